@@ -1,0 +1,60 @@
+"""Data sets: official files and generators, all returned as a `Corpus`.
+
+`load(name)` is the way in; `names()` lists what it knows. The generated corpora (``planted``,
+``babi1_generated`` …) need no file; the others are looked up under ``$ATTNLIB_DATA``, then in the user cache,
+then downloaded from the official address (see `attnlib.data.registry`).
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from attnlib.data import babi, babi_generator, planted, sst
+from attnlib.data.corpus import Corpus, Split, Vocabulary
+from attnlib.data.errors import DataError
+
+__all__ = ["LOADERS", "Corpus", "DataError", "Split", "Vocabulary", "load", "names"]
+
+LOADERS: dict[str, Callable[..., Corpus]] = {
+    # Stanford Sentiment Treebank, binary: option verify.
+    "sst": sst.load,
+    # bAbI tasks 1-3, official files: options size ("10k", "1k"), verify.
+    "babi1": partial(babi.load, 1),
+    "babi2": partial(babi.load, 2),
+    "babi3": partial(babi.load, 3),
+    # The same tasks simulated, no file needed: options n_train, n_test, seed.
+    "babi1_generated": partial(babi_generator.load, 1),
+    "babi2_generated": partial(babi_generator.load, 2),
+    "babi3_generated": partial(babi_generator.load, 3),
+    # Artificial reviews with known evidence, no file needed: options as in planted.load.
+    "planted": planted.load,
+}
+
+
+def names() -> tuple[str, ...]:
+    """Return the names that `load` knows."""
+    return tuple(LOADERS)
+
+
+def load(name: str, **options: Any) -> Corpus:
+    """Return the corpus called `name`; options go to its loader, such as ``verify=False`` or ``seed=1``.
+
+    Raises ValueError for an unknown name or option (the message lists the known ones), DataError for files
+    that are missing, damaged or malformed.
+    """
+    if name not in LOADERS:
+        close = difflib.get_close_matches(str(name).lower(), LOADERS, n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        raise ValueError(f"unknown data set {name!r}.{hint} Known: {', '.join(LOADERS)}")
+    loader = LOADERS[name]
+    known = list(inspect.signature(loader).parameters)
+    unknown = sorted(options.keys() - set(known))
+    if unknown:
+        raise ValueError(
+            f"data set {name!r} has no option {', '.join(map(repr, unknown))}. Known: {', '.join(known)}"
+        )
+    return loader(**options)
