@@ -1,0 +1,78 @@
+"""All that a model's scorer and head take from the states, as one linear map of the states.
+
+Both begin with a linear map of h_t: the additive scorer's W h_t or the dot product with a vector, and the
+head's projection. Joined, one product per state gives what attention and output need, and because the map is
+linear, a state that is the concatenation of two halves may have its halves projected apart and added.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from attnlib.models.classifier import AttentionModel, LinearHead, PairHead
+from attnlib.models.scorers import Additive, ScaledDot
+
+
+@dataclass(frozen=True)
+class JointProjection:
+    """weight [A + K, m], or [n, A + K, m] when it depends on a question; bias [A + K] or [n, A + K]."""
+
+    weight: Tensor
+    bias: Tensor
+    n_hidden: int  # A
+    scorer: Additive | ScaledDot
+    head: LinearHead | PairHead
+    query: Tensor | None  # [n, m]
+
+    def __call__(self, states: Tensor, extra: int = 1) -> Tensor:
+        """States [n, ..., m] with `extra` axes between → [n, ..., A + K]."""
+        return self.linear(states, slice(None)) + self.align(self.bias, extra)
+
+    def linear(self, states: Tensor, part: slice) -> Tensor:
+        """The product with some columns of the weight, without bias: part of a state [n, ..., part]."""
+        weight = self.weight[..., part]
+        if weight.dim() == 2:
+            return states @ weight.T
+        flat = states.flatten(1, -2) @ weight.transpose(1, 2)
+        return flat.view(*states.shape[:-1], -1)
+
+    def align(self, values: Tensor, extra: int) -> Tensor:
+        """A per-text or shared vector, shaped to be added to [n, ..., A + K] with `extra` axes between."""
+        return values if values.dim() == 1 else values.view(len(values), *[1] * extra, -1)
+
+    def split(self, projected: Tensor) -> tuple[Tensor, Tensor]:
+        """[..., A + K] → scores [...] and values [..., K]."""
+        hidden, values = projected[..., : self.n_hidden], projected[..., self.n_hidden :]
+        if isinstance(self.scorer, Additive):
+            hidden = self.scorer.value(torch.tanh(hidden))
+        return hidden.squeeze(-1), values
+
+    def logits(self, pooled: Tensor) -> Tensor:
+        """Pooled values [n, T, K] → logits [n, T, C]."""
+        return self.head.finish(pooled, None if self.query is None else self.query.unsqueeze(1))
+
+
+def joint_projection(model: AttentionModel, query: Tensor | None) -> JointProjection:
+    """The joint projection of a model for a batch whose questions have the summary `query` [n, m]."""
+    scorer, head = model.scorer, model.head
+    assert isinstance(scorer, Additive | ScaledDot)
+    rest: Tensor = head.projection.weight
+    rest_bias: Tensor = head.projection.bias
+    weight: Tensor
+    bias: Tensor
+    if isinstance(scorer, Additive):
+        weight, bias = scorer.states.weight, scorer.states.bias
+        if scorer.query is not None:
+            bias = bias + scorer.query(query)  # [n, A]
+            rest_bias = rest_bias.expand(len(bias), -1)
+    elif scorer.value is not None:
+        weight, bias = scorer.value.weight * scorer.scale, rest.new_zeros(1)
+    else:
+        assert query is not None
+        weight, bias = query.unsqueeze(1) * scorer.scale, rest.new_zeros(1)  # [n, 1, m]
+        rest = rest.expand(len(query), -1, -1)
+    weight, bias = torch.cat([weight, rest], dim=-2), torch.cat([bias, rest_bias], dim=-1)
+    return JointProjection(weight, bias, bias.shape[-1] - rest.shape[-2], scorer, head, query)

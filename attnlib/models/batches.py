@@ -1,0 +1,73 @@
+"""Texts to padded tensors, and the order in which batches are visited."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from attnlib.data.corpus import Split, Vocabulary
+
+PAD = 0
+
+
+class Batch(NamedTuple):
+    """Some texts as tensors. N texts, L = longest text + 2 (start and end symbols)."""
+
+    ids: Tensor  # [N, L] word ids: start, tokens, end, padding
+    lengths: Tensor  # [N] with start and end; on the CPU, as packing wants them
+    labels: Tensor  # [N]
+    question_ids: Tensor | None = None  # [N, M]
+    question_lengths: Tensor | None = None  # [N]
+
+    @property
+    def mask(self) -> Tensor:
+        """Positions that attention may use, [N, L]: tokens, not start, end or padding."""
+        position = torch.arange(self.ids.shape[1], device=self.ids.device)
+        return (position > 0) & (position < (self.lengths.to(self.ids.device) - 1).unsqueeze(1))
+
+    def to(self, device: torch.device | str) -> Batch:
+        """The batch on a device (lengths stay on the CPU)."""
+        question = None if self.question_ids is None else self.question_ids.to(device)
+        return self._replace(ids=self.ids.to(device), labels=self.labels.to(device), question_ids=question)
+
+
+def pad(rows: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
+    """Rows of ids → ids [N, L] padded with 0, lengths [N]."""
+    lengths = torch.tensor([len(row) for row in rows])
+    ids = torch.full((len(rows), int(lengths.max())), PAD)
+    for i, row in enumerate(rows):
+        ids[i, : len(row)] = torch.tensor(row)
+    return ids, lengths
+
+
+def collate(split: Split, vocabulary: Vocabulary, index: Sequence[int] | np.ndarray) -> Batch:
+    """The texts of `split` at `index` as one Batch, in that order."""
+    ids, lengths = pad([vocabulary.encode(split.texts[i]) for i in index])
+    labels = torch.from_numpy(split.labels[np.asarray(index)])
+    if split.questions is None:
+        return Batch(ids, lengths, labels)
+    return Batch(ids, lengths, labels, *pad([vocabulary.encode(split.questions[i]) for i in index]))
+
+
+def batches(
+    split: Split, vocabulary: Vocabulary, size: int, generator: np.random.Generator | None = None
+) -> Iterator[tuple[np.ndarray, Batch]]:
+    """Batches of texts of like length, with the positions in `split` that they hold.
+
+    Without a generator: shortest first, a stable order, for evaluation. With one, Jain & Wallace's training
+    order: sort by length × (1 + noise of ±10 %), cut into batches, shuffle the batches, keep the last
+    partial one.
+    """
+    lengths = np.array([len(text) for text in split.texts], dtype=float)
+    if generator is not None:
+        lengths *= generator.uniform(0.9, 1.1, size=len(lengths))
+    order = np.argsort(lengths, kind="stable")
+    groups = [order[start : start + size] for start in range(0, len(order), size)]
+    if generator is not None:
+        groups = [groups[i] for i in generator.permutation(len(groups))]
+    for index in groups:
+        yield index, collate(split, vocabulary, index)

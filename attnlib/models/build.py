@@ -1,0 +1,97 @@
+"""Which sizes and initialisations make which model: the published and the released variants, by name."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from attnlib.models.batches import PAD
+from attnlib.models.classifier import AttentionModel, LinearHead, PairHead
+from attnlib.models.encoders import Average, BiGRU, BiLSTM, Convolution, Recurrent
+from attnlib.models.scorers import Additive, ScaledDot
+
+ENCODERS = ("bilstm", "bigru", "convolution", "average")
+SCORERS = {"additive": Additive, "scaled_dot": ScaledDot}
+VARIANTS = ("released", "published")
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """What a model is made of.
+
+    encoder: "bilstm", "bigru", "convolution" or "average". scorer: "additive" or "scaled_dot".
+    variant: "released" (sizes of the authors' code, from which the printed numbers come) or "published"
+    (sizes of the paper's text). pair: reads a question. dimension: of the word vectors.
+    """
+
+    encoder: str
+    scorer: str
+    n_classes: int
+    n_words: int
+    variant: str = "released"
+    pair: bool = False
+    dimension: int = 300
+
+    def __post_init__(self) -> None:
+        one_of("encoder", self.encoder, ENCODERS)
+        one_of("scorer", self.scorer, SCORERS)
+        one_of("variant", self.variant, VARIANTS)
+        if self.n_classes < 2:
+            raise ValueError(f"n_classes is {self.n_classes}: at least 2 are needed")
+
+
+def one_of(parameter: str, value: str, known: Iterable[str]) -> None:
+    """ValueError that lists the known values, unless `value` is one of them."""
+    known = list(known)
+    if value not in known:
+        close = difflib.get_close_matches(str(value), known, n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        raise ValueError(f"unknown {parameter} {value!r}: known are {', '.join(known)}.{hint}")
+
+
+def build_encoder(architecture: Architecture) -> Recurrent | Convolution | Average:
+    """The encoder, by Jain & Wallace's sizes.
+
+    Released: hidden size 128, or 32 where there is a question: 128 per LSTM direction, 128/4 filters per
+    width, tanh projection to 128. Published: 64 filters per width and a ReLU projection to 256 for
+    classification; for question answering the paper gives no other sizes.
+    """
+    hidden = 32 if architecture.pair else 128
+    paper = architecture.variant == "published" and not architecture.pair
+    if architecture.encoder in ("bilstm", "bigru"):
+        return {"bilstm": BiLSTM, "bigru": BiGRU}[architecture.encoder](architecture.dimension, hidden)
+    if architecture.encoder == "convolution":
+        return Convolution(architecture.dimension, 64 if paper else hidden // 4)
+    return Average(architecture.dimension, 2 * hidden if paper else hidden, "relu" if paper else "tanh")
+
+
+def build(architecture: Architecture, vectors: Tensor | None = None, seed: int = 0) -> AttentionModel:
+    """A fresh model on the CPU; the same seed gives the same parameters.
+
+    vectors: [n_words, dimension] initial embedding (see `embeddings.embedding_matrix`), N(0, 1) when None;
+    the padding row is zero and stays so. The global random state is left as it was.
+    """
+    shape = (architecture.n_words, architecture.dimension)
+    if vectors is not None and tuple(vectors.shape) != shape:
+        raise ValueError(f"vectors have shape {list(vectors.shape)}, the model needs {list(shape)}")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        table = torch.randn(shape) if vectors is None else vectors.to(torch.float32).clone()
+        table[PAD] = 0
+        encoder = build_encoder(architecture)
+        scorer = SCORERS[architecture.scorer](encoder.size, architecture.pair)
+
+        def embedding() -> nn.Embedding:
+            return nn.Embedding.from_pretrained(table.clone(), freeze=False, padding_idx=PAD)
+
+        if not architecture.pair:
+            head = LinearHead(encoder.size, architecture.n_classes)
+            return AttentionModel(embedding(), encoder, scorer, head)
+        pair_head = PairHead(encoder.size, architecture.n_classes)
+        return AttentionModel(
+            embedding(), encoder, scorer, pair_head, embedding(), build_encoder(architecture)
+        )

@@ -1,0 +1,84 @@
+"""Encoders: embedded words to one state per position, and one summary per text.
+
+Every encoder is called as `encoder(embedded [N, L, d], lengths [N], mask [N, L])` and gives
+`(states [N, L, m], summary [N, m])`. Padding never changes the states of a text. `attnlib.models.build` knows
+which sizes and non-linearities belong to a paper and which to its code.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+
+class Recurrent(nn.Module):
+    """One bidirectional recurrent layer; the summary is [last forward state; last backward state]."""
+
+    kind: type[nn.LSTM] | type[nn.GRU]
+
+    def __init__(self, dimension: int, hidden: int) -> None:
+        super().__init__()
+        self.rnn = self.kind(dimension, hidden, batch_first=True, bidirectional=True)
+        self.size = 2 * hidden
+
+    def forward(self, embedded: Tensor, lengths: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """States [N, L, 2·hidden] (zero on padding) and summary [N, 2·hidden]."""
+        packed = pack_padded_sequence(embedded, lengths, batch_first=True, enforce_sorted=False)
+        states, last = self.rnn(packed)
+        last = last[0] if isinstance(last, tuple) else last  # [2, N, hidden]; an LSTM has cells beside it
+        states, _ = pad_packed_sequence(states, batch_first=True, total_length=embedded.shape[1])
+        return states, last.transpose(0, 1).flatten(1)
+
+
+class BiLSTM(Recurrent):
+    """Bidirectional LSTM (Jain & Wallace 2019)."""
+
+    kind = nn.LSTM
+
+
+class BiGRU(Recurrent):
+    """Bidirectional GRU (Serrano & Smith 2019)."""
+
+    kind = nn.GRU
+
+
+class Convolution(nn.Module):
+    """Parallel convolutions, ReLU, concatenated; the summary is the maximum over positions."""
+
+    def __init__(self, dimension: int, filters: int, widths: tuple[int, ...] = (1, 3, 5, 7)) -> None:
+        super().__init__()
+        self.widths = widths
+        self.convolutions = nn.ModuleList(
+            nn.Conv1d(dimension, filters, width, padding=width // 2) for width in widths
+        )
+        self.size = filters * len(widths)
+
+    def forward(self, embedded: Tensor, lengths: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """States [N, L, filters·widths], zero off the mask as in the authors' code, and summary."""
+        columns = embedded.transpose(1, 2)
+        states = torch.cat([convolution(columns) for convolution in self.convolutions], dim=1)
+        states = states.relu().transpose(1, 2) * mask.unsqueeze(2)
+        return states, states.amax(dim=1)
+
+
+class Average(nn.Module):
+    """Each word on its own, h_t = f(W x_t + b); the summary is the mean from start to end symbol.
+
+    The authors' code averages over padding too, so that a question's vector depends on its batch; that is
+    not reproduced.
+    """
+
+    def __init__(self, dimension: int, size: int, activation: str) -> None:
+        super().__init__()
+        self.projection = nn.Linear(dimension, size)
+        self.activation = {"tanh": torch.tanh, "relu": torch.relu}[activation]
+        self.size = size
+
+    def forward(self, embedded: Tensor, lengths: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """States [N, L, size] and summary [N, size]."""
+        states = self.activation(self.projection(embedded))
+        lengths = lengths.to(states.device)
+        real = torch.arange(states.shape[1], device=states.device) < lengths.unsqueeze(1)
+        summary = (states * real.unsqueeze(2)).sum(dim=1) / lengths.unsqueeze(1)
+        return states, summary

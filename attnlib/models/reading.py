@@ -1,0 +1,59 @@
+"""From a trained model to the Readout that the kernels work on."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn.functional import linear
+
+from attnlib.data.corpus import Split, Vocabulary
+from attnlib.models.batches import batches
+from attnlib.models.classifier import AttentionModel, LinearHead, PairHead
+from attnlib.readout import Readout
+
+
+def token_columns(values: Tensor, width: int) -> Tensor:
+    """[N, L, ...] over positions → [N, width, ...] over tokens: the start symbol goes, zeros fill up."""
+    values = values[:, 1 : 1 + width]
+    missing = width - values.shape[1]
+    if missing == 0:
+        return values
+    return torch.cat([values, values.new_zeros(values.shape[0], missing, *values.shape[2:])], dim=1)
+
+
+@torch.no_grad()
+def read(
+    model: AttentionModel, split: Split, vocabulary: Vocabulary, device: str = "cpu", batch_size: int = 128
+) -> Readout:
+    """Attention weights and per-token scores of every text, in the order of the split.
+
+    A linear head gives scores z_t = V h_t; a question-answering head gives z_t = W_p h_t, the offset
+    b_p + W_q q + b_q per text, and the head u → W₃ tanh(u), which the linear kernels refuse.
+    """
+    width = max(len(text) for text in split.texts)
+    head = model.head
+    parts: list[list[Tensor]] = []
+    order: list[Tensor] = []
+    model.eval()
+    for index, batch in batches(split, vocabulary, batch_size):
+        batch = batch.to(device)
+        output = model(batch)
+        scores = output.states @ head.projection.weight.T
+        columns = [token_columns(values, width) for values in (output.attention, scores, batch.mask)]
+        if isinstance(head, PairHead):
+            columns.append(head.projection.bias + head.query(output.query))
+        parts.append(columns)
+        order.append(torch.from_numpy(index))
+    back = torch.argsort(torch.cat(order)).to(device)
+    alpha, scores, mask, *offset = (torch.cat(column)[back] for column in zip(*parts, strict=True))
+    if isinstance(head, LinearHead):
+        return Readout(alpha, head.finish(scores), head.finish(head.projection.bias), mask)
+    weight, bias = head.answer.weight.detach(), head.answer.bias.detach()
+    return Readout(
+        alpha,
+        scores,
+        scores.new_zeros(scores.shape[2]),
+        mask,
+        head=lambda pooled: linear(torch.tanh(pooled), weight, bias),
+        offset=offset[0],
+    )

@@ -1,0 +1,45 @@
+"""Attention scorers: one number per position, before the softmax.
+
+Called as `scorer(states [N, L, m], query [N, m] or None)` → scores [N, L]. With `pair=True` the score also
+depends on the query (Jain & Wallace 2019, §2).
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+
+class Additive(nn.Module):
+    """v · tanh(W h_t + b), or v · tanh(W₁ h_t + b₁ + W₂ q + b₂) with a query (Bahdanau et al. 2015)."""
+
+    def __init__(self, size: int, pair: bool = False) -> None:
+        super().__init__()
+        self.states = nn.Linear(size, size // 2)
+        self.query = nn.Linear(size, size // 2) if pair else None
+        self.value = nn.Linear(size // 2, 1, bias=False)
+
+    def forward(self, states: Tensor, query: Tensor | None = None) -> Tensor:
+        """Scores [N, L]."""
+        hidden = self.states(states)
+        if self.query is not None:
+            hidden = hidden + self.query(query).unsqueeze(1)
+        return self.value(torch.tanh(hidden)).squeeze(2)
+
+
+class ScaledDot(nn.Module):
+    """h_t · w / √m with a learned w, or h_t · q / √m with a query (Vaswani et al. 2017)."""
+
+    def __init__(self, size: int, pair: bool = False) -> None:
+        super().__init__()
+        self.value = None if pair else nn.Linear(size, 1, bias=False)
+        self.scale = 1 / math.sqrt(size)
+
+    def forward(self, states: Tensor, query: Tensor | None = None) -> Tensor:
+        """Scores [N, L]."""
+        if self.value is not None:
+            return self.value(states).squeeze(2) * self.scale
+        assert query is not None
+        return (states @ query.unsqueeze(2)).squeeze(2) * self.scale

@@ -1,0 +1,71 @@
+"""What every notebook does first and last: check its parameters, and say where its numbers come from."""
+
+from __future__ import annotations
+
+import difflib
+import types
+import typing
+from collections.abc import Mapping
+from typing import Any
+
+PLAIN = (str, int, float, bool, list, tuple, dict, type(None))
+# Plain values that IPython itself puts into a notebook's namespace.
+IPYTHON = {"In", "Out"}
+
+
+def parameters(namespace: Mapping[str, Any]) -> dict[str, Any]:
+    """The notebook's parameters by name; call it with `globals()` right after the parameters cell.
+
+    The cell annotates each parameter (`seed: int = 0`), papermill's injected cell does not: so a plain value
+    without annotation is a parameter that the notebook does not have. papermill only warns of one, and the
+    run would silently use the default; here it is a ValueError that lists the parameters. A value of another
+    type than annotated is refused too.
+    """
+    declared: dict[str, Any] = dict(namespace.get("__annotations__", {}))
+    values = {
+        name: value
+        for name, value in namespace.items()
+        if not name.startswith("_") and name not in IPYTHON and isinstance(value, PLAIN)
+    }
+    known = ", ".join(declared)
+    for name in values:
+        if name not in declared:
+            close = difflib.get_close_matches(name, declared, n=1)
+            hint = f" Did you mean {close[0]!r}?" if close else ""
+            raise ValueError(f"unknown parameter {name!r}: this notebook has {known}.{hint}")
+    for name, kind in declared.items():
+        value = values[name]
+        if isinstance(kind, str):
+            kind = eval(kind, {"__builtins__": {}}, vars(typing) | {t.__name__: t for t in PLAIN[:-1]})
+        if not is_instance(value, kind):
+            wanted = kind.__name__ if isinstance(kind, type) else kind
+            raise ValueError(f"parameter {name} is {value!r}: it must be {wanted}")
+    return {name: values[name] for name in declared}
+
+
+def is_instance(value: Any, kind: Any) -> bool:
+    """Whether a value fits a simple annotation; a whole number is a float, a boolean is no number."""
+    if isinstance(kind, types.UnionType):
+        return any(is_instance(value, member) for member in kind.__args__)
+    kind = typing.get_origin(kind) or kind
+    if kind is None:
+        return value is None
+    if isinstance(value, bool):
+        return kind is bool
+    return isinstance(value, (int, float) if kind is float else kind)
+
+
+def origin(values: Mapping[str, Any], settings: Mapping[str, Any]) -> Any:
+    """A displayable line under the last chart: parameters, data, commit and versions of this run."""
+    from IPython.display import Markdown
+
+    from attnlib import results
+
+    facts = results.provenance()
+    given = ", ".join(f"{name}={value!r}" for name, value in values.items())
+    versions = ", ".join(f"{name} {number}" for name, number in facts["versions"].items())
+    return Markdown(
+        f"**Where these numbers come from.** Parameters: `{given}`. Data: `{settings['dataset']}`, sha256 "
+        f"`{settings['data'][:16]}…`. Commit `{facts['commit']}`; {versions}; {facts['device']}, "
+        f"{facts['threads']} threads."
+    )

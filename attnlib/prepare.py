@@ -1,0 +1,201 @@
+"""One call that every notebook starts with: a corpus, a trained model, and its Readout."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from attnlib import data, training
+from attnlib.cache import cache_folder, digest, locked
+from attnlib.data.corpus import Corpus, Split
+from attnlib.models.build import Architecture, build
+from attnlib.models.classifier import AttentionModel
+from attnlib.models.embeddings import embedding_matrix
+from attnlib.models.reading import read
+from attnlib.readout import Readout
+from attnlib.training import Training
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What an experiment works on.
+
+    texts: the test texts under analysis, in the row order of `readout`. test_metrics: on the whole test
+    split. history: one row per training epoch. settings: everything that decided the model.
+    """
+
+    corpus: Corpus
+    texts: Split
+    model: AttentionModel
+    readout: Readout
+    test_metrics: dict[str, float]
+    history: list[dict[str, float]]
+    settings: dict[str, Any]
+    device: str = field(default="cpu")
+
+    def frame(self, **columns: Any) -> pd.DataFrame:
+        """One row per text: text (its id), predicted, label, length, max_attention, and the given columns.
+
+        Columns are sequences or tensors [N].
+        """
+        names = np.array(self.corpus.class_names, dtype=object)
+        own = {
+            "text": list(self.texts.ids),
+            "predicted": names[self.readout.predictions().cpu().numpy()],
+            "label": names[self.texts.labels],
+            "length": self.readout.mask.sum(dim=1),
+            "max_attention": self.readout.alpha.amax(dim=1),
+        }
+        return pd.DataFrame(
+            {
+                name: column.detach().cpu().numpy() if isinstance(column, torch.Tensor) else column
+                for name, column in (own | columns).items()
+            }
+        )
+
+
+def resolve_device(device: str) -> str:
+    """ "auto" is CUDA where there is one, else the CPU. ValueError for a device that is not there."""
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        kind = torch.device(device).type
+    except RuntimeError as error:
+        raise ValueError(f"unknown device {device!r}: give 'cpu', 'cuda' or 'auto' ({error})") from None
+    if kind == "cuda" and not torch.cuda.is_available():
+        raise ValueError("device is 'cuda', but PyTorch sees no GPU here: give 'cpu' or 'auto'")
+    return device
+
+
+@cache
+def code_version() -> str:
+    """A digest of the sources that decide what training gives, so that the cache never outlives them."""
+    here = Path(__file__).parent
+    sources = [*sorted((here / "models").glob("*.py")), here / "training.py", here / "data" / "corpus.py"]
+    return digest([hashlib.sha256(source.read_bytes()).hexdigest() for source in sources])
+
+
+def prepare(
+    dataset: str,
+    encoder: str = "bilstm",
+    scorer: str = "additive",
+    seed: int = 0,
+    *,
+    device: str = "cpu",
+    limit: int | None = None,
+    variant: str = "released",
+    vectors: str = "random",
+    dimension: int | None = None,
+    deviation: float | None = None,
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    patience: int | None = None,
+    progress: bool = True,
+) -> Prepared:
+    """Load a corpus, train the model or take it from the cache, and read its attention on the test split.
+
+    limit: analyse so many test texts, drawn with the seed (None: all); training always uses all.
+    vectors: "random", "corpus" (word2vec on the training texts) or the path of a GloVe or fastText text
+    file; deviation: of random vectors. None takes Jain & Wallace's setting for the task: 300-d vectors, 8
+    epochs of batches of 32 for classification; 50-d vectors drawn from N(0, 1), 100 epochs of batches of 50
+    for question answering. Without pretrained vectors the deviation for classification is 0.1.
+
+    Two processes that ask for the same model train it once. Unknown names and impossible values are refused
+    with a ValueError before anything is trained.
+    """
+    device = resolve_device(device)
+    if not isinstance(seed, int) or seed < 0:
+        raise ValueError(f"seed is {seed!r}: give a whole number, 0 or more")
+    corpus = data.load(dataset)
+    texts = corpus.test.sample(limit, seed)
+    pair = corpus.task == "question answering"
+    dimension = dimension or (50 if pair else 300)
+    deviation = deviation if deviation is not None else (1.0 if pair else 0.1)
+    architecture = Architecture(
+        encoder, scorer, len(corpus.class_names), len(corpus.vocabulary), variant, pair, dimension
+    )
+    plan = Training(
+        epochs=epochs if epochs is not None else (100 if pair else 8),
+        batch_size=batch_size if batch_size is not None else (50 if pair else 32),
+        variant=variant,
+        patience=patience,
+        seed=seed,
+    )
+    source = vectors if vectors in ("random", "corpus") else file_digest(vectors)
+    settings = {
+        "dataset": corpus.name,
+        "data": corpus.checksum,
+        "architecture": asdict(architecture),
+        "training": asdict(plan),
+        "vectors": source,
+        "deviation": deviation,
+        "device": torch.device(device).type,
+        "torch": torch.__version__,
+        "code": code_version(),
+    }
+    matrix = embedding_matrix(
+        corpus.vocabulary,
+        vectors,
+        dimension=dimension,
+        deviation=deviation,
+        missing="zero" if variant == "released" else "random",
+        texts=corpus.train.texts,
+        seed=seed,
+    )
+    model = build(architecture, matrix, seed)
+    history = train_once(model, corpus, plan, settings, device, progress)
+    model.to(device)
+    probabilities = training.predict(model, corpus.test, corpus.vocabulary, device)
+    scores = training.metrics(corpus.test.labels, probabilities)
+    readout = read(model, texts, corpus.vocabulary, device)
+    return Prepared(corpus, texts, model, readout, scores, history, settings, device)
+
+
+def file_digest(path: str) -> str:
+    """The sha256 of a vectors file, so that the cache follows its content."""
+    if not Path(path).is_file():
+        raise FileNotFoundError(
+            f"vectors={path!r}: no such file. Give 'random', 'corpus', or a GloVe or fastText text file."
+        )
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def train_once(
+    model: AttentionModel,
+    corpus: Corpus,
+    plan: Training,
+    settings: dict[str, Any],
+    device: str,
+    progress: bool,
+) -> list[dict[str, float]]:
+    """Fill `model` from the cache, or train it and put it there. Returns the training history."""
+    path = cache_folder() / "models" / f"{corpus.name}-{digest(settings)}.safetensors"
+    with locked(path):
+        if path.exists():
+            try:
+                return training.load_checkpoint(model, path)["history"]  # type: ignore[return-value]
+            except ValueError as error:
+                log.warning("%s", error)
+        history = training.fit(
+            model,
+            corpus.train,
+            corpus.dev,
+            corpus.vocabulary,
+            len(corpus.class_names),
+            plan,
+            device,
+            progress,
+        )
+        training.save_checkpoint(model, path, {"history": history, "settings": settings})
+    return history

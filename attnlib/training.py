@@ -1,0 +1,203 @@
+"""Seeded training with selection on the dev split, and checkpoints that are whole or absent."""
+
+from __future__ import annotations
+
+import copy
+import json
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from scipy.stats import rankdata
+from torch import Tensor, nn
+
+from attnlib.cache import replacing
+from attnlib.data.corpus import Split, Vocabulary
+from attnlib.models.batches import batches
+from attnlib.models.build import VARIANTS, one_of
+from attnlib.models.classifier import AttentionModel
+
+
+@dataclass(frozen=True)
+class Training:
+    """How a model is trained; the defaults are Jain & Wallace's for classification.
+
+    variant: "released" (amsgrad, no weight decay on the scorer, loss summed over the batch, the first epoch
+    never selected) or "published" (plain Adam, weight decay on everything, mean loss). patience: stop after
+    so many epochs without a better dev score; None trains all epochs.
+    """
+
+    epochs: int = 8
+    batch_size: int = 32
+    learning_rate: float = 1e-3
+    weight_decay: float = 1e-5
+    variant: str = "released"
+    patience: int | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        one_of("variant", self.variant, VARIANTS)
+        for name in ("epochs", "batch_size"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}: at least 1 is needed")
+        if self.patience is not None and self.patience < 1:
+            raise ValueError(f"patience is {self.patience}: give at least 1, or None")
+
+
+def roc_auc(labels: np.ndarray, scores: np.ndarray) -> float:
+    """Area under the ROC curve for labels in {0, 1} [N] and scores [N]; NaN with one class only."""
+    positive = labels == 1
+    n_positive, n_negative = int(positive.sum()), int((~positive).sum())
+    if n_positive == 0 or n_negative == 0:
+        return float("nan")
+    ranks = rankdata(scores)
+    return float((ranks[positive].sum() - n_positive * (n_positive + 1) / 2) / (n_positive * n_negative))
+
+
+def metrics(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
+    """Accuracy; for two classes F1 of class 1 and ROC-AUC too. labels [N], probabilities [N, C]."""
+    predicted = probabilities.argmax(axis=1)
+    result = {"accuracy": float((predicted == labels).mean())}
+    if probabilities.shape[1] == 2:
+        hits = int(((predicted == 1) & (labels == 1)).sum())
+        marked = int((predicted == 1).sum() + (labels == 1).sum())
+        result["f1"] = 2 * hits / marked if marked else 0.0
+        result["roc_auc"] = roc_auc(labels, probabilities[:, 1])
+    return result
+
+
+@torch.no_grad()
+def predict(
+    model: AttentionModel, split: Split, vocabulary: Vocabulary, device: str = "cpu", batch_size: int = 128
+) -> np.ndarray:
+    """Class probabilities [N, C], float64, in the order of the split."""
+    rows: list[np.ndarray] = []
+    order: list[np.ndarray] = []
+    model.eval()
+    for index, batch in batches(split, vocabulary, batch_size):
+        logits = model(batch.to(device)).logits
+        rows.append(logits.double().softmax(dim=1).cpu().numpy())
+        order.append(index)
+    result = np.empty((len(split), rows[0].shape[1]))
+    result[np.concatenate(order)] = np.concatenate(rows)
+    return result
+
+
+def class_weights(labels: np.ndarray, n_classes: int, pair: bool) -> Tensor:
+    """Weights of the loss [C]: two classes give the positive one n_negative / n_positive, else all are 1."""
+    weights = torch.ones(n_classes)
+    if n_classes == 2 and not pair:
+        counts = np.bincount(labels, minlength=2)
+        if counts.min() == 0:
+            raise ValueError("the training split holds one class only: there is nothing to learn")
+        weights[1] = counts[0] / counts[1]
+    return weights
+
+
+def optimizer_for(model: AttentionModel, training: Training) -> torch.optim.Adam:
+    """Adam, with the variant's weight decay and amsgrad."""
+    released = training.variant == "released"
+    scorer = list(model.scorer.parameters())
+    in_scorer = {id(parameter) for parameter in scorer}
+    rest = [parameter for parameter in model.parameters() if id(parameter) not in in_scorer]
+    # The released question-answering script decays the scorer as well.
+    spare = released and model.question_encoder is None
+    groups = [
+        {"params": rest, "weight_decay": training.weight_decay},
+        {"params": scorer, "weight_decay": 0.0 if spare else training.weight_decay},
+    ]
+    return torch.optim.Adam(
+        [group for group in groups if group["params"]], training.learning_rate, amsgrad=released
+    )
+
+
+def fit(
+    model: AttentionModel,
+    train: Split,
+    dev: Split,
+    vocabulary: Vocabulary,
+    n_classes: int,
+    training: Training,
+    device: str = "cpu",
+    progress: bool = True,
+) -> list[dict[str, float]]:
+    """Train in place; the model ends with the parameters of its best epoch on dev. Returns one row an epoch.
+
+    The score is dev ROC-AUC for two classes and dev accuracy otherwise; on equal scores the earlier epoch.
+    Each row: epoch, loss (mean per text), seconds, dev metrics, selected (1.0 for the epoch kept).
+    """
+    pair = model.question_encoder is not None
+    released = training.variant == "released"
+    weights = class_weights(train.labels, n_classes, pair).to(device)
+    loss_function = nn.CrossEntropyLoss(weights, reduction="none")
+    # A question's mean loss and classification's summed one are what the authors' two scripts use.
+    reduce = torch.sum if released and not pair else torch.mean
+    optimizer = optimizer_for(model.to(device), training)
+    generator = np.random.default_rng(training.seed)
+    first_eligible = 2 if released and training.epochs > 1 else 1
+    history: list[dict[str, float]] = []
+    best: tuple[float, int] = (-np.inf, 0)
+    kept: dict[str, Tensor] = {}
+    for epoch in range(1, training.epochs + 1):
+        start, total = time.perf_counter(), 0.0
+        model.train()
+        for _, batch in batches(train, vocabulary, training.batch_size, generator):
+            batch = batch.to(device)
+            losses = loss_function(model(batch).logits, batch.labels)
+            optimizer.zero_grad(set_to_none=True)
+            reduce(losses).backward()
+            optimizer.step()
+            total += float(losses.detach().sum())
+        scores = metrics(dev.labels, predict(model, dev, vocabulary, device))
+        score = scores.get("roc_auc", scores["accuracy"])
+        row = {"epoch": epoch, "loss": total / len(train), "seconds": time.perf_counter() - start, **scores}
+        history.append(row)
+        if not np.isfinite(total):
+            raise FloatingPointError(f"the loss is {total} in epoch {epoch}: lower the learning rate")
+        if epoch >= first_eligible and (score > best[0] or not kept):
+            best, kept = (score, epoch), copy.deepcopy(model.state_dict())
+        if progress:
+            shown = ", ".join(f"dev {name} {value:.3f}" for name, value in scores.items())
+            print(
+                f"epoch {epoch}/{training.epochs}: loss {row['loss']:.3f}, {shown}, {row['seconds']:.1f} s",
+                file=sys.stderr,
+                flush=True,
+            )
+        if training.patience is not None and kept and epoch - best[1] >= training.patience:
+            break
+    model.load_state_dict(kept)
+    model.eval()
+    for row in history:
+        row["selected"] = float(row["epoch"] == best[1])
+    return history
+
+
+def save_checkpoint(model: nn.Module, path: str | Path, metadata: dict[str, object]) -> None:
+    """Parameters and metadata as one safetensors file; it appears under its name only when complete."""
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+    with replacing(path) as temporary:
+        save_file(tensors, temporary, {name: json.dumps(value) for name, value in metadata.items()})
+
+
+def load_checkpoint(model: nn.Module, path: str | Path) -> dict[str, object]:
+    """Load parameters into `model`, and return the metadata.
+
+    Raises ValueError when the file is no checkpoint of this model: say, truncated, or another architecture.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            metadata = file.metadata() or {}
+        model.load_state_dict(tensors)
+    except FileNotFoundError:
+        raise
+    except Exception as error:
+        raise ValueError(
+            f"{path} is no checkpoint of this model: {error}. Delete it to train again."
+        ) from error
+    return {name: json.loads(value) for name, value in metadata.items()}

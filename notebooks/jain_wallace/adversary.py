@@ -1,0 +1,175 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # How different can attention be at the same output?
+#
+# **The claim.** {cite:t}`jain2019attention` (§4.2.2) look for *adversarial attention*: weights as far as
+# possible from the model's own that leave the output where it was, within $\varepsilon$. They find such
+# weights for most texts and conclude that attention is not *the* explanation of an output.
+#
+# They search by gradient descent. For two classes the optimum is known exactly, so this page shows both: the
+# search as published, and the true maximum that it approaches from below.
+
+# %% tags=["parameters", "hide-input"]
+dataset: str = "planted"  # a name from attnlib.data.names()
+encoder: str = "bilstm"  # bilstm, bigru, convolution or average
+scorer: str = "additive"  # additive or scaled_dot
+variant: str = "released"  # released: model as the authors' code; published: as the paper's text
+search: str = "published"  # published or released: the loss that the search minimises
+vectors: str = "random"  # random, corpus (word2vec on the training texts) or a GloVe/fastText text file
+epochs: int | None = None  # None: as the paper
+patience: int | None = None  # stop after so many epochs without a better dev score
+seed: int = 0  # decides the model, the texts drawn and the starts of the search
+device: str = "cpu"  # cpu, cuda or auto
+limit: int | None = None  # analyse so many test texts; None: all
+epsilon: float = 0.01  # how far the output may move, in probability
+n_candidates: int = 5  # starts of the search per text
+n_steps: int = 500  # Adam steps of the search
+output: str | None = None  # folder for the tables of this run
+
+# %% tags=["remove-output"]
+import pandas as pd
+from myst_nb import glue
+
+from attnlib import charts, notebook, results
+from attnlib.kernels import exact_adversary, reach, search_adversary
+from attnlib.prepare import prepare
+
+parameters = notebook.parameters(globals())
+charts.enable()
+model_settings = dict(variant=variant, vectors=vectors, epochs=epochs, patience=patience)
+run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, **model_settings)
+
+# %% [markdown]
+# ## How it is measured
+#
+# For every text, over all weights $p$ on its tokens,
+#
+# $$
+# \max_{p}\; \mathrm{JSD}(p, \alpha) \quad\text{subject to}\quad
+# \mathrm{TVD}\bigl(\hat y(p), \hat y(\alpha)\bigr) \le \varepsilon .
+# $$
+#
+# The *search* starts at five random points and takes 500 Adam steps on a penalised version of this. The
+# *exact optimum* uses that the divergence is convex in $p$ and the constraint, for two classes and a linear
+# head, is an interval of the margin: the maximum sits at a vertex, which puts weight on one token or on two
+# (see {doc}`../../readout`). The largest possible value is $\ln 2 \approx 0.693$.
+
+# %%
+two_classes = run.readout.head is None and run.readout.scores.shape[2] == 2
+searched = f"{search} search"
+found = {
+    searched: search_adversary(
+        run.readout, epsilon, n_candidates=n_candidates, n_steps=n_steps, seed=seed, variant=search
+    )
+}
+if two_classes:
+    found["exact optimum"] = exact_adversary(run.readout, epsilon)
+frames = {name: run.frame(jsd=result.jsd, tvd=result.tvd) for name, result in found.items()}
+frame = pd.concat([part.assign(method=name) for name, part in frames.items()], ignore_index=True)
+
+# %% [markdown]
+# ## What comes out
+
+# %% tags=["hide-input"]
+charts.histogram(
+    frame,
+    "jsd",
+    title=f"Largest divergence at the same output, ε = {epsilon:g} ({dataset}, {encoder}, {scorer})",
+    x_title="ε-max Jensen–Shannon divergence (nats)",
+    domain=(0, 0.7),
+    bins=40,
+    facet="method",
+)
+
+# %% tags=["hide-input"]
+charts.violins_by_max_attention(
+    frame,
+    "jsd",
+    title=f"Divergence by largest weight, ε = {epsilon:g} ({dataset}, {encoder}, {scorer})",
+    x_title="ε-max Jensen–Shannon divergence (nats)",
+    domain=(0, 0.7),
+    facet="method",
+)
+
+# %% [markdown]
+# One text, with the model's attention and what the search and the optimum put in its place: the text whose
+# optimum is the median one.
+
+# %% tags=["hide-input"]
+best = list(found.values())[-1]
+shown = int(best.jsd.argsort()[len(run.texts) // 2])
+tokens = run.texts.texts[shown]
+rows = {"model's attention": run.readout.alpha} | {name: result.weights for name, result in found.items()}
+charts.heatmap(
+    tokens,
+    {name: weights[shown, : len(tokens)].tolist() for name, weights in rows.items()},
+    title=f"Attention weights at the same output (text {run.texts.ids[shown]})",
+)
+
+# %% tags=["hide-input"]
+parts = []
+for name, part in frames.items():
+    part["above_0_6"] = (part["jsd"] > 0.6).astype(float)
+    summary = results.summarise(part, ["jsd", "above_0_6"])
+    parts.append(summary.assign(method=name))
+summary = results.tidy(
+    pd.concat(parts, ignore_index=True),
+    paper="jain_wallace",
+    experiment="adversary",
+    dataset=dataset,
+    encoder=encoder,
+    scorer=scorer,
+    seed=seed,
+)
+summary["epsilon"] = epsilon
+overall = summary[summary["class"] == "all"].set_index(["method", "metric"])["value"]
+glue("jsd_search", float(overall[searched, "jsd"]), display=False)
+glue("jsd_exact", float(overall.get(("exact optimum", "jsd"), float("nan"))), display=False)
+glue("test_accuracy", run.test_metrics["accuracy"], display=False)
+if two_classes:
+    can_flip = reach(run.readout).can_flip
+    gain = found["exact optimum"].jsd - found[searched].jsd
+    glue("smallest_gain", float(gain.min()), display=False)
+    glue("inert", float((~can_flip).double().mean()), display=False)
+else:
+    glue("smallest_gain", float("nan"), display=False)
+    glue("inert", float("nan"), display=False)
+if output:
+    origin = results.provenance(parameters=parameters, settings=run.settings)
+    results.save_run(output, frame, summary, origin)
+summary[["method", "metric", "class", "value", "low", "high", "n"]].style.format(precision=3).hide(
+    axis="index"
+)
+
+# %% [markdown]
+# ## What it means
+#
+# On this run (test accuracy {glue:text}`test_accuracy:.3f`) the search reaches a mean divergence of
+# {glue:text}`jsd_search:.3f`, the optimum is {glue:text}`jsd_exact:.3f`. The optimum is never below the
+# search (smallest difference {glue:text}`smallest_gain:.4f`): what looks like a text whose attention is hard
+# to replace is, in part, a text on which the search stopped early.
+#
+# ## Limits
+#
+# - The optimum puts all weight on at most two tokens. It is no attention that a trained model would produce;
+#   it answers how far weights *can* be changed, not how plausible the change is.
+#   {cite:t}`wiegreffe2019attention` make that objection to the search too: attention is computed by the
+#   model, not chosen per text.
+# - On a share of {glue:text}`inert:.2f` of the texts no attention can change the predicted class at all, so a
+#   distant attention with the same class is there for free.
+# - A head that is not linear (question answering) or more than two classes have no such theorem: there the
+#   search stands alone, and its values are lower bounds.
+
+# %% tags=["remove-input"]
+notebook.origin(parameters, run.settings)

@@ -1,0 +1,111 @@
+"""Encoders, scorers and heads: shapes, padding, seeds, and what is refused."""
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+
+from attnlib.models import ENCODERS, SCORERS, VARIANTS, Architecture, batches, build, collate
+from attnlib.models.reading import read
+from tests import toy
+
+EVERY = list(itertools.product(ENCODERS, SCORERS, (False, True)))
+
+
+@pytest.mark.parametrize(("encoder", "scorer", "pair"), EVERY)
+def test_attention_is_a_distribution_over_the_tokens(encoder, scorer, pair):
+    model, vocabulary = toy.model(encoder, scorer, 3, pair)
+    batch = collate(toy.split(7, pair=pair), vocabulary, range(7))
+    output = model(batch)
+    assert output.logits.shape == (7, 3)
+    torch.testing.assert_close(output.attention.sum(1), torch.ones(7))
+    assert (output.attention[~batch.mask] == 0).all()
+    assert batch.mask.sum(1).tolist() == [len(text) for text in toy.split(7).texts]
+
+
+@pytest.mark.parametrize(("encoder", "scorer", "pair"), EVERY)
+def test_a_text_does_not_depend_on_its_batch(encoder, scorer, pair):
+    model, vocabulary = toy.model(encoder, scorer, 2, pair)
+    split = toy.split(20, pair=pair)
+    together = model(collate(split, vocabulary, range(20))).logits
+    for i in range(20):
+        alone = model(collate(split, vocabulary, [i])).logits
+        torch.testing.assert_close(alone[0], together[i], atol=1e-6, rtol=1e-6)
+
+
+@pytest.mark.parametrize(("encoder", "scorer", "pair"), EVERY)
+def test_readout_gives_the_model_s_logits(encoder, scorer, pair):
+    model, vocabulary = toy.model(encoder, scorer, 3, pair)
+    split = toy.split(25, pair=pair)
+    readout = read(model, split, vocabulary, batch_size=4)
+    logits = model(collate(split, vocabulary, range(25))).logits
+    torch.testing.assert_close(readout.logits(), logits.detach().double(), atol=1e-5, rtol=1e-5)
+    assert readout.mask.sum(1).tolist() == [len(text) for text in split.texts]
+
+
+def test_two_classes_have_one_output_and_a_zero_column():
+    model, vocabulary = toy.model()
+    readout = read(model, toy.split(5), vocabulary)
+    assert (readout.scores[..., 0] == 0).all()
+    assert readout.bias[0] == 0
+    assert model.head.projection.out_features == 1
+
+
+@pytest.mark.parametrize(
+    ("encoder", "variant", "size"),
+    [
+        ("bilstm", "released", 256),
+        ("bilstm", "published", 256),
+        ("convolution", "released", 128),
+        ("convolution", "published", 256),
+        ("average", "released", 128),
+        ("average", "published", 256),
+    ],
+)
+def test_sizes_are_those_of_the_paper_and_of_its_code(encoder, variant, size):
+    assert build(Architecture(encoder, "additive", 2, 10, variant)).encoder.size == size
+
+
+def test_the_seed_decides_the_parameters_and_nothing_else_moves():
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    first, second, other = (build(Architecture("bilstm", "additive", 2, 10), seed=s) for s in (1, 1, 2))
+    assert torch.equal(torch.get_rng_state(), before)
+    pairs = list(zip(first.parameters(), second.parameters(), other.parameters(), strict=True))
+    assert all(torch.equal(a, b) for a, b, _ in pairs)
+    assert not all(torch.equal(a, c) for a, _, c in pairs)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"encoder": "bilstn"}, "unknown encoder 'bilstn': known are bilstm, bigru.*Did you mean 'bilstm'"),
+        ({"scorer": "dot"}, "unknown scorer 'dot': known are additive, scaled_dot"),
+        ({"variant": "paper"}, f"unknown variant 'paper': known are {', '.join(VARIANTS)}"),
+        ({"n_classes": 1}, "n_classes is 1"),
+    ],
+)
+def test_unknown_names_are_refused_with_the_known_ones(change, message):
+    with pytest.raises(ValueError, match=message):
+        Architecture(**({"encoder": "bilstm", "scorer": "additive", "n_classes": 2, "n_words": 9} | change))
+
+
+def test_a_question_model_refuses_texts_without_questions():
+    model, vocabulary = toy.model(pair=True)
+    with pytest.raises(ValueError, match="reads questions"):
+        model(collate(toy.split(3), vocabulary, range(3)))
+
+
+def test_batches_hold_each_text_once_in_any_order():
+    split, (_, vocabulary) = toy.split(23), toy.model()
+    for generator in (None, np.random.default_rng(0)):
+        seen = [i for index, _ in batches(split, vocabulary, 5, generator) for i in index]
+        assert sorted(seen) == list(range(23))
+
+
+def test_gradient_of_padding_is_zero_and_stays_so():
+    model, vocabulary = toy.model("convolution")
+    assert (model.embedding.weight[0] == 0).all()
+    model(collate(toy.split(6), vocabulary, range(6))).logits.sum().backward()
+    assert (model.embedding.weight.grad[0] == 0).all()

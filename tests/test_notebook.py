@@ -1,0 +1,31 @@
+"""Parameters of notebooks: a misspelt one must never pass in silence."""
+
+import pytest
+
+from attnlib import notebook
+
+DECLARED = {"seed": int, "epsilon": float, "dataset": str, "limit": int | None, "names": "list | None"}
+VALUES = {"seed": 0, "epsilon": 0.01, "dataset": "planted", "limit": None, "names": ["a"]}
+
+
+def namespace(**changes):
+    return {"__annotations__": DECLARED, "_private": 1, "In": [], "module": pytest, **VALUES, **changes}
+
+
+def test_parameters_come_back_by_name():
+    assert notebook.parameters(namespace()) == VALUES
+    assert notebook.parameters(namespace(limit=5, epsilon=1))["limit"] == 5
+
+
+def test_an_unknown_parameter_is_refused_with_the_nearest_name():
+    with pytest.raises(ValueError, match="unknown parameter 'epsilom': this notebook has seed.*'epsilon'"):
+        notebook.parameters(namespace(epsilom=0.1))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("seed", "one"), ("epsilon", "1e-3"), ("limit", 2.5), ("dataset", None), ("seed", True), ("names", "a")],
+)
+def test_a_value_of_another_type_is_refused(name, value):
+    with pytest.raises(ValueError, match=f"parameter {name} is {value!r}"):
+        notebook.parameters(namespace(**{name: value}))

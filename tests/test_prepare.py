@@ -1,0 +1,127 @@
+"""The one call of every notebook: cache, devices, refusals, bit-identical repeats."""
+
+import multiprocessing
+
+import pandas as pd
+import pytest
+import torch
+
+from attnlib import data, prepare, training
+from tests import toy
+
+CHEAP = {"epochs": 2, "dimension": 8, "progress": False}
+
+
+@pytest.fixture(autouse=True)
+def _toy_data(tmp_path, monkeypatch):
+    monkeypatch.setenv("ATTNLIB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(data, "load", lambda name: toy.corpus(pair=name == "questions"))
+
+
+def tables(run):
+    return run.frame(score=run.readout.logits()[:, 1])
+
+
+def test_the_second_call_does_not_train_and_gives_the_same_bits(monkeypatch):
+    first = prepare.prepare("toy", **CHEAP)
+    monkeypatch.setattr(training, "fit", None)
+    second = prepare.prepare("toy", **CHEAP)
+    pd.testing.assert_frame_equal(tables(first), tables(second), check_exact=True)
+    assert first.history == second.history
+    assert first.test_metrics == second.test_metrics
+
+
+def test_the_same_seed_in_another_cache_gives_the_same_bits(tmp_path, monkeypatch):
+    first = prepare.prepare("toy", **CHEAP)
+    monkeypatch.setenv("ATTNLIB_CACHE", str(tmp_path / "other"))
+    pd.testing.assert_frame_equal(tables(first), tables(prepare.prepare("toy", **CHEAP)), check_exact=True)
+    assert not tables(first).equals(tables(prepare.prepare("toy", seed=1, **CHEAP)))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"seed": 1},
+        {"epochs": 3},
+        {"variant": "published"},
+        {"deviation": 1.0},
+        {"encoder": "average"},
+    ],
+)
+def test_every_setting_has_its_own_model(change, tmp_path):
+    for settings in ({}, change):
+        prepare.prepare("toy", **(CHEAP | settings))
+    assert len(list((tmp_path / "cache" / "models").glob("*.safetensors"))) == 2
+
+
+def test_a_broken_cache_file_is_trained_again(tmp_path):
+    first = prepare.prepare("toy", **CHEAP)
+    (path,) = (tmp_path / "cache" / "models").glob("*.safetensors")
+    path.write_bytes(b"half a file")
+    pd.testing.assert_frame_equal(tables(first), tables(prepare.prepare("toy", **CHEAP)), check_exact=True)
+
+
+def test_questions_give_a_readout_with_a_head():
+    run = prepare.prepare("questions", **CHEAP)
+    assert run.readout.head is not None
+    assert run.settings["architecture"]["pair"]
+    assert set(run.test_metrics) >= {"accuracy"}
+
+
+def test_limit_draws_texts_and_keeps_the_metrics_of_all():
+    every, some = prepare.prepare("toy", **CHEAP), prepare.prepare("toy", limit=7, **CHEAP)
+    assert len(some.readout) == len(some.texts) == len(some.frame()) == 7
+    assert set(some.texts.ids) < set(every.texts.ids)
+    assert some.test_metrics == every.test_metrics
+    whole = every.frame().set_index("text").loc[list(some.texts.ids)].reset_index()
+    pd.testing.assert_frame_equal(some.frame(), whole, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        ({"encoder": "lstm"}, ValueError, "unknown encoder 'lstm': known are bilstm"),
+        ({"limit": 0}, ValueError, "limit"),
+        ({"seed": -1}, ValueError, "seed is -1"),
+        ({"seed": 0.5}, ValueError, "seed is 0.5"),
+        ({"epochs": 0}, ValueError, "epochs is 0"),
+        ({"device": "gpu"}, ValueError, "unknown device 'gpu'"),
+        ({"vectors": "nowhere.txt"}, FileNotFoundError, "vectors='nowhere.txt'"),
+    ],
+)
+def test_bad_settings_are_refused_and_leave_nothing(change, error, message, tmp_path):
+    with pytest.raises(error, match=message):
+        prepare.prepare("toy", **(CHEAP | change))
+    assert not (tmp_path / "cache" / "models").exists()
+
+
+def test_cuda_without_a_gpu_is_refused():
+    if torch.cuda.is_available():
+        assert prepare.resolve_device("auto") == "cuda"
+    else:
+        assert prepare.resolve_device("auto") == "cpu"
+        with pytest.raises(ValueError, match="sees no GPU"):
+            prepare.resolve_device("cuda")
+
+
+def count_trainings(cache, queue):
+    import os
+
+    os.environ["ATTNLIB_CACHE"] = cache
+    data.load = lambda name: toy.corpus()
+    fit, calls = training.fit, []
+    training.fit = lambda *arguments: calls.append(1) or fit(*arguments)
+    prepare.prepare("toy", **CHEAP)
+    queue.put(len(calls))
+
+
+@pytest.mark.slow
+def test_two_processes_train_one_model_once(tmp_path):
+    context = multiprocessing.get_context("spawn")
+    queue = context.Queue()
+    workers = [context.Process(target=count_trainings, args=(str(tmp_path / "c"), queue)) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(120)
+    assert queue.get(timeout=5) + queue.get(timeout=5) == 1
