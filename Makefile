@@ -1,0 +1,47 @@
+# Everything works on a fresh machine with Python 3.11 or newer: each target makes the environment it needs.
+PYTHON ?= python3
+CONFIG ?= config/paper.yaml
+BIN := .venv/bin
+STAMP := .venv/.complete
+SNAKEMAKE = $(BIN)/snakemake --profile profiles/local
+
+.DEFAULT_GOAL := help
+.PHONY: help setup book sweep test test-fast bench lint lab clean
+
+help:  ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+
+setup: $(STAMP)  ## make the environment in .venv (a few minutes, 3.5 GB)
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit("" if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed, this is " + sys.version.split()[0] + ": try make PYTHON=python3.12")'
+	@echo "making the environment in .venv: a few minutes"
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test]"
+	@touch $@
+
+book: $(STAMP)  ## run the notebooks and build the site: build/_build/html/index.html
+	$(SNAKEMAKE)
+
+sweep: $(STAMP)  ## run a grid of notebooks (CONFIG=config/paper.yaml), tables in build/sweep
+	$(SNAKEMAKE) --configfile $(CONFIG) -- sweep
+
+test: $(STAMP)  ## run all tests, the book's and the browser's too
+	$(BIN)/python -m pytest
+
+test-fast: $(STAMP)  ## run the tests that take less than a minute together
+	$(BIN)/python -m pytest -m "not slow"
+
+bench: $(STAMP)  ## measure the kernels
+	$(BIN)/python benchmarks/run.py
+
+lint: $(STAMP)  ## check style and types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+lab: $(STAMP)  ## open the notebooks in JupyterLab
+	$(BIN)/jupyter lab notebooks
+
+clean:  ## remove everything made, except the environment
+	rm -rf build .snakemake .pytest_cache .ruff_cache .mypy_cache .hypothesis

@@ -1,0 +1,151 @@
+# From sources to pages: notebooks (py:percent) are executed with parameters, then staged with the pages of
+# book/ in build/book and built by Jupyter Book. Everything made lies under build/.
+#
+#   snakemake --profile profiles/local                                   the book
+#   snakemake --profile profiles/local --configfile config/paper.yaml -- sweep   a grid of runs
+
+import hashlib
+import itertools
+import os
+import re
+import sys
+from pathlib import Path
+
+import yaml
+
+
+configfile: "config/default.yaml"
+
+
+BIN = Path(sys.executable).parent
+# Whatever changes here can change a number or a figure. Snakemake compares contents, not only times.
+LIBRARY = sorted(str(path) for path in Path("attnlib").rglob("*.py"))
+PAGES = sorted(
+    str(path) for path in Path("book").rglob("*") if path.is_file() and "__pycache__" not in path.parts
+)
+NOTEBOOKS = sorted(path.relative_to("notebooks").with_suffix("").as_posix() for path in Path("notebooks").rglob("*.py"))
+
+os.environ["ATTNLIB_CACHE"] = os.path.abspath("build/cache")
+# The kernel is this environment's Python, never one registered in the user's home.
+os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
+
+
+def known(notebook):
+    """Return a notebook's name, or say which ones there are."""
+    if notebook not in NOTEBOOKS:
+        raise WorkflowError(f"no notebook {notebook!r}: there are {', '.join(NOTEBOOKS)}")
+    return notebook
+
+
+def cell_name(parameters):
+    """Name a run by its parameters, fit for a file."""
+    full = ",".join(f"{name}={value}" for name, value in parameters.items()) or "defaults"
+    plain = re.sub(r"[^\w.,=+-]", "_", full)
+    if plain == full and len(plain) <= 160:
+        return plain
+    return f"{plain[:140]}-{hashlib.sha256(full.encode()).hexdigest()[:8]}"
+
+
+def grid(block):
+    """Return every combination of one block's lists; a single value is a list of one."""
+    values = {k: v if isinstance(v, list) else [v] for k, v in block.get("parameters", {}).items()}
+    return [dict(zip(values, combination)) for combination in itertools.product(*values.values())]
+
+
+def options(parameters):
+    """Return the command line of a run's parameters, as YAML values."""
+    words = []
+    for name, value in parameters.items():
+        text = yaml.safe_dump(value, default_flow_style=True, width=float("inf")).removesuffix("...\n")
+        words += ["-p", name, text.strip()]
+    return words
+
+
+BOOK = {known(notebook): parameters or {} for notebook, parameters in config["book"].items()}
+SWEEP = {
+    (known(notebook), cell_name(parameters)): parameters
+    for block in config.get("sweep", [])
+    for notebook in block["notebooks"]
+    for parameters in grid(block)
+}
+
+RUN = (
+    "OMP_NUM_THREADS={threads} {BIN}/python -m attnlib.run {input.source} {output.notebook} {params.options:q}"
+    " > {log} 2>&1 || {{ tail -n 40 {log} >&2; exit 1; }}"
+)
+
+
+wildcard_constraints:
+    notebook=r"[\w/]+",
+    cell=r"[^/]+",
+
+
+rule book:
+    input:
+        "build/_build/html/index.html",
+
+
+rule page:
+    # One executed notebook of the book.
+    input:
+        LIBRARY,
+        source="notebooks/{notebook}.py",
+    output:
+        notebook="build/runs/{notebook}.ipynb",
+    params:
+        options=lambda wildcards: options(BOOK[wildcards.notebook]),
+    log:
+        "build/logs/{notebook}.log",
+    threads: config["threads"]
+    shell:
+        RUN
+
+
+rule cell:
+    # One run of a sweep: the executed notebook, and its tables beside it.
+    input:
+        LIBRARY,
+        source="notebooks/{notebook}.py",
+    output:
+        notebook="build/sweep/{notebook}/{cell}.ipynb",
+        tables=directory("build/sweep/{notebook}/{cell}"),
+    params:
+        options=lambda wildcards, output: options(
+            SWEEP[wildcards.notebook, wildcards.cell] | {"output": output.tables}
+        ),
+    log:
+        "build/logs/sweep/{notebook}/{cell}.log",
+    threads: config["threads"]
+    shell:
+        RUN
+
+
+rule sweep:
+    # All runs of the grid, and one table of their summaries.
+    input:
+        [f"build/sweep/{notebook}/{cell}" for notebook, cell in SWEEP],
+    output:
+        "build/sweep/summary.csv",
+    run:
+        import pandas as pd
+
+        tables = [pd.read_csv(Path(folder) / "summary.csv") for folder in input]
+        pd.concat(tables, ignore_index=True).to_csv(output[0], index=False)
+
+
+rule site:
+    # The pages and the executed notebooks in one folder, then one strict build.
+    input:
+        PAGES,
+        LIBRARY,
+        config="_config.yml",
+        runs=[f"build/runs/{notebook}.ipynb" for notebook in BOOK],
+    output:
+        "build/_build/html/index.html",
+    log:
+        "build/logs/site.log",
+    shell:
+        # -p keeps the times, so that Sphinx reads only what changed.
+        "rm -rf build/book && cp -Rp book build/book && cp -Rp build/runs build/book/experiments"
+        " && {BIN}/jupyter-book build build/book --config {input.config} --path-output build"
+        " -W -n --keep-going -q > {log} 2>&1 || {{ cat {log} >&2; exit 1; }}"

@@ -1,0 +1,17 @@
+"""The figures of the book: each takes a tidy frame and returns an Altair chart.
+
+Every function aggregates in pandas first, so that a specification stays small, refuses values
+outside the axis instead of dropping them, and writes a description in words from the data unless
+the caller gives a better one. Rows without a value (NaN) are left out, and the description says how
+many there were.
+
+Classes keep their colour on every chart: the order is the one of the column's categories if it is
+categorical, sorted otherwise.
+"""
+
+from attnlib.charts.distributions import histogram, violins_by_max_attention
+from attnlib.charts.relations import dot_intervals, scatter
+from attnlib.charts.text import heatmap
+from attnlib.vegalite import enable
+
+__all__ = ["dot_intervals", "enable", "heatmap", "histogram", "scatter", "violins_by_max_attention"]

@@ -1,0 +1,116 @@
+"""What every figure does with its frame: check it, group it, colour it, put it into words."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+# Okabe and Ito's palette, in an order whose first colours read on white and on black.
+COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+# A mid grey reads on white and on black too: reference lines, single groups.
+GREY = "#7a7a7a"
+WIDTH = 560
+ALL = "all texts"
+# Above the plot, so that a chart is as wide as its axis.
+LEGEND = {"orient": "top", "titleOrient": "left"}
+
+
+def prepare(
+    frame: pd.DataFrame,
+    columns: Sequence[str],
+    by: str | None,
+    facet: str | None,
+    limits: Mapping[str, tuple[float, float]],
+    optional: Sequence[str] = (),
+) -> tuple[pd.DataFrame, list[str], int]:
+    """Check a frame and name its groups.
+
+    Returns a copy of the rows that have a value in every one of ``columns``, with the columns
+    ``group`` and ``facet`` added; the groups in order; and the number of rows left out. The columns
+    in ``optional`` must be there but may be empty; ``limits`` gives the range a column must keep to.
+    """
+    wanted = [*columns, *optional, *(name for name in (by, facet) if name)]
+    if absent := [name for name in wanted if name not in frame]:
+        raise ValueError(f"the frame has no column {', '.join(absent)}; it has {', '.join(map(str, frame))}")
+    kept = frame.dropna(subset=list(columns)).copy()
+    if kept.empty:
+        raise ValueError(f"nothing to draw: no row has a value in {', '.join(columns)}")
+    for name, (low, high) in limits.items():
+        slack = 1e-6 * (high - low)
+        outside = ~kept[name].between(low - slack, high + slack)
+        if outside.any():
+            raise ValueError(
+                f"{outside.sum()} values of {name} lie outside [{low}, {high}], "
+                f"such as {kept[name][outside].iloc[0]:.4g}: widen the domain"
+            )
+        kept[name] = kept[name].clip(low, high)
+    groups = categories(frame[by]) if by else [ALL]
+    if len(groups) > len(COLOURS):
+        groups = [ALL]
+    names = kept[by].astype(str) if by and groups != [ALL] else ALL
+    kept["group"] = pd.Categorical(pd.Series(names, index=kept.index), categories=groups)
+    kept["facet"] = kept[facet].astype(str) if facet else ALL
+    return kept, groups, len(frame) - len(kept)
+
+
+def categories(column: pd.Series) -> list[str]:
+    """Return the values of a column in their order: of the categories, or sorted."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return [str(value) for value in column.cat.categories]
+    return [str(value) for value in sorted(column.dropna().unique())]
+
+
+def palette(groups: list[str]) -> list[str]:
+    """Return one colour per group; grey where there is a single one."""
+    return [GREY] if groups == [ALL] else list(COLOURS[: len(groups)])
+
+
+def colour(groups: list[str], title: str) -> Any:
+    """Return the colour encoding of the groups, with a legend where there is more than one."""
+    encoding = alt.Color("group:N", title=title).scale(domain=groups, range=palette(groups))
+    return encoding.legend(**LEGEND) if len(groups) > 1 else encoding.legend(None)
+
+
+def field(name: str) -> str:
+    """Escape what Vega-Lite would read as a path or a type in a column's name."""
+    for character in ("\\", ".", "[", "]", ":"):
+        name = name.replace(character, "\\" + character)
+    return name
+
+
+def finish(chart: Any, frame: pd.DataFrame, facet: str | None, title: str, description: str) -> Any:
+    """Split a chart into rows where a facet is asked for, and name it."""
+    if facet:
+        rows = list(dict.fromkeys(frame["facet"]))
+        header = alt.Header(labelOrient="top", labelAnchor="start", labelFontWeight="bold")
+        chart = chart.facet(row=alt.Row("facet:N", sort=rows, title=None, header=header))
+    return chart.properties(title=title, description=description)
+
+
+def describe(
+    start: str, frame: pd.DataFrame, x: str, missing: int, within: Mapping[str, Sequence[str]] | None = None
+) -> str:
+    """Write out what a reader who cannot see the chart needs: counts, medians, quartiles per group.
+
+    ``within`` names a further column of codes to split by, with the words for its codes.
+    """
+    within = within or {}
+    words = [f"{start}."]
+    keys = ["facet", "group", *within]
+    for values, part in frame.groupby(keys, observed=True, sort=True):
+        label = ", ".join(
+            within[key][value] if key in within else str(value)
+            for key, value in zip(keys, values, strict=True)
+            if value != ALL
+        )
+        q25, median, q75 = part[x].quantile([0.25, 0.5, 0.75])
+        words.append(
+            f"{label or 'All'}: n = {len(part)}, median {median:.3g}, quartiles {q25:.3g} to {q75:.3g}."
+        )
+    return " ".join(words) + omitted(missing)
+
+
+def omitted(missing: int) -> str:
+    """Say how many rows had no value to draw."""
+    return f" {missing} rows without a value are left out." if missing else ""

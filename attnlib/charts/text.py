@@ -1,0 +1,130 @@
+"""A text as a heat map: the same tokens once per row of weights."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+# From nothing to full orange, the same over a light and a dark page.
+WEIGHT_RANGE = ("rgba(230,159,0,0)", "rgba(230,159,0,1)")
+
+
+def heatmap(
+    tokens: Sequence[str],
+    rows: Mapping[str, Any],
+    *,
+    title: str,
+    description: str | None = None,
+    line_length: int = 90,
+) -> Any:
+    """Draw a text once per row of weights, each token's background as strong as its weight.
+
+    ``rows`` maps a label (such as "original attention") to one weight per token. Lines wrap at
+    ``line_length`` characters; all blocks share one colour scale, from zero to the largest weight.
+    """
+    if not tokens or not rows:
+        raise ValueError("heatmap needs at least one token and one row of weights")
+    weights = {label: np.asarray(values, dtype=float) for label, values in rows.items()}
+    for label, values in weights.items():
+        if values.shape != (len(tokens),):
+            raise ValueError(
+                f"row {label!r} has weights of shape {values.shape}, but there are {len(tokens)} tokens"
+            )
+        if not np.isfinite(values).all() or (values < 0).any():
+            raise ValueError(f"row {label!r} has negative or non-finite weights")
+
+    offsets, lines = _wrap(tokens, line_length)
+    pitch = lines[-1] + 2.6  # lines of one block, its label and a gap
+    top = max(max(values.max() for values in weights.values()), 1e-12)
+    cells = pd.DataFrame(
+        [
+            {
+                "block": label,
+                "token": token,
+                "position": t,
+                "weight": round(float(values[t]), 6),
+                "left": offsets[t] - 0.4,
+                "right": offsets[t] + len(token) + 0.4,
+                "middle": offsets[t] + len(token) / 2,
+                "line": block * pitch + 1.1 + lines[t],
+                "strong": bool(values[t] > 0.62 * top),
+            }
+            for block, (label, values) in enumerate(weights.items())
+            for t, token in enumerate(tokens)
+        ]
+    )
+    cells["line_end"] = cells["line"] + 0.86
+    cells["line_middle"] = cells["line"] + 0.43
+    labels = pd.DataFrame(
+        {
+            "block": list(weights),
+            "left": -0.4,
+            "line": [block * pitch + 0.55 for block in range(len(weights))],
+        }
+    )
+    span = max(line_length, int(cells["right"].max()) + 1)
+    x_scale = alt.Scale(domain=(-0.5, span + 0.5), nice=False)
+    y_scale = alt.Scale(domain=(0, len(weights) * pitch - 0.5), nice=False, reverse=True)
+
+    def at(field: str, scale: alt.Scale, channel: type) -> Any:
+        return channel(f"{field}:Q", scale=scale, axis=None)
+
+    tooltip = [
+        alt.Tooltip("block:N", title="row"),
+        alt.Tooltip("token:N"),
+        alt.Tooltip("position:Q"),
+        alt.Tooltip("weight:Q", format=".4f"),
+    ]
+    chart = alt.layer(
+        alt.Chart(cells)
+        .mark_rect(cornerRadius=3)
+        .encode(
+            x=at("left", x_scale, alt.X),
+            x2="right:Q",
+            y=at("line", y_scale, alt.Y),
+            y2="line_end:Q",
+            color=alt.Color("weight:Q", title="weight")
+            .scale(domain=(0, top), range=list(WEIGHT_RANGE), interpolate="rgb")
+            .legend(orient="bottom", direction="horizontal", gradientLength=180),
+            tooltip=tooltip,
+        ),
+        alt.Chart(cells)
+        .mark_text(font="monospace", fontSize=12)
+        .encode(
+            x=at("middle", x_scale, alt.X),
+            y=at("line_middle", y_scale, alt.Y),
+            text="token:N",
+            # Black on full orange in either theme; elsewhere the page's own text colour.
+            color=alt.when("datum.strong").then(alt.value("black")),
+            tooltip=tooltip,
+        ),
+        alt.Chart(labels)
+        .mark_text(align="left", fontSize=12, fontWeight="bold")
+        .encode(x=at("left", x_scale, alt.X), y=at("line", y_scale, alt.Y), text="block:N"),
+        width=7.6 * span,
+        height=23 * (len(weights) * pitch - 0.5),
+    )
+    if description is None:
+        description = f"A text of {len(tokens)} tokens, shaded by weight. " + " ".join(
+            f"{label}: most weight on {_heaviest(tokens, values)}." for label, values in weights.items()
+        )
+    return chart.properties(title=title, description=description)
+
+
+def _wrap(tokens: Sequence[str], line_length: int) -> tuple[list[int], list[int]]:
+    """Return each token's first character within its line, and its line."""
+    offsets, lines, at, line = [], [], 0, 0
+    for token in tokens:
+        if at and at + len(token) > line_length:
+            at, line = 0, line + 1
+        offsets.append(at)
+        lines.append(line)
+        at += len(token) + 1
+    return offsets, lines
+
+
+def _heaviest(tokens: Sequence[str], weights: np.ndarray) -> str:
+    order = np.argsort(-weights, kind="stable")[:3]
+    return ", ".join(f"“{tokens[t]}” ({weights[t]:.2f})" for t in order)

@@ -1,0 +1,53 @@
+"""Make the built book need no other host: the scripts for charts and formulas come out of installed packages."""
+
+import importlib.metadata
+import shutil
+from pathlib import Path
+
+import vl_convert
+
+from attnlib.vegalite import VEGALITE_VERSION
+
+
+def write_scripts(app):
+    """Put the Vega bundle and MathJax where Sphinx copies static files from."""
+    made = Path(app.outdir).parent / "offline_scripts"
+    folder = made / "offline"
+    folder.mkdir(parents=True, exist_ok=True)
+    vega = folder / "vega.js"
+    stamp = f"// vl-convert {vl_convert.__version__}, Vega-Lite {VEGALITE_VERSION}\n"
+    if not vega.exists() or not vega.read_text().startswith(stamp):
+        # The bundle is a module, which a browser refuses from file://; as a closure it is a plain script.
+        bundle = vl_convert.javascript_bundle(vl_version=VEGALITE_VERSION)
+        vega.write_text(f"{stamp}(() => {{{bundle}}})();\n")
+    shutil.copyfile(mathjax(), folder / "tex-svg.js")
+    app.config.html_static_path.append(str(made))
+
+
+def mathjax():
+    """Return the path of MathJax in one file, which sphinx-mathjax-offline brings along."""
+    for file in importlib.metadata.files("sphinx-mathjax-offline") or []:
+        if file.parts[-2:] == ("mathjax", "tex-svg.js"):
+            return file.locate()
+    raise FileNotFoundError("sphinx-mathjax-offline has no mathjax/tex-svg.js: install it again")
+
+
+def drop_thebe(app):
+    """Undo sphinx-thebe, which Jupyter Book always loads: its script comes from another host, and twice."""
+    for listeners in app.events.listeners.values():
+        for listener in list(listeners):
+            name = getattr(listener.handler, "__name__", "")
+            if name in ("init_thebe_core", "update_thebe_context"):
+                listeners.remove(listener)
+
+
+def prepare(app):
+    """Run once the builder is known."""
+    write_scripts(app)
+    drop_thebe(app)
+
+
+def setup(app):
+    """Register the extension."""
+    app.connect("builder-inited", prepare)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
