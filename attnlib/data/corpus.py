@@ -41,7 +41,7 @@ class Split:
         labels = np.asarray(self.labels)
         if labels.ndim != 1 or (labels.size and not np.issubdtype(labels.dtype, np.integer)):
             raise ValueError(
-                f"labels must be a one-dimensional integer array, got {labels.dtype} {labels.shape}"
+                f"labels must be integers, one per text; got {labels.dtype} of shape {labels.shape}"
             )
         object.__setattr__(self, "labels", labels.astype(np.int64, copy=False))
         for name in ("texts", "labels", "questions", "evidence"):
@@ -74,8 +74,9 @@ class Split:
 
     def select(self, index: Sequence[int] | np.ndarray | slice) -> Split:
         """Return the texts at `index` (positions, a boolean mask or a slice), in that order."""
-        at = np.arange(len(self))[index if isinstance(index, slice) else np.asarray(index)]
-        rows = np.atleast_1d(at).tolist()
+        if not isinstance(index, slice):
+            index = np.asarray(index) if len(index) else np.zeros(0, dtype=np.int64)
+        rows = np.arange(len(self))[index].tolist()
         return Split(
             ids=tuple(self.ids[i] for i in rows),
             texts=tuple(self.texts[i] for i in rows),

@@ -19,6 +19,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from attnlib.data.errors import DataError
@@ -281,21 +282,29 @@ def _places(data_set: DataSet, folder: Path, paths: Sequence[str]) -> Iterator[t
     for archive in (data_set.archive, *data_set.packed):
         if left and (folder / archive).is_file():
             inside = {path: f"{data_set.root}/{path}" for path in left}
-            held = {p: n for p, n in inside.items() if n in _archive_names(data_set, folder / archive)}
+            names = _archive_names(data_set, folder / archive)
+            held = {path: name for path, name in inside.items() if name in names}
             left = [path for path in left if path not in held]
             if held:
                 yield folder / archive, held
 
 
-def _archive_names(data_set: DataSet, archive: Path) -> set[str]:
+def _archive_names(data_set: DataSet, archive: Path) -> frozenset[str]:
+    """Return the files in an archive; remembered, since listing a tar means unpacking all of it."""
+    state = archive.stat()
     try:
-        if archive.suffix == ".zip":
-            with zipfile.ZipFile(archive) as packed:
-                return set(packed.namelist())
-        with tarfile.open(archive) as unpacked:
-            return {item.name.removeprefix("./") for item in unpacked if item.isfile()}
+        return _listing(archive, state.st_mtime_ns, state.st_size)
     except DAMAGE as error:
         raise _damaged(data_set, archive, error) from error
+
+
+@lru_cache(maxsize=16)
+def _listing(archive: Path, modified: int, size: int) -> frozenset[str]:
+    if archive.suffix == ".zip":
+        with zipfile.ZipFile(archive) as packed:
+            return frozenset(packed.namelist())
+    with tarfile.open(archive) as unpacked:
+        return frozenset(item.name.removeprefix("./") for item in unpacked if item.isfile())
 
 
 def _read(data_set: DataSet, place: Path, inside: dict[str, str]) -> dict[str, Content]:
@@ -364,6 +373,8 @@ def _download(data_set: DataSet, verify: bool) -> Path:
     # A mirror may have repacked the archive; the members' checksums decide there.
     md5 = f"md5:{data_set.archive_md5}" if data_set.archive_md5 and verify and not mirror else None
     folder = None
+    # Its only messages here are "downloading" and advice on hashes that this module gives itself.
+    pooch.get_logger().setLevel("WARNING")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         # Inside the cache, so that the last step is a rename on one file system.

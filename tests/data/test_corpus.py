@@ -1,0 +1,152 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from attnlib import data
+from attnlib.data import Corpus, Split, Vocabulary
+from attnlib.data.corpus import SPECIALS
+
+
+def make_split(n=5, name="train", **changes):
+    columns = {
+        "ids": tuple(f"toy/{name}/{i}" for i in range(n)),
+        "texts": tuple(("a", "b")[: 1 + i % 2] for i in range(n)),
+        "labels": np.arange(n) % 2,
+    }
+    return Split(**{**columns, **changes})
+
+
+def make_corpus(**changes):
+    parts = {
+        "name": "toy",
+        "task": "classification",
+        "train": make_split(),
+        "dev": make_split(2, "dev"),
+        "test": make_split(3, "test"),
+        "vocabulary": Vocabulary(("a", "b")),
+        "class_names": ("no", "yes"),
+        "provenance": {},
+    }
+    return Corpus(**{**parts, **changes})
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"texts": (("a",), (), ("b",))}, "'toy/train/1' is empty"),
+        ({"texts": (("a",),)}, "texts has 1 entries for 3 ids"),
+        ({"labels": np.zeros(2, int)}, "labels has 2 entries"),
+        ({"labels": np.zeros(3)}, "must be integers"),
+        ({"labels": np.zeros((3, 1), int)}, "one per text"),
+        ({"ids": ("x", "y", "x")}, "'x' occurs 2 times"),
+        ({"questions": (("q",), (), ("q",))}, "question of text 'toy/train/1' is empty"),
+        ({"evidence": (np.zeros(1), np.zeros(1), np.zeros(1))}, "'toy/train/1' has shape"),
+        ({"evidence": (np.zeros(1), np.array([0, 3]), np.zeros(1))}, "'toy/train/1' holds values"),
+    ],
+)
+def test_split_refuses_bad_columns(changes, message):
+    with pytest.raises(ValueError, match=message):
+        make_split(3, **changes)
+
+
+def test_split_stores_int64_labels_and_int8_evidence():
+    split = make_split(2, labels=np.array([0, 1], dtype=np.int32), evidence=([1], [0, -1]))
+    assert split.labels.dtype == np.int64
+    assert [mark.dtype for mark in split.evidence] == [np.int8, np.int8]
+
+
+def test_select_takes_positions_masks_and_slices_in_order():
+    split = make_split(5, questions=(("q",),) * 5)
+    assert split.select([3, 0]).ids == ("toy/train/3", "toy/train/0")
+    assert split.select(np.array([False, True, False, False, True])).ids == ("toy/train/1", "toy/train/4")
+    assert split.select(slice(1, 3)).labels.tolist() == [1, 0]
+    assert len(split.select([])) == 0
+    assert split.select([2]).questions == (("q",),)
+
+
+def test_sample_is_seeded_ordered_and_bounded():
+    split = make_split(50)
+    some = split.sample(10, seed=3)
+    assert len(some) == 10
+    assert some.ids == split.sample(10, seed=3).ids
+    assert some.ids != split.sample(10, seed=4).ids
+    order = [split.ids.index(name) for name in some.ids]
+    assert order == sorted(order)
+    assert split.sample(None) is split
+    assert split.sample(50) is split
+    assert split.sample(500) is split
+
+
+@pytest.mark.parametrize("limit", [0, -3])
+def test_sample_refuses_limits_below_one(limit):
+    with pytest.raises(ValueError, match=f"limit must be at least 1.*{limit}"):
+        make_split().sample(limit)
+
+
+ordinary = st.text(min_size=1, max_size=6).filter(lambda word: word not in SPECIALS)
+
+
+@settings(deadline=None)
+@given(st.lists(ordinary, min_size=1))
+def test_encode_and_decode_are_inverse_on_known_words(tokens):
+    vocabulary = Vocabulary.build([tokens])
+    ids = vocabulary.encode(tokens)
+    assert ids[0] == 2
+    assert ids[-1] == 3
+    assert vocabulary.decode(ids) == ["<start>", *tokens, "<end>"]
+    assert len(vocabulary) == len(set(tokens)) + 4
+
+
+def test_vocabulary_counts_documents_not_occurrences():
+    vocabulary = Vocabulary.build([("b", "b", "a"), ("a", "<pad>")], min_documents=2)
+    assert vocabulary.words == ("a",)
+    assert vocabulary.index == {"<pad>": 0, "<unk>": 1, "<start>": 2, "<end>": 3, "a": 4}
+    # A token spelt like a special symbol is text: unknown, not padding.
+    assert vocabulary.encode(("a", "b", "<pad>")) == [2, 4, 1, 1, 3]
+
+
+@pytest.mark.parametrize("bad", [-1, 6])
+def test_decode_refuses_ids_outside(bad):
+    with pytest.raises(ValueError, match=f"id {bad} is outside"):
+        Vocabulary(("a", "b")).decode([2, bad])
+
+
+def test_vocabulary_refuses_unsorted_words_and_special_names():
+    with pytest.raises(ValueError, match="sorted and distinct"):
+        Vocabulary(("b", "a"))
+    with pytest.raises(ValueError, match="<unk>"):
+        Vocabulary(("<unk>", "a"))
+    with pytest.raises(ValueError, match="min_documents"):
+        Vocabulary.build([("a",)], min_documents=0)
+
+
+def test_corpus_names_split_id_and_label_of_a_label_outside_the_classes():
+    with pytest.raises(ValueError, match=r"split 'dev', text 'toy/dev/1' has label 2.*2 classes 0-1"):
+        make_corpus(dev=make_split(2, "dev", labels=np.array([0, 2])))
+
+
+def test_corpus_refuses_empty_splits_unknown_tasks_and_missing_questions():
+    with pytest.raises(ValueError, match="'test' has no texts"):
+        make_corpus(test=make_split(0))
+    with pytest.raises(ValueError, match=r"unknown task 'ranking'.*question answering"):
+        make_corpus(task="ranking")
+    with pytest.raises(ValueError, match="'train' has no questions"):
+        make_corpus(task="question answering")
+
+
+def test_checksum_follows_content_only():
+    base = make_corpus().checksum
+    assert make_corpus(name="other", provenance={"x": 1}).checksum == base
+    assert make_corpus(class_names=("yes", "no")).checksum != base
+    assert make_corpus(vocabulary=Vocabulary(("a",))).checksum != base
+    assert make_corpus(train=make_split(labels=np.zeros(5, int))).checksum != base
+    assert make_corpus(train=make_split(texts=(("a b",), *make_split().texts[1:]))).checksum != base
+
+
+def test_load_names_known_sets_and_suggests():
+    assert {"sst", "babi1", "babi2_generated", "planted"} <= set(data.names())
+    with pytest.raises(ValueError, match=r"unknown data set 'plantd'. Did you mean 'planted'\? Known: sst"):
+        data.load("plantd")
+    with pytest.raises(ValueError, match=r"no option 'sed'. Known: n_train"):
+        data.load("planted", sed=1)

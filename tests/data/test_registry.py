@@ -1,0 +1,267 @@
+import gzip
+import hashlib
+import io
+import subprocess
+import sys
+import tarfile
+import zipfile
+from dataclasses import replace
+
+import pytest
+
+from attnlib.data import DataError, registry
+from attnlib.data.registry import Member, locate
+
+TEXTS = {f"{name}.txt": f"(3 (2 some) (4 {name}))\n".encode() for name in ("train", "dev", "test")}
+
+
+@pytest.fixture
+def toy(monkeypatch):
+    """A set called sst with small files of ours: same layout, own checksums."""
+    members = tuple(Member(path, hashlib.sha256(text).hexdigest()) for path, text in TEXTS.items())
+    toy = replace(registry.SST, members=members, archive_md5=None)
+    monkeypatch.setitem(registry.DATA_SETS, "sst", toy)
+    return toy
+
+
+def write_zip(path, texts=TEXTS, root="trees/"):
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("readme.txt", "hello")
+        for name, text in texts.items():
+            archive.writestr(root + name, text)
+    return path
+
+
+def write_tar(path, texts=TEXTS, root="trees/"):
+    with tarfile.open(path, "w:" + path.suffix[1:]) as archive:
+        for name, text in texts.items():
+            item = tarfile.TarInfo(root + name)
+            item.size = len(text)
+            archive.addfile(item, io.BytesIO(text))
+    return path
+
+
+def contents(paths=tuple(TEXTS), **options):
+    return {path: found.data for path, found in locate("sst", list(paths), **options).items()}
+
+
+LAYOUTS = {
+    "plain": lambda d: [(d / n).write_bytes(t) for n, t in TEXTS.items()],
+    "gzipped": lambda d: [(d / f"{n}.gz").write_bytes(gzip.compress(t)) for n, t in TEXTS.items()],
+    "unpacked": lambda d: [
+        (d / "trees").mkdir(),
+        *((d / "trees" / n).write_bytes(t) for n, t in TEXTS.items()),
+    ],
+    "zip": lambda d: write_zip(d / "trainDevTestTrees_PTB.zip"),
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("place", ["data", "cache"])
+def test_every_layout_is_found_in_data_folder_and_cache(toy, nowhere, tmp_path, monkeypatch, layout, place):
+    folder = tmp_path / "given" / "sst" if place == "data" else nowhere / "sst"
+    folder.mkdir(parents=True)
+    if place == "data":
+        monkeypatch.setenv("ATTNLIB_DATA", str(tmp_path / "given"))
+    LAYOUTS[layout](folder)
+    assert contents() == TEXTS
+    assert registry.find("sst", "dev.txt") is not None
+
+
+@pytest.mark.parametrize("name", ["tasks_1-20_v1-2.tar.gz", "tasks_1-20_v1-2_en.tar.xz"])
+def test_tar_archives_are_read_in_place(nowhere, monkeypatch, tmp_path, name):
+    member = registry.BABI.members[0]
+    text = b"1 Mary went to the office.\n"
+    toy = replace(registry.BABI, members=(replace(member, sha256=hashlib.sha256(text).hexdigest()),))
+    monkeypatch.setitem(registry.DATA_SETS, "babi", toy)
+    (nowhere / "babi").mkdir(parents=True)
+    write_tar(nowhere / "babi" / name, {member.path: text}, root="./tasks_1-20_v1-2/")
+    found = locate("babi", [member.path])[member.path]
+    assert found.data == text
+    assert found.where.endswith(f"{name}!tasks_1-20_v1-2/{member.path}")
+    assert [p.name for p in (nowhere / "babi").iterdir()] == [name]
+
+
+def test_a_git_blob_id_is_checked_where_no_sha256_is_known():
+    # The id that git gives to a file of these six bytes.
+    member = Member("x", git_blob="ce013625030ba8dba906f756967f9e9ca394464a")
+    assert member.matches(b"hello\n")
+    assert not member.matches(b"hello")
+
+
+def test_data_folder_comes_before_cache(toy, nowhere, tmp_path, monkeypatch):
+    monkeypatch.setenv("ATTNLIB_DATA", str(tmp_path))
+    for folder, text in ((tmp_path / "sst", b"given"), (nowhere / "sst", b"cached")):
+        folder.mkdir(parents=True)
+        (folder / "dev.txt").write_bytes(text)
+    assert contents(["dev.txt"], verify=False) == {"dev.txt": b"given"}
+
+
+def test_cache_folder_follows_the_environment(monkeypatch, tmp_path):
+    monkeypatch.setenv("ATTNLIB_CACHE", str(tmp_path / "own"))
+    assert registry.cache_folder() == tmp_path / "own" / "data"
+    monkeypatch.delenv("ATTNLIB_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    assert registry.cache_folder() == tmp_path / "xdg" / "attnlib" / "data"
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert registry.cache_folder() == tmp_path / ".cache" / "attnlib" / "data"
+
+
+def test_wrong_content_is_refused_with_both_checksums(toy, nowhere):
+    (nowhere / "sst").mkdir(parents=True)
+    LAYOUTS["plain"](nowhere / "sst")
+    (nowhere / "sst" / "dev.txt").write_bytes(b"(3 edited)\n")
+    with pytest.raises(DataError) as caught:
+        contents()
+    message = str(caught.value)
+    assert str(nowhere / "sst" / "dev.txt") in message
+    assert toy.members[1].sha256 in message
+    assert hashlib.sha256(b"(3 edited)\n").hexdigest() in message
+    assert "verify=False" in message
+    assert contents(verify=False)["dev.txt"] == b"(3 edited)\n"
+
+
+@pytest.mark.parametrize("name", ["dev.txt.gz", "trainDevTestTrees_PTB.zip"])
+@pytest.mark.parametrize("keep", [0, 25])
+def test_a_truncated_file_is_named(toy, nowhere, name, keep):
+    (nowhere / "sst").mkdir(parents=True)
+    LAYOUTS["gzipped" if name.endswith("gz") else "zip"](nowhere / "sst")
+    path = nowhere / "sst" / name
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(
+        DataError, match=r"(?s)(cannot be read.*truncated|not the official file).*Delete it"
+    ) as caught:
+        contents()
+    assert str(path) in str(caught.value)
+
+
+def test_a_truncated_tar_is_named(nowhere):
+    (nowhere / "babi").mkdir(parents=True)
+    member = registry.BABI.members[0].path
+    path = write_tar(
+        nowhere / "babi" / registry.BABI.archive, {member: bytes(range(256)) * 50}, "tasks_1-20_v1-2/"
+    )
+    path.write_bytes(path.read_bytes()[:60])
+    with pytest.raises(DataError, match="truncated") as caught:
+        locate("babi", [member])
+    assert str(path) in str(caught.value)
+
+
+def test_missing_files_without_network_say_where_and_how(toy, nowhere, tmp_path, monkeypatch):
+    monkeypatch.setenv("ATTNLIB_DATA", str(tmp_path))
+    with pytest.raises(DataError) as caught:
+        contents()
+    message = str(caught.value)
+    assert "http://127.0.0.1:9/nobody/trainDevTestTrees_PTB.zip failed, nothing was kept" in message
+    assert toy.address in message
+    assert f"{tmp_path}/sst" in message
+    assert list((nowhere / "sst").iterdir()) == []
+    with pytest.raises(DataError, match=r"train\.txt not found in .*/sst and .*cache"):
+        contents(download=False)
+
+
+def test_a_data_folder_that_is_no_folder_is_refused(toy, nowhere, tmp_path, monkeypatch):
+    monkeypatch.setenv("ATTNLIB_DATA", str(tmp_path / "typo"))
+    with pytest.raises(DataError, match=r"ATTNLIB_DATA.*typo.*not a folder"):
+        contents()
+
+
+def test_download_lands_whole_in_the_cache_and_is_used_again(toy, mirror, nowhere, monkeypatch):
+    write_zip(mirror / toy.archive)
+    assert contents() == TEXTS
+    assert [path.name for path in (nowhere / "sst").iterdir()] == [toy.archive]
+    monkeypatch.setenv("ATTNLIB_DATA_URL", "http://127.0.0.1:9/nobody")
+    assert contents() == TEXTS
+
+
+def test_only_what_is_missing_comes_from_the_download(toy, mirror, tmp_path, monkeypatch):
+    monkeypatch.setenv("ATTNLIB_DATA", str(tmp_path))
+    (tmp_path / "sst").mkdir()
+    (tmp_path / "sst" / "dev.txt").write_bytes(b"mine")
+    write_zip(mirror / toy.archive)
+    assert contents(verify=False) == {**TEXTS, "dev.txt": b"mine"}
+
+
+def spoil_cut(path):
+    path.with_name(path.name + ".cut").write_bytes(path.read_bytes()[:-40])
+
+
+def spoil_content(path):
+    write_zip(path, {**TEXTS, "test.txt": b"(3 other)\n"})
+
+
+DAMAGES = {
+    "not there": lambda path: path.unlink(),
+    "connection cut": spoil_cut,
+    "truncated": lambda path: path.write_bytes(path.read_bytes()[:-40]),
+    "an error page": lambda path: path.write_text("<html>moved</html>"),
+    "empty": lambda path: path.write_bytes(b""),
+    "other content": spoil_content,
+    "other archive": lambda path: write_zip(path, root="elsewhere/"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_bad_download_is_refused_and_leaves_nothing(toy, mirror, nowhere, damage):
+    DAMAGES[damage](write_zip(mirror / toy.archive))
+    with pytest.raises(
+        DataError, match=r"download of http://127.* failed, nothing was kept.*ATTNLIB_DATA_URL"
+    ):
+        contents()
+    assert list((nowhere / "sst").iterdir()) == []
+
+
+def test_the_official_archive_is_checked_by_its_own_checksum(toy, mirror, nowhere, monkeypatch):
+    path = write_zip(mirror / toy.archive)
+    base = registry.os.environ["ATTNLIB_DATA_URL"].rstrip("/")
+    monkeypatch.delenv("ATTNLIB_DATA_URL")
+    good = replace(toy, base=base, archive_md5=hashlib.md5(path.read_bytes()).hexdigest())
+    monkeypatch.setitem(registry.DATA_SETS, "sst", replace(good, archive_md5="0" * 32))
+    with pytest.raises(DataError, match="nothing was kept"):
+        contents()
+    monkeypatch.setitem(registry.DATA_SETS, "sst", good)
+    assert contents() == TEXTS
+
+
+@pytest.mark.parametrize("missing", ["pooch", "tqdm"])
+def test_without_the_download_extra_the_message_says_what_to_install(toy, nowhere, monkeypatch, missing):
+    monkeypatch.setitem(sys.modules, missing, None)
+    with pytest.raises(DataError, match=r"pip install 'attnlib\[data\]'"):
+        contents()
+
+
+def test_importing_the_package_needs_no_download_extra():
+    code = "import sys, attnlib.data; print([m for m in ('pooch', 'tqdm') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_lines_are_split_at_newlines_only_and_bad_encoding_is_named():
+    content = registry.Content("x", "x.txt", "a\x85b\r\nc\n\n \n".encode())
+    assert content.lines() == ["a\x85b", "c"]
+    with pytest.raises(DataError, match=r"x\.txt:2: not UTF-8"):
+        registry.Content("x", "x.txt", b"a\n\xff\n").lines()
+
+
+def test_every_member_has_a_checksum():
+    for data_set in registry.DATA_SETS.values():
+        assert len({member.path for member in data_set.members}) == len(data_set.members)
+        assert all((member.sha256 is None) != (member.git_blob is None) for member in data_set.members)
+
+
+def test_list_prints_sets_with_licence_and_state(toy, nowhere, capsys, monkeypatch):
+    from attnlib.data import __main__ as command
+
+    (nowhere / "sst").mkdir(parents=True)
+    write_zip(nowhere / "sst" / toy.archive)
+    monkeypatch.setattr(sys, "argv", ["attnlib.data", "list"])
+    assert command.main() == 0
+    printed = capsys.readouterr().out
+    assert "3 of 3 files found" in printed
+    assert "not found" in printed
+    assert "CC BY 3.0" in printed
+    assert "planted" in printed
+    monkeypatch.setenv("ATTNLIB_DATA", "/nonexistent")
+    assert command.main() == 1
+    assert "not a folder" in capsys.readouterr().err
