@@ -1,0 +1,24 @@
+"""Attention-level tests as batched functions of a `Readout`.
+
+The torch code is the definition of what each function computes; it runs on any device.
+"""
+
+from attnlib.kernels.adversary import search_adversary
+from attnlib.kernels.correlation import kendall_tau
+from attnlib.kernels.divergence import jsd, kl, tvd
+from attnlib.kernels.exact import exact_adversary
+from attnlib.kernels.permutation import permutation_moments, permutation_range, permutation_test
+from attnlib.kernels.reach import reach
+
+__all__ = [
+    "exact_adversary",
+    "jsd",
+    "kendall_tau",
+    "kl",
+    "permutation_moments",
+    "permutation_range",
+    "permutation_test",
+    "reach",
+    "search_adversary",
+    "tvd",
+]

@@ -1,0 +1,170 @@
+"""Rank correlation of many rows at once: Kendall's τ-b with SciPy's p-values."""
+
+import functools
+import math
+
+import torch
+from torch import Tensor
+
+_EXACT_LENGTH = 33  # SciPy computes p exactly for tie-free rows up to this length
+_BUDGET = 1 << 20  # row elements held at a time
+
+
+def kendall_tau(x: Tensor, y: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    """Kendall's τ-b of x and y over the tokens of each row, and its two-sided p-value.
+
+    `x`, `y`: [N, T] finite on the mask, anything off it; `mask`: [N, T] bool. Returns (tau [N], p_value [N])
+    float64, NaN for rows that have fewer than two tokens or where x or y is constant. All counts are exact
+    integers (T log T per row), so τ is right to rounding. p as `scipy.stats.kendalltau` by default: exact for
+    rows without ties that have at most 33 tokens or at most one pair out of order (or in order), the normal
+    approximation with tie correction otherwise.
+
+    Raises ValueError for mismatched shapes, a mask that is not bool, or a value that is not finite.
+    """
+    _check(x, y, mask)
+    n_rows = len(mask)
+    lengths = mask.sum(1)
+    tau = torch.full((n_rows,), torch.nan, dtype=torch.float64, device=mask.device)
+    p_value = tau.clone()
+    by_length = lengths.argsort(stable=True)
+    ordered = lengths[by_length].tolist()
+    start = int((lengths < 2).sum())  # nothing to compare in these rows
+    while start < n_rows:
+        # rows of nearly the same length, so that little padding is sorted
+        limit = max(ordered[start] * 5 // 4, 16)
+        stop = start + 1
+        while stop < n_rows and ordered[stop] <= limit and (stop + 1 - start) * ordered[stop] <= _BUDGET:
+            stop += 1
+        rows = by_length[start:stop]
+        tau[rows], p_value[rows] = _block(x[rows], y[rows], mask[rows], ordered[stop - 1])
+        start = stop
+    return tau, p_value
+
+
+def _check(x: Tensor, y: Tensor, mask: Tensor) -> None:
+    if mask.dim() != 2 or mask.dtype != torch.bool:
+        raise ValueError(f"mask: expected a bool tensor [N, T], got {mask.dtype} {list(mask.shape)}")
+    for name, values in (("x", x), ("y", y)):
+        if values.shape != mask.shape:
+            raise ValueError(f"{name}: expected shape {list(mask.shape)} like mask, got {list(values.shape)}")
+        bad = ~values.isfinite() & mask
+        if bad.any():
+            row, token = bad.nonzero()[0].tolist()
+            raise ValueError(f"{name}: row {row}, token {token} is {values[row, token].item()}")
+
+
+def _block(x: Tensor, y: Tensor, mask: Tensor, width: int) -> tuple[Tensor, Tensor]:
+    """τ and p of rows [n, T] with 2 to `width` tokens each."""
+    n = mask.sum(1)  # [n]
+    # Sort by y, then stably by x: within equal x, y ascends. Padding (+inf) goes to the end.
+    y, order = y.double().masked_fill(~mask, torch.inf).sort(dim=1)
+    x, order = x.double().masked_fill(~mask, torch.inf).gather(1, order)[:, :width].sort(dim=1, stable=True)
+    y = y[:, :width]
+    inside = torch.arange(width, device=mask.device) < n[:, None]  # [n, width]
+    new_y = _starts(y)
+    y_rank = (new_y.cumsum(1, dtype=torch.int32) - 1).gather(1, order)  # dense ranks, in x order
+    new_x = _starts(x)
+    x_tie, x0, x1 = _tie_counts(new_x, inside)
+    y_tie, y0, y1 = _tie_counts(new_y, inside)
+    new_both = new_x.clone()
+    new_both[:, 1:] |= y_rank[:, 1:] != y_rank[:, :-1]
+    both_tie, _, _ = _tie_counts(new_both, inside)
+    discordant = _inversions(y_rank)
+
+    total = n * (n - 1) // 2
+    difference = total - x_tie - y_tie + both_tie - 2 * discordant  # concordant − discordant pairs
+    constant = (x_tie == total) | (y_tie == total)
+    tau = difference / (total - x_tie).double().sqrt() / (total - y_tie).double().sqrt()
+    tau = tau.clamp(-1, 1).masked_fill(constant, torch.nan)
+
+    size = n.double()
+    m = size * (size - 1)
+    variance = (m * (2 * size + 5) - x1 - y1) / 18 + 2 * x_tie.double() * y_tie / m
+    variance = variance + x0.double() * y0 / (9 * m * (size - 2)).clamp(min=1)  # x0 · y0 = 0 when size = 2
+    p_value = torch.special.erfc((difference / variance.sqrt()).abs() / math.sqrt(2))
+    fewest = torch.minimum(discordant, total - discordant)
+    exact = (x_tie == 0) & (y_tie == 0) & ((n <= _EXACT_LENGTH) | (fewest <= 1))
+    p_value = torch.where(exact, _exact_p(n, fewest), p_value)
+    return tau, p_value.masked_fill(constant, torch.nan)
+
+
+def _starts(ordered: Tensor) -> Tensor:
+    """True where a run of equal values starts, [n, width]."""
+    first = torch.ones_like(ordered, dtype=torch.bool)
+    first[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
+    return first
+
+
+def _tie_counts(first: Tensor, inside: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Σ c(c−1)/2, Σ c(c−1)(c−2), Σ c(c−1)(2c+5) over the runs of c equal values of each row, int64 [n].
+
+    From the position r = 0, 1, … of each element in its run: Σ_r r = c(c−1)/2, 3 Σ_r r(r−1) = c(c−1)(c−2).
+    """
+    at = torch.arange(first.shape[1], device=first.device)
+    since = torch.where(first, at, 0).cummax(1).values
+    r = (at - since).masked_fill(~inside, 0)  # [n, width]
+    pairs = r.sum(1)
+    triples = 3 * (r * (r - 1)).sum(1)
+    return pairs, triples, 2 * triples + 18 * pairs  # c(c−1)(2c+5) = 2 c(c−1)(c−2) + 9 c(c−1)
+
+
+def _inversions(rank: Tensor) -> Tensor:
+    """Pairs i < j with rank_i > rank_j, [n] int64, for ranks 0 ≤ rank < width, [n, width].
+
+    Bit by bit from the top: with the rows kept stably grouped by the higher bits, a pair is decided at the
+    first bit where it differs, and is an inversion when a 1 stands before a 0 of the same group. The groups
+    are refined by a stable partition, which a running count of ones places without sorting.
+    """
+    n, width = rank.shape
+    at = torch.arange(width, device=rank.device, dtype=torch.int32)
+    count = torch.zeros(n, dtype=torch.int64, device=rank.device)
+    for bit in reversed(range(max(1, (width - 1).bit_length()))):
+        one = (rank >> bit) & 1
+        group = rank >> (bit + 1)
+        ones = one.cumsum(1, dtype=torch.int32)  # ones up to and including here
+        first = torch.ones_like(one, dtype=torch.bool)
+        first[:, 1:] = group[:, 1:] != group[:, :-1]
+        start = torch.where(first, at, 0).cummax(1).values  # where the group starts
+        before = (ones - one).gather(1, start.long())  # ones before the group
+        inside = ones - before  # ones of the group up to here
+        count += torch.where(one == 0, inside, 0).sum(1)
+        if bit:
+            last = torch.ones_like(first)
+            last[:, :-1] = first[:, 1:]
+            stop = torch.where(last, at, width).flip(1).cummin(1).values.flip(1)
+            zeros = (stop - start + 1) - (ones.gather(1, stop.long()) - before)  # zeros of the whole group
+            place = start + torch.where(one == 1, zeros + inside - 1, at - start - inside)
+            rank = torch.empty_like(rank).scatter_(1, place.long(), rank)
+    return count
+
+
+@functools.cache
+def _null_distribution() -> Tensor:
+    """P(at most k pairs of a random permutation of n are out of order), [n ≤ 33, k ≤ half the pairs]."""
+    half = _EXACT_LENGTH * (_EXACT_LENGTH - 1) // 4  # the distribution is symmetric
+    table = torch.ones(_EXACT_LENGTH + 1, half + 1, dtype=torch.float64)
+    counts = [1]  # permutations of n items with k inversions, exact integers
+    for n in range(2, _EXACT_LENGTH + 1):
+        longer = [0] * (len(counts) + n - 1)
+        for k in range(len(longer)):
+            longer[k] = (
+                (longer[k - 1] if k else 0)
+                + (counts[k] if k < len(counts) else 0)
+                - (counts[k - n] if 0 <= k - n < len(counts) else 0)
+            )
+        counts = longer
+        running = 0
+        for k in range(min(half + 1, len(counts))):
+            running += counts[k]
+            table[n, k] = running / math.factorial(n)
+    return table
+
+
+def _exact_p(n: Tensor, fewest: Tensor) -> Tensor:
+    """Two-sided exact p of tie-free rows, for n ≤ 33 or `fewest` ≤ 1."""
+    table = _null_distribution().to(n.device)
+    short = table[n.clamp(max=_EXACT_LENGTH), fewest.clamp(max=table.shape[1] - 1)]
+    # P(0) = 1/n!, P(≤ 1) = 1/n! + (n − 1)/n! = n/n!
+    size = n.double()
+    long = torch.where(fewest == 0, 1.0, size) * torch.exp(-torch.lgamma(size + 1))
+    return (2 * torch.where(n <= _EXACT_LENGTH, short, long)).clamp(max=1)

@@ -1,0 +1,243 @@
+"""The optimum that the adversarial search looks for, exactly, for two classes.
+
+Weights p maximise JSD(p, α) subject to |σ(m(p)) − σ(m(α))| ≤ ε, where m(p) = Σ_t p_t s_t and s_t is the
+log-odds of class 1 if token t held all the attention. The constraint is l ≤ m(p) ≤ u, so the feasible set is
+a polytope; JSD is convex in p, so the maximum is at a vertex; and a vertex has at most two tokens:
+
+- one token i with l ≤ s_i ≤ u, or
+- two tokens s_i < B < s_j with a bound B ∈ {l, u}, mixed to hit it: weight w = (B − s_i)/(s_j − s_i) on j.
+
+With h(w, a) = ½ [w ln 2 + w ln w + a ln a − (w + a) ln(w + a)], which decreases in a and is convex in w,
+the JSD of the pair is ½ ln 2 + h(1 − w, α_i) + h(w, α_j).
+
+*Which tokens can matter.* Fix B and the partner i, and let j range over the tokens above B. Take three of
+them, near, middle and far by distance to B. Then w_near ≥ w_mid ≥ w_far, and by convexity
+JSD(w_mid, α_mid) ≤ max of JSD(w_near, α_mid), JSD(w_far, α_mid). If α_near ≤ α_mid and α_far ≤ α_mid, each
+end is at most the JSD of the near or far pair itself. So a token is superfluous as soon as a nearer and a
+farther token on its side both have no more attention: what remains are the strict running minima of α from
+near to far and from far to near, about 2 ln T tokens a side instead of T. (A lower α from the near side
+alone is not enough: the far end of the interval may be the better one.)
+
+When α rises with the distance every token is a running minimum. Then the same convexity, applied to blocks
+of neighbours with their smallest α, bounds a whole block of pairs and discards it unseen if an evaluated
+pair is better.
+"""
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn.functional import logsigmoid, softplus
+
+from attnlib.kernels._common import check_epsilon, check_two_classes, token_margins
+from attnlib.kernels.adversary import Adversary, finish
+from attnlib.readout import Readout
+
+_SLACK = 1e-12  # of the scale of the margins: rounding allowed when a token is tested against the bounds
+_PAIRS = 1 << 19  # pairs evaluated at a time
+_SMALL = 1 << 12  # a group with more pairs than this is searched by blocks
+_BLOCK = 32  # candidates per block
+
+
+def exact_adversary(readout: Readout, epsilon: float) -> Adversary:
+    """Weights that differ most from α (largest JSD, nats) while the output moves by at most ε (TVD).
+
+    The exact optimum of the problem that `search_adversary` approximates, for two classes and linear logits.
+    The weights have at most two non-zero entries. float64: `jsd` is within 1e-13 of the optimum and `tvd` at
+    most ε + 1e-12 · (1 + max|s|). Where several vertices tie, a single token is preferred, then the pair with
+    the lowest margins.
+
+    Raises ValueError for a head, for C ≠ 2 and for ε outside [0, 1].
+    (The constrained problem of Jain & Wallace 2019, section 4.2.2.)
+    """
+    check_two_classes(readout, "exact_adversary")
+    epsilon = check_epsilon(epsilon)
+    mask, alpha = readout.mask, readout.alpha
+    s = token_margins(readout)  # [N, T]
+    low, high = margin_bounds((alpha * s).sum(1), epsilon)  # [N]
+    slack = _SLACK * (1 + s.abs().amax(1))
+
+    # single tokens: JSD decreases in α, so the feasible one with the smallest α
+    inside = (s >= (low - slack)[:, None]) & (s <= (high + slack)[:, None]) & mask
+    single_alpha, single = alpha.masked_fill(~inside, torch.inf).min(1)
+    best = math.log(2) / 2 + _gain(torch.ones_like(single_alpha), single_alpha)
+    best = best.masked_fill(single_alpha.isinf(), -torch.inf)
+
+    # pairs, one group per text and bound
+    ordered, order = s.masked_fill(~mask, torch.inf).sort(dim=1, stable=True)
+    a = alpha.masked_fill(~mask, torch.inf).gather(1, order)  # [N, T]; padding has s = α = +inf
+    weights = torch.zeros_like(alpha).scatter_(1, single[:, None], 1.0)
+    weights = torch.where(single_alpha.isinf()[:, None], alpha, weights)  # α itself is always feasible
+    far = _records(a), _records(a.flip(1)).flip(1)  # running minima seen from either end
+    for bound in (low, high) if epsilon > 0 else (low,):
+        value, i, j, w = _best_pair(ordered, a, far, bound)
+        better = (value > best).nonzero()[:, 0]
+        pair = torch.zeros_like(alpha[better])
+        pair.scatter_(1, order[better, i[better]][:, None], 1 - w[better, None])
+        pair.scatter_(1, order[better, j[better]][:, None], w[better, None])
+        weights[better] = pair
+        best[better] = value[better]
+    return finish(readout, weights)
+
+
+def margin_bounds(m: Tensor, epsilon: float) -> tuple[Tensor, Tensor]:
+    """Margins l ≤ m ≤ u whose probabilities are ε away from σ(m), −inf and +inf where that leaves [0, 1].
+
+    `m`: [N] float64. Nothing cancels: with y = σ(m), u = m + log1p(ε/y) − log1p(−ε/(1 − y)), the first
+    logarithm as softplus(ln ε − ln y); l is the same at −m.
+    """
+    if epsilon == 0:
+        return m, m
+
+    def above(m: Tensor) -> Tensor:
+        room = (-m).sigmoid()  # 1 − y
+        u = m + softplus(math.log(epsilon) - logsigmoid(m), threshold=700) - torch.log1p(-epsilon / room)
+        return torch.where(epsilon < room, u, torch.inf)
+
+    return -above(-m), above(m)
+
+
+def _xlogx(x: Tensor) -> Tensor:
+    return torch.xlogy(x, x)
+
+
+def _gain(w: Tensor, a: Tensor) -> Tensor:
+    """h(w, a) of the module docstring."""
+    return (w * math.log(2) + _xlogx(w) + _xlogx(a) - _xlogx(w + a)) / 2
+
+
+def _value(near: Tensor, far: Tensor, a_near: Tensor, a_far: Tensor) -> Tensor:
+    """JSD of a pair from the distances of its lower and upper token to the bound, and their α."""
+    w = near / (near + far)  # weight of the upper token
+    v = far / (near + far)
+    pair = _xlogx(w) + _xlogx(v) + _xlogx(a_near) + _xlogx(a_far) - _xlogx(v + a_near) - _xlogx(w + a_far)
+    return math.log(2) + pair / 2
+
+
+def _records(a: Tensor) -> Tensor:
+    """Strict running minima of each row [G, T], from the left."""
+    record = a < torch.inf
+    record[:, 1:] &= a[:, 1:] < a.cummin(1).values[:, :-1]
+    return record
+
+
+class _Side(NamedTuple):
+    """Candidates on one side of the bound of every row, flat: by row, then by ascending margin."""
+
+    row: Tensor  # [K]
+    column: Tensor  # [K] in the sorted row
+    distance: Tensor  # [K] to the bound, > 0
+    alpha: Tensor  # [K]
+    size: Tensor  # [G] candidates per row
+    start: Tensor  # [G] where the row's candidates begin
+
+
+def _side(candidates: Tensor, s: Tensor, a: Tensor, bound: Tensor) -> _Side:
+    row, column = candidates.nonzero(as_tuple=True)
+    size = candidates.sum(1)
+    distance = (s[row, column] - bound[row]).abs()
+    return _Side(row, column, distance, a[row, column], size, size.cumsum(0) - size)
+
+
+def _best_pair(
+    s: Tensor, a: Tensor, far: tuple[Tensor, Tensor], bound: Tensor
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """The best pair of each row that hits its bound: JSD (−inf if none), the two columns, the upper weight.
+
+    `s`: [G, T] ascending margins, `a`: [G, T] their α, both +inf on padding; `far`: running minima of α from
+    the left and from the right; `bound`: [G].
+    """
+    b = bound[:, None]
+    below, above = s < b, (s > b) & (a < torch.inf)  # [G, T]
+    near_below = _records(a.masked_fill(~below, torch.inf).flip(1)).flip(1)
+    near_above = _records(a.masked_fill(~above, torch.inf))
+    low = _side(below & (far[0] | near_below), s, a, bound)
+    up = _side(above & (far[1] | near_above), s, a, bound)
+
+    pairs = low.size * up.size  # [G]
+    value = torch.full_like(bound, -torch.inf)
+    i, j = torch.zeros_like(pairs), torch.zeros_like(pairs)  # [G] flat positions in low and up
+    small = torch.where(pairs <= _SMALL, up.size, 0)  # upper candidates to try per lower one
+    for first, last in _chunks(low.size * small, _PAIRS):
+        _try_all(low, up, small, first, last, value, i, j)
+    for g in (pairs > _SMALL).nonzero()[:, 0].tolist():
+        at_low, at_up = (slice(int(x.start[g]), int(x.start[g] + x.size[g])) for x in (low, up))
+        found = _search_blocks(low.distance[at_low], up.distance[at_up], low.alpha[at_low], up.alpha[at_up])
+        value[g], i[g], j[g] = found[0], at_low.start + found[1], at_up.start + found[2]
+
+    has = pairs > 0
+    w = torch.zeros_like(bound)
+    near, beyond = low.distance[i[has]], up.distance[j[has]]
+    w[has] = near / (near + beyond)
+    i[has], j[has] = low.column[i[has]], up.column[j[has]]
+    return value, i, j, w
+
+
+def _chunks(sizes: Tensor, budget: int) -> list[tuple[int, int]]:
+    """Consecutive ranges (first, last) of rows whose sizes [G] add up to about `budget`."""
+    chunk = (sizes.cumsum(0) - 1).clamp(min=0) // budget
+    counts = chunk.unique_consecutive(return_counts=True)[1].tolist()
+    ends = torch.tensor(counts).cumsum(0).tolist()
+    return [(end - count, end) for count, end in zip(counts, ends, strict=True)]
+
+
+def _try_all(
+    low: _Side, up: _Side, tries: Tensor, first: int, last: int, value: Tensor, i: Tensor, j: Tensor
+) -> None:
+    """Evaluate every pair of rows first..last with `tries` > 0, and write their best to value, i, j."""
+    begin, end = int(low.start[first]), int(low.start[last - 1] + low.size[last - 1])
+    row = low.row[begin:end]
+    repeats = tries[row]
+    at_low = torch.arange(begin, end, device=row.device).repeat_interleave(repeats)  # [P]
+    shift = up.start[row] - (repeats.cumsum(0) - repeats)
+    at_up = torch.arange(len(at_low), device=row.device) + shift.repeat_interleave(repeats)
+    v = _value(low.distance[at_low], up.distance[at_up], low.alpha[at_low], up.alpha[at_up])
+    row = low.row[at_low]
+    value.scatter_reduce_(0, row, v, "amax")
+    wins = (v == value[row]).nonzero()[:, 0]
+    won = torch.full_like(i, len(v)).scatter_reduce_(0, row[wins], wins, "amin")  # the first of equals
+    found = (won < len(v)).nonzero()[:, 0]
+    i[found], j[found] = at_low[won[found]], at_up[won[found]]
+
+
+def _search_blocks(near: Tensor, far: Tensor, a_near: Tensor, a_far: Tensor) -> tuple[float, int, int]:
+    """The best pair of one row with many candidates: JSD and the positions of the two.
+
+    `near`, `a_near`: [n] distances and α of the lower candidates; `far`, `a_far`: [m] of the upper ones.
+    A block pair is evaluated only if its bound is above the best pair known, most promising first.
+    """
+    low, up = _blocks(near), _blocks(far)  # [n/32, 32] positions
+    d_low, d_up, a_low, a_up = near[low], far[up], a_near[low], a_far[up]
+    a_least, at_least = a_low.min(1)
+    b_least, bt_least = a_up.min(1)
+
+    def corner(x: Tensor, y: Tensor) -> Tensor:
+        return _value(x[:, None], y, a_least[:, None], b_least)  # [n/32, m/32]
+
+    limit = torch.maximum(corner(d_low.amax(1), d_up.amin(1)), corner(d_low.amin(1), d_up.amax(1)))
+    known = corner(d_low.gather(1, at_least[:, None])[:, 0], d_up.gather(1, bt_least[:, None])[:, 0])
+    best, at = known.flatten().max(0)
+    b, c = divmod(int(at), len(up))
+    top, i, j = float(best), int(low[b, at_least[b]]), int(up[c, bt_least[c]])
+
+    limit, blocks = limit.flatten().sort(descending=True)
+    step = max(1, _PAIRS // _BLOCK**2)
+    start, stop = 0, int((limit > top).sum())
+    while start < stop:
+        block = blocks[start : min(start + step, stop)]
+        x, y = block // len(up), block % len(up)
+        v = _value(d_low[x][:, :, None], d_up[y][:, None], a_low[x][:, :, None], a_up[y][:, None])
+        best, at = v.flatten().max(0)
+        if best > top:
+            b, cell = divmod(int(at), _BLOCK**2)
+            b, c = int(x[b]), int(y[b])
+            top, i, j = float(best), int(low[b, cell // _BLOCK]), int(up[c, cell % _BLOCK])
+        start, stop = start + step, int((limit > top).sum())
+    return top, i, j
+
+
+def _blocks(x: Tensor) -> Tensor:
+    """Positions 0 … n − 1 of x [n] in rows of 32, the last row filled up with n − 1."""
+    n = len(x)
+    return torch.arange(-(-n // _BLOCK) * _BLOCK, device=x.device).clamp(max=n - 1).view(-1, _BLOCK)

@@ -1,0 +1,41 @@
+"""Reach: what any attention at all could do to the prediction."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from attnlib.kernels._common import check_linear
+from attnlib.readout import Readout
+
+
+class Reach(NamedTuple):
+    """Result of `reach`, one entry per text."""
+
+    can_flip: Tensor  # [N] bool: some attention predicts another class
+    lowest: Tensor  # [N] float64: lowest probability of the predicted class over all attentions
+    highest: Tensor  # [N] float64: highest one; NaN unless there are two classes
+
+
+def reach(readout: Readout) -> Reach:
+    """Whether any attention weights can change the decision, and how far they can move its probability.
+
+    The logits are a mean of the tokens' own logits z_t + b, so if every token alone predicts y then so does
+    every mixture: some attention flips the decision iff some single token does. The probability of y is
+    1/Σ_c exp(l_c − l_y) with a sum that is convex in the weights, so it is lowest at a single token for any
+    number of classes; for two classes it is monotone in a linear margin and highest at one too.
+
+    float64. Raises ValueError for a Readout with a head (the argument needs linear logits).
+    """
+    check_linear(readout, "reach")
+    mask = readout.mask
+    y = readout.predictions()  # [N]
+    alone = readout.scores.double() + readout.bias.double()  # [N, T, C] logits of single tokens
+    can_flip = ((alone.argmax(-1) != y[:, None]) & mask).any(1)
+    p = alone.log_softmax(-1).gather(2, y[:, None, None].expand(-1, mask.shape[1], 1))[..., 0].exp()  # [N, T]
+    lowest = p.masked_fill(~mask, torch.inf).amin(1)
+    if readout.scores.shape[2] == 2:
+        highest = p.masked_fill(~mask, -torch.inf).amax(1)
+    else:
+        highest = torch.full_like(lowest, torch.nan)
+    return Reach(can_flip, lowest, highest)

@@ -1,0 +1,249 @@
+"""The Readout: everything an attention-level test needs to know about a trained model.
+
+A model that pools encoder states h_t with weights α and ends in one linear layer V gives, for *any*
+weights p on the simplex,
+
+    logits(p) = Σ_t p_t z_t + b,        z_t = V h_t ∈ R^C
+
+so (α, z, b, mask) answers every question about other attentions without the model.
+"""
+
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+Head = Callable[[Tensor], Tensor]
+Rows = slice | Tensor
+
+_SUM_TOLERANCE = 1e-4  # how far Σα may be from 1 before it is an error and not rounding
+_BLOCK_ELEMENTS = 1 << 23  # float64 copies of `scores` are made in blocks of at most this many numbers
+
+
+@dataclass(frozen=True, eq=False)
+class Readout:
+    """Attention weights and per-token class scores of N texts of up to T tokens.
+
+    - `alpha`: [N, T] attention weights: ≥ 0, 0 off the mask, summing to 1 within 1e-4 (then renormalised
+      in float64). Stored as float64.
+    - `scores`: [N, T, C] z_t, what a token adds to the logits when it holds all the attention. Values off
+      the mask are not read and are stored as 0. Keeps its floating dtype.
+    - `bias`: [C] the bias of the last layer.
+    - `mask`: [N, T] bool, True for a token that attention may use; at least one per row.
+    - `head`: None for a model whose logits are Σ p_t z_t + b (two classes or more). Otherwise a callable
+      that maps the pooled vectors Σ p_t z_t + b + offset, [..., C] in the dtype of `scores`, to logits;
+      the head stays on its own device.
+    - `offset`: [N, C] added to the pooled vector of each text (the question's part in a pair model);
+      only with a head.
+
+    Raises ValueError, naming the argument, the row and the value, when the above does not hold.
+    """
+
+    alpha: Tensor  # [N, T] float64
+    scores: Tensor  # [N, T, C]
+    bias: Tensor  # [C]
+    mask: Tensor  # [N, T] bool
+    head: Head | None = field(default=None, repr=False)
+    offset: Tensor | None = None  # [N, C]
+
+    def __post_init__(self) -> None:
+        alpha, scores, bias, mask = map(torch.as_tensor, (self.alpha, self.scores, self.bias, self.mask))
+        offset = None if self.offset is None else torch.as_tensor(self.offset)
+        _check_shapes(alpha, scores, bias, mask, offset, self.head)
+        _check_rows(alpha, scores, bias, mask, offset)
+        alpha = alpha.detach().double()
+        total = alpha.sum(1, keepdim=True)  # [N, 1]
+        # a row that is already normalised keeps its bits, so that saving and loading changes nothing
+        alpha = torch.where((total - 1).abs() > 1e-14, alpha / total, alpha)
+        scores = scores.detach().masked_fill(~mask[..., None], 0)
+        self._set(alpha, scores, bias.detach(), mask, self.head, None if offset is None else offset.detach())
+
+    def _set(self, *values: Any) -> None:
+        for name, value in zip(("alpha", "scores", "bias", "mask", "head", "offset"), values, strict=True):
+            object.__setattr__(self, name, value)
+
+    def _replaced(self, *values: Any) -> "Readout":
+        new = object.__new__(Readout)  # the values were checked when this Readout was made
+        new._set(*values)
+        return new
+
+    def __len__(self) -> int:
+        return self.alpha.shape[0]
+
+    def __repr__(self) -> str:
+        n, t, c = self.scores.shape
+        kind = "linear" if self.head is None else "with a head"
+        return f"Readout({n} texts, up to {t} tokens, {c} scores per token, {kind}, {self.scores.dtype})"
+
+    @property
+    def lengths(self) -> Tensor:
+        """Number of tokens attention may use, [N] int64."""
+        return self.mask.sum(1)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the tensors are."""
+        return self.alpha.device
+
+    def pooled(self, weights: Tensor | None = None) -> Tensor:
+        """Σ_t p_t z_t for weights [N, T] or [N, K, T] (default: alpha), float64 [N, C] or [N, K, C]."""
+        weights = self.alpha if weights is None else torch.as_tensor(weights, device=self.device)
+        n, t, c = self.scores.shape
+        if weights.dim() not in (2, 3) or weights.shape[0] != n or weights.shape[-1] != t:
+            raise ValueError(
+                f"weights: expected shape [{n}, {t}] or [{n}, K, {t}], got {list(weights.shape)}"
+            )
+        several = weights if weights.dim() == 3 else weights[:, None]  # [N, K, T]
+        out = several.new_empty((n, several.shape[1], c), dtype=torch.float64)
+        step = max(1, _BLOCK_ELEMENTS // (t * c))
+        for start in range(0, n, step):
+            rows = slice(start, start + step)
+            out[rows] = several[rows].double() @ self.scores[rows].double()
+        return out if weights.dim() == 3 else out[:, 0]
+
+    def decode(self, pooled: Tensor, rows: Rows = slice(None)) -> Tensor:
+        """Logits from pooled vectors [n, ..., C] of the texts `rows` (default: all), float64."""
+        if self.head is None:
+            return pooled.double() + self.bias.double()
+        total = pooled + self.bias.to(pooled.dtype)
+        if self.offset is not None:
+            offset = self.offset[rows].to(pooled.dtype)  # [n, C]
+            total = total + offset.reshape(offset.shape[0], *[1] * (pooled.dim() - 2), offset.shape[1])
+        return self.head(total.to(self.scores.dtype)).double()
+
+    def logits(self, weights: Tensor | None = None) -> Tensor:
+        """Logits under `weights` [N, T] or [N, K, T] (default: alpha), float64 [N, C] or [N, K, C].
+
+        Raises ValueError when the shape of `weights` does not fit.
+        """
+        return self.decode(self.pooled(weights))
+
+    def probabilities(self, weights: Tensor | None = None) -> Tensor:
+        """Softmax of `logits(weights)`, float64."""
+        return self.logits(weights).softmax(-1)
+
+    def predictions(self) -> Tensor:
+        """Predicted class under alpha, the first on ties, [N] int64."""
+        return self.logits().argmax(-1)
+
+    def to(self, device: torch.device | str) -> "Readout":
+        """The same Readout with its tensors on `device`."""
+        offset = None if self.offset is None else self.offset.to(device)
+        tensors = (x.to(device) for x in (self.alpha, self.scores, self.bias, self.mask))
+        return self._replaced(*tensors, self.head, offset)
+
+    def select(self, index: Tensor | slice | list[int]) -> "Readout":
+        """The texts picked by a slice, a bool mask or indices; at least one (ValueError otherwise)."""
+        if not isinstance(index, slice):
+            index = torch.as_tensor(index, device=self.device)
+            if index.numel() == 0:
+                index = index.long()
+        alpha = self.alpha[index]
+        if alpha.dim() != 2 or len(alpha) == 0:
+            raise ValueError(
+                "index: must pick at least one text, by a slice, a bool mask or a list of indices"
+            )
+        offset = None if self.offset is None else self.offset[index]
+        return self._replaced(alpha, self.scores[index], self.bias, self.mask[index], self.head, offset)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write to a safetensors file; `path` is replaced only once the whole file is written.
+
+        Raises ValueError for a Readout with a head: a function cannot be stored.
+        """
+        if self.head is not None:
+            raise ValueError("head: a Readout with a head cannot be saved; save its model and rebuild it")
+        path = Path(path)
+        tensors = {
+            name: getattr(self, name).cpu().contiguous() for name in ("alpha", "scores", "bias", "mask")
+        }
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        os.close(handle)
+        try:
+            save_file(tensors, temporary, metadata={"format": "attnlib.Readout", "version": "1"})
+            os.replace(temporary, path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], device: torch.device | str = "cpu") -> "Readout":
+        """Read what `save` wrote, bit for bit, and check it again.
+
+        Raises FileNotFoundError, or ValueError when the file is not a complete Readout.
+        """
+        path = Path(path)
+        if not path.is_file():
+            raise FileNotFoundError(f"no Readout at {path}")
+        try:
+            tensors = load_file(path, device=str(device))
+            return cls(tensors["alpha"], tensors["scores"], tensors["bias"], tensors["mask"])
+        except (SafetensorError, KeyError) as error:
+            raise ValueError(f"{path} is not a Readout written by attnlib, or is damaged: {error}") from error
+
+
+def _check_shapes(
+    alpha: Tensor, scores: Tensor, bias: Tensor, mask: Tensor, offset: Tensor | None, head: Head | None
+) -> None:
+    if alpha.dim() != 2 or 0 in alpha.shape:
+        raise ValueError(f"alpha: expected [N, T] with N, T ≥ 1, got shape {list(alpha.shape)}")
+    n, t = alpha.shape
+    if scores.dim() != 3 or scores.shape[:2] != (n, t):
+        raise ValueError(f"scores: expected [{n}, {t}, C] to match alpha, got shape {list(scores.shape)}")
+    c = scores.shape[2]
+    least = 1 if head is not None else 2
+    if c < least:
+        raise ValueError(
+            f"scores: {c} classes; at least {least} are needed. A sigmoid output is the two-class softmax "
+            "whose first column (scores and bias) is 0"
+        )
+    if bias.shape != (c,):
+        raise ValueError(f"bias: expected [{c}] to match scores, got shape {list(bias.shape)}")
+    if mask.shape != (n, t):
+        raise ValueError(f"mask: expected [{n}, {t}] to match alpha, got shape {list(mask.shape)}")
+    if mask.dtype != torch.bool:
+        raise ValueError(f"mask: expected bool (True = a token attention may use), got {mask.dtype}")
+    if offset is not None and head is None:
+        raise ValueError("offset: only meaningful with a head; add it to the scores otherwise")
+    if offset is not None and offset.shape != (n, c):
+        raise ValueError(f"offset: expected [{n}, {c}], got shape {list(offset.shape)}")
+    named = {"alpha": alpha, "scores": scores, "bias": bias, "offset": offset}
+    for name, tensor in named.items():
+        if tensor is not None and not tensor.is_floating_point():
+            raise ValueError(f"{name}: expected a floating dtype, got {tensor.dtype}")
+    if len({x.device for x in (alpha, scores, bias, mask, offset) if x is not None}) > 1:
+        raise ValueError("alpha, scores, bias, mask and offset must be on one device")
+
+
+def _first(bad: Tensor) -> tuple[int, ...] | None:
+    """Index of the first True, or None."""
+    return tuple(bad.nonzero()[0].tolist()) if bad.any() else None
+
+
+def _check_rows(alpha: Tensor, scores: Tensor, bias: Tensor, mask: Tensor, offset: Tensor | None) -> None:
+    if at := _first(~mask.any(1)):
+        raise ValueError(f"mask: row {at[0]} has no token")
+    if at := _first(~alpha.isfinite()):
+        raise ValueError(f"alpha: row {at[0]}, token {at[1]} is {alpha[at].item()}")
+    if at := _first(alpha < 0):
+        raise ValueError(f"alpha: row {at[0]}, token {at[1]} is negative ({alpha[at].item():g})")
+    if at := _first((alpha != 0) & ~mask):
+        raise ValueError(f"alpha: row {at[0]}, token {at[1]} has weight {alpha[at].item():g} off the mask")
+    total = alpha.double().sum(1)  # [N]
+    if at := _first((total - 1).abs() > _SUM_TOLERANCE):
+        raise ValueError(
+            f"alpha: row {at[0]} sums to {total[at].item():.8g}, not 1 within {_SUM_TOLERANCE:g}"
+        )
+    if at := _first(~scores.isfinite().all(2) & mask):
+        raise ValueError(f"scores: row {at[0]}, token {at[1]} is not finite ({scores[at].tolist()})")
+    if at := _first(~bias.isfinite()):
+        raise ValueError(f"bias: class {at[0]} is {bias[at].item()}")
+    if offset is not None and (at := _first(~offset.isfinite())):
+        raise ValueError(f"offset: row {at[0]}, column {at[1]} is {offset[at].item()}")

@@ -1,0 +1,180 @@
+import math
+
+import pytest
+import torch
+
+from attnlib.kernels import jsd, search_adversary, tvd
+from attnlib.kernels.adversary import _VARIANTS, _starts, _Task, _width
+from tests.kernels.cases import make, one, spread_out, with_head
+
+
+def loss(readout, x, epsilon, penalty, variant):
+    """Minus the objective of the paper or of the authors' code for scores x [N, k, T], by definition."""
+    k = x.shape[1]
+    p = x.masked_fill(~readout.mask[:, None], -math.inf).softmax(2)
+
+    def divergence(a, b):
+        m = (a + b) / 2
+        safe = [torch.where(v > 0, v, 1.0) for v in (a, b, m)]
+        return (a * (safe[0].log() - safe[2].log()) + b * (safe[1].log() - safe[2].log())).sum(-1) / 2
+
+    alpha = readout.alpha.to(x.dtype)
+    pooled = torch.einsum("nkt,ntc->nkc", p, readout.scores.to(x.dtype))
+    after = readout.decode(pooled).softmax(2)
+    before = readout.probabilities()[:, None]
+    apart = divergence(p, alpha[:, None]).sum()
+    pairs = divergence(p[:, :, None], p[:, None])  # [N, k, k]
+    l1 = (after - before).abs().sum(2)
+    if variant == "published":
+        spread = pairs.triu(1).sum() / max(1, k * (k - 1))
+        return -apart - spread + penalty / k * (l1 / 2 - epsilon).clamp(min=0).sum()
+    moved = l1 / 2 if after.shape[2] == 2 else l1
+    return -apart - pairs.mean((1, 2)).sum() + penalty * (moved - 0.01).clamp(min=0).sum()
+
+
+def task(readout, epsilon, penalty, variant):
+    rows = torch.arange(len(readout))
+    before = readout.probabilities()
+    parts = (readout, rows, readout.alpha, readout.scores, before, penalty, epsilon, _VARIANTS[variant])
+    return _Task(*parts, dtype=torch.float64)
+
+
+CASES = [(2, 5), (2, 4), (2, 1), (3, 5), (5, 2), (2, 6)]
+
+
+@pytest.mark.parametrize("variant", ["published", "released"])
+@pytest.mark.parametrize(("classes", "k"), CASES)
+def test_gradient_against_autograd(classes, k, variant):
+    r = make(12, 9, classes, seed=k, scale=1.0)
+    g = torch.Generator().manual_seed(1)
+    x = 2 * torch.randn(12, k, 9, generator=g, dtype=torch.float64)
+    x = x.masked_fill(~r.mask[:, None], -math.inf)
+    free = x.clone().requires_grad_()
+    loss(r, free, 0.05, 100.0, variant).backward()
+    found = task(r, 0.05, 100.0, variant).gradient(x.transpose(0, 1).contiguous())
+    scale = free.grad.abs().max()
+    assert scale > 1e-3
+    torch.testing.assert_close(found.transpose(0, 1), free.grad, rtol=1e-9, atol=1e-12 * scale.item())
+
+
+@pytest.mark.parametrize("variant", ["published", "released"])
+def test_gradient_through_a_head(variant):
+    r = with_head(6, 5)
+    x = torch.randn(6, 3, 5, generator=torch.Generator().manual_seed(2)).masked_fill(
+        ~r.mask[:, None], -math.inf
+    )
+    free = x.clone().requires_grad_()
+    loss(r, free, 0.02, 10.0, variant).backward()
+    rows = torch.arange(6)
+    parts = (r, rows, r.alpha, r.scores, r.probabilities(), 10.0, 0.02, _VARIANTS[variant])
+    found = _Task(*parts).gradient(x.transpose(0, 1).contiguous())
+    torch.testing.assert_close(found.transpose(0, 1), free.grad, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("variant", ["published", "released"])
+def test_whole_search_against_torch_optim(variant):
+    r = make(6, 10, seed=3, dtype=torch.float32)
+    epsilon, steps = 0.05, 120
+    found = search_adversary(r, epsilon, n_steps=steps, seed=4, variant=variant)
+    starts = _starts(r.mask, 5, 4).transpose(0, 1).double()  # [N, k, T]
+    x = starts.masked_fill(~r.mask[:, None], 0).requires_grad_()
+    adam = torch.optim.Adam([x], lr=0.01, amsgrad=variant == "released")
+    for _ in range(steps):
+        adam.zero_grad()
+        loss(r, x, epsilon, 500.0, variant).backward()
+        adam.step()
+    p = x.detach().masked_fill(~r.mask[:, None], -math.inf).softmax(2)
+    p = torch.cat((r.alpha[:, None], p), 1)
+    feasible = tvd(r.probabilities(p), r.probabilities()[:, None]) <= epsilon
+    expected = jsd(p, r.alpha[:, None]).masked_fill(~feasible, 0).amax(1)
+    assert (expected > 0.1).any()
+    # float32 steps against float64 ones: near the hinge the paths part slowly
+    torch.testing.assert_close(found.jsd, expected, rtol=0, atol=5e-3)
+
+
+@pytest.mark.parametrize("classes", [2, 4])
+def test_result_is_feasible_and_consistent(classes):
+    r = make(20, 12, classes, seed=5)
+    for epsilon in (0.0, 0.01, 0.2):
+        found = search_adversary(r, epsilon, n_steps=60, learning_rate=0.05)
+        assert (found.tvd <= epsilon + 1e-12).all()
+        assert (found.weights >= 0).all()
+        assert (found.weights[~r.mask] == 0).all()
+        torch.testing.assert_close(found.weights.sum(1), torch.ones(20, dtype=torch.float64))
+        torch.testing.assert_close(found.jsd, jsd(found.weights, r.alpha), rtol=0, atol=1e-15)
+        assert (found.jsd >= 0).all()
+
+
+def test_falls_back_to_alpha():
+    # ε is far below what a few steps from random starts can meet
+    found = search_adversary(one([0.0, 1.0], [0.0, 1.0]), 1e-9, n_steps=5)
+    assert found.weights.tolist() == [[0.0, 1.0]]
+    assert found.jsd.item() == 0
+    assert found.tvd.item() == 0
+
+
+def test_no_steps_keeps_the_starts():
+    r = make(3, 6, seed=6, scale=0.0)
+    found = search_adversary(r, 0.5, n_steps=0, seed=3)
+    p = _starts(r.mask, 5, 3).double().softmax(2)
+    torch.testing.assert_close(found.jsd, jsd(p, r.alpha).amax(0), rtol=0, atol=1e-14)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_padding_and_batch_do_not_matter(classes):
+    r = make(18, 21, classes, seed=7, dtype=torch.float32)
+    settings = {"n_steps": 80, "learning_rate": 0.05, "seed": 9}
+    found = search_adversary(r, 0.05, **settings)
+    for i in (0, 3, 11):
+        alone = search_adversary(r.select([i]), 0.05, **settings)
+        torch.testing.assert_close(alone.weights[0], found.weights[i], rtol=0, atol=1e-6)
+    wide, columns = spread_out(r)
+    other = search_adversary(wide, 0.05, **settings)
+    torch.testing.assert_close(other.weights[:, columns], found.weights, rtol=0, atol=1e-6)
+
+
+def test_seed():
+    r = make(4, 8, seed=8)
+    first, again, other = (search_adversary(r, 0.1, n_steps=20, seed=s).weights for s in (1, 1, 2))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+def test_zero_weights_extremes_and_one_token():
+    r = make(10, 8, seed=9, ties=True)
+    assert search_adversary(r, 0.1, n_steps=30).jsd.isfinite().all()
+    peaked = one([1 - 1e-8, 1e-8, 0.0], [1e4, -1e4, 3.0])
+    for rate in (0.01, 50.0):  # a rate that throws scores far out must not make NaN
+        found = search_adversary(peaked, 0.1, n_steps=40, learning_rate=rate)
+        assert found.weights.isfinite().all()
+    assert search_adversary(one([1.0], [2.0]), 0.1, n_steps=5).jsd.item() == 0
+
+
+def test_with_a_head():
+    r = with_head(5, 7)
+    found = search_adversary(r, 0.1, n_steps=60, learning_rate=0.05)
+    assert (found.tvd <= 0.1 + 1e-6).all()
+    assert (found.jsd > 0.05).any()
+
+
+def test_width_depends_on_the_length_alone():
+    lengths = torch.arange(1, 5000)
+    width = _width(lengths)
+    assert (width >= lengths).all()
+    assert ((width - lengths <= 3) | (width <= lengths * 1.13)).all()
+
+
+def test_bad_input():
+    r = make(2, 3)
+    cases = [
+        ({"epsilon": 2.0}, r"epsilon: must be a number in \[0, 1\]"),
+        ({"n_candidates": 0}, "n_candidates: must be a whole number ≥ 1"),
+        ({"n_steps": -1}, "n_steps: must be a whole number ≥ 0"),
+        ({"seed": -1}, "seed: must be a whole number ≥ 0"),
+        ({"learning_rate": 0.0}, "learning_rate: must be a finite number > 0"),
+        ({"penalty": math.nan}, "penalty: must be a finite number > 0"),
+        ({"variant": "improved"}, "variant: must be one of published, released, got 'improved'"),
+    ]
+    for wrong, message in cases:
+        with pytest.raises(ValueError, match=message):
+            search_adversary(r, **{"epsilon": 0.1, **wrong})

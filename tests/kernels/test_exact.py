@@ -1,0 +1,222 @@
+import math
+
+import mpmath
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from attnlib import Readout
+from attnlib.kernels import exact_adversary, jsd, search_adversary, tvd
+from attnlib.kernels.exact import margin_bounds
+from tests.kernels.cases import make, one, spread_out, with_head
+
+
+def margins(readout):
+    z, b = readout.scores.double(), readout.bias.double()
+    return z[..., 1] - z[..., 0] + b[1] - b[0]
+
+
+def best_vertex(readout, i, epsilon):
+    """The largest JSD over all vertices of the feasible set of text i: every single token, every pair."""
+    length = int(readout.lengths[i])
+    alpha, s = readout.alpha[i, :length], margins(readout)[i, :length]
+    low, high = (x.item() for x in margin_bounds((alpha * s).sum()[None], epsilon))
+    slack = 1e-12 * (1 + s.abs().max().item())
+    weights = [alpha]
+    for a in range(length):
+        if low - slack <= s[a] <= high + slack:
+            weights.append(torch.eye(length, dtype=torch.float64)[a])
+        for bound in (low, high):
+            for b in range(length):
+                if s[a] < bound < s[b]:
+                    w = (bound - s[a]) / (s[b] - s[a])
+                    p = torch.zeros(length, dtype=torch.float64)
+                    p[a], p[b] = 1 - w, w
+                    weights.append(p)
+    return jsd(torch.stack(weights), alpha).max().item()
+
+
+def check(readout, epsilon):
+    found = exact_adversary(readout, epsilon)
+    s = margins(readout).masked_fill(~readout.mask, 0)
+    assert (found.weights >= 0).all()
+    assert (found.weights[~readout.mask] == 0).all()
+    torch.testing.assert_close(found.weights.sum(1), torch.ones(len(readout), dtype=torch.float64))
+    torch.testing.assert_close(found.jsd, jsd(found.weights, readout.alpha), rtol=0, atol=1e-15)
+    moved = tvd(readout.probabilities(found.weights), readout.probabilities())
+    torch.testing.assert_close(found.tvd, moved, rtol=0, atol=1e-15)
+    assert (found.tvd <= epsilon + 1e-11 * (1 + s.abs().amax(1))).all()
+    is_alpha = (found.weights == readout.alpha).all(1)
+    assert (((found.weights > 0).sum(1) <= 2) | is_alpha).all()
+    for i in range(len(readout)):
+        assert found.jsd[i].item() == pytest.approx(best_vertex(readout, i, epsilon), abs=1e-12)
+    return found
+
+
+@pytest.mark.parametrize("epsilon", [0.0, 1e-9, 0.01, 0.05, 0.3, 1.0])
+@pytest.mark.parametrize("ties", [False, True])
+def test_all_vertices_by_brute_force(epsilon, ties):
+    check(make(40, 12, seed=1, ties=ties), epsilon)
+    check(make(15, 5, seed=2, ties=ties, scale=0.3), epsilon)
+
+
+def test_random_feasible_points_are_no_better():
+    r = make(30, 6, seed=3, scale=1.0)
+    g = torch.Generator().manual_seed(0)
+    weights = 6 * torch.randn(30, 4000, 6, generator=g, dtype=torch.float64)
+    weights = weights.masked_fill(~r.mask[:, None], -torch.inf).softmax(2)
+    moved = tvd(r.probabilities(weights), r.probabilities()[:, None])
+    reached = jsd(weights, r.alpha[:, None])
+    for epsilon in (0.01, 0.1, 0.4):
+        best = reached.masked_fill(moved > epsilon, 0).amax(1)
+        found = exact_adversary(r, epsilon)
+        assert (best > 0).any()
+        assert (found.jsd >= best - 1e-12).all()
+
+
+def test_at_least_the_search():
+    r = make(25, 14, seed=4)
+    for epsilon in (0.0, 0.01, 0.2):
+        searched = search_adversary(r, epsilon, n_steps=150, learning_rate=0.05)
+        assert (exact_adversary(r, epsilon).jsd >= searched.jsd - 1e-6).all()
+
+
+def adversarial(kind, length, seed):
+    """Rows built so that little can be pruned, or much is equal."""
+    g = torch.Generator().manual_seed(seed)
+    s = torch.randn(length, generator=g, dtype=torch.float64)
+    rank = s.abs().argsort().argsort().double()
+    alpha = {
+        "rising": rank + 1,
+        "falling": length - rank,
+        "steep": torch.exp(rank * 20 / length),
+        "valley": (rank - length / 2).abs() + 1,
+        "equal": torch.ones_like(rank),
+        "steps": torch.floor(rank / 4) + 1,
+    }[kind]
+    if kind == "steps":
+        s = (s * 4).round() / 4
+    return one((alpha / alpha.sum()).tolist(), s.tolist())
+
+
+KINDS = ["rising", "falling", "steep", "valley", "equal", "steps"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("epsilon", [0.0, 0.02])
+def test_rows_that_resist_pruning(kind, epsilon):
+    for seed in range(3):
+        check(adversarial(kind, 25, seed), epsilon)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_search_by_blocks_equals_all_pairs(kind, monkeypatch):
+    for length in (40, 150, 300):
+        r = adversarial(kind, length, length)
+        monkeypatch.setattr("attnlib.kernels.exact._SMALL", 1 << 40)
+        everything = exact_adversary(r, 0.03)
+        monkeypatch.setattr("attnlib.kernels.exact._SMALL", 0)
+        blocks = exact_adversary(r, 0.03)
+        assert blocks.jsd.item() == pytest.approx(everything.jsd.item(), abs=1e-13)
+
+
+def test_bounded_memory_paths_change_nothing(monkeypatch):
+    r = make(30, 20, seed=5)
+    whole = exact_adversary(r, 0.05)
+    monkeypatch.setattr("attnlib.kernels.exact._PAIRS", 8)
+    assert torch.equal(exact_adversary(r, 0.05).weights, whole.weights)
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.data())
+def test_any_small_text(data):
+    n = data.draw(st.integers(1, 7))
+    balls = data.draw(st.lists(st.integers(0, n - 1), min_size=8, max_size=8))
+    alpha = [balls.count(i) / 8 for i in range(n)]
+    s = data.draw(st.lists(st.integers(-3, 3), min_size=n, max_size=n))
+    epsilon = data.draw(st.sampled_from([0.0, 0.01, 0.25, 0.5, 1.0]))
+    check(one(alpha, [float(x) for x in s]), epsilon)
+
+
+def test_special_cases():
+    # one token; all scores equal (α's smallest weight may take all); α at a vertex; ε that allows everything
+    assert exact_adversary(one([1.0], [2.0]), 0.1).jsd.item() == 0
+    for margin in (0.1, 7.3, -1e4 / 3):
+        same = exact_adversary(one([0.1, 0.3, 0.6], [margin] * 3), 0.0)
+        assert same.weights.tolist() == [[1.0, 0.0, 0.0]]
+        assert same.tvd.item() < 1e-12
+    vertex = exact_adversary(one([0.0, 1.0, 0.0], [-1.0, 0.5, 2.0]), 0.0)
+    assert vertex.jsd.item() == pytest.approx(math.log(2), rel=1e-15)
+    assert vertex.weights[0, 1] == 0
+    stuck = exact_adversary(one([0.0, 1.0, 0.0], [-1.0, 3.0, 2.0]), 0.0)
+    assert stuck.jsd.item() == 0
+    assert stuck.tvd.item() == 0
+    free = exact_adversary(one([0.2, 0.05, 0.75], [-9.0, 1.0, 5.0]), 1.0)
+    assert free.weights.tolist() == [[0.0, 1.0, 0.0]]
+
+
+def test_peaked_attention_and_extreme_scores():
+    for epsilon in (0.0, 1e-6, 0.01, 0.6):
+        check(one([1 - 1e-8, 1e-8], [1e4, -1e4]), epsilon)
+        check(one([1e-8, 1 - 1e-8 - 1e-12, 1e-12], [-1e4, 1e-4, 1e4]), epsilon)
+        check(one([0.5, 0.25, 0.25], [1e4, -1e4, 1e4 - 1e-6]), epsilon)
+        check(one([0.5, 0.25, 0.25], [-800.0, -750.0, -700.0]), epsilon)
+
+
+def test_bounds_against_mpmath():
+    mpmath.mp.dps = 50
+    for m in (-750.0, -40.0, -3.0, -1e-9, 0.0, 0.7, 20.0, 36.0, 750.0):
+        for epsilon in (1e-300, 1e-12, 0.01, 0.05, 0.4, 0.999):
+            low, high = (x.item() for x in margin_bounds(torch.tensor([m], dtype=torch.float64), epsilon))
+            y = 1 / (1 + mpmath.exp(-mpmath.mpf(m)))
+            not_y = 1 / (1 + mpmath.exp(mpmath.mpf(m)))
+            if epsilon < not_y:
+                expected = mpmath.log((y + epsilon) / (not_y - epsilon))
+                # where ε meets 1 − y the bound runs to infinity and is as uncertain as 1 − y itself
+                near = 4e-16 * not_y / (not_y - epsilon)
+                assert abs(high - expected) <= near + 4e-15 * (1 + abs(m))
+            else:
+                assert high == math.inf
+            if epsilon < y:
+                expected = mpmath.log((y - epsilon) / (not_y + epsilon))
+                assert abs(low - expected) <= 4e-16 * y / (y - epsilon) + 4e-15 * (1 + abs(m))
+            else:
+                assert low == -math.inf
+    m = torch.tensor([-3.0, 2.5], dtype=torch.float64)
+    assert all(torch.equal(x, m) for x in margin_bounds(m, 0.0))
+
+
+def test_no_epsilon_is_lost_to_rounding():
+    # a confident output: 1 − y is far below ε, so any token that is confident too will do
+    found = check(one([0.5, 0.3, 0.2], [60.0, 30.0, -5.0]), 0.01)
+    assert found.weights.tolist() == [[0.0, 1.0, 0.0]]
+
+
+def test_float32_scores():
+    r = make(20, 10, seed=7, dtype=torch.float32)
+    check(r, 0.02)
+
+
+def test_padding_and_batch_do_not_matter():
+    r = make(20, 15, seed=8)
+    r = Readout(r.alpha, r.scores, r.bias, r.mask)
+    found = exact_adversary(r, 0.03)
+    for i in range(20):
+        alone = exact_adversary(r.select([i]), 0.03)
+        torch.testing.assert_close(alone.weights[0], found.weights[i], rtol=0, atol=1e-13)
+    wide, columns = spread_out(r)
+    other = exact_adversary(wide, 0.03)
+    torch.testing.assert_close(other.weights[:, columns], found.weights, rtol=0, atol=1e-12)
+    torch.testing.assert_close(other.jsd, found.jsd, rtol=0, atol=1e-13)
+
+
+def test_bad_input():
+    r = make(2, 3)
+    for wrong in (-0.1, 1.1, math.nan, "0.1", None):
+        with pytest.raises(ValueError, match=r"epsilon: must be a number in \[0, 1\]"):
+            exact_adversary(r, wrong)
+    with pytest.raises(ValueError, match="exact_adversary needs two classes, this Readout has 3"):
+        exact_adversary(make(2, 3, 3), 0.1)
+    with pytest.raises(ValueError, match="linear in the attention weights"):
+        exact_adversary(with_head(2, 3), 0.1)

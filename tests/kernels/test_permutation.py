@@ -1,0 +1,142 @@
+import itertools
+
+import pytest
+import torch
+
+from attnlib.kernels import permutation_moments, permutation_range, permutation_test, tvd
+from attnlib.kernels.permutation import _orders
+from tests.kernels.cases import make, one, spread_out, with_head
+
+
+def all_permutations(readout, i):
+    """Probabilities of text i under every permutation of its weights, [L!, C]."""
+    length = int(readout.lengths[i])
+    orders = torch.tensor(list(itertools.permutations(range(length))))
+    weights = readout.alpha[i, :length][orders]
+    single = readout.select([i])
+    padded = torch.nn.functional.pad(weights, (0, readout.alpha.shape[1] - length))
+    return single.probabilities(padded[None])[0]
+
+
+@pytest.mark.parametrize("ties", [False, True])
+def test_range_against_all_permutations(ties):
+    r = make(20, 6, seed=2, ties=ties)
+    found = permutation_range(r)
+    y = r.predictions()
+    for i in range(20):
+        p = all_permutations(r, i)[:, y[i]]
+        expected = torch.stack((p.min(), p.max()))
+        torch.testing.assert_close(found[i], expected, rtol=1e-12, atol=1e-15)
+
+
+def test_moments_against_all_permutations():
+    r = make(12, 6, seed=3)
+    found = permutation_moments(r)
+    for i in range(12):
+        p = all_permutations(r, i)
+        margin = p[:, 1].log() - p[:, 0].log()
+        assert found.mean[i].item() == pytest.approx(margin.mean().item(), rel=1e-9)
+        assert found.variance[i].item() == pytest.approx(margin.var(correction=0).item(), rel=1e-9, abs=1e-15)
+    assert permutation_moments(one([1.0], [2.0], 0.5)).variance.item() == 0
+
+
+@pytest.mark.parametrize(("classes", "n_permutations"), [(2, 7), (2, 8), (4, 8)])
+def test_median_is_the_definition_on_the_same_draws(classes, n_permutations):
+    r = make(15, 9, classes, seed=5, dtype=torch.float32)
+    found = permutation_test(r, n_permutations, seed=11)
+    for i, length in enumerate(r.lengths.tolist()):
+        orders = _orders(length, n_permutations, 11).view(n_permutations, length)
+        changes = []
+        for order in orders:
+            assert sorted(order.tolist()) == list(range(length))
+            weights = torch.zeros(1, 9, dtype=torch.float64)
+            weights[0, :length] = r.alpha[i, :length][order]
+            single = r.select([i])
+            changes.append(tvd(single.probabilities(weights), single.probabilities()).item())
+        changes.sort()
+        middle = (changes[(n_permutations - 1) // 2] + changes[n_permutations // 2]) / 2
+        assert found[i].item() == pytest.approx(middle, abs=1e-14)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_median_of_many_draws_against_all_permutations(classes):
+    r = make(8, 6, classes, seed=6, shortest=4)
+    found = permutation_test(r, 4001)
+    before = r.probabilities()
+    for i in range(8):
+        changes = tvd(all_permutations(r, i), before[i])
+        low, high = changes.quantile(torch.tensor([0.47, 0.53], dtype=torch.float64))
+        assert low <= found[i] <= high
+
+
+def test_sampled_margins_have_the_closed_form_moments():
+    r = make(1, 12, seed=8, shortest=12)
+    orders = _orders(12, 20000, 0).view(-1, 12)
+    p = r.probabilities(r.alpha[0][orders][None])[0]
+    margin = p[:, 1].log() - p[:, 0].log()
+    moments = permutation_moments(r)
+    error = (moments.variance.item() / 20000) ** 0.5
+    assert abs(margin.mean().item() - moments.mean.item()) < 5 * error
+    assert margin.var().item() == pytest.approx(moments.variance.item(), rel=0.05)
+
+
+def test_uniform_attention_and_one_token_do_not_move():
+    assert permutation_test(one([0.25] * 4, [1.0, -2.0, 3.0, 0.5])).item() < 1e-15
+    assert permutation_test(one([1.0], [3.0])).item() < 1e-15
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_padding_and_batch_do_not_matter(classes):
+    r = make(14, 8, classes, seed=7)
+    found = permutation_test(r, 20, seed=3)
+    alone = torch.cat([permutation_test(r.select([i]), 20, seed=3) for i in range(14)])
+    torch.testing.assert_close(alone, found, rtol=0, atol=1e-13)
+    torch.testing.assert_close(permutation_test(spread_out(r)[0], 20, seed=3), found, rtol=0, atol=1e-13)
+    if classes == 2:
+        wide = spread_out(r)[0]
+        torch.testing.assert_close(permutation_range(wide), permutation_range(r), rtol=0, atol=1e-13)
+        for here, there in zip(permutation_moments(wide), permutation_moments(r), strict=True):
+            torch.testing.assert_close(here, there, rtol=1e-12, atol=1e-14)
+
+
+def test_blocks_of_rows_change_nothing(monkeypatch):
+    r = make(30, 5, seed=9)
+    whole = permutation_test(r, 10)
+    monkeypatch.setattr("attnlib.kernels.permutation._BUDGET", 100)
+    torch.testing.assert_close(permutation_test(r, 10), whole, rtol=0, atol=1e-14)
+
+
+def test_seed():
+    r = make(6, 9, seed=10)
+    assert torch.equal(permutation_test(r, 9, seed=1), permutation_test(r, 9, seed=1))
+    assert not torch.equal(permutation_test(r, 9, seed=1), permutation_test(r, 9, seed=2))
+
+
+def test_with_a_head():
+    r = with_head(5, 6)
+    found = permutation_test(r, 5, seed=2)
+    length = int(r.lengths[0])
+    weights = torch.zeros(5, 6, dtype=torch.float64)
+    weights[:, :length] = r.alpha[0, :length][_orders(length, 5, 2).view(5, length)]
+    single = r.select([0])
+    changes = tvd(single.probabilities(weights[None])[0], single.probabilities())
+    assert found[0].item() == pytest.approx(changes.median().item(), abs=1e-6)
+
+
+def test_extreme_rows():
+    found = permutation_range(one([1 - 1e-8, 1e-8, 0.0], [1e4, -1e4, 0.0]))
+    assert found.tolist() == [[0.0, 1.0]]
+
+
+def test_bad_input():
+    r = make(2, 3, 3)
+    for wrong in (0, -1, 1.5, True):
+        with pytest.raises(ValueError, match="n_permutations: must be a whole number ≥ 1"):
+            permutation_test(r, wrong)
+    with pytest.raises(ValueError, match="seed: must be a whole number"):
+        permutation_test(r, 5, seed=-1)
+    for kernel in (permutation_range, permutation_moments):
+        with pytest.raises(ValueError, match="needs two classes, this Readout has 3"):
+            kernel(r)
+        with pytest.raises(ValueError, match="linear in the attention weights"):
+            kernel(with_head(2, 3))

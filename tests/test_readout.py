@@ -1,0 +1,216 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+import attnlib
+from attnlib import Readout
+from tests.kernels.cases import make, spread_out, with_head
+
+
+def parts(n=3, t=4, c=2):
+    readout = make(n, t, c, seed=1, shortest=t)
+    mask = torch.ones(n, t, dtype=torch.bool)
+    return {"alpha": readout.alpha, "scores": readout.scores, "bias": readout.bias, "mask": mask}
+
+
+def changed(name, index, value, **sizes):
+    given = parts(**sizes)
+    given[name] = given[name].clone()
+    given[name][index] = value
+    return given
+
+
+def test_logits_are_the_definition():
+    r = make(5, 7, 3, seed=2)
+    p = torch.rand(5, 7, dtype=torch.float64)
+    expected = torch.stack([sum(p[i, t] * r.scores[i, t] for t in range(7)) + r.bias for i in range(5)])
+    torch.testing.assert_close(r.logits(p), expected, rtol=1e-13, atol=1e-13)
+    torch.testing.assert_close(r.probabilities(p), expected.softmax(1), rtol=1e-13, atol=1e-13)
+    torch.testing.assert_close(r.logits(), r.logits(r.alpha))
+    several = torch.rand(5, 4, 7)
+    assert r.logits(several).shape == (5, 4, 3)
+    torch.testing.assert_close(r.logits(several)[:, 2], r.logits(several[:, 2]))
+    assert r.logits().dtype == torch.float64
+
+
+def test_blocks_of_rows_change_nothing(monkeypatch):
+    r = make(9, 5, 3)
+    whole = r.logits()
+    monkeypatch.setattr("attnlib.readout._BLOCK_ELEMENTS", 30)
+    torch.testing.assert_close(r.logits(), whole, rtol=0, atol=0)
+
+
+def test_prediction_is_the_first_on_ties():
+    given = parts()
+    r = Readout(given["alpha"], torch.zeros(3, 4, 3), torch.tensor([0.0, 1.0, 1.0]), given["mask"])
+    assert r.predictions().tolist() == [1, 1, 1]
+
+
+def test_dtypes_and_renormalisation():
+    given = parts()
+    given["alpha"] = (given["alpha"] * (1 + 5e-5)).float()
+    given["scores"] = given["scores"].half()
+    r = Readout(**given)
+    assert r.alpha.dtype == torch.float64
+    assert r.scores.dtype == torch.float16
+    assert (r.alpha.sum(1) - 1).abs().max() < 1e-15
+
+
+def test_numpy_arrays_are_taken():
+    given = {name: value.numpy() for name, value in parts().items()}
+    assert len(Readout(**given)) == 3
+    assert isinstance(given["alpha"], np.ndarray)
+
+
+def test_scores_off_the_mask_are_not_read():
+    r = make(4, 6, seed=3)
+    wide, columns = spread_out(r)
+    assert wide.scores.isfinite().all()
+    torch.testing.assert_close(wide.logits(), r.logits(), rtol=1e-13, atol=1e-13)
+    assert torch.equal(wide.lengths, r.lengths)
+    assert torch.equal(wide.alpha[:, columns], r.alpha)
+
+
+def test_head_and_offset():
+    r = with_head(3, 5)
+    pooled = r.pooled().float() + r.bias + r.offset
+    torch.testing.assert_close(r.logits(), r.head(pooled).double())
+    several = torch.stack((r.alpha, r.alpha.flip(1)), 1)
+    torch.testing.assert_close(r.logits(several)[:, 0], r.logits())
+    half = r.select([2, 0])
+    torch.testing.assert_close(half.logits(), r.logits()[[2, 0]])
+
+
+def test_select():
+    r = make(6, 5)
+    for index in (slice(1, 4), [3, 1], r.predictions() == r.predictions()[0], np.array([5])):
+        chosen = r.select(index)
+        assert torch.equal(chosen.alpha, r.alpha[index])
+        assert torch.equal(chosen.scores, r.scores[index])
+    for nothing in ([], slice(3, 3), torch.zeros(6, dtype=torch.bool), 2):
+        with pytest.raises(ValueError, match="index: must pick at least one text"):
+            r.select(nothing)
+
+
+def test_to_keeps_the_values():
+    r = make(2, 3)
+    assert torch.equal(r.to("cpu").alpha, r.alpha)
+    assert r.to("meta").alpha.device.type == "meta"
+
+
+def test_save_and_load_bit_for_bit(tmp_path):
+    for seed in range(5):
+        r = make(50, 40, 3, seed=seed, dtype=torch.float32)
+        r.save(tmp_path / "r.safetensors")
+        back = Readout.load(tmp_path / "r.safetensors")
+        for name in ("alpha", "scores", "bias", "mask"):
+            assert torch.equal(getattr(back, name), getattr(r, name))
+            assert getattr(back, name).dtype == getattr(r, name).dtype
+    assert [p.name for p in tmp_path.iterdir()] == ["r.safetensors"]
+
+
+def test_a_failed_save_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "r.safetensors"
+    make(2, 3).save(path)
+    before = path.read_bytes()
+
+    def full(*_args, **_kwargs):
+        raise OSError("disk full")
+
+    monkeypatch.setattr("attnlib.readout.save_file", full)
+    with pytest.raises(OSError, match="disk full"):
+        make(4, 5).save(path)
+    assert path.read_bytes() == before
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_load_refuses_what_is_not_a_readout(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no Readout at"):
+        Readout.load(tmp_path / "missing")
+    path = tmp_path / "r.safetensors"
+    make(20, 9).save(path)
+    path.write_bytes(path.read_bytes()[:-40])
+    with pytest.raises(ValueError, match="is not a Readout"):
+        Readout.load(path)
+    from safetensors.torch import save_file
+
+    save_file({"alpha": torch.ones(1, 1)}, path)
+    with pytest.raises(ValueError, match="is not a Readout"):
+        Readout.load(path)
+
+
+def test_a_head_cannot_be_saved(tmp_path):
+    with pytest.raises(ValueError, match="head: a Readout with a head cannot be saved"):
+        with_head(2, 3).save(tmp_path / "r")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("name", "index", "value", "message"),
+    [
+        ("alpha", (1, 2), float("nan"), "alpha: row 1, token 2 is nan"),
+        ("alpha", (0, 3), float("inf"), "alpha: row 0, token 3 is inf"),
+        ("alpha", (2, 1), -0.25, r"alpha: row 2, token 1 is negative \(-0.25\)"),
+        ("alpha", 1, 0.26, "alpha: row 1 sums to 1.04, not 1"),
+        ("mask", (2, 1), False, r"alpha: row 2, token 1 has weight .* off the mask"),
+        ("mask", 1, False, "mask: row 1 has no token"),
+        ("scores", (1, 3, 0), float("nan"), r"scores: row 1, token 3 is not finite \(\[nan"),
+        ("scores", (0, 0, 1), float("-inf"), "scores: row 0, token 0 is not finite"),
+        ("bias", 1, float("inf"), "bias: class 1 is inf"),
+    ],
+)
+def test_bad_values_name_the_row(name, index, value, message):
+    with pytest.raises(ValueError, match=message):
+        Readout(**changed(name, index, value))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("alpha", torch.ones(3), r"alpha: expected \[N, T\] .* got shape \[3\]"),
+        ("alpha", torch.ones(0, 4), r"alpha: expected \[N, T\] with N, T ≥ 1"),
+        ("alpha", torch.ones(3, 4, dtype=torch.int64), "alpha: expected a floating dtype"),
+        ("scores", torch.ones(3, 5, 2), r"scores: expected \[3, 4, C\]"),
+        ("scores", torch.ones(3, 4, 1), "scores: 1 classes; at least 2 are needed. A sigmoid output"),
+        ("bias", torch.ones(3), r"bias: expected \[2\]"),
+        ("mask", torch.ones(3, 5, dtype=torch.bool), r"mask: expected \[3, 4\]"),
+        ("mask", torch.ones(3, 4), "mask: expected bool"),
+        ("offset", torch.ones(3, 2), "offset: only meaningful with a head"),
+    ],
+)
+def test_bad_shapes_and_dtypes(name, value, message):
+    with pytest.raises(ValueError, match=message):
+        Readout(**{**parts(), name: value})
+
+
+def test_bad_offset():
+    with pytest.raises(ValueError, match=r"offset: expected \[3, 2\]"):
+        Readout(**parts(), head=torch.tanh, offset=torch.ones(3, 4))
+    with pytest.raises(ValueError, match="offset: row 2, column 1 is nan"):
+        Readout(**parts(), head=torch.tanh, offset=torch.tensor([[0, 0], [0, 0], [0, torch.nan]]))
+
+
+def test_bad_weights():
+    r = make(3, 4)
+    for wrong in (torch.ones(3, 5), torch.ones(2, 4), torch.ones(4), torch.ones(3, 4, 2)):
+        with pytest.raises(ValueError, match="weights: expected shape"):
+            r.logits(wrong)
+
+
+def test_sum_within_tolerance_only():
+    given = parts()
+    Readout(**{**given, "alpha": given["alpha"] * (1 + 0.9e-4)})
+    with pytest.raises(ValueError, match="row 0 sums to"):
+        Readout(**{**given, "alpha": given["alpha"] * (1 + 1.2e-4)})
+
+
+def test_import_is_light():
+    code = "import sys, attnlib as a; assert 'torch' not in sys.modules; assert a.Readout"
+    subprocess.run([sys.executable, "-c", code], check=True)
+    assert "Readout" in dir(attnlib)
+    assert attnlib.__version__
+    with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
+        attnlib.Nothing  # noqa: B018
