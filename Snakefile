@@ -97,6 +97,8 @@ rule page:
     log:
         "build/logs/{notebook}.log",
     threads: config["threads"]
+    message:
+        "running notebooks/{wildcards.notebook}.py"
     shell:
         RUN
 
@@ -116,6 +118,8 @@ rule cell:
     log:
         "build/logs/sweep/{notebook}/{cell}.log",
     threads: config["threads"]
+    message:
+        "running notebooks/{wildcards.notebook}.py with {wildcards.cell}"
     shell:
         RUN
 
@@ -144,6 +148,8 @@ rule site:
         "build/_build/html/index.html",
     log:
         "build/logs/site.log",
+    message:
+        "building the site"
     shell:
         # -p keeps the times, so that Sphinx reads only what changed.
         "rm -rf build/book && cp -Rp book build/book && cp -Rp build/runs build/book/experiments"

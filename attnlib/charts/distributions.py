@@ -109,7 +109,7 @@ def violins_by_max_attention(
     found = np.searchsorted(MAX_ATTENTION_BINS, frame[max_attention], side="right") - 1
     frame["bin"] = np.minimum(found, len(MAX_ATTENTION_LABELS) - 1)
 
-    cells = list(frame.groupby(["facet", "group", "bin"], observed=True))
+    cells: list[Any] = list(frame.groupby(["facet", "group", "bin"], observed=True))
     grid = max(16, min(64, 4000 // len(cells)))
     row = 0.9 / len(groups)
     parts = []
@@ -168,7 +168,7 @@ def _violin(
     from scipy.stats import gaussian_kde
 
     q25, median, q75 = np.quantile(values, [0.25, 0.5, 0.75])
-    facts = {"n": len(values), "summary": f"{median:.3f} ({q25:.3f} to {q75:.3f})"}
+    facts: dict[str, Any] = {"n": len(values), "summary": f"{median:.3f} ({q25:.3f} to {q75:.3f})"}
     count = {"kind": "count", "x": domain[1], "low": centre, **facts}
     if len(values) < 5 or np.ptp(values) < 1e-9:
         points = pd.DataFrame({"x": np.unique(values)}).assign(kind="point", low=centre, **facts)
@@ -180,5 +180,4 @@ def _violin(
     height *= half / height.max()
     body = pd.DataFrame({"x": line, "low": centre - height, "high": centre + height})
     quartiles = {"kind": "quartile", "x": median, "low": centre, "q25": q25, "q75": q75, **facts}
-    marks = pd.concat([body.assign(kind="density", **facts), pd.DataFrame([quartiles, count])])
-    return marks.round(4)
+    return pd.concat([body.assign(kind="density", **facts), pd.DataFrame([quartiles, count])]).round(4)

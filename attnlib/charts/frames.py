@@ -13,7 +13,7 @@ GREY = "#7a7a7a"
 WIDTH = 560
 ALL = "all texts"
 # Above the plot, so that a chart is as wide as its axis.
-LEGEND = {"orient": "top", "titleOrient": "left"}
+LEGEND = alt.Legend(orient="top", titleOrient="left")
 
 
 def prepare(
@@ -69,7 +69,7 @@ def palette(groups: list[str]) -> list[str]:
 def colour(groups: list[str], title: str) -> Any:
     """Return the colour encoding of the groups, with a legend where there is more than one."""
     encoding = alt.Color("group:N", title=title).scale(domain=groups, range=palette(groups))
-    return encoding.legend(**LEGEND) if len(groups) > 1 else encoding.legend(None)
+    return encoding.legend(LEGEND) if len(groups) > 1 else encoding.legend(None)
 
 
 def field(name: str) -> str:
@@ -98,6 +98,7 @@ def describe(
     within = within or {}
     words = [f"{start}."]
     keys = ["facet", "group", *within]
+    values: Any
     for values, part in frame.groupby(keys, observed=True, sort=True):
         label = ", ".join(
             within[key][value] if key in within else str(value)

@@ -38,10 +38,10 @@ def scatter(
     limits = {name: span for name, span in ((x, x_domain), (y, y_domain)) if span}
     frame, groups, missing = prepare(frame, [x, y], by, None, limits)
     spans = [limits.get(name) or _span(frame[[name]]) for name in (x, y)]
-    x_axis, y_axis = (
-        {"title": words, "scale": alt.Scale(domain=span, nice=False)}
-        for words, span in zip((x_title, y_title), spans, strict=True)
-    )
+
+    def along(channel: type, column: str, words: str, span: tuple[float, float]) -> Any:
+        return channel(column, type="quantitative", title=words).scale(domain=span, nice=False)
+
     if len(frame) <= MAX_POINTS:
         extra = [name for name in tooltip if name in frame]
         points = frame[list(dict.fromkeys([x, y, "group", *extra]))].copy()
@@ -53,8 +53,8 @@ def scatter(
             alt.Chart(points)
             .mark_circle(size=36, clip=True)
             .encode(
-                x=alt.X(field(x), type="quantitative", **x_axis),
-                y=alt.Y(field(y), type="quantitative", **y_axis),
+                x=along(alt.X, field(x), x_title, spans[0]),
+                y=along(alt.Y, field(y), y_title, spans[1]),
                 color=colour(groups, by_title),
                 opacity=alt.when(pick).then(alt.value(0.55)).otherwise(alt.value(0.04)),
                 tooltip=[
@@ -82,9 +82,9 @@ def scatter(
             alt.Chart(cells)
             .mark_rect()
             .encode(
-                x=alt.X("x:Q", **x_axis),
+                x=along(alt.X, "x", x_title, spans[0]),
                 x2="x_end:Q",
-                y=alt.Y("y:Q", **y_axis),
+                y=along(alt.Y, "y", y_title, spans[1]),
                 y2="y_end:Q",
                 color=alt.Color("count:Q", title="texts").scale(scheme="viridis", type="sqrt"),
                 tooltip=[
@@ -167,7 +167,7 @@ def dot_intervals(
     shape = alt.Shape("source:N", title="number from").scale(
         domain=sources, range=["circle", "diamond"][: len(sources)]
     )
-    shape = shape.legend(**LEGEND) if len(sources) > 1 else shape.legend(None)
+    shape = shape.legend(LEGEND) if len(sources) > 1 else shape.legend(None)
     layers = [
         only(ours_label)
         .transform_filter("isValid(datum.low) && isValid(datum.high)")
@@ -179,13 +179,14 @@ def dot_intervals(
         layers.append(only(paper_label).mark_point(size=110, strokeWidth=2, opacity=1).encode(shape=shape))
     chart = alt.layer(*layers).properties(width=WIDTH, height=alt.Step(34 if len(groups) == 1 else 16))
     if description is None:
-        words = []
+        sentences = []
+        row: Any
         for row in frame.to_dict("records"):
             label = row[y] if row["group"] == ALL else f"{row[y]}, {row['group']}"
-            published = row.get(paper)
-            tail = "" if published is None or pd.isna(published) else f"; {paper_label}: {published:.3g}"
-            words.append(f"{label}: {_interval(row, x, low, high)}{tail}.")
-        description = f"Dots with intervals of {x_title}. {' '.join(words)}{omitted(missing)}"
+            number = row.get(paper)
+            tail = "" if number is None or pd.isna(number) else f"; {paper_label}: {number:.3g}"
+            sentences.append(f"{label}: {_interval(row, x, low, high)}{tail}.")
+        description = f"Dots with intervals of {x_title}. {' '.join(sentences)}{omitted(missing)}"
     return chart.properties(title=title, description=description)
 
 

@@ -1,4 +1,4 @@
-"""Make the built book need no other host: the scripts for charts and formulas come out of installed packages."""
+"""Make the built book need no other host: scripts for charts and formulas come from installed packages."""
 
 import importlib.metadata
 import shutil

@@ -1,0 +1,31 @@
+"""The built book: made once per session, by the same command as `make book`."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SNAKEMAKE = [str(Path(sys.executable).parent / "snakemake"), "--profile", "profiles/local"]
+
+
+def snakemake(*words, folder=ROOT):
+    """Run Snakemake as the Makefile does; returns the finished process with its output as text."""
+    return subprocess.run(
+        [*SNAKEMAKE, *words],
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="session")
+def site():
+    """The folder of the built site; what is already built and up to date is taken as it is."""
+    done = snakemake()
+    assert done.returncode == 0, done.stdout[-6000:]
+    return ROOT / "build/_build/html"

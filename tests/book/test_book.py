@@ -1,0 +1,113 @@
+"""The build: every page is there, strict, and done once."""
+
+import re
+import shutil
+import subprocess
+import time
+
+import nbformat
+import pytest
+import yaml
+
+from tests.book.conftest import ROOT, snakemake
+
+pytestmark = pytest.mark.slow
+
+TOC = yaml.safe_load((ROOT / "book/_toc.yml").read_text())
+PAGES = [TOC["root"], *(chapter["file"] for part in TOC["parts"] for chapter in part["chapters"])]
+RUNS = sorted(yaml.safe_load((ROOT / "config/default.yaml").read_text())["book"])
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_page_is_built_and_asks_no_other_host(site, page):
+    source = (site / f"{page}.html").read_text()
+    assert "<h1>" in source
+    loaded = re.findall(r"""<(?:script|img|iframe|source)[^>]*\ssrc=["'](https?:)?//""", source)
+    linked = re.findall(
+        r"""<link[^>]*rel=["'](?:stylesheet|preload|icon)["'][^>]*href=["']https?://""", source
+    )
+    assert not loaded
+    assert not linked
+
+
+@pytest.mark.parametrize("run", RUNS)
+def test_notebook_is_executed_without_error_and_says_where_its_numbers_come_from(site, run):
+    notebook = nbformat.read(ROOT / f"build/runs/{run}.ipynb", as_version=4)
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert all(cell.execution_count for cell in cells)
+    outputs = [output for cell in cells for output in cell.outputs]
+    assert not [output for output in outputs if output.output_type == "error"]
+    assert "Where these numbers come from" in (site / f"experiments/{run}.html").read_text()
+
+
+def test_every_run_is_a_page():
+    assert {f"experiments/{run}" for run in RUNS} == {
+        page for page in PAGES if page.startswith("experiments/")
+    }
+
+
+def test_second_build_does_nothing(site):
+    index = site / "index.html"
+    before, start = index.stat().st_mtime_ns, time.monotonic()
+    done = snakemake()
+    assert done.returncode == 0
+    assert "Nothing to be done" in done.stdout
+    assert index.stat().st_mtime_ns == before
+    assert time.monotonic() - start < 30
+
+
+def test_make_book_builds_it():
+    """`make book` is this Snakemake call and nothing else, so the other tests speak for it."""
+    plan = subprocess.run(
+        ["make", "--no-print-directory", "-n", "book"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert plan.stdout.strip().splitlines()[-1] == ".venv/bin/snakemake --profile profiles/local"
+
+
+@pytest.fixture
+def copy(site, tmp_path):
+    """A copy of the built repository in which something may be broken."""
+    for name in ("Snakefile", "_config.yml"):
+        shutil.copy2(ROOT / name, tmp_path / name)
+    for name in ("config", "profiles", "book", "attnlib", "notebooks", "build/runs"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("addition", "message"),
+    [
+        ("\n[gone](no_such_page.md)\n", "no_such_page"),
+        ("\n{cite:t}`nobody2030nothing`\n", "nobody2030nothing"),
+        ("\n{glue:text}`experiments/jain_wallace/adversary.ipynb::no_such_number:.2f`\n", "no_such_number"),
+    ],
+)
+def test_a_broken_reference_fails_the_build(copy, addition, message):
+    page = copy / "book/run.md"
+    page.write_text(page.read_text() + addition)
+    done = snakemake("site", folder=copy)
+    assert done.returncode != 0
+    assert message in done.stdout
+    assert not (copy / "build/_build/html/index.html").exists()
+
+
+def test_an_unknown_parameter_fails_and_leaves_nothing(copy):
+    (copy / "config/default.yaml").write_text("book: {jain_wallace/adversary: {epsilom: 0.1}}\nthreads: 1\n")
+    output = copy / "build/runs/jain_wallace/adversary.ipynb"
+    done = snakemake("--force", str(output.relative_to(copy)), folder=copy)
+    assert done.returncode != 0
+    assert "epsilom" in done.stdout
+    assert "epsilon" in done.stdout
+    assert not output.exists()
+
+
+def test_an_unknown_notebook_is_named(copy):
+    (copy / "config/default.yaml").write_text("book: {jain_wallace/adversery: {}}\nthreads: 1\n")
+    done = snakemake("-n", folder=copy)
+    assert done.returncode != 0
+    assert "no notebook 'jain_wallace/adversery'" in done.stdout
+
+
+def test_the_papers_grid_can_be_planned():
+    done = snakemake("-n", "--configfile", "config/paper.yaml", "--", "sweep")
+    assert done.returncode == 0, done.stdout[-3000:]

@@ -1,0 +1,189 @@
+"""The book as a reader meets it: in a browser, over http, with no other host in reach."""
+
+import functools
+import http.server
+import os
+import shutil
+import threading
+from dataclasses import dataclass, field
+
+import pytest
+
+from tests.book.test_book import PAGES
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+pytestmark = [
+    pytest.mark.slow,
+    # In continuous integration a missing browser is a failure, see `browser`.
+    pytest.mark.skipif(
+        CHROMIUM is None and not os.environ.get("CI"),
+        reason="needs Chromium on PATH (Debian: apt-get install chromium)",
+    ),
+]
+
+# What the theme itself brings besides the table of contents.
+ALL_PAGES = [*PAGES, "search", "genindex"]
+EXPERIMENTS = [page for page in PAGES if page.startswith("experiments/")]
+
+
+@pytest.fixture(scope="module")
+def address(site):
+    """Where the site is served from, with a slash at the end."""
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *words):
+            pass
+
+    handler = functools.partial(Quiet, directory=str(site))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    assert CHROMIUM, "Chromium is not on PATH, and CI is set: install it (Debian: apt-get install chromium)"
+    with sync_playwright() as play:
+        running = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield running
+        running.close()
+
+
+@dataclass
+class Visit:
+    """One open page, and what went wrong on it."""
+
+    page: object
+    address: str
+    complaints: list = field(default_factory=list)
+
+    def go(self, name):
+        """Open a page of the book and wait until everything on it is drawn."""
+        self.page.goto(f"{self.address}{name}.html")
+        self.page.wait_for_load_state("networkidle")
+        if self.page.evaluate("!!document.querySelector('.chart')"):
+            self.wait_for_charts()
+        return self.page
+
+    def wait_for_charts(self, theme=""):
+        self.page.wait_for_function(
+            "theme => [...document.querySelectorAll('.chart')].every("
+            "c => theme ? c.dataset.drawn === theme : c.dataset.drawn)",
+            arg=theme,
+        )
+
+
+@pytest.fixture
+def visit(browser, address, request):
+    options = getattr(request, "param", {})
+    context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}} | options)
+    page = context.new_page()
+    one = Visit(page, address)
+
+    def asked(call):
+        if not call.url.startswith((address, "data:", "blob:")):
+            one.complaints.append(f"asked {call.url}")
+
+    page.on("request", asked)
+    page.on("requestfailed", lambda call: one.complaints.append(f"failed {call.url}"))
+    page.on("response", lambda got: got.ok or one.complaints.append(f"{got.status} {got.url}"))
+    page.on("pageerror", lambda error: one.complaints.append(f"error {error}"))
+    page.on(
+        "console",
+        lambda line: line.type in ("error", "warning") and one.complaints.append(f"{line.type} {line.text}"),
+    )
+    yield one
+    context.close()
+
+
+@pytest.mark.parametrize("name", ALL_PAGES)
+def test_page_loads_clean_and_alone(visit, name):
+    page = visit.go(name)
+    assert page.title()
+    assert visit.complaints == []
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_charts_are_drawn_with_words(visit, name):
+    page = visit.go(name)
+    charts = page.locator(".chart").all()
+    assert charts
+    for chart in charts:
+        assert chart.locator("svg").count() == 1
+        assert chart.locator("svg path, svg text").count() > 10
+        assert not chart.locator(".chart-static").is_visible()
+        assert len(chart.get_attribute("aria-label")) > 40
+
+
+@pytest.mark.parametrize("name", ["readout", EXPERIMENTS[0]])
+def test_formulas_are_set(visit, name):
+    page = visit.go(name)
+    page.wait_for_function("document.querySelectorAll('mjx-container svg').length > 3")
+    assert page.locator("mjx-merror").count() == 0
+
+
+@pytest.mark.parametrize("visit", [{"java_script_enabled": False}], indirect=True)
+def test_without_javascript_the_static_image_stays(visit):
+    for name in EXPERIMENTS:
+        visit.page.goto(f"{visit.address}{name}.html")
+        images = visit.page.locator(".chart-static").all()
+        assert images
+        for image in images:
+            assert image.is_visible()
+            assert image.bounding_box()["width"] > 200
+            assert image.get_attribute("alt")
+
+
+def luminance(page, what):
+    """Return how bright the colour of an element's text or fill is, 0 to 1."""
+    colour = page.evaluate(
+        "what => { const s = getComputedStyle(document.querySelector(what));"
+        " return what.includes('svg') ? s.fill : s.backgroundColor }",
+        what,
+    )
+    numbers = [float(part) for part in colour[colour.index("(") + 1 : -1].split(",")[:3]]
+    return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), numbers, strict=True)) / 255
+
+
+@pytest.mark.parametrize("visit", [{"color_scheme": "light"}], indirect=True)
+def test_dark_mode_redraws_the_charts(visit):
+    page = visit.go(EXPERIMENTS[0])
+    title = ".chart svg .role-title-text text"
+    assert luminance(page, "body") > 0.9
+    assert luminance(page, title) < 0.4
+    page.evaluate("document.documentElement.dataset.theme = 'dark'")
+    visit.wait_for_charts("dark")
+    assert luminance(page, "body") < 0.2
+    assert luminance(page, title) > 0.6
+    assert page.locator(".chart").count() == page.locator(".chart svg").count()
+    assert visit.complaints == []
+
+
+def test_a_tooltip_appears(visit):
+    page = visit.go(EXPERIMENTS[0])
+    bars = page.locator(".chart svg .mark-rect path")
+    widest = max(bars.all()[:60], key=lambda bar: bar.bounding_box()["height"])
+    widest.hover(force=True)
+    tip = page.locator("#vg-tooltip-element.visible")
+    tip.wait_for()
+    assert "predicted class" in tip.inner_text()
+
+
+def test_search_works_without_a_server(visit):
+    page = visit.page
+    page.goto(f"{visit.address}search.html?q=permutation")
+    page.locator("#search-results li").first.wait_for()
+    assert page.locator("#search-results li").count() >= 2
+    assert visit.complaints == []
+
+
+@pytest.mark.parametrize("visit", [{"viewport": {"width": 390, "height": 800}}], indirect=True)
+def test_a_narrow_screen_scrolls_down_only(visit):
+    for name in PAGES:
+        page = visit.go(name)
+        width = page.evaluate("document.documentElement.scrollWidth")
+        assert width <= 390, name
