@@ -45,11 +45,9 @@ def parameters(namespace: Mapping[str, Any]) -> dict[str, Any]:
 
 def is_instance(value: Any, kind: Any) -> bool:
     """Whether a value fits a simple annotation; a whole number is a float, a boolean is no number."""
-    if isinstance(kind, types.UnionType):
-        return any(is_instance(value, member) for member in kind.__args__)
+    if isinstance(kind, types.UnionType) or typing.get_origin(kind) is typing.Union:
+        return any(is_instance(value, member) for member in typing.get_args(kind))
     kind = typing.get_origin(kind) or kind
-    if kind is None:
-        return value is None
     if isinstance(value, bool):
         return kind is bool
     return isinstance(value, (int, float) if kind is float else kind)

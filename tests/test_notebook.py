@@ -1,10 +1,18 @@
 """Parameters of notebooks: a misspelt one must never pass in silence."""
 
+from typing import Optional
+
 import pytest
 
 from attnlib import notebook
 
-DECLARED = {"seed": int, "epsilon": float, "dataset": str, "limit": int | None, "names": "list | None"}
+DECLARED = {
+    "seed": int,
+    "epsilon": float,
+    "dataset": str,
+    "limit": Optional[int],  # noqa: UP045
+    "names": "list | None",
+}
 VALUES = {"seed": 0, "epsilon": 0.01, "dataset": "planted", "limit": None, "names": ["a"]}
 
 

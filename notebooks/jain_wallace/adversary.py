@@ -20,6 +20,9 @@
 # They search by gradient descent. For two classes the optimum is known exactly, so this page shows both: the
 # search as published, and the true maximum that it approaches from below.
 
+# %% tags=["remove-cell"]
+from typing import Optional
+
 # %% tags=["parameters", "hide-input"]
 dataset: str = "planted"  # a name from attnlib.data.names()
 encoder: str = "bilstm"  # bilstm, bigru, convolution or average
@@ -27,15 +30,15 @@ scorer: str = "additive"  # additive or scaled_dot
 variant: str = "released"  # released: model as the authors' code; published: as the paper's text
 search: str = "published"  # published or released: the loss that the search minimises
 vectors: str = "random"  # random, corpus (word2vec on the training texts) or a GloVe/fastText text file
-epochs: int | None = None  # None: as the paper
-patience: int | None = None  # stop after so many epochs without a better dev score
+epochs: Optional[int] = None  # None: as the paper
+patience: Optional[int] = None  # stop after so many epochs without a better dev score
 seed: int = 0  # decides the model, the texts drawn and the starts of the search
 device: str = "cpu"  # cpu, cuda or auto
-limit: int | None = None  # analyse so many test texts; None: all
+limit: Optional[int] = None  # analyse so many test texts; None: all
 epsilon: float = 0.01  # how far the output may move, in probability
 n_candidates: int = 5  # starts of the search per text
 n_steps: int = 500  # Adam steps of the search
-output: str | None = None  # folder for the tables of this run
+output: Optional[str] = None  # folder for the tables of this run
 
 # %% tags=["remove-output"]
 import pandas as pd

@@ -20,18 +20,21 @@
 #
 # This page runs the experiment on one data set and one model; every setting can be changed below.
 
+# %% tags=["remove-cell"]
+from typing import Optional
+
 # %% tags=["parameters", "hide-input"]
 dataset: str = "planted"  # a name from attnlib.data.names()
 encoder: str = "bilstm"  # bilstm, bigru, convolution or average
 scorer: str = "additive"  # additive or scaled_dot
 variant: str = "released"  # released: as the authors' code; published: as the paper's text
 vectors: str = "random"  # random, corpus (word2vec on the training texts) or a GloVe/fastText text file
-epochs: int | None = None  # None: as the paper
-patience: int | None = None  # stop after so many epochs without a better dev score
+epochs: Optional[int] = None  # None: as the paper
+patience: Optional[int] = None  # stop after so many epochs without a better dev score
 seed: int = 0  # decides the initial weights, the order of batches and the texts drawn
 device: str = "cpu"  # cpu, cuda or auto
-limit: int | None = None  # analyse so many test texts; None: all
-output: str | None = None  # folder for the tables of this run
+limit: Optional[int] = None  # analyse so many test texts; None: all
+output: Optional[str] = None  # folder for the tables of this run
 
 # %% tags=["remove-output"]
 from myst_nb import glue

@@ -18,19 +18,22 @@
 # the same weights to other tokens should change the decision. They report that it often hardly does, even
 # where the attention is peaked.
 
+# %% tags=["remove-cell"]
+from typing import Optional
+
 # %% tags=["parameters", "hide-input"]
 dataset: str = "planted"  # a name from attnlib.data.names()
 encoder: str = "bilstm"  # bilstm, bigru, convolution or average
 scorer: str = "additive"  # additive or scaled_dot
 variant: str = "released"  # released: as the authors' code; published: as the paper's text
 vectors: str = "random"  # random, corpus (word2vec on the training texts) or a GloVe/fastText text file
-epochs: int | None = None  # None: as the paper
-patience: int | None = None  # stop after so many epochs without a better dev score
+epochs: Optional[int] = None  # None: as the paper
+patience: Optional[int] = None  # stop after so many epochs without a better dev score
 seed: int = 0  # decides the model, the texts drawn and the permutations
 device: str = "cpu"  # cpu, cuda or auto
-limit: int | None = None  # analyse so many test texts; None: all
+limit: Optional[int] = None  # analyse so many test texts; None: all
 n_permutations: int = 100  # permutations per text
-output: str | None = None  # folder for the tables of this run
+output: Optional[str] = None  # folder for the tables of this run
 
 # %% tags=["remove-output"]
 from myst_nb import glue

@@ -1,0 +1,266 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # What geometry alone decides
+#
+# Before any search, seed or sample: a classifier that pools token scores with attention weights,
+#
+# $$
+# \operatorname{logits}(p) = \sum_t p_t z_t + b, \qquad p \in \Delta^{T-1},
+# $$
+#
+# can only ever say what the convex hull of its points $z_1, \dots, z_T$ contains. Four questions that the
+# papers answer by search or sampling have exact answers from those points. This page states each with its
+# proof, and shows what it decides on one data set and model.
+
+# %% tags=["remove-cell"]
+from typing import Optional
+
+# %% tags=["parameters", "hide-input"]
+dataset: str = "planted"  # a name from attnlib.data.names(), classification only
+encoder: str = "bilstm"  # bilstm, bigru, convolution or average
+scorer: str = "additive"  # additive or scaled_dot
+variant: str = "released"  # released: as the authors' code; published: as the paper's text
+vectors: str = "random"  # random, corpus (word2vec on the training texts) or a GloVe/fastText text file
+epochs: Optional[int] = None  # None: as the paper
+patience: Optional[int] = None  # stop after so many epochs without a better dev score
+seed: int = 0  # decides the model, the texts drawn and the starts of the search
+device: str = "cpu"  # cpu, cuda or auto
+limit: Optional[int] = None  # analyse so many test texts; None: all
+epsilon: float = 0.01  # how far the output may move in the adversary's problem, in probability
+output: Optional[str] = None  # folder for the tables of this run
+
+# %% tags=["remove-output"]
+import pandas as pd
+from myst_nb import glue
+
+from attnlib import charts, notebook, results
+from attnlib.kernels import (
+    adversary_bounds,
+    erase_until_flip,
+    exact_adversary,
+    minimal_flip_set,
+    permutation_range,
+    reach,
+    search_adversary,
+)
+from attnlib.prepare import prepare
+
+parameters = notebook.parameters(globals())
+charts.enable()
+model_settings = dict(variant=variant, vectors=vectors, epochs=epochs, patience=patience)
+run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, **model_settings)
+readout = run.readout
+two_classes = readout.head is None and readout.scores.shape[2] == 2
+
+# %% [markdown]
+# ## 1. Can attention change the decision at all?
+#
+# **Theorem.** Some attention changes the predicted class if and only if some single token, given all the
+# weight, predicts another class.
+#
+# *Proof.* A single token is an attention, so one direction is immediate. For the other, let every token
+# alone predict $y$: for each other class $c$, $d_t = (z_{ty} + b_y) - (z_{tc} + b_c)$ is positive (or zero
+# where ties go to $y$). Then so is $\sum_t p_t d_t$ for every $p$: the class is still $y$. $\square$
+#
+# Where no token does, attention is *inert*: no experiment that only moves weights can flip such a text,
+# whatever the weights mean. The same argument bounds the output: $\log \operatorname{softmax}_y$ is concave,
+# so the predicted class is least probable at a vertex.
+#
+# ## 2. Can a permutation change it?
+#
+# **Theorem (rearrangement).** Over all $T!$ permutations, $\sum_t \alpha_{\pi(t)} s_t$ is largest when
+# weights and margins are sorted alike and smallest when they are sorted opposite.
+#
+# *Proof.* If $\alpha_i < \alpha_j$ while $s_i > s_j$, swapping the two weights adds
+# $(\alpha_j - \alpha_i)(s_i - s_j) > 0$; a largest sum leaves no such pair. $\square$
+#
+# Two sorts thus replace $T!$ permutations; the sampled test sees a hundred of them.
+
+# %%
+reached = reach(readout)
+columns = {"can_flip": reached.can_flip.double(), "lowest": reached.lowest}
+if two_classes:
+    lowest_permuted = permutation_range(readout)[:, 0]
+    columns |= {"permutation_can_flip": (lowest_permuted < 0.5).double(), "lowest_permuted": lowest_permuted}
+
+# %% [markdown]
+# ## 3. How different can attention be at the same output?
+#
+# **Theorem.** For two classes the largest $\mathrm{JSD}(p, \alpha)$ with the output within $\varepsilon$ is
+# reached by weights on one or two tokens.
+#
+# *Proof.* The output is a monotone function of the margin $\sum_t p_t s_t$, so the condition is an interval
+# $l \le \sum_t p_t s_t \le u$: with the simplex it makes a polytope. The divergence is convex in $p$, so its
+# maximum lies at a vertex. A vertex of the simplex cut by one pair of parallel planes is a vertex of the
+# simplex, or a point on one of its edges where it meets a plane. $\square$
+#
+# Trying all pairs would do; {func}`attnlib.kernels.exact_adversary` tries the few that can win. Without the
+# condition the best vertex is the token with the least attention: the *ceiling*. More than two classes have
+# no such theorem; there the truth lies between two bounds.
+#
+# ## 4. How few tokens must go to flip the decision?
+#
+# **Theorem.** Let $d_t$ be as above for the rival $c$. Erasing a set $R$ and renormalising the rest makes $c$
+# win exactly when $\sum_{t \notin R} \alpha_t d_t < 0$. So the smallest $R$ takes tokens in descending
+# $\alpha_t d_t$ until the sum turns, and the smallest over $c$ is the minimum for the text.
+#
+# *Proof.* Renormalising divides by a positive number and keeps the sign. The sum is additive in the set, so
+# removing the $k$ largest terms lowers it most among all sets of $k$. $\square$
+#
+# {cite:t}`serrano2019attention` call this minimum out of reach (exponentially many sets) and compare rankings
+# instead. It is one sort. And it explains which ranking they found best: for two classes $\alpha_t d_t$ is
+# attention × gradient, but for the bias.
+
+# %%
+searched = search_adversary(readout, epsilon, seed=seed)
+bounds = adversary_bounds(readout, epsilon)
+divergence = {"published search": searched.jsd}
+if two_classes:
+    divergence["exact optimum"] = exact_adversary(readout, epsilon).jsd
+else:
+    divergence["lower bound"] = bounds.lower
+divergence["ceiling (no condition on the output)"] = bounds.upper
+
+minimal = minimal_flip_set(readout)
+by_attention = erase_until_flip(
+    readout, readout.alpha.masked_fill(~readout.mask, -1).argsort(1, descending=True)
+)
+columns |= {
+    "flips": minimal.flipped.double(),
+    "fewest": minimal.fraction,
+    "by_attention": by_attention.fraction,
+}
+frame = run.frame(**columns)
+
+# %% [markdown]
+# ## What comes out
+#
+# Shares of texts, with 95 % bootstrap intervals. Attention that cannot flip a text says nothing about its
+# decision, however it is permuted, searched or retrained.
+
+# %% tags=["hide-input"]
+names = {
+    "can_flip": "some attention flips the decision",
+    "permutation_can_flip": "some permutation flips it",
+    "flips": "some erasure flips it (a token stays)",
+}
+shown = {column: text for column, text in names.items() if column in frame}
+summary = results.summarise(frame, [*shown, "lowest", "fewest", "by_attention"])
+shares = summary[summary["metric"].isin(list(shown))].assign(share=lambda table: table["metric"].map(shown))
+charts.dot_intervals(
+    shares,
+    "share",
+    "value",
+    "low",
+    "high",
+    by="class",
+    title=f"What can change the decision ({dataset}, {encoder}, {scorer})",
+    x_title="share of texts",
+    domain=(0, 1),
+)
+
+# %% [markdown]
+# The divergence that the search finds, the optimum it approaches from below, and the ceiling that no
+# attention passes even when the output is left free ($\ln 2 \approx 0.693$ is the largest value JSD can
+# take).
+
+# %% tags=["hide-input"]
+long = pd.concat(
+    [run.frame(jsd=values).assign(method=name) for name, values in divergence.items()], ignore_index=True
+)
+charts.histogram(
+    long,
+    "jsd",
+    title=f"Divergence from the model's attention, ε = {epsilon:g} ({dataset}, {encoder}, {scorer})",
+    x_title="Jensen–Shannon divergence (nats)",
+    domain=(0, 0.7),
+    bins=40,
+    facet="method",
+)
+
+# %% [markdown]
+# The smallest share of tokens whose erasure flips the decision, beside erasing in order of attention. Texts
+# that no erasure flips count as 1.
+
+# %% tags=["hide-input"]
+counts = frame.melt(["text", "predicted"], ["fewest", "by_attention"], "order", "fraction")
+counts["order"] = counts["order"].map({"fewest": "exact minimum", "by_attention": "by attention"})
+charts.histogram(
+    counts,
+    "fraction",
+    title=f"Share of tokens erased before the decision flips ({dataset}, {encoder}, {scorer})",
+    x_title="fraction of the text's tokens",
+    domain=(0, 1),
+    bins=25,
+    facet="order",
+)
+
+# %% tags=["hide-input"]
+by_method = [
+    results.summarise(run.frame(jsd=values), ["jsd"]).assign(method=name)
+    for name, values in divergence.items()
+]
+summary = results.tidy(
+    pd.concat([summary, *by_method], ignore_index=True),
+    paper="beyond",
+    experiment="geometry",
+    dataset=dataset,
+    encoder=encoder,
+    scorer=scorer,
+    seed=seed,
+)
+summary["epsilon"] = epsilon
+overall = summary[summary["class"] == "all"]
+single = overall[overall["method"].isna()].set_index("metric")["value"]
+per_method = overall.dropna(subset="method").set_index("method")["value"]
+nan = float("nan")
+glue("test_accuracy", run.test_metrics["accuracy"], display=False)
+glue("inert", 1 - float(single["can_flip"]), display=False)
+glue("permutation_inert", 1 - float(single.get("permutation_can_flip", nan)), display=False)
+glue("search", float(per_method["published search"]), display=False)
+glue("exact", float(per_method.get("exact optimum", nan)), display=False)
+glue("ceiling", float(per_method["ceiling (no condition on the output)"]), display=False)
+glue("fewest", float(single["fewest"]), display=False)
+glue("by_attention", float(single["by_attention"]), display=False)
+if output:
+    origin = results.provenance(parameters=parameters, settings=run.settings)
+    results.save_run(output, frame, summary, origin)
+table = summary[["method", "metric", "class", "value", "low", "high", "n"]].fillna({"method": ""})
+table.style.format(precision=3).hide(axis="index")
+
+# %% [markdown]
+# ## What it means
+#
+# On this run (test accuracy {glue:text}`test_accuracy:.3f`):
+#
+# - on a share of {glue:text}`inert:.2f` of the texts no attention can flip the decision, on
+#   {glue:text}`permutation_inert:.2f` no permutation can. Results of the permutation test on these texts are
+#   results about the encoder;
+# - the mean divergence is {glue:text}`search:.3f` by search, {glue:text}`exact:.3f` at the optimum, and
+#   {glue:text}`ceiling:.3f` at the ceiling: how much of the last step is left decides how much the output
+#   constrains attention at all;
+# - at the least {glue:text}`fewest:.2f` of the tokens must go to flip a text, against
+#   {glue:text}`by_attention:.2f` in order of attention.
+#
+# ## Limits
+#
+# - "Exact" holds for a linear head, and for two classes where the theorem says so. A head with a hidden layer
+#   is refused.
+# - These are statements about the pooling and the head, with the encoder's states as they are. In a recurrent
+#   encoder a state carries its neighbours: a weight moved to another token still reads some of the first.
+# - A two-token attention is not a plausible one. It shows what the output permits, not what a model would do;
+#   {cite:t}`wiegreffe2019attention` ask the second question.
+
+# %% tags=["remove-input"]
+notebook.origin(parameters, run.settings)
