@@ -1,14 +1,14 @@
-"""Let docstrings be plain text: |x| and p* mean themselves, only `code` is markup."""
+"""Let docstrings be plain text: |x| and p* mean themselves, only `code` and *word* are markup."""
 
 import re
 
-CODE = re.compile(r"(`+[^`]+`+)")
+MARKUP = re.compile(r"(`+[^`]+`+|(?<![\w*])\*\w+\*(?![\w*]))")
 
 
 def escape(line):
-    """Return a line in which nothing but code in backticks is markup; bullets stay."""
+    """Return a line in which nothing but code and emphasis is markup; bullets stay."""
     indent, bullet, text = re.fullmatch(r"(\s*)([-*] )?(.*)", line).groups()
-    parts = CODE.split(text)
+    parts = MARKUP.split(text)
     parts[::2] = [re.sub(r"([*|]|(?<=\w)_(?!\w))", r"\\\1", part) for part in parts[::2]]
     return indent + (bullet or "") + "".join(parts)
 
