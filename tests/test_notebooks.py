@@ -1,0 +1,117 @@
+"""Every notebook runs with parameters of the reader's choice, twice the same, and survives JupyterLab."""
+
+import difflib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from attnlib import run
+
+ROOT = Path(__file__).parents[1]
+NOTEBOOKS = sorted((ROOT / "notebooks").rglob("*.py"))
+NAMES = [str(path.relative_to(ROOT / "notebooks")) for path in NOTEBOOKS]
+# Small enough for a test; the planted texts need no file.
+SMALL = {"dataset": "planted", "encoder": "average", "epochs": 2, "limit": 25}
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory):
+    """A model cache of its own, shared by the notebooks as the book's runs share theirs."""
+    folder = tmp_path_factory.mktemp("cache")
+    before = os.environ.get("ATTNLIB_CACHE")
+    os.environ["ATTNLIB_CACHE"] = str(folder)
+    yield folder
+    if before is None:
+        del os.environ["ATTNLIB_CACHE"]
+    else:
+        os.environ["ATTNLIB_CACHE"] = before
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("source", NOTEBOOKS, ids=NAMES)
+def test_it_runs_and_repeats_bit_for_bit(source, tmp_path, cache):
+    for name in ("first", "second"):
+        output = tmp_path / f"{name}.ipynb"
+        run.run(source, output, SMALL | {"seed": 3, "output": str(tmp_path / name)})
+    for table in ("summary.csv", "instances.parquet"):
+        assert (tmp_path / "first" / table).read_bytes() == (tmp_path / "second" / table).read_bytes()
+    origin = json.loads((tmp_path / "first" / "provenance.json").read_text())
+    assert origin["parameters"]["limit"] == 25
+    cells = json.loads((tmp_path / "first.ipynb").read_text())["cells"]
+    charts = [
+        output
+        for cell in cells
+        for output in cell.get("outputs", [])
+        if "image/png" in output.get("data", {})
+    ]
+    assert charts
+
+
+@pytest.mark.slow
+def test_question_answering_runs_where_the_theorems_do_not_reach(tmp_path, cache, monkeypatch):
+    for name in ("correlation", "permutation", "adversary"):
+        values = SMALL | {"dataset": "babi1_generated", "epochs": 1, "limit": 4}
+        values |= {"n_steps": 5} if name == "adversary" else {}
+        run.run(ROOT / f"notebooks/jain_wallace/{name}.py", tmp_path / f"{name}.ipynb", values)
+
+
+@pytest.mark.slow
+def test_the_readmes_papermill_line(tmp_path, cache):
+    source = ROOT / "notebooks/jain_wallace/permutation.py"
+    scripts = Path(sys.executable).parent
+    line = (
+        f"{scripts}/jupytext --to ipynb -o - {source} | {scripts}/papermill --no-progress-bar - {{}} "
+        "-p encoder average -p epochs 2 -p limit 25 -p seed 3"
+    )
+
+    def shell(command):
+        return subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True)
+
+    done = shell(line.format(tmp_path / "out.ipynb"))
+    assert done.returncode == 0, done.stderr
+    refused = shell(line.format(tmp_path / "bad.ipynb") + " -p encodr average")
+    assert refused.returncode != 0
+    assert "unknown parameter 'encodr'" in refused.stderr
+    assert "Did you mean 'encoder'" in refused.stderr
+
+
+@pytest.mark.parametrize("source", NOTEBOOKS, ids=NAMES)
+def test_parameters_are_one_typed_and_explained_assignment_a_line(source):
+    import jupytext
+
+    cells = [cell for cell in jupytext.read(source).cells if "parameters" in cell.metadata.get("tags", [])]
+    assert len(cells) == 1
+    for line in cells[0].source.splitlines():
+        name, annotated, rest = line.partition(": ")
+        assert name.isidentifier()
+        assert annotated
+        assert " = " in rest
+        assert "  # " in rest
+
+
+@pytest.mark.parametrize("source", NOTEBOOKS, ids=NAMES)
+def test_jupyterlab_saves_only_the_edit(source, tmp_path):
+    from jupyter_server.services.contents.filemanager import FileContentsManager
+    from jupytext.sync_contentsmanager import build_sync_jupytext_contents_manager_class
+
+    shutil.copy(ROOT / "jupytext.toml", tmp_path)
+    copy = shutil.copy(source, tmp_path)
+    manager = build_sync_jupytext_contents_manager_class(FileContentsManager)(root_dir=str(tmp_path))
+    model = manager.get(source.name, type="notebook", content=True)
+    content = model["content"]
+    # What a run in the lab leaves in the notebook, and one edit by hand.
+    content.metadata["language_info"] = {"name": "python", "version": "3.12.1", "pygments_lexer": "ipython3"}
+    for number, cell in enumerate(content.cells):
+        if cell.cell_type == "code":
+            cell.execution_count = number
+            cell.metadata["execution"] = {"iopub.execute_input": "2026-01-01T00:00:00Z"}
+            cell.source = cell.source.replace("seed: int = 0", "seed: int = 7")
+    manager.save({"type": "notebook", "format": "json", "content": content}, source.name)
+    before, after = source.read_text().splitlines(), Path(copy).read_text().splitlines()
+    changed = [line for line in difflib.ndiff(before, after) if line[0] in "+-"]
+    assert [line[:15] for line in changed] == ["- seed: int = 0", "+ seed: int = 7"]
