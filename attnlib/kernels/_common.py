@@ -1,5 +1,6 @@
 """What several kernels share: checks, seeded draws, margins and rows grouped by length."""
 
+import bisect
 import math
 from collections.abc import Iterator
 
@@ -68,6 +69,13 @@ def torch_generator(seed: int, length: int) -> torch.Generator:
     return torch.Generator().manual_seed(state)
 
 
+def padded_width(lengths: Tensor) -> Tensor:
+    """A slightly larger width, a function of the length alone: at most 1/8 longer (or 3 tokens)."""
+    exponent = torch.frexp(lengths.double()).exponent - 4  # of an eighth of the largest power of two ≤ length
+    step = torch.pow(2, exponent.clamp(min=2)).long()
+    return (lengths + step - 1) // step * step
+
+
 def token_columns(mask: Tensor) -> Tensor | None:
     """Columns of each row, its tokens first and in order, [N, T]; None if they already stand so."""
     t = mask.shape[1]
@@ -77,16 +85,19 @@ def token_columns(mask: Tensor) -> Tensor | None:
     return (~mask).to(torch.int8).sort(dim=1, stable=True).indices
 
 
-def pack(readout: Readout, columns: Tensor | None, rows: Tensor, width: int) -> tuple[Tensor, Tensor, Tensor]:
-    """The first `width` token columns of `rows`: alpha [n, width], scores [n, width, C], mask [n, width].
+def take(x: Tensor, columns: Tensor | None, rows: Tensor, width: int) -> Tensor:
+    """The first `width` token columns of `rows` of x [N, T, ...]; `columns` as `token_columns` returns it."""
+    return x[rows, :width] if columns is None else x[rows[:, None], columns[rows, :width]]
 
-    `columns`: as `token_columns` returns it. Missing columns are filled with padding.
+
+def pack(readout: Readout, columns: Tensor | None, rows: Tensor, width: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Tokens of `rows` moved to the front: alpha [n, width], scores [n, width, C], mask [n, width].
+
+    Where the Readout is narrower than `width`, padding is added.
     """
-    if columns is None:
-        alpha, scores, mask = (x[rows, :width] for x in (readout.alpha, readout.scores, readout.mask))
-    else:
-        row, at = rows[:, None], columns[rows, :width]  # at: [n, ≤ width]
-        alpha, scores, mask = (x[row, at] for x in (readout.alpha, readout.scores, readout.mask))
+    alpha, scores, mask = (
+        take(x, columns, rows, width) for x in (readout.alpha, readout.scores, readout.mask)
+    )
     missing = width - mask.shape[1]
     if missing > 0:
         alpha, mask = pad(alpha, (0, missing)), pad(mask, (0, missing))
@@ -104,3 +115,18 @@ def groups(key: Tensor, budget: int) -> Iterator[tuple[int, Tensor]]:
         for first in range(start, start + count, step):
             yield value, rows[first : min(first + step, start + count)]
         start += count
+
+
+def similar(lengths: Tensor, budget: int) -> Iterator[tuple[Tensor, int]]:
+    """All rows in blocks of similar length: yields (rows [n], width), the width of the longest of them.
+
+    n · width ≤ `budget` (or n = 1), and width ≤ 3/2 of the shortest (or 16), so little padding is carried.
+    """
+    ordered, rows = lengths.sort(stable=True)
+    values, start = ordered.tolist(), 0
+    while start < len(values):
+        limit = max(16, values[start] * 3 // 2)
+        stop = min(bisect.bisect_right(values, limit), start + max(1, budget // values[start]))
+        stop = min(stop, start + max(1, budget // values[stop - 1]))
+        yield rows[start:stop], values[stop - 1]
+        start = stop

@@ -13,13 +13,16 @@ from attnlib.kernels._common import (
     check_positive,
     groups,
     pack,
+    padded_width,
     token_columns,
     torch_generator,
 )
 from attnlib.kernels.divergence import jsd, tvd
+from attnlib.kernels.triton import use_triton
 from attnlib.readout import Readout
 
 _BUDGET = 1 << 16  # candidate weights optimised at a time: the working set stays in cache
+_TRITON_BUDGET = 1 << 22  # the same where a Triton kernel runs: many texts at once
 _BETA1, _BETA2, _EPS = 0.9, 0.999, 1e-8  # Adam's defaults
 
 
@@ -92,24 +95,24 @@ def search_adversary(
     columns = token_columns(readout.mask)
     before = readout.probabilities()  # [N, C]
     weights = readout.alpha.clone()
-    for width, rows in groups(_width(readout.lengths), _BUDGET // n_candidates):
+    width_of_row, budget, longest = padded_width(readout.lengths), _BUDGET, 0
+    if readout.head is None and use_triton(readout.alpha):
+        from attnlib.kernels.triton import search
+
+        longest, budget = search.longest(n_candidates), _TRITON_BUDGET
+        width_of_row = search.padded_width(readout.lengths, longest, width_of_row)
+    for width, rows in groups(width_of_row, max(1, budget // n_candidates)):
         alpha, scores, mask = pack(readout, columns, rows, width)
         task = _Task(readout, rows, alpha, scores, before[rows], penalty, epsilon, _VARIANTS[variant])
         x = _starts(mask, n_candidates, seed)  # [k, n, W]
-        _ascend(task, x, n_steps, learning_rate)
+        ascend = search.ascend if width <= longest else _ascend
+        ascend(task, x, n_steps, learning_rate)
         found = _select(task, x.double().softmax(2))[:, : readout.mask.shape[1]]  # [n, ≤ W]
         if columns is None:
             weights[rows, : found.shape[1]] = found
         else:
             weights[rows[:, None], columns[rows, :width]] = found
     return finish(readout, weights)
-
-
-def _width(lengths: Tensor) -> Tensor:
-    """Padded width per row: a function of its length alone, at most 1/8 longer (or 3 tokens)."""
-    exponent = torch.frexp(lengths.double()).exponent - 4  # of an eighth of the largest power of two ≤ length
-    step = torch.pow(2, exponent.clamp(min=2)).long()
-    return (lengths + step - 1) // step * step
 
 
 def _starts(mask: Tensor, n_candidates: int, seed: int) -> Tensor:
@@ -120,6 +123,16 @@ def _starts(mask: Tensor, n_candidates: int, seed: int) -> Tensor:
         draw = 3 * torch.randn(n_candidates, length, generator=torch_generator(seed, length))
         x[:, lengths == length, :length] = draw.to(mask.device)[:, None]
     return x
+
+
+class _Terms(NamedTuple):
+    """Weights of the terms of the gradient for k candidates."""
+
+    delta: float  # of ln(p_i + p_j)
+    own: float  # of −ln p_i
+    full: float  # the hinge measures full · TVD
+    threshold: float  # where the hinge begins
+    factor: float  # on the hinge's gradient, doubled because g is halved at the end
 
 
 class _Task:
@@ -150,6 +163,14 @@ class _Task:
             columns = self.exact_scores
         self.columns = [c.contiguous() for c in columns.to(dtype).unbind(2)]  # each [n, W]
 
+    def terms(self, k: int) -> _Terms:
+        """The weights of the variant's terms for k candidates."""
+        delta = self.variant.diversity(k) if k > 1 else 0.0
+        full = 2.0 if self.variant.full_l1 and self.before.shape[1] > 2 else 1.0
+        threshold = self.epsilon if self.variant.threshold is None else self.variant.threshold
+        factor = 2 * self.penalty * self.variant.hinge(k) * full
+        return _Terms(delta, 1 + delta * (k - 1), full, threshold, factor)
+
     def output_gradient(self, pooled: Tensor) -> tuple[Tensor, Tensor]:
         """TVD to the original output [k, n], and its gradient by the pooled columns [k, n, columns]."""
         if self.readout.head is not None:
@@ -176,42 +197,43 @@ class _Task:
         log_p = x.log_softmax(2).clamp_(min=-80)  # finite everywhere; e^−80 counts as 0
         p = log_p.exp()
         g = (p + self.alpha).log_()
-        own = 1.0
-        if k > 1:
-            delta = self.variant.diversity(k)
-            own += delta * (k - 1)
-            for shift in range(1, k // 2 + 1):
-                pair = (p + p.roll(shift, 0)).log_()  # candidates i and i − shift
-                g.add_(pair, alpha=delta)
-                if 2 * shift != k:
-                    g.add_(pair.roll(-shift, 0), alpha=delta)
-        g.sub_(log_p, alpha=own)
+        terms = self.terms(k)
+        for shift in range(1, k // 2 + 1):
+            pair = (p + p.roll(shift, 0)).log_()  # candidates i and i − shift
+            g.add_(pair, alpha=terms.delta)
+            if 2 * shift != k:
+                g.add_(pair.roll(-shift, 0), alpha=terms.delta)
+        g.sub_(log_p, alpha=terms.own)
 
         pooled = torch.stack([(p * c).sum(2) for c in self.columns], 2)  # [k, n, columns]
         distance, by_pooled = self.output_gradient(pooled)
-        full = 2.0 if self.variant.full_l1 and self.before.shape[1] > 2 else 1.0
-        threshold = self.epsilon if self.variant.threshold is None else self.variant.threshold
-        factor = 2 * self.penalty * self.variant.hinge(k) * full  # 2: g is halved below
-        by_pooled = (factor * by_pooled).masked_fill((full * distance <= threshold)[..., None], 0.0)
+        idle = terms.full * distance <= terms.threshold
+        by_pooled = (terms.factor * by_pooled).masked_fill(idle[..., None], 0.0)
         for c, by in zip(self.columns, by_pooled.unbind(2), strict=True):
             g.addcmul_(by[..., None], c)
         return g.sub_((p * g).sum(2, keepdim=True)).mul_(p).mul_(0.5)
+
+
+def schedule(n_steps: int, learning_rate: float) -> list[tuple[float, float]]:
+    """(rate, eps) of each step: x −= rate · m / (√v + eps) is Adam, its bias corrections moved into scalars.
+
+    Adam as published takes learning_rate · (m / (1 − β1^t)) / (√(v / (1 − β2^t)) + eps).
+    """
+    correction = [(1 - _BETA2**step) ** 0.5 for step in range(1, n_steps + 1)]
+    return [(learning_rate * c / (1 - _BETA1 ** (i + 1)), _EPS * c) for i, c in enumerate(correction)]
 
 
 def _ascend(task: _Task, x: Tensor, n_steps: int, learning_rate: float) -> None:
     """`n_steps` of Adam on the scores x [k, n, W], in place."""
     m, v = torch.zeros_like(x), torch.zeros_like(x)
     largest = torch.zeros_like(x) if task.variant.amsgrad else v
-    for step in range(1, n_steps + 1):
+    for rate, eps in schedule(n_steps, learning_rate):
         g = task.gradient(x)
         m.lerp_(g, 1 - _BETA1)
         v.mul_(_BETA2).addcmul_(g, g, value=1 - _BETA2)
         if task.variant.amsgrad:
             torch.maximum(largest, v, out=largest)
-        # x −= rate · (m / (1 − β1^t)) / (√(v / (1 − β2^t)) + eps), the corrections moved into scalars
-        correction = (1 - _BETA2**step) ** 0.5
-        rate = learning_rate * correction / (1 - _BETA1**step)
-        x.addcdiv_(m, largest.sqrt().add_(_EPS * correction), value=-rate)
+        x.addcdiv_(m, largest.sqrt().add_(eps), value=-rate)
 
 
 def _select(task: _Task, weights: Tensor) -> Tensor:

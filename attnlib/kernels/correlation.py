@@ -2,9 +2,12 @@
 
 import functools
 import math
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
+
+from attnlib.kernels.triton import use_triton
 
 _EXACT_LENGTH = 33  # SciPy computes p exactly for tie-free rows up to this length
 _BUDGET = 1 << 20  # row elements held at a time
@@ -24,6 +27,11 @@ def kendall_tau(x: Tensor, y: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     _check(x, y, mask)
     n_rows = len(mask)
     lengths = mask.sum(1)
+    if use_triton(mask):
+        from attnlib.kernels.triton.correlation import LONGEST, pair_counts
+
+        if mask.shape[1] <= LONGEST:
+            return _statistics(lengths, _Counts(*pair_counts(x, y, mask)))
     tau = torch.full((n_rows,), torch.nan, dtype=torch.float64, device=mask.device)
     p_value = tau.clone()
     by_length = lengths.argsort(stable=True)
@@ -36,7 +44,8 @@ def kendall_tau(x: Tensor, y: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         while stop < n_rows and ordered[stop] <= limit and (stop + 1 - start) * ordered[stop] <= _BUDGET:
             stop += 1
         rows = by_length[start:stop]
-        tau[rows], p_value[rows] = _block(x[rows], y[rows], mask[rows], ordered[stop - 1])
+        counts = _count(x[rows], y[rows], mask[rows], ordered[stop - 1])
+        tau[rows], p_value[rows] = _statistics(lengths[rows], counts)
         start = stop
     return tau, p_value
 
@@ -53,8 +62,21 @@ def _check(x: Tensor, y: Tensor, mask: Tensor) -> None:
             raise ValueError(f"{name}: row {row}, token {token} is {values[row, token].item()}")
 
 
-def _block(x: Tensor, y: Tensor, mask: Tensor, width: int) -> tuple[Tensor, Tensor]:
-    """τ and p of rows [n, T] with 2 to `width` tokens each."""
+class _Counts(NamedTuple):
+    """Exact counts over the pairs of tokens of each row, and over its runs of c equal values; int64 [n]."""
+
+    x_tie: Tensor  # pairs equal in x, Σ c(c−1)/2
+    x0: Tensor  # Σ c(c−1)(c−2)
+    x1: Tensor  # Σ c(c−1)(2c+5)
+    y_tie: Tensor
+    y0: Tensor
+    y1: Tensor
+    both_tie: Tensor  # pairs equal in x and in y
+    discordant: Tensor  # pairs that x and y order oppositely
+
+
+def _count(x: Tensor, y: Tensor, mask: Tensor, width: int) -> _Counts:
+    """Counts of rows [n, T] with 2 to `width` tokens each, by sorting."""
     n = mask.sum(1)  # [n]
     # Sort by y, then stably by x: within equal x, y ascends. Padding (+inf) goes to the end.
     y, order = y.double().masked_fill(~mask, torch.inf).sort(dim=1)
@@ -64,13 +86,16 @@ def _block(x: Tensor, y: Tensor, mask: Tensor, width: int) -> tuple[Tensor, Tens
     new_y = _starts(y)
     y_rank = (new_y.cumsum(1, dtype=torch.int32) - 1).gather(1, order)  # dense ranks, in x order
     new_x = _starts(x)
-    x_tie, x0, x1 = _tie_counts(new_x, inside)
-    y_tie, y0, y1 = _tie_counts(new_y, inside)
     new_both = new_x.clone()
     new_both[:, 1:] |= y_rank[:, 1:] != y_rank[:, :-1]
     both_tie, _, _ = _tie_counts(new_both, inside)
-    discordant = _inversions(y_rank)
+    ties = (*_tie_counts(new_x, inside), *_tie_counts(new_y, inside))
+    return _Counts(*ties, both_tie, _inversions(y_rank))
 
+
+def _statistics(n: Tensor, counts: _Counts) -> tuple[Tensor, Tensor]:
+    """τ and p of rows with n tokens [n_rows] each; NaN where n < 2 or one of x and y is constant."""
+    x_tie, x0, x1, y_tie, y0, y1, both_tie, discordant = counts
     total = n * (n - 1) // 2
     difference = total - x_tie - y_tie + both_tie - 2 * discordant  # concordant − discordant pairs
     constant = (x_tie == total) | (y_tie == total)

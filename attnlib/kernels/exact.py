@@ -28,13 +28,24 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn.functional import logsigmoid, softplus
+from torch.nn.functional import logsigmoid, pad, softplus
 
-from attnlib.kernels._common import check_epsilon, check_two_classes, token_margins
-from attnlib.kernels.adversary import Adversary, finish
+from attnlib.kernels._common import (
+    check_epsilon,
+    check_two_classes,
+    similar,
+    take,
+    token_columns,
+    token_margins,
+)
+from attnlib.kernels.adversary import Adversary
+from attnlib.kernels.divergence import jsd
+from attnlib.kernels.triton import use_triton
 from attnlib.readout import Readout
 
 _SLACK = 1e-12  # of the scale of the margins: rounding allowed when a token is tested against the bounds
+_TOKENS = 1 << 16  # tokens searched at a time
+_TRITON_TOKENS = 1 << 20  # the same where a Triton kernel runs
 _PAIRS = 1 << 19  # pairs evaluated at a time
 _SMALL = 1 << 12  # a group with more pairs than this is searched by blocks
 _BLOCK = 32  # candidates per block
@@ -53,32 +64,63 @@ def exact_adversary(readout: Readout, epsilon: float) -> Adversary:
     """
     check_two_classes(readout, "exact_adversary")
     epsilon = check_epsilon(epsilon)
-    mask, alpha = readout.mask, readout.alpha
-    s = token_margins(readout)  # [N, T]
-    low, high = margin_bounds((alpha * s).sum(1), epsilon)  # [N]
+    alpha, s = readout.alpha, token_margins(readout)  # [N, T]
+    m = (alpha * s).sum(1)  # [N]
+    columns = token_columns(readout.mask)
+    i = torch.empty_like(readout.lengths)  # [N] the two tokens, and the weight of the second
+    j, w = torch.empty_like(i), torch.empty_like(m)
+    for rows, width in similar(readout.lengths, _TRITON_TOKENS if use_triton(alpha) else _TOKENS):
+        block = [take(x, columns, rows, width) for x in (s, alpha, readout.mask)]  # [n, width]
+        i[rows], j[rows], w[rows] = _best_vertex(block[0], block[1], block[2], m[rows], epsilon)
+    if columns is not None:
+        i, j = (columns.gather(1, x[:, None])[:, 0] for x in (i, j))
+    return _result(alpha, s, m, i, j, w)
+
+
+def _result(alpha: Tensor, s: Tensor, m: Tensor, i: Tensor, j: Tensor, w: Tensor) -> Adversary:
+    """Weight 1 − w on token i and w on token j, or α itself where w is NaN; figures from these weights."""
+    pair = torch.stack((i, j), 1)  # [N, 2]; a single token is i = j with w = 1
+    p = torch.stack((1 - w, w), 1)
+    weights = torch.zeros_like(alpha).scatter_add_(1, pair, p)
+    # all other tokens together add α ln 2 / 2 to the JSD, as one token of their total weight would
+    others = alpha.scatter(1, pair, 0.0).sum(1)
+    q = alpha.gather(1, pair).masked_fill(p == 0, 0.0)
+    divergence = jsd(pad(p, (0, 1)), torch.cat((q, others[:, None]), 1))
+    moved = ((p * s.gather(1, pair)).sum(1).sigmoid() - m.sigmoid()).abs()
+    none = w.isnan()
+    weights = torch.where(none[:, None], alpha, weights)
+    return Adversary(divergence.masked_fill(none, 0.0), weights, moved.masked_fill(none, 0.0))
+
+
+def _best_vertex(
+    s: Tensor, alpha: Tensor, mask: Tensor, m: Tensor, epsilon: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The two tokens of the best vertex and the weight of the second, [n] each; w is NaN where none is found.
+
+    `s`, `alpha`, `mask`: [n, W]; `m`: [n] the margins under α.
+    """
+    low, high = margin_bounds(m, epsilon)  # [n]
     slack = _SLACK * (1 + s.abs().amax(1))
-
     # single tokens: JSD decreases in α, so the feasible one with the smallest α
-    inside = (s >= (low - slack)[:, None]) & (s <= (high + slack)[:, None]) & mask
-    single_alpha, single = alpha.masked_fill(~inside, torch.inf).min(1)
-    best = math.log(2) / 2 + _gain(torch.ones_like(single_alpha), single_alpha)
-    best = best.masked_fill(single_alpha.isinf(), -torch.inf)
+    outside = (s < (low - slack)[:, None]) | (s > (high + slack)[:, None])
+    alpha = alpha.masked_fill(~mask, torch.inf)
+    least, i = alpha.masked_fill(outside, torch.inf).min(1)
+    none = least.isinf()
+    best = math.log(2) + (torch.xlogy(least, least) - torch.xlogy(1 + least, 1 + least)) / 2
+    best = best.masked_fill(none, -torch.inf)
+    j, w = i.clone(), torch.ones_like(m).masked_fill(none, torch.nan)
 
-    # pairs, one group per text and bound
-    ordered, order = s.masked_fill(~mask, torch.inf).sort(dim=1, stable=True)
-    a = alpha.masked_fill(~mask, torch.inf).gather(1, order)  # [N, T]; padding has s = α = +inf
-    weights = torch.zeros_like(alpha).scatter_(1, single[:, None], 1.0)
-    weights = torch.where(single_alpha.isinf()[:, None], alpha, weights)  # α itself is always feasible
+    s, order = s.masked_fill(~mask, torch.inf).sort(dim=1, stable=True)
+    a = alpha.gather(1, order)  # [n, W]; padding has s = α = +inf
     far = _records(a), _records(a.flip(1)).flip(1)  # running minima seen from either end
     for bound in (low, high) if epsilon > 0 else (low,):
-        value, i, j, w = _best_pair(ordered, a, far, bound)
-        better = (value > best).nonzero()[:, 0]
-        pair = torch.zeros_like(alpha[better])
-        pair.scatter_(1, order[better, i[better]][:, None], 1 - w[better, None])
-        pair.scatter_(1, order[better, j[better]][:, None], w[better, None])
-        weights[better] = pair
-        best[better] = value[better]
-    return finish(readout, weights)
+        value, first, second, weight = _best_pair(s, a, far, bound)
+        better = value > best
+        i = torch.where(better, order.gather(1, first[:, None])[:, 0], i)
+        j = torch.where(better, order.gather(1, second[:, None])[:, 0], j)
+        w = torch.where(better, weight, w)
+        best = torch.maximum(best, value)
+    return i, j, w
 
 
 def margin_bounds(m: Tensor, epsilon: float) -> tuple[Tensor, Tensor]:
@@ -98,20 +140,13 @@ def margin_bounds(m: Tensor, epsilon: float) -> tuple[Tensor, Tensor]:
     return -above(-m), above(m)
 
 
-def _xlogx(x: Tensor) -> Tensor:
-    return torch.xlogy(x, x)
-
-
-def _gain(w: Tensor, a: Tensor) -> Tensor:
-    """h(w, a) of the module docstring."""
-    return (w * math.log(2) + _xlogx(w) + _xlogx(a) - _xlogx(w + a)) / 2
-
-
 def _value(near: Tensor, far: Tensor, a_near: Tensor, a_far: Tensor) -> Tensor:
-    """JSD of a pair from the distances of its lower and upper token to the bound, and their α."""
-    w = near / (near + far)  # weight of the upper token
-    v = far / (near + far)
-    pair = _xlogx(w) + _xlogx(v) + _xlogx(a_near) + _xlogx(a_far) - _xlogx(v + a_near) - _xlogx(w + a_far)
+    """JSD of a pair from the distances > 0 of its lower and upper token to the bound, and their α."""
+    span = near + far
+    w, v = near / span, far / span  # weights of the upper and the lower token
+    lower, upper = v + a_near, w + a_far
+    pair = w * w.log() + v * v.log() - lower * lower.log() - upper * upper.log()
+    pair = pair + torch.xlogy(a_near, a_near) + torch.xlogy(a_far, a_far)
     return math.log(2) + pair / 2
 
 
@@ -156,12 +191,19 @@ def _best_pair(
     up = _side(above & (far[1] | near_above), s, a, bound)
 
     pairs = low.size * up.size  # [G]
-    value = torch.full_like(bound, -torch.inf)
-    i, j = torch.zeros_like(pairs), torch.zeros_like(pairs)  # [G] flat positions in low and up
-    small = torch.where(pairs <= _SMALL, up.size, 0)  # upper candidates to try per lower one
-    for first, last in _chunks(low.size * small, _PAIRS):
-        _try_all(low, up, small, first, last, value, i, j)
-    for g in (pairs > _SMALL).nonzero()[:, 0].tolist():
+    if use_triton(s):
+        from attnlib.kernels.triton.exact import MOST_PAIRS as most
+        from attnlib.kernels.triton.exact import best_pairs
+
+        value, i, j = best_pairs(low, up)
+    else:
+        most = _SMALL
+        value = torch.full_like(bound, -torch.inf)
+        i, j = torch.zeros_like(pairs), torch.zeros_like(pairs)  # [G] flat positions in low and up
+        small = torch.where(pairs <= most, up.size, 0)  # upper candidates to try per lower one
+        for first, last in _chunks(low.size * small, _PAIRS):
+            _try_all(low, up, small, first, last, value, i, j)
+    for g in (pairs > most).nonzero()[:, 0].tolist():
         at_low, at_up = (slice(int(x.start[g]), int(x.start[g] + x.size[g])) for x in (low, up))
         found = _search_blocks(low.distance[at_low], up.distance[at_up], low.alpha[at_low], up.alpha[at_up])
         value[g], i[g], j[g] = found[0], at_low.start + found[1], at_up.start + found[2]

@@ -1,24 +1,29 @@
 """Attention permutation: what happens to the output when the same weights sit on other tokens."""
 
+import functools
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from attnlib.kernels._common import (
     check_at_least,
     check_two_classes,
     groups,
     pack,
+    padded_width,
     seed_for,
     token_columns,
     token_margins,
 )
 from attnlib.kernels.divergence import tvd
+from attnlib.kernels.triton import use_triton
 from attnlib.readout import Readout
 
-_BUDGET = 1 << 20  # permuted weights held at a time
+_BUDGET = 1 << 18  # permuted weights held at a time
+_TRITON_BUDGET = 1 << 24  # permuted weights times classes, which a Triton kernel does not hold
 
 
 class Moments(NamedTuple):
@@ -43,8 +48,9 @@ def permutation_test(readout: Readout, n_permutations: int = 100, seed: int = 0)
     columns = token_columns(readout.mask)
     before = readout.probabilities()  # [N, C]
     out = before.new_empty(len(readout))
-    orders: dict[int, Tensor] = {}
-    for length, rows in groups(readout.lengths, _BUDGET // n_permutations):
+    orders: dict[int, Tensor] = {}  # of the length at hand
+    budget = _TRITON_BUDGET // readout.scores.shape[2] if use_triton(readout.alpha) else _BUDGET
+    for length, rows in groups(readout.lengths, budget // n_permutations):
         if length not in orders:
             orders = {length: _orders(length, n_permutations, seed).to(readout.device)}
         alpha, scores, _ = pack(readout, columns, rows, length)
@@ -55,35 +61,51 @@ def permutation_test(readout: Readout, n_permutations: int = 100, seed: int = 0)
 
 def _orders(length: int, n_permutations: int, seed: int) -> Tensor:
     """[P · length] int64: P uniform permutations one after the other."""
-    rng = np.random.default_rng(seed_for(seed, length))
-    identity = np.tile(np.arange(length), (n_permutations, 1))
-    return torch.from_numpy(rng.permuted(identity, axis=1)).flatten()
+    # a uniform permutation of a few more numbers, without those, is uniform: neighbouring lengths share draws
+    longer = _longer_orders(int(padded_width(torch.tensor(length))), n_permutations, seed)
+    return torch.from_numpy(longer[longer < length])
+
+
+@functools.lru_cache(maxsize=1)
+def _longer_orders(width: int, n_permutations: int, seed: int) -> np.ndarray:
+    """[P, width]: P uniform permutations."""
+    identity = np.tile(np.arange(width), (n_permutations, 1))
+    return np.random.default_rng(seed_for(seed, width)).permuted(identity, axis=1)
 
 
 def _distances(
     readout: Readout, alpha: Tensor, scores: Tensor, order: Tensor, before: Tensor, rows: Tensor
 ) -> Tensor:
     """TVD between permuted and original output, [n, P]."""
-    n, length = alpha.shape
-    permuted = alpha.index_select(1, order).view(n, -1, length)  # [n, P, L]
+    scores = scores.double()
     if readout.head is not None:
-        after = readout.decode(permuted @ scores.double(), rows).softmax(-1)  # [n, P, C]
-        return tvd(after, before[:, None])
+        pooled = _pooled(alpha, scores, order).transpose(0, 1)  # [n, P, C']
+        return tvd(readout.decode(pooled, rows).softmax(-1), before[:, None])
     # softmax does not see a constant added to all logits: class 0 is the reference, C − 1 columns remain
-    relative = scores[..., 1:].double() - scores[..., :1].double()  # [n, L, C − 1]
     bias = readout.bias.double()
-    logits = permuted @ relative + (bias[1:] - bias[0])  # [n, P, C − 1]
+    logits = _pooled(alpha, scores[..., 1:] - scores[..., :1], order) + (bias[1:] - bias[0])  # [P, n, C − 1]
     if logits.shape[2] == 1:
-        return (logits[..., 0].sigmoid() - before[:, 1:]).abs()
-    after = torch.nn.functional.pad(logits, (1, 0)).softmax(-1)
-    return tvd(after, before[:, None])
+        return (logits[..., 0].sigmoid() - before[:, 1]).abs().t()
+    return tvd(pad(logits, (1, 0)).softmax(2), before).t()
+
+
+def _pooled(alpha: Tensor, columns: Tensor, order: Tensor) -> Tensor:
+    """Columns [n, L, C'] summed under each permutation of the weights alpha [n, L], [P, n, C']; float64."""
+    if use_triton(alpha):
+        from attnlib.kernels.triton.permutation import pooled
+
+        return pooled(alpha, columns, order)
+    # texts last: a draw moves whole rows of the transposed weights
+    n, length = alpha.shape
+    permuted = alpha.t().contiguous().index_select(0, order).view(-1, length, n)  # [P, L, n]
+    return torch.stack([(permuted * z).sum(1) for z in columns.permute(2, 1, 0)], 2)
 
 
 def _median(x: Tensor) -> Tensor:
     """Median over the last axis, the mean of the middle two for an even number."""
     n = x.shape[-1]
-    ordered = x.sort(-1).values
-    return (ordered[..., (n - 1) // 2] + ordered[..., n // 2]) / 2
+    half = x.topk(n // 2 + 1, largest=False).values  # ascending, up to the upper middle
+    return (half[..., (n - 1) // 2] + half[..., n // 2]) / 2
 
 
 def permutation_range(readout: Readout) -> Tensor:

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from attnlib.kernels import jsd, search_adversary, tvd
-from attnlib.kernels.adversary import _VARIANTS, _starts, _Task, _width
+from attnlib.kernels._common import padded_width
+from attnlib.kernels.adversary import _VARIANTS, _starts, _Task
 from tests.kernels.cases import make, one, spread_out, with_head
 
 
@@ -159,7 +160,7 @@ def test_with_a_head():
 
 def test_width_depends_on_the_length_alone():
     lengths = torch.arange(1, 5000)
-    width = _width(lengths)
+    width = padded_width(lengths)
     assert (width >= lengths).all()
     assert ((width - lengths <= 3) | (width <= lengths * 1.13)).all()
 

@@ -45,7 +45,7 @@ def check(readout, epsilon):
     torch.testing.assert_close(found.weights.sum(1), torch.ones(len(readout), dtype=torch.float64))
     torch.testing.assert_close(found.jsd, jsd(found.weights, readout.alpha), rtol=0, atol=1e-15)
     moved = tvd(readout.probabilities(found.weights), readout.probabilities())
-    torch.testing.assert_close(found.tvd, moved, rtol=0, atol=1e-15)
+    torch.testing.assert_close(found.tvd, moved, rtol=0, atol=1e-12)
     assert (found.tvd <= epsilon + 1e-11 * (1 + s.abs().amax(1))).all()
     is_alpha = (found.weights == readout.alpha).all(1)
     assert (((found.weights > 0).sum(1) <= 2) | is_alpha).all()

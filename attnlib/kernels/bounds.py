@@ -1,0 +1,112 @@
+"""Bounds on the adversarial optimum for any number of classes."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from attnlib.kernels._common import check_epsilon, check_linear, groups
+from attnlib.kernels.adversary import search_adversary
+from attnlib.kernels.divergence import jsd, tvd
+from attnlib.kernels.exact import exact_adversary
+from attnlib.readout import Readout
+
+_EACH = 4  # tokens with the least attention, and as many more with the closest output, form pairs
+_GRID = 17  # mixtures tried per pair
+_ROUNDS = 30  # of narrowing, for the closest output and for the ends of the feasible weights
+_BUDGET = 1 << 20  # numbers held at a time
+
+
+class Bounds(NamedTuple):
+    """What the largest feasible JSD lies between, one entry per text, float64, nats."""
+
+    lower: Tensor  # [N] reached by weights that were found
+    upper: Tensor  # [N] largest JSD of any attention at all, whatever it does to the output
+
+
+def adversary_bounds(
+    readout: Readout, epsilon: float, n_candidates: int = 5, n_steps: int = 500, seed: int = 0
+) -> Bounds:
+    """Bounds on the largest JSD from α at which the output moves by at most ε (TVD), any C.
+
+    `upper` is the JSD of the best single token, feasible or not (JSD is convex, so no attention is further
+    away). `lower` is the best of α itself (0), `search_adversary` (with the given n_candidates, n_steps and
+    seed) and feasible mixtures of two tokens: for two classes all of them, which is the exact optimum; for
+    more, those among the 4 tokens with the least attention and the 4 others with the closest output, around
+    the mixing weight that moves the output least. With C > 2 a pair's feasible weights may form several
+    intervals and interior points can win, so the optimum itself is not known.
+
+    Raises ValueError for a head, for ε outside [0, 1] and as `search_adversary` does.
+    """
+    check_linear(readout, "adversary_bounds")
+    epsilon = check_epsilon(epsilon)
+    least = readout.alpha.masked_fill(~readout.mask, torch.inf).amin(1)  # [N]
+    # a token of weight a, alone: JSD between (1, 0) and (a, 1 − a)
+    rest = readout.alpha.sum(1) - least
+    alone = torch.stack((torch.ones_like(least), torch.zeros_like(least)), 1)
+    upper = jsd(alone, torch.stack((least, rest), 1))
+    lower = search_adversary(readout, epsilon, n_candidates, n_steps, seed=seed).jsd
+    if readout.scores.shape[2] == 2:
+        pairs = exact_adversary(readout, epsilon).jsd
+    else:
+        pairs = _pairs(readout, epsilon)
+    lower = torch.maximum(lower, pairs)
+    return Bounds(lower, torch.maximum(upper, lower))
+
+
+def _pairs(readout: Readout, epsilon: float) -> Tensor:
+    """Largest JSD found among feasible mixtures of two tokens, 0 if none is feasible, [N]."""
+    before, b = readout.probabilities(), readout.bias.double()
+    out = torch.zeros_like(readout.alpha[:, 0])
+    classes = readout.scores.shape[2]
+    per_row = max(readout.mask.shape[1], (2 * _EACH) ** 2 // 2 * _GRID) * classes
+    for k, rows in groups(readout.lengths.clamp(max=2 * _EACH), 2 * _EACH * max(1, _BUDGET // per_row)):
+        if k == 1:
+            continue  # one token: α itself
+        alpha = readout.alpha[rows].masked_fill(~readout.mask[rows], torch.inf)  # [n, T]
+        alone = (readout.scores[rows].double() + b).softmax(2)
+        distance = tvd(alone, before[rows, None]).masked_fill(~readout.mask[rows], torch.inf)
+        few = alpha.topk(min(_EACH, k), largest=False).indices
+        near = distance.scatter(1, few, torch.inf).topk(k - few.shape[1], largest=False).indices
+        tokens = torch.cat((few, near), 1)  # [n, k]
+        i, j = torch.combinations(torch.arange(k, device=rows.device), 2).unbind(1)  # [P]
+        z = readout.scores[rows[:, None], tokens].double() + b  # [n, k, C]
+        a = alpha.gather(1, tokens)
+        out[rows] = _mixtures(z[:, i], z[:, j], a[:, i], a[:, j], before[rows, None], epsilon).amax(1)
+    return out
+
+
+def _mixtures(zi: Tensor, zj: Tensor, ai: Tensor, aj: Tensor, before: Tensor, epsilon: float) -> Tensor:
+    """Largest JSD found among the feasible mixtures of each pair, 0 if none is, [n, P].
+
+    `zi`, `zj`: [n, P, C] logits of the two tokens, `ai`, `aj`: [n, P] their α, `before`: [n, 1, C].
+    """
+
+    def moved(w: Tensor) -> Tensor:  # TVD for weight w [n, P, ...] on the second token
+        w = w[..., None]
+        shape = (*ai.shape, *[1] * (w.dim() - 3), -1)
+        mixed = (1 - w) * zi.view(shape) + w * zj.view(shape)
+        return tvd(mixed.softmax(-1), before.view(len(ai), *[1] * (w.dim() - 2), -1))
+
+    grid = torch.linspace(0, 1, _GRID, dtype=ai.dtype, device=ai.device)
+    at = moved(grid.expand(*ai.shape, _GRID)).argmin(2)
+    left, right = grid[(at - 1).clamp(min=0)], grid[(at + 1).clamp(max=_GRID - 1)]
+    for _ in range(_ROUNDS):  # ternary search for the mixture that moves the output least
+        third = (right - left) / 3
+        lower = moved(left + third) < moved(right - third)
+        left, right = torch.where(lower, left, left + third), torch.where(lower, right - third, right)
+    middle = torch.where(moved(grid[at]) <= moved((left + right) / 2), grid[at], (left + right) / 2)
+    feasible = moved(middle) <= epsilon
+
+    best = torch.zeros_like(ai)
+    rest = (1 - ai - aj).clamp(min=0)
+    for end in (0.0, 1.0):  # JSD is convex in w: it is largest at an end of the feasible weights
+        inside, outside = middle, torch.full_like(middle, end)
+        inside = torch.where(moved(outside) <= epsilon, outside, inside)
+        for _ in range(_ROUNDS):
+            half = (inside + outside) / 2
+            ok = moved(half) <= epsilon
+            inside, outside = torch.where(ok, half, inside), torch.where(ok, outside, half)
+        p = torch.stack((1 - inside, inside, torch.zeros_like(inside)), 2)
+        best = torch.maximum(best, jsd(p, torch.stack((ai, aj, rest), 2)))
+    return best.masked_fill(~feasible, 0.0)

@@ -1,0 +1,206 @@
+"""Erasure: drop attention weights, renormalise the rest, and look at the output.
+
+With S the tokens that remain, the pooled vector is Σ_S α_t z_t / Σ_S α_t. Both sums are built from the
+remaining tokens themselves, in float64, never as 1 − Σ of the erased ones, which cancels when α is peaked.
+Once no attention is left the pooled vector is 0 (the empty document) and the bias decides.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from attnlib.kernels._common import check_linear, similar, take, token_columns
+from attnlib.readout import Readout
+
+_TOKENS = 1 << 17  # tokens (times classes) held at a time
+
+
+class Flip(NamedTuple):
+    """Erasing in a given order until the decision changes, one entry per text."""
+
+    # erased tokens, the flipping one included; all tokens if it never flips
+    count: Tensor  # type: ignore[assignment] # [N] int64
+    fraction: Tensor  # [N] float64: count / number of tokens
+    mass: Tensor  # [N] float64: attention the erased tokens held; 1 if it never flips
+    flipped: Tensor  # [N] bool
+    emptied: Tensor  # [N] bool: it flipped only when no attention was left
+
+
+class MinimalFlip(NamedTuple):
+    """A smallest set of tokens whose erasure changes the decision, one entry per text."""
+
+    count: Tensor  # type: ignore[assignment] # [N] int64: size of the set; all tokens if none exists
+    fraction: Tensor  # [N] float64
+    mass: Tensor  # [N] float64: attention held by the set; 1 if none exists
+    flipped: Tensor  # [N] bool: such a set exists
+    emptied: Tensor  # [N] bool: always False, the set leaves some attention
+    mask: Tensor  # [N, T] bool: the set; empty if none exists
+
+
+def erase_each(readout: Readout) -> Tensor:
+    """Class probabilities after each single erasure, [N, T, C] float64, NaN off the mask.
+
+    Any head and any number of classes. Relative error of the pooled vector about T · 1e-16.
+    (Serrano & Smith 2019, section 4.)
+    """
+    n, t = readout.mask.shape
+    blocks = []
+    step = max(1, _TOKENS // (t * readout.scores.shape[2]))
+    for start in range(0, n, step):
+        rows = torch.arange(start, min(start + step, n), device=readout.device)
+        alpha = readout.alpha[rows]  # [n, T]
+        pooled = _others(alpha[..., None] * readout.scores[rows].double())  # [n, T, C]
+        mass = _others(alpha[..., None])  # [n, T, 1]
+        pooled = torch.where(mass > 0, pooled / mass, 0.0)
+        p = readout.decode(pooled, rows).softmax(-1)
+        blocks.append(p.masked_fill(~readout.mask[rows, :, None], torch.nan))
+    return torch.cat(blocks)
+
+
+def _others(x: Tensor) -> Tensor:
+    """Sum over dim 1 of all entries but the one at hand: exclusive prefix plus exclusive suffix sums."""
+    out = torch.zeros_like(x)
+    out[:, 1:] += x[:, :-1].cumsum(1)
+    out[:, :-1] += x[:, 1:].flip(1).cumsum(1).flip(1)
+    return out
+
+
+def _after(x: Tensor) -> Tensor:
+    """Sum over dim 1 of the entries after the one at hand."""
+    out = torch.zeros_like(x)
+    out[:, :-1] = x[:, 1:].flip(1).cumsum(1).flip(1)
+    return out
+
+
+def erase_until_flip(readout: Readout, order: Tensor) -> Flip:
+    """Erase tokens in `order`, one more at a time, until the predicted class changes.
+
+    `order`: [N, T] integer columns, first erased first: a row with L tokens starts with a permutation of its
+    L token columns, what follows is not read. After each step the rest is renormalised; when no attention is
+    left (at the last token, or before it if only zero weights remain) the bias decides. Any head and any
+    number of classes; ties go to the first class. Sums of the remaining tokens in float64.
+
+    Raises ValueError when `order` is not [N, T], not integer, or not a permutation of a row's tokens.
+    (Serrano & Smith 2019, section 5.)
+    """
+    order = _check_order(readout, order)
+    y, lengths = readout.predictions(), readout.lengths
+    leaves = readout.decode(readout.bias.new_zeros(len(y), readout.scores.shape[2])).argmax(1) != y  # [N]
+    step = torch.empty_like(lengths)  # [N] position in `order` of the flipping token, −1 if none
+    mass, emptied = torch.empty_like(readout.alpha[:, 0]), torch.empty_like(leaves)
+    for rows, width in similar(lengths, max(1, _TOKENS // readout.scores.shape[2])):
+        at = rows[:, None], order[rows, :width]  # [n, W] tokens in the order of erasure
+        erased = torch.arange(width, device=rows.device) < lengths[rows, None]
+        alpha = readout.alpha[at].masked_fill(~erased, 0.0)
+        rest = _after(alpha)  # [n, W] attention left after each step
+        flips = torch.zeros_like(erased)
+        if readout.head is None:
+            for lead, ahead in _leads(readout, readout.scores[at], alpha, y[rows]):
+                left = _after(lead)
+                flips |= (left < 0) | ((left == 0) & ahead)
+        else:
+            pooled = _after(alpha[..., None] * readout.scores[at].double()) / rest[..., None]
+            flips = readout.decode(pooled, rows).argmax(2) != y[rows, None]
+        flips = torch.where(rest > 0, flips, leaves[rows, None]) & erased
+        first = flips.to(torch.int8).argmax(1, keepdim=True)  # [n, 1]
+        step[rows] = torch.where(flips.any(1), first[:, 0], -1)
+        mass[rows] = alpha.cumsum(1).gather(1, first)[:, 0]
+        emptied[rows] = rest.gather(1, first)[:, 0] == 0
+    flipped = step >= 0
+    count = torch.where(flipped, step + 1, lengths)
+    mass = torch.where(flipped, mass.clamp(max=1), 1.0)
+    return Flip(count, count / lengths.double(), mass, flipped, emptied & flipped)
+
+
+def _check_order(readout: Readout, order: Tensor) -> Tensor:
+    order, mask = torch.as_tensor(order, device=readout.device), readout.mask
+    if order.shape != mask.shape:
+        raise ValueError(f"order: expected shape {list(mask.shape)} like alpha, got {list(order.shape)}")
+    if order.dtype == torch.bool or order.is_floating_point() or order.is_complex():
+        raise ValueError(f"order: expected integer token columns, got {order.dtype}")
+    t = mask.shape[1]
+    read = torch.arange(t, device=mask.device) < readout.lengths[:, None]  # [N, T] entries that count
+    order = order.long().masked_fill(~read, 0)
+    inside = (order >= 0) & (order < t)
+    times = torch.zeros_like(order).scatter_add_(1, order.clamp(0, t - 1), (read & inside).long())
+    bad = (times != mask.long()).any(1)
+    if bad.any():
+        row = int(bad.nonzero()[0])
+        given = order[row, : int(readout.lengths[row])].tolist()
+        shown = f"{given[:8]}{' …' if len(given) > 8 else ''}"
+        raise ValueError(f"order: row {row} does not start with a permutation of its tokens: {shown}")
+    return order
+
+
+def _leads(readout: Readout, scores: Tensor, alpha: Tensor, y: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    """What each token adds to the lead of the predicted class over each other class, for a linear Readout.
+
+    `scores`: [n, W, C], `alpha`: [n, W], `y`: [n]. Yields, for each of the C − 1 other classes c of a row,
+    α_t · ((z_ty + b_y) − (z_tc + b_c)) [n, W] and whether c comes before y, so wins ties, [n, 1].
+    """
+    classes, b = scores.shape[2], readout.bias.double()
+    rows, width = alpha.shape
+    for shift in range(1, classes):
+        c = (y + shift) % classes
+        pick = (x[:, None, None].expand(rows, width, 1) for x in (y, c))
+        of_y, of_c = (scores.gather(2, x)[..., 0].double() for x in pick)  # [n, W]
+        yield alpha * ((of_y - of_c) + (b[y] - b[c])[:, None]), (c < y)[:, None]
+
+
+def minimal_flip_set(readout: Readout) -> MinimalFlip:
+    """The smallest number of tokens whose erasure changes the decision, and such a set. Exact, any C.
+
+    Erasing R and renormalising turns class y into c when Σ_{t∉R} α_t d_t < 0 (or = 0 if c comes before y, for
+    argmax takes the first), with d_t the token's lead of y over c, bias included. That is linear in the set,
+    so for each c the best R of any size are the tokens with the largest α_t d_t, and one sort finds the
+    smallest. The rest must keep some attention. Of equally small sets the one for the lowest class is
+    returned, and `mass` is that set's (the smallest *mass* is another problem, a knapsack).
+
+    float64. Raises ValueError for a head.
+    (Serrano & Smith 2019, section 5, calls the exhaustive search exponential.)
+    """
+    check_linear(readout, "minimal_flip_set")
+    y, lengths = readout.predictions(), readout.lengths
+    columns = token_columns(readout.mask)
+    count = torch.empty_like(lengths)
+    chosen = torch.zeros_like(readout.mask)
+    for rows, width in similar(lengths, max(1, _TOKENS // readout.scores.shape[2])):
+        alpha, scores, mask = (
+            take(x, columns, rows, width) for x in (readout.alpha, readout.scores, readout.mask)
+        )
+        fewest, best = _fewest(readout, alpha, scores, mask, y[rows])
+        count[rows] = fewest
+        at = torch.arange(width, device=rows.device) if columns is None else columns[rows, :width]
+        chosen[rows[:, None], at] = best
+    flipped = count <= lengths
+    count = torch.where(flipped, count, lengths)
+    mass = torch.where(flipped, (readout.alpha * chosen).sum(1), 1.0)
+    nothing = torch.zeros_like(flipped)
+    return MinimalFlip(count, count / lengths.double(), mass, flipped, nothing, chosen)
+
+
+def _fewest(
+    readout: Readout, alpha: Tensor, scores: Tensor, mask: Tensor, y: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Size of the smallest flipping set [n] (length + 1 if there is none), and the set [n, W] bool."""
+    lengths = mask.sum(1)
+    at = torch.arange(mask.shape[1], device=mask.device)
+    fewest, towards = lengths + 1, torch.full_like(y, scores.shape[2])
+    chosen = torch.zeros_like(mask)
+    for shift, (lead, ahead) in enumerate(_leads(readout, scores, alpha, y), 1):
+        # the m smallest leads remain, m = 1, 2, …; padding sorts to the end
+        value, order = lead.masked_fill(~mask, torch.inf).sort(dim=1, stable=True)
+        left = value.cumsum(1)  # [n, W]
+        some = alpha.gather(1, order).cumsum(1) > 0
+        flips = ((left < 0) | ((left == 0) & ahead)) & some & (at < lengths[:, None] - 1)
+        remain = torch.where(flips, at + 1, 0).amax(1)  # [n] most tokens that may remain
+        size = torch.where(remain > 0, lengths - remain, lengths + 1)
+        c = (y + shift) % scores.shape[2]
+        better = (size < fewest) | ((size == fewest) & (remain > 0) & (c < towards))
+        fewest, towards = torch.where(better, size, fewest), torch.where(better, c, towards)
+        erased = (at >= remain[:, None]) & (at < lengths[:, None])  # in sorted order
+        here = torch.zeros_like(mask).scatter_(1, order, erased)
+        chosen = torch.where(better[:, None], here, chosen)
+    return fewest, chosen

@@ -1,0 +1,108 @@
+"""The best pair of tokens of each row among the candidates of the exact adversary."""
+# mypy: disable-error-code="no-untyped-def"
+
+from typing import TYPE_CHECKING
+
+import torch
+import triton
+import triton.language as tl
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from attnlib.kernels.exact import _Side
+
+MOST_PAIRS = 1 << 18  # a row with more is left to the search by blocks
+_BLOCK_I, _BLOCK_J = 16, 32
+
+
+def best_pairs(low: "_Side", up: "_Side") -> tuple[Tensor, Tensor, Tensor]:
+    """JSD of the best pair of each row, [G] float64, and the flat positions of its two tokens, [G] each.
+
+    −inf, 0 and 0 for rows without a pair and for those with more than MOST_PAIRS. Of equal pairs the first
+    by the lower, then the upper token. One program per row evaluates its pairs tile by tile in float64.
+    """
+    value = torch.empty(low.size.shape, dtype=torch.float64, device=low.size.device)
+    i, j = torch.empty_like(low.size), torch.empty_like(low.size)
+    # α ln α once per candidate instead of once per pair
+    terms = [torch.xlogy(side.alpha, side.alpha) for side in (low, up)]
+    with torch.cuda.device_of(value):
+        _best[(len(value),)](
+            low.distance,
+            low.alpha,
+            terms[0],
+            low.start,
+            low.size,
+            up.distance,
+            up.alpha,
+            terms[1],
+            up.start,
+            up.size,
+            value,
+            i,
+            j,
+            MOST=MOST_PAIRS,
+            BLOCK_I=_BLOCK_I,
+            BLOCK_J=_BLOCK_J,
+            num_warps=4,
+        )
+    return value, i, j
+
+
+@triton.jit
+def _best(
+    near_in,  # [K] distances > 0 of the lower candidates to the bound
+    a_near_in,  # [K] their α
+    near_term,  # [K] α ln α
+    low_start,  # [G]
+    low_size,  # [G]
+    far_in,  # [K'] of the upper candidates
+    a_far_in,
+    far_term,
+    up_start,
+    up_size,
+    value,  # [G]
+    i_out,  # [G]
+    j_out,  # [G]
+    MOST: tl.constexpr,
+    BLOCK_I: tl.constexpr,
+    BLOCK_J: tl.constexpr,
+):
+    row = tl.program_id(0).to(tl.int64)
+    first_i = tl.load(low_start + row)
+    first_j = tl.load(up_start + row)
+    n_i = tl.load(low_size + row)
+    n_j = tl.load(up_size + row)
+    n_i = tl.where(n_i * n_j <= MOST, n_i, 0)
+    best = tl.full((), -float("inf"), tl.float64)
+    best_at = tl.full((), 0, tl.int64)  # position i · n_j + j of the best pair
+    for start_i in range(0, n_i, BLOCK_I):
+        i = start_i + tl.arange(0, BLOCK_I)[:, None]  # [I, 1]
+        in_i = i < n_i
+        near = tl.load(near_in + first_i + i, mask=in_i, other=1.0)
+        a_near = tl.load(a_near_in + first_i + i, mask=in_i, other=1.0)
+        t_near = tl.load(near_term + first_i + i, mask=in_i, other=0.0)
+        for start_j in range(0, n_j, BLOCK_J):
+            j = start_j + tl.arange(0, BLOCK_J)[None, :]  # [1, J]
+            in_j = j < n_j
+            far = tl.load(far_in + first_j + j, mask=in_j, other=1.0)
+            a_far = tl.load(a_far_in + first_j + j, mask=in_j, other=1.0)
+            t_far = tl.load(far_term + first_j + j, mask=in_j, other=0.0)
+            span = near + far
+            w = near / span  # weights of the upper and the lower token
+            v = far / span
+            lower = v + a_near
+            upper = w + a_far
+            pair = w * tl.log(w) + v * tl.log(v) - lower * tl.log(lower) - upper * tl.log(upper)
+            divergence = 0.6931471805599453 + (pair + t_near + t_far) / 2  # ln 2 + …
+            divergence = tl.where(in_i & in_j, divergence, -float("inf"))  # [I, J]
+            top = tl.max(tl.max(divergence, 1), 0)
+            at = tl.where(divergence == top, i * n_j + j, n_i * n_j)
+            at = tl.min(tl.min(at, 1), 0)
+            better = (top > best) | ((top == best) & (at < best_at))
+            best_at = tl.where(better, at, best_at)
+            best = tl.maximum(best, top)
+    found = best > -float("inf")
+    width = tl.maximum(n_j, 1)
+    tl.store(value + row, best)
+    tl.store(i_out + row, tl.where(found, first_i + best_at // width, 0))
+    tl.store(j_out + row, tl.where(found, first_j + best_at % width, 0))
