@@ -137,7 +137,6 @@ by_attention = erase_until_flip(
     readout, readout.alpha.masked_fill(~readout.mask, -1).argsort(1, descending=True)
 )
 columns |= {
-    "flips": minimal.flipped.double(),
     "fewest": minimal.fraction,
     "by_attention": by_attention.fraction,
 }
@@ -147,13 +146,13 @@ frame = run.frame(**columns)
 # ## What comes out
 #
 # Shares of texts, with 95 % bootstrap intervals. Attention that cannot flip a text says nothing about its
-# decision, however it is permuted, searched or retrained.
+# decision, however it is permuted, searched or retrained. (Erasure flips a text exactly when some attention
+# does: erase all but the token that dissents.)
 
 # %% tags=["hide-input"]
 names = {
     "can_flip": "some attention flips the decision",
     "permutation_can_flip": "some permutation flips it",
-    "flips": "some erasure flips it (a token stays)",
 }
 shown = {column: text for column, text in names.items() if column in frame}
 summary = results.summarise(frame, [*shown, "lowest", "fewest", "by_attention"])
