@@ -74,20 +74,17 @@ def copy(site, tmp_path):
     return tmp_path
 
 
-@pytest.mark.parametrize(
-    ("addition", "message"),
-    [
-        ("\n[gone](no_such_page.md)\n", "no_such_page"),
-        ("\n{cite:t}`nobody2030nothing`\n", "nobody2030nothing"),
-        ("\n{glue:text}`experiments/jain_wallace/adversary.ipynb::no_such_number:.2f`\n", "no_such_number"),
-    ],
-)
-def test_a_broken_reference_fails_the_build(copy, addition, message):
+def test_broken_references_fail_the_build_and_are_named(copy):
     page = copy / "book/run.md"
-    page.write_text(page.read_text() + addition)
+    broken = """
+[gone](no_such_page.md), {cite:t}`nobody2030nothing`,
+{glue:text}`experiments/jain_wallace/adversary.ipynb::no_such_number:.2f`
+"""
+    page.write_text(page.read_text() + broken)
     done = snakemake("site", folder=copy)
     assert done.returncode != 0
-    assert message in done.stdout
+    for name in ("no_such_page", "nobody2030nothing", "no_such_number"):
+        assert name in done.stdout
     assert not (copy / "build/_build/html/index.html").exists()
 
 
