@@ -25,8 +25,8 @@ def pair_counts(x: Tensor, y: Tensor, mask: Tensor) -> tuple[Tensor, ...]:
     x, y = (v.contiguous() if exact else v.double().contiguous() for v in (x, y))
     at = torch.arange(1, t + 1, device=mask.device, dtype=torch.int32)
     last = torch.where(mask, at, 0).amax(1)  # [N] no token of the row from here on
-    block_i, block_j = min(32, max(16, power_of_two(t))), min(64, max(16, power_of_two(t)))
-    blocks = triton.cdiv(t, block_i)
+    block = min(32, max(16, power_of_two(t)))
+    blocks = triton.cdiv(t, block)
     counts = torch.empty(n, blocks, 6, dtype=torch.int64, device=mask.device)
     with torch.cuda.device_of(x):
         _count[(n * blocks,)](
@@ -37,9 +37,8 @@ def pair_counts(x: Tensor, y: Tensor, mask: Tensor) -> tuple[Tensor, ...]:
             counts,
             t,
             blocks,
-            BLOCK_I=block_i,
-            BLOCK_J=block_j,
-            num_warps=4 if block_i * block_j > 1024 else 1,
+            BLOCK=block,
+            num_warps=4 if block > 16 else 1,
         )
     x_tie, x_triples, y_tie, y_triples, both_tie, discordant = counts.sum(1).unbind(1)
     x0, y0 = 3 * x_triples, 3 * y_triples
@@ -56,29 +55,28 @@ def _count(
     counts,  # [N, blocks, 6]
     t,
     blocks,
-    BLOCK_I: tl.constexpr,
-    BLOCK_J: tl.constexpr,
+    BLOCK: tl.constexpr,
 ):
     program = tl.program_id(0)
     row = (program // blocks).to(tl.int64)
-    first = (program % blocks) * BLOCK_I
+    first = (program % blocks) * BLOCK
     last = tl.load(last_in + row)
     x_in += row * t
     y_in += row * t
     mask += row * t
 
-    i = first + tl.arange(0, BLOCK_I)
+    i = first + tl.arange(0, BLOCK)
     in_i = tl.load(mask + i, mask=i < t, other=0) != 0
     x_i = tl.load(x_in + i, mask=in_i, other=0.0)[:, None]
     y_i = tl.load(y_in + i, mask=in_i, other=0.0)[:, None]
-    x_equal = tl.zeros((BLOCK_I, BLOCK_J), tl.int32)
-    y_equal = tl.zeros((BLOCK_I, BLOCK_J), tl.int32)
-    both_equal = tl.zeros((BLOCK_I, BLOCK_J), tl.int32)
-    opposite = tl.zeros((BLOCK_I, BLOCK_J), tl.int32)
+    x_equal = tl.zeros((BLOCK, BLOCK), tl.int32)
+    y_equal = tl.zeros((BLOCK, BLOCK), tl.int32)
+    both_equal = tl.zeros((BLOCK, BLOCK), tl.int32)
+    opposite = tl.zeros((BLOCK, BLOCK), tl.int32)
     # pairs j < i; nothing to do when the row's tokens end before this block
-    end = tl.where(first < last, tl.minimum(first + BLOCK_I, last), 0)
-    for start in range(0, end, BLOCK_J):
-        j = start + tl.arange(0, BLOCK_J)
+    end = tl.where(first < last, tl.minimum(first + BLOCK, last), 0)
+    for start in range(0, end, BLOCK):
+        j = start + tl.arange(0, BLOCK)
         in_j = tl.load(mask + j, mask=j < t, other=0) != 0
         x_j = tl.load(x_in + j, mask=in_j, other=0.0)[None, :]
         y_j = tl.load(y_in + j, mask=in_j, other=0.0)[None, :]

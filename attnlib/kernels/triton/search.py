@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 _SMALLEST = 16  # narrowest tile
 _CELLS = 1 << 13  # candidates × tokens of a tile, at most: 16 numbers per thread of 16 warps
-_MOST_CANDIDATES = 16  # the loop over pairs of candidates is unrolled
+_MOST_CANDIDATES = 8  # the loop over pairs of candidates is unrolled
 
 
 def longest(n_candidates: int) -> int:
-    """The longest row that is searched here, in tokens: 1024 for 5 to 8 candidates, 0 for more than 16."""
+    """The longest row that is searched here, in tokens: 1024 for 5 to 8 candidates, 0 for more."""
     return 0 if n_candidates > _MOST_CANDIDATES else _CELLS // power_of_two(n_candidates)
 
 
@@ -116,10 +116,10 @@ def _ascend(
         log_p = tl.maximum(log_p, -80.0)
         p = tl.exp(log_p)
         g = tl.log(p + alpha)
-        if K > 1:
-            for j in tl.static_range(K):
-                other = tl.sum(tl.where(candidate == j, p, 0.0), 0)[None, :]  # [1, T]
-                g += tl.where(live & (candidate != j), delta * tl.log(p + other), 0.0)
+        for j in tl.static_range(K - 1):  # candidate j with all later ones
+            other = tl.sum(tl.where(candidate == j, p, 0.0), 0)[None, :]  # [1, T]
+            pair = tl.where(live & (candidate > j), delta * tl.log(p + other), 0.0)  # [K, T]
+            g += pair + tl.where(candidate == j, tl.sum(pair, 0)[None, :], 0.0)
         g -= own * log_p
 
         # probabilities of the classes, and the gradient of their TVD by the pooled columns
