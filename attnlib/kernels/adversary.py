@@ -21,7 +21,7 @@ from attnlib.kernels.divergence import jsd, tvd
 from attnlib.kernels.triton import use_triton
 from attnlib.readout import Readout
 
-_BUDGET = 1 << 16  # candidate weights optimised at a time: the working set stays in cache
+_BUDGET = 1 << 17  # candidate weights optimised at a time: the working set stays near the cache
 _TRITON_BUDGET = 1 << 22  # the same where a Triton kernel runs: many texts at once
 _BETA1, _BETA2, _EPS = 0.9, 0.999, 1e-8  # Adam's defaults
 

@@ -7,10 +7,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from attnlib.kernels._common import similar, take, token_columns
 from attnlib.kernels.triton import use_triton
 
 _EXACT_LENGTH = 33  # SciPy computes p exactly for tie-free rows up to this length
-_BUDGET = 1 << 20  # row elements held at a time
+_BUDGET = 1 << 17  # row elements held at a time
 
 
 def kendall_tau(x: Tensor, y: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
@@ -34,19 +35,11 @@ def kendall_tau(x: Tensor, y: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
             return _statistics(lengths, _Counts(*pair_counts(x, y, mask)))
     tau = torch.full((n_rows,), torch.nan, dtype=torch.float64, device=mask.device)
     p_value = tau.clone()
-    by_length = lengths.argsort(stable=True)
-    ordered = lengths[by_length].tolist()
-    start = int((lengths < 2).sum())  # nothing to compare in these rows
-    while start < n_rows:
-        # rows of nearly the same length, so that little padding is sorted
-        limit = max(ordered[start] * 5 // 4, 16)
-        stop = start + 1
-        while stop < n_rows and ordered[stop] <= limit and (stop + 1 - start) * ordered[stop] <= _BUDGET:
-            stop += 1
-        rows = by_length[start:stop]
-        counts = _count(x[rows], y[rows], mask[rows], ordered[stop - 1])
-        tau[rows], p_value[rows] = _statistics(lengths[rows], counts)
-        start = stop
+    columns = token_columns(mask)
+    for rows, width in similar(lengths.clamp(min=1), _BUDGET):
+        if width > 1:  # otherwise there is nothing to compare
+            counts = _count(*(take(v, columns, rows, width) for v in (x, y, mask)))
+            tau[rows], p_value[rows] = _statistics(lengths[rows], counts)
     return tau, p_value
 
 
@@ -75,22 +68,26 @@ class _Counts(NamedTuple):
     discordant: Tensor  # pairs that x and y order oppositely
 
 
-def _count(x: Tensor, y: Tensor, mask: Tensor, width: int) -> _Counts:
-    """Counts of rows [n, T] with 2 to `width` tokens each, by sorting."""
-    n = mask.sum(1)  # [n]
+def _count(x: Tensor, y: Tensor, mask: Tensor) -> _Counts:
+    """Counts of rows [n, W] whose tokens come first, by sorting."""
     # Sort by y, then stably by x: within equal x, y ascends. Padding (+inf) goes to the end.
     y, order = y.double().masked_fill(~mask, torch.inf).sort(dim=1)
-    x, order = x.double().masked_fill(~mask, torch.inf).gather(1, order)[:, :width].sort(dim=1, stable=True)
-    y = y[:, :width]
-    inside = torch.arange(width, device=mask.device) < n[:, None]  # [n, width]
-    new_y = _starts(y)
-    y_rank = (new_y.cumsum(1, dtype=torch.int32) - 1).gather(1, order)  # dense ranks, in x order
-    new_x = _starts(x)
-    new_both = new_x.clone()
-    new_both[:, 1:] |= y_rank[:, 1:] != y_rank[:, :-1]
-    both_tie, _, _ = _tie_counts(new_both, inside)
-    ties = (*_tie_counts(new_x, inside), *_tie_counts(new_y, inside))
-    return _Counts(*ties, both_tie, _inversions(y_rank))
+    x, order = x.double().masked_fill(~mask, torch.inf).gather(1, order).sort(dim=1, stable=True)
+    new_x, new_y = _starts(x) & mask, _starts(y) & mask
+    zero = torch.zeros_like(mask[:, 0], dtype=torch.int64)
+    x_ties = y_ties = zero, zero, zero
+    rank, both_tie = order, zero  # ranks of y in x order
+    if bool((new_y != mask).any()):  # equal y: of these the first in x order ranks first
+        y_ties = _tie_counts(new_y, mask)
+        level = (new_y.cumsum(1) - 1).gather(1, order)
+        new_both = new_x.clone()
+        new_both[:, 1:] |= (level[:, 1:] != level[:, :-1]) & mask[:, 1:]
+        both_tie = _tie_counts(new_both, mask)[0]
+        # a permutation and its inverse have equally many inversions
+        rank = level.masked_fill(~mask, mask.shape[1]).sort(dim=1, stable=True).indices
+    if bool((new_x != mask).any()):
+        x_ties = _tie_counts(new_x, mask)
+    return _Counts(*x_ties, *y_ties, both_tie, _inversions(rank))
 
 
 def _statistics(n: Tensor, counts: _Counts) -> tuple[Tensor, Tensor]:
@@ -134,31 +131,23 @@ def _tie_counts(first: Tensor, inside: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _inversions(rank: Tensor) -> Tensor:
-    """Pairs i < j with rank_i > rank_j, [n] int64, for ranks 0 ≤ rank < width, [n, width].
+    """Pairs i < j with rank_i > rank_j, [n] int64, for rows [n, W] that are permutations of 0 … W − 1.
 
-    Bit by bit from the top: with the rows kept stably grouped by the higher bits, a pair is decided at the
-    first bit where it differs, and is an inversion when a 1 stands before a 0 of the same group. The groups
-    are refined by a stable partition, which a running count of ones places without sorting.
+    Bit by bit from the top, with the elements kept grouped by their higher bits and in order within a group:
+    a pair is decided at the first bit where it differs, and is an inversion when a 1 stands before a 0. The
+    group that starts at rank s also starts at position s, behind s/2 ones, so a running count of ones gives
+    both the number of ones before each 0 and the place of each element in the finer grouping.
     """
-    n, width = rank.shape
-    at = torch.arange(width, device=rank.device, dtype=torch.int32)
-    count = torch.zeros(n, dtype=torch.int64, device=rank.device)
-    for bit in reversed(range(max(1, (width - 1).bit_length()))):
+    rank = rank.int()
+    at = torch.arange(rank.shape[1], device=rank.device, dtype=torch.int32)
+    count = torch.zeros_like(rank[:, 0], dtype=torch.int64)
+    for bit in reversed(range((rank.shape[1] - 1).bit_length())):
         one = (rank >> bit) & 1
-        group = rank >> (bit + 1)
-        ones = one.cumsum(1, dtype=torch.int32)  # ones up to and including here
-        first = torch.ones_like(one, dtype=torch.bool)
-        first[:, 1:] = group[:, 1:] != group[:, :-1]
-        start = torch.where(first, at, 0).cummax(1).values  # where the group starts
-        before = (ones - one).gather(1, start.long())  # ones before the group
-        inside = ones - before  # ones of the group up to here
-        count += torch.where(one == 0, inside, 0).sum(1)
+        start = (rank >> (bit + 1)) << (bit + 1)
+        ones = one.cumsum(1, dtype=torch.int32).sub_(start >> 1)  # of the group, up to and including here
+        count += (ones * (1 - one)).sum(1)
         if bit:
-            last = torch.ones_like(first)
-            last[:, :-1] = first[:, 1:]
-            stop = torch.where(last, at, width).flip(1).cummin(1).values.flip(1)
-            zeros = (stop - start + 1) - (ones.gather(1, stop.long()) - before)  # zeros of the whole group
-            place = start + torch.where(one == 1, zeros + inside - 1, at - start - inside)
+            place = torch.where(one == 1, start + ones + ((1 << bit) - 1), at - ones)
             rank = torch.empty_like(rank).scatter_(1, place.long(), rank)
     return count
 

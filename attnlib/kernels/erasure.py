@@ -91,8 +91,8 @@ def erase_until_flip(readout: Readout, order: Tensor) -> Flip:
     step = torch.empty_like(lengths)  # [N] position in `order` of the flipping token, −1 if none
     mass, emptied = torch.empty_like(readout.alpha[:, 0]), torch.empty_like(leaves)
     for rows, width in similar(lengths, max(1, _TOKENS // readout.scores.shape[2])):
-        at = rows[:, None], order[rows, :width]  # [n, W] tokens in the order of erasure
-        erased = torch.arange(width, device=rows.device) < lengths[rows, None]
+        tokens, erased = _first_columns(order, readout.mask, rows, width)  # [n, W] in the order of erasure
+        at = rows[:, None], tokens
         alpha = readout.alpha[at].masked_fill(~erased, 0.0)
         rest = _after(alpha)  # [n, W] attention left after each step
         flips = torch.zeros_like(erased)
@@ -120,18 +120,27 @@ def _check_order(readout: Readout, order: Tensor) -> Tensor:
         raise ValueError(f"order: expected shape {list(mask.shape)} like alpha, got {list(order.shape)}")
     if order.dtype == torch.bool or order.is_floating_point() or order.is_complex():
         raise ValueError(f"order: expected integer token columns, got {order.dtype}")
-    t = mask.shape[1]
-    read = torch.arange(t, device=mask.device) < readout.lengths[:, None]  # [N, T] entries that count
-    order = order.long().masked_fill(~read, 0)
-    inside = (order >= 0) & (order < t)
-    times = torch.zeros_like(order).scatter_add_(1, order.clamp(0, t - 1), (read & inside).long())
-    bad = (times != mask.long()).any(1)
+    return order
+
+
+def _first_columns(order: Tensor, mask: Tensor, rows: Tensor, width: int) -> tuple[Tensor, Tensor]:
+    """The first `width` columns of `order` for `rows` [n, W], and which of them count, checked."""
+    order, mask = order[rows, :width].long(), mask[rows]
+    lengths = mask.sum(1)
+    counts = torch.arange(width, device=order.device) < lengths[:, None]
+    order = torch.where(counts, order, order[:, :1])
+    inside = ((order >= 0) & (order < mask.shape[1])).all(1)
+    order = order.clamp(0, mask.shape[1] - 1)
+    named = torch.zeros_like(mask).scatter_(1, order, True)  # [n, T] columns that occur
+    bad = ~inside | ((named & mask).sum(1) != lengths)
     if bad.any():
         row = int(bad.nonzero()[0])
-        given = order[row, : int(readout.lengths[row])].tolist()
+        given = order[row, : int(lengths[row])].tolist()
         shown = f"{given[:8]}{' …' if len(given) > 8 else ''}"
-        raise ValueError(f"order: row {row} does not start with a permutation of its tokens: {shown}")
-    return order
+        raise ValueError(
+            f"order: row {int(rows[row])} does not start with a permutation of its tokens: {shown}"
+        )
+    return order, counts
 
 
 def _leads(readout: Readout, scores: Tensor, alpha: Tensor, y: Tensor) -> Iterator[tuple[Tensor, Tensor]]:

@@ -98,7 +98,7 @@ def _pooled(alpha: Tensor, columns: Tensor, order: Tensor) -> Tensor:
     # texts last: a draw moves whole rows of the transposed weights
     n, length = alpha.shape
     permuted = alpha.t().contiguous().index_select(0, order).view(-1, length, n)  # [P, L, n]
-    return torch.stack([(permuted * z).sum(1) for z in columns.permute(2, 1, 0)], 2)
+    return torch.stack([(permuted * z).sum(1) for z in columns.permute(2, 1, 0).contiguous()], 2)
 
 
 def _median(x: Tensor) -> Tensor:
