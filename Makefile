@@ -32,8 +32,8 @@ test: $(STAMP)  ## run all tests, the book's and the browser's too
 test-fast: $(STAMP)  ## run the tests that take less than a minute together
 	$(BIN)/python -m pytest -m "not slow"
 
-bench: $(STAMP)  ## measure the kernels
-	$(BIN)/python benchmarks/run.py
+bench: $(STAMP)  ## measure the kernels (ARGS=--quick for a minute's run)
+	$(BIN)/python -m benchmarks.run $(ARGS)
 
 lint: $(STAMP)  ## check style and types
 	$(BIN)/ruff check

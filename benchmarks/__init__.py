@@ -1,0 +1,1 @@
+"""Measurements of the kernels: `python -m benchmarks.run`, or `make bench`."""
