@@ -1,0 +1,278 @@
+"""Triton kernels against the torch definition: under Triton's interpreter without a GPU, else on the GPU.
+
+The interpreter runs programs one after another, a few milliseconds each and more for the search, so grids
+are small here; the tests marked `gpu` have realistic sizes.
+"""
+
+import os
+import subprocess
+import sys
+import warnings
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from attnlib.kernels import adversary, exact, exact_adversary, kendall_tau, permutation_test, search_adversary
+from attnlib.kernels import triton as choice
+from tests.kernels.cases import make, one, spread_out
+
+pytest.importorskip("triton")
+from attnlib.kernels.permutation import _orders
+from attnlib.kernels.triton import correlation, permutation, search
+from attnlib.kernels.triton import exact as pairs
+
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+KERNELS = ("adversary", "correlation", "exact", "permutation")
+
+
+@pytest.fixture
+def both(monkeypatch):
+    """Calls a function twice, with the kernels through torch, then through Triton; returns both results."""
+
+    def run(function):
+        results = []
+        for fast in (False, True):
+            for name in KERNELS:
+                monkeypatch.setattr(f"attnlib.kernels.{name}.use_triton", lambda x, fast=fast: fast)
+            results.append(function())
+        return results
+
+    return run
+
+
+@pytest.fixture
+def poisoned():
+    """New uninitialised tensors hold NaN, or the largest integer."""
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    assert torch.utils.deterministic.fill_uninitialized_memory
+    yield
+    torch.use_deterministic_algorithms(False)
+
+
+def guarded(x):
+    """The same numbers on the device, with NaN (or −1) behind the last of them."""
+    fill = torch.nan if x.is_floating_point() else -1
+    room = torch.full((x.numel() + 4096,), fill, dtype=x.dtype, device=DEVICE)
+    room[: x.numel()] = x.flatten()
+    return room[: x.numel()].view(x.shape)
+
+
+def close(found, expected, atol):
+    torch.testing.assert_close(found, expected, rtol=0, atol=atol)
+
+
+# ---------------------------------------------------------------- the search
+
+
+def ascend_case(k, lengths, width, classes, variant):
+    """A task of texts of these lengths, padded to `width`, and starts for it."""
+    r = make(len(lengths), width, classes, seed=k, scale=1.0, shortest=width, dtype=torch.float32)
+    mask = torch.arange(width) < torch.tensor(lengths)[:, None]
+    r = type(r)(r.alpha * mask / (r.alpha * mask).sum(1, keepdim=True), r.scores, r.bias, mask).to(DEVICE)
+    rows = torch.arange(len(r), device=DEVICE)
+    parts = (r, rows, r.alpha, r.scores, r.probabilities(), 100.0, 0.05, adversary._VARIANTS[variant])
+    return adversary._Task(*parts), adversary._starts(r.mask, k, 1)
+
+
+ASCEND = [
+    (5, 2, "published"),
+    (5, 2, "released"),
+    (4, 3, "published"),
+    (2, 3, "released"),
+    (1, 2, "published"),
+]
+
+
+@pytest.mark.parametrize(("k", "classes", "variant"), ASCEND)
+def test_the_same_steps(k, classes, variant):
+    task, x = ascend_case(k, [13, 6, 1], 13, classes, variant)
+    task.alpha, task.columns = guarded(task.alpha), [guarded(c) for c in task.columns]
+    expected, found = x.clone(), guarded(x)
+    adversary._ascend(task, expected, 6, 0.05)
+    search.ascend(task, found, 6, 0.05)
+    inside = x.isfinite()
+    assert (expected - x)[inside].abs().max() > 0.1
+    close(found[inside], expected[inside], 2e-4)
+    assert (found[~inside] == -torch.inf).all()
+
+
+def test_search(both, poisoned):
+    r, columns = spread_out(make(3, 9, 2, seed=1, dtype=torch.float32))
+    expected, found = both(lambda: search_adversary(r.to(DEVICE), 0.1, n_steps=8, learning_rate=0.05))
+    assert (expected.jsd > 0.1).any()
+    close(found.jsd, expected.jsd, 1e-4)
+    close(found.weights, expected.weights, 1e-4)
+    assert (found.tvd <= 0.1 + 1e-12).all()
+    assert (found.weights[:, columns].sum(1) - 1).abs().max() < 1e-12
+
+
+def test_search_with_extreme_scores(both):
+    r = one([1 - 1e-8, 1e-8, 0.0], [1e4, -1e4, 3.0]).to(DEVICE)
+    expected, found = both(lambda: search_adversary(r, 0.1, n_candidates=2, n_steps=6, learning_rate=50.0))
+    assert found.weights.isfinite().all()
+    close(found.jsd, expected.jsd, 1e-4)
+
+
+def test_rows_too_long_for_a_tile_go_to_torch(both, monkeypatch):
+    monkeypatch.setattr(search, "_CELLS", 128)  # 16 tokens for 8 candidates
+    assert search.longest(5) == 16
+    calls = []
+    monkeypatch.setattr(search, "ascend", lambda task, x, *rest: calls.append(tuple(x.shape)))
+    monkeypatch.setattr(adversary, "_ascend", lambda task, x, *rest: calls.append(tuple(x.shape)))
+    r = make(6, 40, seed=2, shortest=17).to(DEVICE)
+    both(lambda: search_adversary(r, 0.1, n_steps=1))
+    half = len(calls) // 2
+    assert calls[:half] == calls[half:]
+    assert all(shape[2] > 16 for shape in calls)
+
+
+def test_width_of_the_tile():
+    lengths = torch.tensor([1, 15, 16, 17, 64, 65, 1000, 1024, 1025, 5000])
+    width = search.padded_width(lengths, search.longest(5), torch.full_like(lengths, -1))
+    assert width.tolist() == [16, 16, 16, 32, 64, 128, 1024, 1024, -1, -1]
+    assert [search.longest(k) for k in (1, 2, 5, 8, 9)] == [8192, 4096, 1024, 1024, 0]
+
+
+# ---------------------------------------------------------------- Kendall's tau
+
+
+@pytest.mark.parametrize(("levels", "dtype"), [(None, torch.float32), (4, torch.float32), (1, torch.float64)])
+def test_kendall_tau(both, poisoned, levels, dtype):
+    g = torch.Generator().manual_seed(0)
+    x, y = torch.randn(2, 8, 45, generator=g, dtype=dtype)
+    if levels:
+        x, y = (x * levels).round(), (y * levels).round() / levels
+    mask = torch.rand(8, 45, generator=g) < 0.7
+    mask[0], mask[1], mask[2], mask[3, 5:] = False, True, torch.arange(45) == 40, False
+    y[4], x[5], y[6] = 1.0, -2 * y[5], y[6].masked_fill(y[6] > -1, 0.0)
+    x[~mask] = torch.nan
+    y[~mask] = torch.inf
+    x, y, mask = guarded(x), guarded(y), mask.to(DEVICE)
+    expected, found = both(lambda: kendall_tau(x, y, mask))
+    assert expected[0][[0, 2, 4]].isnan().all()
+    assert expected[0].isfinite().any()
+    for a, b in zip(found, expected, strict=True):
+        torch.testing.assert_close(a, b, rtol=0, atol=0, equal_nan=True)
+
+
+def test_wide_rows_are_sorted(both, monkeypatch):
+    monkeypatch.setattr(correlation, "LONGEST", 8)
+    monkeypatch.setattr(correlation, "pair_counts", None)
+    x = torch.randn(2, 3, 9, device=DEVICE)
+    expected, found = both(lambda: kendall_tau(x[0], x[1], torch.ones(3, 9, dtype=torch.bool, device=DEVICE)))
+    assert torch.equal(found[0], expected[0])
+
+
+# ---------------------------------------------------------------- permutation
+
+
+@pytest.mark.parametrize(
+    ("length", "n_permutations", "columns"), [(1, 1, 1), (37, 5, 1), (37, 9, 3), (150, 20, 2)]
+)
+def test_pooled(both, poisoned, length, n_permutations, columns):
+    g = torch.Generator().manual_seed(length)
+    alpha = torch.rand(3, length, generator=g, dtype=torch.float64)
+    scores = torch.randn(3, length, columns, generator=g, dtype=torch.float64)
+    order = _orders(length, n_permutations, 0)
+    found = permutation.pooled(guarded(alpha), guarded(scores), guarded(order))
+    expected = torch.einsum("npl,nlc->pnc", alpha[:, order].view(3, -1, length), scores)
+    close(found.cpu(), expected, 1e-12)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_permutation_test(both, poisoned, classes):
+    r, _ = spread_out(make(7, 21, classes, seed=3, ties=classes == 3))
+    expected, found = both(lambda: permutation_test(r.to(DEVICE), 10))
+    assert (expected > 0.01).any()
+    close(found, expected, 1e-14)
+
+
+# ---------------------------------------------------------------- the exact adversary
+
+
+@pytest.mark.parametrize("epsilon", [0.0, 0.02, 0.5, 1.0])
+@pytest.mark.parametrize("ties", [False, True])
+def test_exact_adversary(both, poisoned, ties, epsilon):
+    r, _ = spread_out(make(6, 43, seed=4, ties=ties))
+    expected, found = both(lambda: exact_adversary(r.to(DEVICE), epsilon))
+    close(found.jsd, expected.jsd, 1e-14)
+    close(found.weights, expected.weights, 1e-9)
+    close(found.tvd, expected.tvd, 1e-9)
+
+
+def rising(length):
+    """A text whose attention rises with the distance from its margin: no token can be pruned."""
+    s = torch.linspace(-3, 3, length, dtype=torch.float64)
+    alpha = s.abs() + 0.1 + 0.01 * torch.arange(length) / length
+    return one((alpha / alpha.sum()).tolist(), s.tolist()).to(DEVICE)
+
+
+def test_exact_adversary_with_many_candidates(both, monkeypatch):
+    r = rising(101)  # 50 · 50 pairs in one row, several tiles
+    expected, found = both(lambda: exact_adversary(r, 0.01))
+    close(found.jsd, expected.jsd, 1e-14)
+    close(found.weights, expected.weights, 1e-9)
+    searched = []
+    block_search = exact._search_blocks
+    monkeypatch.setattr(exact, "_search_blocks", lambda *a: searched.append(1) or block_search(*a))
+    monkeypatch.setattr(pairs, "MOST_PAIRS", 100)
+    again = both(lambda: exact_adversary(r, 0.01))[1]
+    assert searched
+    close(again.jsd, expected.jsd, 1e-14)
+
+
+def test_first_of_equal_pairs(both):
+    # two tokens each with the same score and weight below and above
+    r = one([0.1, 0.1, 0.6, 0.1, 0.1], [-1.0, -1.0, 0.1, 1.0, 1.0]).to(DEVICE)
+    expected, found = both(lambda: exact_adversary(r, 0.0))
+    assert (expected.weights > 0).sum() == 2
+    assert torch.equal(found.weights, expected.weights)
+
+
+# ---------------------------------------------------------------- the choice
+
+
+def test_cpu_tensors_never_go_to_triton():
+    assert not choice.use_triton(torch.zeros(1))
+
+
+def test_one_warning_without_triton(monkeypatch):
+    on_cuda = SimpleNamespace(is_cuda=True)
+    monkeypatch.setitem(sys.modules, "triton", None)  # importing it fails
+    choice._works.cache_clear()
+    try:
+        with pytest.warns(RuntimeWarning, match="Triton cannot be used here .*through torch") as record:
+            assert not any(choice.use_triton(on_cuda) for _ in range(3))
+        assert len(record) == 1
+    finally:
+        choice._works.cache_clear()
+
+
+def test_no_warning_with_triton(monkeypatch):
+    active = SimpleNamespace(get_current_target=lambda: "cuda")
+    stub = SimpleNamespace(runtime=SimpleNamespace(driver=SimpleNamespace(active=active)))
+    monkeypatch.setitem(sys.modules, "triton", stub)
+    choice._works.cache_clear()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            assert choice.use_triton(SimpleNamespace(is_cuda=True))
+    finally:
+        choice._works.cache_clear()
+
+
+def test_powers_of_two():
+    assert [choice.power_of_two(n) for n in (1, 2, 3, 16, 17)] == [1, 2, 4, 16, 32]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("arch", [80, 90])
+def test_kernels_compile_for_a_gpu(arch, tmp_path):
+    # the interpreter checks no types: Triton's compiler does, and it needs no GPU
+    environment = {k: v for k, v in os.environ.items() if k != "TRITON_INTERPRET"}
+    environment["TRITON_CACHE_DIR"] = str(tmp_path)
+    command = [sys.executable, "-m", "tests.kernels.compile_triton", str(arch)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["search", "search", "correlation", "permutation", "exact"]
