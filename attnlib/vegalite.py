@@ -10,10 +10,14 @@ specification beside it; a small script draws the interactive chart over it, wit
 import base64
 import html
 import json
+import os
 from typing import Any
 
 MIME = "application/vnd.vegalite.v6+json"
 """Media type of the specification; with the ``+json`` that notebooks require and Altair 6 omits."""
+
+LAB_MIME = "application/vnd.vegalite.v5+json"
+"""The newest media type that JupyterLab 4 draws."""
 
 VEGALITE_VERSION = "6.4"
 """The Vega-Lite that draws the static images, and the browser bundle of the book."""
@@ -79,11 +83,15 @@ def render(spec: dict[str, Any], **_options: Any) -> dict[str, Any]:
                 "the book shows no figure that says nothing in words"
             )
     png = vl_convert.vegalite_to_png(spec, vl_version=VEGALITE_VERSION, scale=1.5)
-    return {
+    bundle = {
         MIME: spec,
         "image/png": base64.b64encode(png).decode(),
         "text/plain": spec["description"],
     }
+    if "JPY_SESSION_NAME" in os.environ:
+        # An open JupyterLab session, which draws Vega-Lite 5 itself; these charts mean the same in both.
+        bundle[LAB_MIME] = spec | {"$schema": "https://vega.github.io/schema/vega-lite/v5.json"}
+    return bundle
 
 
 class VegaLiteMime:

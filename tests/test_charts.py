@@ -213,6 +213,14 @@ def test_every_chart_renders_with_image_and_words(frame):
         assert len(rows(chart)) <= 5000
 
 
+def test_an_open_jupyterlab_gets_the_type_it_draws(frame, monkeypatch):
+    spec = histogram(frame).to_dict()
+    monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
+    assert vegalite.LAB_MIME not in vegalite.render(spec)
+    monkeypatch.setenv("JPY_SESSION_NAME", "notebook.ipynb")
+    assert vegalite.render(spec)[vegalite.LAB_MIME]["$schema"].endswith("v5.json")
+
+
 def test_a_chart_without_words_is_refused():
     spec = {"mark": "point", "data": {"values": []}}
     with pytest.raises(ValueError, match="no title"):
