@@ -1,4 +1,4 @@
-"""Texts, labels and vocabulary as every model and experiment receives them (DESIGN §2)."""
+"""Texts, labels and vocabulary as every model and experiment receives them."""
 
 from __future__ import annotations
 
