@@ -1,6 +1,7 @@
 """Attention-level tests as batched functions of a `Readout`.
 
-The torch code is the definition of what each function computes; it runs on any device.
+The torch code is the definition of what each function computes; it runs on any device. On CUDA devices the
+heavy loops run as Triton kernels (`attnlib.kernels.triton`) where Triton works.
 """
 
 from attnlib.kernels.adversary import search_adversary
