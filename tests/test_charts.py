@@ -267,3 +267,28 @@ class TestPage:
         )
         assert page.count("</script>") == 1
         assert "<b>" not in page.split("<script")[0]
+
+
+def test_growth_draws_one_panel_per_kernel_beside_the_expected_line():
+    times = pd.DataFrame(
+        {"x": [1, 10, 100] * 2, "s": [1.0, 2, 20, 1, 3, 30], "kernel": ["a"] * 3 + ["b"] * 3}
+    )
+    times["expected"] = times["x"] / 5
+    chart = charts.growth(times, "x", "s", by="kernel", title="t", x_title="T", y_title="s")
+    lines = pd.DataFrame(rows(chart))
+    assert set(lines["line"]) == {"measured", "expected slope"}
+    assert lines[lines["line"] == "measured"]["value"].tolist() == times["s"].tolist()
+    assert chart.to_dict()["spec"]["encoding"]["x"]["scale"]["type"] == "log"
+    assert "a: from 1 s at 1 to 20 s at 100." in chart.description
+
+
+def test_ratios_mark_the_target_where_there_is_one():
+    table = pd.DataFrame(
+        {"kernel": ["a", "b"], "ratio": [5.0, 80], "size": ["x", "x"], "target": [10.0, None]}
+    )
+    chart = charts.ratios(
+        table, "kernel", "ratio", by="size", target="target", title="t", x_title="times faster"
+    )
+    assert [row["ratio"] for row in rows(chart)] == [5, 80]
+    assert len(chart.to_dict()["layer"]) == 2
+    assert "b, x: 80 times." in chart.description

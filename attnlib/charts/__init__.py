@@ -11,7 +11,17 @@ categorical, sorted otherwise.
 
 from attnlib.charts.distributions import histogram, violins_by_max_attention
 from attnlib.charts.relations import dot_intervals, scatter
+from attnlib.charts.speed import growth, ratios
 from attnlib.charts.text import heatmap
 from attnlib.vegalite import enable
 
-__all__ = ["dot_intervals", "enable", "heatmap", "histogram", "scatter", "violins_by_max_attention"]
+__all__ = [
+    "dot_intervals",
+    "enable",
+    "growth",
+    "heatmap",
+    "histogram",
+    "ratios",
+    "scatter",
+    "violins_by_max_attention",
+]

@@ -1,0 +1,127 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # How fast, and how fast it could be
+#
+# An experiment that takes a second is one a reader repeats. This page shows the recorded benchmark of the
+# kernels: each against the *plain way*, the same quantity computed as the papers' code computes it, batched
+# and vectorised, through 256-dimensional hidden states. `make bench` makes the record anew on your machine.
+#
+# The *floor* is the time that the arithmetic and the memory traffic a problem cannot avoid would take at this
+# machine's measured rates. What is near its floor cannot be made much faster; what is far from it could.
+
+# %% tags=["remove-cell"]
+from typing import Optional
+
+# %% tags=["parameters", "hide-input"]
+record: Optional[str] = None  # a record of `make bench`; None: the newest CPU record of benchmarks/results
+
+# %% tags=["remove-output"]
+import json
+from pathlib import Path
+
+import pandas as pd
+from IPython.display import Markdown
+
+import attnlib
+from attnlib import charts, notebook
+
+notebook.parameters(globals())
+charts.enable()
+folder = Path(attnlib.__file__).parents[1] / "benchmarks" / "results"
+records = [
+    json.loads(path.read_text()) for path in ([Path(record)] if record else sorted(folder.glob("*.json")))
+]
+on_cpu = [found for found in records if found["device"]["kind"] == "cpu"]
+measured = max(on_cpu, key=lambda found: found["date"])
+on_gpu = [found["device"]["name"] for found in records if found["device"]["kind"] == "cuda"]
+
+# %% tags=["hide-input"]
+device = measured["device"]
+versions = ", ".join(f"{name} {number}" for name, number in measured["versions"].items())
+Markdown(
+    f"Recorded on {measured['date'][:10]}: {device['name']}, {device['threads']} threads; commit "
+    f"`{measured['commit'][:12]}`; {versions}. GPU: {', '.join(on_gpu) or 'not measured'}."
+)
+
+# %% [markdown]
+# ## Against the plain way
+
+# %% tags=["hide-input"]
+titles = {size["name"]: size["title"] for size in measured["sizes"]}
+rows = pd.DataFrame(measured["rows"])
+rows["name"] = (rows["kernel"] + " " + rows["variant"]).str.strip()
+rows["texts like"] = rows["size"].map(titles)
+rows["wanted"] = rows["target"].str.extract(r"≥ ([\d,]+)×")[0].str.replace(",", "").astype(float)
+charts.ratios(
+    rows.dropna(subset="ratio"),
+    "name",
+    "ratio",
+    by="texts like",
+    target="wanted",
+    title="Times faster than the plain way",
+    x_title="seconds of the plain way ÷ seconds of the kernel",
+)
+
+# %% [markdown]
+# Ticks mark the targets that were set before anything was built. Where the plain way takes minutes it was
+# timed on a fixed sample of the texts and scaled up. The table has the seconds, the largest disagreement
+# between the two ways, the memory, and how many times above its floor the kernel is.
+
+# %% tags=["hide-input"]
+columns = {
+    "name": "kernel",
+    "texts like": "size",
+    "ours_s": "seconds",
+    "plain_s": "plain way (s)",
+    "ratio": "ratio",
+    "target": "target",
+    "met": "met",
+    "over_floor": "× floor",
+    "peak_mib": "memory (MiB)",
+    "authors_s": "authors' code (s)",
+}
+table = rows[list(columns)].rename(columns=columns)
+table["met"] = table["met"].map({True: "yes", False: "no"})
+table.style.format(precision=3, na_rep="").hide(axis="index")
+
+# %% [markdown]
+# The authors' seconds are CPU seconds of their released code on the real SST, on another machine: an order of
+# magnitude, not a ratio.
+#
+# ## How time grows
+
+# %% tags=["hide-input"]
+growth = pd.concat(
+    pd.DataFrame({"x": found["x"], "seconds": found["seconds"]}).assign(
+        panel=f"{found['kernel']} over {found['over']}",
+        power=float(found["expected"].split()[0]),
+        slope=found["slope"],
+    )
+    for found in measured["scaling"]
+)
+last = growth.groupby("panel")[["x", "seconds"]].transform("last")
+growth["expected"] = last["seconds"] * (growth["x"] / last["x"]) ** growth["power"]
+charts.growth(
+    growth,
+    "x",
+    "seconds",
+    by="panel",
+    title="Seconds against texts (N), tokens (T) and permutations (P)",
+    x_title="N, T or P",
+    y_title="seconds (per text over T)",
+)
+
+# %% [markdown]
+# The dashed line has the expected slope and passes through the last point. Small problems lie above it: there
+# the cost is that of starting operations, not of doing them.
