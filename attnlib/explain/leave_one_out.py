@@ -22,11 +22,11 @@ from attnlib.explain.projection import JointProjection, joint_projection
 from attnlib.explain.recurrent import logits_by_shared_prefixes
 from attnlib.kernels.divergence import tvd
 from attnlib.models.batches import Batch, batches
-from attnlib.models.classifier import AttentionModel
+from attnlib.models.classifier import AttentionModel, Output
 from attnlib.models.encoders import Average, Convolution, Recurrent
 
-# (model, batch of texts of one length, question summary) → logits without each token [n, T, C]
-Method = Callable[[AttentionModel, Batch, Tensor | None], Tensor]
+# (model, batch of texts of one length, output of the whole texts) → logits without each token [n, T, C]
+Method = Callable[[AttentionModel, Batch, Output], Tensor]
 
 
 @torch.no_grad()
@@ -58,7 +58,7 @@ def leave_one_out(
         for index, batch in batches(split.select(rows.numpy()), vocabulary, size):
             batch = batch.to(device)
             output = model(batch)
-            without = method(model, batch, output.query).double().softmax(dim=2)
+            without = method(model, batch, output).double().softmax(dim=2)
             original = output.logits.double().softmax(dim=1).unsqueeze(1)
             result[rows[torch.from_numpy(index)].to(device), :length] = tvd(without, original)
     return result
@@ -83,11 +83,12 @@ def without_each(ids: Tensor) -> Tensor:
     return ids[:, position + (position >= left_out)]
 
 
-def logits_by_encoding_again(model: AttentionModel, batch: Batch, query: Tensor | None) -> Tensor:
+def logits_by_encoding_again(model: AttentionModel, batch: Batch, output: Output) -> Tensor:
     """The definition: T shorter texts per text, each through the whole model."""
     shorter = without_each(batch.ids)  # [n, T, T + 1]
     n, tokens, length = shorter.shape
     changed = Batch(shorter.flatten(0, 1), torch.full((n * tokens,), length), batch.labels)
+    query = output.query
     repeated = None if query is None else query.repeat_interleave(tokens, dim=0)
     return model(changed, query=repeated).logits.view(n, tokens, -1)
 
@@ -102,17 +103,15 @@ def attend_without_each(projection: JointProjection, scores: Tensor, values: Ten
     return projection.logits((weights.unsqueeze(2) @ values).squeeze(2))
 
 
-def logits_by_erasure(model: AttentionModel, batch: Batch, query: Tensor | None) -> Tensor:
+def logits_by_erasure(model: AttentionModel, batch: Batch, output: Output) -> Tensor:
     """For an encoder that sees each word alone: the other states stay as they are."""
-    mask = batch.mask
-    states, _ = model.encoder(model.embedding(batch.ids), batch.lengths, mask)
-    projection = joint_projection(model, query)
-    scores, values = projection.split(projection(states[:, 1:-1]))
+    projection = joint_projection(model, output.query)
+    scores, values = projection.split(projection(output.states[:, 1:-1]))
     n, tokens = scores.shape
     return attend_without_each(projection, scores.unsqueeze(1).expand(n, tokens, tokens), values.unsqueeze(1))
 
 
-def logits_by_windows(model: AttentionModel, batch: Batch, query: Tensor | None) -> Tensor:
+def logits_by_windows(model: AttentionModel, batch: Batch, output: Output) -> Tensor:
     """For convolutions: a state is a sum of one product per window position, so a gap only shifts terms.
 
     With half-width r at most r states on each side of the gap change. The products of every tap with every
@@ -121,13 +120,12 @@ def logits_by_windows(model: AttentionModel, batch: Batch, query: Tensor | None)
     encoder = model.encoder
     assert isinstance(encoder, Convolution)
     embedded = model.embedding(batch.ids)  # [n, L, d]
-    states, _ = encoder(embedded, batch.lengths, batch.mask)
-    projection = joint_projection(model, query)
-    scores, values = projection.split(projection(states[:, 1:-1]))  # [n, T], [n, T, K]
+    projection = joint_projection(model, output.query)
+    scores, values = projection.split(projection(output.states[:, 1:-1]))  # [n, T], [n, T, K]
     n, tokens = scores.shape
     reach = max(encoder.widths) // 2
     if reach == 0:
-        return logits_by_erasure(model, batch, query)
+        return logits_by_erasure(model, batch, output)
 
     left_out = torch.arange(1, tokens + 1, device=embedded.device).unsqueeze(1)  # [T, 1]
     offsets = [offset for offset in range(-reach, reach + 1) if offset != 0]

@@ -5,6 +5,11 @@ The others are recomputed, all left-out tokens side by side: at step k the state
 together by the input of position k, whose projection is computed once. That is T²/2 cells per direction in T
 steps. Each state's other half is the whole text's, so only its own half goes through the scorer and head; and
 because the softmax is taken as the states appear, nothing of size T² is kept.
+
+Left-out tokens are the first axis of every tensor of the sweep: those under way at step k are then one
+contiguous block, which products and in-place functions pass over without a copy. tanh x is computed as
+2σ(2x) − 1, with the factor 2 put into the weights where that is possible, because torch takes three times as
+long for a tanh as for a sigmoid; the rounding this adds is 1e-7.
 """
 
 from __future__ import annotations
@@ -17,19 +22,19 @@ from torch import Tensor, nn
 
 from attnlib.explain.projection import JointProjection, joint_projection
 from attnlib.models.batches import Batch
-from attnlib.models.classifier import AttentionModel
+from attnlib.models.classifier import AttentionModel, Output
 from attnlib.models.encoders import Recurrent
 
-# Input gates [n, 1, G], state → state: [n, slots, H] or, for an LSTM, [n, slots, 2H] (hidden, cell)
-Step = Callable[[Tensor, Tensor], Tensor]
+# Moves the first `active` slots on by position k, in place
+Step = Callable[[int, int], None]
 
 
 class Pool(NamedTuple):
-    """A softmax-weighted sum under way, one per text and left-out token."""
+    """A softmax-weighted sum under way, one per left-out token and text."""
 
-    largest: Tensor  # [n, T] largest score so far, -inf for none
-    mass: Tensor  # [n, T] Σ exp(score − largest)
-    total: Tensor  # [n, T, K] Σ exp(score − largest) · value
+    largest: Tensor  # [T, n] largest score so far, -inf for none
+    mass: Tensor  # [T, n] Σ exp(score − largest)
+    total: Tensor  # [T, n, K] Σ exp(score − largest) · value
 
     def merge(self, other: Pool) -> Pool:
         """Both sums as one."""
@@ -42,22 +47,21 @@ class Pool(NamedTuple):
         )
 
 
-def logits_by_shared_prefixes(model: AttentionModel, batch: Batch, query: Tensor | None) -> Tensor:
-    """Logits [n, T, C] without each token, for texts of one length T ≥ 2."""
+def logits_by_shared_prefixes(model: AttentionModel, batch: Batch, output: Output) -> Tensor:
+    """Logits [n, T, C] without each token, for texts of one length T ≥ 2; `output` is the whole text's."""
     encoder = model.encoder
     assert isinstance(encoder, Recurrent)
     embedded = model.embedding(batch.ids)  # [n, L, d]
-    states, _ = encoder(embedded, batch.lengths, batch.mask)
-    projection = joint_projection(model, query)
+    projection = joint_projection(model, output.query)
     half = encoder.rnn.hidden_size
     halves = slice(0, half), slice(half, None)
     # What the unchanged half of each state contributes, bias included.
     bias = projection.align(projection.bias, 1)
-    unchanged = [projection.linear(states[..., part], part) + bias for part in halves]
+    unchanged = [projection.linear(output.states[..., part], part) + bias for part in halves]
     forward = sweep(encoder.rnn, "", embedded, projection, halves[0], unchanged[1])
     backward = sweep(encoder.rnn, "_reverse", embedded.flip(1), projection, halves[1], unchanged[0].flip(1))
-    pool = forward.merge(Pool(*(part.flip(1) for part in backward)))
-    return projection.logits(pool.total / pool.mass.unsqueeze(2))
+    pool = forward.merge(Pool(*(part.flip(0) for part in backward)))
+    return projection.logits((pool.total / pool.mass.unsqueeze(2)).transpose(0, 1))
 
 
 def sweep(
@@ -73,50 +77,74 @@ def sweep(
     embedded [n, L, d] and unchanged [n, L, A + K] are in the direction's own order. Slot 0 is the whole text,
     slot t the text without position t; slot t starts as a copy of slot 0 just before position t.
     """
-    gates, step = recurrence(rnn, suffix, embedded)
     n, length = embedded.shape[:2]
     tokens = length - 2
-    size = rnn.hidden_size * (2 if isinstance(rnn, nn.LSTM) else 1)
-    slots = embedded.new_zeros(n, tokens + 1, size)
-    largest = embedded.new_full((n, tokens), -torch.inf)
-    mass = embedded.new_zeros(n, tokens)
-    total = embedded.new_zeros(n, tokens, projection.weight.shape[-2] - projection.n_hidden)
+    hidden = embedded.new_zeros(tokens + 1, n, rnn.hidden_size)
+    cell = torch.zeros_like(hidden) if isinstance(rnn, nn.LSTM) else None
+    step = recurrence(rnn, suffix, embedded, hidden, cell)
+    unchanged = unchanged.transpose(0, 1).contiguous()  # [L, n, A + K]
+    weight = projection.weight[..., part].mT.contiguous()  # [H, A + K] or [n, H, A + K]
+    largest = embedded.new_full((tokens, n), -torch.inf)
+    mass = embedded.new_zeros(tokens, n)
+    total = embedded.new_zeros(tokens, n, projection.weight.shape[-2] - projection.n_hidden)
     for k in range(length - 1):  # the last position, the end symbol, is never pooled
-        before = slots[:, 0].clone()
-        active = max(k, 1)  # slots 0 … k - 1 have begun
-        slots[:, :active] = step(gates[:, k : k + 1], slots[:, :active])
-        if k >= 2:
-            changed = slots[:, 1:active, : rnn.hidden_size]
-            scores, values = projection.split(projection.linear(changed, part) + unchanged[:, k : k + 1])
-            done = slice(0, active - 1)
-            now = torch.maximum(largest[:, done], scores)
-            old, new = (largest[:, done] - now).exp(), (scores - now).exp()
-            mass[:, done] = mass[:, done] * old + new
-            total[:, done] = total[:, done] * old.unsqueeze(2) + new.unsqueeze(2) * values
-            largest[:, done] = now
         if 1 <= k <= tokens:
-            slots[:, k] = before
+            hidden[k] = hidden[0]
+            if cell is not None:
+                cell[k] = cell[0]
+        step(k, max(k, 1))  # slots 0 … k - 1 have begun
+        if k >= 2:
+            changed = hidden[1:k]
+            if weight.dim() == 2:
+                projected = changed @ weight
+            else:  # one matrix per text
+                projected = (changed.transpose(0, 1) @ weight).transpose(0, 1)
+            scores, values = projection.split(projected.add_(unchanged[k]))
+            done = slice(0, k - 1)
+            now = torch.maximum(largest[done], scores)
+            old, new = (largest[done] - now).exp(), (scores - now).exp()
+            mass[done] = mass[done] * old + new
+            total[done] = total[done] * old.unsqueeze(2) + new.unsqueeze(2) * values
+            largest[done] = now
     return Pool(largest, mass, total)
 
 
-def recurrence(rnn: nn.LSTM | nn.GRU, suffix: str, embedded: Tensor) -> tuple[Tensor, Step]:
-    """All input gates [n, L, G] of one direction, and its step."""
+def recurrence(
+    rnn: nn.LSTM | nn.GRU, suffix: str, embedded: Tensor, hidden: Tensor, cell: Tensor | None
+) -> Step:
+    """The step of one direction over the slots hidden [slots, n, H] and, for an LSTM, cell (same shape)."""
     weight, bias, input_weight, input_bias = (
         getattr(rnn, f"{name}_l0{suffix}") for name in ("weight_hh", "bias_hh", "weight_ih", "bias_ih")
     )
     size = rnn.hidden_size
+    twice = torch.ones_like(bias)  # [G] 2 for the candidate's rows, whose tanh becomes a sigmoid
+    twice[2 * size : 3 * size] = 2
+    product = (weight * twice.unsqueeze(1)).T.contiguous()  # [H, G]
+    gates = (embedded.transpose(0, 1) @ input_weight.T + input_bias) * twice  # [L, n, G]
+    bias = bias * twice
+    own = embedded.new_empty(*hidden.shape[:2], len(bias))  # [slots, n, G]
 
-    def lstm(gates: Tensor, state: Tensor) -> Tensor:
-        hidden, cell = state[..., :size], state[..., size:]
-        entry, forget, new, exit_ = (hidden @ weight.T + gates).split(size, dim=-1)
-        cell = forget.sigmoid() * cell + entry.sigmoid() * new.tanh()
-        return torch.cat([exit_.sigmoid() * cell.tanh(), cell], dim=-1)
+    def multiply(active: int) -> Tensor:
+        torch.mm(hidden[:active].flatten(0, 1), product, out=own[:active].flatten(0, 1))
+        return own[:active]
 
-    def gru(gates: Tensor, state: Tensor) -> Tensor:
-        own = state @ weight.T + bias
-        reset, update = (own[..., : 2 * size] + gates[..., : 2 * size]).sigmoid().split(size, dim=-1)
-        new = (gates[..., 2 * size :] + reset * own[..., 2 * size :]).tanh()
-        return torch.lerp(new, state, update)
+    def lstm(k: int, active: int) -> None:
+        assert cell is not None
+        entry, forget, new, exit_ = multiply(active).add_(gates[k]).sigmoid_().split(size, dim=-1)
+        now = cell[:active]
+        now.mul_(forget).addcmul_(entry, new, value=2).sub_(entry)  # f c + i (2σ − 1)
+        out = torch.mul(now, 2, out=hidden[:active]).sigmoid_().mul_(2).sub_(1)  # tanh c
+        out.mul_(exit_)
 
-    gates = embedded @ input_weight.T + input_bias
-    return (gates + bias, lstm) if isinstance(rnn, nn.LSTM) else (gates, gru)
+    def gru(k: int, active: int) -> None:
+        states = multiply(active).add_(bias)
+        both = (states[..., : 2 * size] + gates[k, :, : 2 * size]).sigmoid_()
+        reset, update = both.split(size, dim=-1)
+        new = torch.addcmul(gates[k, :, 2 * size :], reset, states[..., 2 * size :])
+        new.sigmoid_().mul_(2).sub_(1)
+        torch.lerp(new, hidden[:active], update, out=hidden[:active])
+
+    if isinstance(rnn, nn.LSTM):
+        gates += bias
+        return lstm
+    return gru
