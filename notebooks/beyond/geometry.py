@@ -235,8 +235,7 @@ glue("by_attention", float(single["by_attention"]), display=False)
 if output:
     origin = results.provenance(parameters=parameters, settings=run.settings)
     results.save_run(output, frame, summary, origin)
-table = summary[["method", "metric", "class", "value", "low", "high", "n"]].fillna({"method": ""})
-table.style.format(precision=3).hide(axis="index")
+notebook.table(summary.fillna({"method": ""}), ["method", "metric", "class", "value", "low", "high", "n"])
 
 # %% [markdown]
 # ## What it means

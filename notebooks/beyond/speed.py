@@ -93,7 +93,7 @@ columns = {
 }
 table = rows[list(columns)].rename(columns=columns)
 table["met"] = table["met"].map({True: "yes", False: "no"})
-table.style.format(precision=3, na_rep="").hide(axis="index")
+notebook.table(table)
 
 # %% [markdown]
 # The authors' seconds are CPU seconds of their released code on the real SST, on another machine: an order of

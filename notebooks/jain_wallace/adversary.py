@@ -151,9 +151,7 @@ else:
 if output:
     origin = results.provenance(parameters=parameters, settings=run.settings)
     results.save_run(output, frame, summary, origin)
-summary[["method", "metric", "class", "value", "low", "high", "n"]].style.format(precision=3).hide(
-    axis="index"
-)
+notebook.table(summary, ["method", "metric", "class", "value", "low", "high", "n"])
 
 # %% [markdown]
 # ## What it means

@@ -104,7 +104,7 @@ glue("test_accuracy", run.test_metrics["accuracy"], display=False)
 if output:
     origin = results.provenance(parameters=parameters, settings=run.settings)
     results.save_run(output, frame, summary, origin)
-summary[["metric", "class", "value", "low", "high", "n"]].style.format(precision=3).hide(axis="index")
+notebook.table(summary, ["metric", "class", "value", "low", "high", "n"])
 
 # %% [markdown]
 # ## What it means
