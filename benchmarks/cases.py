@@ -101,7 +101,7 @@ def _plain_search(bench: Bench, w: Workload, n_batches: int | None) -> _Search:
     return _Search(seconds * every / steps, chosen, steps, weights, jsd, note)
 
 
-@case(sst=6, imdb=2, mimic=1)
+@case(sst=4, imdb=2, mimic=1)
 def exact_adversary(bench: Bench, w: Workload, n_batches: int | None) -> None:
     """Against the search through hidden states: never below it, feasible, on at most two tokens."""
     measured = bench.ours(lambda: kernels.exact_adversary(w.readout, EPSILON))
@@ -144,7 +144,7 @@ def _feasible(w: Workload, measured: Measured, what: str, value: float, limit: f
     return Agreement(text, value, feasible and two and value <= limit)
 
 
-@case(sst=6, imdb=2, qa=2)
+@case(sst=4, imdb=2, qa=2)
 def search_adversary(bench: Bench, w: Workload, n_batches: int | None) -> None:
     """Against the same search through hidden states: starts differ, so the mean JSD is compared."""
     search = bench.once(("search", w.size.name), lambda: _plain_search(bench, w, n_batches))
@@ -179,7 +179,7 @@ def search_adversary(bench: Bench, w: Workload, n_batches: int | None) -> None:
 # ---------------------------------------------------------------------------------------- permutation
 
 
-@case(sst=None, imdb=8, mimic=2, qa=12)
+@case(sst=18, imdb=8, mimic=2, qa=12)
 def permutation_test(bench: Bench, w: Workload, n_batches: int | None) -> None:
     """Draws differ: the medians must agree in the mean, within four standard errors."""
     seed = bench.settings.seed
@@ -204,7 +204,7 @@ def permutation_test(bench: Bench, w: Workload, n_batches: int | None) -> None:
 # ---------------------------------------------------------------------------------------- erasure
 
 
-@case(sst=None, imdb=6, qa=None, han=150)
+@case(sst=18, imdb=4, qa=12, han=100)
 def erase_each(bench: Bench, w: Workload, n_batches: int | None) -> None:
     """All single erasures: probabilities against one decoder pass per token."""
     measured = bench.ours(lambda: kernels.erase_each(w.readout))
@@ -226,7 +226,7 @@ def erase_each(bench: Bench, w: Workload, n_batches: int | None) -> None:
     )
 
 
-@case(sst=18, imdb=2, mimic=1, qa=8, han=60)
+@case(sst=18, imdb=2, qa=8, han=60)
 def erase_until_flip(bench: Bench, w: Workload, n_batches: int | None) -> None:
     """Four rankings: the counts are those of step-by-step erasure, but for margins within rounding."""
     orders = [order for _, order in rankings(w.readout, bench.settings.seed)]
@@ -281,7 +281,7 @@ def minimal_flip_set(bench: Bench, w: Workload, n_batches: int | None) -> None:
     bench.add("minimal_flip_set", w, measured, floor, agreement, **options)
 
 
-@case(sst=None, imdb=6, mimic=1, qa=None, han=150)
+@case(sst=18, imdb=4, qa=12, han=100)
 def reach(bench: Bench, w: Workload, n_batches: int | None) -> None:
     """What single tokens decide: probabilities against one decoder pass per token."""
     measured = bench.ours(lambda: kernels.reach(w.readout))
@@ -308,7 +308,7 @@ def reach(bench: Bench, w: Workload, n_batches: int | None) -> None:
 # ---------------------------------------------------------------------------------------- correlation
 
 
-@case(sst=None, imdb=60, mimic=None, han=150)
+@case(sst=None, imdb=60, mimic=None, han=100)
 def kendall_tau(bench: Bench, w: Workload, n_batches: int | None) -> None:
     """Attention against a noisy, tied copy of it: τ and p against SciPy."""
     r = w.readout
@@ -337,7 +337,7 @@ def kendall_tau(bench: Bench, w: Workload, n_batches: int | None) -> None:
 # ---------------------------------------------------------------------------------------- leave-one-out
 
 
-@case(sst=14, imdb=3)
+@case(sst=10, imdb=2)
 def leave_one_out(bench: Bench, w: Workload, n_batches: int | None) -> None:
     """Real encoders of the papers' size (300 → 2 × 128), untrained: their time is that of trained ones."""
     others = ("bigru", "convolution", "average") if w.size.name == "sst" else ()

@@ -70,8 +70,8 @@ def synchronise(device: str) -> None:
         torch.cuda.synchronize()
 
 
-def measure_rates(device: str, seconds: float = 0.15) -> dict[str, float]:
-    """Each rate of UNITS on this device, the best of the repeats that fit in `seconds`."""
+def measure_rates(device: str, seconds: float = 0.2) -> dict[str, float]:
+    """Each rate of UNITS on this device, the best of at least ten repeats and those that fit in `seconds`."""
     large = device.startswith("cuda")
     side = 4096 if large else 1024
     many = _LARGE if large else _CACHED  # a GPU is not filled by what a core's cache holds
@@ -82,8 +82,9 @@ def measure_rates(device: str, seconds: float = 0.15) -> dict[str, float]:
 
     def best(call: Callable[[], object], inner: int = 1) -> float:
         call()
-        fastest, stop = math.inf, time.perf_counter() + seconds
-        while time.perf_counter() < stop:
+        fastest, repeats, stop = math.inf, 0, time.perf_counter() + seconds
+        while time.perf_counter() < stop or repeats < 10:
+            repeats += 1
             synchronise(device)
             start = time.perf_counter()
             for _ in range(inner):
@@ -99,15 +100,15 @@ def measure_rates(device: str, seconds: float = 0.15) -> dict[str, float]:
         rates[f"gemm_{name}"] = 2 * side**3 / best(partial(torch.mm, a, b, out=out))
         x, y = rand(many, dtype=dtype), rand(many, dtype=dtype)
         out = torch.empty_like(x)
-        rates[f"elementwise_{name}"] = many / best(partial(torch.mul, x, y, out=out), 20)
-        rates[f"exp_{name}"] = many / best(partial(torch.exp, x, out=out), 20)
-        rates[f"log_{name}"] = many / best(partial(torch.log, x, out=out), 20)
+        rates[f"elementwise_{name}"] = many / best(partial(torch.mul, x, y, out=out), 4)
+        rates[f"exp_{name}"] = many / best(partial(torch.exp, x, out=out), 4)
+        rates[f"log_{name}"] = many / best(partial(torch.log, x, out=out), 4)
     x = rand(many, dtype=torch.float64)
     index = torch.randperm(many, generator=generator).to(device)
     out = torch.empty_like(x)
-    rates["gather_f64"] = many / best(partial(torch.index_select, x, 0, index, out=out), 20)
+    rates["gather_f64"] = many / best(partial(torch.index_select, x, 0, index, out=out), 4)
     rows = x.view(-1, _SORTED_ROW)
-    rates["sort_f64"] = many * math.log2(_SORTED_ROW) / best(partial(rows.sort, dim=1), 5)
+    rates["sort_f64"] = many * math.log2(_SORTED_ROW) / best(partial(rows.sort, dim=1))
     x = torch.zeros(_LARGE, device=device)
     out = torch.ones_like(x)
     rates["copy"] = 2 * 4 * _LARGE / best(partial(out.copy_, x))  # read and written
