@@ -14,11 +14,15 @@ def list_data_sets() -> str:
     lines = []
     for data_set in registry.DATA_SETS.values():
         places = [registry.find(data_set.name, member.path) for member in data_set.members]
+        places += [registry.find_folders(data_set.name, [folder.path]) for folder in data_set.folders]
         found = sum(place is not None for place in places)
-        folders = sorted({str(place.parent) for place in places if place is not None})
-        state = f"{found} of {len(places)} files found in {', '.join(folders)}" if found else "not found"
+        folders = sorted({str(p if p.is_dir() else p.parent) for p in places if p is not None})
+        things = "folders" if not data_set.members else "files and folders" if data_set.folders else "files"
+        state = f"{found} of {len(places)} {things} found in {', '.join(folders)}" if found else "not found"
         lines += [f"{data_set.name}: {data_set.title}", f"  licence: {data_set.licence}"]
-        lines += [f"  address: {data_set.address}", f"  {state}"]
+        lines += [f"  address: {data_set.address}"]
+        lines += [f"  how to get it: {data_set.how}"] if data_set.how else []
+        lines += [f"  {state}"]
     return "\n".join([*lines, f"names for load(): {', '.join(names())}"])
 
 

@@ -15,7 +15,8 @@ import numpy as np
 
 PAD, UNK, START, END = 0, 1, 2, 3
 SPECIALS = ("<pad>", "<unk>", "<start>", "<end>")
-TASKS = ("classification", "question answering")
+TASKS = ("classification", "question answering", "pair classification")
+PAIRED = TASKS[1:]
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,11 +25,13 @@ class Split:
 
     ids: stable names such as ``sst/test/17``; the number is the line of the official file, counted from 1
     before any filtering. texts: tokens without start, end or padding. labels: ``[N]`` int64 class numbers.
-    questions: tokens, question answering only. evidence: per text int8 ``[T]``, +1 where a token speaks for
-    the gold label, -1 against, 0 neutral (bAbI: +1 on the tokens of supporting facts).
+    questions: tokens; question answering and pairs (the hypothesis) only. evidence: per text int8 ``[T]``, +1
+    where a token speaks for the gold label, -1 against, 0 neutral (bAbI: +1 on the tokens of supporting
+    facts). candidates: per text the class numbers that may be the answer, int64, ascending; None: all may.
 
     Raises ValueError for columns of unequal length, repeated ids, an empty text or question, labels that are
-    not integers, or evidence of the wrong length or outside -1, 0, 1; the message names the text.
+    not integers, evidence of the wrong length or outside -1, 0, 1, or a label that is no candidate; the
+    message names the text.
     """
 
     ids: tuple[str, ...]
@@ -36,6 +39,7 @@ class Split:
     labels: np.ndarray
     questions: tuple[tuple[str, ...], ...] | None = None
     evidence: tuple[np.ndarray, ...] | None = None
+    candidates: tuple[np.ndarray, ...] | None = None
 
     def __post_init__(self) -> None:
         labels = np.asarray(self.labels)
@@ -44,7 +48,7 @@ class Split:
                 f"labels must be integers, one per text; got {labels.dtype} of shape {labels.shape}"
             )
         object.__setattr__(self, "labels", labels.astype(np.int64, copy=False))
-        for name in ("texts", "labels", "questions", "evidence"):
+        for name in ("texts", "labels", "questions", "evidence", "candidates"):
             column = getattr(self, name)
             if column is not None and len(column) != len(self.ids):
                 raise ValueError(f"{name} has {len(column)} entries for {len(self.ids)} ids")
@@ -68,6 +72,15 @@ class Split:
                 )
                 raise ValueError(f"evidence of {name!r} holds values other than -1, 0, 1")
             object.__setattr__(self, "evidence", tuple(m.astype(np.int8, copy=False) for m in marks))
+        if self.candidates is not None:
+            allowed = tuple(np.asarray(c, dtype=np.int64) for c in self.candidates)
+            for name, label, classes in zip(self.ids, self.labels, allowed, strict=True):
+                if label not in classes or (np.diff(classes) <= 0).any():
+                    raise ValueError(
+                        f"candidates of {name!r} must be distinct class numbers, ascending, and hold its "
+                        f"label {label}"
+                    )
+            object.__setattr__(self, "candidates", allowed)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -83,6 +96,7 @@ class Split:
             labels=self.labels[rows],
             questions=None if self.questions is None else tuple(self.questions[i] for i in rows),
             evidence=None if self.evidence is None else tuple(self.evidence[i] for i in rows),
+            candidates=None if self.candidates is None else tuple(self.candidates[i] for i in rows),
         )
 
     def sample(self, limit: int | None, seed: int = 0) -> Split:
@@ -164,8 +178,8 @@ class Corpus:
     """A data set ready for a model: three splits, a vocabulary, class names and where it all comes from.
 
     provenance holds source, licence, citation, notes, and `files` (relative path: sha256) or `settings` of a
-    generator. Raises ValueError for an unknown task, an empty split, question answering without questions, or
-    a label outside the classes (the message names split, id and label).
+    generator. Raises ValueError for an unknown task, an empty split, question answering or pairs without
+    questions, or a label or candidate outside the classes (the message names split, id and label).
     """
 
     name: str
@@ -183,7 +197,7 @@ class Corpus:
         for split_name, split in self.splits.items():
             if not len(split):
                 raise ValueError(f"{self.name}: split {split_name!r} has no texts")
-            if self.task == "question answering" and split.questions is None:
+            if self.paired and split.questions is None:
                 raise ValueError(f"{self.name}: split {split_name!r} has no questions")
             outside = np.flatnonzero((split.labels < 0) | (split.labels >= len(self.class_names)))
             if outside.size:
@@ -192,6 +206,18 @@ class Corpus:
                     f"{self.name}: split {split_name!r}, text {split.ids[i]!r} has label {split.labels[i]}, "
                     f"outside the {len(self.class_names)} classes 0-{len(self.class_names) - 1}"
                 )
+
+            for name, classes in zip(split.ids, split.candidates or (), strict=False):
+                if classes[0] < 0 or classes[-1] >= len(self.class_names):
+                    raise ValueError(
+                        f"{self.name}: split {split_name!r}, text {name!r} has candidates outside the "
+                        f"{len(self.class_names)} classes"
+                    )
+
+    @property
+    def paired(self) -> bool:
+        """Whether a model reads two texts: a passage and a question, or a premise and a hypothesis."""
+        return self.task in PAIRED
 
     @property
     def splits(self) -> dict[str, Split]:
@@ -214,4 +240,6 @@ class Corpus:
                 question = split.questions[i] if split.questions is not None else None
                 evidence = split.evidence[i].tobytes().hex() if split.evidence is not None else None
                 add([text_id, split.texts[i], question, evidence])
+                if split.candidates is not None:
+                    add(split.candidates[i].tolist())
         return digest.hexdigest()

@@ -50,6 +50,30 @@ def test_split_refuses_bad_columns(changes, message):
         make_split(3, **changes)
 
 
+def test_candidates_hold_the_label_and_follow_the_rows():
+    candidates = ([0, 2], [1], [0, 1, 2])
+    split = make_split(3, candidates=candidates)
+    assert [c.tolist() for c in split.select([2, 0]).candidates] == [[0, 1, 2], [0, 2]]
+    assert make_split(3).candidates is None
+    for bad in (([0, 2], [0], [0]), ([0], [1], [1, 0]), ([0], [1], []), ([0], [1], [0, 0])):
+        with pytest.raises(ValueError, match="candidates of 'toy/train/.' must be distinct"):
+            make_split(3, candidates=bad)
+    three = ("no", "yes", "maybe")
+    corpus = make_corpus(train=split, class_names=three)
+    assert corpus.checksum != make_corpus(train=make_split(3), class_names=three).checksum
+    with pytest.raises(ValueError, match=r"'toy/train/0' has candidates outside the 2 classes"):
+        make_corpus(train=split)
+
+
+@pytest.mark.parametrize("task", ["question answering", "pair classification"])
+def test_pairs_need_questions(task):
+    with pytest.raises(ValueError, match="split 'train' has no questions"):
+        make_corpus(task=task)
+    parts = {name: make_split(3, name, questions=(("q",),) * 3) for name in ("train", "dev", "test")}
+    assert make_corpus(task=task, **parts).paired
+    assert not make_corpus().paired
+
+
 def test_split_stores_int64_labels_and_int8_evidence():
     split = make_split(2, labels=np.array([0, 1], dtype=np.int32), evidence=([1], [0, -1]))
     assert split.labels.dtype == np.int64

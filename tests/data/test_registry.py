@@ -19,7 +19,7 @@ TEXTS = {f"{name}.txt": f"(3 (2 some) (4 {name}))\n".encode() for name in ("trai
 def toy(monkeypatch):
     """A set called sst with small files of ours: same layout, own checksums."""
     members = tuple(Member(path, hashlib.sha256(text).hexdigest()) for path, text in TEXTS.items())
-    toy = replace(registry.SST, members=members, archive_md5=None)
+    toy = replace(registry.SST, members=members, archive_hash=None)
     monkeypatch.setitem(registry.DATA_SETS, "sst", toy)
     return toy
 
@@ -216,8 +216,8 @@ def test_the_official_archive_is_checked_by_its_own_checksum(toy, mirror, nowher
     path = write_zip(mirror / toy.archive)
     base = registry.os.environ["ATTNLIB_DATA_URL"].rstrip("/")
     monkeypatch.delenv("ATTNLIB_DATA_URL")
-    good = replace(toy, base=base, archive_md5=hashlib.md5(path.read_bytes()).hexdigest())
-    monkeypatch.setitem(registry.DATA_SETS, "sst", replace(good, archive_md5="0" * 32))
+    good = replace(toy, base=base, archive_hash=f"md5:{hashlib.md5(path.read_bytes()).hexdigest()}")
+    monkeypatch.setitem(registry.DATA_SETS, "sst", replace(good, archive_hash="md5:" + "0" * 32))
     with pytest.raises(DataError, match="nothing was kept"):
         contents()
     monkeypatch.setitem(registry.DATA_SETS, "sst", good)
@@ -231,8 +231,8 @@ def test_without_the_download_extra_the_message_says_what_to_install(toy, nowher
         contents()
 
 
-def test_importing_the_package_needs_no_download_extra():
-    code = "import sys, attnlib.data; print([m for m in ('pooch', 'tqdm') if m in sys.modules])"
+def test_importing_the_package_needs_no_extra():
+    code = "import sys, attnlib.data; print([m for m in ('pooch', 'spacy', 'tqdm') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
@@ -244,10 +244,58 @@ def test_lines_are_split_at_newlines_only_and_bad_encoding_is_named():
         registry.Content("x", "x.txt", b"a\n\xff\n").lines()
 
 
-def test_every_member_has_a_checksum():
+def test_every_set_that_can_be_had_has_checksums_and_the_others_say_how_to_get_them():
     for data_set in registry.DATA_SETS.values():
         assert len({member.path for member in data_set.members}) == len(data_set.members)
-        assert all((member.sha256 is None) != (member.git_blob is None) for member in data_set.members)
+        assert all(member.sha256 is None or member.git_blob is None for member in data_set.members)
+        checked = [m.sha256 or m.git_blob for m in data_set.members] + [f.sha256 for f in data_set.folders]
+        assert all(checked) or data_set.archive_hash or data_set.how
+        assert data_set.archive or data_set.how or any(member.url for member in data_set.members)
+
+
+def test_folders_are_checked_as_a_whole_whatever_their_line_ends(nowhere, monkeypatch):
+    made = {"train/a.txt": b"one\r\ntwo", "train/b/c.txt": b"three", "train/urls": b"not one of them"}
+    sums = {path: hashlib.sha256(text.replace(b"\r", b"")).hexdigest() for path, text in made.items()}
+    lines = "".join(f"{sums[path]} {path}\n" for path in sorted(made)[:2])
+    folder = registry.Folder("train", ".txt", 2, hashlib.sha256(lines.encode()).hexdigest())
+    toy = replace(registry.IMDB, folders=(folder,))
+    monkeypatch.setitem(registry.DATA_SETS, "imdb", toy)
+    root = nowhere / "imdb" / "aclImdb"
+    for path, text in made.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_bytes(text.replace(b"\r", b""))
+    assert [c.path for c in registry.walk("imdb", ["train"])] == ["train/a.txt", "train/b/c.txt"]
+    (root / "train" / "a.txt").write_bytes(b"altered")
+    assert len(list(registry.walk("imdb", ["train"], verify=False))) == 2
+    with pytest.raises(DataError, match=r"train in .* is not as published: 2 of 2 files.*verify=False"):
+        list(registry.walk("imdb", ["train"]))
+
+
+def test_archives_of_folders_are_downloaded_and_checked(mirror, nowhere, monkeypatch):
+    text = {"train/a.txt": b"one"}
+    line = f"{hashlib.sha256(b'one').hexdigest()} train/a.txt\n"
+    folder = registry.Folder("train", ".txt", 1, hashlib.sha256(line.encode()).hexdigest())
+    toy = replace(registry.IMDB, folders=(folder,))
+    monkeypatch.setitem(registry.DATA_SETS, "imdb", toy)
+    write_tar(mirror / toy.archive, {"train/a.txt": b"other"}, "aclImdb/")
+    with pytest.raises(DataError, match="failed, nothing was kept: .*not as published"):
+        list(registry.walk("imdb", ["train"]))
+    write_tar(mirror / toy.archive, text, "aclImdb/")
+    assert [content.data for content in registry.walk("imdb", ["train"])] == [b"one"]
+    assert [path.name for path in (nowhere / "imdb").iterdir()] == [toy.archive]
+    with pytest.raises(KeyError, match="no registered folder 'other'"):
+        list(registry.walk("imdb", ["other"]))
+
+
+def test_sets_that_may_not_be_shared_are_not_downloaded(mirror, nowhere):
+    with pytest.raises(DataError, match=r"NOTEEVENTS\.csv not found.*credentialed.*Put the files into"):
+        locate("mimic3", ["NOTEEVENTS.csv"])
+    with (
+        pytest.raises(DataError, match=r"NOTEEVENTS\.csv not found"),
+        registry.stream("mimic3", "NOTEEVENTS.csv"),
+    ):
+        pass
+    assert not nowhere.exists()
 
 
 def test_list_prints_sets_with_licence_and_state(toy, nowhere, capsys, monkeypatch):
@@ -261,6 +309,7 @@ def test_list_prints_sets_with_licence_and_state(toy, nowhere, capsys, monkeypat
     assert "3 of 3 files found" in printed
     assert "not found" in printed
     assert "CC BY 3.0" in printed
+    assert "how to get it: MIMIC-III is for credentialed users" in printed
     assert "planted" in printed
     monkeypatch.setenv("ATTNLIB_DATA", "/nonexistent")
     assert command.main() == 1
