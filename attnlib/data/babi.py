@@ -11,6 +11,7 @@ import numpy as np
 from attnlib.data import registry
 from attnlib.data.corpus import Corpus, Split, Vocabulary
 from attnlib.data.errors import DataError
+from attnlib.data.splitting import random_split
 
 ACTORS = ("Daniel", "John", "Mary", "Sandra")
 PLACES = ("bathroom", "bedroom", "garden", "hallway", "kitchen", "office")
@@ -147,9 +148,8 @@ def divide(split: Split) -> tuple[Split, Split]:
     """
     if len(split) < 2:
         raise ValueError(f"cannot take a dev split out of {len(split)} question(s); give at least 2")
-    n_dev = int(np.ceil(DEV_SHARE * len(split)))
-    order = np.random.RandomState(DEV_SEED).permutation(len(split))
-    return split.select(np.sort(order[n_dev:])), split.select(np.sort(order[:n_dev]))
+    train, dev = random_split(len(split), DEV_SHARE, DEV_SEED)
+    return split.select(train), split.select(dev)
 
 
 def assemble(name: str, train_and_dev: Split, test: Split, provenance: dict[str, Any]) -> Corpus:

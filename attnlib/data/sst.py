@@ -11,6 +11,7 @@ import numpy as np
 from attnlib.data import registry
 from attnlib.data.corpus import Corpus, Split, Vocabulary
 from attnlib.data.errors import DataError
+from attnlib.data.splitting import filter_by_length
 
 NEUTRAL = 2
 MIN_LENGTH = 5
@@ -112,16 +113,6 @@ def split_from_lines(lines: Sequence[str], name: str, where: str) -> Split:
     return Split(tuple(ids), tuple(texts), np.array(labels, dtype=np.int64))
 
 
-def filter_by_length(split: Split, minimum: int = MIN_LENGTH) -> Split:
-    """Keep texts with ``minimum < T < longest``, `longest` being the split's own maximum.
-
-    Strict on both ends, so the longest texts of a split are dropped too. Source: the released code; the
-    paper does not say it.
-    """
-    lengths = np.array([len(text) for text in split.texts])
-    return split.select((lengths > minimum) & (lengths < lengths.max()))
-
-
 def load(verify: bool = True) -> Corpus:
     """Return SST: 6355 / 821 / 1725 texts, classes negative and positive, 13,826 vocabulary entries.
 
@@ -137,7 +128,7 @@ def load(verify: bool = True) -> Corpus:
         unfiltered = split_from_lines(content.lines(), name, content.where)
         if name == "train":
             vocabulary = Vocabulary.build(unfiltered.texts)
-        splits[name] = filter_by_length(unfiltered)
+        splits[name] = filter_by_length(unfiltered, MIN_LENGTH)
         if not len(splits[name]):
             raise DataError(f"{content.where}: no sentence has more than {MIN_LENGTH} tokens")
     return Corpus(
