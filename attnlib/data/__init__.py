@@ -13,7 +13,20 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from attnlib.data import babi, babi_generator, planted, sst
+from attnlib.data import (
+    ade,
+    adr,
+    agnews,
+    babi,
+    babi_generator,
+    cnn,
+    imdb,
+    mimic,
+    newsgroups,
+    planted,
+    snli,
+    sst,
+)
 from attnlib.data.corpus import Corpus, Split, Vocabulary
 from attnlib.data.errors import DataError
 
@@ -22,6 +35,25 @@ __all__ = ["LOADERS", "Corpus", "DataError", "Split", "Vocabulary", "load", "nam
 LOADERS: dict[str, Callable[..., Corpus]] = {
     # Stanford Sentiment Treebank, binary: option verify.
     "sst": sst.load,
+    # IMDB film reviews: option verify.
+    "imdb": imdb.load,
+    # 20 Newsgroups, hockey against baseball: option verify.
+    "20news_sports": newsgroups.load,
+    # AG News, business against world: options train ("official", "subset", None: what is at hand), verify.
+    "agnews": agnews.load,
+    "agnews_subset": partial(agnews.load, train="subset"),
+    # Adverse drug reactions in tweets, from the user's own csv file: no option.
+    "adr": adr.load,
+    # Adverse drug effects in case reports: option verify.
+    "ade": ade.load,
+    # Diabetes and anemia, from the user's own MIMIC-III tables: no option.
+    "diabetes": mimic.load_diabetes,
+    "anemia": mimic.load_anemia,
+    # CNN questions, from the user's own copy: option verify.
+    "cnn": cnn.load,
+    # SNLI: options train ("official", "subset", None: what is at hand), verify.
+    "snli": snli.load,
+    "snli_subset": partial(snli.load, train="subset"),
     # bAbI tasks 1-3, official files: options size ("10k", "1k"), verify.
     "babi1": partial(babi.load, 1),
     "babi2": partial(babi.load, 2),
