@@ -27,6 +27,25 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
+class Usual:
+    """Jain & Wallace's settings for a task."""
+
+    dimension: int
+    deviation: float
+    epochs: int
+    batch_size: int
+
+
+# By task; a data set with settings of its own goes by its name.
+USUAL = {
+    "classification": Usual(300, 0.1, 8, 32),
+    "question answering": Usual(50, 1.0, 100, 50),
+    "pair classification": Usual(300, 0.1, 25, 128),
+    "cnn": Usual(300, 0.1, 25, 90),
+}
+
+
+@dataclass(frozen=True)
 class Prepared:
     """What an experiment works on.
 
@@ -108,7 +127,8 @@ def prepare(
     vectors: "random", "corpus" (word2vec on the training texts) or the path of a GloVe or fastText text
     file; deviation: of random vectors. None takes Jain & Wallace's setting for the task: 300-d vectors, 8
     epochs of batches of 32 for classification; 50-d vectors drawn from N(0, 1), 100 epochs of batches of 50
-    for question answering. Without pretrained vectors the deviation for classification is 0.1.
+    for question answering; 300-d vectors, 25 epochs of batches of 128 for pairs of sentences, of 90 for the
+    CNN questions. Where they used pretrained vectors the deviation without them is 0.1.
 
     Two processes that ask for the same model train it once. Unknown names and impossible values are refused
     with a ValueError before anything is trained.
@@ -118,15 +138,15 @@ def prepare(
         raise ValueError(f"seed is {seed!r}: give a whole number, 0 or more")
     corpus = data.load(dataset)
     texts = corpus.test.sample(limit, seed)
-    pair = corpus.task == "question answering"
-    dimension = dimension or (50 if pair else 300)
-    deviation = deviation if deviation is not None else (1.0 if pair else 0.1)
+    usual = USUAL.get(corpus.name, USUAL[corpus.task])
+    dimension = dimension or usual.dimension
+    deviation = deviation if deviation is not None else usual.deviation
     architecture = Architecture(
-        encoder, scorer, len(corpus.class_names), len(corpus.vocabulary), variant, pair, dimension
+        encoder, scorer, len(corpus.class_names), len(corpus.vocabulary), variant, corpus.paired, dimension
     )
     plan = Training(
-        epochs=epochs if epochs is not None else (100 if pair else 8),
-        batch_size=batch_size if batch_size is not None else (50 if pair else 32),
+        epochs=epochs if epochs is not None else usual.epochs,
+        batch_size=batch_size if batch_size is not None else usual.batch_size,
         variant=variant,
         patience=patience,
         seed=seed,

@@ -1,6 +1,7 @@
 """The one call of every notebook: cache, devices, refusals, bit-identical repeats."""
 
 import multiprocessing
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -66,6 +67,25 @@ def test_questions_give_a_readout_with_a_head():
     assert run.readout.head is not None
     assert run.settings["architecture"]["pair"]
     assert set(run.test_metrics) >= {"accuracy"}
+
+
+@pytest.mark.parametrize(
+    ("name", "task", "pair", "usual"),
+    [
+        ("toy", "classification", False, (300, 0.1, 8, 32)),
+        ("babi1", "question answering", True, (50, 1.0, 100, 50)),
+        ("snli", "pair classification", True, (300, 0.1, 25, 128)),
+        ("cnn", "question answering", True, (300, 0.1, 25, 90)),
+    ],
+)
+def test_each_task_has_the_papers_settings(name, task, pair, usual, monkeypatch):
+    monkeypatch.setattr(data, "load", lambda _: replace(toy.corpus(pair), name=name, task=task))
+    monkeypatch.setattr(prepare, "train_once", lambda *_: [])
+    settings = prepare.prepare(name, limit=2).settings
+    plan, architecture = settings["training"], settings["architecture"]
+    assert architecture["pair"] is pair
+    found = (architecture["dimension"], settings["deviation"], plan["epochs"], plan["batch_size"])
+    assert found == usual
 
 
 def test_limit_draws_texts_and_keeps_the_metrics_of_all():
