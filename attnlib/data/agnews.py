@@ -158,6 +158,8 @@ def load(train: str | None = None, verify: bool = True) -> Corpus:
         train = "subset" if at_hand else "official"
     subset = train == "subset"
     name = "agnews_subset" if subset else "agnews"
+    if subset:
+        registry.require("ag_news", SUBSETS, "load with train='official'")
     contents = registry.locate("ag_news", [*(SUBSETS if subset else ["train.csv"]), "test.csv"], verify)
     test = official(contents["test.csv"], f"{name}/test", title=subset)
     notes = [

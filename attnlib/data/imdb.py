@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import string
+import sys
 
 import numpy as np
 
@@ -26,7 +27,7 @@ _FILE = re.compile(r"(train|test)/(neg|pos)/(\d+)_(\d+)\.txt")
 
 def tokenize(text: str) -> tuple[str, ...]:
     """Return the tokens of a review; may be empty."""
-    return tuple(token for token in text.lower().translate(_SPACES).split(" ") if token)
+    return tuple(sys.intern(token) for token in text.lower().translate(_SPACES).split(" ") if token)
 
 
 def load(verify: bool = True) -> Corpus:

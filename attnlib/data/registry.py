@@ -18,7 +18,7 @@ import tarfile
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -461,6 +461,17 @@ def find(name: str, path: str) -> Path | None:
         for place, _ in _places(data_set, folder, [path]):
             return place
     return None
+
+
+def require(name: str, paths: Iterable[str], instead: str) -> None:
+    """Raise DataError unless all of these files, which no official release holds, are on this machine."""
+    for path in paths:
+        if find(name, path) is None:
+            places = " and ".join(str(folder) for folder in search_folders(name))
+            raise DataError(
+                f"{name}: {path} not found in {places}. It is no part of the official release; the page "
+                f"'Data' of the book says where it comes from. Put it there, or {instead}."
+            )
 
 
 def locate(name: str, paths: Sequence[str], verify: bool = True, download: bool = True) -> dict[str, Content]:

@@ -125,6 +125,8 @@ def load(train: str | None = None, verify: bool = True) -> Corpus:
             registry.find("snli", path) for path in (*SUBSETS, *HELD_OUT.values())
         )
         train = "subset" if at_hand else "official"
+    if train == "subset":
+        registry.require("snli", (*SUBSETS, *HELD_OUT.values()), "load with train='official'")
     notes = [
         "spaCy tokens in lower case, those with a digit as 'qqq'; pairs without gold label are left out.",
         "Vocabulary: words of at least 3 training sentences, premises and hypotheses each counted.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any
@@ -31,7 +32,7 @@ def collapse(text: str) -> str:
 
 def mask_digits(tokens: Iterable[str]) -> tuple[str, ...]:
     """Return the tokens, those with a digit in them as ``qqq``."""
-    return tuple(DIGITS if any(map(str.isdigit, token)) else token for token in tokens)
+    return tuple(DIGITS if any(map(str.isdigit, token)) else sys.intern(token) for token in tokens)
 
 
 def clean(texts: Iterable[str]) -> list[tuple[str, ...]]:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from attnlib.data import DataError, agnews, load, registry
+from attnlib.data.splitting import filter_by_length
 
 TITLES = {"1": "Talks resume", "2": "Cup final", "3": "Shares rise", "4": "New chip"}
 
@@ -147,11 +148,22 @@ def test_single_files_are_downloaded_and_checked(mirror, nowhere, monkeypatch):
     assert sorted(path.name for path in (nowhere / "ag_news").iterdir()) == ["test.csv", "train.csv"]
 
 
+def test_without_the_subset_the_message_names_the_official_release(folder):
+    with pytest.raises(DataError, match=r"train_subset_a_train\.csv not found .* train='official'"):
+        load("agnews_subset")
+
+
 @pytest.mark.data
 @pytest.mark.slow
 def test_counts_of_the_subset(data_folder):
     if not (data_folder / "ag_news").is_dir():
         pytest.skip("no ag_news in ATTNLIB_DATA")
+    official = filter_by_length(
+        agnews.split_of(
+            agnews.official(registry.locate("ag_news", ["test.csv"])["test.csv"], "x", title=False)
+        )
+    )
+    assert np.bincount(official.labels).tolist() == [1900, 1898]  # the paper's test split
     corpus = load("agnews", train="subset")
-    assert np.bincount(corpus.test.labels).tolist() == [1899, 1897]  # of 1900 each, as the length filter is
+    assert np.bincount(corpus.test.labels).tolist() == [1899, 1897]
     assert sum(map(len, (corpus.train, corpus.dev))) in range(8360, 8381)

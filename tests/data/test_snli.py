@@ -126,6 +126,11 @@ def test_bad_lines_of_official_files_are_named(folder, line, problem):
         load("snli")
 
 
+def test_without_the_subset_the_message_names_the_official_release(folder):
+    with pytest.raises(DataError, match=r"train_subset_18k\.tsv not found .* train='official'"):
+        load("snli_subset")
+
+
 @pytest.mark.data
 @pytest.mark.slow
 def test_counts_are_the_papers(data_folder):
