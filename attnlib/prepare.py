@@ -34,12 +34,13 @@ class Usual:
     deviation: float
     epochs: int
     batch_size: int
+    hidden: int = 128
 
 
 # By task; a data set with settings of its own goes by its name.
 USUAL = {
     "classification": Usual(300, 0.1, 8, 32),
-    "question answering": Usual(50, 1.0, 100, 50),
+    "question answering": Usual(50, 1.0, 100, 50, hidden=32),
     "pair classification": Usual(300, 0.1, 25, 128),
     "cnn": Usual(300, 0.1, 25, 90),
 }
@@ -142,7 +143,14 @@ def prepare(
     dimension = dimension or usual.dimension
     deviation = deviation if deviation is not None else usual.deviation
     architecture = Architecture(
-        encoder, scorer, len(corpus.class_names), len(corpus.vocabulary), variant, corpus.paired, dimension
+        encoder,
+        scorer,
+        n_classes=len(corpus.class_names),
+        n_words=len(corpus.vocabulary),
+        variant=variant,
+        pair=corpus.paired,
+        dimension=dimension,
+        hidden=usual.hidden,
     )
     plan = Training(
         epochs=epochs if epochs is not None else usual.epochs,

@@ -72,10 +72,10 @@ def test_questions_give_a_readout_with_a_head():
 @pytest.mark.parametrize(
     ("name", "task", "pair", "usual"),
     [
-        ("toy", "classification", False, (300, 0.1, 8, 32)),
-        ("babi1", "question answering", True, (50, 1.0, 100, 50)),
-        ("snli", "pair classification", True, (300, 0.1, 25, 128)),
-        ("cnn", "question answering", True, (300, 0.1, 25, 90)),
+        ("toy", "classification", False, (300, 0.1, 8, 32, 128)),
+        ("babi1", "question answering", True, (50, 1.0, 100, 50, 32)),
+        ("snli", "pair classification", True, (300, 0.1, 25, 128, 128)),
+        ("cnn", "question answering", True, (300, 0.1, 25, 90, 128)),
     ],
 )
 def test_each_task_has_the_papers_settings(name, task, pair, usual, monkeypatch):
@@ -85,6 +85,7 @@ def test_each_task_has_the_papers_settings(name, task, pair, usual, monkeypatch)
     plan, architecture = settings["training"], settings["architecture"]
     assert architecture["pair"] is pair
     found = (architecture["dimension"], settings["deviation"], plan["epochs"], plan["batch_size"])
+    found += (architecture["hidden"],)
     assert found == usual
 
 

@@ -25,7 +25,8 @@ class Architecture:
 
     encoder: "bilstm", "bigru", "convolution" or "average". scorer: "additive" or "scaled_dot".
     variant: "released" (sizes of the authors' code, from which the printed numbers come) or "published"
-    (sizes of the paper's text). pair: reads a question. dimension: of the word vectors.
+    (sizes of the paper's text). pair: reads a question. dimension: of the word vectors. hidden: the size that
+    the encoder's other sizes follow from.
     """
 
     encoder: str
@@ -35,6 +36,7 @@ class Architecture:
     variant: str = "released"
     pair: bool = False
     dimension: int = 300
+    hidden: int = 128
 
     def __post_init__(self) -> None:
         one_of("encoder", self.encoder, ENCODERS)
@@ -56,16 +58,16 @@ def one_of(parameter: str, value: str, known: Iterable[str]) -> None:
 def build_encoder(architecture: Architecture) -> Recurrent | Convolution | Average:
     """The encoder, by Jain & Wallace's sizes.
 
-    Released: hidden size 128, or 32 where there is a question: 128 per LSTM direction, 128/4 filters per
-    width, tanh projection to 128. Published: 64 filters per width and a ReLU projection to 256 for
-    classification; for question answering the paper gives no other sizes.
+    Released, with hidden size 128 (32 for bAbI): 128 per LSTM direction, 128/4 filters per width, tanh
+    projection to 128. Published: 64 filters per width and a ReLU projection to 256 for classification; for
+    question answering the paper gives no other sizes.
     """
-    hidden = 32 if architecture.pair else 128
+    hidden = architecture.hidden
     paper = architecture.variant == "published" and not architecture.pair
     if architecture.encoder in ("bilstm", "bigru"):
         return {"bilstm": BiLSTM, "bigru": BiGRU}[architecture.encoder](architecture.dimension, hidden)
     if architecture.encoder == "convolution":
-        return Convolution(architecture.dimension, 64 if paper else hidden // 4)
+        return Convolution(architecture.dimension, hidden // 2 if paper else hidden // 4)
     return Average(architecture.dimension, 2 * hidden if paper else hidden, "relu" if paper else "tanh")
 
 

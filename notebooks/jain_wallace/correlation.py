@@ -112,7 +112,7 @@ summary = results.tidy(
     results.summarise(frame, metrics),
     paper="jain_wallace",
     experiment="correlation",
-    dataset=dataset,
+    dataset=run.corpus.name,
     encoder=encoder,
     scorer=scorer,
     seed=seed,

@@ -91,7 +91,7 @@ summary = results.tidy(
     results.summarise(frame, metrics),
     paper="jain_wallace",
     experiment="permutation",
-    dataset=dataset,
+    dataset=run.corpus.name,
     encoder=encoder,
     scorer=scorer,
     seed=seed,
