@@ -120,12 +120,13 @@ def groups(key: Tensor, budget: int) -> Iterator[tuple[int, Tensor]]:
 def similar(lengths: Tensor, budget: int) -> Iterator[tuple[Tensor, int]]:
     """All rows in blocks of similar length: yields (rows [n], width), the width of the longest of them.
 
-    n · width ≤ `budget` (or n = 1), and width ≤ 3/2 of the shortest (or 16), so little padding is carried.
+    n · width ≤ `budget` (or n = 1), and width ≤ 3/2 of the shortest (or 48): little padding, and few blocks
+    of short rows.
     """
     ordered, rows = lengths.sort(stable=True)
     values, start = ordered.tolist(), 0
     while start < len(values):
-        limit = max(16, values[start] * 3 // 2)
+        limit = max(48, values[start] * 3 // 2)
         stop = min(bisect.bisect_right(values, limit), start + max(1, budget // values[start]))
         stop = min(stop, start + max(1, budget // values[stop - 1]))
         yield rows[start:stop], values[stop - 1]

@@ -44,7 +44,7 @@ from attnlib.kernels.triton import use_triton
 from attnlib.readout import Readout
 
 _SLACK = 1e-12  # of the scale of the margins: rounding allowed when a token is tested against the bounds
-_TOKENS = 1 << 16  # tokens searched at a time
+_TOKENS = 1 << 17  # tokens searched at a time
 _TRITON_TOKENS = 1 << 20  # the same where a Triton kernel runs
 _PAIRS = 1 << 19  # pairs evaluated at a time
 _SMALL = 1 << 12  # a group with more pairs than this is searched by blocks
@@ -113,14 +113,14 @@ def _best_vertex(
     s, order = s.masked_fill(~mask, torch.inf).sort(dim=1, stable=True)
     a = alpha.gather(1, order)  # [n, W]; padding has s = α = +inf
     far = _records(a), _records(a.flip(1)).flip(1)  # running minima seen from either end
-    for bound in (low, high) if epsilon > 0 else (low,):
-        value, first, second, weight = _best_pair(s, a, far, bound)
-        better = value > best
-        i = torch.where(better, order.gather(1, first[:, None])[:, 0], i)
-        j = torch.where(better, order.gather(1, second[:, None])[:, 0], j)
-        w = torch.where(better, weight, w)
-        best = torch.maximum(best, value)
-    return i, j, w
+    bounds = torch.stack((low, high) if epsilon > 0 else (low,))  # [B, n]
+    value, first, second, weight = _best_pair(s, a, far, bounds)  # [B, n] each
+    value, at = value.max(0, keepdim=True)  # the first of equals
+    better = value[0] > best
+    first, second, weight = (x.gather(0, at)[0] for x in (first, second, weight))
+    i = torch.where(better, order.gather(1, first[:, None])[:, 0], i)
+    j = torch.where(better, order.gather(1, second[:, None])[:, 0], j)
+    return i, j, torch.where(better, weight, w)
 
 
 def margin_bounds(m: Tensor, epsilon: float) -> tuple[Tensor, Tensor]:
@@ -140,20 +140,22 @@ def margin_bounds(m: Tensor, epsilon: float) -> tuple[Tensor, Tensor]:
     return -above(-m), above(m)
 
 
-def _value(near: Tensor, far: Tensor, a_near: Tensor, a_far: Tensor) -> Tensor:
-    """JSD of a pair from the distances > 0 of its lower and upper token to the bound, and their α."""
+def _value(near: Tensor, far: Tensor, a_near: Tensor, a_far: Tensor, own: Tensor) -> Tensor:
+    """JSD of a pair from the distances > 0 of its lower and upper token to the bound, and their α.
+
+    `own`: a ln a of the two together, which depends on the tokens and not on how they are mixed.
+    """
     span = near + far
     w, v = near / span, far / span  # weights of the upper and the lower token
     lower, upper = v + a_near, w + a_far
     pair = w * w.log() + v * v.log() - lower * lower.log() - upper * upper.log()
-    pair = pair + torch.xlogy(a_near, a_near) + torch.xlogy(a_far, a_far)
-    return math.log(2) + pair / 2
+    return math.log(2) + (pair + own) / 2
 
 
 def _records(a: Tensor) -> Tensor:
-    """Strict running minima of each row [G, T], from the left."""
+    """Strict running minima along the last dim, from the left."""
     record = a < torch.inf
-    record[:, 1:] &= a[:, 1:] < a.cummin(1).values[:, :-1]
+    record[..., 1:] &= a[..., 1:] < a.cummin(-1).values[..., :-1]
     return record
 
 
@@ -164,33 +166,37 @@ class _Side(NamedTuple):
     column: Tensor  # [K] in the sorted row
     distance: Tensor  # [K] to the bound, > 0
     alpha: Tensor  # [K]
+    own: Tensor  # [K] α ln α
     size: Tensor  # [G] candidates per row
     start: Tensor  # [G] where the row's candidates begin
 
 
 def _side(candidates: Tensor, s: Tensor, a: Tensor, bound: Tensor) -> _Side:
-    row, column = candidates.nonzero(as_tuple=True)
-    size = candidates.sum(1)
-    distance = (s[row, column] - bound[row]).abs()
-    return _Side(row, column, distance, a[row, column], size, size.cumsum(0) - size)
+    """`candidates`: [B, n, T]; `s`, `a`: [n, T]; `bound`: [B, n]. The G = B · n rows go bound by bound."""
+    cell = candidates.flatten().nonzero()[:, 0]
+    row, column = cell // s.shape[1], cell % s.shape[1]
+    size = candidates.sum(2).flatten()
+    alpha, margin = (x.flatten().index_select(0, cell % s.numel()) for x in (a, s))
+    distance = (margin - bound.flatten().index_select(0, row)).abs()
+    return _Side(row, column, distance, alpha, torch.xlogy(alpha, alpha), size, size.cumsum(0) - size)
 
 
 def _best_pair(
     s: Tensor, a: Tensor, far: tuple[Tensor, Tensor], bound: Tensor
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """The best pair of each row that hits its bound: JSD (−inf if none), the two columns, the upper weight.
+    """The best pair that hits each bound: JSD (−inf if none), the two columns, the upper weight, [B, n] each.
 
-    `s`: [G, T] ascending margins, `a`: [G, T] their α, both +inf on padding; `far`: running minima of α from
-    the left and from the right; `bound`: [G].
+    `s`: [n, T] ascending margins, `a`: [n, T] their α, both +inf on padding; `far`: running minima of α from
+    the left and from the right; `bound`: [B, n], some bounds for each row.
     """
-    b = bound[:, None]
-    below, above = s < b, (s > b) & (a < torch.inf)  # [G, T]
-    near_below = _records(a.masked_fill(~below, torch.inf).flip(1)).flip(1)
-    near_above = _records(a.masked_fill(~above, torch.inf))
+    b = bound[..., None]
+    below, above = s < b, (s > b) & (a < torch.inf)  # [B, n, T]
+    near_below = _records(torch.where(below, a, torch.inf).flip(2)).flip(2)
+    near_above = _records(torch.where(above, a, torch.inf))
     low = _side(below & (far[0] | near_below), s, a, bound)
     up = _side(above & (far[1] | near_above), s, a, bound)
 
-    pairs = low.size * up.size  # [G]
+    pairs = low.size * up.size  # [G], G = B · n
     if use_triton(s):
         from attnlib.kernels.triton.exact import MOST_PAIRS as most
         from attnlib.kernels.triton.exact import best_pairs
@@ -198,7 +204,7 @@ def _best_pair(
         value, i, j = best_pairs(low, up)
     else:
         most = _SMALL
-        value = torch.full_like(bound, -torch.inf)
+        value = torch.full_like(pairs, -torch.inf, dtype=s.dtype)
         i, j = torch.zeros_like(pairs), torch.zeros_like(pairs)  # [G] flat positions in low and up
         small = torch.where(pairs <= most, up.size, 0)  # upper candidates to try per lower one
         for first, last in _chunks(low.size * small, _PAIRS):
@@ -208,11 +214,14 @@ def _best_pair(
         found = _search_blocks(low.distance[at_low], up.distance[at_up], low.alpha[at_low], up.alpha[at_up])
         value[g], i[g], j[g] = found[0], at_low.start + found[1], at_up.start + found[2]
 
-    has = pairs > 0
-    w = torch.zeros_like(bound)
-    near, beyond = low.distance[i[has]], up.distance[j[has]]
-    w[has] = near / (near + beyond)
-    i[has], j[has] = low.column[i[has]], up.column[j[has]]
+    # rows without a pair point at any candidate: their value is −inf, so nothing of it is used
+    w = torch.zeros_like(value)
+    if len(low.row) and len(up.row):
+        i, j = i.clamp(max=len(low.row) - 1), j.clamp(max=len(up.row) - 1)
+        near, beyond = low.distance.index_select(0, i), up.distance.index_select(0, j)
+        w = near / (near + beyond)
+        i, j = low.column.index_select(0, i), up.column.index_select(0, j)
+    value, i, j, w = (x.view_as(bound) for x in (value, i, j, w))
     return value, i, j, w
 
 
@@ -230,14 +239,16 @@ def _try_all(
     """Evaluate every pair of rows first..last with `tries` > 0, and write their best to value, i, j."""
     begin, end = int(low.start[first]), int(low.start[last - 1] + low.size[last - 1])
     row = low.row[begin:end]
-    repeats = tries[row]
+    repeats = tries.index_select(0, row)
     at_low = torch.arange(begin, end, device=row.device).repeat_interleave(repeats)  # [P]
-    shift = up.start[row] - (repeats.cumsum(0) - repeats)
-    at_up = torch.arange(len(at_low), device=row.device) + shift.repeat_interleave(repeats)
-    v = _value(low.distance[at_low], up.distance[at_up], low.alpha[at_low], up.alpha[at_up])
-    row = low.row[at_low]
+    shift = up.start.index_select(0, row) - (repeats.cumsum(0) - repeats)
+    at_up = torch.arange(len(at_low), device=row.device) + shift.index_select(0, at_low - begin)
+    near, a_near, own_near = (x.index_select(0, at_low) for x in (low.distance, low.alpha, low.own))
+    far, a_far, own_far = (x.index_select(0, at_up) for x in (up.distance, up.alpha, up.own))
+    v = _value(near, far, a_near, a_far, own_near + own_far)
+    row = low.row.index_select(0, at_low)
     value.scatter_reduce_(0, row, v, "amax")
-    wins = (v == value[row]).nonzero()[:, 0]
+    wins = (v == value.index_select(0, row)).nonzero()[:, 0]
     won = torch.full_like(i, len(v)).scatter_reduce_(0, row[wins], wins, "amin")  # the first of equals
     found = (won < len(v)).nonzero()[:, 0]
     i[found], j[found] = at_low[won[found]], at_up[won[found]]
@@ -251,11 +262,13 @@ def _search_blocks(near: Tensor, far: Tensor, a_near: Tensor, a_far: Tensor) -> 
     """
     low, up = _blocks(near), _blocks(far)  # [n/32, 32] positions
     d_low, d_up, a_low, a_up = near[low], far[up], a_near[low], a_far[up]
+    own_low, own_up = torch.xlogy(a_low, a_low), torch.xlogy(a_up, a_up)
     a_least, at_least = a_low.min(1)
     b_least, bt_least = a_up.min(1)
+    own_least = torch.xlogy(a_least, a_least)[:, None] + torch.xlogy(b_least, b_least)
 
     def corner(x: Tensor, y: Tensor) -> Tensor:
-        return _value(x[:, None], y, a_least[:, None], b_least)  # [n/32, m/32]
+        return _value(x[:, None], y, a_least[:, None], b_least, own_least)  # [n/32, m/32]
 
     limit = torch.maximum(corner(d_low.amax(1), d_up.amin(1)), corner(d_low.amin(1), d_up.amax(1)))
     known = corner(d_low.gather(1, at_least[:, None])[:, 0], d_up.gather(1, bt_least[:, None])[:, 0])
@@ -269,7 +282,8 @@ def _search_blocks(near: Tensor, far: Tensor, a_near: Tensor, a_far: Tensor) -> 
     while start < stop:
         block = blocks[start : min(start + step, stop)]
         x, y = block // len(up), block % len(up)
-        v = _value(d_low[x][:, :, None], d_up[y][:, None], a_low[x][:, :, None], a_up[y][:, None])
+        own = own_low[x][:, :, None] + own_up[y][:, None]
+        v = _value(d_low[x][:, :, None], d_up[y][:, None], a_low[x][:, :, None], a_up[y][:, None], own)
         best, at = v.flatten().max(0)
         if best > top:
             b, cell = divmod(int(at), _BLOCK**2)

@@ -234,7 +234,8 @@ def side(sizes, g):
     distance[sizes[0] : sizes[0] + sizes[1]] = 2.0  # all pairs of the second row are equal
     alpha[sizes[0] : sizes[0] + sizes[1]] = 2.0
     start = size.cumsum(0) - size
-    return exact._Side(row, row, guarded(distance), guarded(alpha), size, start)
+    own = torch.xlogy(alpha, alpha)
+    return exact._Side(row, row, guarded(distance), guarded(alpha), own, size, start)
 
 
 def test_best_pairs(poisoned, monkeypatch):
@@ -249,7 +250,8 @@ def test_best_pairs(poisoned, monkeypatch):
             continue
         a, b = int(low.start[row]), int(up.start[row])
         near, far = low.distance[a : a + n, None], up.distance[b : b + m]
-        expected = exact._value(near, far, low.alpha[a : a + n, None], up.alpha[b : b + m])
+        own = low.own[a : a + n, None] + up.own[b : b + m]
+        expected = exact._value(near, far, low.alpha[a : a + n, None], up.alpha[b : b + m], own)
         assert value[row].item() == pytest.approx(expected.max().item(), abs=1e-14)
         assert expected[i[row] - a, j[row] - b] >= expected.max() - 1e-13
     assert (i[1], j[1]) == (low.start[1], up.start[1])  # the first of equals
