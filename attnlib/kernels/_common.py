@@ -69,11 +69,14 @@ def torch_generator(seed: int, length: int) -> torch.Generator:
     return torch.Generator().manual_seed(state)
 
 
-def padded_width(lengths: Tensor) -> Tensor:
-    """A slightly larger width, a function of the length alone: at most 1/8 longer (or 3 tokens)."""
+def padded_width(lengths: Tensor, step: int = 4) -> Tensor:
+    """A larger width, a function of the length alone: at most 1/8 longer, or up to a multiple of `step`.
+
+    `step`: a power of two.
+    """
     exponent = torch.frexp(lengths.double()).exponent - 4  # of an eighth of the largest power of two ≤ length
-    step = torch.pow(2, exponent.clamp(min=2)).long()
-    return (lengths + step - 1) // step * step
+    steps = torch.pow(2, exponent.double()).long().clamp(min=step)
+    return (lengths + steps - 1) // steps * steps
 
 
 def token_columns(mask: Tensor) -> Tensor | None:

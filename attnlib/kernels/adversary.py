@@ -95,7 +95,8 @@ def search_adversary(
     columns = token_columns(readout.mask)
     before = readout.probabilities()  # [N, C]
     weights = readout.alpha.clone()
-    width_of_row, budget, longest = padded_width(readout.lengths), _BUDGET, 0
+    # 500 steps of small operations: few wide groups cost less than many that fit
+    width_of_row, budget, longest = padded_width(readout.lengths, step=16), _BUDGET, 0
     if readout.head is None and use_triton(readout.alpha):
         from attnlib.kernels.triton import search
 
