@@ -23,6 +23,8 @@ LIBRARY = sorted(str(path) for path in Path("attnlib").rglob("*.py"))
 PAGES = sorted(
     str(path) for path in Path("book").rglob("*") if path.is_file() and "__pycache__" not in path.parts
 )
+# What `make bench` recorded; one page shows it.
+RECORDS = sorted(str(path) for path in Path("benchmarks/results").glob("*.json"))
 NOTEBOOKS = sorted(path.relative_to("notebooks").with_suffix("").as_posix() for path in Path("notebooks").rglob("*.py"))
 
 os.environ["ATTNLIB_CACHE"] = os.path.abspath("build/cache")
@@ -89,6 +91,7 @@ rule page:
     # One executed notebook of the book.
     input:
         LIBRARY,
+        lambda wildcards: RECORDS if wildcards.notebook == "beyond/speed" else [],
         source="notebooks/{notebook}.py",
     output:
         notebook="build/runs/{notebook}.ipynb",

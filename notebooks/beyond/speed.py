@@ -49,10 +49,9 @@ on_gpu = [found["device"]["name"] for found in records if found["device"]["kind"
 # %% tags=["hide-input"]
 device = measured["device"]
 versions = ", ".join(f"{name} {number}" for name, number in measured["versions"].items())
-Markdown(
-    f"Recorded on {measured['date'][:10]}: {device['name']}, {device['threads']} threads; commit "
-    f"`{measured['commit'][:12]}`; {versions}. GPU: {', '.join(on_gpu) or 'not measured'}."
-)
+where = f"{device['name']}, {device['threads']} threads; commit `{measured['commit'][:12]}`; {versions}"
+gpu = ", ".join(on_gpu) or "not measured"
+Markdown(f"**Where these numbers come from.** Recorded on {measured['date'][:10]}: {where}. GPU: {gpu}.")
 
 # %% [markdown]
 # ## Against the plain way
