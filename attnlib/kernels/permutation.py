@@ -1,6 +1,7 @@
 """Attention permutation: what happens to the output when the same weights sit on other tokens."""
 
-import functools
+import itertools
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -11,10 +12,9 @@ from torch.nn.functional import pad
 from attnlib.kernels._common import (
     check_at_least,
     check_two_classes,
-    groups,
-    pack,
-    padded_width,
     seed_for,
+    similar,
+    take,
     token_columns,
     token_margins,
 )
@@ -22,7 +22,8 @@ from attnlib.kernels.divergence import tvd
 from attnlib.kernels.triton import use_triton
 from attnlib.readout import Readout
 
-_BUDGET = 1 << 18  # permuted weights held at a time
+_BLOCK = 1 << 23  # permuted weights times columns of the texts that are packed and decoded together
+_BUDGET = 1 << 20  # permuted weights held at a time
 _TRITON_BUDGET = 1 << 24  # permuted weights times classes, which a Triton kernel does not hold
 
 
@@ -45,48 +46,82 @@ def permutation_test(readout: Readout, n_permutations: int = 100, seed: int = 0)
     """
     check_at_least("n_permutations", n_permutations, 1)
     check_at_least("seed", seed, 0)
-    columns = token_columns(readout.mask)
-    before = readout.probabilities()  # [N, C]
-    out = before.new_empty(len(readout))
-    orders: dict[int, Tensor] = {}  # of the length at hand
-    budget = _TRITON_BUDGET // readout.scores.shape[2] if use_triton(readout.alpha) else _BUDGET
-    for length, rows in groups(readout.lengths, budget // n_permutations):
-        if length not in orders:
-            orders = {length: _orders(length, n_permutations, seed).to(readout.device)}
-        alpha, scores, _ = pack(readout, columns, rows, length)
-        distance = _distances(readout, alpha, scores, orders[length], before[rows], rows)  # [n, P]
-        out[rows] = _median(distance)
+    lengths, columns = readout.lengths, token_columns(readout.mask)
+    out = readout.alpha.new_empty(len(readout))
+    draws = _draws(lengths.unique().tolist(), n_permutations, seed)
+    order, drawn = torch.empty(0), 0  # of the length at hand
+    block = _TRITON_BUDGET if use_triton(readout.alpha) else _BLOCK
+    for rows, width in similar(lengths, max(1, block // (n_permutations * readout.scores.shape[2]))):
+        alpha = take(readout.alpha, columns, rows, width)  # [n, W]
+        summed = _summed(readout, take(readout.scores, columns, rows, width))  # [n, W, C']
+        pooled = alpha.new_empty(n_permutations, len(rows), summed.shape[2])
+        for length, part in _runs(lengths[rows].tolist()):
+            if length != drawn:
+                order, drawn = next(draws).to(readout.device), length
+            pooled[:, part] = _pooled(alpha[part, :length], summed[part, :length], order)
+        original = (alpha[..., None] * summed).sum(1)  # [n, C']
+        out[rows] = _median(_distances(readout, pooled, original, rows))
     return out
+
+
+def _runs(lengths: list[int]) -> Iterator[tuple[int, slice]]:
+    """Each length of an ascending list, and where it stands."""
+    start = 0
+    for length, same in itertools.groupby(lengths):
+        stop = start + sum(1 for _ in same)
+        yield length, slice(start, stop)
+        start = stop
 
 
 def _orders(length: int, n_permutations: int, seed: int) -> Tensor:
     """[P · length] int64: P uniform permutations one after the other."""
-    # a uniform permutation of a few more numbers, without those, is uniform: neighbouring lengths share draws
-    longer = _longer_orders(int(padded_width(torch.tensor(length))), n_permutations, seed)
-    return torch.from_numpy(longer[longer < length])
+    return next(_draws([length], n_permutations, seed))
 
 
-@functools.lru_cache(maxsize=1)
-def _longer_orders(width: int, n_permutations: int, seed: int) -> np.ndarray:
-    """[P, width]: P uniform permutations."""
-    identity = np.tile(np.arange(width), (n_permutations, 1))
-    return np.random.default_rng(seed_for(seed, width)).permuted(identity, axis=1)
+def _draws(lengths: Iterable[int], n_permutations: int, seed: int) -> Iterator[Tensor]:
+    """For each of ascending lengths L: [P · L] int64, P uniform permutations one after the other.
+
+    They depend on the seed and the length alone, and are not independent of those of neighbouring lengths:
+    a uniform permutation whose last number was put in, then swapped with any one or with itself, is uniform.
+    """
+    draw = np.arange(n_permutations)
+    start = end = known = 0
+    for length in lengths:
+        if length >= end:
+            step = 1 << max(2, length.bit_length() - 4)  # an eighth of the largest power of two ≤ length
+            start = known = length // step * step
+            end = start + step
+            generator = np.random.default_rng(seed_for(seed, start))
+            order = np.tile(np.arange(end), (n_permutations, 1))
+            order[:, :start] = generator.permuted(order[:, :start], axis=1)
+            partner = generator.integers(
+                np.arange(start, end)[:, None], size=(step, n_permutations), endpoint=True
+            )
+        for new in range(known, length):
+            other = partner[new - start]
+            order[:, new] = order[draw, other]
+            order[draw, other] = new
+        known = length
+        yield torch.from_numpy(order[:, :length].flatten())
 
 
-def _distances(
-    readout: Readout, alpha: Tensor, scores: Tensor, order: Tensor, before: Tensor, rows: Tensor
-) -> Tensor:
-    """TVD between permuted and original output, [n, P]."""
+def _summed(readout: Readout, scores: Tensor) -> Tensor:
+    """What is summed under the weights, [n, W, C'] float64: scores, or C − 1 differences of them."""
     scores = scores.double()
+    # softmax does not see a constant added to all logits: class 0 is the reference
+    return scores if readout.head is not None else scores[..., 1:] - scores[..., :1]
+
+
+def _distances(readout: Readout, pooled: Tensor, original: Tensor, rows: Tensor) -> Tensor:
+    """TVD [n, P] between the outputs of permuted [P, n, C'] and original sums [n, C']."""
     if readout.head is not None:
-        pooled = _pooled(alpha, scores, order).transpose(0, 1)  # [n, P, C']
-        return tvd(readout.decode(pooled, rows).softmax(-1), before[:, None])
-    # softmax does not see a constant added to all logits: class 0 is the reference, C − 1 columns remain
+        after = readout.decode(pooled.transpose(0, 1), rows).softmax(-1)
+        return tvd(after, readout.decode(original[:, None], rows).softmax(-1))
     bias = readout.bias.double()
-    logits = _pooled(alpha, scores[..., 1:] - scores[..., :1], order) + (bias[1:] - bias[0])  # [P, n, C − 1]
-    if logits.shape[2] == 1:
-        return (logits[..., 0].sigmoid() - before[:, 1]).abs().t()
-    return tvd(pad(logits, (1, 0)).softmax(2), before).t()
+    after, before = pooled + (bias[1:] - bias[0]), original + (bias[1:] - bias[0])
+    if after.shape[2] == 1:
+        return (after.sigmoid() - before.sigmoid()).abs()[..., 0].t()
+    return tvd(pad(after, (1, 0)).softmax(2), pad(before, (1, 0)).softmax(1)).t()
 
 
 def _pooled(alpha: Tensor, columns: Tensor, order: Tensor) -> Tensor:
@@ -95,17 +130,24 @@ def _pooled(alpha: Tensor, columns: Tensor, order: Tensor) -> Tensor:
         from attnlib.kernels.triton.permutation import pooled
 
         return pooled(alpha, columns, order)
-    # texts last: a draw moves whole rows of the transposed weights
     n, length = alpha.shape
+    step = max(1, _BUDGET // len(order))
+    if n > step:
+        parts = zip(alpha.split(step), columns.split(step), strict=True)
+        return torch.cat([_pooled(a, z, order) for a, z in parts], 1)
+    # texts last: a draw moves whole rows of the transposed weights
     permuted = alpha.t().contiguous().index_select(0, order).view(-1, length, n)  # [P, L, n]
+    if columns.shape[2] == 1:
+        return permuted.mul_(columns[..., 0].t().contiguous()).sum(1)[..., None]
     return torch.stack([(permuted * z).sum(1) for z in columns.permute(2, 1, 0).contiguous()], 2)
 
 
 def _median(x: Tensor) -> Tensor:
     """Median over the last axis, the mean of the middle two for an even number."""
     n = x.shape[-1]
-    half = x.topk(n // 2 + 1, largest=False).values  # ascending, up to the upper middle
-    return (half[..., (n - 1) // 2] + half[..., n // 2]) / 2
+    # NumPy sorts short rows several times faster than torch does on a CPU
+    ordered = x.sort().values if x.is_cuda else torch.from_numpy(np.sort(x.contiguous().numpy()))
+    return (ordered[..., (n - 1) // 2] + ordered[..., n // 2]) / 2
 
 
 def permutation_range(readout: Readout) -> Tensor:

@@ -1,10 +1,11 @@
 import itertools
+import math
 
 import pytest
 import torch
 
 from attnlib.kernels import permutation_moments, permutation_range, permutation_test, tvd
-from attnlib.kernels.permutation import _orders
+from attnlib.kernels.permutation import _draws, _orders
 from tests.kernels.cases import make, one, spread_out, with_head
 
 
@@ -80,6 +81,23 @@ def test_sampled_margins_have_the_closed_form_moments():
     assert margin.var().item() == pytest.approx(moments.variance.item(), rel=0.05)
 
 
+@pytest.mark.parametrize("length", [3, 4, 5, 6])
+def test_draws_are_uniform(length):
+    count = math.factorial(length)
+    orders = _orders(length, 100 * count, 1).view(-1, length)
+    _, times = orders.unique(dim=0, return_counts=True)
+    assert len(times) == count
+    chi2 = ((times - 100) ** 2 / 100).sum().item()  # count − 1 degrees of freedom
+    assert abs(chi2 - (count - 1)) < 4 * (2 * (count - 1)) ** 0.5
+
+
+def test_draws_depend_on_the_length_alone():
+    lengths = [1, 2, 5, 6, 7, 8, 30, 33, 34, 300, 319, 1000]
+    for length, order in zip(lengths, _draws(lengths, 6, 4), strict=True):
+        assert torch.equal(order, _orders(length, 6, 4))
+        assert torch.equal(order.view(6, length).sort(1).values, torch.arange(length).expand(6, -1))
+
+
 def test_uniform_attention_and_one_token_do_not_move():
     assert permutation_test(one([0.25] * 4, [1.0, -2.0, 3.0, 0.5])).item() < 1e-15
     assert permutation_test(one([1.0], [3.0])).item() < 1e-15
@@ -103,6 +121,8 @@ def test_blocks_of_rows_change_nothing(monkeypatch):
     r = make(30, 5, seed=9)
     whole = permutation_test(r, 10)
     monkeypatch.setattr("attnlib.kernels.permutation._BUDGET", 100)
+    torch.testing.assert_close(permutation_test(r, 10), whole, rtol=0, atol=1e-14)
+    monkeypatch.setattr("attnlib.kernels.permutation._BLOCK", 200)
     torch.testing.assert_close(permutation_test(r, 10), whole, rtol=0, atol=1e-14)
 
 
