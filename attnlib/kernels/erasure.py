@@ -67,10 +67,10 @@ def _others(x: Tensor) -> Tensor:
     return out
 
 
-def _after(x: Tensor) -> Tensor:
-    """Sum over dim 1 of the entries after the one at hand."""
+def _before(x: Tensor) -> Tensor:
+    """Sum over dim 1 of the entries before the one at hand."""
     out = torch.zeros_like(x)
-    out[:, :-1] = x[:, 1:].flip(1).cumsum(1).flip(1)
+    out[:, 1:] = x[:, :-1].cumsum(1)
     return out
 
 
@@ -87,27 +87,32 @@ def erase_until_flip(readout: Readout, order: Tensor) -> Flip:
     """
     order = _check_order(readout, order)
     y, lengths = readout.predictions(), readout.lengths
-    leaves = readout.decode(readout.bias.new_zeros(len(y), readout.scores.shape[2])).argmax(1) != y  # [N]
+    texts = 1 if readout.head is None else len(y)  # without a head the empty document is the same for all
+    leaves = readout.decode(readout.bias.new_zeros(texts, readout.scores.shape[2])).argmax(1) != y  # [N]
     step = torch.empty_like(lengths)  # [N] position in `order` of the flipping token, −1 if none
     mass, emptied = torch.empty_like(readout.alpha[:, 0]), torch.empty_like(leaves)
     for rows, width in similar(lengths, max(1, _TOKENS // readout.scores.shape[2])):
-        tokens, erased = _first_columns(order, readout.mask, rows, width)  # [n, W] in the order of erasure
-        at = rows[:, None], tokens
-        alpha = readout.alpha[at].masked_fill(~erased, 0.0)
-        rest = _after(alpha)  # [n, W] attention left after each step
-        flips = torch.zeros_like(erased)
+        # [n, W] tokens from the last erased to the first: what stands before one is left when it goes
+        tokens, padding = _last_first(order, readout.mask, rows, lengths[rows], width)
+        above = int(tokens.max()) + 1
+        alpha, scores = (x[:, :above].index_select(0, rows) for x in (readout.alpha, readout.scores))
+        weights = alpha.gather(1, tokens).masked_fill_(padding, 0.0)
+        rest = _before(weights)  # [n, W] attention left after each step
         if readout.head is None:
-            for lead, ahead in _leads(readout, readout.scores[at], alpha, y[rows]):
-                left = _after(lead)
-                flips |= (left < 0) | ((left == 0) & ahead)
+            flips = torch.zeros_like(padding)
+            for lead, ahead in _leads(readout, scores, alpha, y[rows]):
+                left = _before(lead.gather(1, tokens).masked_fill_(padding, 0.0))
+                flips |= torch.where(ahead, left <= 0, left < 0)
         else:
-            pooled = _after(alpha[..., None] * readout.scores[at].double()) / rest[..., None]
+            values = scores.gather(1, tokens[..., None].expand(-1, -1, scores.shape[2])).double()
+            pooled = _before(weights[..., None] * values) / rest[..., None]
             flips = readout.decode(pooled, rows).argmax(2) != y[rows, None]
-        flips = torch.where(rest > 0, flips, leaves[rows, None]) & erased
-        first = flips.to(torch.int8).argmax(1, keepdim=True)  # [n, 1]
-        step[rows] = torch.where(flips.any(1), first[:, 0], -1)
-        mass[rows] = alpha.cumsum(1).gather(1, first)[:, 0]
-        emptied[rows] = rest.gather(1, first)[:, 0] == 0
+        flips = torch.where(rest > 0, flips, leaves[rows, None]).masked_fill_(padding, False)
+        at = torch.arange(width, device=rows.device)
+        last = torch.where(flips, at, -1).amax(1, keepdim=True)  # [n, 1] where the flipping token stands
+        step[rows] = torch.where(last >= 0, width - 1 - last, -1)[:, 0]
+        mass[rows] = (weights * (at >= last)).sum(1)
+        emptied[rows] = (rest.gather(1, last.clamp(min=0)) == 0)[:, 0]
     flipped = step >= 0
     count = torch.where(flipped, step + 1, lengths)
     mass = torch.where(flipped, mass.clamp(max=1), 1.0)
@@ -123,24 +128,29 @@ def _check_order(readout: Readout, order: Tensor) -> Tensor:
     return order
 
 
-def _first_columns(order: Tensor, mask: Tensor, rows: Tensor, width: int) -> tuple[Tensor, Tensor]:
-    """The first `width` columns of `order` for `rows` [n, W], and which of them count, checked."""
-    order, mask = order[rows, :width].long(), mask[rows]
-    lengths = mask.sum(1)
-    counts = torch.arange(width, device=order.device) < lengths[:, None]
-    order = torch.where(counts, order, order[:, :1])
-    inside = ((order >= 0) & (order < mask.shape[1])).all(1)
-    order = order.clamp(0, mask.shape[1] - 1)
-    named = torch.zeros_like(mask).scatter_(1, order, True)  # [n, T] columns that occur
-    bad = ~inside | ((named & mask).sum(1) != lengths)
-    if bad.any():
-        row = int(bad.nonzero()[0])
-        given = order[row, : int(lengths[row])].tolist()
-        shown = f"{given[:8]}{' …' if len(given) > 8 else ''}"
-        raise ValueError(
-            f"order: row {int(rows[row])} does not start with a permutation of its tokens: {shown}"
-        )
-    return order, counts
+def _last_first(
+    order: Tensor, mask: Tensor, rows: Tensor, lengths: Tensor, width: int
+) -> tuple[Tensor, Tensor]:
+    """Tokens of `rows` at the end of [n, W], the last of `order` first, and the padding before; checked."""
+    order, mask = order[:, :width].index_select(0, rows).long(), mask.index_select(0, rows)
+    padding = torch.arange(width, device=order.device) >= lengths[:, None]
+    order = torch.where(padding, order[:, :1], order)
+    low, high = order.aminmax()
+    inside = bool(low >= 0) and bool(high < mask.shape[1])
+    # as many entries as tokens: they are a permutation when they name every token and nothing else
+    if not inside or not torch.equal(torch.zeros_like(mask).scatter_(1, order, True), mask):
+        raise ValueError(_not_a_permutation(order, mask, rows))
+    return order.flip(1), padding.flip(1)
+
+
+def _not_a_permutation(order: Tensor, mask: Tensor, rows: Tensor) -> str:
+    """What is wrong with the first row of `order` that does not start with a permutation of its tokens."""
+    lengths = mask.sum(1).tolist()
+    starts = [given[:length] for given, length in zip(order.tolist(), lengths, strict=True)]
+    tokens = [row.nonzero()[:, 0].tolist() for row in mask]
+    bad = next(i for i, given in enumerate(starts) if sorted(given) != tokens[i])
+    shown = f"{starts[bad][:8]}{' …' if lengths[bad] > 8 else ''}"
+    return f"order: row {int(rows[bad])} does not start with a permutation of its tokens: {shown}"
 
 
 def _leads(readout: Readout, scores: Tensor, alpha: Tensor, y: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
@@ -150,12 +160,19 @@ def _leads(readout: Readout, scores: Tensor, alpha: Tensor, y: Tensor) -> Iterat
     α_t · ((z_ty + b_y) − (z_tc + b_c)) [n, W] and whether c comes before y, so wins ties, [n, 1].
     """
     classes, b = scores.shape[2], readout.bias.double()
-    rows, width = alpha.shape
+    if classes == 2:
+        margin = scores.double().diff(dim=2)[..., 0].add_(b[1] - b[0])
+        ones = (y == 1)[:, None]
+        yield margin.mul_(alpha).mul_(torch.where(ones, 1.0, -1.0)), ones
+        return
+
+    def of(c: Tensor) -> Tensor:
+        return scores.gather(2, c[:, None, None].expand(-1, scores.shape[1], 1))[..., 0].double()  # [n, W]
+
+    of_y = of(y)
     for shift in range(1, classes):
         c = (y + shift) % classes
-        pick = (x[:, None, None].expand(rows, width, 1) for x in (y, c))
-        of_y, of_c = (scores.gather(2, x)[..., 0].double() for x in pick)  # [n, W]
-        yield alpha * ((of_y - of_c) + (b[y] - b[c])[:, None]), (c < y)[:, None]
+        yield alpha * ((of_y - of(c)) + (b[y] - b[c])[:, None]), (c < y)[:, None]
 
 
 def minimal_flip_set(readout: Readout) -> MinimalFlip:
