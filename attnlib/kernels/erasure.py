@@ -70,7 +70,7 @@ def _others(x: Tensor) -> Tensor:
 def _before(x: Tensor) -> Tensor:
     """Sum over dim 1 of the entries before the one at hand."""
     out = torch.zeros_like(x)
-    out[:, 1:] = x[:, :-1].cumsum(1)
+    torch.cumsum(x[:, :-1], 1, out=out[:, 1:])
     return out
 
 
@@ -108,11 +108,11 @@ def erase_until_flip(readout: Readout, order: Tensor) -> Flip:
             pooled = _before(weights[..., None] * values) / rest[..., None]
             flips = readout.decode(pooled, rows).argmax(2) != y[rows, None]
         flips = torch.where(rest > 0, flips, leaves[rows, None]).masked_fill_(padding, False)
-        at = torch.arange(width, device=rows.device)
-        last = torch.where(flips, at, -1).amax(1, keepdim=True)  # [n, 1] where the flipping token stands
-        step[rows] = torch.where(last >= 0, width - 1 - last, -1)[:, 0]
-        mass[rows] = (weights * (at >= last)).sum(1)
-        emptied[rows] = (rest.gather(1, last.clamp(min=0)) == 0)[:, 0]
+        at = torch.arange(1, width + 1, device=rows.device)
+        last = (flips * at).amax(1, keepdim=True)  # [n, 1] where the flipping token stands, 0 if none
+        step[rows] = torch.where(last > 0, width - last, -1)[:, 0]
+        mass[rows] = weights.masked_fill_(at < last, 0.0).sum(1)
+        emptied[rows] = (rest.gather(1, (last - 1).clamp(min=0)) == 0)[:, 0]
     flipped = step >= 0
     count = torch.where(flipped, step + 1, lengths)
     mass = torch.where(flipped, mass.clamp(max=1), 1.0)
@@ -167,7 +167,7 @@ def _leads(readout: Readout, scores: Tensor, alpha: Tensor, y: Tensor) -> Iterat
         return
 
     def of(c: Tensor) -> Tensor:
-        return scores.gather(2, c[:, None, None].expand(-1, scores.shape[1], 1))[..., 0].double()  # [n, W]
+        return scores[torch.arange(len(c), device=c.device), :, c].double()  # [n, W]
 
     of_y = of(y)
     for shift in range(1, classes):
