@@ -149,7 +149,7 @@ def search_adversary(bench: Bench, w: Workload, n_batches: int | None) -> None:
     """Against the same search through hidden states: starts differ, so the mean JSD is compared."""
     search = bench.once(("search", w.size.name), lambda: _plain_search(bench, w, n_batches))
     # all of the long texts would take minutes: a few more batches than the plain way's
-    ours = {"sst": None, "qa": 8, "imdb": 4}[w.size.name]
+    ours = {"sst": None, "qa": 8, "imdb": 32}[w.size.name]
     rows = _parts(bench.rows_for_plain(w, ours))
     some = w.readout.select(rows.to(w.readout.device))
 
