@@ -14,8 +14,8 @@ from pathlib import Path
 def cache_folder() -> Path:
     """`$ATTNLIB_CACHE`, else `attnlib` in the user's cache folder."""
     if chosen := os.environ.get("ATTNLIB_CACHE"):
-        return Path(chosen)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "attnlib"
+        return Path(chosen).expanduser()
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "attnlib"
 
 
 def digest(value: object) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from attnlib.data import registry
+from attnlib.data import catalogue, registry
 from attnlib.data.building import classification, provenance
 from attnlib.data.corpus import Corpus, Split
 from attnlib.data.errors import DataError
@@ -126,7 +126,7 @@ def load(verify: bool = True) -> Corpus:
         {"train": every.select(train), "dev": every.select(dev), "test": every.select(test)},
         ("no effect", "adverse effect"),
         provenance(
-            registry.ADE,
+            catalogue.ADE,
             {path: content.sha256 for path, content in contents.items()},
             [
                 "Not the paper's tweets: sentences of medical case reports, with the same question.",

@@ -9,7 +9,7 @@ import csv
 
 import numpy as np
 
-from attnlib.data import registry
+from attnlib.data import catalogue, registry
 from attnlib.data.building import classification, provenance
 from attnlib.data.corpus import Corpus, Split
 from attnlib.data.errors import DataError
@@ -81,7 +81,7 @@ def load() -> Corpus:
         splits,
         ("no reaction", "adverse reaction"),
         provenance(
-            registry.ADR,
+            catalogue.ADR,
             {content.path: content.sha256},
             [
                 "Texts cut at spaces, as they are in the file; dev, where the file has none, is 15 % of "

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from attnlib.data import registry
+from attnlib.data import catalogue, registry
 from attnlib.data.building import classification, provenance
 from attnlib.data.corpus import Corpus, Split
 from attnlib.data.errors import DataError
@@ -199,7 +199,7 @@ def load(train: str | None = None, verify: bool = True) -> Corpus:
         name,
         {"train": every.select(kept), "dev": every.select(dev), "test": split_of(test)},
         ("world", "business"),
-        provenance(registry.AG_NEWS, {path: c.sha256 for path, c in contents.items()}, notes),
+        provenance(catalogue.AG_NEWS, {path: c.sha256 for path, c in contents.items()}, notes),
         min_documents=5,
         minimum=None,
         maximum=None,

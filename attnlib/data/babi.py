@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from attnlib.data import registry
+from attnlib.data import catalogue, registry
 from attnlib.data.corpus import Corpus, Split, Vocabulary
 from attnlib.data.errors import DataError
 from attnlib.data.splitting import random_split
@@ -203,9 +203,9 @@ def load(task: int, size: str | None = None, verify: bool = True) -> Corpus:
         train,
         test,
         {
-            "source": registry.BABI.address,
-            "licence": registry.BABI.licence,
-            "citation": registry.BABI.citation,
+            "source": catalogue.BABI.address,
+            "licence": catalogue.BABI.licence,
+            "citation": catalogue.BABI.citation,
             "files": {path: content.sha256 for path, content in contents.items()},
             "notes": notes,
         },

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from attnlib.data import registry
+from attnlib.data import catalogue, registry
 from attnlib.data.building import folder_sums, provenance
 from attnlib.data.corpus import Corpus, Split, Vocabulary
 from attnlib.data.errors import DataError
@@ -177,8 +177,8 @@ def load(verify: bool = True) -> Corpus:
         vocabulary=Vocabulary(tuple(sorted({*frequent.words, *classes}))),
         class_names=classes,
         provenance=provenance(
-            registry.CNN,
-            dict.fromkeys(FILES.values(), "not known") if as_files else folder_sums(registry.CNN, verify),
+            catalogue.CNN,
+            dict.fromkeys(FILES.values(), "not known") if as_files else folder_sums(catalogue.CNN, verify),
             notes,
         ),
     )

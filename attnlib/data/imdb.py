@@ -8,7 +8,7 @@ import sys
 
 import numpy as np
 
-from attnlib.data import registry
+from attnlib.data import catalogue, registry
 from attnlib.data.building import classification, folder_sums, provenance
 from attnlib.data.corpus import Corpus, Split
 from attnlib.data.errors import DataError
@@ -37,7 +37,7 @@ def load(verify: bool = True) -> Corpus:
     reviews. Raises DataError for missing, damaged or malformed files.
     """
     reviews: dict[str, list[tuple[str, int, int, tuple[str, ...]]]] = {"train": [], "test": []}
-    for content in registry.walk("imdb", [folder.path for folder in registry.IMDB.folders], verify):
+    for content in registry.walk("imdb", [folder.path for folder in catalogue.IMDB.folders], verify):
         named = _FILE.fullmatch(content.path)
         if named is None:
             raise DataError(
@@ -79,8 +79,8 @@ def load(verify: bool = True) -> Corpus:
         },
         ("negative", "positive"),
         provenance(
-            registry.IMDB,
-            folder_sums(registry.IMDB, verify),
+            catalogue.IMDB,
+            folder_sums(catalogue.IMDB, verify),
             [
                 "Reviews of fewer than 400 tokens; 80 % train and 20 % dev of the training reviews, 20 % of "
                 "the test reviews, drawn with the paper's seed 1378.",

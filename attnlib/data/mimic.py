@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
-from attnlib.data import registry
+from attnlib.data import catalogue, registry
 from attnlib.data.building import classification, provenance
 from attnlib.data.corpus import Corpus, Split
 from attnlib.data.errors import DataError
@@ -185,7 +185,7 @@ def split_of(name: str, admissions: Sequence[Admission], labels: Sequence[int]) 
             rows.append((f"{name}/{admission[1]}", tokens, label))
     if not rows:
         raise DataError(
-            f"{name}: no admission with a diagnosis has a discharge summary. {registry.MIMIC3.how}"
+            f"{name}: no admission with a diagnosis has a discharge summary. {catalogue.MIMIC3.how}"
         )
     return Split(
         ids=tuple(row[0] for row in rows),
@@ -213,7 +213,7 @@ def assemble(
         name,
         splits,
         class_names,
-        provenance(registry.MIMIC3, {NOTES: "not known", DIAGNOSES: "not known"}, notes),
+        provenance(catalogue.MIMIC3, {NOTES: "not known", DIAGNOSES: "not known"}, notes),
         min_documents=MIN_DOCUMENTS,
         minimum=minimum,
         maximum=MAX_LENGTH,

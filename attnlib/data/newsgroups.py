@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 
-from attnlib.data import registry
+from attnlib.data import catalogue, registry
 from attnlib.data.building import classification, folder_sums, provenance
 from attnlib.data.corpus import Corpus, Split
 from attnlib.data.errors import DataError
@@ -89,8 +89,8 @@ def load(verify: bool = True) -> Corpus:
         {"train": every.select(train), "dev": every.select(dev), "test": every.select(test)},
         ("baseball", "hockey"),
         provenance(
-            registry.NEWS20,
-            folder_sums(registry.NEWS20, verify),
+            catalogue.NEWS20,
+            folder_sums(catalogue.NEWS20, verify),
             [
                 "Headers, footers and quotes removed by scikit-learn's rules; spaCy tokens in lower case, "
                 "those with a digit as 'qqq'; of each run of non-word characters the last one is kept, so "

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from attnlib.data import registry
+from attnlib.data import catalogue, registry
 from attnlib.data.building import provenance
 from attnlib.data.corpus import Corpus, Split, Vocabulary
 from attnlib.data.errors import DataError
@@ -160,5 +160,5 @@ def load(train: str | None = None, verify: bool = True) -> Corpus:
         test=splits["test"],
         vocabulary=Vocabulary.build([*train_split.texts, *(train_split.questions or ())], MIN_DOCUMENTS),
         class_names=CLASSES,
-        provenance=provenance(registry.SNLI, {path: c.sha256 for path, c in contents.items()}, notes),
+        provenance=provenance(catalogue.SNLI, {path: c.sha256 for path, c in contents.items()}, notes),
     )

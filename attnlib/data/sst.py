@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from attnlib.data import registry
+from attnlib.data import catalogue, registry
 from attnlib.data.corpus import Corpus, Split, Vocabulary
 from attnlib.data.errors import DataError
 from attnlib.data.splitting import filter_by_length
@@ -140,9 +140,9 @@ def load(verify: bool = True) -> Corpus:
         vocabulary=vocabulary,
         class_names=("negative", "positive"),
         provenance={
-            "source": registry.SST.address,
-            "licence": registry.SST.licence,
-            "citation": registry.SST.citation,
+            "source": catalogue.SST.address,
+            "licence": catalogue.SST.licence,
+            "citation": catalogue.SST.citation,
             "files": {path: content.sha256 for path, content in contents.items()},
             "notes": [
                 "Root label of each sentence; neutral (2) dropped, 0-1 negative, 3-4 positive.",

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from attnlib.data import DataError, agnews, load, registry
+from attnlib.data import DataError, agnews, catalogue, load, registry
 from attnlib.data.splitting import filter_by_length
 
 TITLES = {"1": "Talks resume", "2": "Cup final", "3": "Shares rise", "4": "New chip"}
@@ -132,12 +132,12 @@ def test_single_files_are_downloaded_and_checked(mirror, nowhere, monkeypatch):
     )
     members = tuple(
         replace(m, sha256=hashlib.sha256(text).hexdigest(), git_blob=None)
-        for m, text in zip(registry.AG_NEWS.members, (train, test), strict=False)
+        for m, text in zip(catalogue.AG_NEWS.members, (train, test), strict=False)
     )
     monkeypatch.setitem(
         registry.DATA_SETS,
         "ag_news",
-        replace(registry.AG_NEWS, members=members + registry.AG_NEWS.members[2:]),
+        replace(catalogue.AG_NEWS, members=members + catalogue.AG_NEWS.members[2:]),
     )
     (mirror / "train.csv").write_bytes(train)
     (mirror / "test.csv").write_bytes(b"moved")

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from attnlib.data import DataError, registry
+from attnlib.data import DataError, catalogue, registry
 from attnlib.data.registry import Member, locate
 
 TEXTS = {f"{name}.txt": f"(3 (2 some) (4 {name}))\n".encode() for name in ("train", "dev", "test")}
@@ -19,7 +19,7 @@ TEXTS = {f"{name}.txt": f"(3 (2 some) (4 {name}))\n".encode() for name in ("trai
 def toy(monkeypatch):
     """A set called sst with small files of ours: same layout, own checksums."""
     members = tuple(Member(path, hashlib.sha256(text).hexdigest()) for path, text in TEXTS.items())
-    toy = replace(registry.SST, members=members, archive_hash=None)
+    toy = replace(catalogue.SST, members=members, archive_hash=None)
     monkeypatch.setitem(registry.DATA_SETS, "sst", toy)
     return toy
 
@@ -70,9 +70,9 @@ def test_every_layout_is_found_in_data_folder_and_cache(toy, nowhere, tmp_path, 
 
 @pytest.mark.parametrize("name", ["tasks_1-20_v1-2.tar.gz", "tasks_1-20_v1-2_en.tar.xz"])
 def test_tar_archives_are_read_in_place(nowhere, monkeypatch, tmp_path, name):
-    member = registry.BABI.members[0]
+    member = catalogue.BABI.members[0]
     text = b"1 Mary went to the office.\n"
-    toy = replace(registry.BABI, members=(replace(member, sha256=hashlib.sha256(text).hexdigest()),))
+    toy = replace(catalogue.BABI, members=(replace(member, sha256=hashlib.sha256(text).hexdigest()),))
     monkeypatch.setitem(registry.DATA_SETS, "babi", toy)
     (nowhere / "babi").mkdir(parents=True)
     write_tar(nowhere / "babi" / name, {member.path: text}, root="./tasks_1-20_v1-2/")
@@ -138,9 +138,9 @@ def test_a_truncated_file_is_named(toy, nowhere, name, keep):
 
 def test_a_truncated_tar_is_named(nowhere):
     (nowhere / "babi").mkdir(parents=True)
-    member = registry.BABI.members[0].path
+    member = catalogue.BABI.members[0].path
     path = write_tar(
-        nowhere / "babi" / registry.BABI.archive, {member: bytes(range(256)) * 50}, "tasks_1-20_v1-2/"
+        nowhere / "babi" / catalogue.BABI.archive, {member: bytes(range(256)) * 50}, "tasks_1-20_v1-2/"
     )
     path.write_bytes(path.read_bytes()[:60])
     with pytest.raises(DataError, match="truncated") as caught:
@@ -258,7 +258,7 @@ def test_folders_are_checked_as_a_whole_whatever_their_line_ends(nowhere, monkey
     sums = {path: hashlib.sha256(text.replace(b"\r", b"")).hexdigest() for path, text in made.items()}
     lines = "".join(f"{sums[path]} {path}\n" for path in sorted(made)[:2])
     folder = registry.Folder("train", ".txt", 2, hashlib.sha256(lines.encode()).hexdigest())
-    toy = replace(registry.IMDB, folders=(folder,))
+    toy = replace(catalogue.IMDB, folders=(folder,))
     monkeypatch.setitem(registry.DATA_SETS, "imdb", toy)
     root = nowhere / "imdb" / "aclImdb"
     for path, text in made.items():
@@ -275,7 +275,7 @@ def test_archives_of_folders_are_downloaded_and_checked(mirror, nowhere, monkeyp
     text = {"train/a.txt": b"one"}
     line = f"{hashlib.sha256(b'one').hexdigest()} train/a.txt\n"
     folder = registry.Folder("train", ".txt", 1, hashlib.sha256(line.encode()).hexdigest())
-    toy = replace(registry.IMDB, folders=(folder,))
+    toy = replace(catalogue.IMDB, folders=(folder,))
     monkeypatch.setitem(registry.DATA_SETS, "imdb", toy)
     write_tar(mirror / toy.archive, {"train/a.txt": b"other"}, "aclImdb/")
     with pytest.raises(DataError, match="failed, nothing was kept: .*not as published"):
