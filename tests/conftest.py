@@ -11,16 +11,22 @@ if not torch.cuda.is_available():
     os.environ.setdefault("TRITON_INTERPRET", "1")
 
 
+def missing(sets):
+    """Whether real data sets are not at hand, and the reason to give; `sets` are folders of ATTNLIB_DATA."""
+    if not (root := os.environ.get("ATTNLIB_DATA")):
+        return True, "needs real data sets: set ATTNLIB_DATA to their folder"
+    absent = [name for name in sets if not (Path(root).expanduser() / name).is_dir()]
+    return bool(absent), f"no {', '.join(absent)} in ATTNLIB_DATA"
+
+
 def pytest_collection_modifyitems(items):
     needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-    needs_data = pytest.mark.skipif(
-        not os.environ.get("ATTNLIB_DATA"), reason="needs real data sets: set ATTNLIB_DATA to their folder"
-    )
     for item in items:
         if item.get_closest_marker("gpu"):
             item.add_marker(needs_gpu)
-        if item.get_closest_marker("data"):
-            item.add_marker(needs_data)
+        if data := item.get_closest_marker("data"):
+            absent, reason = missing(data.args)
+            item.add_marker(pytest.mark.skipif(absent, reason=reason))
 
 
 @pytest.fixture(scope="session")

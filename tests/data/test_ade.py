@@ -83,11 +83,9 @@ def test_too_few_sentences_are_refused(tmp_path, monkeypatch, nowhere):
         load("ade", verify=False)
 
 
-@pytest.mark.data
+@pytest.mark.data("ade_corpus_v2")
 @pytest.mark.slow
-def test_counts(data_folder):
-    if not (data_folder / "ade_corpus_v2").is_dir():
-        pytest.skip("no ade_corpus_v2 in ATTNLIB_DATA")
+def test_counts():
     corpus = load("ade")
     assert [len(split) for split in corpus.splits.values()] == [14037, 2485, 4135]
     assert np.bincount(corpus.test.labels).tolist() == [3296, 839]

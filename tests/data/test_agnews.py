@@ -153,11 +153,9 @@ def test_without_the_subset_the_message_names_the_official_release(folder):
         load("agnews_subset")
 
 
-@pytest.mark.data
+@pytest.mark.data("ag_news")
 @pytest.mark.slow
-def test_counts_of_the_subset(data_folder):
-    if not (data_folder / "ag_news").is_dir():
-        pytest.skip("no ag_news in ATTNLIB_DATA")
+def test_counts_of_the_subset():
     official = filter_by_length(
         agnews.split_of(
             agnews.official(registry.locate("ag_news", ["test.csv"])["test.csv"], "x", title=False)

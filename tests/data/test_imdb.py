@@ -92,11 +92,9 @@ def test_missing_and_truncated_archives_are_named(tmp_path, monkeypatch, nowhere
         load("imdb", verify=False)
 
 
-@pytest.mark.data
+@pytest.mark.data("imdb")
 @pytest.mark.slow
-def test_counts(data_folder):
-    if not (data_folder / "imdb").is_dir():
-        pytest.skip("no imdb in ATTNLIB_DATA")
+def test_counts():
     corpus = load("imdb")
     assert [len(split) for split in corpus.splits.values()] == [17198, 4299, 4359]
     # Before the split the authors' counts exactly: 10854 and 10643 (theirs are after the same filter, which

@@ -102,11 +102,9 @@ def test_too_few_posts_are_refused(tmp_path, monkeypatch, nowhere, n, without, p
         load("20news_sports", verify=False)
 
 
-@pytest.mark.data
+@pytest.mark.data("20news")
 @pytest.mark.slow
-def test_test_counts_are_the_papers(data_folder):
-    if not (data_folder / "20news").is_dir():
-        pytest.skip("no 20news in ATTNLIB_DATA")
+def test_test_counts_are_the_papers():
     corpus = load("20news_sports")
     assert [len(split) for split in corpus.splits.values()] == [1145, 278, 357]
     assert np.bincount(corpus.test.labels).tolist() == [179, 178]

@@ -131,11 +131,9 @@ def test_without_the_subset_the_message_names_the_official_release(folder):
         load("snli_subset")
 
 
-@pytest.mark.data
+@pytest.mark.data("snli")
 @pytest.mark.slow
-def test_counts_are_the_papers(data_folder):
-    if not (data_folder / "snli").is_dir():
-        pytest.skip("no snli in ATTNLIB_DATA")
+def test_counts_are_the_papers():
     corpus = load("snli", train="subset")
     assert [len(split) for split in corpus.splits.values()] == [20000, 9842, 9824]
     assert np.bincount(corpus.test.labels).tolist() == [3237, 3368, 3219]
