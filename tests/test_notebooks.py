@@ -121,4 +121,5 @@ def test_jupyterlab_saves_only_the_edit(source, tmp_path):
     manager.save({"type": "notebook", "format": "json", "content": content}, source.name)
     before, after = source.read_text().splitlines(), Path(copy).read_text().splitlines()
     changed = [line for line in difflib.ndiff(before, after) if line[0] in "+-"]
-    assert [line[:15] for line in changed] == ["- seed: int = 0", "+ seed: int = 7"]
+    edited = any(line.startswith("seed: int = 0") for line in before)  # the speed page has no seed
+    assert [line[:15] for line in changed] == (["- seed: int = 0", "+ seed: int = 7"] if edited else [])
