@@ -43,7 +43,8 @@ def growth(
             color=alt.Color("line:N", title=None, legend=LEGEND).scale(
                 domain=["measured", "expected slope"], range=["#0072B2", GREY]
             ),
-            strokeDash=alt.StrokeDash("line:N", legend=None).scale(
+            # The same legend as the colour's: Vega-Lite makes one of the two.
+            strokeDash=alt.StrokeDash("line:N", title=None, legend=LEGEND).scale(
                 domain=["measured", "expected slope"], range=[[1, 0], [4, 3]]
             ),
             tooltip=[f"{x}:Q", alt.Tooltip("value:Q", format=".3~e", title=y_title), "line:N"],
