@@ -92,4 +92,7 @@ def ratios(
     if target:
         wanted = base.transform_filter(f"isValid(datum.{target})")
         layers.append(wanted.mark_tick(thickness=2, size=14).encode(x=along(target)))
-    return alt.layer(*layers, width=WIDTH).properties(title=title, description=words)
+    # One row of marks per name, not one per name and group.
+    return alt.layer(*layers, width=WIDTH, height=alt.Step(30, **{"for": "position"})).properties(
+        title=title, description=words
+    )
