@@ -204,6 +204,7 @@ def all_charts(frame):
     ]
 
 
+@pytest.mark.slow
 def test_every_chart_renders_with_image_and_words(frame):
     for chart in all_charts(frame):
         bundle = vegalite.render(chart.to_dict())

@@ -207,6 +207,7 @@ def test_sum_within_tolerance_only():
         Readout(**{**given, "alpha": given["alpha"] * (1 + 1.2e-4)})
 
 
+@pytest.mark.slow
 def test_import_is_light():
     code = "import sys, attnlib as a; assert 'torch' not in sys.modules; assert a.Readout"
     subprocess.run([sys.executable, "-c", code], check=True)

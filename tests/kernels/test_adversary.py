@@ -72,6 +72,7 @@ def test_gradient_through_a_head(variant):
     torch.testing.assert_close(found.transpose(0, 1), free.grad, rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variant", ["published", "released"])
 def test_whole_search_against_torch_optim(variant):
     r = make(6, 10, seed=3, dtype=torch.float32)

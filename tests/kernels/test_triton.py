@@ -23,6 +23,9 @@ from attnlib.kernels.permutation import _orders
 from attnlib.kernels.triton import correlation, permutation, search
 from attnlib.kernels.triton import exact as pairs
 
+# The interpreter takes milliseconds a program: with the full tier.
+pytestmark = pytest.mark.slow
+
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 KERNELS = ("adversary", "correlation", "exact", "permutation")
 
