@@ -34,7 +34,7 @@ def locked(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def replacing(path: str | Path) -> Iterator[Path]:
+def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     """A temporary file beside `path` that takes its name when the block succeeds, and goes when it fails."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from attnlib import data, training
+from attnlib import data, results, training
 from attnlib.cache import cache_folder, digest, locked
 from attnlib.data.corpus import Corpus, Split
 from attnlib.models.build import Architecture, build
@@ -82,6 +82,26 @@ class Prepared:
                 for name, column in (own | columns).items()
             }
         )
+
+    def tidy(self, summary: pd.DataFrame, paper: str, experiment: str) -> pd.DataFrame:
+        """A summary with the columns that say which run it came from (`results.tidy`)."""
+        architecture = self.settings["architecture"]
+        return results.tidy(
+            summary,
+            paper=paper,
+            experiment=experiment,
+            dataset=self.corpus.name,
+            encoder=architecture["encoder"],
+            scorer=architecture["scorer"],
+            seed=self.settings["training"]["seed"],
+        )
+
+    def save(
+        self, folder: str | Path, frame: pd.DataFrame, summary: pd.DataFrame, parameters: dict[str, Any]
+    ) -> None:
+        """The run's tables and where they come from, in a folder (`results.save_run`)."""
+        origin = results.provenance(parameters=parameters, settings=self.settings)
+        results.save_run(folder, frame, summary, origin)
 
 
 def resolve_device(device: str) -> str:

@@ -9,7 +9,6 @@ so (α, z, b, mask) answers every question about other attentions without the mo
 """
 
 import os
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +18,8 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
+
+from attnlib.cache import replacing
 
 Head = Callable[[Tensor], Tensor]
 Rows = slice | Tensor
@@ -160,18 +161,11 @@ class Readout:
         """
         if self.head is not None:
             raise ValueError("head: a Readout with a head cannot be saved; save its model and rebuild it")
-        path = Path(path)
         tensors = {
             name: getattr(self, name).cpu().contiguous() for name in ("alpha", "scores", "bias", "mask")
         }
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        os.close(handle)
-        try:
+        with replacing(path) as temporary:
             save_file(tensors, temporary, metadata={"format": "attnlib.Readout", "version": "1"})
-            os.replace(temporary, path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], device: torch.device | str = "cpu") -> "Readout":

@@ -210,15 +210,7 @@ by_method = [
     results.summarise(run.frame(jsd=values), ["jsd"]).assign(method=name)
     for name, values in divergence.items()
 ]
-summary = results.tidy(
-    pd.concat([summary, *by_method], ignore_index=True),
-    paper="beyond",
-    experiment="geometry",
-    dataset=run.corpus.name,
-    encoder=encoder,
-    scorer=scorer,
-    seed=seed,
-)
+summary = run.tidy(pd.concat([summary, *by_method], ignore_index=True), paper="beyond", experiment="geometry")
 summary["epsilon"] = epsilon
 overall = summary[summary["class"] == "all"]
 single = overall[overall["method"].isna()].set_index("metric")["value"]
@@ -233,8 +225,7 @@ glue("ceiling", float(per_method["ceiling (no condition on the output)"]), displ
 glue("fewest", float(single["fewest"]), display=False)
 glue("by_attention", float(single["by_attention"]), display=False)
 if output:
-    origin = results.provenance(parameters=parameters, settings=run.settings)
-    results.save_run(output, frame, summary, origin)
+    run.save(output, frame, summary, parameters)
 notebook.table(summary.fillna({"method": ""}), ["method", "metric", "class", "value", "low", "high", "n"])
 
 # %% [markdown]

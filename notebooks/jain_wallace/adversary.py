@@ -126,15 +126,7 @@ for name, part in frames.items():
     part["above_0_6"] = (part["jsd"] > 0.6).astype(float)
     summary = results.summarise(part, ["jsd", "above_0_6"])
     parts.append(summary.assign(method=name))
-summary = results.tidy(
-    pd.concat(parts, ignore_index=True),
-    paper="jain_wallace",
-    experiment="adversary",
-    dataset=run.corpus.name,
-    encoder=encoder,
-    scorer=scorer,
-    seed=seed,
-)
+summary = run.tidy(pd.concat(parts, ignore_index=True), paper="jain_wallace", experiment="adversary")
 summary["epsilon"] = epsilon
 overall = summary[summary["class"] == "all"].set_index(["method", "metric"])["value"]
 glue("jsd_search", float(overall[searched, "jsd"]), display=False)
@@ -149,8 +141,7 @@ else:
     glue("smallest_gain", float("nan"), display=False)
     glue("inert", float("nan"), display=False)
 if output:
-    origin = results.provenance(parameters=parameters, settings=run.settings)
-    results.save_run(output, frame, summary, origin)
+    run.save(output, frame, summary, parameters)
 notebook.table(summary, ["method", "metric", "class", "value", "low", "high", "n"])
 
 # %% [markdown]

@@ -108,23 +108,14 @@ charts.histogram(
 for name in pairs:
     frame[f"significant_{name}"] = (frame[f"p_{name}"] <= 0.05).where(frame[f"p_{name}"].notna())
 metrics = [column for column in frame.columns if column.startswith(("tau_", "significant_"))]
-summary = results.tidy(
-    results.summarise(frame, metrics),
-    paper="jain_wallace",
-    experiment="correlation",
-    dataset=run.corpus.name,
-    encoder=encoder,
-    scorer=scorer,
-    seed=seed,
-)
+summary = run.tidy(results.summarise(frame, metrics), paper="jain_wallace", experiment="correlation")
 overall = summary[summary["class"] == "all"].set_index("metric")
 for metric in metrics:
     glue(metric, float(overall.loc[metric, "value"]), display=False)
 glue("test_accuracy", run.test_metrics["accuracy"], display=False)
 glue("undefined", int(frame["tau_gradient"].isna().sum()), display=False)
 if output:
-    origin = results.provenance(parameters=parameters, settings=run.settings)
-    results.save_run(output, frame, summary, origin)
+    run.save(output, frame, summary, parameters)
 notebook.table(summary, ["metric", "class", "value", "low", "high", "n"])
 
 # %% [markdown]

@@ -87,23 +87,14 @@ if run.readout.head is None:
     # One token alone is the most extreme attention there is: if none changes the class, nothing can.
     frame["can_flip"] = reach(run.readout).can_flip.cpu().numpy().astype(float)
     metrics.append("can_flip")
-summary = results.tidy(
-    results.summarise(frame, metrics),
-    paper="jain_wallace",
-    experiment="permutation",
-    dataset=run.corpus.name,
-    encoder=encoder,
-    scorer=scorer,
-    seed=seed,
-)
+summary = run.tidy(results.summarise(frame, metrics), paper="jain_wallace", experiment="permutation")
 overall = summary[summary["class"] == "all"].set_index("metric")
 glue("median_tvd", float(overall.loc["median_tvd", "value"]), display=False)
 glue("max_attention", float(overall.loc["max_attention", "value"]), display=False)
 glue("inert", 1 - float(overall["value"].get("can_flip", float("nan"))), display=False)
 glue("test_accuracy", run.test_metrics["accuracy"], display=False)
 if output:
-    origin = results.provenance(parameters=parameters, settings=run.settings)
-    results.save_run(output, frame, summary, origin)
+    run.save(output, frame, summary, parameters)
 notebook.table(summary, ["metric", "class", "value", "low", "high", "n"])
 
 # %% [markdown]
