@@ -6,6 +6,7 @@ import copy
 import json
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -111,9 +112,55 @@ def optimizer_for(model: AttentionModel, training: Training) -> torch.optim.Adam
         {"params": rest, "weight_decay": training.weight_decay},
         {"params": scorer, "weight_decay": 0.0 if spare else training.weight_decay},
     ]
+    # Fused: one pass over memory. On a CPU the default takes ten, and a word-vector table is mostly memory.
     return torch.optim.Adam(
-        [group for group in groups if group["params"]], training.learning_rate, amsgrad=released
+        [group for group in groups if group["params"]], training.learning_rate, amsgrad=released, fused=True
     )
+
+
+def train_epochs(
+    model: AttentionModel,
+    train: Split,
+    dev: Split,
+    vocabulary: Vocabulary,
+    n_classes: int,
+    training: Training,
+    device: str = "cpu",
+    progress: bool = True,
+) -> Iterator[dict[str, float]]:
+    """Train in place, epoch by epoch; after each, one row is given while the model is as the epoch left it.
+
+    Each row: epoch, loss (mean per text), seconds, dev metrics. FloatingPointError for a loss not finite.
+    """
+    pair = model.question_encoder is not None
+    weights = class_weights(train.labels, n_classes, pair).to(device)
+    loss_function = nn.CrossEntropyLoss(weights, reduction="none")
+    # A question's mean loss and classification's summed one are what the authors' two scripts use.
+    reduce = torch.sum if training.variant == "released" and not pair else torch.mean
+    optimizer = optimizer_for(model.to(device), training)
+    generator = np.random.default_rng(training.seed)
+    for epoch in range(1, training.epochs + 1):
+        start, total = time.perf_counter(), 0.0
+        model.train()
+        for _, batch in batches(train, vocabulary, training.batch_size, generator):
+            batch = batch.to(device)
+            losses = loss_function(model(batch).logits, batch.labels)
+            optimizer.zero_grad(set_to_none=True)
+            reduce(losses).backward()
+            optimizer.step()
+            total += float(losses.detach().sum())
+        if not np.isfinite(total):
+            raise FloatingPointError(f"the loss is {total} in epoch {epoch}: lower the learning rate")
+        scores = metrics(dev.labels, predict(model, dev, vocabulary, device))
+        row = {"epoch": epoch, "loss": total / len(train), "seconds": time.perf_counter() - start, **scores}
+        if progress:
+            shown = ", ".join(f"dev {name} {value:.3f}" for name, value in scores.items())
+            print(
+                f"epoch {epoch}/{training.epochs}: loss {row['loss']:.3f}, {shown}, {row['seconds']:.1f} s",
+                file=sys.stderr,
+                flush=True,
+            )
+        yield row
 
 
 def fit(
@@ -129,46 +176,18 @@ def fit(
     """Train in place; the model ends with the parameters of its best epoch on dev. Returns one row an epoch.
 
     The score is dev ROC-AUC for two classes and dev accuracy otherwise; on equal scores the earlier epoch.
-    Each row: epoch, loss (mean per text), seconds, dev metrics, selected (1.0 for the epoch kept).
+    Each row is `train_epochs`'s, and selected: 1.0 for the epoch kept.
     """
-    pair = model.question_encoder is not None
-    released = training.variant == "released"
-    weights = class_weights(train.labels, n_classes, pair).to(device)
-    loss_function = nn.CrossEntropyLoss(weights, reduction="none")
-    # A question's mean loss and classification's summed one are what the authors' two scripts use.
-    reduce = torch.sum if released and not pair else torch.mean
-    optimizer = optimizer_for(model.to(device), training)
-    generator = np.random.default_rng(training.seed)
-    first_eligible = 2 if released and training.epochs > 1 else 1
+    first_eligible = 2 if training.variant == "released" and training.epochs > 1 else 1
     history: list[dict[str, float]] = []
-    best: tuple[float, int] = (-np.inf, 0)
+    best: tuple[float, float] = (-np.inf, 0)
     kept: dict[str, Tensor] = {}
-    for epoch in range(1, training.epochs + 1):
-        start, total = time.perf_counter(), 0.0
-        model.train()
-        for _, batch in batches(train, vocabulary, training.batch_size, generator):
-            batch = batch.to(device)
-            losses = loss_function(model(batch).logits, batch.labels)
-            optimizer.zero_grad(set_to_none=True)
-            reduce(losses).backward()
-            optimizer.step()
-            total += float(losses.detach().sum())
-        scores = metrics(dev.labels, predict(model, dev, vocabulary, device))
-        score = scores.get("roc_auc", scores["accuracy"])
-        row = {"epoch": epoch, "loss": total / len(train), "seconds": time.perf_counter() - start, **scores}
+    for row in train_epochs(model, train, dev, vocabulary, n_classes, training, device, progress):
         history.append(row)
-        if not np.isfinite(total):
-            raise FloatingPointError(f"the loss is {total} in epoch {epoch}: lower the learning rate")
-        if epoch >= first_eligible and (score > best[0] or not kept):
-            best, kept = (score, epoch), copy.deepcopy(model.state_dict())
-        if progress:
-            shown = ", ".join(f"dev {name} {value:.3f}" for name, value in scores.items())
-            print(
-                f"epoch {epoch}/{training.epochs}: loss {row['loss']:.3f}, {shown}, {row['seconds']:.1f} s",
-                file=sys.stderr,
-                flush=True,
-            )
-        if training.patience is not None and kept and epoch - best[1] >= training.patience:
+        score = row.get("roc_auc", row["accuracy"])
+        if row["epoch"] >= first_eligible and (score > best[0] or not kept):
+            best, kept = (score, row["epoch"]), copy.deepcopy(model.state_dict())
+        if training.patience is not None and kept and row["epoch"] - best[1] >= training.patience:
             break
     model.load_state_dict(kept)
     model.eval()

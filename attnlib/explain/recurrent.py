@@ -53,20 +53,19 @@ def logits_by_shared_prefixes(model: AttentionModel, batch: Batch, output: Outpu
     assert isinstance(encoder, Recurrent)
     embedded = model.embedding(batch.ids)  # [n, L, d]
     projection = joint_projection(model, output.query)
-    half = encoder.rnn.hidden_size
+    half = encoder.forwards.hidden_size
     halves = slice(0, half), slice(half, None)
     # What the unchanged half of each state contributes, bias included.
     bias = projection.align(projection.bias, 1)
     unchanged = [projection.linear(output.states[..., part], part) + bias for part in halves]
-    forward = sweep(encoder.rnn, "", embedded, projection, halves[0], unchanged[1])
-    backward = sweep(encoder.rnn, "_reverse", embedded.flip(1), projection, halves[1], unchanged[0].flip(1))
+    forward = sweep(encoder.forwards, embedded, projection, halves[0], unchanged[1])
+    backward = sweep(encoder.backwards, embedded.flip(1), projection, halves[1], unchanged[0].flip(1))
     pool = forward.merge(Pool(*(part.flip(0) for part in backward)))
     return projection.logits((pool.total / pool.mass.unsqueeze(2)).transpose(0, 1))
 
 
 def sweep(
     rnn: nn.LSTM | nn.GRU,
-    suffix: str,
     embedded: Tensor,
     projection: JointProjection,
     part: slice,
@@ -81,7 +80,7 @@ def sweep(
     tokens = length - 2
     hidden = embedded.new_zeros(tokens + 1, n, rnn.hidden_size)
     cell = torch.zeros_like(hidden) if isinstance(rnn, nn.LSTM) else None
-    step = recurrence(rnn, suffix, embedded, hidden, cell)
+    step = recurrence(rnn, embedded, hidden, cell)
     unchanged = unchanged.transpose(0, 1).contiguous()  # [L, n, A + K]
     weight = projection.weight[..., part].mT.contiguous()  # [H, A + K] or [n, H, A + K]
     largest = embedded.new_full((tokens, n), -torch.inf)
@@ -109,12 +108,10 @@ def sweep(
     return Pool(largest, mass, total)
 
 
-def recurrence(
-    rnn: nn.LSTM | nn.GRU, suffix: str, embedded: Tensor, hidden: Tensor, cell: Tensor | None
-) -> Step:
+def recurrence(rnn: nn.LSTM | nn.GRU, embedded: Tensor, hidden: Tensor, cell: Tensor | None) -> Step:
     """The step of one direction over the slots hidden [slots, n, H] and, for an LSTM, cell (same shape)."""
     weight, bias, input_weight, input_bias = (
-        getattr(rnn, f"{name}_l0{suffix}") for name in ("weight_hh", "bias_hh", "weight_ih", "bias_ih")
+        getattr(rnn, f"{name}_l0") for name in ("weight_hh", "bias_hh", "weight_ih", "bias_ih")
     )
     size = rnn.hidden_size
     twice = torch.ones_like(bias)  # [G] 2 for the candidate's rows, whose tanh becomes a sigmoid

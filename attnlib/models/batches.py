@@ -18,10 +18,11 @@ class Batch(NamedTuple):
     """Some texts as tensors. N texts, L = longest text + 2 (start and end symbols)."""
 
     ids: Tensor  # [N, L] word ids: start, tokens, end, padding
-    lengths: Tensor  # [N] with start and end; on the CPU, as packing wants them
+    lengths: Tensor  # [N] with start and end; always on the CPU
     labels: Tensor  # [N]
     question_ids: Tensor | None = None  # [N, M]
     question_lengths: Tensor | None = None  # [N]
+    candidates: Tensor | None = None  # [N, K] the classes that may be the answer, padded with -1
 
     @property
     def mask(self) -> Tensor:
@@ -29,10 +30,22 @@ class Batch(NamedTuple):
         position = torch.arange(self.ids.shape[1], device=self.ids.device)
         return (position > 0) & (position < (self.lengths.to(self.ids.device) - 1).unsqueeze(1))
 
+    def allowed(self, n_classes: int) -> Tensor | None:
+        """Classes that may be the answer, [N, C]; None where all may."""
+        if self.candidates is None:
+            return None
+        marks = torch.zeros(len(self.ids), n_classes + 1, dtype=torch.bool, device=self.candidates.device)
+        # The padding marks a column of its own.
+        return marks.scatter_(1, self.candidates % (n_classes + 1), True)[:, :n_classes]
+
     def to(self, device: torch.device | str) -> Batch:
         """The batch on a device (lengths stay on the CPU)."""
-        question = None if self.question_ids is None else self.question_ids.to(device)
-        return self._replace(ids=self.ids.to(device), labels=self.labels.to(device), question_ids=question)
+        moved = {
+            name: tensor.to(device)
+            for name, tensor in self._asdict().items()
+            if tensor is not None and not name.endswith("lengths")
+        }
+        return self._replace(**moved)
 
 
 def pad(rows: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
@@ -47,10 +60,15 @@ def pad(rows: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
 def collate(split: Split, vocabulary: Vocabulary, index: Sequence[int] | np.ndarray) -> Batch:
     """The texts of `split` at `index` as one Batch, in that order."""
     ids, lengths = pad([vocabulary.encode(split.texts[i]) for i in index])
-    labels = torch.from_numpy(split.labels[np.asarray(index)])
-    if split.questions is None:
-        return Batch(ids, lengths, labels)
-    return Batch(ids, lengths, labels, *pad([vocabulary.encode(split.questions[i]) for i in index]))
+    batch = Batch(ids, lengths, torch.from_numpy(split.labels[np.asarray(index)]))
+    if split.questions is not None:
+        questions = pad([vocabulary.encode(split.questions[i]) for i in index])
+        batch = batch._replace(question_ids=questions[0], question_lengths=questions[1])
+    if split.candidates is not None:
+        rows = [torch.from_numpy(split.candidates[i]) for i in index]
+        candidates = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=-1)
+        batch = batch._replace(candidates=candidates)
+    return batch
 
 
 def batches(

@@ -13,7 +13,7 @@ from attnlib.models.batches import Batch
 class Output(NamedTuple):
     """What a forward pass computed. L counts start, end and padding positions."""
 
-    logits: Tensor  # [N, C]
+    logits: Tensor  # [N, C], -inf for a class that is no candidate
     attention: Tensor  # [N, L], exactly 0 off the mask
     states: Tensor  # [N, L, m]
     query: Tensor | None  # [N, m], summary of the question
@@ -112,4 +112,8 @@ class AttentionModel(nn.Module):
         if detach_attention:
             attention = attention.detach()
         context = (attention.unsqueeze(1) @ states).squeeze(1)
-        return Output(self.head(context, query), attention, states, query)
+        logits = self.head(context, query)
+        allowed = batch.allowed(logits.shape[1])
+        if allowed is not None:
+            logits = logits.masked_fill(~allowed, -torch.inf)
+        return Output(logits, attention, states, query)
