@@ -10,7 +10,7 @@ so (α, z, b, mask) answers every question about other attentions without the mo
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,9 @@ class Readout:
       the head stays on its own device.
     - `offset`: [N, C] added to the pooled vector of each text (the question's part in a pair model);
       only with a head.
+    - `allowed`: None, or [N, classes] bool, True for a class that may be predicted; at least one per row. The
+      logits of the others are -inf whatever the weights are (an entity that is not in the passage: Jain &
+      Wallace 2019, question answering).
 
     Raises ValueError, naming the argument, the row and the value, when the above does not hold.
     """
@@ -53,22 +56,24 @@ class Readout:
     mask: Tensor  # [N, T] bool
     head: Head | None = field(default=None, repr=False)
     offset: Tensor | None = None  # [N, C]
+    allowed: Tensor | None = None  # [N, classes] bool
 
     def __post_init__(self) -> None:
         alpha, scores, bias, mask = map(torch.as_tensor, (self.alpha, self.scores, self.bias, self.mask))
-        offset = None if self.offset is None else torch.as_tensor(self.offset)
-        _check_shapes(alpha, scores, bias, mask, offset, self.head)
-        _check_rows(alpha, scores, bias, mask, offset)
+        offset, allowed = (None if x is None else torch.as_tensor(x) for x in (self.offset, self.allowed))
+        _check_shapes(alpha, scores, bias, mask, offset, allowed, self.head)
+        _check_rows(alpha, scores, bias, mask, offset, allowed)
         alpha = alpha.detach().double()
         total = alpha.sum(1, keepdim=True)  # [N, 1]
         # a row that is already normalised keeps its bits, so that saving and loading changes nothing
         alpha = torch.where((total - 1).abs() > 1e-14, alpha / total, alpha)
         scores = scores.detach().masked_fill(~mask[..., None], 0)
-        self._set(alpha, scores, bias.detach(), mask, self.head, None if offset is None else offset.detach())
+        offset = None if offset is None else offset.detach()
+        self._set(alpha, scores, bias.detach(), mask, self.head, offset, allowed)
 
     def _set(self, *values: Any) -> None:
-        for name, value in zip(("alpha", "scores", "bias", "mask", "head", "offset"), values, strict=True):
-            object.__setattr__(self, name, value)
+        for column, value in zip(fields(self), values, strict=True):
+            object.__setattr__(self, column.name, value)
 
     def _replaced(self, *values: Any) -> "Readout":
         new = object.__new__(Readout)  # the values were checked when this Readout was made
@@ -82,6 +87,11 @@ class Readout:
         n, t, c = self.scores.shape
         kind = "linear" if self.head is None else "with a head"
         return f"Readout({n} texts, up to {t} tokens, {c} scores per token, {kind}, {self.scores.dtype})"
+
+    @property
+    def linear(self) -> bool:
+        """Whether the logits are Σ p_t z_t + b for every class: no head, and all classes allowed."""
+        return self.head is None and self.allowed is None
 
     @property
     def lengths(self) -> Tensor:
@@ -110,19 +120,29 @@ class Readout:
         return out if weights.dim() == 3 else out[:, 0]
 
     def decode(self, pooled: Tensor, rows: Rows = slice(None)) -> Tensor:
-        """Logits from pooled vectors [n, ..., C] of the texts `rows` (default: all), float64."""
+        """Logits from pooled vectors [n, ..., C] of the texts `rows` (default: all), float64.
+
+        Raises ValueError when the head gives another number of classes than `allowed` has.
+        """
         if self.head is None:
-            return pooled.double() + self.bias.double()
-        total = pooled + self.bias.to(pooled.dtype)
-        if self.offset is not None:
-            offset = self.offset[rows].to(pooled.dtype)  # [n, C]
-            total = total + offset.reshape(offset.shape[0], *[1] * (pooled.dim() - 2), offset.shape[1])
-        return self.head(total.to(self.scores.dtype)).double()
+            logits = pooled.double() + self.bias.double()
+        else:
+            total = pooled + self.bias.to(pooled.dtype)
+            if self.offset is not None:
+                total = total + _aligned(self.offset[rows].to(pooled.dtype), pooled.dim())
+            logits = self.head(total.to(self.scores.dtype)).double()
+        if self.allowed is None:
+            return logits
+        if logits.shape[-1] != self.allowed.shape[1]:
+            raise ValueError(
+                f"allowed: {self.allowed.shape[1]} classes, but the head gives {logits.shape[-1]} logits"
+            )
+        return logits.masked_fill(~_aligned(self.allowed[rows], logits.dim()), -torch.inf)
 
     def logits(self, weights: Tensor | None = None) -> Tensor:
         """Logits under `weights` [N, T] or [N, K, T] (default: alpha), float64 [N, C] or [N, K, C].
 
-        Raises ValueError when the shape of `weights` does not fit.
+        -inf for a class that is not allowed. Raises ValueError when the shape of `weights` does not fit.
         """
         return self.decode(self.pooled(weights))
 
@@ -136,9 +156,9 @@ class Readout:
 
     def to(self, device: torch.device | str) -> "Readout":
         """The same Readout with its tensors on `device`."""
-        offset = None if self.offset is None else self.offset.to(device)
-        tensors = (x.to(device) for x in (self.alpha, self.scores, self.bias, self.mask))
-        return self._replaced(*tensors, self.head, offset)
+        alpha, scores, bias, mask = (x.to(device) for x in (self.alpha, self.scores, self.bias, self.mask))
+        offset, allowed = (None if x is None else x.to(device) for x in (self.offset, self.allowed))
+        return self._replaced(alpha, scores, bias, mask, self.head, offset, allowed)
 
     def select(self, index: Tensor | slice | list[int]) -> "Readout":
         """The texts picked by a slice, a bool mask or indices; at least one (ValueError otherwise)."""
@@ -151,8 +171,9 @@ class Readout:
             raise ValueError(
                 "index: must pick at least one text, by a slice, a bool mask or a list of indices"
             )
-        offset = None if self.offset is None else self.offset[index]
-        return self._replaced(alpha, self.scores[index], self.bias, self.mask[index], self.head, offset)
+        scores, mask = self.scores[index], self.mask[index]
+        offset, allowed = (None if x is None else x[index] for x in (self.offset, self.allowed))
+        return self._replaced(alpha, scores, self.bias, mask, self.head, offset, allowed)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write to a safetensors file; `path` is replaced only once the whole file is written.
@@ -161,9 +182,8 @@ class Readout:
         """
         if self.head is not None:
             raise ValueError("head: a Readout with a head cannot be saved; save its model and rebuild it")
-        tensors = {
-            name: getattr(self, name).cpu().contiguous() for name in ("alpha", "scores", "bias", "mask")
-        }
+        named = {name: getattr(self, name) for name in ("alpha", "scores", "bias", "mask", "allowed")}
+        tensors = {name: x.cpu().contiguous() for name, x in named.items() if x is not None}
         with replacing(path) as temporary:
             save_file(tensors, temporary, metadata={"format": "attnlib.Readout", "version": "1"})
 
@@ -178,13 +198,25 @@ class Readout:
             raise FileNotFoundError(f"no Readout at {path}")
         try:
             tensors = load_file(path, device=str(device))
-            return cls(tensors["alpha"], tensors["scores"], tensors["bias"], tensors["mask"])
+            alpha, scores, bias, mask = (tensors[name] for name in ("alpha", "scores", "bias", "mask"))
+            return cls(alpha, scores, bias, mask, allowed=tensors.get("allowed"))
         except (SafetensorError, KeyError) as error:
             raise ValueError(f"{path} is not a Readout written by attnlib, or is damaged: {error}") from error
 
 
+def _aligned(x: Tensor, dim: int) -> Tensor:
+    """x [n, C] as [n, 1, ..., C] with `dim` axes."""
+    return x.reshape(x.shape[0], *[1] * (dim - 2), x.shape[1])
+
+
 def _check_shapes(
-    alpha: Tensor, scores: Tensor, bias: Tensor, mask: Tensor, offset: Tensor | None, head: Head | None
+    alpha: Tensor,
+    scores: Tensor,
+    bias: Tensor,
+    mask: Tensor,
+    offset: Tensor | None,
+    allowed: Tensor | None,
+    head: Head | None,
 ) -> None:
     if alpha.dim() != 2 or 0 in alpha.shape:
         raise ValueError(f"alpha: expected [N, T] with N, T ≥ 1, got shape {list(alpha.shape)}")
@@ -208,12 +240,20 @@ def _check_shapes(
         raise ValueError("offset: only meaningful with a head; add it to the scores otherwise")
     if offset is not None and offset.shape != (n, c):
         raise ValueError(f"offset: expected [{n}, {c}], got shape {list(offset.shape)}")
+    if allowed is not None:
+        if allowed.dim() != 2 or len(allowed) != n or (head is None and allowed.shape[1] != c):
+            classes = c if head is None else "classes"
+            raise ValueError(f"allowed: expected [{n}, {classes}], got shape {list(allowed.shape)}")
+        if allowed.dtype != torch.bool:
+            raise ValueError(
+                f"allowed: expected bool (True = a class that may be predicted), got {allowed.dtype}"
+            )
     named = {"alpha": alpha, "scores": scores, "bias": bias, "offset": offset}
     for name, tensor in named.items():
         if tensor is not None and not tensor.is_floating_point():
             raise ValueError(f"{name}: expected a floating dtype, got {tensor.dtype}")
-    if len({x.device for x in (alpha, scores, bias, mask, offset) if x is not None}) > 1:
-        raise ValueError("alpha, scores, bias, mask and offset must be on one device")
+    if len({x.device for x in (alpha, scores, bias, mask, offset, allowed) if x is not None}) > 1:
+        raise ValueError("alpha, scores, bias, mask, offset and allowed must be on one device")
 
 
 def _first(bad: Tensor) -> tuple[int, ...] | None:
@@ -221,7 +261,14 @@ def _first(bad: Tensor) -> tuple[int, ...] | None:
     return tuple(bad.nonzero()[0].tolist()) if bad.any() else None
 
 
-def _check_rows(alpha: Tensor, scores: Tensor, bias: Tensor, mask: Tensor, offset: Tensor | None) -> None:
+def _check_rows(
+    alpha: Tensor,
+    scores: Tensor,
+    bias: Tensor,
+    mask: Tensor,
+    offset: Tensor | None,
+    allowed: Tensor | None,
+) -> None:
     if at := _first(~mask.any(1)):
         raise ValueError(f"mask: row {at[0]} has no token")
     if at := _first(~alpha.isfinite()):
@@ -241,3 +288,5 @@ def _check_rows(alpha: Tensor, scores: Tensor, bias: Tensor, mask: Tensor, offse
         raise ValueError(f"bias: class {at[0]} is {bias[at].item()}")
     if offset is not None and (at := _first(~offset.isfinite())):
         raise ValueError(f"offset: row {at[0]}, column {at[1]} is {offset[at].item()}")
+    if allowed is not None and (at := _first(~allowed.any(1))):
+        raise ValueError(f"allowed: row {at[0]} has no class that may be predicted")

@@ -175,7 +175,8 @@ def fit(
 ) -> list[dict[str, float]]:
     """Train in place; the model ends with the parameters of its best epoch on dev. Returns one row an epoch.
 
-    The score is dev ROC-AUC for two classes and dev accuracy otherwise; on equal scores the earlier epoch.
+    The score is dev ROC-AUC for two classes and dev accuracy otherwise; on equal scores the earlier epoch, so
+    that training ends at a perfect score.
     Each row is `train_epochs`'s, and selected: 1.0 for the epoch kept.
     """
     first_eligible = 2 if training.variant == "released" and training.epochs > 1 else 1
@@ -187,7 +188,9 @@ def fit(
         score = row.get("roc_auc", row["accuracy"])
         if row["epoch"] >= first_eligible and (score > best[0] or not kept):
             best, kept = (score, row["epoch"]), copy.deepcopy(model.state_dict())
-        if training.patience is not None and kept and row["epoch"] - best[1] >= training.patience:
+        waited = row["epoch"] - best[1]
+        # After a perfect score no later epoch can be selected.
+        if kept and (best[0] == 1 or (training.patience is not None and waited >= training.patience)):
             break
     model.load_state_dict(kept)
     model.eval()

@@ -7,7 +7,7 @@ import torch
 
 import attnlib
 from attnlib import Readout
-from tests.kernels.cases import make, spread_out, with_head
+from tests.kernels.cases import allowing, alone, make, spread_out, with_head
 
 
 def parts(n=3, t=4, c=2):
@@ -84,6 +84,39 @@ def test_head_and_offset():
     torch.testing.assert_close(half.logits(), r.logits()[[2, 0]])
 
 
+@pytest.mark.parametrize("everything", [make(8, 5, 4, seed=4), with_head(8, 5)])
+def test_a_class_that_is_not_allowed_is_never_predicted(everything):
+    r = allowing(everything, least=2)
+    assert everything.linear == (everything.head is None)
+    assert not r.linear
+    several = torch.rand(8, 3, 5, dtype=torch.float64)
+    for weights in (None, several):
+        logits, whole = r.logits(weights), everything.logits(weights)
+        allowed = r.allowed if weights is None else r.allowed[:, None].expand_as(logits)
+        assert torch.equal(logits, whole.masked_fill(~allowed, -torch.inf))
+        p = r.probabilities(weights)
+        assert (p[~allowed] == 0).all()
+        torch.testing.assert_close(p.sum(-1), torch.ones_like(p[..., 0]))
+    for i in range(8):
+        torch.testing.assert_close(r.probabilities()[i, r.allowed[i]], alone(r, i).probabilities()[0])
+    assert r.allowed[torch.arange(8), r.predictions()].all()
+    assert not torch.equal(r.predictions(), everything.predictions())
+    half = r.select([2, 0]).to("cpu")
+    assert torch.equal(half.logits(), r.logits()[[2, 0]])
+
+
+def test_a_class_that_is_not_allowed_may_have_any_score():
+    given = parts(c=3)
+    given["scores"][..., 2] = 1e300
+    allowed = torch.tensor([[True, True, False]] * 3)
+    p = Readout(**given, allowed=allowed).probabilities()
+    torch.testing.assert_close(p[:, :2], make(3, 4, 3, seed=1, shortest=4).logits()[:, :2].softmax(1))
+    bad = Readout(
+        **parts(), head=lambda pooled: pooled[..., [0, 1, 1]] / torch.tensor([1, 1, 0]), allowed=allowed
+    )
+    assert bad.probabilities().isfinite().all()
+
+
 def test_select():
     r = make(6, 5)
     for index in (slice(1, 4), [3, 1], r.predictions() == r.predictions()[0], np.array([5])):
@@ -110,6 +143,14 @@ def test_save_and_load_bit_for_bit(tmp_path):
             assert torch.equal(getattr(back, name), getattr(r, name))
             assert getattr(back, name).dtype == getattr(r, name).dtype
     assert [p.name for p in tmp_path.iterdir()] == ["r.safetensors"]
+
+
+def test_the_allowed_classes_are_saved_too(tmp_path):
+    r = allowing(make(5, 4, 3))
+    r.save(tmp_path / "r.safetensors")
+    assert torch.equal(Readout.load(tmp_path / "r.safetensors").allowed, r.allowed)
+    make(5, 4, 3).save(tmp_path / "r.safetensors")
+    assert Readout.load(tmp_path / "r.safetensors").allowed is None
 
 
 def test_a_failed_save_leaves_the_old_file(tmp_path, monkeypatch):
@@ -179,6 +220,9 @@ def test_bad_values_name_the_row(name, index, value, message):
         ("mask", torch.ones(3, 5, dtype=torch.bool), r"mask: expected \[3, 4\]"),
         ("mask", torch.ones(3, 4), "mask: expected bool"),
         ("offset", torch.ones(3, 2), "offset: only meaningful with a head"),
+        ("allowed", torch.ones(3, 3, dtype=torch.bool), r"allowed: expected \[3, 2\], got shape \[3, 3\]"),
+        ("allowed", torch.ones(3, dtype=torch.bool), r"allowed: expected \[3, 2\], got shape \[3\]"),
+        ("allowed", torch.ones(3, 2), "allowed: expected bool .* got torch.float32"),
     ],
 )
 def test_bad_shapes_and_dtypes(name, value, message):
@@ -191,6 +235,17 @@ def test_bad_offset():
         Readout(**parts(), head=torch.tanh, offset=torch.ones(3, 4))
     with pytest.raises(ValueError, match="offset: row 2, column 1 is nan"):
         Readout(**parts(), head=torch.tanh, offset=torch.tensor([[0, 0], [0, 0], [0, torch.nan]]))
+
+
+def test_bad_allowed_classes():
+    none = torch.tensor([[True, True], [False, True], [False, False]])
+    with pytest.raises(ValueError, match="allowed: row 2 has no class that may be predicted"):
+        Readout(**parts(), allowed=none)
+    some = torch.ones(3, 5, dtype=torch.bool)
+    with pytest.raises(ValueError, match=r"allowed: expected \[3, classes\], got shape \[2, 5\]"):
+        Readout(**parts(), head=torch.tanh, allowed=some[:2])
+    with pytest.raises(ValueError, match="allowed: 5 classes, but the head gives 2 logits"):
+        Readout(**parts(), head=torch.tanh, allowed=some).logits()
 
 
 def test_bad_weights():

@@ -25,7 +25,8 @@ from attnlib.models.batches import Batch, batches
 from attnlib.models.classifier import AttentionModel, Output
 from attnlib.models.encoders import Average, Convolution, Recurrent
 
-# (model, batch of texts of one length, output of the whole texts) → logits without each token [n, T, C]
+# (model, batch of texts of one length, output of the whole texts) → logits without each token [n, T, C], of
+# all classes, candidates or not
 Method = Callable[[AttentionModel, Batch, Output], Tensor]
 
 
@@ -41,9 +42,9 @@ def leave_one_out(
     """TVD between the output without token t and the output, [N, T] float64, NaN beyond the text.
 
     The attention is computed anew on the shorter text; start and end symbols stay; a question keeps its
-    encoding (Jain & Wallace 2019, §4.1). A one-token text leaves nothing to attend to: its value is NaN.
-    `budget` bounds the (text, token, position) triples of one step; `encode_again` asks for the definition
-    whatever the encoder.
+    encoding, and the candidates are those of the whole text (Jain & Wallace 2019, §4.1, and their code). A
+    one-token text leaves nothing to attend to: its value is NaN. `budget` bounds the (text, token, position)
+    triples of one step; `encode_again` asks for the definition whatever the encoder.
     """
     width = max(len(text) for text in split.texts)
     result = torch.full((len(split), width), torch.nan, dtype=torch.float64, device=device)
@@ -58,7 +59,11 @@ def leave_one_out(
         for index, batch in batches(split.select(rows.numpy()), vocabulary, size):
             batch = batch.to(device)
             output = model(batch)
-            without = method(model, batch, output).double().softmax(dim=2)
+            logits = method(model, batch, output).double()
+            allowed = batch.allowed(logits.shape[2])
+            if allowed is not None:
+                logits = logits.masked_fill(~allowed.unsqueeze(1), -torch.inf)
+            without = logits.softmax(dim=2)
             original = output.logits.double().softmax(dim=1).unsqueeze(1)
             result[rows[torch.from_numpy(index)].to(device), :length] = tvd(without, original)
     return result

@@ -13,15 +13,20 @@ from attnlib.readout import Readout
 
 
 def check_linear(readout: Readout, kernel: str) -> None:
-    """Refuse a Readout with a head: the kernel's result holds only when logits are linear in the weights."""
+    """Refuse a head and classes that are not allowed: the result holds only for logits Σ p_t z_t + b."""
     if readout.head is not None:
         raise ValueError(
             f"readout: {kernel} needs logits linear in the attention weights; this Readout has a head"
         )
+    if readout.allowed is not None:
+        raise ValueError(
+            f"readout: {kernel} needs texts that allow every class; in this Readout some are not. Where all "
+            "texts allow the same ones, make a Readout of the scores and biases of these alone"
+        )
 
 
 def check_two_classes(readout: Readout, kernel: str) -> None:
-    """Refuse a head, and any number of classes but two."""
+    """Refuse what `check_linear` refuses, and any number of classes but two."""
     check_linear(readout, kernel)
     classes = readout.scores.shape[2]
     if classes != 2:

@@ -77,7 +77,8 @@ def search_adversary(
     - "released", as the authors' code: AMSGrad; the diversity is the mean of the k × k matrix; the hinge is
       λ · max(0, D_i − 0.01) whatever ε is, with D the TVD for two classes and twice the TVD for more.
 
-    Any number of classes; with a head the output's gradient comes from autograd. The steps run in float32
+    Any number of classes; with a head, or where not all classes are allowed, the output's gradient comes from
+    autograd. The steps run in float32
     with gradients derived by hand, the choice and the returned figures in float64. Starts depend on the seed
     and the row's length only. Returned tvd ≤ ε + 1e-12.
 
@@ -97,7 +98,7 @@ def search_adversary(
     weights = readout.alpha.clone()
     # 500 steps of small operations: few wide groups cost less than many that fit
     width_of_row, budget, longest = padded_width(readout.lengths, step=16), _BUDGET, 0
-    if readout.head is None and use_triton(readout.alpha):
+    if readout.linear and use_triton(readout.alpha):
         from attnlib.kernels.triton import search
 
         longest, budget = search.longest(n_candidates), _TRITON_BUDGET
@@ -155,7 +156,7 @@ class _Task:
         self.penalty = penalty
         self.exact_alpha, self.exact_scores, self.exact_before = alpha, scores.double(), before
         self.alpha, self.before = alpha.to(dtype), before.to(dtype)
-        if readout.head is None:
+        if readout.linear:
             # softmax does not see a constant added to all logits: class 0 is the reference
             bias = readout.bias.double()
             columns = self.exact_scores[..., 1:] - self.exact_scores[..., :1]  # [n, W, C − 1]
@@ -174,7 +175,7 @@ class _Task:
 
     def output_gradient(self, pooled: Tensor) -> tuple[Tensor, Tensor]:
         """TVD to the original output [k, n], and its gradient by the pooled columns [k, n, columns]."""
-        if self.readout.head is not None:
+        if not self.readout.linear:
             with torch.enable_grad():
                 pooled = pooled.transpose(0, 1).detach().requires_grad_()  # [n, k, C']
                 after = self.readout.decode(pooled, self.rows).softmax(-1)

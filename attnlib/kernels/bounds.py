@@ -36,7 +36,8 @@ def adversary_bounds(
     the mixing weight that moves the output least. With C > 2 a pair's feasible weights may form several
     intervals and interior points can win, so the optimum itself is not known.
 
-    Raises ValueError for a head, for ε outside [0, 1] and as `search_adversary` does.
+    Raises ValueError for a head, where a class is not allowed, for ε outside [0, 1] and as `search_adversary`
+    does.
     """
     check_linear(readout, "adversary_bounds")
     epsilon = check_epsilon(epsilon)

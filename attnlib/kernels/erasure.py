@@ -87,7 +87,7 @@ def erase_until_flip(readout: Readout, order: Tensor) -> Flip:
     """
     order = _check_order(readout, order)
     y, lengths = readout.predictions(), readout.lengths
-    texts = 1 if readout.head is None else len(y)  # without a head the empty document is the same for all
+    texts = 1 if readout.linear else len(y)  # the empty document is the same for all
     leaves = readout.decode(readout.bias.new_zeros(texts, readout.scores.shape[2])).argmax(1) != y  # [N]
     step = torch.empty_like(lengths)  # [N] position in `order` of the flipping token, −1 if none
     mass, emptied = torch.empty_like(readout.alpha[:, 0]), torch.empty_like(leaves)
@@ -98,7 +98,7 @@ def erase_until_flip(readout: Readout, order: Tensor) -> Flip:
         alpha, scores = (x[:, :above].index_select(0, rows) for x in (readout.alpha, readout.scores))
         weights = alpha.gather(1, tokens).masked_fill_(padding, 0.0)
         rest = _before(weights)  # [n, W] attention left after each step
-        if readout.head is None:
+        if readout.linear:
             flips = torch.zeros_like(padding)
             for lead, ahead in _leads(readout, scores, alpha, y[rows]):
                 left = _before(lead.gather(1, tokens).masked_fill_(padding, 0.0))
@@ -184,7 +184,7 @@ def minimal_flip_set(readout: Readout) -> MinimalFlip:
     smallest. The rest must keep some attention. Of equally small sets the one for the lowest class is
     returned, and `mass` is that set's (the smallest *mass* is another problem, a knapsack).
 
-    float64. Raises ValueError for a head.
+    float64. Raises ValueError for a head and where a class is not allowed.
     (Serrano & Smith 2019, section 5, calls the exhaustive search exponential.)
     """
     check_linear(readout, "minimal_flip_set")

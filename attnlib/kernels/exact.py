@@ -59,7 +59,7 @@ def exact_adversary(readout: Readout, epsilon: float) -> Adversary:
     most ε + 1e-12 · (1 + max|s|). Where several vertices tie, a single token is preferred, then the pair with
     the lowest margins.
 
-    Raises ValueError for a head, for C ≠ 2 and for ε outside [0, 1].
+    Raises ValueError for a head, for C ≠ 2, where a class is not allowed, and for ε outside [0, 1].
     (The constrained problem of Jain & Wallace 2019, section 4.2.2.)
     """
     check_two_classes(readout, "exact_adversary")

@@ -109,12 +109,12 @@ def _summed(readout: Readout, scores: Tensor) -> Tensor:
     """What is summed under the weights, [n, W, C'] float64: scores, or C − 1 differences of them."""
     scores = scores.double()
     # softmax does not see a constant added to all logits: class 0 is the reference
-    return scores if readout.head is not None else scores[..., 1:] - scores[..., :1]
+    return scores[..., 1:] - scores[..., :1] if readout.linear else scores
 
 
 def _distances(readout: Readout, pooled: Tensor, original: Tensor, rows: Tensor) -> Tensor:
     """TVD [n, P] between the outputs of permuted [P, n, C'] and original sums [n, C']."""
-    if readout.head is not None:
+    if not readout.linear:
         after = readout.decode(pooled.transpose(0, 1), rows).softmax(-1)
         return tvd(after, readout.decode(original[:, None], rows).softmax(-1))
     bias = readout.bias.double()
@@ -156,7 +156,8 @@ def permutation_range(readout: Readout) -> Tensor:
     Two classes. The margin Σ α_π(t) s_t is largest when large weights meet large margins and smallest when
     they meet small ones (rearrangement inequality), so two sorts replace L! permutations.
 
-    Returns [N, 2] float64, (lowest, highest). Raises ValueError for a head or for C ≠ 2.
+    Returns [N, 2] float64, (lowest, highest). Raises ValueError for a head, for C ≠ 2 and where a class is
+    not allowed.
     (Closed form of Jain & Wallace 2019, Algorithm 2.)
     """
     check_two_classes(readout, "permutation_range")
@@ -180,7 +181,7 @@ def permutation_moments(readout: Readout) -> Moments:
     Two classes. With weights summing to 1 over L tokens, sampling without replacement gives
     E = mean(s) and Var = Σ(α − 1/L)² · Σ(s − mean(s))² / (L − 1), 0 when L = 1; s includes the bias.
 
-    float64. Raises ValueError for a head or for C ≠ 2.
+    float64. Raises ValueError for a head, for C ≠ 2 and where a class is not allowed.
     """
     check_two_classes(readout, "permutation_moments")
     mask, s = readout.mask, token_margins(readout)

@@ -25,7 +25,7 @@ def reach(readout: Readout) -> Reach:
     1/Σ_c exp(l_c − l_y) with a sum that is convex in the weights, so it is lowest at a single token for any
     number of classes; for two classes it is monotone in a linear margin and highest at one too.
 
-    float64. Raises ValueError for a Readout with a head (the argument needs linear logits).
+    float64. Raises ValueError for a head and where a class is not allowed (the argument needs linear logits).
     """
     check_linear(readout, "reach")
     mask = readout.mask

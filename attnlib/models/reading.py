@@ -28,26 +28,32 @@ def read(
     """Attention weights and per-token scores of every text, in the order of the split.
 
     A linear head gives scores z_t = V h_t; a question-answering head gives z_t = W_p h_t, the offset
-    b_p + W_q q + b_q per text, and the head u → W₃ tanh(u), which the linear kernels refuse.
+    b_p + W_q q + b_q per text, and the head u → W₃ tanh(u), which the linear kernels refuse. Where texts have
+    candidates, the other classes are not allowed.
     """
     width = max(len(text) for text in split.texts)
     head = model.head
-    parts: list[list[Tensor]] = []
+    parts: list[dict[str, Tensor]] = []
     order: list[Tensor] = []
     model.eval()
     for index, batch in batches(split, vocabulary, batch_size):
         batch = batch.to(device)
         output = model(batch)
         scores = output.states @ head.projection.weight.T
-        columns = [token_columns(values, width) for values in (output.attention, scores, batch.mask)]
+        columns = {"alpha": output.attention, "scores": scores, "mask": batch.mask}
+        columns = {name: token_columns(values, width) for name, values in columns.items()}
         if isinstance(head, PairHead):
-            columns.append(head.projection.bias + head.query(output.query))
+            columns["offset"] = head.projection.bias + head.query(output.query)
+        allowed = batch.allowed(output.logits.shape[1])
+        if allowed is not None:
+            columns["allowed"] = allowed
         parts.append(columns)
         order.append(torch.from_numpy(index))
     back = torch.argsort(torch.cat(order)).to(device)
-    alpha, scores, mask, *offset = (torch.cat(column)[back] for column in zip(*parts, strict=True))
+    whole = {name: torch.cat([part[name] for part in parts])[back] for name in parts[0]}
+    alpha, scores, mask, allowed = whole["alpha"], whole["scores"], whole["mask"], whole.get("allowed")
     if isinstance(head, LinearHead):
-        return Readout(alpha, head.finish(scores), head.finish(head.projection.bias), mask)
+        return Readout(alpha, head.finish(scores), head.finish(head.projection.bias), mask, allowed=allowed)
     weight, bias = head.answer.weight.detach(), head.answer.bias.detach()
     return Readout(
         alpha,
@@ -55,5 +61,6 @@ def read(
         scores.new_zeros(scores.shape[2]),
         mask,
         head=lambda pooled: linear(torch.tanh(pooled), weight, bias),
-        offset=offset[0],
+        offset=whole["offset"],
+        allowed=allowed,
     )

@@ -1,17 +1,22 @@
 """Gradients and leave-one-out against finite differences and one text at a time."""
 
 import itertools
+from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
 
-from attnlib.data.corpus import Split
 from attnlib.explain import gradient_times_embedding, leave_one_out
 from attnlib.models import ENCODERS, SCORERS, collate
 from tests import toy
 
 EVERY = list(itertools.product(ENCODERS, SCORERS, (False, True)))
+
+
+def with_candidates(split):
+    """The label may be the answer, and class 2 in two of three texts."""
+    pairs = [(label, 2) if i % 3 else (label,) for i, label in enumerate(split.labels.tolist())]
+    return replace(split, candidates=pairs)
 
 
 @pytest.mark.parametrize(("encoder", "scorer", "pair"), EVERY)
@@ -48,11 +53,26 @@ def test_attention_can_stay_in_the_graph():
     assert float((cut - whole).abs().max()) > 1e-4
 
 
+@pytest.mark.parametrize("encoder", ENCODERS)
+def test_gradient_is_of_the_candidates_probability(encoder):
+    model, vocabulary = toy.model(encoder, n_classes=3, pair=True)
+    split = toy.split(12, pair=True)
+    one = replace(split, candidates=[(label,) for label in split.labels.tolist()])
+    assert (gradient_times_embedding(model, one, vocabulary) == 0).all()
+    found = gradient_times_embedding(model, with_candidates(split), vocabulary)
+    assert found.isfinite().all()
+    assert found.abs().amax(1).bool().tolist() == [i % 3 > 0 for i in range(12)]
+
+
+@pytest.mark.parametrize("candidates", [False, True])
 @pytest.mark.parametrize(("encoder", "scorer", "pair"), EVERY)
-def test_leave_one_out_is_deleting_and_encoding_again(encoder, scorer, pair):
+def test_leave_one_out_is_deleting_and_encoding_again(encoder, scorer, pair, candidates):
     model, vocabulary = toy.model(encoder, scorer, 3, pair)
     split = toy.split(12, pair=pair, shortest=1, longest=8)
+    split = with_candidates(split) if candidates else split
     found = leave_one_out(model, split, vocabulary)
+    again = leave_one_out(model, split, vocabulary, encode_again=True)
+    torch.testing.assert_close(found, again, atol=1e-5, rtol=0, equal_nan=True)
     with torch.no_grad():
         for i, text in enumerate(split.texts):
             original = model(collate(split, vocabulary, [i])).logits.double().softmax(1)
@@ -61,8 +81,7 @@ def test_leave_one_out_is_deleting_and_encoding_again(encoder, scorer, pair):
                     assert torch.isnan(found[i, 0])
                     continue
                 shorter = (*text[:t], *text[t + 1 :])
-                questions = None if split.questions is None else (split.questions[i],)
-                single = Split(("x",), (shorter,), np.zeros(1, dtype=np.int64), questions)
+                single = replace(split.select([i]), texts=(shorter,))
                 output = model(collate(single, vocabulary, [0])).logits.double().softmax(1)
                 expected = float((output - original).abs().sum() / 2)
                 assert float(found[i, t]) == pytest.approx(expected, abs=1e-5)

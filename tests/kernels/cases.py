@@ -1,5 +1,7 @@
 """Readouts that the kernel tests share."""
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
@@ -50,15 +52,32 @@ def one(alpha: list[float], margins: list[float], bias: float = 0.0) -> Readout:
     )
 
 
-def with_head(n: int, longest: int, seed: int = 0) -> Readout:
-    """Texts whose logits are W·tanh(Σ p_t z_t + b + offset), 4 inner numbers, 3 classes."""
+def with_head(n: int, longest: int, seed: int = 0, classes: int = 3) -> Readout:
+    """Texts whose logits are W·tanh(Σ p_t z_t + b + offset), 4 inner numbers."""
     base = make(n, longest, 4, seed, scale=1.0, dtype=torch.float32)
     g = torch.Generator().manual_seed(seed + 1)
-    w = 2 * torch.randn(4, 3, generator=g)
+    w = 2 * torch.randn(4, classes, generator=g)
     offset = torch.randn(n, 4, generator=g)
     return Readout(
         base.alpha, base.scores, base.bias, base.mask, lambda pooled: torch.tanh(pooled) @ w, offset
     )
+
+
+def allowing(readout: Readout, seed: int = 0, least: int = 1) -> Readout:
+    """The same texts, each with classes of its own that may be predicted, `least` of them or more."""
+    g = torch.Generator().manual_seed(seed)
+    key = torch.rand(readout.logits().shape, generator=g)
+    return replace(readout, allowed=(key < 0.5) | (key.argsort(1).argsort(1) < least))
+
+
+def alone(readout: Readout, i: int) -> Readout:
+    """Text i with the classes that it allows, two or more, as if there were no others."""
+    single = readout.select([i])
+    classes = readout.allowed[i].nonzero()[:, 0]
+    if readout.head is None:
+        scores, bias = single.scores[..., classes], single.bias[classes]
+        return Readout(single.alpha, scores, bias, single.mask)
+    return replace(single, head=lambda pooled: readout.head(pooled)[..., classes], allowed=None)
 
 
 def spread_out(readout: Readout, extra: int = 3) -> tuple[Readout, Tensor]:
@@ -74,5 +93,5 @@ def spread_out(readout: Readout, extra: int = 3) -> tuple[Readout, Tensor]:
 
     mask = place(readout.mask, False)
     scores = place(readout.scores, torch.nan).masked_fill(~mask[..., None], torch.nan)
-    wide = Readout(place(readout.alpha, 0.0), scores, readout.bias, mask, readout.head, readout.offset)
+    wide = replace(readout, alpha=place(readout.alpha, 0.0), scores=scores, mask=mask)
     return wide, columns

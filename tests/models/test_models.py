@@ -1,6 +1,7 @@
 """Encoders, scorers and heads: shapes, padding, seeds, and what is refused."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -35,14 +36,19 @@ def test_a_text_does_not_depend_on_its_batch(encoder, scorer, pair):
         torch.testing.assert_close(alone[0], together[i], atol=1e-12, rtol=1e-12)
 
 
+@pytest.mark.parametrize("candidates", [False, True])
 @pytest.mark.parametrize(("encoder", "scorer", "pair"), EVERY)
-def test_readout_gives_the_model_s_logits(encoder, scorer, pair):
+def test_readout_gives_the_model_s_logits(encoder, scorer, pair, candidates):
     model, vocabulary = toy.model(encoder, scorer, 3, pair)
     split = toy.split(25, pair=pair)
+    if candidates:
+        pairs = [(label, 2) if i % 3 else (label,) for i, label in enumerate(split.labels.tolist())]
+        split = replace(split, candidates=pairs)
     readout = read(model, split, vocabulary, batch_size=4)
     logits = model(collate(split, vocabulary, range(25))).logits
     torch.testing.assert_close(readout.logits(), logits.detach().double(), atol=1e-5, rtol=1e-5)
     assert readout.mask.sum(1).tolist() == [len(text) for text in split.texts]
+    assert (readout.allowed is not None) == candidates
 
 
 def test_two_classes_have_one_output_and_a_zero_column():
