@@ -6,7 +6,7 @@ STAMP := .venv/.complete
 SNAKEMAKE = $(BIN)/snakemake --profile profiles/local
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book sweep test test-fast bench lint lab clean
+.PHONY: help setup book sweep record test test-fast bench lint lab clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -25,6 +25,9 @@ book: $(STAMP)  ## run the notebooks and build the site: build/_build/html/index
 
 sweep: $(STAMP)  ## run a grid of notebooks (CONFIG=config/paper.yaml), tables in build/sweep
 	$(SNAKEMAKE) --configfile $(CONFIG) -- sweep
+
+record: $(STAMP)  ## run a grid (CONFIG=config/paper.yaml) and record its results in book/results
+	$(SNAKEMAKE) --configfile $(CONFIG) -- record
 
 test: $(STAMP)  ## run all tests, the book's and the browser's too
 	$(BIN)/python -m pytest

@@ -3,6 +3,7 @@
 #
 #   snakemake --profile profiles/local                                   the book
 #   snakemake --profile profiles/local --configfile config/paper.yaml -- sweep   a grid of runs
+#   snakemake --profile profiles/local --configfile config/paper.yaml -- record  the grid, kept in book/results
 
 import hashlib
 import itertools
@@ -138,6 +139,17 @@ rule sweep:
 
         tables = [pd.read_csv(Path(folder) / "summary.csv") for folder in input]
         pd.concat(tables, ignore_index=True).to_csv(output[0], index=False)
+
+
+rule record:
+    # The one rule that writes outside build/: the tables of book/results are part of the repository. It has no
+    # output, so that it always runs; recording the same runs again changes nothing.
+    input:
+        "build/sweep/summary.csv",
+    message:
+        "recording the sweep in book/results"
+    shell:
+        "{BIN}/python -m attnlib.record build/sweep book/results"
 
 
 rule site:

@@ -1,11 +1,16 @@
-"""Tidy result tables: one schema for every experiment, intervals, provenance, files in and out."""
+"""Tidy result tables: one schema for every experiment, intervals, provenance, files in and out.
+
+A run is one notebook with one set of parameters; its summary has the columns of `COLUMNS`, and of `OPTIONAL`
+those that apply. Recorded results are the summaries of many runs in one table (DESIGN, section 5).
+"""
 
 from __future__ import annotations
 
 import json
 import platform
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -14,10 +19,18 @@ import numpy as np
 import pandas as pd
 import torch
 
-from attnlib.cache import replacing
+from attnlib.cache import digest, replacing
 
 COLUMNS = ("paper", "experiment", "dataset", "encoder", "scorer", "seed", "metric", "value")
-OPTIONAL = ("class", "low", "high", "n")
+OPTIONAL = ("class", "low", "high", "n", "variant", "vectors", "bin", "method", "epsilon", "epoch")
+# What tells one run from another, all of it visible in its summary; `search` is read off the methods.
+RUN = (*COLUMNS[:6], "variant", "vectors", "epsilon", "search")
+
+# Bins of the largest attention weight (Jain & Wallace 2019, Figures 6 and 8).
+MAX_ATTENTION_BINS = (0.0, 0.25, 0.5, 0.75, 1.0)
+MAX_ATTENTION_LABELS = ("[0, .25)", "[.25, .5)", "[.5, .75)", "[.75, 1]")
+
+RECORDED = Path(__file__).parents[1] / "book" / "results"
 
 
 def bootstrap_mean(
@@ -59,6 +72,52 @@ def summarise(frame: pd.DataFrame, metrics: Sequence[str], by: str = "predicted"
     return pd.DataFrame(rows, columns=["metric", "class", "value", "low", "high", "n"])
 
 
+def deviations(frame: pd.DataFrame, metrics: Sequence[str], by: str = "predicted") -> pd.DataFrame:
+    """Population standard deviation over texts of each metric, overall and per value of `by`.
+
+    Rows as those of `summarise`, the metric named "<metric>_deviation"; NaN values are left out and `n`
+    counts what is left. There is no interval: low and high are NaN.
+    """
+    rows = []
+    for name, group in [("all", frame), *frame.groupby(by, sort=True)]:
+        for metric in metrics:
+            values = group[metric].dropna().to_numpy(dtype=float)
+            deviation = float(values.std()) if len(values) else float("nan")
+            rows.append((f"{metric}_deviation", name, deviation, float("nan"), float("nan"), len(values)))
+    return pd.DataFrame(rows, columns=["metric", "class", "value", "low", "high", "n"])
+
+
+def max_attention_bin(max_attention: Sequence[float] | np.ndarray | pd.Series) -> np.ndarray:
+    """Index into MAX_ATTENTION_LABELS of each largest weight [N]. ValueError for one outside [0, 1]."""
+    weights = np.asarray(max_attention, dtype=float)
+    # The sum of the weights is 1 up to rounding, and so may one of them be.
+    outside = ~((weights >= 0) & (weights <= 1 + 1e-6))
+    if outside.any():
+        row = int(outside.argmax())
+        raise ValueError(f"the largest attention weight of row {row} is {weights[row]}: it must be in [0, 1]")
+    found = np.searchsorted(MAX_ATTENTION_BINS, weights, side="right") - 1
+    return np.minimum(found, len(MAX_ATTENTION_LABELS) - 1)
+
+
+def quartiles_by_max_attention(frame: pd.DataFrame, metric: str, by: str = "predicted") -> pd.DataFrame:
+    """Quartiles of a metric over the texts in each bin of the largest attention weight.
+
+    What a violin of Jain & Wallace's Figures 6 and 8 shows as lines. `frame` has the column max_attention;
+    returns columns metric ("<metric>_q25", "_q50", "_q75"), class ("all" and every value of `by`), bin, value
+    and n, the texts in the bin. NaN values are left out; an empty bin has no row.
+    """
+    kept = frame[frame[metric].notna()]
+    kept = kept.assign(bin=max_attention_bin(kept["max_attention"]))
+    rows = []
+    for name, group in [("all", kept), *kept.groupby(by, sort=True)]:
+        for index, texts in group.groupby("bin", sort=True):
+            values = texts[metric].to_numpy(dtype=float)
+            for percent, value in zip((25, 50, 75), np.quantile(values, [0.25, 0.5, 0.75]), strict=True):
+                label = MAX_ATTENTION_LABELS[index]
+                rows.append((f"{metric}_q{percent}", name, label, float(value), len(values)))
+    return pd.DataFrame(rows, columns=["metric", "class", "bin", "value", "n"])
+
+
 def tidy(
     summary: pd.DataFrame, *, paper: str, experiment: str, dataset: str, encoder: str, scorer: str, seed: int
 ) -> pd.DataFrame:
@@ -70,7 +129,11 @@ def tidy(
 
 
 def validate(frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame with the schema's columns first. ValueError names a missing column or a row without value."""
+    """The frame with the schema's columns first.
+
+    ValueError names a missing column, a row in which one is empty (only `value` may be NaN), or a cell that
+    should be a number, or a whole one, and is not.
+    """
     missing = [column for column in COLUMNS if column not in frame.columns]
     if missing:
         raise ValueError(f"result table lacks the columns {missing}; it has {list(frame.columns)}")
@@ -78,18 +141,32 @@ def validate(frame: pd.DataFrame) -> pd.DataFrame:
         empty = frame[column].isna()
         if empty.any():
             raise ValueError(f"result table: column {column!r} is empty in row {empty.to_numpy().argmax()}")
+    for column in ("seed", "value", "low", "high", "n", "epsilon", "epoch"):
+        if column not in frame:
+            continue
+        numbers = pd.to_numeric(frame[column], errors="coerce").astype(float)
+        broken = numbers.isna() & frame[column].notna()
+        if column in ("seed", "n", "epoch"):
+            broken = broken | (numbers % 1 > 0)
+        if broken.any():
+            row = int(broken.to_numpy().argmax())
+            value = frame[column].iloc[row]
+            raise ValueError(f"result table: column {column!r} holds {value!r} in row {row}")
     first = [*COLUMNS, *(column for column in OPTIONAL if column in frame.columns)]
     return frame[[*first, *(column for column in frame.columns if column not in first)]]
 
 
-def write(frame: pd.DataFrame, path: str | Path) -> Path:
-    """Write a frame as .csv or .parquet, by its name; the file appears only when it is whole."""
+def write(frame: pd.DataFrame, path: str | Path, float_format: str | None = None) -> Path:
+    """Write a frame as .csv or .parquet, by its name; the file appears only when it is whole.
+
+    float_format: of the numbers in a .csv, such as "%.6g"; None writes every digit.
+    """
     path = Path(path)
     with replacing(path) as temporary:
         if path.suffix == ".parquet":
             frame.to_parquet(temporary, index=False)
         elif path.suffix == ".csv":
-            frame.to_csv(temporary, index=False)
+            frame.to_csv(temporary, index=False, float_format=float_format, lineterminator="\n")
         else:
             raise ValueError(f"cannot write {path}: the name must end in .csv or .parquet")
     return path
@@ -98,7 +175,21 @@ def write(frame: pd.DataFrame, path: str | Path) -> Path:
 def read(path: str | Path) -> pd.DataFrame:
     """Read a frame that `write` wrote."""
     path = Path(path)
-    return pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+    if path.suffix == ".parquet":
+        return pd.read_parquet(path)
+    # A class may be called "none" or "1", and a run's name may be all digits.
+    return pd.read_csv(path, dtype={"class": str, "run": str}, keep_default_na=False, na_values=[""])
+
+
+def read_summary(path: str | Path) -> pd.DataFrame:
+    """Read and validate a table of the schema. ValueError names the file and what is wrong in it."""
+    try:
+        table = validate(read(path))
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+    if table.empty:
+        raise ValueError(f"{path}: the table has no rows")
+    return table
 
 
 def commit() -> str:
@@ -117,7 +208,10 @@ def commit() -> str:
 
 
 def provenance(**more: Any) -> dict[str, Any]:
-    """What a reader needs to make a number again: commit, versions, device and threads, plus `more`."""
+    """What a reader needs to make a number again: commit, versions, device, threads, date, plus `more`.
+
+    date: now, in UTC, as ISO 8601 with seconds.
+    """
     versions = {"python": platform.python_version()}
     for package in ("attnlib", "torch", "numpy", "scipy", "pandas"):
         try:
@@ -130,6 +224,7 @@ def provenance(**more: Any) -> dict[str, Any]:
         "versions": versions,
         "device": device,
         "threads": torch.get_num_threads(),
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
         **more,
     }
 
@@ -142,3 +237,104 @@ def save_run(folder: str | Path, frame: pd.DataFrame, summary: pd.DataFrame, ori
         temporary.write_text(json.dumps(origin, indent=2, sort_keys=True, default=str) + "\n")
     # Last: a summary on disk means that the run is complete.
     write(validate(summary), folder / "summary.csv")
+
+
+def identity(summary: pd.DataFrame) -> dict[str, str]:
+    """What tells a run from all others, by the names in `RUN`: text, empty where one does not apply.
+
+    `search` is which adversary was searched for: the methods named "<search> search", so that the rows of
+    every method belong to the run that made them. Parameters that no column shows (limit, number of steps)
+    are left out on purpose: two runs that differ in nothing else could not be told apart in a table, so the
+    later takes the place of the earlier. ValueError where the rows come from several runs.
+    """
+    found = {}
+    for name in RUN[:-1]:
+        values = sorted(summary[name].dropna().unique()) if name in summary else []
+        if len(values) > 1 and name in COLUMNS:
+            raise ValueError(f"a summary holds one run, this one has several values of {name!r}: {values}")
+        found[name] = " + ".join(f"{value:g}" if isinstance(value, float) else str(value) for value in values)
+    methods = sorted(summary["method"].dropna().unique()) if "method" in summary else []
+    found["search"] = " + ".join(m.removesuffix(" search") for m in methods if m.endswith(" search"))
+    return found
+
+
+def read_runs(sweep: str | Path, paper: str = "*", experiment: str = "*") -> dict[Path, pd.DataFrame]:
+    """Summaries of the complete runs of a sweep, by folder, with a column `run`: a digest of the identity.
+
+    Runs lie in `sweep`/<paper>/<experiment>/<cell>; one without summary.csv is not complete and is left out.
+    ValueError names the file that is malformed, lies under another experiment's name or repeats a row, and
+    the two folders that hold the same run.
+    """
+    runs: dict[Path, pd.DataFrame] = {}
+    folders: dict[str, Path] = {}
+    for path in sorted(Path(sweep).glob(f"{paper}/{experiment}/*/summary.csv")):
+        table, folder = read_summary(path), path.parent
+        try:
+            found = identity(table)
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from None
+        own = (found["paper"], found["experiment"])
+        if folder.parts[-3:-1] != own:
+            raise ValueError(f"{path}: its rows are of {'/'.join(own)}, its folder is of another experiment")
+        repeated = table.duplicated([c for c in table.columns if c not in ("value", "low", "high", "n")])
+        if repeated.any():
+            row = int(repeated.to_numpy().argmax())
+            raise ValueError(f"{path}: row {row} repeats an earlier one ({table['metric'].iloc[row]!r})")
+        name = digest(found)[:10]
+        if name in folders:
+            raise ValueError(
+                f"{folders[name]} and {folder} hold the same run ("
+                + ", ".join(f"{key} {value}" for key, value in found.items() if value)
+                + "): no column of their summaries tells them apart, so remove one"
+            )
+        folders[name] = folder
+        runs[folder] = table.assign(run=name)
+    return runs
+
+
+def read_recorded(path: str | Path) -> pd.DataFrame | None:
+    """Read and validate a recorded table, whose rows name their run; None where there is no such file."""
+    if not Path(path).exists():
+        return None
+    table = read_summary(path)
+    if "run" not in table:
+        raise ValueError(f"{path}: the column 'run' is missing: python -m attnlib.record writes it")
+    return table
+
+
+def merge(old: pd.DataFrame | None, new: Iterable[pd.DataFrame], replaced: Iterable[str]) -> pd.DataFrame:
+    """The rows of `old`, without those of the `replaced` runs, and the new ones, in a stable order."""
+    parts = [] if old is None else [old[~old["run"].isin(set(replaced))]]
+    parts = [part for part in (*parts, *new) if len(part)]
+    if not parts:
+        return pd.DataFrame()
+    table = pd.concat(parts, ignore_index=True)
+    # The name of the run last: the rows of a run keep the order in which its notebook wrote them.
+    order = [*(name for name in RUN if name in table), "run"]
+    return table.sort_values(order, kind="stable", ignore_index=True)
+
+
+def recorded(
+    paper: str, experiment: str, fresh: str | Path | None = None, folder: str | Path | None = None
+) -> pd.DataFrame:
+    """The recorded results of an experiment, with fresh ones in their place where there are any.
+
+    folder: of the recorded tables, `folder`/<paper>/<experiment>.csv (None: the repository's book/results);
+    fresh: a sweep folder such as build/sweep (None: recorded results alone). A fresh run takes the place of
+    *all* rows of the recorded run with the same identity, and further ones are added. The identity (see
+    `identity`) is paper, experiment, dataset, encoder, scorer, seed, variant, vectors, epsilon and search.
+    Returns the schema's columns, `run` (the same for all rows of a run) and `origin`, "recorded" or "fresh".
+    FileNotFoundError where there is neither; ValueError names a malformed file.
+    """
+    path = Path(folder or RECORDED) / paper / f"{experiment}.csv"
+    old = read_recorded(path)
+    runs = read_runs(fresh, paper, experiment) if fresh is not None else {}
+    if old is None and not runs:
+        place = Path(fresh) / paper / experiment if fresh is not None else "a sweep folder (none was given)"
+        raise FileNotFoundError(
+            f"no results of {paper}/{experiment}: neither the table {path} nor a complete run in {place}; "
+            "make one with: make sweep"
+        )
+    new = [summary.assign(origin="fresh") for summary in runs.values()]
+    old = old if old is None else old.assign(origin="recorded")
+    return validate(merge(old, new, (summary["run"].iloc[0] for summary in runs.values())))

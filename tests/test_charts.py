@@ -293,3 +293,16 @@ def test_ratios_mark_the_target_where_there_is_one():
     assert [row["ratio"] for row in rows(chart)] == [5, 80]
     assert len(chart.to_dict()["layer"]) == 2
     assert "b, x: 80 times." in chart.description
+
+
+def test_verdicts_stack_the_counts_in_the_order_given():
+    counts = pd.DataFrame({"dataset": ["z", "a"], "holds": [3, 0], "differs": [1, 0], "not run": [0, 7]})
+    kinds = ["holds", "differs", "not run"]
+    chart = charts.verdicts(counts, "dataset", kinds, title="t", x_title="cells")
+    found = pd.DataFrame(rows(chart)).pivot_table(index="dataset", columns="verdict", values="cells")
+    assert found.loc["z", kinds].tolist() == [3, 1, 0]
+    assert found.loc["a", kinds].tolist() == [0, 0, 7]
+    assert chart.to_dict()["encoding"]["y"]["sort"] == ["z", "a"]
+    assert "z: 3 holds, 1 differs, 0 not run. a: " in chart.description
+    with pytest.raises(ValueError, match="at most 4 kinds"):
+        charts.verdicts(counts, "dataset", list("abcde"), title="t", x_title="cells")

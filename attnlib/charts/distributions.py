@@ -7,9 +7,7 @@ import numpy as np
 import pandas as pd
 
 from attnlib.charts.frames import WIDTH, colour, describe, finish, prepare
-
-MAX_ATTENTION_BINS = (0.0, 0.25, 0.5, 0.75, 1.0)
-MAX_ATTENTION_LABELS = ("[0, .25)", "[.25, .5)", "[.5, .75)", "[.75, 1]")
+from attnlib.results import MAX_ATTENTION_LABELS, max_attention_bin
 
 
 def histogram(
@@ -106,8 +104,7 @@ def violins_by_max_attention(
     frame, groups, missing = prepare(
         frame, [x, max_attention], by, facet, {x: domain, max_attention: (0.0, 1.0)}
     )
-    found = np.searchsorted(MAX_ATTENTION_BINS, frame[max_attention], side="right") - 1
-    frame["bin"] = np.minimum(found, len(MAX_ATTENTION_LABELS) - 1)
+    frame["bin"] = max_attention_bin(frame[max_attention])
 
     cells: list[Any] = list(frame.groupby(["facet", "group", "bin"], observed=True))
     grid = max(16, min(64, 4000 // len(cells)))
