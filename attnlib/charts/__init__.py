@@ -13,6 +13,7 @@ from attnlib.charts.distributions import histogram, violins_by_max_attention
 from attnlib.charts.relations import dot_intervals, scatter
 from attnlib.charts.speed import growth, ratios
 from attnlib.charts.text import heatmap
+from attnlib.charts.verdicts import verdicts
 from attnlib.vegalite import enable
 
 __all__ = [
@@ -23,5 +24,6 @@ __all__ = [
     "histogram",
     "ratios",
     "scatter",
+    "verdicts",
     "violins_by_max_attention",
 ]
