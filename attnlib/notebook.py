@@ -61,6 +61,15 @@ def table(frame: pd.DataFrame, columns: Sequence[str] | None = None) -> Any:
     return shown.style.format(precision=3, na_rep="").hide(axis="index").set_uuid("table")
 
 
+def source(name: str, values: Mapping[str, Any]) -> str:
+    """The line under every chart: notebook, the parameters that are set, commit."""
+    from attnlib import results
+
+    shown = {key: value for key, value in values.items() if value is not None and key != "output"}
+    given = "".join(f" {key}={value}" for key, value in shown.items())
+    return f"notebooks/{name}.py{given} · commit {results.commit()}"
+
+
 def origin(values: Mapping[str, Any], settings: Mapping[str, Any]) -> Any:
     """A displayable line under the last chart: parameters, data, commit and versions of this run."""
     from IPython.display import Markdown

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
@@ -22,6 +24,7 @@ from attnlib.models.embeddings import embedding_matrix
 from attnlib.models.reading import read
 from attnlib.readout import Readout
 from attnlib.training import Training
+from attnlib.vectors import vectors_file
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +54,8 @@ class Prepared:
     """What an experiment works on.
 
     texts: the test texts under analysis, in the row order of `readout`. test_metrics: on the whole test
-    split. history: one row per training epoch. settings: everything that decided the model.
+    split. history: one row per training epoch. settings: everything that decided the model. vectors: what the
+    tables call the initial word vectors.
     """
 
     corpus: Corpus
@@ -61,7 +65,9 @@ class Prepared:
     test_metrics: dict[str, float]
     history: list[dict[str, float]]
     settings: dict[str, Any]
+    vectors: str
     device: str = field(default="cpu")
+    began: float = field(default_factory=time.perf_counter, repr=False)
 
     def frame(self, **columns: Any) -> pd.DataFrame:
         """One row per text: text (its id), predicted, label, length, max_attention, and the given columns.
@@ -87,7 +93,7 @@ class Prepared:
         """A summary with the columns that say which run it came from (`results.tidy`)."""
         architecture = self.settings["architecture"]
         return results.tidy(
-            summary,
+            summary.assign(variant=architecture["variant"], vectors=self.vectors),
             paper=paper,
             experiment=experiment,
             dataset=self.corpus.name,
@@ -99,8 +105,16 @@ class Prepared:
     def save(
         self, folder: str | Path, frame: pd.DataFrame, summary: pd.DataFrame, parameters: dict[str, Any]
     ) -> None:
-        """The run's tables and where they come from, in a folder (`results.save_run`)."""
-        origin = results.provenance(parameters=parameters, settings=self.settings)
+        """The run's tables and where they come from, in a folder (`results.save_run`).
+
+        Time spent is told apart: training_seconds, whenever that was, and seconds, from then to now.
+        """
+        origin = results.provenance(
+            parameters=parameters,
+            settings=self.settings,
+            seconds=time.perf_counter() - self.began,
+            training_seconds=sum(row["seconds"] for row in self.history),
+        )
         results.save_run(folder, frame, summary, origin)
 
 
@@ -134,6 +148,72 @@ def prepare(
     *,
     device: str = "cpu",
     limit: int | None = None,
+    progress: bool = True,
+    **model_settings: Any,
+) -> Prepared:
+    """Load a corpus, train the model or take it from the cache, and read its attention on the test split.
+
+    limit: analyse so many test texts, drawn with the seed (None: all); training always uses all.
+    model_settings: as `plan` has them. Two processes that ask for the same model train it once. Unknown names
+    and impossible values are refused with a ValueError before anything is trained.
+    """
+    planned = plan(dataset, encoder, scorer, seed, device=device, **model_settings)
+    texts = planned.corpus.test.sample(limit, seed)
+    return analyse(planned, train_once(planned, progress), texts)
+
+
+def every_epoch(
+    dataset: str,
+    encoder: str = "bilstm",
+    scorer: str = "additive",
+    seed: int = 0,
+    *,
+    device: str = "cpu",
+    limit: int | None = None,
+    progress: bool = True,
+    **model_settings: Any,
+) -> Iterator[tuple[int, Prepared]]:
+    """Train as `prepare` does, and give (epoch, what `prepare` would give) after every epoch, 1 first.
+
+    The model is the one in training: use what is given before asking for the next. Nothing is cached.
+    """
+    planned = plan(dataset, encoder, scorer, seed, device=device, **model_settings)
+    corpus = planned.corpus
+    texts = corpus.test.sample(limit, seed)
+    history: list[dict[str, float]] = []
+    for row in training.train_epochs(
+        planned.model,
+        corpus.train,
+        corpus.dev,
+        corpus.vocabulary,
+        len(corpus.class_names),
+        planned.training,
+        planned.device,
+        progress,
+    ):
+        history.append(row)
+        yield len(history), analyse(planned, list(history), texts)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A model about to be trained; what decides it is in `settings`, which name it in the cache."""
+
+    corpus: Corpus
+    model: AttentionModel
+    training: Training
+    settings: dict[str, Any]
+    vectors: str
+    device: str
+
+
+def plan(
+    dataset: str,
+    encoder: str,
+    scorer: str,
+    seed: int,
+    *,
+    device: str = "cpu",
     variant: str = "released",
     vectors: str = "random",
     dimension: int | None = None,
@@ -141,25 +221,20 @@ def prepare(
     epochs: int | None = None,
     batch_size: int | None = None,
     patience: int | None = None,
-    progress: bool = True,
-) -> Prepared:
-    """Load a corpus, train the model or take it from the cache, and read its attention on the test split.
+) -> Plan:
+    """A corpus and its model with initial word vectors, not yet trained.
 
-    limit: analyse so many test texts, drawn with the seed (None: all); training always uses all.
-    vectors: "random", "corpus" (word2vec on the training texts) or the path of a GloVe or fastText text
-    file; deviation: of random vectors. None takes Jain & Wallace's setting for the task: 300-d vectors, 8
-    epochs of batches of 32 for classification; 50-d vectors drawn from N(0, 1), 100 epochs of batches of 50
-    for question answering; 300-d vectors, 25 epochs of batches of 128 for pairs of sentences, of 90 for the
-    CNN questions. Where they used pretrained vectors the deviation without them is 0.1.
-
-    Two processes that ask for the same model train it once. Unknown names and impossible values are refused
-    with a ValueError before anything is trained.
+    vectors: "random", "corpus" (word2vec on the training texts, drawn with the seed), the name of another
+    data set (word2vec on its training texts, `vectors_file`) or the path of a GloVe or fastText text file;
+    deviation: of random vectors. None takes Jain & Wallace's setting for the task: 300-d vectors, 8 epochs
+    of batches of 32 for classification; 50-d vectors drawn from N(0, 1), 100 epochs of batches of 50 for
+    question answering; 300-d vectors, 25 epochs of batches of 128 for pairs of sentences, of 90 for the CNN
+    questions. Where they used pretrained vectors the deviation without them is 0.1.
     """
     device = resolve_device(device)
     if not isinstance(seed, int) or seed < 0:
         raise ValueError(f"seed is {seed!r}: give a whole number, 0 or more")
     corpus = data.load(dataset)
-    texts = corpus.test.sample(limit, seed)
     usual = USUAL.get(corpus.name, USUAL[corpus.task])
     dimension = dimension or usual.dimension
     deviation = deviation if deviation is not None else usual.deviation
@@ -173,20 +248,23 @@ def prepare(
         dimension=dimension,
         hidden=usual.hidden,
     )
-    plan = Training(
+    how = Training(
         epochs=epochs if epochs is not None else usual.epochs,
         batch_size=batch_size if batch_size is not None else usual.batch_size,
         variant=variant,
         patience=patience,
         seed=seed,
     )
-    source = vectors if vectors in ("random", "corpus") else file_digest(vectors)
+    trained_here = vectors in ("random", "corpus")
+    label = f"random, deviation {deviation:g}" if vectors == "random" else Path(vectors).name
+    if vectors in data.names():
+        vectors = str(vectors_file(vectors, dimension))
     settings = {
         "dataset": corpus.name,
         "data": corpus.checksum,
         "architecture": asdict(architecture),
-        "training": asdict(plan),
-        "vectors": source,
+        "training": asdict(how),
+        "vectors": vectors if trained_here else file_digest(vectors),
         "deviation": deviation,
         "device": torch.device(device).type,
         "torch": torch.__version__,
@@ -201,34 +279,35 @@ def prepare(
         texts=corpus.train.texts,
         seed=seed,
     )
-    model = build(architecture, matrix, seed)
-    history = train_once(model, corpus, plan, settings, device, progress)
-    model.to(device)
+    return Plan(corpus, build(architecture, matrix, seed), how, settings, label, device)
+
+
+def analyse(planned: Plan, history: list[dict[str, float]], texts: Split) -> Prepared:
+    """What an experiment works on, from a trained model and the texts under analysis."""
+    began = time.perf_counter()
+    corpus, model, device = planned.corpus, planned.model.to(planned.device), planned.device
     probabilities = training.predict(model, corpus.test, corpus.vocabulary, device)
     scores = training.metrics(corpus.test.labels, probabilities)
     readout = read(model, texts, corpus.vocabulary, device)
-    return Prepared(corpus, texts, model, readout, scores, history, settings, device)
+    return Prepared(
+        corpus, texts, model, readout, scores, history, planned.settings, planned.vectors, device, began
+    )
 
 
 def file_digest(path: str) -> str:
     """The sha256 of a vectors file, so that the cache follows its content."""
     if not Path(path).is_file():
         raise FileNotFoundError(
-            f"vectors={path!r}: no such file. Give 'random', 'corpus', or a GloVe or fastText text file."
+            f"vectors={path!r}: no such file. Give 'random', 'corpus', the name of a data set, or a GloVe or "
+            "fastText text file."
         )
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def train_once(
-    model: AttentionModel,
-    corpus: Corpus,
-    plan: Training,
-    settings: dict[str, Any],
-    device: str,
-    progress: bool,
-) -> list[dict[str, float]]:
-    """Fill `model` from the cache, or train it and put it there. Returns the training history."""
+def train_once(planned: Plan, progress: bool) -> list[dict[str, float]]:
+    """Fill the model from the cache, or train it and put it there. Returns the training history."""
+    corpus, model, settings = planned.corpus, planned.model, planned.settings
     path = cache_folder() / "models" / f"{corpus.name}-{digest(settings)}.safetensors"
     with locked(path):
         if path.exists():
@@ -242,8 +321,8 @@ def train_once(
             corpus.dev,
             corpus.vocabulary,
             len(corpus.class_names),
-            plan,
-            device,
+            planned.training,
+            planned.device,
             progress,
         )
         training.save_checkpoint(model, path, {"history": history, "settings": settings})

@@ -27,8 +27,6 @@ HISTOGRAMS = {
     "tau_gradient_leave_one_out": (-1.0, 1.0, 30),
     "jsd": (0.0, 0.7, 40),
 }
-# More classes than these (words of an answer, say) are drawn as one group, as the charts do.
-MOST_CLASSES = 6
 # Six significant digits: more than any sampling error leaves, and a rounded last bit is no difference.
 FLOAT_FORMAT = "%.6g"
 
@@ -54,9 +52,9 @@ def distributions(instances: pd.DataFrame) -> pd.DataFrame:
     """Histograms of the columns of HISTOGRAMS that a run has, per predicted class, method and epoch.
 
     Rows as those of `results.summarise`, the metric named "<column>_share", and `n` the texts of the class.
-    With more than MOST_CLASSES classes there is one, "all".
+    With more than results.MOST_CLASSES classes there is one, "all".
     """
-    if instances["predicted"].nunique() > MOST_CLASSES:
+    if instances["predicted"].nunique() > results.MOST_CLASSES:
         instances = instances.assign(predicted="all")
     keys = [key for key in ("method", "epoch", "predicted") if key in instances]
     parts = []

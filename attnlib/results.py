@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import platform
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -30,6 +30,9 @@ RUN = (*COLUMNS[:6], "variant", "vectors", "epsilon", "search")
 MAX_ATTENTION_BINS = (0.0, 0.25, 0.5, 0.75, 1.0)
 MAX_ATTENTION_LABELS = ("[0, .25)", "[.25, .5)", "[.5, .75)", "[.75, 1]")
 
+# With more classes than these (words of an answer, say) there is one group, all texts.
+MOST_CLASSES = 6
+
 RECORDED = Path(__file__).parents[1] / "book" / "results"
 
 
@@ -44,7 +47,6 @@ def bootstrap_mean(
     if len(values) < 2:
         return float("nan"), float("nan")
     generator = np.random.default_rng(seed)
-    # Counts of a multinomial draw are the resample; no [n_resamples, N] gather of the values is needed.
     means = np.empty(n_resamples)
     for start in range(0, n_resamples, 100):
         index = generator.integers(len(values), size=(min(100, n_resamples - start), len(values)))
@@ -54,15 +56,22 @@ def bootstrap_mean(
     return float(low), float(high)
 
 
+def groups(frame: pd.DataFrame, by: str = "predicted") -> list[tuple[str, pd.DataFrame]]:
+    """All texts as "all", and those of each value of `by`, sorted, where there are at most MOST_CLASSES."""
+    found = [("all", frame)]
+    if frame[by].nunique() <= MOST_CLASSES:
+        found += [(str(name), group) for name, group in frame.groupby(by, sort=True, observed=True)]
+    return found
+
+
 def summarise(frame: pd.DataFrame, metrics: Sequence[str], by: str = "predicted") -> pd.DataFrame:
-    """Mean, its bootstrap interval and n of each metric, overall and per value of `by`.
+    """Mean, its bootstrap interval and n of each metric, overall and per value of `by` (see `groups`).
 
     NaN values (a rank correlation of a constant row, say) are left out, and `n` counts what is left, so that
     one undefined text never voids a mean. Returns columns metric, class, value, low, high, n.
     """
-    groups = [("all", frame), *frame.groupby(by, sort=True)]
     rows = []
-    for name, group in groups:
+    for name, group in groups(frame, by):
         for metric in metrics:
             values = group[metric].to_numpy(dtype=float)
             values = values[~np.isnan(values)]
@@ -78,12 +87,23 @@ def deviations(frame: pd.DataFrame, metrics: Sequence[str], by: str = "predicted
     Rows as those of `summarise`, the metric named "<metric>_deviation"; NaN values are left out and `n`
     counts what is left. There is no interval: low and high are NaN.
     """
+    return _without_interval(frame, metrics, by, "deviation", np.std)
+
+
+def medians(frame: pd.DataFrame, metrics: Sequence[str], by: str = "predicted") -> pd.DataFrame:
+    """Median over texts of each metric, named "<metric>_median"; rows as those of `deviations`."""
+    return _without_interval(frame, metrics, by, "median", np.median)
+
+
+def _without_interval(
+    frame: pd.DataFrame, metrics: Sequence[str], by: str, name: str, statistic: Callable[[np.ndarray], Any]
+) -> pd.DataFrame:
     rows = []
-    for name, group in [("all", frame), *frame.groupby(by, sort=True)]:
+    for group, texts in groups(frame, by):
         for metric in metrics:
-            values = group[metric].dropna().to_numpy(dtype=float)
-            deviation = float(values.std()) if len(values) else float("nan")
-            rows.append((f"{metric}_deviation", name, deviation, float("nan"), float("nan"), len(values)))
+            values = texts[metric].dropna().to_numpy(dtype=float)
+            value = float(statistic(values)) if len(values) else float("nan")
+            rows.append((f"{metric}_{name}", group, value, float("nan"), float("nan"), len(values)))
     return pd.DataFrame(rows, columns=["metric", "class", "value", "low", "high", "n"])
 
 
@@ -109,11 +129,11 @@ def quartiles_by_max_attention(frame: pd.DataFrame, metric: str, by: str = "pred
     kept = frame[frame[metric].notna()]
     kept = kept.assign(bin=max_attention_bin(kept["max_attention"]))
     rows = []
-    for name, group in [("all", kept), *kept.groupby(by, sort=True)]:
+    for name, group in groups(kept, by):
         for index, texts in group.groupby("bin", sort=True):
             values = texts[metric].to_numpy(dtype=float)
             for percent, value in zip((25, 50, 75), np.quantile(values, [0.25, 0.5, 0.75]), strict=True):
-                label = MAX_ATTENTION_LABELS[index]
+                label = MAX_ATTENTION_LABELS[int(index)]  # type: ignore[arg-type]
                 rows.append((f"{metric}_q{percent}", name, label, float(value), len(values)))
     return pd.DataFrame(rows, columns=["metric", "class", "bin", "value", "n"])
 

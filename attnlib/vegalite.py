@@ -23,12 +23,16 @@ VEGALITE_VERSION = "6.4"
 """The Vega-Lite that draws the static images, and the browser bundle of the book."""
 
 
-def enable() -> None:
-    """Make Altair show charts through :func:`render`, in the theme of this project."""
+def enable(source: str = "") -> None:
+    """Make Altair show charts through :func:`render`, in the theme of this project.
+
+    source: a line that says which notebook, parameters and commit drew them (``notebook.source``);
+    it stands under every chart.
+    """
     import altair as alt
 
     alt.renderers.register("attnlib", render)
-    alt.renderers.enable("attnlib")
+    alt.renderers.enable("attnlib", source=source)
     alt.theme.register("attnlib", enable=True)(theme)
 
 
@@ -65,8 +69,10 @@ def theme() -> Any:
     }
 
 
-def render(spec: dict[str, Any], **_options: Any) -> dict[str, Any]:
+def render(spec: dict[str, Any], source: str = "", **_options: Any) -> dict[str, Any]:
     """Turn a Vega-Lite specification into the media bundle of a notebook output.
+
+    ``source`` goes with the specification, as its ``usermeta``.
 
     Raises
     ------
@@ -82,11 +88,13 @@ def render(spec: dict[str, Any], **_options: Any) -> dict[str, Any]:
                 f"this chart has no {field}; give it one with chart.properties({field}=...): "
                 "the book shows no figure that says nothing in words"
             )
+    if source:
+        spec = spec | {"usermeta": {"source": source}}
     png = vl_convert.vegalite_to_png(spec, vl_version=VEGALITE_VERSION, scale=1.5)
     bundle = {
         MIME: spec,
         "image/png": base64.b64encode(png).decode(),
-        "text/plain": spec["description"],
+        "text/plain": "\n".join(filter(None, [spec["description"], source])),
     }
     if "JPY_SESSION_NAME" in os.environ:
         # An open JupyterLab session, which draws Vega-Lite 5 itself; these charts mean the same in both.
@@ -120,8 +128,10 @@ def figure_html(spec: dict[str, Any]) -> str:
     words = html.escape(str(spec.get("description") or "chart"), quote=True)
     # "</" would end the script element early; in JSON "<\/" means the same.
     source = json.dumps(spec, separators=(",", ":")).replace("</", "<\\/")
+    origin = html.escape(str(spec.get("usermeta", {}).get("source", "")))
+    line = f'<p class="chart-source">{origin}</p>' if origin else ""
     return (
         f'<div class="chart" role="group" aria-label="{words}">'
         f'<img class="chart-static" src="data:image/svg+xml;base64,{image}" alt="{words}">'
-        f'<script type="application/json">{source}</script></div>\n'
+        f'<script type="application/json">{source}</script></div>{line}\n'
     )

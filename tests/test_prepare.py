@@ -1,5 +1,6 @@
 """The one call of every notebook: cache, devices, refusals, bit-identical repeats."""
 
+import json
 import multiprocessing
 from dataclasses import replace
 
@@ -146,3 +147,51 @@ def test_two_processes_train_one_model_once(tmp_path):
     for worker in workers:
         worker.join(120)
     assert queue.get(timeout=5) + queue.get(timeout=5) == 1
+
+
+def test_every_epoch_is_what_prepare_gives_after_so_many():
+    epochs = [(epoch, tables(run), run.history) for epoch, run in prepare.every_epoch("toy", **CHEAP)]
+    assert [epoch for epoch, _, _ in epochs] == [1, 2]
+    # The released variant never selects epoch 1, so that of two epochs the second is kept.
+    last = prepare.prepare("toy", **CHEAP)
+    pd.testing.assert_frame_equal(epochs[1][1], tables(last), check_exact=True)
+    assert not epochs[0][1].equals(epochs[1][1])
+    assert [len(history) for _, _, history in epochs] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("change", "label"),
+    [
+        ({}, "random, deviation 0.1"),
+        ({"deviation": 1.0}, "random, deviation 1"),
+        ({"vectors": "corpus"}, "corpus"),
+        ({"vectors": "sst"}, "sst"),
+    ],
+)
+def test_tables_name_the_vectors_and_the_variant(change, label):
+    run = prepare.prepare("toy", **(CHEAP | change))
+    summary = pd.DataFrame({"metric": ["score"], "value": [1.0]})
+    tidy = run.tidy(summary, "paper", "experiment")
+    assert tidy[["variant", "vectors"]].iloc[0].tolist() == ["released", label]
+
+
+def test_vectors_of_another_data_set_are_trained_once(tmp_path, monkeypatch):
+    first = prepare.plan("toy", "average", "additive", 0, vectors="sst", dimension=8)
+    (path,) = (tmp_path / "cache" / "vectors").glob("*.txt")
+    monkeypatch.setattr("attnlib.vectors.train_vectors", None)
+    second = prepare.plan("toy", "average", "additive", 1, vectors="sst", dimension=8)
+    assert first.settings["vectors"] == second.settings["vectors"] == prepare.file_digest(str(path))
+    word = first.corpus.vocabulary.encode(["film"])[1]
+    line = next(line for line in path.read_text().splitlines() if line.startswith("film "))
+    written = [float(number) for number in line.split()[1:]]
+    for planned in (first, second):
+        assert planned.model.embedding.weight[word].tolist() == pytest.approx(written)
+
+
+def test_a_saved_run_tells_the_seconds_of_training_from_the_others(tmp_path):
+    run = prepare.prepare("toy", **CHEAP)
+    summary = run.tidy(pd.DataFrame({"metric": ["score"], "value": [1.0]}), "paper", "experiment")
+    run.save(tmp_path, tables(run), summary, {"seed": 0})
+    facts = json.loads((tmp_path / "provenance.json").read_text())
+    assert facts["training_seconds"] == pytest.approx(sum(row["seconds"] for row in run.history))
+    assert facts["seconds"] > 0

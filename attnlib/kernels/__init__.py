@@ -5,6 +5,7 @@ heavy loops run as Triton kernels (`attnlib.kernels.triton`) where Triton works.
 """
 
 from attnlib.kernels.adversary import search_adversary
+from attnlib.kernels.baselines import random_attention_test, random_weights, shuffled_weights, uniform_weights
 from attnlib.kernels.bounds import adversary_bounds
 from attnlib.kernels.correlation import kendall_tau
 from attnlib.kernels.divergence import jsd, kl, tvd
@@ -25,7 +26,11 @@ __all__ = [
     "permutation_moments",
     "permutation_range",
     "permutation_test",
+    "random_attention_test",
+    "random_weights",
     "reach",
     "search_adversary",
+    "shuffled_weights",
     "tvd",
+    "uniform_weights",
 ]

@@ -73,7 +73,7 @@ def _runs(lengths: list[int]) -> Iterator[tuple[int, slice]]:
         start = stop
 
 
-def _orders(length: int, n_permutations: int, seed: int) -> Tensor:
+def orders(length: int, n_permutations: int, seed: int) -> Tensor:
     """[P · length] int64: P uniform permutations one after the other."""
     return next(_draws([length], n_permutations, seed))
 

@@ -28,7 +28,8 @@ dataset: str = "planted"  # a name from attnlib.data.names()
 encoder: str = "bilstm"  # bilstm, bigru, convolution or average
 scorer: str = "additive"  # additive or scaled_dot
 variant: str = "released"  # released: as the authors' code; published: as the paper's text
-vectors: str = "random"  # random, corpus (word2vec on the training texts) or a GloVe/fastText text file
+vectors: str = "random"  # random, corpus (word2vec on the training texts), a data set, or a vectors file
+deviation: Optional[float] = None  # of random vectors; None: 1 for question answering, else 0.1
 epochs: Optional[int] = None  # None: as the paper
 patience: Optional[int] = None  # stop after so many epochs without a better dev score
 seed: int = 0  # decides the initial weights, the order of batches and the texts drawn
@@ -37,16 +38,17 @@ limit: Optional[int] = None  # analyse so many test texts; None: all
 output: Optional[str] = None  # folder for the tables of this run
 
 # %% tags=["remove-output"]
+import pandas as pd
 from myst_nb import glue
 
 from attnlib import charts, notebook, results
 from attnlib.explain import gradient_times_embedding, leave_one_out
-from attnlib.kernels import kendall_tau
+from attnlib.kernels import kendall_tau, shuffled_weights
 from attnlib.prepare import prepare
 
 parameters = notebook.parameters(globals())
-charts.enable()
-model_settings = dict(variant=variant, vectors=vectors, epochs=epochs, patience=patience)
+charts.enable(notebook.source("jain_wallace/correlation", parameters))
+model_settings = dict(variant=variant, vectors=vectors, deviation=deviation, epochs=epochs, patience=patience)
 run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, **model_settings)
 
 # %% [markdown]
@@ -62,7 +64,8 @@ run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, **mode
 #
 # and per text Kendall's rank correlations $\tau_g = \tau(\alpha, g)$ and
 # $\tau_{loo} = \tau(\alpha, \Delta)$. The third, $\tau(g, \Delta)$, says how far the two measures agree with
-# each other; it is the yardstick for the first two. Rank correlation is $\tau_b$, which allows for ties.
+# each other; it is the yardstick for the first two. The same weights shuffled among the tokens, against $g$,
+# show what chance gives. Rank correlation is $\tau_b$, which allows for ties.
 
 # %%
 gradient = gradient_times_embedding(run.model, run.texts, run.corpus.vocabulary, device=run.device).abs()
@@ -72,10 +75,13 @@ pairs = {
     "gradient": (run.readout.alpha, gradient),
     "leave_one_out": (run.readout.alpha, omission.nan_to_num()),
     "gradient_leave_one_out": (gradient, omission.nan_to_num()),
+    "random": (shuffled_weights(run.readout, seed), gradient),
 }
 columns = {}
 for name, (first, second) in pairs.items():
     columns[f"tau_{name}"], columns[f"p_{name}"] = kendall_tau(first, second, mask)
+columns["gap_gradient"] = columns["tau_gradient_leave_one_out"] - columns["tau_gradient"]
+columns["gap_leave_one_out"] = columns["tau_gradient_leave_one_out"] - columns["tau_leave_one_out"]
 frame = run.frame(**columns)
 
 # %% [markdown]
@@ -86,6 +92,7 @@ names = {
     "tau_gradient": "attention and gradient",
     "tau_leave_one_out": "attention and leave-one-out",
     "tau_gradient_leave_one_out": "gradient and leave-one-out",
+    "tau_random": "shuffled attention and gradient",
 }
 long = frame.melt(["text", "predicted"], list(names), "pair", "tau")
 long["pair"] = long["pair"].map(names)
@@ -100,17 +107,40 @@ charts.histogram(
 )
 
 # %% [markdown]
-# Fractions of texts of each predicted class, in 30 bins as in the paper's Figure 2. The table gives the mean
-# over texts with a 95 % bootstrap interval, and the share of texts whose correlation is significant at
-# $p \le .05$ (uncorrected, as in the paper's Table 2).
+# Fractions of texts of each predicted class, in 30 bins as in the paper's Figure 2. The *gap* of a text is
+# how much better the two measures agree with each other than attention agrees with one of them (the paper's
+# Figures 3 and 4).
+
+# %% tags=["hide-input"]
+gaps = {
+    "gap_leave_one_out": "minus attention and leave-one-out",
+    "gap_gradient": "minus attention and gradient",
+}
+long = frame.melt(["text", "predicted"], list(gaps), "pair", "gap")
+long["pair"] = long["pair"].map(gaps)
+charts.histogram(
+    long,
+    "gap",
+    title=f"How far the two measures agree better than attention does ({dataset}, {encoder}, {scorer})",
+    x_title="difference of Kendall's τ (no unit)",
+    domain=(-2, 2),
+    bins=40,
+    facet="pair",
+)
+
+# %% [markdown]
+# The table gives the mean over texts with a 95 % bootstrap interval, the standard deviation over texts, and
+# the share of texts whose correlation is significant at $p \le .05$ (uncorrected, as in the paper's Table 2).
 
 # %% tags=["hide-input"]
 for name in pairs:
     frame[f"significant_{name}"] = (frame[f"p_{name}"] <= 0.05).where(frame[f"p_{name}"].notna())
-metrics = [column for column in frame.columns if column.startswith(("tau_", "significant_"))]
-summary = run.tidy(results.summarise(frame, metrics), paper="jain_wallace", experiment="correlation")
+means = [column for column in frame.columns if column.startswith(("tau_", "significant_", "gap_"))]
+spread = [column for column in means if not column.startswith("significant_")]
+rows = pd.concat([results.summarise(frame, means), results.deviations(frame, spread)], ignore_index=True)
+summary = run.tidy(rows, paper="jain_wallace", experiment="correlation")
 overall = summary[summary["class"] == "all"].set_index("metric")
-for metric in metrics:
+for metric in means:
     glue(metric, float(overall.loc[metric, "value"]), display=False)
 glue("test_accuracy", run.test_metrics["accuracy"], display=False)
 glue("undefined", int(frame["tau_gradient"].isna().sum()), display=False)
@@ -123,8 +153,9 @@ notebook.table(summary, ["metric", "class", "value", "low", "high", "n"])
 #
 # On this run (test accuracy {glue:text}`test_accuracy:.3f`) attention and gradient agree at a mean of
 # {glue:text}`tau_gradient:.2f`, attention and leave-one-out at {glue:text}`tau_leave_one_out:.2f`, while
-# the two measures agree with each other at {glue:text}`tau_gradient_leave_one_out:.2f`. The paper's argument
-# is the gap between the last number and the first two.
+# the two measures agree with each other at {glue:text}`tau_gradient_leave_one_out:.2f`; shuffled attention
+# agrees with the gradient at {glue:text}`tau_random:.2f`. The paper's argument is the gap between the third
+# number and the first two: {glue:text}`gap_gradient:.2f` and {glue:text}`gap_leave_one_out:.2f` per text.
 #
 # ## Limits
 #

@@ -26,7 +26,8 @@ dataset: str = "planted"  # a name from attnlib.data.names()
 encoder: str = "bilstm"  # bilstm, bigru, convolution or average
 scorer: str = "additive"  # additive or scaled_dot
 variant: str = "released"  # released: as the authors' code; published: as the paper's text
-vectors: str = "random"  # random, corpus (word2vec on the training texts) or a GloVe/fastText text file
+vectors: str = "random"  # random, corpus (word2vec on the training texts), a data set, or a vectors file
+deviation: Optional[float] = None  # of random vectors; None: 1 for question answering, else 0.1
 epochs: Optional[int] = None  # None: as the paper
 patience: Optional[int] = None  # stop after so many epochs without a better dev score
 seed: int = 0  # decides the model, the texts drawn and the permutations
@@ -36,15 +37,16 @@ n_permutations: int = 100  # permutations per text
 output: Optional[str] = None  # folder for the tables of this run
 
 # %% tags=["remove-output"]
+import pandas as pd
 from myst_nb import glue
 
 from attnlib import charts, notebook, results
-from attnlib.kernels import permutation_test, reach
+from attnlib.kernels import permutation_test, random_attention_test, reach, tvd, uniform_weights
 from attnlib.prepare import prepare
 
 parameters = notebook.parameters(globals())
-charts.enable()
-model_settings = dict(variant=variant, vectors=vectors, epochs=epochs, patience=patience)
+charts.enable(notebook.source("jain_wallace/permutation", parameters))
+model_settings = dict(variant=variant, vectors=vectors, deviation=deviation, epochs=epochs, patience=patience)
 run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, **model_settings)
 
 # %% [markdown]
@@ -61,48 +63,70 @@ run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, **mode
 # Because the head reads only $\sum_t \alpha_t z_t$ with $z_t$ the {doc}`readout <../../readout>`'s scores,
 # all permutations of a text cost one small product.
 
+#
+# Three yardsticks stand beside it: weights drawn at random from all there are (the median of as many draws),
+# the same weight on every token, and, where the head is linear and there are two classes, the largest change
+# that *any* attention can make (`reach`: one token alone is the most extreme attention there is).
+
 # %%
-median = permutation_test(run.readout, n_permutations=n_permutations, seed=seed)
-frame = run.frame(median_tvd=median)
+original = run.readout.probabilities()
+frame = run.frame(
+    median_tvd=permutation_test(run.readout, n_permutations=n_permutations, seed=seed),
+    random_tvd=random_attention_test(run.readout, n_draws=n_permutations, seed=seed),
+    uniform_tvd=tvd(run.readout.probabilities(uniform_weights(run.readout)), original),
+)
+changes = {"median_tvd": "permuted", "random_tvd": "random", "uniform_tvd": "uniform"}
+metrics = [*changes, "max_attention"]
+if run.readout.linear:
+    extremes = reach(run.readout)
+    frame["can_flip"] = extremes.can_flip.cpu().numpy().astype(float)
+    metrics.append("can_flip")
+if run.readout.linear and len(run.corpus.class_names) == 2:
+    predicted = original.amax(dim=1)
+    furthest = (predicted - extremes.lowest).maximum(extremes.highest - predicted)
+    frame["largest_tvd"] = furthest.cpu().numpy()
+    changes["largest_tvd"] = "any (largest possible change)"
+    metrics.append("largest_tvd")
 
 # %% [markdown]
 # ## What comes out
 
 # %% tags=["hide-input"]
+long = frame.melt(["text", "predicted", "max_attention"], list(changes), "attention", "tvd")
+long["attention"] = long["attention"].map(changes)
 charts.violins_by_max_attention(
-    frame,
-    "median_tvd",
-    title=f"Median output change under permutation ({dataset}, {encoder}, {scorer})",
-    x_title="median total variation distance (probability)",
+    long,
+    "tvd",
+    title=f"Output change under other attention ({dataset}, {encoder}, {scorer})",
+    x_title="total variation distance (probability)",
     domain=(0, 1),
+    facet="attention",
 )
 
 # %% [markdown]
-# Each row of violins holds the texts whose largest weight lies in that bin (the paper's Figure 6): far to the
-# right and high up is what an explanation would look like; at the left and high up is the paper's point.
+# Each row of violins holds the texts whose largest weight lies in that bin; the first panel is the paper's
+# Figure 6. Far to the right and high up is what an explanation would look like; at the left and high up is
+# the paper's point. Where the last panel is at the left as well, no attention could have moved the output.
 
 # %% tags=["hide-input"]
-metrics = ["median_tvd", "max_attention"]
-if run.readout.head is None:
-    # One token alone is the most extreme attention there is: if none changes the class, nothing can.
-    frame["can_flip"] = reach(run.readout).can_flip.cpu().numpy().astype(float)
-    metrics.append("can_flip")
-summary = run.tidy(results.summarise(frame, metrics), paper="jain_wallace", experiment="permutation")
-overall = summary[summary["class"] == "all"].set_index("metric")
-glue("median_tvd", float(overall.loc["median_tvd", "value"]), display=False)
-glue("max_attention", float(overall.loc["max_attention", "value"]), display=False)
-glue("inert", 1 - float(overall["value"].get("can_flip", float("nan"))), display=False)
+parts = [results.summarise(frame, metrics), results.quartiles_by_max_attention(frame, "median_tvd")]
+summary = run.tidy(pd.concat(parts, ignore_index=True), paper="jain_wallace", experiment="permutation")
+overall = summary[(summary["class"] == "all") & summary["bin"].isna()].set_index("metric")["value"]
+for metric in [*changes, "max_attention"]:
+    glue(metric, float(overall[metric]), display=False)
+glue("inert", 1 - float(overall.get("can_flip", float("nan"))), display=False)
 glue("test_accuracy", run.test_metrics["accuracy"], display=False)
 if output:
     run.save(output, frame, summary, parameters)
-notebook.table(summary, ["metric", "class", "value", "low", "high", "n"])
+notebook.table(summary, ["metric", "class", "bin", "value", "low", "high", "n"])
 
 # %% [markdown]
 # ## What it means
 #
 # On this run (test accuracy {glue:text}`test_accuracy:.3f`) the median permutation moves the output
 # probability by {glue:text}`median_tvd:.3f` on average, at a mean largest weight of
-# {glue:text}`max_attention:.2f`. On a share of {glue:text}`inert:.2f` of the texts *no* attention
+# {glue:text}`max_attention:.2f`; random attention moves it by {glue:text}`random_tvd:.3f` and uniform
+# attention by {glue:text}`uniform_tvd:.3f`. On a share of {glue:text}`inert:.2f` of the texts *no* attention
 # whatsoever, permuted or not, changes the predicted class: every token, read alone, votes the same way. There
 # a small change under permutation says something about the encoder's states, and nothing about attention.
 #

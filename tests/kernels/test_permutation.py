@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from attnlib.kernels import permutation_moments, permutation_range, permutation_test, tvd
-from attnlib.kernels.permutation import _draws, _orders
+from attnlib.kernels.permutation import _draws, orders
 from tests.kernels.cases import make, one, spread_out, with_head
 
 
@@ -46,9 +46,9 @@ def test_median_is_the_definition_on_the_same_draws(classes, n_permutations):
     r = make(15, 9, classes, seed=5, dtype=torch.float32)
     found = permutation_test(r, n_permutations, seed=11)
     for i, length in enumerate(r.lengths.tolist()):
-        orders = _orders(length, n_permutations, 11).view(n_permutations, length)
+        drawn = orders(length, n_permutations, 11).view(n_permutations, length)
         changes = []
-        for order in orders:
+        for order in drawn:
             assert sorted(order.tolist()) == list(range(length))
             weights = torch.zeros(1, 9, dtype=torch.float64)
             weights[0, :length] = r.alpha[i, :length][order]
@@ -72,8 +72,8 @@ def test_median_of_many_draws_against_all_permutations(classes):
 
 def test_sampled_margins_have_the_closed_form_moments():
     r = make(1, 12, seed=8, shortest=12)
-    orders = _orders(12, 20000, 0).view(-1, 12)
-    p = r.probabilities(r.alpha[0][orders][None])[0]
+    drawn = orders(12, 20000, 0).view(-1, 12)
+    p = r.probabilities(r.alpha[0][drawn][None])[0]
     margin = p[:, 1].log() - p[:, 0].log()
     moments = permutation_moments(r)
     error = (moments.variance.item() / 20000) ** 0.5
@@ -84,8 +84,8 @@ def test_sampled_margins_have_the_closed_form_moments():
 @pytest.mark.parametrize("length", [3, 4, 5, 6])
 def test_draws_are_uniform(length):
     count = math.factorial(length)
-    orders = _orders(length, 100 * count, 1).view(-1, length)
-    _, times = orders.unique(dim=0, return_counts=True)
+    drawn = orders(length, 100 * count, 1).view(-1, length)
+    _, times = drawn.unique(dim=0, return_counts=True)
     assert len(times) == count
     chi2 = ((times - 100) ** 2 / 100).sum().item()  # count − 1 degrees of freedom
     assert abs(chi2 - (count - 1)) < 4 * (2 * (count - 1)) ** 0.5
@@ -94,7 +94,7 @@ def test_draws_are_uniform(length):
 def test_draws_depend_on_the_length_alone():
     lengths = [1, 2, 5, 6, 7, 8, 30, 33, 34, 300, 319, 1000]
     for length, order in zip(lengths, _draws(lengths, 6, 4), strict=True):
-        assert torch.equal(order, _orders(length, 6, 4))
+        assert torch.equal(order, orders(length, 6, 4))
         assert torch.equal(order.view(6, length).sort(1).values, torch.arange(length).expand(6, -1))
 
 
@@ -137,7 +137,7 @@ def test_with_a_head():
     found = permutation_test(r, 5, seed=2)
     length = int(r.lengths[0])
     weights = torch.zeros(5, 6, dtype=torch.float64)
-    weights[:, :length] = r.alpha[0, :length][_orders(length, 5, 2).view(5, length)]
+    weights[:, :length] = r.alpha[0, :length][orders(length, 5, 2).view(5, length)]
     single = r.select([0])
     changes = tvd(single.probabilities(weights[None])[0], single.probabilities())
     assert found[0].item() == pytest.approx(changes.median().item(), abs=1e-6)

@@ -19,7 +19,7 @@ from attnlib.kernels import triton as choice
 from tests.kernels.cases import make, one, spread_out
 
 pytest.importorskip("triton")
-from attnlib.kernels.permutation import _orders
+from attnlib.kernels.permutation import orders
 from attnlib.kernels.triton import correlation, permutation, search
 from attnlib.kernels.triton import exact as pairs
 
@@ -181,7 +181,7 @@ def test_pooled(both, poisoned, length, n_permutations, columns):
     g = torch.Generator().manual_seed(length)
     alpha = torch.rand(3, length, generator=g, dtype=torch.float64)
     scores = torch.randn(3, length, columns, generator=g, dtype=torch.float64)
-    order = _orders(length, n_permutations, 0)
+    order = orders(length, n_permutations, 0)
     found = permutation.pooled(guarded(alpha), guarded(scores), guarded(order))
     expected = torch.einsum("npl,nlc->pnc", alpha[:, order].view(3, -1, length), scores)
     close(found.cpu(), expected, 1e-12)

@@ -1,0 +1,79 @@
+"""Attention that knows nothing of the text: uniform, shuffled, or drawn at random."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from attnlib.kernels._common import check_at_least, seed_for
+from attnlib.kernels.divergence import tvd
+from attnlib.kernels.permutation import orders
+from attnlib.readout import Readout
+
+_BUDGET = 1 << 22  # random weights held at a time
+
+
+def uniform_weights(readout: Readout) -> Tensor:
+    """The same weight on every token of the mask, [N, T] float64."""
+    return readout.mask.double() / readout.lengths[:, None]
+
+
+def random_weights(readout: Readout, seed: int = 0) -> Tensor:
+    """Weights drawn uniformly from the simplex over the tokens of the mask, [N, T] float64.
+
+    Rows of one length share a draw, which depends on the seed and the length alone. Raises ValueError when
+    seed < 0.
+    """
+    out = torch.zeros_like(readout.alpha)
+    for rows, weights in _draws(readout, 1, seed):
+        out[rows] = weights[:, 0]
+    return out
+
+
+def shuffled_weights(readout: Readout, seed: int = 0) -> Tensor:
+    """The model's weights, permuted among the tokens of the mask, [N, T] float64.
+
+    Rows of one length share a permutation, which depends on the seed and the length alone. Raises ValueError
+    when seed < 0.
+    """
+    out = torch.zeros_like(readout.alpha)
+    for length in readout.lengths.unique().tolist():
+        rows = (readout.lengths == length).nonzero()[:, 0]
+        tokens = readout.mask[rows].nonzero()[:, 1].view(len(rows), length)
+        order = orders(length, 1, seed).to(readout.device)
+        weights = readout.alpha[rows].gather(1, tokens[:, order])
+        out[rows] = out[rows].scatter(1, tokens, weights)
+    return out
+
+
+def random_attention_test(readout: Readout, n_draws: int = 100, seed: int = 0) -> Tensor:
+    """Median over random attentions of the TVD between the output under them and the original output.
+
+    The counterpart of `permutation_test` with weights drawn uniformly from the simplex instead of permuted:
+    they keep neither the place nor the peakedness of the model's. Any head and any number of classes.
+
+    Returns [N] float64 in [0, 1]. Raises ValueError when n_draws < 1 or seed < 0.
+    """
+    check_at_least("n_draws", n_draws, 1)
+    out = readout.alpha.new_empty(len(readout))
+    for rows, weights in _draws(readout, n_draws, seed):
+        part = readout.select(rows)
+        moved = tvd(part.probabilities(weights), part.probabilities()[:, None])  # [n, K]
+        out[rows] = moved.quantile(0.5, dim=1)
+    return out
+
+
+def _draws(readout: Readout, n_draws: int, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Some rows of one length [n], and their weights [n, K, T]."""
+    check_at_least("seed", seed, 0)
+    width = readout.mask.shape[1]
+    for length in readout.lengths.unique().tolist():
+        # Exponential variates over their sum are uniform on the simplex.
+        drawn = np.random.default_rng(seed_for(seed, length)).exponential(size=(n_draws, length))
+        shared = torch.from_numpy(drawn / drawn.sum(1, keepdims=True)).to(readout.device)  # [K, L]
+        for rows in (readout.lengths == length).nonzero()[:, 0].split(max(1, _BUDGET // (n_draws * width))):
+            weights = readout.alpha.new_zeros(len(rows), n_draws, width)
+            tokens = readout.mask[rows, None].expand_as(weights)
+            weights[tokens] = shared.expand(len(rows), -1, -1).flatten()
+            yield rows, weights

@@ -1,0 +1,80 @@
+"""Uniform, shuffled and random attention: what they are, and the test under random attention."""
+
+import numpy as np
+import pytest
+import torch
+
+from attnlib import Readout
+from attnlib.kernels import random_attention_test, random_weights, shuffled_weights, tvd, uniform_weights
+from attnlib.kernels._common import seed_for
+from tests.kernels.cases import make, one, spread_out, with_head
+
+
+@pytest.mark.parametrize("weights", [uniform_weights, random_weights, shuffled_weights])
+def test_they_are_attention_weights_on_the_mask_alone(weights):
+    for r in (make(30, 9, seed=1), spread_out(make(30, 9, seed=1))[0], with_head(10, 7)):
+        found = weights(r)
+        assert found.dtype == torch.float64
+        torch.testing.assert_close(found.sum(1), torch.ones(len(r), dtype=torch.float64))
+        assert (found[~r.mask] == 0).all()
+        assert (found >= 0).all()
+
+
+def test_uniform_and_shuffled_by_definition():
+    r = make(40, 9, seed=2)
+    for i, length in enumerate(r.lengths.tolist()):
+        assert uniform_weights(r)[i, :length].tolist() == pytest.approx([1 / length] * length)
+        shuffled = shuffled_weights(r, seed=3)[i, :length]
+        assert sorted(shuffled.tolist()) == sorted(r.alpha[i, :length].tolist())
+    assert not torch.equal(shuffled_weights(r, seed=3), r.alpha)
+    assert not torch.equal(shuffled_weights(r, seed=3), shuffled_weights(r, seed=4))
+
+
+def test_every_place_of_a_shuffle_is_equally_likely():
+    r = one([0.7, 0.2, 0.1], [0.0, 0.0, 0.0])
+    places = torch.stack([shuffled_weights(r, seed)[0] for seed in range(600)]).argmax(1)
+    assert places.bincount(minlength=3).tolist() == pytest.approx([200, 200, 200], abs=50)
+
+
+def test_random_weights_are_uniform_on_the_simplex():
+    drawn = torch.stack([random_weights(one([0.5, 0.5], [0.0, 0.0]), seed)[0, 0] for seed in range(500)])
+    # On two tokens the first weight is uniform on [0, 1].
+    assert np.quantile(drawn, [0.1, 0.5, 0.9]) == pytest.approx([0.1, 0.5, 0.9], abs=0.06)
+
+
+@pytest.mark.parametrize("readout", [make(12, 7, seed=5), make(12, 7, 4, seed=5), with_head(12, 7)])
+def test_median_change_by_definition(readout):
+    found = random_attention_test(readout, n_draws=8, seed=11)
+    for i, length in enumerate(readout.lengths.tolist()):
+        draws = np.random.default_rng(seed_for(11, length)).exponential(size=(8, length))
+        single, changes = readout.select([i]), []
+        for draw in draws:
+            weights = torch.zeros(1, 7, dtype=torch.float64)
+            weights[0, :length] = torch.from_numpy(draw / draw.sum())
+            changes.append(tvd(single.probabilities(weights), single.probabilities()).item())
+        assert found[i].item() == pytest.approx(float(np.median(changes)), abs=1e-12)
+
+
+def test_a_text_does_not_depend_on_its_batch():
+    r = make(20, 9, seed=6)
+    wide = Readout(
+        torch.nn.functional.pad(r.alpha, (0, 5)),
+        torch.nn.functional.pad(r.scores, (0, 0, 0, 5), value=torch.nan),
+        r.bias,
+        torch.nn.functional.pad(r.mask, (0, 5)),
+    )
+    for weights in (random_weights, shuffled_weights):
+        assert torch.equal(weights(r, 1)[3], weights(r.select([3]), 1)[0])
+        assert torch.equal(weights(wide, 1)[:, :9], weights(r, 1))
+    expected = random_attention_test(r, 10, 1)
+    torch.testing.assert_close(random_attention_test(wide, 10, 1), expected)
+    torch.testing.assert_close(random_attention_test(r.select([3, 7]), 10, 1), expected[[3, 7]])
+
+
+def test_what_is_refused():
+    r = make(3, 4)
+    with pytest.raises(ValueError, match="n_draws"):
+        random_attention_test(r, 0)
+    for call in (random_attention_test, random_weights, shuffled_weights):
+        with pytest.raises(ValueError, match="seed"):
+            call(r, seed=-1)
