@@ -18,14 +18,23 @@ import yaml
 configfile: "config/default.yaml"
 
 
+def files(folder):
+    """Return the files below a folder."""
+    return sorted(str(path) for path in Path(folder).rglob("*") if path.is_file() and path.suffix != ".pyc")
+
+
 BIN = Path(sys.executable).parent
 # Whatever changes here can change a number or a figure. Snakemake compares contents, not only times.
 LIBRARY = sorted(str(path) for path in Path("attnlib").rglob("*.py"))
-PAGES = sorted(
-    str(path) for path in Path("book").rglob("*") if path.is_file() and "__pycache__" not in path.parts
-)
-# What `make bench` recorded; one page shows it.
-RECORDS = sorted(str(path) for path in Path("benchmarks/results").glob("*.json"))
+PAGES = files("book")
+# What some pages show besides their own runs: `make bench` and `make record` wrote it.
+RESULTS = files("book/results") + files("book/reference")
+RECORDS = {
+    "beyond/speed": files("benchmarks/results"),
+    "jain_wallace/claims": RESULTS,
+    "jain_wallace/ledger": RESULTS,
+    "jain_wallace/summary": RESULTS,
+}
 NOTEBOOKS = sorted(path.relative_to("notebooks").with_suffix("").as_posix() for path in Path("notebooks").rglob("*.py"))
 
 os.environ["ATTNLIB_CACHE"] = os.path.abspath("build/cache")
@@ -92,7 +101,7 @@ rule page:
     # One executed notebook of the book.
     input:
         LIBRARY,
-        lambda wildcards: RECORDS if wildcards.notebook == "beyond/speed" else [],
+        lambda wildcards: RECORDS.get(wildcards.notebook, []),
         source="notebooks/{notebook}.py",
     output:
         notebook="build/runs/{notebook}.ipynb",

@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 from attnlib import data
 from attnlib.cache import cache_folder, digest, locked, replacing
 from attnlib.models.embeddings import train_vectors
 
+# Data sets of the user's own files, which no checksum holds fast.
+OWN_FILES = ("adr", "anemia", "cnn", "diabetes")
+
 
 def vectors_file(dataset: str, dimension: int = 300) -> Path:
     """A text file of word vectors, trained by word2vec on the training texts of a data set; made once.
 
     It holds the words of the data set's vocabulary, in the format that fastText writes. The vectors' seed is
-    always 0: like published ones they are the same for every model that starts from them.
+    always 0: like published ones they are the same for every model that starts from them. ValueError for a
+    data set of the user's own files: they may change, and the vectors would not.
     """
-    corpus = data.load(dataset)
-    name = digest({"data": corpus.checksum, "dimension": dimension, "word2vec": 1})
-    path = cache_folder() / "vectors" / f"{corpus.name}-{name}.txt"
+    if dataset in OWN_FILES:
+        raise ValueError(
+            f"vectors={dataset!r}: vectors are trained once on texts that stay the same, and these files are "
+            "your own. Give 'corpus', another data set, or a file of vectors."
+        )
+    # The name and the code decide the texts, as every file is checked; reading them takes far longer.
+    sources = [*sorted(Path(data.__file__).parent.glob("*.py")), Path(train_vectors.__code__.co_filename)]
+    code = [hashlib.sha256(source.read_bytes()).hexdigest() for source in sources]
+    name = digest({"dataset": dataset, "dimension": dimension, "code": code})
+    path = cache_folder() / "vectors" / f"{dataset}-{name}.txt"
     with locked(path):
         if not path.exists():
+            corpus = data.load(dataset)
             known = train_vectors(corpus.train.texts, dimension)
             words = [word for word in corpus.vocabulary.words if word in known]
             with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as file:

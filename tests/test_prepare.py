@@ -109,6 +109,7 @@ def test_limit_draws_texts_and_keeps_the_metrics_of_all():
         ({"epochs": 0}, ValueError, "epochs is 0"),
         ({"device": "gpu"}, ValueError, "unknown device 'gpu'"),
         ({"vectors": "nowhere.txt"}, FileNotFoundError, "vectors='nowhere.txt'"),
+        ({"vectors": "adr"}, ValueError, "vectors='adr': .*your own"),
     ],
 )
 def test_bad_settings_are_refused_and_leave_nothing(change, error, message, tmp_path):

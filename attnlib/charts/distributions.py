@@ -138,6 +138,7 @@ def violins_by_max_attention(
         ],
     )
     hue = colour(groups, by_title)
+    step = (70 if len(groups) == 1 else 90) if facet is None else 50
     chart = alt.layer(
         only("density").mark_area(opacity=0.45).encode(y2="high:Q", detail="bin:N", color=hue),
         only("quartile").mark_rule(strokeWidth=3).encode(x=across("q25"), x2="q75:Q", color=hue),
@@ -147,7 +148,7 @@ def violins_by_max_attention(
         .transform_calculate(label="'n = ' + datum.n")
         .mark_text(align="left", fontSize=11)
         .encode(x=alt.value(WIDTH + 6), text="label:N"),
-    ).properties(width=WIDTH, height=bins * (70 if len(groups) == 1 else 90))
+    ).properties(width=WIDTH, height=bins * step)
     words = description or describe(
         f"Violins of {x_title} in four bins of the largest attention weight",
         frame,
