@@ -7,7 +7,7 @@ from pathlib import Path
 
 from attnlib import data
 from attnlib.cache import cache_folder, digest, locked, replacing
-from attnlib.models.embeddings import train_vectors
+from attnlib.models import embeddings
 
 # Data sets of the user's own files, which no checksum holds fast.
 OWN_FILES = ("adr", "anemia", "cnn", "diabetes")
@@ -26,14 +26,14 @@ def vectors_file(dataset: str, dimension: int = 300) -> Path:
             "your own. Give 'corpus', another data set, or a file of vectors."
         )
     # The name and the code decide the texts, as every file is checked; reading them takes far longer.
-    sources = [*sorted(Path(data.__file__).parent.glob("*.py")), Path(train_vectors.__code__.co_filename)]
+    sources = [*sorted(Path(data.__file__).parent.glob("*.py")), Path(embeddings.__file__)]
     code = [hashlib.sha256(source.read_bytes()).hexdigest() for source in sources]
     name = digest({"dataset": dataset, "dimension": dimension, "code": code})
     path = cache_folder() / "vectors" / f"{dataset}-{name}.txt"
     with locked(path):
         if not path.exists():
             corpus = data.load(dataset)
-            known = train_vectors(corpus.train.texts, dimension)
+            known = embeddings.train_vectors(corpus.train.texts, dimension)
             words = [word for word in corpus.vocabulary.words if word in known]
             with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as file:
                 file.write(f"{len(words)} {dimension}\n")

@@ -179,7 +179,7 @@ def test_tables_name_the_vectors_and_the_variant(change, label):
 def test_vectors_of_another_data_set_are_trained_once(tmp_path, monkeypatch):
     first = prepare.plan("toy", "average", "additive", 0, vectors="sst", dimension=8)
     (path,) = (tmp_path / "cache" / "vectors").glob("*.txt")
-    monkeypatch.setattr("attnlib.vectors.train_vectors", None)
+    monkeypatch.setattr("attnlib.models.embeddings.train_vectors", None)
     second = prepare.plan("toy", "average", "additive", 1, vectors="sst", dimension=8)
     assert first.settings["vectors"] == second.settings["vectors"] == prepare.file_digest(str(path))
     word = first.corpus.vocabulary.encode(["film"])[1]
