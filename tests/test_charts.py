@@ -172,6 +172,36 @@ class TestDotIntervals:
         assert "a: 0.2 (0.1 to 0.3). b: 0.4." in chart.description
 
 
+class TestByEpoch:
+    def chart(self, **options):
+        frame = pd.DataFrame(
+            {"epoch": [1, 2, 3] * 2, "tau": [0.1, 0.2, 0.3, 0.5, 0.4, None], "pair": ["a"] * 3 + ["b"] * 3}
+        )
+        frame = frame.assign(low=frame["tau"] - 0.05, high=frame["tau"] + 0.05)
+        return charts.by_epoch(frame, "tau", **{"by": "pair", "title": "t", "y_title": "τ"} | options)
+
+    def test_a_line_per_group_and_intervals_where_there_are_any(self):
+        found = pd.DataFrame(rows(self.chart(low="low", high="high")))
+        assert found[found["group"] == "b"]["value"].tolist() == [0.5, 0.4]
+        np.testing.assert_allclose(found["high"] - found["low"], 0.1)
+        assert pd.DataFrame(rows(self.chart()))["low"].isna().all()
+
+    def test_the_words_tell_the_ends_and_the_selected_epoch(self):
+        words = self.chart(selected=2).description
+        assert "a: 0.1 after epoch 1, 0.2 after epoch 2 (selected), 0.3 after epoch 3." in words
+        assert "b: 0.5 after epoch 1, 0.4 after epoch 2 (selected)." in words
+        assert "1 rows without a value" in words
+        assert '"selected"' in json.dumps(self.chart(selected=2).to_dict()["datasets"])
+
+    def test_the_axis_has_whole_epochs_only(self):
+        axis = self.chart().to_dict()["layer"][0]["encoding"]["x"]["axis"]
+        assert axis["values"] == [1, 2, 3]
+
+    def test_several_rows_for_one_epoch_of_a_line_are_refused(self):
+        with pytest.raises(ValueError, match="epoch 1 of all texts has several rows"):
+            self.chart(by=None)
+
+
 class TestHeatmap:
     def test_tokens_keep_their_order_and_wrap(self):
         tokens = ["word"] * 40
@@ -200,6 +230,7 @@ def all_charts(frame):
         scatter(frame),
         scatter(pd.concat([frame] * 10), diagonal=True),
         TestDotIntervals().chart(paper=[0.25, None]),
+        TestByEpoch().chart(low="low", high="high", selected=2),
         charts.heatmap(["not", "</script>"], {"a": [0.2, 0.8]}, title="t"),
     ]
 
@@ -268,6 +299,16 @@ class TestPage:
         )
         assert page.count("</script>") == 1
         assert "<b>" not in page.split("<script")[0]
+
+
+def test_the_line_under_a_chart_says_where_it_comes_from(frame):
+    source = 'notebooks/a.py vectors=<b>&"c"'
+    bundle = vegalite.render(histogram(frame).to_dict(), source=source)
+    assert bundle["text/plain"].endswith(source)
+    page = vegalite.figure_html(bundle[vegalite.MIME])
+    line = '<p class="chart-source">notebooks/a.py vectors=&lt;b&gt;&amp;&quot;c&quot;</p>'
+    assert page.rstrip().endswith(line)
+    assert "chart-source" not in vegalite.figure_html(histogram(frame).to_dict())
 
 
 def test_growth_draws_one_panel_per_kernel_beside_the_expected_line():

@@ -37,3 +37,15 @@ def test_an_unknown_parameter_is_refused_with_the_nearest_name():
 def test_a_value_of_another_type_is_refused(name, value):
     with pytest.raises(ValueError, match=f"parameter {name} is {value!r}"):
         notebook.parameters(namespace(**{name: value}))
+
+
+def test_the_source_line_names_the_notebook_what_is_set_and_the_commit(monkeypatch):
+    monkeypatch.setattr("attnlib.results.commit", lambda: "0123456789ab+")
+    line = notebook.source("paper/page", VALUES | {"output": "build/run"})
+    assert line == (
+        "notebooks/paper/page.py seed=0 epsilon=0.01 dataset=planted names=['a'] · commit 0123456789ab+"
+    )
+    assert (
+        notebook.source("beyond/speed", {"record": None})
+        == "notebooks/beyond/speed.py · commit 0123456789ab+"
+    )

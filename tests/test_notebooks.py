@@ -10,15 +10,28 @@ from pathlib import Path
 
 import pytest
 
-from attnlib import run
+from attnlib import run, vegalite
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").rglob("*.py"))
 # The others read what was recorded.
 EXPERIMENTS = [path for path in NOTEBOOKS if "\ndataset: " in path.read_text()]
+READERS = [path for path in NOTEBOOKS if path not in EXPERIMENTS]
 NAMES = [str(path.relative_to(ROOT / "notebooks")) for path in NOTEBOOKS]
 # Small enough for a test; the planted texts need no file.
 SMALL = {"dataset": "planted", "encoder": "average", "epochs": 2, "limit": 25}
+
+
+def name_of(source):
+    """A notebook's name as config/*.yaml has it, such as beyond/speed."""
+    return source.relative_to(ROOT / "notebooks").with_suffix("").as_posix()
+
+
+def charts_of(executed):
+    """Media bundles of the charts of an executed notebook."""
+    cells = json.loads(executed.read_text())["cells"]
+    bundles = [output.get("data", {}) for cell in cells for output in cell.get("outputs", [])]
+    return [bundle for bundle in bundles if vegalite.MIME in bundle]
 
 
 @pytest.fixture(scope="session")
@@ -44,25 +57,34 @@ def test_it_runs_and_repeats_bit_for_bit(source, tmp_path, cache):
         assert (tmp_path / "first" / table).read_bytes() == (tmp_path / "second" / table).read_bytes()
     origin = json.loads((tmp_path / "first" / "provenance.json").read_text())
     assert origin["parameters"]["limit"] == 25
-    cells = json.loads((tmp_path / "first.ipynb").read_text())["cells"]
-    charts = [
-        output
-        for cell in cells
-        for output in cell.get("outputs", [])
-        if "image/png" in output.get("data", {})
-    ]
+    charts = charts_of(tmp_path / "first.ipynb")
     assert charts
+    for chart in charts:
+        assert "image/png" in chart
+        line = chart[vegalite.MIME]["usermeta"]["source"]
+        assert line.startswith(f"notebooks/{name_of(source)}.py dataset=planted ")
+        assert "limit=25" in line
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("source", READERS, ids=lambda path: path.stem)
+def test_a_page_of_recorded_results_runs_as_it_is(source, tmp_path):
+    run.run(source, tmp_path / "page.ipynb")
+    # A page may draw nothing where nothing is recorded yet.
+    for chart in charts_of(tmp_path / "page.ipynb"):
+        assert chart[vegalite.MIME]["usermeta"]["source"].startswith(f"notebooks/{name_of(source)}.py ")
 
 
 @pytest.mark.slow
 def test_the_speed_page_reads_the_record(tmp_path):
     run.run(ROOT / "notebooks/beyond/speed.py", tmp_path / "speed.ipynb")
     assert "GPU: " in (tmp_path / "speed.ipynb").read_text()
+    assert charts_of(tmp_path / "speed.ipynb")
 
 
 @pytest.mark.slow
 def test_question_answering_runs_where_the_theorems_do_not_reach(tmp_path, cache, monkeypatch):
-    for name in ("correlation", "permutation", "adversary"):
+    for name in ("base", "initialisation", "correlation", "permutation", "adversary"):
         values = SMALL | {"dataset": "babi1_generated", "epochs": 1, "limit": 4}
         values |= {"n_steps": 5} if name == "adversary" else {}
         run.run(ROOT / f"notebooks/jain_wallace/{name}.py", tmp_path / f"{name}.ipynb", values)
@@ -100,6 +122,14 @@ def test_parameters_are_one_typed_and_explained_assignment_a_line(source):
         assert annotated
         assert " = " in rest
         assert "  # " in rest
+
+
+@pytest.mark.parametrize("source", NOTEBOOKS, ids=NAMES)
+def test_every_notebook_puts_its_own_name_under_its_charts(source):
+    text = source.read_text()
+    if "charts." in text:
+        assert "parameters = notebook.parameters(globals())\n" in text
+        assert f'charts.enable(notebook.source("{name_of(source)}", parameters))\n' in text
 
 
 @pytest.mark.parametrize("source", NOTEBOOKS, ids=NAMES)

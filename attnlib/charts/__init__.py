@@ -10,6 +10,8 @@ categorical, sorted otherwise.
 """
 
 from attnlib.charts.distributions import histogram, violins_by_max_attention
+from attnlib.charts.epochs import by_epoch
+from attnlib.charts.panels import bar_panels, dot_panels, histogram_panels, line_panels, quartile_panels
 from attnlib.charts.relations import dot_intervals, scatter
 from attnlib.charts.speed import growth, ratios
 from attnlib.charts.text import heatmap
@@ -17,11 +19,17 @@ from attnlib.charts.verdicts import verdicts
 from attnlib.vegalite import enable
 
 __all__ = [
+    "bar_panels",
+    "by_epoch",
     "dot_intervals",
+    "dot_panels",
     "enable",
     "growth",
     "heatmap",
     "histogram",
+    "histogram_panels",
+    "line_panels",
+    "quartile_panels",
     "ratios",
     "scatter",
     "verdicts",

@@ -57,7 +57,7 @@ from attnlib.kernels import (
 from attnlib.prepare import prepare
 
 parameters = notebook.parameters(globals())
-charts.enable()
+charts.enable(notebook.source("beyond/geometry", parameters))
 model_settings = dict(variant=variant, vectors=vectors, epochs=epochs, patience=patience)
 run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, **model_settings)
 readout = run.readout

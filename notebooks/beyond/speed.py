@@ -36,8 +36,8 @@ from IPython.display import Markdown
 import attnlib
 from attnlib import charts, notebook
 
-notebook.parameters(globals())
-charts.enable()
+parameters = notebook.parameters(globals())
+charts.enable(notebook.source("beyond/speed", parameters))
 folder = Path(attnlib.__file__).parents[1] / "benchmarks" / "results"
 records = [
     json.loads(path.read_text()) for path in ([Path(record)] if record else sorted(folder.glob("*.json")))

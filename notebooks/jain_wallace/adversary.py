@@ -76,7 +76,6 @@ run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, **mode
 # *exact optimum* uses that the divergence is convex in $p$ and the constraint, for two classes and a linear
 # head, is an interval of the margin: the maximum sits at a vertex, which puts weight on one token or on two
 # (see {doc}`../../readout`). The largest possible value is $\ln 2 \approx 0.693$.
-
 #
 # Two attentions that know nothing of the text stand beside them: uniform, and drawn at random. Where one of
 # them keeps the output within $\varepsilon$ too, distance from the model's attention was free.

@@ -62,7 +62,6 @@ run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, **mode
 #
 # Because the head reads only $\sum_t \alpha_t z_t$ with $z_t$ the {doc}`readout <../../readout>`'s scores,
 # all permutations of a text cost one small product.
-
 #
 # Three yardsticks stand beside it: weights drawn at random from all there are (the median of as many draws),
 # the same weight on every token, and, where the head is linear and there are two classes, the largest change
