@@ -33,6 +33,11 @@ MAX_ATTENTION_LABELS = ("[0, .25)", "[.25, .5)", "[.5, .75)", "[.75, 1]")
 # With more classes than these (words of an answer, say) there is one group, all texts.
 MOST_CLASSES = 6
 
+# The main grid, by globs of data sets: the runs that the pages of verdicts set beside a paper's numbers.
+# Pretrained vectors of a paper are not at hand; those of IMDB stand in for them (config/paper.yaml).
+MAIN_VARIANT = "released"
+MAIN_VECTORS = {"babi*": "random, deviation 1", "*": "imdb"}
+
 RECORDED = Path(__file__).parents[1] / "book" / "results"
 
 

@@ -290,7 +290,7 @@ def sst(reference, tmp_path):
     rows = rows.assign(
         paper="jain_wallace",
         variant="released",
-        vectors="random, deviation 0.1",
+        vectors="imdb",
         encoder=rows["encoder"].replace(ledger.ANY, "bilstm"),
         scorer=rows["scorer"].replace(ledger.ANY, "additive"),
     ).drop(columns=["note", "source", "original"])

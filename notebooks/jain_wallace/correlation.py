@@ -134,7 +134,8 @@ charts.histogram(
 
 # %% tags=["hide-input"]
 for name in pairs:
-    frame[f"significant_{name}"] = (frame[f"p_{name}"] <= 0.05).astype(float).where(frame[f"p_{name}"].notna())
+    p_value = frame[f"p_{name}"]
+    frame[f"significant_{name}"] = (p_value <= 0.05).astype(float).where(p_value.notna())
 means = [column for column in frame.columns if column.startswith(("tau_", "significant_", "gap_"))]
 spread = [column for column in means if not column.startswith("significant_")]
 rows = pd.concat([results.summarise(frame, means), results.deviations(frame, spread)], ignore_index=True)
