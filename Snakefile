@@ -27,8 +27,9 @@ BIN = Path(sys.executable).parent
 # Whatever changes here can change a number or a figure. Snakemake compares contents, not only times.
 LIBRARY = sorted(str(path) for path in Path("attnlib").rglob("*.py"))
 PAGES = files("book")
-# What some pages show besides their own runs: `make bench` and `make record` wrote it.
+# What some pages show besides their own runs: `make bench`, `make record` and `make sweep` wrote it.
 RESULTS = files("book/results") + files("book/reference")
+RESULTS += sorted(str(path) for path in Path("build/sweep").glob("*/*/*/summary.csv"))
 RECORDS = {
     "beyond/speed": files("benchmarks/results"),
     "jain_wallace/claims": RESULTS,

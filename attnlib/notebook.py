@@ -10,6 +10,8 @@ from typing import Any
 
 import pandas as pd
 
+from attnlib.cache import digest
+
 PLAIN = (str, int, float, bool, list, tuple, dict, type(None))
 # Plain values that IPython itself puts into a notebook's namespace.
 IPYTHON = {"In", "Out"}
@@ -58,7 +60,8 @@ def is_instance(value: Any, kind: Any) -> bool:
 def table(frame: pd.DataFrame, columns: Sequence[str] | None = None) -> Any:
     """A frame as a table on a page: three decimals, no index, and the same HTML for the same numbers."""
     shown = frame if columns is None else frame[list(columns)]
-    return shown.style.format(precision=3, na_rep="").hide(axis="index").set_uuid("table")
+    name = digest(shown.to_csv(index=False))[:8]
+    return shown.style.format(precision=3, na_rep="").hide(axis="index").set_uuid(f"table-{name}")
 
 
 def source(name: str, values: Mapping[str, Any]) -> str:

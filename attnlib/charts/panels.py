@@ -69,7 +69,9 @@ def dot_panels(
     ranges = base.transform_filter("isValid(datum.low)").mark_rule(strokeWidth=2)
     chart = alt.layer(
         ranges.encode(x=across("low", x_title, domain), x2="high:Q"),
-        points(base, sources.values(), size=42).encode(x=across("x", x_title, domain)),
+        points(base, [name for name in sources.values() if name in set(marks["source"])], size=42).encode(
+            x=across("x", x_title, domain)
+        ),
         data=marks.astype({y: str}).round(4),
     ).properties(width=width(columns), height=alt.Step(9))
     words = description or f"Dots of {x_title}. " + " ".join(
@@ -225,6 +227,7 @@ def histogram_panels(
     x_title: str,
     by_title: str,
     domain: tuple[float, float],
+    top: float | None = None,
     columns: int = 3,
     description: str | None = None,
 ) -> Any:
@@ -232,6 +235,7 @@ def histogram_panels(
 
     frame: columns `start` of a step and the `share` of texts from there on (`summary.histogram_lines`).
     marked: columns x and `source`, and those of panel and group: numbers to mark at the foot of a panel.
+    top: share at which the panels end; what is higher is cut off there.
     """
     frame, groups, _ = prepare(frame, ["start", "share", by, panel], by, panel, {"start": domain})
     groups = [group for group in groups if group in set(frame["group"])]
@@ -240,12 +244,15 @@ def histogram_panels(
     feet = feet.assign(facet=feet[panel].astype(str), group=feet[by].astype(str))
     feet = feet[feet["facet"].isin(steps["facet"])][["facet", "group", "source", "x"]]
     base = alt.Chart().encode(color=hues(groups, by_title))
+    share = alt.Y("share:Q", title="texts", stack=None).axis(format="~%", tickCount=3)
     area = (
         base.transform_filter(alt.datum.source == "")
-        .mark_area(interpolate="step-after", line={"strokeWidth": 1.2}, fillOpacity=0.3)
+        .mark_area(
+            interpolate="step-after", line={"strokeWidth": 1.2, "clip": True}, fillOpacity=0.3, clip=True
+        )
         .encode(
             x=across("start", x_title, domain),
-            y=alt.Y("share:Q", title="texts", stack=None).axis(format="~%", tickCount=3),
+            y=share.scale(domain=(0, top), nice=False) if top else share,
         )
     )
     foot = base.transform_filter(alt.datum.source != "").encode(
