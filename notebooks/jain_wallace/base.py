@@ -171,7 +171,7 @@ for name, metric in overall.index:
 for metric in ("f1", "roc_auc"):
     glue(metric, run.test_metrics.get(metric, float("nan")), display=False)
 glue("accuracy", run.test_metrics["accuracy"], display=False)
-glue("commonest", pd.Series(corpus.test.labels).value_counts(normalize=True).iloc[0], display=False)
+glue("commonest", float(pd.Series(corpus.test.labels).value_counts(normalize=True).iloc[0]), display=False)
 glue("n_compared", len(run.texts), display=False)
 if output:
     run.save(output, frame, summary, parameters)
