@@ -11,6 +11,7 @@ categorical, sorted otherwise.
 
 from attnlib.charts.distributions import histogram, violins_by_max_attention
 from attnlib.charts.epochs import by_epoch
+from attnlib.charts.erasure import boxes, counts_beside_points
 from attnlib.charts.panels import bar_panels, dot_panels, histogram_panels, line_panels, quartile_panels
 from attnlib.charts.relations import dot_intervals, scatter
 from attnlib.charts.speed import growth, ratios
@@ -20,7 +21,9 @@ from attnlib.vegalite import enable
 
 __all__ = [
     "bar_panels",
+    "boxes",
     "by_epoch",
+    "counts_beside_points",
     "dot_intervals",
     "dot_panels",
     "enable",
