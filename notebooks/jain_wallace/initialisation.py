@@ -175,9 +175,10 @@ notebook.table(summary, ["epoch", "metric", "value", "low", "high", "n"])
 # as it tells about attention, and a published τ is a target only for a run that starts from the same vectors.
 #
 # The other tests of the paper are not all alike in this. How far weights can move at the same output
-# ({doc}`adversary`) hardly changed between the same vectors on SST. How far the output moves under permutation
-# depends on the vectors as much as τ does: small random ones leave attention nearly uniform, and to permute
-# uniform weights is to do nothing. The recorded numbers are side by side on {doc}`claims`.
+# ({doc}`adversary`) hardly changed between the same vectors on SST. How far the output moves under
+# permutation depends on the vectors as much as τ does: small random ones leave attention nearly uniform, and
+# to permute uniform weights is to do nothing. The recorded numbers are {ref}`side by side
+# <jain-wallace-choices>`.
 #
 # ## Limits
 #
