@@ -85,7 +85,7 @@ def erase_until_flip(readout: Readout, order: Tensor) -> Flip:
     Raises ValueError when `order` is not [N, T], not integer, or not a permutation of a row's tokens.
     (Serrano & Smith 2019, section 5.)
     """
-    order = _check_order(readout, order)
+    order = check_order(readout, order)
     y, lengths = readout.predictions(), readout.lengths
     texts = 1 if readout.linear else len(y)  # the empty document is the same for all
     leaves = readout.decode(readout.bias.new_zeros(texts, readout.scores.shape[2])).argmax(1) != y  # [N]
@@ -93,14 +93,14 @@ def erase_until_flip(readout: Readout, order: Tensor) -> Flip:
     mass, emptied = torch.empty_like(readout.alpha[:, 0]), torch.empty_like(leaves)
     for rows, width in similar(lengths, max(1, _TOKENS // readout.scores.shape[2])):
         # [n, W] tokens from the last erased to the first: what stands before one is left when it goes
-        tokens, padding = _last_first(order, readout.mask, rows, lengths[rows], width)
+        tokens, padding = last_first(order, readout.mask, rows, lengths[rows], width)
         above = int(tokens.max()) + 1
         alpha, scores = (x[:, :above].index_select(0, rows) for x in (readout.alpha, readout.scores))
         weights = alpha.gather(1, tokens).masked_fill_(padding, 0.0)
         rest = _before(weights)  # [n, W] attention left after each step
         if readout.linear:
             flips = torch.zeros_like(padding)
-            for lead, ahead in _leads(readout, scores, alpha, y[rows]):
+            for lead, ahead in leads(readout, scores, alpha, y[rows]):
                 left = _before(lead.gather(1, tokens).masked_fill_(padding, 0.0))
                 flips |= torch.where(ahead, left <= 0, left < 0)
         else:
@@ -119,7 +119,8 @@ def erase_until_flip(readout: Readout, order: Tensor) -> Flip:
     return Flip(count, count / lengths.double(), mass, flipped, emptied & flipped)
 
 
-def _check_order(readout: Readout, order: Tensor) -> Tensor:
+def check_order(readout: Readout, order: Tensor) -> Tensor:
+    """`order` on the Readout's device. ValueError unless it is [N, T] and whole numbers."""
     order, mask = torch.as_tensor(order, device=readout.device), readout.mask
     if order.shape != mask.shape:
         raise ValueError(f"order: expected shape {list(mask.shape)} like alpha, got {list(order.shape)}")
@@ -128,7 +129,7 @@ def _check_order(readout: Readout, order: Tensor) -> Tensor:
     return order
 
 
-def _last_first(
+def last_first(
     order: Tensor, mask: Tensor, rows: Tensor, lengths: Tensor, width: int
 ) -> tuple[Tensor, Tensor]:
     """Tokens of `rows` at the end of [n, W], the last of `order` first, and the padding before; checked."""
@@ -153,7 +154,7 @@ def _not_a_permutation(order: Tensor, mask: Tensor, rows: Tensor) -> str:
     return f"order: row {int(rows[bad])} does not start with a permutation of its tokens: {shown}"
 
 
-def _leads(readout: Readout, scores: Tensor, alpha: Tensor, y: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+def leads(readout: Readout, scores: Tensor, alpha: Tensor, y: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
     """What each token adds to the lead of the predicted class over each other class, for a linear Readout.
 
     `scores`: [n, W, C], `alpha`: [n, W], `y`: [n]. Yields, for each of the C − 1 other classes c of a row,
@@ -215,7 +216,7 @@ def _fewest(
     at = torch.arange(mask.shape[1], device=mask.device)
     fewest, towards = lengths + 1, torch.full_like(y, scores.shape[2])
     chosen = torch.zeros_like(mask)
-    for shift, (lead, ahead) in enumerate(_leads(readout, scores, alpha, y), 1):
+    for shift, (lead, ahead) in enumerate(leads(readout, scores, alpha, y), 1):
         # the m smallest leads remain, m = 1, 2, …; padding sorts to the end
         value, order = lead.masked_fill(~mask, torch.inf).sort(dim=1, stable=True)
         left = value.cumsum(1)  # [n, W]

@@ -1,0 +1,122 @@
+"""The least attention mass whose erasure changes the decision: a lower bound, and a set that comes near.
+
+Erasing R turns class y into c when Σ_{t∈R} α_t d_t > D = Σ_t α_t d_t, with d_t the token's lead of y over c,
+bias included (≥ instead of > if c comes before y). Least Σ_R α_t is a knapsack in which token t weighs α_t
+and is worth α_t d_t. With parts of tokens allowed it is a linear programme, solved by taking tokens in
+descending worth per weight, which is d_t itself: the gradient is to mass what attention × gradient is to
+count.
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from attnlib.kernels._common import check_linear, similar, take, token_columns
+from attnlib.kernels.erasure import leads, minimal_flip_set
+from attnlib.readout import Readout
+
+_NUMBERS = 1 << 20  # scores held at a time
+_ROUNDS = 8  # tokens that are put back, at most
+
+
+class FlipMass(NamedTuple):
+    """What the least mass that must be erased lies between, one entry per text, float64."""
+
+    lower: Tensor  # [N] no set of less attention changes the decision; 1 if none does at all
+    upper: Tensor  # [N] attention held by a set that does; 1 if none exists
+    flipped: Tensor  # [N] bool: such a set exists
+
+
+def minimal_flip_mass(readout: Readout) -> FlipMass:
+    """Bounds on the least attention mass whose erasure changes the decision, any C.
+
+    `lower`: of the linear programme above, the least over the classes c. `upper`: of a set of whole tokens,
+    the best of `minimal_flip_set` and of the programme's solution for each c, its last token in exchange for
+    the lightest that does; then up to 8 tokens that need not go are put back, the heaviest first. They differ
+    by at most the largest weight. What remains keeps some attention.
+
+    float64; `lower` is right within rounding, about T · 1e-16. Raises ValueError for a head and where a class
+    is not allowed. (The question of Serrano & Smith 2019, section 5, for probability mass.)
+    """
+    check_linear(readout, "minimal_flip_mass")
+    y, lengths = readout.predictions(), readout.lengths
+    columns, classes = token_columns(readout.mask), readout.scores.shape[2]
+    fewest = minimal_flip_set(readout)
+    lower = torch.full_like(readout.alpha[:, 0], torch.inf)
+    upper = fewest.mass.masked_fill(~fewest.flipped, torch.inf)
+    for rows, width in similar(lengths, max(1, _NUMBERS // classes)):
+        alpha, scores, mask = (
+            take(x, columns, rows, width) for x in (readout.alpha, readout.scores, readout.mask)
+        )
+        small = take(fewest.mask, columns, rows, width)
+        for d, ahead in leads(readout, scores, torch.ones_like(alpha), y[rows]):
+            w = alpha * d  # what a token adds to the lead
+            order = d.masked_fill(~mask, torch.inf).sort(dim=1, stable=True).indices
+            a, w, inside, small_here = (x.gather(1, order) for x in (alpha, w, mask, small))
+            least, erased = _rounded(a, w, ahead)
+            lower[rows] = torch.minimum(lower[rows], least)
+            for chosen in (erased & inside, small_here):
+                mass = _mass(a, w, _lightened(a, w, ahead, chosen), ahead)
+                upper[rows] = torch.minimum(upper[rows], mass)
+    flipped = upper.isfinite()
+    upper = torch.where(flipped, upper.clamp(max=1), 1.0)
+    lower = torch.where(flipped, torch.minimum(lower, upper), 1.0)
+    return FlipMass(lower, upper, flipped)
+
+
+def _rounded(a: Tensor, w: Tensor, ahead: Tensor) -> tuple[Tensor, Tensor]:
+    """Mass of the linear programme for one class [n], inf if it has no solution, and a set of whole tokens.
+
+    `a`, `w`: [n, W] weights and what they add to the lead, by ascending d, padding of 0 last; `ahead`:
+    [n, 1]. The set [n, W] is empty if there is none.
+    """
+    # leads and mass of the first m tokens, m = 1, 2, …: what remains
+    left, mass = w.cumsum(1), a.cumsum(1)
+    turned = _turned(left, ahead) & (mass > 0)
+    # the lead falls while d < 0 and rises after: the largest m at which it is turned, then a part of the next
+    at = torch.arange(1, a.shape[1] + 1, device=a.device)
+    remain = (turned * at).amax(1, keepdim=True)  # [n, 1], 0 if none
+    some = remain > 0
+    gone = at > remain  # [n, W] sorted places of the erased
+    # the programme: of the next token a part may stay, until the lead is 0
+    next_one = remain.clamp(max=a.shape[1] - 1)
+    kept = left.gather(1, (remain - 1).clamp(min=0))  # [n, 1] ≤ 0
+    step, weight = w.gather(1, next_one), a.gather(1, next_one)
+    part = torch.where(step > 0, -kept / step, 0.0).clamp(0, 1)
+    all_stay = remain == a.shape[1]
+    least = (a * gone).sum(1, keepdim=True) - torch.where(all_stay, 0.0, part * weight)
+    least = torch.where(some, least.clamp(min=0), torch.inf)[:, 0]
+    # instead of the next token, the lightest that does: it leaves a lead that is turned as well
+    with_next = torch.where(all_stay, kept, kept + step)
+    other = _turned(with_next - w, ahead) & (w > 0) & (at <= remain + 1)
+    other |= at == remain + 1
+    lightest = a.masked_fill(~other, torch.inf).argmin(1, keepdim=True)
+    erased = (at > remain + 1).scatter(1, lightest, ~all_stay)
+    return least, erased & some
+
+
+def _turned(lead: Tensor, ahead: Tensor) -> Tensor:
+    """Whether the other class wins: ties go to it where it comes first."""
+    return (lead < 0) | ((lead == 0) & ahead)
+
+
+def _lightened(a: Tensor, w: Tensor, ahead: Tensor, erased: Tensor) -> Tensor:
+    """The set [n, W] without up to 8 tokens that need not go, the heaviest first."""
+    left = w.masked_fill(erased, 0.0).sum(1, keepdim=True)
+    for _ in range(_ROUNDS):
+        spare = erased & _turned(left + w, ahead) & (a > 0)
+        if not spare.any():
+            break
+        pick = a.masked_fill(~spare, -1.0).argmax(1, keepdim=True)
+        back = spare.gather(1, pick)
+        left = left + torch.where(back, w.gather(1, pick), 0.0)
+        erased = erased.scatter(1, pick, erased.gather(1, pick) & ~back)
+    return erased
+
+
+def _mass(a: Tensor, w: Tensor, erased: Tensor, ahead: Tensor) -> Tensor:
+    """Attention held by the set [n], inf unless its erasure turns the decision and leaves some attention."""
+    left = w.masked_fill(erased, 0.0).sum(1, keepdim=True)
+    good = _turned(left, ahead)[:, 0] & (a.masked_fill(erased, 0.0).sum(1) > 0) & erased.any(1)
+    return (a * erased).sum(1).masked_fill(~good, torch.inf)

@@ -1,0 +1,199 @@
+"""Rankings of a text's tokens: in which order `erase_until_flip` erases them.
+
+Every order is [N, T] int64 token columns, a text's tokens first and the columns off the mask after them; ties
+keep the order of the text.
+"""
+
+import torch
+from torch import Tensor
+
+from attnlib.kernels._common import check_at_least, check_linear, similar, take, token_columns
+from attnlib.kernels._draws import text_keys, token_keys
+from attnlib.kernels.erasure import leads
+from attnlib.readout import Readout
+
+_NUMBERS = 1 << 17  # leads held at a time by the greedy ranking
+_CERTAIN = 1e-9  # of the text's scale: a decision that turned by more has turned whatever the rounding
+
+
+def output_gradient(readout: Readout) -> Tensor:
+    """∂ p_y / ∂ α_t at the model's weights, p_y the probability of the predicted class, [N, T] float64.
+
+    The weights are free variables (no renormalisation) and the scores constant. With linear logits
+    g_t = p_y (z_ty − Σ_c p_c z_tc) = p_y (1 − p_y) Σ_{c≠y} q_c (z_ty − z_tc), q_c = p_c / (1 − p_y): the last
+    form, used here, does not cancel when p_y is near 1. NaN off the mask.
+
+    Raises ValueError for a head and where a class is not allowed.
+    (Serrano & Smith 2019, section 5.1.)
+    """
+    check_linear(readout, "output_gradient")
+    logits, y = readout.logits(), readout.predictions()[:, None]
+    total = logits.logsumexp(1, keepdim=True)
+    others = logits.scatter(1, y, -torch.inf).logsumexp(1, keepdim=True)
+    factor = ((logits.gather(1, y) - total) + (others - total)).exp()  # [N, 1] p_y (1 − p_y)
+    return (factor * _direction(readout)).masked_fill(~readout.mask, torch.nan)
+
+
+def _direction(readout: Readout) -> Tensor:
+    """The gradient over p_y (1 − p_y): Σ_{c≠y} q_c (z_ty − z_tc) [N, T] float64, 0 off the mask."""
+    y, classes = readout.predictions(), readout.scores.shape[2]
+    q = readout.logits().scatter(1, y[:, None], -torch.inf).softmax(1)  # [N, C], 0 for y
+    texts = torch.arange(len(y), device=y.device)
+    of_y = readout.scores[texts, :, y].double()  # [N, T]
+    out = torch.zeros_like(readout.alpha)
+    for shift in range(1, classes):
+        c = (y + shift) % classes
+        out += q[texts, c, None] * (of_y - readout.scores[texts, :, c].double())
+    return out
+
+
+def _descending(score: Tensor, mask: Tensor) -> Tensor:
+    """Columns by descending score [N, T], those off the mask last."""
+    # + 0.0: a sort on CUDA tells −0 from 0
+    return (score + 0.0).masked_fill(~mask, -torch.inf).sort(dim=1, descending=True, stable=True).indices
+
+
+def attention_order(readout: Readout) -> Tensor:
+    """Tokens by descending attention. Any head. (Serrano & Smith 2019, section 5.1.)"""
+    return _descending(readout.alpha, readout.mask)
+
+
+def gradient_order(readout: Readout) -> Tensor:
+    """Tokens by descending `output_gradient`, signed and not renewed after an erasure.
+
+    Where the gradient itself underflows (p_y = 1) its direction still ranks. Raises ValueError as
+    `output_gradient` does. (Serrano & Smith 2019, section 5.1.)
+    """
+    check_linear(readout, "gradient_order")
+    return _descending(_direction(readout), readout.mask)
+
+
+def product_order(readout: Readout) -> Tensor:
+    """Tokens by descending α_t g_t, g the `output_gradient`, signed.
+
+    Two classes: g is proportional to the difference of the scores, so this is the order that finds the
+    smallest flipping set (see `minimal_flip_set`) but for the bias. Raises ValueError as `output_gradient`
+    does. (Serrano & Smith 2019, section 5.1.)
+    """
+    check_linear(readout, "product_order")
+    return _descending(readout.alpha * _direction(readout), readout.mask)
+
+
+def centred_product_order(readout: Readout) -> Tensor:
+    """Tokens by descending α_t (g_t − ḡ), ḡ = Σ α g: what erasing each alone takes from p_y, to first order.
+
+    Erasing t and renormalising moves the weights by −α_t/(1 − α_t) (e_t − α), and p_y to first order by
+    −α_t/(1 − α_t) (g_t − ḡ); the factor α_t of that is kept, as in `product_order`. Raises ValueError as
+    `output_gradient` does.
+    """
+    check_linear(readout, "centred_product_order")
+    g = _direction(readout)
+    mean = (readout.alpha * g).sum(1, keepdim=True)
+    return _descending(readout.alpha * (g - mean), readout.mask)
+
+
+def random_orders(readout: Readout, n: int, seed: int = 0) -> Tensor:
+    """n uniformly random orders of each text, [n, N, T] int64. Any head.
+
+    They depend on the seed, the text's length and its attention weights alone: not on the batch, the padding
+    or n. Raises ValueError when n < 1 or seed < 0. (Serrano & Smith 2019, section 5.1.)
+    """
+    check_at_least("n", n, 1)
+    keys = text_keys(readout, seed)
+    drawn = (token_keys(keys, readout.mask, draw) for draw in range(n))
+    return torch.stack([numbers.sort(dim=1, stable=True).indices for numbers in drawn])
+
+
+def greedy_order(readout: Readout, until_flip: bool = False) -> Tensor:
+    """Tokens in the order of a greedy erasure: the next is the one whose erasure lowers p_y most.
+
+    After each erasure all remaining tokens are tried again, y staying the class predicted at first; ties, and
+    tokens that are left when no attention is, keep the order of the text. `until_flip`: once the decision has
+    changed the rest is not ranked and keeps its order too; `erase_until_flip` finds the same, sooner.
+
+    O(T² C) for each text. Leads of y over the other classes are updated in float64, the remaining sums made
+    anew in every step and without the heaviest token, so that nothing cancels when attention is peaked.
+
+    Raises ValueError for a head and where a class is not allowed.
+    """
+    check_linear(readout, "greedy_order")
+    y, lengths, mask = readout.predictions(), readout.lengths, readout.mask
+    classes = readout.scores.shape[2]
+    columns = token_columns(mask)
+    out = torch.arange(mask.shape[1], device=mask.device).expand(mask.shape) if columns is None else columns
+    out = out.clone()
+    for rows, width in similar(lengths, max(1, _NUMBERS // (classes - 1))):
+        alpha, scores, inside = (take(x, columns, rows, width) for x in (readout.alpha, readout.scores, mask))
+        w = torch.stack([lead for lead, _ in leads(readout, scores, alpha, y[rows])])  # [C − 1, n, width]
+        rank = _greedy_rank(w, alpha.clone(), inside, _bias_leads(readout, y[rows]), until_flip)
+        out[rows, :width] = out[rows, :width].gather(1, rank.argsort(dim=1, stable=True))
+    return out
+
+
+def _bias_leads(readout: Readout, y: Tensor) -> Tensor:
+    """Leads of y [n] over the other classes in the empty document, [C − 1, n] in the order of `leads`."""
+    b, classes = readout.bias.double(), readout.scores.shape[2]
+    return torch.stack([b[y] - b[(y + shift) % classes] for shift in range(1, classes)])
+
+
+def _greedy_rank(w: Tensor, a: Tensor, mask: Tensor, empty: Tensor, until_flip: bool) -> Tensor:
+    """When each token is erased [n, W]; tokens that are not ranked have their column + W.
+
+    `w`: [K, n, W] what each token adds to the lead of y over each other class, 0 off the mask; `a`: [n, W]
+    weights; `empty`: [K, n] leads when nothing is left. `w` and `a` are overwritten.
+    """
+    n, width = mask.shape
+    at = torch.arange(width, device=mask.device)
+    rank = (at + width).expand(n, width).clone()
+    texts = torch.arange(n, device=mask.device)  # those still at work, and the columns of their tokens
+    place, gone = at.expand(n, width), ~mask
+    certain = _CERTAIN * w.abs().sum(2)  # [K, n]
+    busy, pack = torch.ones_like(texts, dtype=torch.bool), 1
+    for step in range(width):
+        most, heavy = a.max(1, keepdim=True)  # [m, 1]
+        heaviest = heavy.expand(len(w), -1, -1)  # [K, m, 1]
+        own = w.gather(2, heaviest)
+        rest = w.scatter_(2, heaviest, 0.0).sum(2, keepdim=True)  # without the heaviest
+        total = rest + own
+        busy = busy & (most[:, 0] > 0)
+        if until_flip:
+            busy &= (total[..., 0] >= -certain).all(0)
+        if not busy.any():
+            break
+        weight = a.scatter(1, heavy, 0.0).sum(1, keepdim=True)  # [m, 1] the attention of the others
+        left = (weight - a).add_(most).scatter_(1, heavy, weight)  # [m, W] when each is erased
+        lead = total - w
+        lead.scatter_(2, heaviest, rest)
+        w.scatter_(2, heaviest, own)
+        lead /= left
+        lead = torch.where(left > 0, lead, empty[..., None])
+        key = _falling(lead).masked_fill_(gone, -torch.inf)
+        pick = key.argmax(1, keepdim=True)  # [m, 1] the first of equals
+        now = texts[busy]
+        rank[now, place.gather(1, pick)[busy, 0]] = step
+        gone.scatter_(1, pick, True)
+        a.scatter_(1, pick, 0.0)
+        w.scatter_(2, pick.expand(len(w), -1, -1), 0.0)
+        pack -= 1
+        if pack <= 0:  # texts that are done and tokens that are gone move out
+            stay = busy.nonzero()[:, 0]
+            gone, busy = gone[stay], busy[stay]
+            columns = gone.to(torch.int8).sort(dim=1, stable=True).indices
+            columns = columns[:, : max(1, int((~gone).sum(1).max()))]
+            texts, certain, empty = texts[stay], certain[:, stay], empty[:, stay]
+            gone, a, place = (
+                gone.gather(1, columns),
+                a[stay].gather(1, columns),
+                place[stay].gather(1, columns),
+            )
+            w = w[:, stay].gather(2, columns.expand(len(w), -1, -1))
+            pack = max(1, columns.shape[1] // 8)
+    return rank
+
+
+def _falling(lead: Tensor) -> Tensor:
+    """ln Σ_c exp(−lead_c) of leads [K, n, W], which rises as p_y falls; `lead` is overwritten."""
+    if len(lead) == 1:
+        return lead[0].neg_()
+    lowest = lead.amin(0)
+    return lead.sub_(lowest).neg_().exp_().sum(0).log_().sub_(lowest)

@@ -1,0 +1,107 @@
+"""Erasure step by step, as the authors' code does it: a check of the closed form of `erase_until_flip`."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from attnlib.kernels._common import check_linear, similar
+from attnlib.kernels.erasure import Flip, check_order, last_first
+from attnlib.readout import Readout
+
+_NUMBERS = 1 << 17  # scores held at a time
+_FIRST_STEPS, _MOST_STEPS = 4, 32  # between two looks at the outputs
+_NEAR_TIE = 1e-6  # of the scale: rounding may decide
+_EPSILON = 1e-12  # of the authors' normalisation: less attention than this is not brought back to a sum of 1
+
+
+class FirstFlipCheck(NamedTuple):
+    """In how many texts step-by-step erasure first flips at another step, or not at all; whole numbers."""
+
+    texts: int  # compared
+    float64: int  # that disagree when the steps are in float64
+    float64_near_ties: int  # of these, where the lead at the earlier of the two steps is ≤ 1e-6 of the scale
+    float32: int  # that disagree in float32, normalised as in the authors' code
+    float32_near_ties: int
+    float32_below_epsilon: int  # of the others, where a step had left < 1e-12 of the attention before it
+
+
+def check_first_flip(readout: Readout, order: Tensor, flip: Flip) -> FirstFlipCheck:
+    """Erase step by step in `order` and count the texts whose first flip is not where `flip` has it.
+
+    A step sets one weight to 0, renormalises what the step before left (so that rounding accumulates), pools
+    the remaining scores anew and takes the argmax; with no attention left the bias decides. Once in float64;
+    and once in float32 with weights divided by max(Σ, 1e-12), as in the authors' code. What must change is
+    `readout.predictions()`. The lead is the logit of that class less the largest other one; the scale is the
+    text's largest absolute logit of a single token.
+
+    `order`: [N, T] as `erase_until_flip` takes it; `flip`: what that returned. O(T² C) for each text. Raises
+    ValueError for a head, where a class is not allowed, for a bad `order` and another number of texts.
+    """
+    check_linear(readout, "check_first_flip")
+    order = check_order(readout, order)
+    if len(flip.count) != len(readout):
+        raise ValueError(f"flip: expected {len(readout)} texts like the Readout, got {len(flip.count)}")
+    expected = torch.where(flip.flipped, flip.count, 0)
+    counts = []
+    for dtype in (torch.float64, torch.float32):
+        found = _first_flips(readout, order, dtype)
+        rows = (found != expected).nonzero()[:, 0]
+        near, below = 0, 0
+        if len(rows):
+            never = torch.iinfo(torch.int64).max
+            step = torch.stack([x[rows].masked_fill(x[rows] == 0, never) for x in (found, expected)]).amin(0)
+            ties, lost = _doubtful(readout.select(rows), order[rows], step)
+            near, below = int(ties.sum()), int((lost & ~ties).sum())
+        counts += [len(rows), near, below]
+    return FirstFlipCheck(len(readout), *counts[:2], *counts[3:])
+
+
+def _first_flips(readout: Readout, order: Tensor, dtype: torch.dtype) -> Tensor:
+    """The step at which each text first flips, 0 if it never does, [N] int64."""
+    y, lengths, bias = readout.predictions(), readout.lengths, readout.bias.to(dtype)
+    classes = len(bias)
+    epsilon = _EPSILON if dtype == torch.float32 else torch.finfo(dtype).tiny
+    out = torch.zeros_like(lengths)
+    for rows, width in similar(lengths, max(1, _NUMBERS // classes)):
+        tokens, padding = (x.flip(1) for x in last_first(order, readout.mask, rows, lengths[rows], width))
+        weights = readout.alpha[rows].gather(1, tokens).masked_fill(padding, 0.0).to(dtype)  # [n, W]
+        scores = readout.scores[rows].gather(1, tokens[..., None].expand(-1, -1, classes)).to(dtype)
+        start, steps = 0, _FIRST_STEPS
+        while len(rows):
+            weights, pooled = _pooled(weights, scores, min(steps, width - start), epsilon)
+            step = torch.arange(start + 1, start + 1 + pooled.shape[1], device=rows.device)
+            flips = ((pooled + bias).argmax(2) != y[rows, None]) & (step <= lengths[rows, None])
+            out[rows] = torch.where(flips.any(1), step[flips.to(torch.int8).argmax(1)], 0)
+            start, steps = int(step[-1]), min(2 * steps, _MOST_STEPS)
+            stay = (out[rows] == 0) & (lengths[rows] > start)
+            rows, weights, scores = rows[stay], weights[stay], scores[stay, len(step) :]
+    return out
+
+
+def _pooled(weights: Tensor, scores: Tensor, steps: int, epsilon: float) -> tuple[Tensor, Tensor]:
+    """The weights [n, W − steps] left after some steps, and Σ weights · scores after each [n, steps, C]."""
+    each = weights.new_zeros(len(weights), steps, weights.shape[1])
+    for step in range(steps):
+        weights = normalize(weights[:, 1:], p=1.0, dim=1, eps=epsilon)  # the first goes, the others make up 1
+        each[:, step, step + 1 :] = weights
+    return weights, each @ scores
+
+
+def _doubtful(readout: Readout, order: Tensor, step: Tensor) -> tuple[Tensor, Tensor]:
+    """Whether the lead after `step` [n] erasures is a near-tie, and whether 1e-12 was reached by then."""
+    at = torch.arange(order.shape[1], device=order.device)
+    inside = at < readout.lengths[:, None]
+    weights = readout.alpha.gather(1, order.long().where(inside, 0)).masked_fill(~inside, 0.0)
+    left = weights.flip(1).cumsum(1).flip(1)  # [n, T] attention before each step
+    after = torch.cat((left[:, 1:], torch.zeros_like(left[:, :1])), 1)
+    lost = ((after < _EPSILON * left) & (after > 0) & (at < step[:, None])).any(1)
+    rest = weights.masked_fill(at < step[:, None], 0.0)
+    remain = torch.zeros_like(rest).scatter_add(1, order.long().where(inside, order[:, :1]), rest)
+    mass = remain.sum(1, keepdim=True)
+    logits = readout.logits(torch.where(mass > 0, remain / mass, 0.0))  # [n, C]
+    y = readout.predictions()[:, None]
+    lead = logits.gather(1, y)[:, 0] - logits.scatter(1, y, -torch.inf).amax(1)
+    alone = (readout.scores.double() + readout.bias.double()).abs().masked_fill(~readout.mask[..., None], 0.0)
+    return lead.abs() <= _NEAR_TIE * alone.amax((1, 2)), lost

@@ -1,0 +1,203 @@
+"""One token erased against another: by hand, by definition, and the error of the released code."""
+
+import math
+import sys
+
+import pytest
+import torch
+
+from attnlib import Readout
+from attnlib.kernels import erase_each, flip_table, jsd, output_gradient, single_erasure
+from attnlib.kernels.single_erasure import SingleErasure
+from tests.kernels.cases import allowing, make, one, spread_out, with_head
+
+READOUTS = {
+    "two classes": lambda: make(25, 8, 2, seed=1, scale=1.0),
+    "five classes, ties": lambda: make(25, 8, 5, seed=2, scale=1.0, ties=True),
+    "float32": lambda: make(25, 8, 3, seed=3, scale=1.0, dtype=torch.float32),
+    "head": lambda: with_head(15, 6),
+    "allowed": lambda: allowing(make(15, 6, 6, seed=4, scale=1.0), least=2),
+}
+
+
+@pytest.fixture(params=READOUTS)
+def readout(request):
+    return READOUTS[request.param]()
+
+
+def effects(readout, i):
+    """JS, α and flip of each single erasure in text i, by definition."""
+    single = readout.select([i])
+    p, after, y = single.probabilities()[0], erase_each(single)[0], int(single.predictions())
+    tokens = single.mask[0].nonzero()[:, 0].tolist()
+    rows = {t: (jsd(p, after[t]), single.alpha[0, t], float(after[t].argmax() != y)) for t in tokens}
+    return {t: [float(x) for x in row] for t, row in rows.items()}
+
+
+def check(readout, scores, how, seed=0):
+    found = single_erasure(readout, scores, how, seed)
+    for i in range(len(readout)):
+        each = effects(readout, i)
+        tokens = list(each)
+        values = [x.item() for x in (found.delta_js[i], found.delta_attention[i], found.flips_other[i])]
+        if len(tokens) == 1:
+            assert all(math.isnan(x) for x in values)
+            assert not found.flips_top[i]
+            assert found.other[i] == -1
+            continue
+        top = max(tokens, key=lambda t: float(scores[i, t]))  # the first of the largest
+        rest = [t for t in tokens if t != top]
+        if how == "average":
+            assert found.other[i] == -1
+            other = [sum(each[t][k] for t in rest) / len(rest) for k in range(3)]
+        else:
+            r = int(found.other[i])
+            assert r in (rest if how == "drawn" else tokens[1:])
+            other = each[r]
+        assert found.flips_top[i].item() == bool(each[top][2])
+        expected = [each[top][0] - other[0], each[top][1] - other[1], other[2]]
+        assert values == pytest.approx(expected, abs=1e-6 if readout.head else 1e-12)
+    return found
+
+
+@pytest.mark.parametrize("how", ["average", "drawn", "released"])
+def test_by_definition(readout, how):
+    found = check(readout, readout.alpha, how, seed=3)
+    assert [x.dtype for x in found] == [torch.float64, torch.float64, torch.bool, torch.float64, torch.int64]
+    assert (readout.lengths == 1).any()
+    assert found.flips_top.any()
+
+
+@pytest.mark.parametrize("how", ["average", "released"])
+def test_other_rankings(how):
+    r = make(20, 7, 3, seed=5, scale=1.0)
+    g = output_gradient(r)  # NaN off the mask
+    check(r, g, how)
+    found = check(r, r.alpha * g, how)
+    assert not torch.equal(found.delta_js, single_erasure(r, r.alpha, how).delta_js)
+
+
+def test_by_hand():
+    # margins .5·2 + .3·1 − .2·4 = .5; without 0: −1, without 1: 2/7, without 2: 1.625
+    r = one([0.5, 0.3, 0.2], [2.0, 1.0, -4.0])
+    p = [1 / (1 + math.exp(-m)) for m in (0.5, -1.0, 2 / 7, 1.625)]
+
+    def js(a, b):
+        def part(x, y):
+            return sum(u * math.log(2 * u / (u + v)) for u, v in ((x, y), (1 - x, 1 - y))) / 2
+
+        return part(a, b) + part(b, a)
+
+    js0, js1, js2 = (js(p[0], x) for x in p[1:])
+    found = single_erasure(r, r.alpha)
+    assert found.delta_js.item() == pytest.approx(js0 - (js1 + js2) / 2)
+    assert found.delta_attention.item() == pytest.approx(0.5 - 0.25)
+    assert (found.flips_top.item(), found.flips_other.item(), found.other.item()) == (True, 0.0, -1)
+    assert flip_table(found).tolist() == [[0, 100], [0, 0]]
+    by_gradient = single_erasure(r, torch.tensor([[2.0, 5.0, 5.0]]))  # the first of the largest
+    assert by_gradient.delta_js.item() == pytest.approx(js1 - (js0 + js2) / 2)
+    assert (by_gradient.flips_top.item(), by_gradient.flips_other.item()) == (False, 0.5)
+    assert flip_table(by_gradient).tolist() == [[0, 0], [50, 50]]
+
+
+def test_one_token_and_one_weight():
+    found = single_erasure(one([1.0], [2.0]), torch.tensor([[1.0]]), "drawn")
+    assert [str(x.item()) for x in found] == ["nan", "nan", "False", "nan", "-1"]
+    assert flip_table(found).isnan().all()
+    # erasing the only weight leaves the bias, which decides otherwise; the other token changes nothing
+    found = single_erasure(one([0.0, 1.0], [5.0, 3.0], bias=-1.0), torch.tensor([[0.0, 1.0]]))
+    assert (found.flips_top.item(), found.flips_other.item(), found.delta_attention.item()) == (True, 0, 1)
+    assert found.delta_js.item() > 0
+
+
+def same_texts(n: int, weights: list[float]) -> Readout:
+    """Texts of as many tokens that differ a little in their weights."""
+    shift = torch.linspace(0, 0.01, n, dtype=torch.float64)[:, None]
+    alpha = torch.tensor([weights], dtype=torch.float64) + shift * torch.tensor([1.0, -1, 0, 0])
+    return Readout(alpha, torch.zeros(n, 4, 2), torch.zeros(2), torch.ones(n, 4, dtype=torch.bool))
+
+
+@pytest.mark.parametrize(
+    ("how", "weights", "expected"),
+    [
+        ("drawn", [0.1, 0.2, 0.5, 0.2], [1 / 3, 1 / 3, 0, 1 / 3]),
+        ("drawn", [0.5, 0.2, 0.1, 0.2], [0, 1 / 3, 1 / 3, 1 / 3]),
+        # a rank used as a position: i* itself in a third of the draws, the first token never
+        ("released", [0.1, 0.2, 0.5, 0.2], [0, 1 / 3, 1 / 3, 1 / 3]),
+        ("released", [0.5, 0.2, 0.1, 0.2], [0, 1 / 3, 1 / 3, 1 / 3]),
+    ],
+)
+def test_what_is_drawn(how, weights, expected):
+    r = same_texts(1200, weights)
+    other = single_erasure(r, r.alpha, how, seed=5).other
+    assert (other.bincount(minlength=4) / 1200).tolist() == pytest.approx(expected, abs=0.05)
+    assert not torch.equal(other, single_erasure(r, r.alpha, how, seed=6).other)
+
+
+def test_released_draws_of_the_top_token_add_zeros():
+    r = make(400, 5, 2, seed=9, shortest=2)
+    found = single_erasure(r, r.alpha, "released")
+    same = found.other == r.alpha.argmax(1)
+    assert same.double().mean().item() == pytest.approx((1 / r.lengths).mean().item(), abs=0.07)
+    assert (found.delta_js[same] == 0).all()
+    assert (found.delta_attention[same] == 0).all()
+    assert torch.equal(found.flips_top[same].double(), found.flips_other[same])
+
+
+def test_the_average_is_the_mean_of_draws():
+    r = make(1, 4, 3, seed=11, shortest=4)
+    draws = [single_erasure(r, r.alpha, "drawn", seed).delta_js.item() for seed in range(300)]
+    assert len(set(draws)) == 3
+    spread = (max(draws) - min(draws)) / math.sqrt(300)
+    found = single_erasure(r, r.alpha).delta_js.item()
+    assert found == pytest.approx(sum(draws) / 300, abs=3 * spread)
+    assert found == pytest.approx(sum(set(draws)) / 3)
+
+
+@pytest.mark.parametrize("how", ["average", "drawn", "released"])
+def test_padding_and_batch_do_not_matter(readout, how, monkeypatch):
+    found = single_erasure(readout, readout.alpha, how, seed=7)
+    wide, columns = spread_out(readout)  # NaN-poisoned
+    scores = torch.full(wide.mask.shape, torch.nan, dtype=torch.float64)
+    scores[:, columns] = readout.alpha
+    there = single_erasure(wide, scores, how, seed=7)
+    expected = torch.where(found.other >= 0, columns[found.other.clamp(min=0)], -1)
+    assert torch.equal(there.other, expected)
+    several = single_erasure(readout.select([3, 7]), readout.alpha[[3, 7]], how, seed=7)
+    module = sys.modules["attnlib.kernels.single_erasure"]  # the function has its name
+    monkeypatch.setattr(module, "_NUMBERS", 20)
+    small = single_erasure(readout, readout.alpha, how, seed=7)
+    tolerance = dict(rtol=0, atol=1e-6 if readout.head else 1e-12, equal_nan=True)
+    for a, b, c, d in zip(found[:4], there[:4], small[:4], several[:4], strict=True):
+        torch.testing.assert_close(b, a, **tolerance)
+        torch.testing.assert_close(c, a, **tolerance)
+        torch.testing.assert_close(d, a[[3, 7]], **tolerance)
+    assert torch.equal(several.other, found.other[[3, 7]])
+
+
+def test_flip_table_by_counting():
+    top = torch.tensor([True, True, False, False, False])
+    other = torch.tensor([1.0, 0.0, 0.0, 1.0, torch.nan], dtype=torch.float64)
+    unused = torch.zeros(5, dtype=torch.float64)
+    result = SingleErasure(unused, unused, top, other, torch.zeros(5, dtype=torch.int64))
+    assert flip_table(result).tolist() == [[25, 25], [25, 25]]
+    found = single_erasure(make(300, 6, 4, seed=12, scale=1.0), make(300, 6, 4, seed=12).alpha, "drawn")
+    kept = ~found.flips_other.isnan()
+    a, b = found.flips_top[kept], found.flips_other[kept] == 1
+    counts = [[(a & b).sum(), (a & ~b).sum()], [(~a & b).sum(), (~a & ~b).sum()]]
+    expected = 100 * torch.tensor(counts, dtype=torch.float64) / kept.sum()
+    torch.testing.assert_close(flip_table(found), expected)
+
+
+def test_what_is_refused():
+    r = make(3, 4, seed=1, shortest=4)
+    with pytest.raises(ValueError, match="how: must be one of average, drawn, released, got 'mean'"):
+        single_erasure(r, r.alpha, "mean")
+    with pytest.raises(ValueError, match=r"ranking_scores: expected shape \[3, 4\] like alpha, got \[3, 3\]"):
+        single_erasure(r, r.alpha[:, :3])
+    broken = r.alpha.clone()
+    broken[2, 1] = torch.nan
+    with pytest.raises(ValueError, match="ranking_scores: row 2, token 1 is nan"):
+        single_erasure(r, broken)
+    with pytest.raises(ValueError, match="seed: must be a whole number ≥ 0"):
+        single_erasure(r, r.alpha, "drawn", seed=-1)
