@@ -38,6 +38,9 @@ FOLDERS = {
     "babi2": "babi",
     "babi3": "babi",
     "snli": "snli",
+    "20news": "20news",
+    "amazon_multidomain": "amazon_multidomain",
+    "agnews_topics": "ag_news",
 }
 NOTEBOOKS = {"correlation": FOLDERS, "permutation": ("sst", "snli"), "adversary": ("sst", "snli")}
 RUNS = [

@@ -17,15 +17,23 @@ from attnlib.data import (
     ade,
     adr,
     agnews,
+    agnews_topics,
+    amazon_multidomain,
     babi,
     babi_generator,
     cnn,
     imdb,
+    imdb_ratings,
+    jmars,
     mimic,
     newsgroups,
+    newsgroups_topics,
     planted,
+    planted_documents,
+    reviews,
     snli,
     sst,
+    yahoo,
 )
 from attnlib.data.corpus import Corpus, Split, Vocabulary
 from attnlib.data.errors import DataError
@@ -64,6 +72,22 @@ LOADERS: dict[str, Callable[..., Corpus]] = {
     "babi3_generated": partial(babi_generator.load, 3),
     # Artificial reviews with known evidence, no file needed: options as in planted.load.
     "planted": planted.load,
+    # From here on documents whose sentences are known, for hierarchical models.
+    # IMDB star ratings (8 classes), 20 Newsgroups (20 topics), Amazon reviews of four domains (4 ratings):
+    # option verify.
+    "imdb_ratings": imdb_ratings.load,
+    "20news": newsgroups_topics.load,
+    "amazon_multidomain": amazon_multidomain.load,
+    # AG News, 4 topics: options train ("official", "subset", None: what is at hand), verify.
+    "agnews_topics": agnews_topics.load,
+    # From the user's own files: Yahoo! Answers (10 topics): option source; IMDB ratings 1 to 10: no option;
+    # Amazon stars: option title; Yelp stars: no option.
+    "yahoo": yahoo.load,
+    "imdb10": jmars.load,
+    "amazon_full": reviews.load_amazon,
+    "yelp_full": reviews.load_yelp,
+    # Artificial documents with known evidence, no file needed: options as in planted_documents.load.
+    "planted_documents": planted_documents.load,
 }
 
 

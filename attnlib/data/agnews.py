@@ -141,6 +141,23 @@ def split_of(found: list[Item]) -> Split:
     )
 
 
+def at_hand(train: str | None) -> str:
+    """Return which training texts to read, "official" or "subset"; None is the first of them that is here.
+
+    Raises ValueError for an unknown name, DataError if the subsets are asked for and not here.
+    """
+    if train not in (None, *SOURCES):
+        raise ValueError(f"unknown train {train!r}; known: {', '.join(SOURCES)}, or None for what is at hand")
+    if train is None:
+        here = registry.find("ag_news", "train.csv") is None and all(
+            registry.find("ag_news", path) for path in SUBSETS
+        )
+        train = "subset" if here else "official"
+    if train == "subset":
+        registry.require("ag_news", SUBSETS, "load with train='official'")
+    return train
+
+
 def load(train: str | None = None, verify: bool = True) -> Corpus:
     """Return AG News, business (1) against world (0).
 
@@ -149,17 +166,8 @@ def load(train: str | None = None, verify: bool = True) -> Corpus:
     first. The corpus is called "agnews" or "agnews_subset" accordingly. `verify` checks each file's sha256.
     Raises DataError for missing, damaged or malformed files, ValueError for an unknown train.
     """
-    if train not in (None, *SOURCES):
-        raise ValueError(f"unknown train {train!r}; known: {', '.join(SOURCES)}, or None for what is at hand")
-    if train is None:
-        at_hand = registry.find("ag_news", "train.csv") is None and all(
-            registry.find("ag_news", path) for path in SUBSETS
-        )
-        train = "subset" if at_hand else "official"
-    subset = train == "subset"
+    subset = at_hand(train) == "subset"
     name = "agnews_subset" if subset else "agnews"
-    if subset:
-        registry.require("ag_news", SUBSETS, "load with train='official'")
     contents = registry.locate("ag_news", [*(SUBSETS if subset else ["train.csv"]), "test.csv"], verify)
     test = official(contents["test.csv"], f"{name}/test", title=subset)
     notes = [

@@ -363,6 +363,142 @@ MIMIC3 = DataSet(
     ),
 )
 
+YAHOO = DataSet(
+    name="yahoo",
+    title="Yahoo! Answers, ten topics",
+    base="https://webscope.sandbox.yahoo.com/catalog.php?datatype=l",
+    archive="",
+    packed=("yahoo_answers_csv.tar.gz", "yahoo_answers_csv.tgz"),
+    root="yahoo_answers_csv",
+    members=(
+        Member("FullOct2007.xml.part1"),
+        Member("FullOct2007.xml.part2"),
+        Member("FullOct2007.xml"),
+        Member("train.csv"),
+        Member("test.csv"),
+    ),
+    licence="may not be shared: Yahoo! Webscope data sharing agreement",
+    citation=(
+        "Zhang, Zhao & LeCun 2015, Character-level Convolutional Networks for Text Classification, NIPS"
+    ),
+    how=(
+        "Ask Yahoo! Webscope for data set L6 (FullOct2007.xml.part1.gz and part2.gz, packed or not), or take "
+        "train.csv and test.csv of the archive yahoo_answers_csv.tar.gz by Zhang et al., whose address is at "
+        "https://github.com/zhangxiangxiao/Crepe. Public stand-ins are '20news' and 'agnews_topics'."
+    ),
+)
+
+IMDB10 = DataSet(
+    name="imdb10",
+    title="IMDB reviews with ratings 1 to 10, JMARS",
+    base="https://dl.acm.org/doi/10.1145/2623330.2623758",
+    archive="",
+    root="",
+    members=(Member("data.json"),),
+    licence="no explicit licence; research use, cite",
+    citation=(
+        "Diao et al. 2014, Jointly Modeling Aspects, Ratings and Sentiments for Movie Recommendation "
+        "(JMARS), KDD"
+    ),
+    how=(
+        "Ask the authors of the paper for data.json: one JSON array, or one object a line, of reviews with "
+        "the fields rating and review. A public stand-in is the data set 'imdb_ratings'."
+    ),
+)
+
+_CREPE = (
+    "whose address is at https://github.com/zhangxiangxiao/Crepe: the archive, or train.csv and test.csv, "
+    "packed or not."
+)
+AMAZON_FULL = DataSet(
+    name="amazon_full",
+    title="Amazon reviews with 1 to 5 stars",
+    base="https://github.com/zhangxiangxiao/Crepe",
+    archive="",
+    packed=("amazon_review_full_csv.tar.gz", "amazon_review_full_csv.tgz"),
+    root="amazon_review_full_csv",
+    members=(Member("train.csv"), Member("test.csv")),
+    licence="no explicit licence; research use, cite",
+    citation=(
+        "McAuley et al. 2013, Hidden Factors and Hidden Topics: Understanding Rating Dimensions with "
+        "Review Text, RecSys; Zhang, Zhao & LeCun 2015, Character-level Convolutional Networks for Text "
+        "Classification, NIPS"
+    ),
+    how=(
+        f"Get amazon_review_full_csv.tar.gz by Zhang et al., {_CREPE} A public stand-in is the data set "
+        "'amazon_multidomain'."
+    ),
+)
+
+YELP_FULL = DataSet(
+    name="yelp_full",
+    title="Yelp reviews with 1 to 5 stars",
+    base="https://github.com/zhangxiangxiao/Crepe",
+    archive="",
+    packed=("yelp_review_full_csv.tar.gz", "yelp_review_full_csv.tgz"),
+    root="yelp_review_full_csv",
+    members=(Member("train.csv"), Member("test.csv")),
+    licence="may not be shared: Yelp Dataset terms of use",
+    citation=(
+        "Zhang, Zhao & LeCun 2015, Character-level Convolutional Networks for Text Classification, NIPS"
+    ),
+    how=(
+        f"Get yelp_review_full_csv.tar.gz by Zhang et al., {_CREPE} Public stand-ins are 'imdb_ratings' and "
+        "'amazon_multidomain'."
+    ),
+)
+
+AMAZON_MULTIDOMAIN = DataSet(
+    name="amazon_multidomain",
+    title="Multi-Domain Sentiment Dataset, labelled Amazon reviews of four kinds of product",
+    base="https://www.cs.jhu.edu/~mdredze/datasets/sentiment",
+    archive="domain_sentiment_data.tar.gz",
+    packed=("sorted_data_acl_labelled.tar.xz",),
+    root="sorted_data_acl",
+    members=(
+        Member("books/negative.review", "562c58de7f739c9af2d62377ea2253ff73e89f69c84a332088f341cdb0e09660"),
+        Member("books/positive.review", "24323836c9ce9601ac43b7ab45fff1ac9b82efda02f1269bf3e8cdc4b019a99a"),
+        Member("dvd/negative.review", "de1b539d29dc7edfbabf0ca4b1bce4e296d486533f3730012e4b49e36e762fa3"),
+        Member("dvd/positive.review", "fcf5207f79aa8af4910b5793c15fe90f25eb39501f9f4bdbd8f60a817224e28d"),
+        Member(
+            "electronics/negative.review", "571287120d63e289753231804f33169b2ec4348ca6d24fa0d781a3a08e6376ff"
+        ),
+        Member(
+            "electronics/positive.review", "98daefad1056ec8d98fe910bdb50ae282695b9c2b89c2bc1513b9d2203b38a11"
+        ),
+        Member(
+            "kitchen_&_housewares/negative.review",
+            "0ad1fa1f4539b47933fcef01be674b1246d1dc01403197c1439004cbaf4b543e",
+        ),
+        Member(
+            "kitchen_&_housewares/positive.review",
+            "90ebec2b5a6ac040e16836c32b8efbd92ce98804b916c6367f7ade3b8d536798",
+        ),
+    ),
+    licence="no explicit licence; research use, cite",
+    citation=(
+        "Blitzer, Dredze & Pereira 2007, Biographies, Bollywood, Boom-boxes and Blenders: Domain Adaptation "
+        "for Sentiment Classification, ACL"
+    ),
+)
+
 DATA_SETS: dict[str, DataSet] = {
-    data_set.name: data_set for data_set in (SST, BABI, IMDB, NEWS20, AG_NEWS, ADE, ADR, SNLI, CNN, MIMIC3)
+    data_set.name: data_set
+    for data_set in (
+        SST,
+        BABI,
+        IMDB,
+        NEWS20,
+        AG_NEWS,
+        ADE,
+        ADR,
+        SNLI,
+        CNN,
+        MIMIC3,
+        YAHOO,
+        IMDB10,
+        AMAZON_FULL,
+        YELP_FULL,
+        AMAZON_MULTIDOMAIN,
+    )
 }

@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from attnlib.data.compact import Ragged, RowIds, Texts
+
 PAD, UNK, START, END = 0, 1, 2, 3
 SPECIALS = ("<pad>", "<unk>", "<start>", "<end>")
 TASKS = ("classification", "question answering", "pair classification")
@@ -28,18 +30,21 @@ class Split:
     questions: tokens; question answering and pairs (the hypothesis) only. evidence: per text int8 ``[T]``, +1
     where a token speaks for the gold label, -1 against, 0 neutral (bAbI: +1 on the tokens of supporting
     facts). candidates: per text the class numbers that may be the answer, int64, ascending; None: all may.
+    sentences: per text the number of tokens of each of its sentences, int64 ``[S]``, all at least 1, together
+    the text's. ids, texts and sentences may be the sequences of `attnlib.data.compact`, for large sets.
 
     Raises ValueError for columns of unequal length, repeated ids, an empty text or question, labels that are
-    not integers, evidence of the wrong length or outside -1, 0, 1, or a label that is no candidate; the
-    message names the text.
+    not integers, evidence of the wrong length or outside -1, 0, 1, a label that is no candidate, or sentences
+    that do not make up the text; the message names the text.
     """
 
-    ids: tuple[str, ...]
-    texts: tuple[tuple[str, ...], ...]
+    ids: Sequence[str]
+    texts: Sequence[tuple[str, ...]]
     labels: np.ndarray
     questions: tuple[tuple[str, ...], ...] | None = None
     evidence: tuple[np.ndarray, ...] | None = None
     candidates: tuple[np.ndarray, ...] | None = None
+    sentences: Sequence[np.ndarray] | None = None
 
     def __post_init__(self) -> None:
         labels = np.asarray(self.labels)
@@ -48,16 +53,17 @@ class Split:
                 f"labels must be integers, one per text; got {labels.dtype} of shape {labels.shape}"
             )
         object.__setattr__(self, "labels", labels.astype(np.int64, copy=False))
-        for name in ("texts", "labels", "questions", "evidence", "candidates"):
+        for name in ("texts", "labels", "questions", "evidence", "candidates", "sentences"):
             column = getattr(self, name)
             if column is not None and len(column) != len(self.ids):
                 raise ValueError(f"{name} has {len(column)} entries for {len(self.ids)} ids")
-        if len(set(self.ids)) != len(self.ids):
+        # Row ids are distinct by construction; spelling out millions of them would fill the memory.
+        if not isinstance(self.ids, RowIds) and len(set(self.ids)) != len(self.ids):
             name, count = Counter(self.ids).most_common(1)[0]
             raise ValueError(f"id {name!r} occurs {count} times; ids must be unique")
-        for name, text in zip(self.ids, self.texts, strict=True):
-            if not text:
-                raise ValueError(f"text {name!r} is empty; drop it or give it at least one token")
+        if (empty := np.flatnonzero(self.lengths == 0)).size:
+            name = self.ids[int(empty[0])]
+            raise ValueError(f"text {name!r} is empty; drop it or give it at least one token")
         for name, question in zip(self.ids, self.questions or (), strict=False):
             if not question:
                 raise ValueError(f"the question of text {name!r} is empty")
@@ -81,6 +87,38 @@ class Split:
                         f"label {label}"
                     )
             object.__setattr__(self, "candidates", allowed)
+        if self.sentences is not None:
+            object.__setattr__(self, "sentences", self._checked_sentences(self.sentences))
+
+    def _checked_sentences(self, sentences: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
+        lengths = self.lengths
+        if isinstance(sentences, Ragged):
+            wrong = sentences.unlike(lengths)
+        else:
+            sentences = tuple(np.asarray(s) for s in sentences)
+            wrong = np.array(
+                [
+                    i
+                    for i, (s, n) in enumerate(zip(sentences, lengths, strict=True))
+                    if s.ndim != 1 or not np.issubdtype(s.dtype, np.integer) or s.sum() != n or (s < 1).any()
+                ]
+            )
+        if wrong.size:
+            i = int(wrong[0])
+            raise ValueError(
+                f"sentences of {self.ids[i]!r} are {np.asarray(sentences[i]).tolist()}; they must be "
+                f"integers of at least 1 that sum to the text's {lengths[i]} tokens"
+            )
+        if isinstance(sentences, tuple):
+            return tuple(s.astype(np.int64, copy=False) for s in sentences)
+        return sentences
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Number of tokens of each text, int64 [N]."""
+        if isinstance(self.texts, Texts):
+            return self.texts.lengths
+        return np.fromiter(map(len, self.texts), dtype=np.int64, count=len(self.texts))
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -89,14 +127,21 @@ class Split:
         """Return the texts at `index` (positions, a boolean mask or a slice), in that order."""
         if not isinstance(index, slice):
             index = np.asarray(index) if len(index) else np.zeros(0, dtype=np.int64)
-        rows = np.arange(len(self))[index].tolist()
+        rows = np.arange(len(self))[index]
+
+        def pick(column: Any) -> Any:
+            if column is None or isinstance(column, RowIds | Texts | Ragged):
+                return column if column is None else column.select(rows)
+            return tuple(column[i] for i in rows.tolist())
+
         return Split(
-            ids=tuple(self.ids[i] for i in rows),
-            texts=tuple(self.texts[i] for i in rows),
+            ids=pick(self.ids),
+            texts=pick(self.texts),
             labels=self.labels[rows],
-            questions=None if self.questions is None else tuple(self.questions[i] for i in rows),
-            evidence=None if self.evidence is None else tuple(self.evidence[i] for i in rows),
-            candidates=None if self.candidates is None else tuple(self.candidates[i] for i in rows),
+            questions=pick(self.questions),
+            evidence=pick(self.evidence),
+            candidates=pick(self.candidates),
+            sentences=pick(self.sentences),
         )
 
     def sample(self, limit: int | None, seed: int = 0) -> Split:
@@ -159,18 +204,34 @@ class Vocabulary:
         return tokens
 
     @classmethod
-    def build(cls, texts: Iterable[Sequence[str]], min_documents: int = 1) -> Vocabulary:
-        """Return the words that occur in at least `min_documents` texts (document frequency).
+    def build(
+        cls, texts: Iterable[Sequence[str]], min_documents: int = 1, min_occurrences: int = 1
+    ) -> Vocabulary:
+        """Return the words in at least `min_documents` texts that occur at least `min_occurrences` times.
 
-        Give the train split only; for question answering also its questions (Jain & Wallace's released code).
-        Raises ValueError if min_documents is below 1.
+        Give the train split only; for question answering also its questions (Jain & Wallace's released code);
+        for Serrano & Smith train and dev. Raises ValueError if a minimum is below 1.
         """
-        if min_documents < 1:
-            raise ValueError(f"min_documents must be at least 1, got {min_documents}")
-        frequency: Counter[str] = Counter()
+        for name, least in (("min_documents", min_documents), ("min_occurrences", min_occurrences)):
+            if least < 1:
+                raise ValueError(f"{name} must be at least 1, got {least}")
+        documents: Counter[str] = Counter()
+        occurrences: Counter[str] = Counter()
         for text in texts:
-            frequency.update(set(text))
-        return cls(tuple(sorted(w for w, n in frequency.items() if n >= min_documents and w not in SPECIALS)))
+            if min_documents > 1:
+                documents.update(set(text))
+            occurrences.update(text)
+        return cls(
+            tuple(
+                sorted(
+                    word
+                    for word, n in occurrences.items()
+                    if n >= min_occurrences
+                    and (min_documents == 1 or documents[word] >= min_documents)
+                    and word not in SPECIALS
+                )
+            )
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -242,4 +303,6 @@ class Corpus:
                 add([text_id, split.texts[i], question, evidence])
                 if split.candidates is not None:
                     add(split.candidates[i].tolist())
+                if split.sentences is not None:
+                    add(split.sentences[i].tolist())
         return digest.hexdigest()

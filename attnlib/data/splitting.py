@@ -75,7 +75,7 @@ def filter_by_length(split: Split, minimum: int | None = None, maximum: int | No
     Strict on both ends, so with None the shortest or longest texts of the split are dropped. Source: the
     released code; the paper does not say it.
     """
-    lengths = np.array([len(text) for text in split.texts])
+    lengths = split.lengths
     if not lengths.size:
         return split
     low = lengths.min() if minimum is None else minimum

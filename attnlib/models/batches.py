@@ -80,7 +80,7 @@ def batches(
     order: sort by length × (1 + noise of ±10 %), cut into batches, shuffle the batches, keep the last
     partial one.
     """
-    lengths = np.array([len(text) for text in split.texts], dtype=float)
+    lengths = split.lengths.astype(float)
     if generator is not None:
         lengths *= generator.uniform(0.9, 1.1, size=len(lengths))
     order = np.argsort(lengths, kind="stable")

@@ -65,6 +65,29 @@ def test_candidates_hold_the_label_and_follow_the_rows():
         make_corpus(train=split)
 
 
+@pytest.mark.parametrize("bad", [[1], [2, 1], [2, 0], [3, -1], [], [1.0, 1.0], [[2]]])
+def test_sentences_make_up_the_text(bad):
+    split = make_split(3, sentences=([1], [1, 1], [1]))
+    assert [s.tolist() for s in split.sentences] == [[1], [1, 1], [1]]
+    assert split.sentences[1].dtype == np.int64
+    assert [s.tolist() for s in split.select([1, 0]).sentences] == [[1, 1], [1]]
+    with pytest.raises(
+        ValueError, match=r"sentences of 'toy/train/1' are .* that sum to the text's 2 tokens"
+    ):
+        make_split(3, sentences=([1], bad, [1]))
+    with pytest.raises(ValueError, match="sentences has 1 entries for 3 ids"):
+        make_split(3, sentences=([1],))
+
+
+def test_sentences_are_part_of_the_checksum():
+    whole = make_split(3, sentences=([1], [2], [1]))
+    parts = make_split(3, sentences=([1], [1, 1], [1]))
+    sums = {make_corpus(train=split).checksum for split in (make_split(3), whole, parts)}
+    assert len(sums) == 3
+    # Recorded before splits had sentences: checksums of sets without them stay as they were.
+    assert make_corpus().checksum.startswith("4aef9f02adebc963")
+
+
 @pytest.mark.parametrize("task", ["question answering", "pair classification"])
 def test_pairs_need_questions(task):
     with pytest.raises(ValueError, match="split 'train' has no questions"):
@@ -130,6 +153,13 @@ def test_vocabulary_counts_documents_not_occurrences():
     assert vocabulary.encode(("a", "b", "<pad>")) == [2, 4, 1, 1, 3]
 
 
+def test_vocabulary_counts_occurrences_over_all_texts():
+    texts = [("b", "b", "a"), ("a", "c", "<pad>", "<pad>")]
+    assert Vocabulary.build(texts, min_occurrences=2).words == ("a", "b")
+    assert Vocabulary.build(texts, min_documents=2, min_occurrences=2).words == ("a",)
+    assert Vocabulary.build(texts).words == ("a", "b", "c")
+
+
 @pytest.mark.parametrize("bad", [-1, 6])
 def test_decode_refuses_ids_outside(bad):
     with pytest.raises(ValueError, match=f"id {bad} is outside"):
@@ -143,6 +173,8 @@ def test_vocabulary_refuses_unsorted_words_and_special_names():
         Vocabulary(("<unk>", "a"))
     with pytest.raises(ValueError, match="min_documents"):
         Vocabulary.build([("a",)], min_documents=0)
+    with pytest.raises(ValueError, match="min_occurrences"):
+        Vocabulary.build([("a",)], min_occurrences=0)
 
 
 def test_corpus_names_split_id_and_label_of_a_label_outside_the_classes():

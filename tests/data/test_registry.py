@@ -232,7 +232,8 @@ def test_without_the_download_extra_the_message_says_what_to_install(toy, nowher
 
 
 def test_importing_the_package_needs_no_extra():
-    code = "import sys, attnlib.data; print([m for m in ('pooch', 'spacy', 'tqdm') if m in sys.modules])"
+    extra = ("pooch", "sentencex", "spacy", "tqdm")
+    code = f"import sys, attnlib.data; print([m for m in {extra} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

@@ -1,0 +1,94 @@
+"""What a bag of words reaches: the figure beside which a model's accuracy is read."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Any
+
+from attnlib.cache import cache_folder, digest, locked, replacing
+from attnlib.data.corpus import Corpus, Split
+from attnlib.training import metrics
+
+NGRAMS = (1, 2)
+LEAST_DOCUMENTS = 2
+MOST_FEATURES = 200_000
+STRENGTHS = (1.0, 10.0, 100.0)  # inverse regularisation; the best on dev is taken
+VERSION = 1
+
+
+def baseline(corpus: Corpus, train_limit: int | None = None, seed: int = 0) -> dict[str, Any]:
+    """Tf-idf of words and word pairs with multinomial logistic regression, trained on the training split.
+
+    Features: those of at least 2 training texts, at most 200,000, sublinear term frequency. C is the best of
+    three on dev. train_limit: train on so many texts, drawn with the seed as `prepare_documents` draws them
+    (None: all). Returns test metrics (accuracy; for two classes f1 and roc_auc too), dev_accuracy, C,
+    n_features, n_train and seconds; cached by the corpus' checksum. ValueError when the training texts are of
+    one class. Needs scikit-learn.
+    """
+    try:
+        import sklearn  # noqa: F401
+    except ImportError:
+        raise ImportError("the baseline needs scikit-learn: pip install scikit-learn") from None
+    train = corpus.train.sample(train_limit, seed)
+    drawn = None if len(train) == len(corpus.train) else [len(train), seed]
+    name = digest([VERSION, corpus.checksum, drawn, version("scikit-learn")])
+    path = cache_folder() / "baselines" / f"{corpus.name}-{name}.json"
+    with locked(path):
+        if not path.exists():
+            found = fit(train, corpus.dev, corpus.test, len(corpus.class_names))
+            with replacing(path) as temporary:
+                temporary.write_text(json.dumps(found, indent=1))
+        return json.loads(path.read_text())
+
+
+def fit(train: Split, dev: Split, test: Split, n_classes: int) -> dict[str, Any]:
+    """The baseline of `baseline`, without the cache."""
+    import numpy as np
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+
+    if len(np.unique(train.labels)) < 2:
+        raise ValueError("the training split holds one class only: there is nothing to learn")
+    start = time.perf_counter()
+    features = TfidfVectorizer(
+        analyzer=ngrams,
+        min_df=LEAST_DOCUMENTS,
+        max_features=MOST_FEATURES,
+        sublinear_tf=True,
+        dtype=np.float32,
+    )
+    known = features.fit_transform(train.texts)
+    unseen = {name: features.transform(split.texts) for name, split in (("dev", dev), ("test", test))}
+
+    def probabilities(model: LogisticRegression, name: str) -> np.ndarray:
+        every = np.zeros((unseen[name].shape[0], n_classes))
+        every[:, model.classes_] = model.predict_proba(unseen[name])  # a class absent from train has 0
+        return every
+
+    best: tuple[float, float, LogisticRegression] | None = None
+    for strength in STRENGTHS:
+        model = LogisticRegression(C=strength, max_iter=300).fit(known, train.labels)
+        accuracy = metrics(dev.labels, probabilities(model, "dev"))["accuracy"]
+        if best is None or accuracy > best[0]:
+            best = (accuracy, strength, model)
+    assert best is not None
+    return {
+        **metrics(test.labels, probabilities(best[2], "test")),
+        "dev_accuracy": best[0],
+        "C": best[1],
+        "n_features": known.shape[1],
+        "n_train": len(train),
+        "seconds": time.perf_counter() - start,
+    }
+
+
+def ngrams(tokens: Sequence[str]) -> list[str]:
+    """Words, and pairs of neighbouring words."""
+    return [
+        " ".join(tokens[i : i + n])
+        for n in range(NGRAMS[0], NGRAMS[1] + 1)
+        for i in range(len(tokens) - n + 1)
+    ]

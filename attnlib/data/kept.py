@@ -1,0 +1,154 @@
+"""Corpora of documents kept in the user's cache, since cutting texts into sentences and tokens takes minutes.
+
+A corpus is read again from its files when one of them, an option, the code of this package, or the version of
+a tokeniser has changed.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import inspect
+import json
+import zipfile
+from collections.abc import Callable, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from attnlib import cache
+from attnlib.data import registry
+from attnlib.data.compact import Ragged, RowIds, Texts
+from attnlib.data.corpus import Corpus, Split, Vocabulary
+
+Loader = Callable[..., Corpus]
+
+
+def keep(name: str) -> Callable[[Loader], Loader]:
+    """Return a decorator for a loader that reads the files of data set `name`: it keeps what it returns."""
+
+    def decorate(loader: Loader) -> Loader:
+        @functools.wraps(loader)
+        def load(*args: Any, **options: Any) -> Corpus:
+            bound = inspect.signature(loader).bind(*args, **options)
+            bound.apply_defaults()
+            source = f"{loader.__module__}.{loader.__name__}"
+            key = cache.digest([source, bound.arguments, files(name), versions()])
+            path = cache.cache_folder() / "corpora" / f"{name}-{key}.npz"
+            with cache.locked(path):
+                found = read(path)
+                if found is None:
+                    found = loader(*args, **options)
+                    # Files that were downloaded just now belong to the key, so the next call reads once more.
+                    write(found, path)
+            return found
+
+        return load
+
+    return decorate
+
+
+def files(name: str) -> list[tuple[str, int, int]]:
+    """Return path, size and time of change (ns) of all files in the folders of data set `name`, sorted."""
+    found = []
+    for folder in registry.search_folders(name):
+        for path in folder.rglob("*"):
+            if path.is_file():
+                state = path.stat()
+                found.append((str(path), state.st_size, state.st_mtime_ns))
+    return sorted(found)
+
+
+@functools.cache
+def versions() -> list[str]:
+    """Return the checksums of this package's sources, and the versions of what cuts the texts."""
+    sources = sorted(Path(__file__).parent.glob("*.py"))
+    known = [hashlib.sha256(source.read_bytes()).hexdigest() for source in sources]
+    for package in ("spacy", "sentencex"):
+        try:
+            known.append(metadata.version(package))
+        except metadata.PackageNotFoundError:
+            known.append("missing")
+    return known
+
+
+def _packed(strings: Sequence[str]) -> np.ndarray:
+    return np.frombuffer("\n".join(strings).encode(), dtype=np.uint8)
+
+
+def _unpacked(packed: np.ndarray) -> tuple[str, ...]:
+    return tuple(packed.tobytes().decode().split("\n")) if len(packed) else ()
+
+
+def write(corpus: Corpus, path: Path) -> None:
+    """Write a corpus whose splits have compact columns; those that share numbers share them in the file."""
+    arrays: dict[str, Any] = {}
+    shared: dict[int, str] = {}
+    meta: dict[str, Any] = {
+        "name": corpus.name,
+        "class_names": corpus.class_names,
+        "provenance": corpus.provenance,
+        "splits": {},
+    }
+
+    def ragged(rows: Ragged, label: str) -> str:
+        values = shared.setdefault(id(rows.values), f"values{len(shared)}")
+        arrays[values] = rows.values
+        arrays[f"{label}.starts"], arrays[f"{label}.counts"] = rows.starts, rows.counts
+        return values
+
+    words = cast(Texts, corpus.train.texts).words
+    for part, split in corpus.splits.items():
+        assert isinstance(split.texts, Texts)
+        assert isinstance(split.sentences, Ragged)
+        assert split.texts.words is words
+        meta["splits"][part] = {
+            "texts": ragged(split.texts.rows, f"{part}.texts"),
+            "sentences": ragged(split.sentences, f"{part}.sentences"),
+            "prefix": split.ids.prefix if isinstance(split.ids, RowIds) else None,
+        }
+        arrays[f"{part}.labels"] = split.labels
+        arrays[f"{part}.ids"] = split.ids.lines if isinstance(split.ids, RowIds) else _packed(split.ids)
+    arrays["words"] = _packed(words)
+    arrays["vocabulary"] = _packed(corpus.vocabulary.words)
+    arrays["meta"] = _packed([json.dumps(meta)])
+    with cache.replacing(path) as temporary:
+        np.savez(temporary, **arrays)
+
+
+def read(path: Path) -> Corpus | None:
+    """Return the corpus that `write` wrote; None if there is none, or it cannot be read."""
+    if not path.exists():
+        return None
+    try:
+        with np.load(path) as held:
+            arrays = {name: held[name] for name in held.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile):
+        return None
+    meta = json.loads(_unpacked(arrays["meta"])[0])
+    words = _unpacked(arrays["words"])
+
+    def ragged(part: str, column: str) -> Ragged:
+        label = f"{part}.{column}"
+        values = arrays[meta["splits"][part][column]]
+        return Ragged(values, arrays[f"{label}.starts"], arrays[f"{label}.counts"])
+
+    splits = {}
+    for part, about in meta["splits"].items():
+        ids = arrays[f"{part}.ids"]
+        splits[part] = Split(
+            ids=_unpacked(ids) if about["prefix"] is None else RowIds(about["prefix"], ids),
+            texts=Texts(words, ragged(part, "texts")),
+            labels=arrays[f"{part}.labels"],
+            sentences=ragged(part, "sentences"),
+        )
+    return Corpus(
+        name=meta["name"],
+        task="classification",
+        **splits,
+        vocabulary=Vocabulary(_unpacked(arrays["vocabulary"])),
+        class_names=tuple(meta["class_names"]),
+        provenance=meta["provenance"],
+    )

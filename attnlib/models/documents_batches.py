@@ -1,0 +1,163 @@
+"""Documents as word ids with sentence boundaries, and the batches that Serrano & Smith's models read.
+
+No start or end symbols: a hierarchical model reads a document's sentences, a flat one its words in a row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from attnlib.data.compact import Texts
+from attnlib.data.corpus import SPECIALS, UNK, Split, Vocabulary
+
+NOISE = 0.1  # of the lengths by which documents are sorted for training: AllenNLP's default
+MOST_ITEMS = 32_768  # documents × longest document, in items of attention, of a batch for evaluation
+
+
+class DocumentBatch(NamedTuple):
+    """Some documents as tensors: N documents of W words and S sentences in all, one after another."""
+
+    words: Tensor  # [W] word ids
+    lengths: Tensor  # [N] words of each document; always on the CPU
+    labels: Tensor  # [N]
+    sentences: Tensor | None = None  # [S] words of each sentence; always on the CPU
+    counts: Tensor | None = None  # [N] sentences of each document; always on the CPU
+
+    def to(self, device: torch.device | str) -> DocumentBatch:
+        """The batch on a device (lengths and counts stay on the CPU)."""
+        return self._replace(words=self.words.to(device), labels=self.labels.to(device))
+
+
+@dataclass(frozen=True, eq=False)
+class Documents:
+    """A split in memory as numbers, encoded once: N documents of W words and S sentences in all.
+
+    words: [W] int32 word ids. starts: [N + 1] where each document begins. labels: [N]. sentences: [S] words
+    of each sentence, and sentence_starts: [N + 1] where each document's begin; None for texts without
+    sentences.
+    """
+
+    words: np.ndarray
+    starts: np.ndarray
+    labels: np.ndarray
+    sentences: np.ndarray | None = None
+    sentence_starts: np.ndarray | None = None
+
+    @classmethod
+    def of(cls, split: Split, vocabulary: Vocabulary) -> Documents:
+        """The documents of a split; unknown words become ``<unk>``, and so do words spelt like a symbol."""
+        index = dict.fromkeys(SPECIALS, UNK)
+        index = vocabulary.index | index
+        texts = split.texts
+        if isinstance(texts, Texts):
+            numbers = np.array([index.get(word, UNK) for word in texts.words], dtype=np.int32)
+            words = np.concatenate([numbers[texts.numbers(i)] for i in range(len(texts))])
+            lengths = texts.lengths
+        else:
+            lengths = np.array([len(text) for text in texts])
+            every = (index.get(word, UNK) for word in chain.from_iterable(texts))
+            words = np.fromiter(every, dtype=np.int32, count=int(lengths.sum()))
+        if split.sentences is None:
+            return cls(words, offsets(lengths), split.labels)
+        counts = np.array([len(sentences) for sentences in split.sentences])
+        sentences = np.concatenate(list(split.sentences))
+        return cls(words, offsets(lengths), split.labels, sentences, offsets(counts))
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Words of each document, [N]."""
+        return np.diff(self.starts)
+
+    @property
+    def counts(self) -> np.ndarray:
+        """Sentences of each document, [N]. ValueError for texts without sentences."""
+        if self.sentence_starts is None:
+            raise ValueError(
+                "a hierarchical model reads sentences, but these texts have none: take a data set with "
+                "sentences, or a FLAN architecture"
+            )
+        return np.diff(self.sentence_starts)
+
+    @property
+    def longest(self) -> np.ndarray:
+        """Words of the longest sentence of each document, [N]. ValueError for texts without sentences."""
+        firsts = offsets(self.counts)[:-1]
+        return np.maximum.reduceat(np.asarray(self.sentences), firsts)
+
+    def batch(self, rows: np.ndarray) -> DocumentBatch:
+        """The documents at `rows`, in that order."""
+        words = torch.from_numpy(self.words[spans(self.starts, rows)].astype(np.int64))
+        batch = DocumentBatch(
+            words, torch.from_numpy(self.lengths[rows]), torch.from_numpy(self.labels[rows])
+        )
+        if self.sentences is None or self.sentence_starts is None:
+            return batch
+        sentences = self.sentences[spans(self.sentence_starts, rows)].astype(np.int64)
+        return batch._replace(
+            sentences=torch.from_numpy(sentences), counts=torch.from_numpy(self.counts[rows])
+        )
+
+
+def offsets(lengths: np.ndarray) -> np.ndarray:
+    """Where each of N stretches begins, and the end of the last: [N + 1] int64."""
+    return np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
+
+
+def spans(starts: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """The positions of all entries of the stretches `rows`, one after another."""
+    lengths = starts[rows + 1] - starts[rows]
+    ends = np.cumsum(lengths)
+    return np.arange(ends[-1]) + np.repeat(starts[rows] - (ends - lengths), lengths)
+
+
+def training_batches(
+    documents: Documents, hierarchical: bool, limit: int, size: int, generator: np.random.Generator
+) -> Iterator[DocumentBatch]:
+    """The released order of training: buckets of like length, cut to a limit, in random order.
+
+    Documents are sorted by sentences (hierarchical) or words × (1 + noise of ±10 %) and cut into buckets of
+    `size`; a bucket whose documents × padded words exceeds `limit` is cut into equal parts, as many as that
+    goes into the product. The padded words of a hierarchical model are the longest sentence alone. A single
+    document may exceed the limit.
+    """
+    keys = documents.counts if hierarchical else documents.lengths
+    padded = documents.longest if hierarchical else documents.lengths
+    order = np.argsort(keys * generator.uniform(1 - NOISE, 1 + NOISE, size=len(keys)), kind="stable")
+    groups: list[np.ndarray] = []
+    for start in range(0, len(order), size):
+        bucket = order[start : start + size]
+        n_parts = -(-len(bucket) * int(padded[bucket].max()) // limit)
+        part = -(-len(bucket) // n_parts)
+        groups += [bucket[i : i + part] for i in range(0, len(bucket), part)]
+    for i in generator.permutation(len(groups)):
+        yield documents.batch(groups[i])
+
+
+def evaluation_batches(
+    documents: Documents, hierarchical: bool, size: int = 128
+) -> Iterator[tuple[np.ndarray, DocumentBatch]]:
+    """Batches of like length, shortest first, a stable order, with the rows that they hold.
+
+    At most `size` documents, and MOST_ITEMS sentences (hierarchical) or words, padding counted.
+    """
+    lengths = documents.counts if hierarchical else documents.lengths
+    order = np.argsort(lengths, kind="stable")
+    start = 0
+    while start < len(order):
+        end = start + 1
+        while (
+            end < len(order) and end - start < size and (end + 1 - start) * lengths[order[end]] <= MOST_ITEMS
+        ):
+            end += 1
+        yield order[start:end], documents.batch(order[start:end])
+        start = end

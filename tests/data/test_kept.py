@@ -1,0 +1,93 @@
+import os
+
+import pytest
+
+from attnlib.data import DataError, kept, load, reviews
+from tests.data.test_imdb import write_folder
+from tests.data.test_imdb_ratings import REVIEWS
+from tests.data.test_reviews import write_set
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch, nowhere):
+    monkeypatch.setenv("ATTNLIB_DATA", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def reads(monkeypatch):
+    """Counts how often files are read."""
+    found = []
+    read = reviews.read
+    monkeypatch.setattr(reviews, "read", lambda *args: found.append(args[1]) or read(*args))
+    return found
+
+
+def stored(nowhere):
+    return sorted((nowhere.parent / "corpora").glob("*.npz"))
+
+
+def test_a_corpus_is_read_from_its_files_once(folder, nowhere, reads):
+    write_set(folder / "yelp_full", title=False)
+    first = load("yelp_full")
+    assert reads == ["train.csv", "test.csv"]
+    again = load("yelp_full")
+    assert len(reads) == 2
+    assert again.checksum == first.checksum
+    assert again.provenance == first.provenance
+    assert (again.name, again.class_names, again.task) == (first.name, first.class_names, first.task)
+    assert list(again.dev.ids) == list(first.dev.ids)
+    (path,) = stored(nowhere)
+    assert path.name.startswith("yelp_full-")
+
+
+def test_ids_with_names_are_kept_too(folder):
+    write_folder(folder / "imdb", REVIEWS)
+    first = load("imdb_ratings", verify=False)
+    again = load("imdb_ratings", verify=False)
+    # Train and dev are drawn from one part and share its numbers, before and after.
+    assert again.train.texts.rows.values is again.dev.texts.rows.values
+    assert again.train.texts.rows.values is not again.test.texts.rows.values
+    assert isinstance(again.train.ids, tuple)
+    assert again.train.ids == first.train.ids
+    assert again.checksum == first.checksum
+
+
+def test_changed_files_options_and_code_are_read_again(folder, nowhere, reads, monkeypatch):
+    write_set(folder / "amazon_full", title=True)
+    first = load("amazon_full")
+    assert load("amazon_full", title=True).checksum != first.checksum
+    assert len(stored(nowhere)) == 2
+    assert load("amazon_full", title=False).checksum == first.checksum
+    assert len(reads) == 4
+    path = folder / "amazon_full" / "test.csv"
+    path.write_text(path.read_text().replace("again", "never"))
+    os.utime(path, ns=(1, 1))
+    assert "never" in load("amazon_full").test.texts[0]
+    assert len(reads) == 6
+    monkeypatch.setattr(kept, "versions", lambda: ["other"])
+    load("amazon_full")
+    assert len(reads) == 8
+
+
+@pytest.mark.parametrize("keep", [0, 100, -50])
+def test_a_damaged_copy_is_made_anew(folder, nowhere, reads, keep):
+    write_set(folder / "yelp_full", title=False)
+    checksum = load("yelp_full").checksum
+    (path,) = stored(nowhere)
+    path.write_bytes(path.read_bytes()[:keep])
+    assert load("yelp_full").checksum == checksum
+    assert len(reads) == 4
+    assert load("yelp_full").checksum == checksum
+    assert len(reads) == 4
+
+
+def test_errors_are_not_kept(folder, nowhere):
+    write_set(folder / "yelp_full", title=False)
+    (folder / "yelp_full" / "test.csv").unlink()
+    for _ in range(2):
+        with pytest.raises(DataError, match=r"test\.csv not found"):
+            load("yelp_full")
+    assert stored(nowhere) == []
+    with pytest.raises(ValueError, match="no option 'titles'. Known: title"):
+        load("amazon_full", titles=True)

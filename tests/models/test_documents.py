@@ -1,0 +1,414 @@
+"""Document models: six architectures against a plain reading, padding, initial parameters, batches."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from attnlib.data import planted_documents
+from attnlib.data.compact import Builder
+from attnlib.data.corpus import PAD, UNK, Split, Vocabulary
+from attnlib.models import documents as models
+from attnlib.models.documents import (
+    DOCUMENT_ENCODERS,
+    DocumentArchitecture,
+    build_document_model,
+    groups,
+)
+from attnlib.models.documents_batches import (
+    DocumentBatch,
+    Documents,
+    evaluation_batches,
+    training_batches,
+)
+from attnlib.models.documents_encoders import DocumentGRU, Dropout, DroppedConvolution
+from attnlib.models.documents_reading import read_documents
+from attnlib.models.documents_settings import SETTINGS, document_settings, settings_name
+from attnlib.models.documents_vectors import (
+    Sentences,
+    passes_over,
+    random_unit_vectors,
+    train_document_vectors,
+)
+from attnlib.models.encoders import BiGRU, Convolution
+
+SPLIT = planted_documents.generate(9, "test", sentences=(1, 6))
+VOCABULARY = Vocabulary.build(SPLIT.texts)
+DOCUMENTS = Documents.of(SPLIT, VOCABULARY)
+EVERY = DOCUMENTS.batch(np.arange(len(DOCUMENTS)))
+
+
+def model(encoder, n_classes=4, seed=0, **settings):
+    architecture = DocumentArchitecture(
+        encoder, n_classes, len(VOCABULARY), dimension=12, hidden=5, **settings
+    )
+    return build_document_model(architecture, seed=seed).eval()
+
+
+def encode(encoder, row):
+    """States [T, m] of one unpadded row [T, d], by PyTorch's own layers."""
+    if isinstance(encoder, DocumentGRU):
+        right = encoder.forwards(row[None])[0][0]
+        left = encoder.backwards(row[None].flip(1))[0][0].flip(0)
+        return torch.cat([right, left], dim=1)
+    if isinstance(encoder, DroppedConvolution):
+        return torch.cat([layer(row.T[None])[0].T for layer in encoder.convolutions], dim=1).relu()
+    return row
+
+
+def pool(level, row):
+    """Context, attention and states of one unpadded row: u = tanh(W h + b), α = softmax(c · u), Σ α h."""
+    states = encode(level.encoder, row)
+    hidden = torch.tanh(states @ level.scorer.states.weight.T + level.scorer.states.bias)
+    attention = (hidden @ level.scorer.value.weight[0]).softmax(dim=0)
+    return attention @ states, attention, states
+
+
+@pytest.mark.parametrize("encoder", DOCUMENT_ENCODERS)
+@torch.no_grad()
+def test_each_architecture_is_what_it_says(encoder):
+    subject = model(encoder).double()
+    output = subject(EVERY)
+    for i, (text, lengths) in enumerate(zip(SPLIT.texts, SPLIT.sentences, strict=True)):
+        ids = torch.tensor(VOCABULARY.encode(text)[1:-1])
+        items = subject.embedding(ids)
+        if encoder.startswith("HAN"):
+            items = torch.stack([pool(subject.words, s)[0] for s in items.split(lengths.tolist())])
+            context, attention, states = pool(subject.sentences, items)
+        else:
+            context, attention, states = pool(subject.words, items)
+        n = len(attention)
+        logits = subject.head.weight @ context + subject.head.bias
+        torch.testing.assert_close(output.logits[i], logits)
+        torch.testing.assert_close(output.attention[i, :n], attention)
+        torch.testing.assert_close(output.states[i, :n], states)
+        assert output.mask[i].tolist() == [True] * n + [False] * (output.mask.shape[1] - n)
+        assert (output.attention[i, n:] == 0).all()
+
+
+@pytest.mark.parametrize("encoder", DOCUMENT_ENCODERS)
+@torch.no_grad()
+def test_a_document_alone_is_as_in_a_batch(encoder):
+    subject = model(encoder)
+    whole = subject(EVERY)
+    for i in range(len(DOCUMENTS)):
+        alone = subject(DOCUMENTS.batch(np.array([i])))
+        n = alone.mask.shape[1]
+        assert (alone.logits[0] - whole.logits[i]).abs().max() <= 1e-6
+        assert (alone.attention[0] - whole.attention[i, :n]).abs().max() <= 1e-6
+        assert (alone.states[0] - whole.states[i, :n]).abs().max() <= 1e-6
+
+
+@pytest.mark.parametrize("encoder", ["HANrnn", "HANconv", "HANnoenc"])
+def test_grouping_and_encoding_again_change_nothing(encoder, monkeypatch):
+    def gradients():
+        subject = model(encoder).double().eval()
+        subject(EVERY).logits.pow(2).sum().backward()
+        return [parameter.grad for parameter in subject.parameters()]
+
+    usual = gradients()
+    monkeypatch.setattr(models, "GROUP_WORDS", 20)
+    grouped = gradients()
+    monkeypatch.setattr(models, "MANY_WORDS", 1)
+    calls = []
+    kept = models.checkpoint
+    monkeypatch.setattr(models, "checkpoint", lambda *a, **k: calls.append(1) or kept(*a, **k))
+    again = gradients()
+    assert len(calls) > 3
+    for one, two, three in zip(usual, grouped, again, strict=True):
+        torch.testing.assert_close(one, two)
+        torch.testing.assert_close(one, three)
+
+
+def test_groups_hold_each_sentence_once_and_few_words():
+    lengths = torch.tensor([1] * 3000 + [7] * 500 + [900, 1500, 5000])
+    runs = list(groups(lengths))
+    assert [run.start for run in runs[1:]] == [run.stop for run in runs[:-1]]
+    assert (runs[0].start, runs[-1].stop) == (0, len(lengths))
+    for run in runs:
+        sizes = lengths[run]
+        assert len(sizes) == 1 or len(sizes) * sizes.max() <= models.GROUP_WORDS
+    assert len(runs) < 10
+
+
+@torch.no_grad()
+def test_a_document_of_thousands_of_sentences():
+    n = 4000
+    lengths = np.tile([1, 2, 40], n)[:n]
+    words = np.random.default_rng(0).integers(1, len(VOCABULARY), lengths.sum()).astype(np.int32)
+    long = Documents(words, np.array([0, len(words)]), np.array([1]), lengths, np.array([0, n]))
+    readout = read_documents(model("HANrnn"), long)
+    assert readout.lengths.tolist() == [n]
+    flat = read_documents(model("FLANnoenc"), long)
+    assert flat.lengths.tolist() == [len(words)]
+
+
+def test_the_gru_has_the_released_initial_parameters():
+    torch.manual_seed(0)
+    for layer in (DocumentGRU(200, 50).forwards, DocumentGRU(200, 50).backwards):
+        bound = (6 / (200 + 150)) ** 0.5
+        assert 0.95 * bound < layer.weight_ih_l0.abs().max() <= bound
+        torch.testing.assert_close(
+            layer.weight_hh_l0.T @ layer.weight_hh_l0, torch.eye(50), atol=1e-5, rtol=0
+        )
+        assert (layer.bias_ih_l0 == 0).all()
+        assert layer.bias_hh_l0.nonzero().flatten().tolist() == list(range(37, 74))
+        assert layer.bias_hh_l0.unique().tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("encoder", "words", "sentences"),
+    [
+        ("HANrnn", 100, 100),
+        ("HANconv", 100, 100),
+        ("HANnoenc", 200, 200),
+        ("FLANrnn", 100, None),
+        ("FLANconv", 100, None),
+        ("FLANnoenc", 200, None),
+    ],
+)
+def test_sizes_are_the_papers(encoder, words, sentences):
+    subject = build_document_model(DocumentArchitecture(encoder, 5, 30))
+    levels = {subject.words: words} | ({subject.sentences: sentences} if sentences else {})
+    for level, size in levels.items():
+        assert level.scorer.states.weight.shape == (size, size)
+        assert level.scorer.value.weight.shape == (1, size)
+        assert level.scorer.value.bias is None
+    assert subject.hierarchical == (sentences is not None)
+    assert subject.head.weight.shape == (5, sentences or words)
+    bound = (6 / (5 + (sentences or words))) ** 0.5
+    assert 0.9 * bound < subject.head.weight.abs().max() <= bound
+    assert (subject.head.bias == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("ours", "plain"),
+    [(DocumentGRU(6, 4), BiGRU.forward), (DroppedConvolution(6, 4), Convolution.forward)],
+)
+def test_encoders_and_their_gradients_are_pytorchs(ours, plain):
+    torch.manual_seed(1)
+    encoder = ours.double().eval()
+    lengths = torch.tensor([9, 1, 3, 9, 5, 2, 8])
+    mask = torch.arange(9) < lengths[:, None]
+    items = (torch.randn(7, 9, 6, dtype=torch.float64) * mask[..., None]).requires_grad_()
+    found = []
+    for forward in (type(ours).forward, plain):
+        encoder.zero_grad()
+        items.grad = None
+        states, summary = forward(encoder, items, lengths, mask)
+        weights = torch.linspace(-1, 1, states.numel(), dtype=torch.float64).view_as(states)
+        ((states * weights).sum() + summary.pow(2).sum()).backward()
+        found.append([states, summary, items.grad[mask], *(p.grad.clone() for p in encoder.parameters())])
+    for one, two in zip(*found, strict=True):
+        torch.testing.assert_close(one, two, rtol=1e-10, atol=1e-12)
+
+
+def test_dropout_drops_its_share_and_keeps_the_mean():
+    torch.manual_seed(0)
+    layer, items = Dropout(0.4445), torch.ones(400, 1001)
+    dropped = layer(items)
+    assert (dropped == 0).float().mean() == pytest.approx(0.4445, abs=0.005)
+    assert dropped.mean() == pytest.approx(1, abs=0.01)
+    assert dropped.unique().tolist() == pytest.approx([0, 1 / (1 - 0.4445)], rel=1e-4)
+    columns = (dropped == 0).float().mean(dim=0)  # four draws come from one number: none may be favoured
+    assert [columns[k::4].mean().item() for k in range(4)] == pytest.approx([0.4445] * 4, abs=0.01)
+    assert torch.equal(layer.eval()(items), items)
+    assert torch.equal(Dropout(0.0)(items), items)
+
+
+def test_the_logits_are_dropped_in_the_released_variant_only():
+    batch = DOCUMENTS.batch(np.tile(np.arange(9), 30))
+    for encoder in ("HANnoenc", "FLANnoenc"):
+        torch.manual_seed(0)
+        settings = {v: document_settings("yelp_full", encoder, v) for v in ("released", "no_logit_dropout")}
+        shares = {
+            v: (model(encoder, dropout_logits=s.dropout_logits).train()(batch).logits == 0).float().mean()
+            for v, s in settings.items()
+        }
+        assert shares["released"] == pytest.approx(0.7, abs=0.05)
+        assert shares["no_logit_dropout"] == 0
+
+
+@pytest.mark.parametrize("n_classes", [2, 4])
+@pytest.mark.parametrize("encoder", ["HANrnn", "FLANconv"])
+def test_the_readout_is_the_model(encoder, n_classes):
+    subject = model(encoder, n_classes)
+    readout = read_documents(subject, DOCUMENTS)
+    with torch.no_grad():
+        torch.testing.assert_close(readout.logits().float(), subject(EVERY).logits, atol=1e-6, rtol=1e-5)
+    assert readout.linear
+    assert readout.scores.shape[2] == len(readout.bias) == n_classes
+    expected = [len(s) for s in SPLIT.sentences] if encoder == "HANrnn" else list(map(len, SPLIT.texts))
+    assert readout.lengths.tolist() == expected
+
+
+def test_documents_are_the_split_in_numbers():
+    assert DOCUMENTS.lengths.tolist() == [len(text) for text in SPLIT.texts]
+    assert DOCUMENTS.counts.tolist() == [len(s) for s in SPLIT.sentences]
+    assert DOCUMENTS.longest.tolist() == [max(s) for s in SPLIT.sentences]
+    rows = np.array([4, 0, 7])
+    batch = DOCUMENTS.batch(rows)
+    assert VOCABULARY.decode(batch.words.tolist()) == [token for i in rows for token in SPLIT.texts[i]]
+    assert batch.sentences.tolist() == [n for i in rows for n in SPLIT.sentences[i]]
+    assert batch.labels.tolist() == SPLIT.labels[rows].tolist()
+    builder = Builder()
+    for text in SPLIT.texts:
+        builder.append(text)
+    packed = Documents.of(replace(SPLIT, texts=builder.finish()), VOCABULARY)
+    assert (packed.words == DOCUMENTS.words).all()
+    assert (packed.starts == DOCUMENTS.starts).all()
+
+
+def test_words_unknown_or_spelt_like_a_symbol_are_unknown():
+    split = Split(("a",), (("<pad>", "<end>", "soup", "zzz"),), np.array([0]))
+    assert Documents.of(split, Vocabulary(("soup",))).words.tolist() == [UNK, UNK, 4, UNK]
+
+
+@pytest.mark.parametrize("hierarchical", [True, False])
+def test_training_batches_hold_each_document_once_within_the_limit(hierarchical):
+    documents = Documents.of(planted_documents.generate(200, "batches"), VOCABULARY)
+    limit = 60 if hierarchical else 700
+    batches = list(training_batches(documents, hierarchical, limit, 16, np.random.default_rng(0)))
+    assert sum(len(batch.labels) for batch in batches) == 200
+    assert sorted(n for batch in batches for n in batch.lengths.tolist()) == sorted(documents.lengths)
+    for batch in batches:
+        padded = batch.sentences.max() if hierarchical else batch.lengths.max()
+        assert len(batch.labels) <= 16
+        assert len(batch.labels) == 1 or len(batch.labels) * padded <= limit
+        # Buckets of like length: far closer together than the 3 to 12 sentences of all.
+        assert batch.counts.max() - batch.counts.min() <= (4 if hierarchical else 12)
+    assert len({len(batch.labels) for batch in batches}) > 1
+    again = list(training_batches(documents, hierarchical, limit, 16, np.random.default_rng(0)))
+    other = list(training_batches(documents, hierarchical, limit, 16, np.random.default_rng(1)))
+    assert all(torch.equal(a.words, b.words) for a, b in zip(batches, again, strict=True))
+    assert [len(a.words) for a in batches] != [len(a.words) for a in other]
+
+
+def test_a_bucket_over_the_limit_is_cut_into_equal_parts():
+    # 7 documents of one sentence of 10 words: 70 over 40 makes 2 parts, of 4 and 3.
+    documents = Documents(
+        np.ones(70, dtype=np.int32), np.arange(8) * 10, np.zeros(7, dtype=int), np.full(7, 10), np.arange(8)
+    )
+    for hierarchical in (True, False):
+        batches = training_batches(documents, hierarchical, 40, 64, np.random.default_rng(0))
+        assert sorted(len(batch.labels) for batch in batches) == [3, 4]
+
+
+@pytest.mark.parametrize("hierarchical", [True, False])
+def test_evaluation_batches_hold_each_document_once(hierarchical, monkeypatch):
+    monkeypatch.setattr("attnlib.models.documents_batches.MOST_ITEMS", 20)
+    batches = list(evaluation_batches(DOCUMENTS, hierarchical, size=4))
+    assert sorted(i for rows, _ in batches for i in rows) == list(range(9))
+    for rows, batch in batches:
+        longest = (batch.counts if hierarchical else batch.lengths).max()
+        assert len(rows) == 1 or (len(rows) <= 4 and len(rows) * longest <= 20)
+
+
+def test_hierarchical_models_refuse_texts_without_sentences():
+    flat = Documents.of(replace(SPLIT, sentences=None), VOCABULARY)
+    with pytest.raises(ValueError, match="reads sentences, but these texts have none: .*FLAN"):
+        read_documents(model("HANrnn"), flat)
+    with pytest.raises(ValueError, match="reads sentences, but the batch has none"):
+        model("HANrnn")(DocumentBatch(torch.tensor([1]), torch.tensor([1]), torch.tensor([0])))
+    whole = read_documents(model("FLANrnn"), DOCUMENTS)
+    torch.testing.assert_close(read_documents(model("FLANrnn"), flat).alpha, whole.alpha)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"encoder": "HANrn"}, "unknown architecture 'HANrn': known are HANrnn, .*Did you mean 'HANrnn'"),
+        ({"variant": "published"}, "unknown variant 'published': known are released, no_logit_dropout"),
+        ({"n_classes": 1}, "n_classes is 1"),
+        ({"dropout_words": 1.0}, "dropout_words is 1.0"),
+    ],
+)
+def test_impossible_architectures_are_refused(change, message):
+    with pytest.raises(ValueError, match=message):
+        DocumentArchitecture(**({"encoder": "HANrnn", "n_classes": 3, "n_words": 9} | change))
+
+
+def test_the_seed_decides_the_parameters_and_nothing_else_moves():
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    first, second, other = (model("HANrnn", seed=s) for s in (1, 1, 2))
+    assert torch.equal(torch.get_rng_state(), before)
+    pairs = list(zip(first.parameters(), second.parameters(), other.parameters(), strict=True))
+    assert all(torch.equal(a, b) for a, b, _ in pairs)
+    assert not all(torch.equal(a, c) for a, _, c in pairs)
+    with pytest.raises(ValueError, match=r"vectors have shape \[3, 12\]"):
+        build_document_model(DocumentArchitecture("HANrnn", 2, 5, dimension=12), torch.zeros(3, 12))
+
+
+def test_the_padding_row_stays_zero_and_each_word_gets_its_gradient():
+    subject = model("FLANnoenc").train()
+    assert (subject.embedding.weight[PAD] == 0).all()
+    subject(EVERY).logits.pow(2).sum().backward()
+    moved = subject.embedding.weight.grad.abs().sum(dim=1) > 0
+    assert sorted(moved.nonzero().flatten().tolist()) == sorted(set(DOCUMENTS.words.tolist()))
+
+
+def test_settings_are_the_released_ones():
+    han = document_settings("imdb10", "HANrnn")
+    assert (han.dropout_words, han.dropout_sentences, han.dropout_logits) == (0.4445, 0.2202, 0.2457)
+    assert (han.learning_rate, han.epochs, han.patience, han.limit) == (4e-4, 15, 5, 2000)
+    flan = document_settings("yelp_full", "FLANnoenc")
+    assert (flan.dropout_words, flan.dropout_sentences, flan.dropout_logits) == (0.7, 0, 0.7)
+    assert (flan.learning_rate, flan.epochs, flan.patience, flan.limit) == (1e-4, 60, 10, 90_000)
+    for name in SETTINGS:
+        for encoder in DOCUMENT_ENCODERS:
+            released = document_settings(name, encoder)
+            without = document_settings(name, encoder, "no_logit_dropout")
+            assert replace(released, dropout_logits=0.0) == without
+    with pytest.raises(ValueError, match="unknown settings 'imdb': known are yahoo"):
+        document_settings("imdb", "HANrnn")
+
+
+@pytest.mark.parametrize(
+    ("dataset", "settings"),
+    [
+        ("amazon_full", "amazon_full"),
+        ("amazon_multidomain", "amazon_full"),
+        ("imdb_ratings", "imdb10"),
+        ("20news", "yahoo"),
+        ("agnews_topics", "yahoo"),
+    ],
+)
+def test_other_data_sets_borrow_the_nearest_settings(dataset, settings):
+    assert settings_name(dataset) == settings
+
+
+def test_vectors_have_length_one_and_follow_the_words(monkeypatch):
+    monkeypatch.setattr("attnlib.models.documents_vectors.WORDS_READ", 1)
+    some = planted_documents.generate(150, "vectors")
+    vocabulary = Vocabulary.build(some.texts, min_occurrences=5)
+    table = train_document_vectors([some], vocabulary, dimension=8)
+    lengths = table.norm(dim=1)
+    assert (table[PAD] == 0).all()
+    assert lengths[UNK] == pytest.approx(1, abs=1e-5)
+    torch.testing.assert_close(lengths[4:], torch.ones(len(vocabulary.words)))
+    assert torch.equal(table, train_document_vectors([some], vocabulary, dimension=8))
+    assert not torch.equal(table, train_document_vectors([some], vocabulary, dimension=8, seed=1))
+    drawn = random_unit_vectors(7, 5)
+    torch.testing.assert_close(drawn.norm(dim=1), torch.tensor([0.0] + [1.0] * 6))
+
+
+def test_sentences_for_vectors_are_those_of_the_texts(monkeypatch):
+    split = Split(
+        ("a", "b"),
+        (("x", "rare", "y"), ("y",)),
+        np.array([0, 1]),
+        sentences=(np.array([2, 1]), np.array([1])),
+    )
+    vocabulary = Vocabulary(("x", "y"))
+    assert list(Sentences([split], vocabulary)) == [["x", "<unk>"], ["y"], ["y"]]
+    flat = replace(split, sentences=None)
+    assert list(Sentences([flat], vocabulary)) == [["x", "<unk>", "y"], ["y"]]
+    monkeypatch.setattr("attnlib.models.documents_vectors.LONGEST", 2)
+    twice = Sentences([flat], vocabulary)
+    assert list(twice) == list(twice) == [["x", "<unk>"], ["y"], ["y"]]
+
+
+def test_passes_fall_with_the_corpus():
+    assert [passes_over(n) for n in (10, 1_000_000, 2_000_001, 100_000_000)] == [30, 30, 15, 5]
