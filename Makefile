@@ -1,6 +1,6 @@
 # Everything works on a fresh machine with Python 3.11 or newer: each target makes the environment it needs.
 PYTHON ?= python3
-CONFIG ?= config/paper.yaml
+CONFIG ?= config/jain_wallace.yaml
 BIN := .venv/bin
 STAMP := .venv/.complete
 SNAKEMAKE = $(BIN)/snakemake --profile profiles/local
@@ -23,10 +23,10 @@ $(STAMP): pyproject.toml constraints.txt
 book: $(STAMP)  ## run the notebooks and build the site: build/_build/html/index.html
 	$(SNAKEMAKE)
 
-sweep: $(STAMP)  ## run a grid of notebooks (CONFIG=config/paper.yaml), tables in build/sweep
+sweep: $(STAMP)  ## run a grid of notebooks (CONFIG=config/jain_wallace.yaml), tables in build/sweep
 	$(SNAKEMAKE) --configfile $(CONFIG) -- sweep
 
-record: $(STAMP)  ## run a grid (CONFIG=config/paper.yaml) and record its results in book/results
+record: $(STAMP)  ## run a grid (CONFIG=config/jain_wallace.yaml) and record its results in book/results
 	$(SNAKEMAKE) --configfile $(CONFIG) -- record
 
 test: $(STAMP)  ## run all tests, the book's and the browser's too

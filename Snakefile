@@ -2,8 +2,8 @@
 # book/ in build/book and built by Jupyter Book. Everything made lies under build/.
 #
 #   snakemake --profile profiles/local                                   the book
-#   snakemake --profile profiles/local --configfile config/paper.yaml -- sweep   a grid of runs
-#   snakemake --profile profiles/local --configfile config/paper.yaml -- record  the grid, kept in book/results
+#   snakemake --profile profiles/local --configfile config/jain_wallace.yaml -- sweep   a grid of runs
+#   snakemake --profile profiles/local --configfile config/jain_wallace.yaml -- record  the grid, kept in book/results
 
 import hashlib
 import itertools
@@ -35,6 +35,7 @@ RECORDS = {
     "jain_wallace/claims": RESULTS,
     "jain_wallace/ledger": RESULTS,
     "jain_wallace/summary": RESULTS,
+    "serrano_smith/summary": RESULTS,
 }
 NOTEBOOKS = sorted(path.relative_to("notebooks").with_suffix("").as_posix() for path in Path("notebooks").rglob("*.py"))
 

@@ -149,6 +149,18 @@ def _table(found: list[tuple], *more: str) -> pd.DataFrame:
     return table
 
 
+def boxes(table: pd.DataFrame, metric: str, by: Sequence[str] = ("method",)) -> pd.DataFrame:
+    """The quantiles of a metric side by side, as a box plot needs them: columns `by`, QUANTILES and mean.
+
+    table: rows of `removed` or `excess`, or recorded ones; several seeds are averaged.
+    """
+    names = {f"{metric}_{name}": name for name in QUANTILES} | {metric: "mean"}
+    kept = table[table["metric"].isin(list(names))]
+    kept = kept.assign(quantile=kept["metric"].map(names))
+    wide = kept.pivot_table("value", [*by], "quantile", aggfunc="mean", sort=False, observed=True)
+    return wide.reindex(columns=[*QUANTILES, "mean"]).rename_axis(columns=None).reset_index()
+
+
 def outcomes(rows: pd.DataFrame) -> pd.DataFrame:
     """How often a ranking never flips the decision, and how many of its flips need the empty document.
 

@@ -34,7 +34,7 @@ MAX_ATTENTION_LABELS = ("[0, .25)", "[.25, .5)", "[.5, .75)", "[.75, 1]")
 MOST_CLASSES = 6
 
 # The main grid, by globs of data sets: the runs that the pages of verdicts set beside a paper's numbers.
-# Pretrained vectors of a paper are not at hand; those of IMDB stand in for them (config/paper.yaml).
+# Pretrained vectors of a paper are not at hand; those of IMDB stand in for them (config/jain_wallace.yaml).
 MAIN_VARIANT = "released"
 MAIN_VECTORS = {"babi*": "random, deviation 1", "*": "imdb"}
 

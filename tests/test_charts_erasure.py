@@ -88,9 +88,9 @@ def quantiles():
             "model": ["HANrnn", "HANrnn", "FLANrnn"],
             "ranking": pd.Categorical(["attention", "product", "attention"], ["attention", "product"]),
             "p05": [0.1, 0.05, 0.0],
-            "q25": [0.2, 0.1, 0.05],
+            "p25": [0.2, 0.1, 0.05],
             "median": [0.4, 0.2, 0.1],
-            "q75": [0.8, 0.4, 0.3],
+            "p75": [0.8, 0.4, 0.3],
             "p95": [1.0, 0.9, 0.7],
         }
     )
@@ -104,7 +104,7 @@ class TestBoxes:
 
     def test_marks_are_the_quantiles(self, quantiles):
         found = datasets(self.draw(quantiles))[0]
-        for name in ("p05", "q25", "median", "q75", "p95"):
+        for name in ("p05", "p25", "median", "p75", "p95"):
             assert found[name].tolist() == quantiles[name].tolist()
 
     def test_the_mean_is_drawn_where_there_is_one(self, quantiles):

@@ -10,7 +10,7 @@ from attnlib.charts.frames import ALL, GREY, WIDTH, colour, finish, omitted, pre
 
 # The authors' figure: in each bin of the horizontal axis all points, or so many drawn with replacement.
 POINT_BINS, POINTS_PER_BIN = 200, 10
-QUANTILES = ("p05", "q25", "median", "q75", "p95")
+QUANTILES = ("p05", "p25", "median", "p75", "p95")
 
 
 def thin(x: pd.Series, bins: int = POINT_BINS, most: int = POINTS_PER_BIN, seed: int = 0) -> np.ndarray:
@@ -123,7 +123,7 @@ def boxes(
     reference: float | None = None,
     description: str | None = None,
 ) -> Any:
-    """Draw a box per row `y` and group `by`: columns p05, q25, median, q75, p95, and mean as a dot if there.
+    """Draw a box per row `y` and group `by`: columns p05, p25, median, p75, p95, and mean as a dot if there.
 
     Whiskers go from the 5th to the 95th percentile, which unlike the paper's 1.5 interquartile ranges do not
     depend on outliers. `reference`: a dashed line at this value.
@@ -150,7 +150,7 @@ def boxes(
 
     layers = [
         base.mark_rule(strokeWidth=1.5).encode(x=across("p05"), x2="p95:Q"),
-        base.mark_bar(height=8, opacity=0.55).encode(x=across("q25"), x2="q75:Q"),
+        base.mark_bar(height=8, opacity=0.55).encode(x=across("p25"), x2="p75:Q"),
         base.mark_tick(size=12, thickness=3).encode(x=across("median")),
     ]
     if optional:
@@ -164,7 +164,7 @@ def boxes(
         words = []
         for row in marks.to_dict("records"):
             place = "" if row["facet"] == ALL else f"{row['facet']}, "
-            quartiles = f"{row['q25']:.3g} to {row['q75']:.3g}"
+            quartiles = f"{row['p25']:.3g} to {row['p75']:.3g}"
             words.append(
                 f"{place}{row['row']}, {row['group']}: median {row['median']:.3g}, quartiles {quartiles}."
             )

@@ -106,5 +106,5 @@ def test_an_unknown_notebook_is_named(copy):
 
 
 def test_the_papers_grid_can_be_planned():
-    done = snakemake("-n", "--configfile", "config/paper.yaml", "--", "sweep")
+    done = snakemake("-n", "--configfile", "config/jain_wallace.yaml", "--", "sweep")
     assert done.returncode == 0, done.stdout[-3000:]
