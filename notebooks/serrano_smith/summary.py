@@ -50,10 +50,10 @@ reasons = ledger.read_reasons(project / "book/reference/reasons_serrano_smith.cs
 # ## What is shown
 #
 # The paper's data sets are not at hand: Yahoo answers and the reviews of IMDB, Amazon and Yelp in their
-# large versions. What is: star ratings of IMDB, topics of 20 Newsgroups and AG News, ratings of Amazon in
-# several domains. So no number of theirs is one that a run of ours could be; what can be compared is which
-# ranking needs fewer items, where, and why. A dot or box is the mean over seeds. The paper's numbers are
-# known from memory only and are marked *unverified*; its figures are drawings without numbers.
+# large versions. What is: star ratings of IMDB, topics of 20 Newsgroups, ratings of Amazon in several
+# domains. So no number of theirs is one that a run of ours could be; what can be compared is which ranking
+# needs fewer items, where, and why. A dot or box is the mean over seeds. The paper's numbers are known from
+# memory only and are marked *unverified*; its figures are drawings without numbers.
 
 # %% tags=["hide-input"]
 architectures = ["HANrnn", "HANconv", "HANnoenc", "FLANrnn", "FLANconv", "FLANnoenc"]
