@@ -119,3 +119,8 @@ class TestBoxes:
     def test_out_of_range_is_refused(self, quantiles):
         with pytest.raises(ValueError, match="widen the domain"):
             self.draw(quantiles, domain=(0, 0.5))
+
+    def test_a_reference_is_one_line(self, quantiles):
+        layers = self.draw(quantiles, reference=0.3).to_dict()["layer"]
+        found = [layer["encoding"]["x"] for layer in layers if "datum" in layer["encoding"]["x"]]
+        assert found == [{"datum": 0.3}]

@@ -21,6 +21,7 @@ def histogram(
     by: str | None = "predicted",
     facet: str | None = None,
     by_title: str = "predicted class",
+    y_title: str = "fraction of the class",
     description: str | None = None,
 ) -> Any:
     """Draw the share of each class's texts per bin of ``x``, classes overlaid.
@@ -64,14 +65,14 @@ def histogram(
         .encode(
             x=alt.X("start:Q", bin="binned", title=x_title).scale(domain=domain, nice=False),
             x2="end:Q",
-            y=alt.Y("share:Q", title="fraction of the class", stack=None).axis(format="~%"),
+            y=alt.Y("share:Q", title=y_title, stack=None).axis(format="~%"),
             color=colour(groups, by_title),
             opacity=alt.when(pick).then(alt.value(0.6)).otherwise(alt.value(0.08)),
             tooltip=[
                 alt.Tooltip("group:N", title=by_title),
                 alt.Tooltip("start:Q", title="from", format=".3f"),
                 alt.Tooltip("end:Q", title="to", format=".3f"),
-                alt.Tooltip("share:Q", title="fraction of the class", format=".1%"),
+                alt.Tooltip("share:Q", title=y_title, format=".1%"),
                 alt.Tooltip("count:Q", title="texts"),
             ],
         )

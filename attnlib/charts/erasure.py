@@ -43,7 +43,8 @@ def counts_beside_points(
 ) -> Any:
     """Draw all rows as counts in cells, and beside them the points that the authors' figure would show.
 
-    The points are thinned out (`thin`), so that their density is not the data's; the cells say how many there are.
+    The points are thinned out (`thin`), so that their density is not the data's; the cells say how many
+    there are.
     """
     limits = {x: x_domain} | ({y: y_domain} if y_domain else {})
     frame, _, missing = prepare(frame, [x, y], None, None, limits)

@@ -79,7 +79,7 @@ model_settings = dict(
 # - *fraction removed* until the decision flips, in the order of attention, and of the exact minimum; a
 #   decision that never flips, or only when nothing is left, counts as 1.
 
-# %%
+# %% tags=["remove-output"]
 runs, parts = {}, []
 for architecture in architectures:
     run = prepare_documents(dataset, architecture, seed, device=device, limit=limit, **model_settings)

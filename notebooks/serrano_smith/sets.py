@@ -131,7 +131,8 @@ one_random = {"random": shuffled[0]} if n_random else {}
 checks = erasure_sets.checks(
     readout, one_random | orders, ({"random": several[0]} if n_random else {}) | flips, minimum
 )
-notebook.table(checks.pivot_table("value", "method", "metric", sort=False).reset_index())
+counted = checks.pivot_table("value", "metric", "method", sort=False).astype(int)
+notebook.table(counted.reset_index())
 
 # %% [markdown]
 # *differs*: documents whose first flip is elsewhere, in double precision and in single precision with the
@@ -163,8 +164,8 @@ charts.boxes(
 # third counts "never" as everything. A decision that flips only when nothing is left ("the empty document")
 # tells about the bias and not about the ranking; it counts as everything too.
 #
-# The attention that these items held (the paper's second set of figures), and beside it what any set must
-# hold:
+# The attention that these items held (the paper's second set of figures). The dashed line is a bound for all
+# rankings: what any set that flips must hold, the mean over the documents where there is one.
 
 # %% tags=["hide-input"]
 drawn = pd.concat(
@@ -179,6 +180,7 @@ charts.boxes(
     title=f"Attention mass removed at the first flip ({dataset}, {architecture})",
     x_title="attention mass removed",
     by_title="ranking",
+    reference=None if pd.isna(least) else float(least),
 )
 
 # %% [markdown]

@@ -135,10 +135,11 @@ charts.histogram(
     "delta_attention",
     title=f"Δα where the other item matters more ({dataset}, {architecture})",
     x_title="Δα (difference of attention weight)",
-    domain=(-1, 1),
-    bins=40,
+    domain=(0, 1),
+    bins=20,
     by="how",
     by_title="other item",
+    y_title="fraction of these documents",
 )
 
 # %% [markdown]
