@@ -58,12 +58,11 @@ def by_epoch(
             alt.Tooltip("high:Q", format=".3f"),
         ],
     )
-    layers = [
-        base.transform_filter("isValid(datum.low) && isValid(datum.high)")
-        .mark_rule(strokeWidth=2, opacity=0.6)
-        .encode(y=up("low"), y2="high:Q"),
-        base.mark_line(point=alt.OverlayMarkDef(size=40)).encode(y=up("value")),
-    ]
+    layers = [base.mark_line(point=alt.OverlayMarkDef(size=40)).encode(y=up("value"))]
+    # A layer without a value has no extent, and Vega warns of that in the reader's console.
+    if points[["low", "high"]].notna().all(axis=1).any():
+        intervals = base.transform_filter("isValid(datum.low) && isValid(datum.high)")
+        layers.insert(0, intervals.mark_rule(strokeWidth=2, opacity=0.6).encode(y=up("low"), y2="high:Q"))
     if selected is not None:
         mark = alt.Chart(pd.DataFrame({"epoch": [selected], "label": ["selected"]})).encode(x="epoch:Q")
         layers.append(mark.mark_rule(strokeDash=[5, 4], color=GREY))

@@ -67,7 +67,7 @@ nothing = Markdown("No result to show yet: {doc}`../../run` says how to make one
 base = ours[ours["experiment"] == "base"]
 single = ours[ours["experiment"] == "single"]
 sets = ours[ours["experiment"] == "sets"]
-Markdown(ledger.origin(found, Path(recorded or results.RECORDED) / "serrano_smith" / "runs.csv"))
+runs = Path(recorded or results.RECORDED) / "serrano_smith" / "runs.csv"
 
 # %% [markdown]
 # ## The data and the models
@@ -328,3 +328,6 @@ glue("documents", int(documents), display=False)
 # - The data are smaller than the paper's, and so are the vocabularies; models are trained on so many
 #   documents as the runs say.
 # - Medians of their box plots are printed nowhere, so the figures can be compared by eye only.
+
+# %% tags=["remove-input"]
+Markdown(f"**Where these numbers come from.** {ledger.origin(found, runs)}")
