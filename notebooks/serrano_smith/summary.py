@@ -108,8 +108,9 @@ wide = binned.pivot_table(
 ).reset_index()
 names = {"delta_js_median": "value", "delta_js_p05": "low", "delta_js_p95": "high"}
 wide = wide.rename(columns=names).assign(published=float("nan"))
+wide = wide[wide["encoder"].isin(["HANrnn", "FLANrnn", "FLANnoenc"])]
 charts.line_panels(
-    wide[wide["encoder"].isin(["HANrnn", "FLANrnn", "FLANnoenc"])],
+    wide,
     "bin",
     by="encoder",
     row="dataset",
