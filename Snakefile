@@ -177,7 +177,8 @@ rule site:
     message:
         "building the site"
     shell:
-        # -p keeps the times, so that Sphinx reads only what changed.
+        # -p keeps the times, so that Sphinx reads only what changed. Hidden files are what a killed run left.
         "rm -rf build/book && cp -Rp book build/book && cp -Rp build/runs build/book/experiments"
+        " && find build/book/experiments -name '.*' -type f -delete"
         " && {BIN}/jupyter-book build build/book --config {input.config} --path-output build"
         " -W -n --keep-going -q > {log} 2>&1 || {{ cat {log} >&2; exit 1; }}"
