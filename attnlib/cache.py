@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,6 +21,11 @@ def cache_folder() -> Path:
 def digest(value: object) -> str:
     """A short name for anything that JSON can hold: the first 20 hex digits of its sha256."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:20]
+
+
+def sources_digest(sources: Iterable[Path]) -> str:
+    """A digest of what source files say, in their order, for caches that must not outlive their code."""
+    return digest([hashlib.sha256(source.read_bytes()).hexdigest() for source in sources])
 
 
 @contextmanager

@@ -16,7 +16,7 @@ import pandas as pd
 import torch
 
 from attnlib import data, results, training
-from attnlib.cache import cache_folder, digest, locked
+from attnlib.cache import cache_folder, digest, locked, sources_digest
 from attnlib.data.corpus import Corpus, Split
 from attnlib.models.build import Architecture, build
 from attnlib.models.classifier import AttentionModel
@@ -140,8 +140,7 @@ def code_version() -> str:
         for source in sorted((here / "models").glob("*.py"))
         if source.name != "reading.py" and not source.name.startswith("documents")
     ]
-    sources = [*models, here / "training.py", here / "data" / "corpus.py"]
-    return digest([hashlib.sha256(source.read_bytes()).hexdigest() for source in sources])
+    return sources_digest([*models, here / "training.py", here / "data" / "corpus.py"])
 
 
 def prepare(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import time
 from dataclasses import asdict
@@ -15,8 +14,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from attnlib import data
-from attnlib.cache import cache_folder, digest, locked, replacing
-from attnlib.data.corpus import Corpus
+from attnlib.cache import cache_folder, digest, locked, replacing, sources_digest
+from attnlib.data.corpus import Corpus, Split
 from attnlib.models.build import one_of
 from attnlib.models.documents import DocumentArchitecture, DocumentModel, build_document_model
 from attnlib.models.documents_batches import Documents
@@ -30,6 +29,7 @@ from attnlib.training_documents import DocumentTraining, fit_documents, predict_
 log = logging.getLogger(__name__)
 
 VECTORS = ("corpus", "random")
+HERE = Path(__file__).parent
 
 
 def prepare_documents(
@@ -100,7 +100,7 @@ def prepare_documents(
         "torch": torch.__version__,
         "code": code_version(),
     }
-    model, history, scores = train_once(corpus, made_of, how, decided, train_limit, device, progress)
+    model, history, scores = train_once(corpus, train, made_of, how, decided, device, progress)
     readout = read_documents(model, Documents.of(texts, corpus.vocabulary), device)
     return Prepared(
         corpus,
@@ -118,10 +118,10 @@ def prepare_documents(
 
 def train_once(
     corpus: Corpus,
+    train: Split,
     architecture: DocumentArchitecture,
     training: DocumentTraining,
     decided: dict[str, Any],
-    train_limit: int | None,
     device: str,
     progress: bool,
 ) -> tuple[DocumentModel, list[dict[str, float]], dict[str, float]]:
@@ -137,11 +137,9 @@ def train_once(
                 log.warning("%s", error)
         vectors = initial_vectors(corpus, decided["vectors"], architecture.dimension, training.seed)
         model = build_document_model(architecture, vectors, training.seed)
-        train, dev, test = (
-            Documents.of(split, corpus.vocabulary)
-            for split in (corpus.train.sample(train_limit, training.seed), corpus.dev, corpus.test)
-        )
-        history = fit_documents(model, train, dev, training, device, progress)
+        parts = (Documents.of(split, corpus.vocabulary) for split in (train, corpus.dev, corpus.test))
+        training_part, dev, test = parts
+        history = fit_documents(model, training_part, dev, training, device, progress)
         scores = metrics(test.labels, predict_documents(model, test, device))
         save_checkpoint(model, path, {"history": history, "settings": decided, "test_metrics": scores})
     return model, history, scores
@@ -157,7 +155,7 @@ def initial_vectors(corpus: Corpus, source: str, dimension: int, seed: int) -> T
         gensim = version("gensim")
     except PackageNotFoundError:
         raise ImportError("vectors='corpus' needs gensim: pip install 'attnlib[vectors]'") from None
-    code = source_digest("models/documents_vectors.py")
+    code = sources_digest([HERE / "models/documents_vectors.py"])
     name = digest({"data": corpus.checksum, "dimension": dimension, "gensim": gensim, "code": code})
     path = cache_folder() / "vectors" / f"{corpus.name}-documents-{name}.safetensors"
     with locked(path):
@@ -169,14 +167,9 @@ def initial_vectors(corpus: Corpus, source: str, dimension: int, seed: int) -> T
         return load_file(path)["vectors"]
 
 
-def source_digest(*names: str) -> str:
-    """A digest of source files of this package."""
-    here = Path(__file__).parent
-    return digest([hashlib.sha256((here / name).read_bytes()).hexdigest() for name in names])
-
-
 @cache
 def code_version() -> str:
     """A digest of the sources that decide what training gives, so that the cache never outlives them."""
-    models = ("documents", "documents_batches", "documents_encoders", "documents_vectors")
-    return source_digest(*(f"models/{name}.py" for name in models), "training_documents.py", "data/corpus.py")
+    models = ("documents", "documents_batches", "documents_encoders", "documents_vectors", "encoders")
+    names = [*(f"models/{name}.py" for name in models), "training_documents.py", "data/corpus.py"]
+    return sources_digest(HERE / name for name in names)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 from attnlib import data
-from attnlib.cache import cache_folder, digest, locked, replacing
+from attnlib.cache import cache_folder, digest, locked, replacing, sources_digest
 from attnlib.models import embeddings
 
 # Data sets of the user's own files, which no checksum holds fast.
@@ -27,8 +26,7 @@ def vectors_file(dataset: str, dimension: int = 300) -> Path:
         )
     # The name and the code decide the texts, as every file is checked; reading them takes far longer.
     sources = [*sorted(Path(data.__file__).parent.glob("*.py")), Path(embeddings.__file__)]
-    code = [hashlib.sha256(source.read_bytes()).hexdigest() for source in sources]
-    name = digest({"dataset": dataset, "dimension": dimension, "code": code})
+    name = digest({"dataset": dataset, "dimension": dimension, "code": sources_digest(sources)})
     path = cache_folder() / "vectors" / f"{dataset}-{name}.txt"
     with locked(path):
         if not path.exists():

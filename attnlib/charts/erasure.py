@@ -6,7 +6,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from attnlib.charts.frames import ALL, GREY, WIDTH, colour, finish, omitted, prepare
+from attnlib.charts.frames import ALL, GREY, WIDTH, colour, counts, finish, omitted, prepare
 
 # The authors' figure: in each bin of the horizontal axis all points, or so many drawn with replacement.
 POINT_BINS, POINTS_PER_BIN = 200, 10
@@ -52,17 +52,7 @@ def counts_beside_points(
         low, high = float(frame[y].min()), float(frame[y].max())
         margin = 0.03 * (high - low) or 0.05
         y_domain = (low - margin, high + margin)
-    count, x_edges, y_edges = np.histogram2d(frame[x], frame[y], bins=bins, range=[x_domain, y_domain])
-    i, j = np.nonzero(count)
-    cells = pd.DataFrame(
-        {
-            "x": x_edges[i],
-            "x_end": x_edges[i + 1],
-            "y": y_edges[j],
-            "y_end": y_edges[j + 1],
-            "count": count[i, j].astype(int),
-        }
-    )
+    cells = counts(frame[x], frame[y], bins, [x_domain, y_domain])
     horizontal = alt.X("x:Q", title=x_title).scale(domain=x_domain, nice=False)
     vertical = alt.Y("y:Q", title=y_title).scale(domain=y_domain, nice=False)
     size = {"width": WIDTH / 2 - 30, "height": 260}

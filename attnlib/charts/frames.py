@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import altair as alt
+import numpy as np
 import pandas as pd
 
 # Okabe and Ito's palette, in an order whose first colours read on white and on black.
@@ -77,6 +78,21 @@ def field(name: str) -> str:
     for character in ("\\", ".", "[", "]", ":"):
         name = name.replace(character, "\\" + character)
     return name
+
+
+def counts(x: pd.Series, y: pd.Series, bins: int, spans: Sequence[tuple[float, float]]) -> pd.DataFrame:
+    """Number of rows in each of bins × bins cells: x, x_end, y, y_end, count; an empty cell has no row."""
+    count, x_edges, y_edges = np.histogram2d(x, y, bins=bins, range=spans)
+    i, j = np.nonzero(count)
+    return pd.DataFrame(
+        {
+            "x": x_edges[i],
+            "x_end": x_edges[i + 1],
+            "y": y_edges[j],
+            "y_end": y_edges[j + 1],
+            "count": count[i, j].astype(int),
+        }
+    )
 
 
 def finish(chart: Any, frame: pd.DataFrame, facet: str | None, title: str, description: str) -> Any:

@@ -8,7 +8,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from attnlib.charts.frames import ALL, GREY, LEGEND, WIDTH, colour, describe, field, omitted, prepare
+from attnlib.charts.frames import ALL, GREY, LEGEND, WIDTH, colour, counts, describe, field, omitted, prepare
 
 MAX_POINTS = 2000
 
@@ -67,17 +67,7 @@ def scatter(
             .add_params(pick)
         )
     else:
-        count, x_edges, y_edges = np.histogram2d(frame[x], frame[y], bins=bins, range=spans)
-        i, j = np.nonzero(count)
-        cells = pd.DataFrame(
-            {
-                "x": x_edges[i],
-                "x_end": x_edges[i + 1],
-                "y": y_edges[j],
-                "y_end": y_edges[j + 1],
-                "count": count[i, j].astype(int),
-            }
-        )
+        cells = counts(frame[x], frame[y], bins, spans)
         marks = (
             alt.Chart(cells)
             .mark_rect()

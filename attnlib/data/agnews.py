@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +11,7 @@ import numpy as np
 from attnlib.data import catalogue, registry
 from attnlib.data.building import classification, provenance
 from attnlib.data.corpus import Corpus, Split
+from attnlib.data.csv_rows import read_rows
 from attnlib.data.errors import DataError
 from attnlib.data.registry import Content
 from attnlib.data.splitting import random_split
@@ -54,23 +54,6 @@ class Item:
     label: int
 
 
-def rows(content: Content, columns: int) -> Iterator[tuple[int, list[str]]]:
-    """Yield (line on which it starts, fields) of each row. DataError for a wrong number of fields."""
-    reader = csv.reader((line + "\n" for line in content.lines()), strict=True)
-    start = 1
-    try:
-        for fields in reader:
-            if len(fields) != columns:
-                raise DataError(
-                    f"{content.where}:{start}: expected {columns} comma-separated fields, found "
-                    f"{len(fields)}. Restore the file or mend the line."
-                )
-            yield start, fields
-            start = reader.line_num + 1
-    except csv.Error as error:
-        raise DataError(f"{content.where}:{start}: {error}. Restore the file or mend the line.") from error
-
-
 def items(
     content: Content,
     name: str,
@@ -84,7 +67,8 @@ def items(
     Raises DataError, with file and line, for an unknown class or an empty text.
     """
     found = []
-    for line, fields in rows(content, columns):
+    lines = (line + "\n" for line in content.lines())
+    for line, fields in read_rows(lines, content.where, columns):
         if header and line == 1:
             continue
         label, text = read(fields)

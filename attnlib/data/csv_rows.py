@@ -1,9 +1,9 @@
-"""Rows of csv files that do not fit in memory."""
+"""Rows of csv files, read as a stream, with the lines on which they start."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import IO
 
 from attnlib.data import registry
@@ -20,21 +20,30 @@ def stream_rows(name: str, path: str, columns: int) -> Iterator[tuple[str, int, 
     Rows may hold line ends and doubled quotes inside quoted fields. Raises DataError, with file and line, for
     a missing or damaged file, bytes that are not UTF-8, a wrong number of fields, or an open quote.
     """
-    csv.field_size_limit(max(csv.field_size_limit(), LONGEST))
     with registry.stream(name, path) as (where, file):
-        reader = csv.reader(_lines(file, where), strict=True)
-        start = 1
-        try:
-            for fields in reader:
-                if len(fields) != columns:
-                    raise DataError(
-                        f"{where}:{start}: expected {columns} comma-separated fields, found {len(fields)}. "
-                        f"Restore the file or mend the line."
-                    )
-                yield where, start, fields
-                start = reader.line_num + 1
-        except csv.Error as error:
-            raise DataError(f"{where}:{start}: {error}. Restore the file or mend the line.") from error
+        for start, fields in read_rows(_lines(file, where), where, columns):
+            yield where, start, fields
+
+
+def read_rows(lines: Iterable[str], where: str, columns: int) -> Iterator[tuple[int, list[str]]]:
+    """Yield (line on which it starts, fields) of each row of csv lines, which keep their line ends.
+
+    Raises DataError, with `where` and line, for a wrong number of fields or an open quote.
+    """
+    csv.field_size_limit(max(csv.field_size_limit(), LONGEST))
+    reader = csv.reader(lines, strict=True)
+    start = 1
+    try:
+        for fields in reader:
+            if len(fields) != columns:
+                raise DataError(
+                    f"{where}:{start}: expected {columns} comma-separated fields, found {len(fields)}. "
+                    "Restore the file or mend the line."
+                )
+            yield start, fields
+            start = reader.line_num + 1
+    except csv.Error as error:
+        raise DataError(f"{where}:{start}: {error}. Restore the file or mend the line.") from error
 
 
 def _lines(file: IO[bytes], where: str) -> Iterator[str]:

@@ -7,7 +7,6 @@ a tokeniser has changed.
 from __future__ import annotations
 
 import functools
-import hashlib
 import inspect
 import json
 import zipfile
@@ -63,9 +62,9 @@ def files(name: str) -> list[tuple[str, int, int]]:
 
 @functools.cache
 def versions() -> list[str]:
-    """Return the checksums of this package's sources, and the versions of what cuts the texts."""
+    """Return a checksum of this package's sources, and the versions of what cuts the texts."""
     sources = sorted(Path(__file__).parent.glob("*.py"))
-    known = [hashlib.sha256(source.read_bytes()).hexdigest() for source in sources]
+    known = [cache.sources_digest(sources)]
     for package in ("spacy", "sentencex"):
         try:
             known.append(metadata.version(package))

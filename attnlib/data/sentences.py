@@ -7,7 +7,6 @@ sentencex do it. Tokens are spaCy's, in lower case.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -77,11 +76,3 @@ class Segmenter:
             self._known.clear()
         self._known[string] = tuple(token.lower() for token in tokens)
         return self._known[string]
-
-
-def documents(texts: Iterable[str]) -> Iterator[tuple[tuple[str, ...], np.ndarray]]:
-    """Yield (tokens, sentence lengths int64 [S]) of each text; ((), empty) for a text with no sentence.
-
-    Raises DataError if sentencex or spaCy is not installed.
-    """
-    return map(Segmenter(), texts)

@@ -18,7 +18,7 @@ from torch.utils.checkpoint import checkpoint
 from attnlib.models.batches import PAD
 from attnlib.models.build import one_of
 from attnlib.models.documents_batches import DocumentBatch
-from attnlib.models.documents_encoders import DocumentGRU, Dropout, DroppedConvolution, Identity
+from attnlib.models.documents_encoders import DocumentGRU, DroppedConvolution, Identity
 
 DOCUMENT_ENCODERS = ("HANrnn", "HANconv", "HANnoenc", "FLANrnn", "FLANconv", "FLANnoenc")
 DOCUMENT_VARIANTS = ("released", "no_logit_dropout")
@@ -99,7 +99,7 @@ class Level(nn.Module):
 
     def __init__(self, encoder: DocumentGRU | DroppedConvolution | Identity, dropout: float) -> None:
         super().__init__()
-        self.dropout = Dropout(dropout)
+        self.dropout = nn.Dropout(dropout)
         self.encoder = encoder
         self.scorer = LearnedQuery(encoder.size)
         self.size = encoder.size
@@ -124,7 +124,7 @@ class DocumentModel(nn.Module):
         self.words = words
         self.sentences = sentences
         self.head = nn.Linear((sentences or words).size, n_classes)
-        self.dropout = Dropout(dropout)
+        self.dropout = nn.Dropout(dropout)
 
     @property
     def hierarchical(self) -> bool:

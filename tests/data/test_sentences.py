@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from attnlib.data import DataError, sentences
-from attnlib.data.sentences import Segmenter, documents, split_sentences
+from attnlib.data.sentences import Segmenter, split_sentences
 from attnlib.data.text import collapse, english
 
 
@@ -37,7 +37,7 @@ def test_sentences_of_reviews(text, found):
 
 
 def test_documents_are_tokens_and_sentence_lengths():
-    found = list(documents(["It's GOOD 2 day. We\nLEFT!!", "  \n", "x"]))
+    found = list(map(Segmenter(), ["It's GOOD 2 day. We\nLEFT!!", "  \n", "x"]))
     assert found[0][0] == ("it", "'s", "good", "2", "day", ".", "we", "left", "!", "!")
     assert [lengths.tolist() for _, lengths in found] == [[6, 4], [], [1]]
     assert found[1][0] == ()
@@ -62,7 +62,7 @@ def test_tokens_are_those_of_spacy_on_the_whole_sentence(words):
 
 def test_a_full_memory_changes_nothing(monkeypatch):
     texts = [f"Text {i} isn't long, e.g. it's x{i % 7}y." for i in range(40)]
-    expected = list(documents(texts))
+    expected = list(map(Segmenter(), texts))
     monkeypatch.setattr(sentences, "CACHE", 25)
     segment = Segmenter()
     first = segment._tokenizer
@@ -73,7 +73,7 @@ def test_a_full_memory_changes_nothing(monkeypatch):
 
 
 def test_thousands_of_sentences():
-    ((tokens, lengths),) = documents(["It was good. " * 5000])
+    tokens, lengths = Segmenter()("It was good. " * 5000)
     assert lengths.tolist() == [4] * 5000
     assert len(tokens) == 20000
 
@@ -83,4 +83,4 @@ def test_without_the_extra_the_message_says_what_to_install(monkeypatch, missing
     monkeypatch.setitem(sys.modules, missing, None)
     english.cache_clear()
     with pytest.raises(DataError, match=r"pip install 'attnlib\[data\]'"):
-        list(documents(["a"]))
+        list(map(Segmenter(), ["a"]))

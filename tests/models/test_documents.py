@@ -22,7 +22,7 @@ from attnlib.models.documents_batches import (
     evaluation_batches,
     training_batches,
 )
-from attnlib.models.documents_encoders import DocumentGRU, Dropout, DroppedConvolution
+from attnlib.models.documents_encoders import DocumentGRU, DroppedConvolution
 from attnlib.models.documents_reading import read_documents
 from attnlib.models.documents_settings import SETTINGS, document_settings, settings_name
 from attnlib.models.documents_vectors import (
@@ -31,7 +31,6 @@ from attnlib.models.documents_vectors import (
     random_unit_vectors,
     train_document_vectors,
 )
-from attnlib.models.encoders import BiGRU, Convolution
 
 SPLIT = planted_documents.generate(9, "test", sentences=(1, 6))
 VOCABULARY = Vocabulary.build(SPLIT.texts)
@@ -180,41 +179,6 @@ def test_sizes_are_the_papers(encoder, words, sentences):
     bound = (6 / (5 + (sentences or words))) ** 0.5
     assert 0.9 * bound < subject.head.weight.abs().max() <= bound
     assert (subject.head.bias == 0).all()
-
-
-@pytest.mark.parametrize(
-    ("ours", "plain"),
-    [(DocumentGRU(6, 4), BiGRU.forward), (DroppedConvolution(6, 4), Convolution.forward)],
-)
-def test_encoders_and_their_gradients_are_pytorchs(ours, plain):
-    torch.manual_seed(1)
-    encoder = ours.double().eval()
-    lengths = torch.tensor([9, 1, 3, 9, 5, 2, 8])
-    mask = torch.arange(9) < lengths[:, None]
-    items = (torch.randn(7, 9, 6, dtype=torch.float64) * mask[..., None]).requires_grad_()
-    found = []
-    for forward in (type(ours).forward, plain):
-        encoder.zero_grad()
-        items.grad = None
-        states, summary = forward(encoder, items, lengths, mask)
-        weights = torch.linspace(-1, 1, states.numel(), dtype=torch.float64).view_as(states)
-        ((states * weights).sum() + summary.pow(2).sum()).backward()
-        found.append([states, summary, items.grad[mask], *(p.grad.clone() for p in encoder.parameters())])
-    for one, two in zip(*found, strict=True):
-        torch.testing.assert_close(one, two, rtol=1e-10, atol=1e-12)
-
-
-def test_dropout_drops_its_share_and_keeps_the_mean():
-    torch.manual_seed(0)
-    layer, items = Dropout(0.4445), torch.ones(400, 1001)
-    dropped = layer(items)
-    assert (dropped == 0).float().mean() == pytest.approx(0.4445, abs=0.005)
-    assert dropped.mean() == pytest.approx(1, abs=0.01)
-    assert dropped.unique().tolist() == pytest.approx([0, 1 / (1 - 0.4445)], rel=1e-4)
-    columns = (dropped == 0).float().mean(dim=0)  # four draws come from one number: none may be favoured
-    assert [columns[k::4].mean().item() for k in range(4)] == pytest.approx([0.4445] * 4, abs=0.01)
-    assert torch.equal(layer.eval()(items), items)
-    assert torch.equal(Dropout(0.0)(items), items)
 
 
 def test_the_logits_are_dropped_in_the_released_variant_only():
