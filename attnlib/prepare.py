@@ -224,6 +224,7 @@ def plan(
     epochs: int | None = None,
     batch_size: int | None = None,
     patience: int | None = None,
+    layers: int = 0,
 ) -> Plan:
     """A corpus and its model with initial word vectors, not yet trained.
 
@@ -232,7 +233,8 @@ def plan(
     deviation: of random vectors. None takes Jain & Wallace's setting for the task: 300-d vectors, 8 epochs
     of batches of 32 for classification; 50-d vectors drawn from N(0, 1), 100 epochs of batches of 50 for
     question answering; 300-d vectors, 25 epochs of batches of 128 for pairs of sentences, of 90 for the CNN
-    questions. Where they used pretrained vectors the deviation without them is 0.1.
+    questions. Where they used pretrained vectors the deviation without them is 0.1. layers: hidden layers of
+    the head (`Architecture`).
     """
     device = resolve_device(device)
     if not isinstance(seed, int) or seed < 0:
@@ -250,6 +252,7 @@ def plan(
         pair=corpus.paired,
         dimension=dimension,
         hidden=usual.hidden,
+        layers=layers,
     )
     how = Training(
         epochs=epochs if epochs is not None else usual.epochs,

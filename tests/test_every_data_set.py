@@ -30,14 +30,18 @@ from tests.test_notebooks import ROOT
 # Folders of ATTNLIB_DATA by data set.
 FOLDERS = {
     "sst": "sst",
+    "sst5": "sst",
     "imdb": "imdb",
     "20news_sports": "20news",
+    "20news20": "20news",
     "agnews": "ag_news",
+    "agnews4": "ag_news",
     "ade": "ade_corpus_v2",
     "babi1": "babi",
     "babi2": "babi",
     "babi3": "babi",
     "snli": "snli",
+    "mrpc": "mrpc",
     "20news": "20news",
     "amazon_multidomain": "amazon_multidomain",
     "agnews_topics": "ag_news",
@@ -65,7 +69,7 @@ def test_its_papers_are_in_the_bibliography_and_cited(data_set):
     bibliography, page = ((ROOT / "book" / name).read_text() for name in ("references.bib", "data.md"))
     for citation in data_set.citation.split("; "):
         # As all keys: the first author's surname, the year, the first word of the title.
-        author = re.split(r", | et al| \d", citation)[0].replace(" ", "")
+        author = re.split(r", | & | et al| \d", citation)[0].replace(" ", "")
         year, word = re.search(r"(\d{4}), (?:A |The )?(\w+)", citation).groups()
         key = f"{author}{year}{word}".lower()
         assert f"{{{key}," in bibliography

@@ -28,9 +28,11 @@ from attnlib.data import (
     mimic,
     newsgroups,
     newsgroups_topics,
+    paraphrases,
     planted,
     planted_documents,
     reviews,
+    reviews_flat,
     snli,
     sst,
     yahoo,
@@ -43,13 +45,20 @@ __all__ = ["LOADERS", "Corpus", "DataError", "Split", "Vocabulary", "load", "nam
 LOADERS: dict[str, Callable[..., Corpus]] = {
     # Stanford Sentiment Treebank, binary: option verify.
     "sst": sst.load,
+    # All five of its classes: option verify.
+    "sst5": sst.load_five,
     # IMDB film reviews: option verify.
     "imdb": imdb.load,
     # 20 Newsgroups, hockey against baseball: option verify.
     "20news_sports": newsgroups.load,
+    # All 20 groups, as flat texts: option verify.
+    "20news20": newsgroups.load_all,
     # AG News, business against world: options train ("official", "subset", None: what is at hand), verify.
     "agnews": agnews.load,
     "agnews_subset": partial(agnews.load, train="subset"),
+    # All four of its topics, as flat texts: the same options.
+    "agnews4": agnews.load_four,
+    "agnews4_subset": partial(agnews.load_four, train="subset"),
     # Adverse drug reactions in tweets, from the user's own csv file: no option.
     "adr": adr.load,
     # Adverse drug effects in case reports: option verify.
@@ -62,6 +71,12 @@ LOADERS: dict[str, Callable[..., Corpus]] = {
     # SNLI: options train ("official", "subset", None: what is at hand), verify.
     "snli": snli.load,
     "snli_subset": partial(snli.load, train="subset"),
+    # Do two sentences mean the same: MRPC, option verify; Quora's questions from the user's own files, no
+    # option.
+    "mrpc": paraphrases.load_mrpc,
+    "qqp": paraphrases.load_qqp,
+    # Stars of Yelp reviews as flat texts, from the user's own files: no option.
+    "yelp5": reviews_flat.load,
     # bAbI tasks 1-3, official files: options size ("10k", "1k"), verify.
     "babi1": partial(babi.load, 1),
     "babi2": partial(babi.load, 2),

@@ -5,47 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from attnlib.data import catalogue, registry
-from attnlib.data.agnews import SUBSETS, Item, at_hand, distinct, items
+from attnlib.data.agnews import SUBSETS, TOPICS, Item, at_hand, distinct, official, subsets
 from attnlib.data.corpus import Corpus
 from attnlib.data.documents import Collector, Row, corpus, exact_dev
 from attnlib.data.kept import keep
-from attnlib.data.registry import Content
 
 NAME = "agnews_topics"
-TOPICS = ("world", "sports", "business", "sci/tech")
-_WORDS = {"world": 0, "sci_tech": 3}
-
-
-def official(content: Content, part: str) -> list[Item]:
-    """Return the items of a file with rows class 1 to 4, title, description; title and description joined."""
-    classes = {str(number + 1): number for number in range(len(TOPICS))}
-    return items(content, f"{NAME}/{part}", 3, False, lambda row: (row[0], f"{row[1]} {row[2]}"), classes)
-
-
-def subsets(contents: dict[str, Content]) -> list[Item]:
-    """Return the items of all subsets of the training file, in which title and description are one text."""
-    found: list[Item] = []
-    for path, layout in SUBSETS.items():
-        part = path.removeprefix("train_subset_").removesuffix(".csv")
-        # Written as a word, or as 0 to 3, or as 0.0 to 3.0.
-        classes = {
-            written: _WORDS[written] if written in _WORDS else int(float(written))
-            for written in layout.labels
-        }
-        found += items(
-            contents[path],
-            f"{NAME}/{part}",
-            layout.columns,
-            layout.header,
-            lambda row: (row[1], row[0]),
-            classes,
-        )
-    return found
 
 
 def rows(found: Iterable[Item]) -> Iterator[Row]:
     """Yield items as rows."""
-    return (Row(item.id.removeprefix(f"{NAME}/"), item.label, item.text) for item in found)
+    return (Row(item.id.removeprefix(f"{NAME}/"), item.topic, item.text) for item in found)
 
 
 @keep("ag_news")
@@ -58,8 +28,10 @@ def load(train: str | None = None, verify: bool = True) -> Corpus:
     """
     subset = at_hand(train) == "subset"
     contents = registry.locate("ag_news", [*(SUBSETS if subset else ["train.csv"]), "test.csv"], verify)
-    test = official(contents["test.csv"], "test")
-    found = subsets(contents) if subset else official(contents["train.csv"], "train")
+    test = official(contents["test.csv"], f"{NAME}/test", title=True)
+    found = (
+        subsets(contents, NAME) if subset else official(contents["train.csv"], f"{NAME}/train", title=True)
+    )
     training = distinct(found, test)
     notes = [
         f"Title and description are one text. {len(found) - len(training)} repeated texts, texts of the test "

@@ -448,6 +448,50 @@ YELP_FULL = DataSet(
     ),
 )
 
+MRPC = DataSet(
+    name="mrpc",
+    title="Microsoft Research Paraphrase Corpus",
+    base="https://www.microsoft.com/en-us/download/details.aspx?id=52398",
+    archive="",
+    root="",
+    members=(
+        # No checksums of the official files are recorded.
+        Member("msr_paraphrase_train.txt"),
+        Member("msr_paraphrase_test.txt"),
+        Member("msr-para-train.tsv", "446b9a5fa4e8d526b99f1d635f036f89063749783f5d3464ee8c1879724d406d"),
+        Member("msr-para-val.tsv", "7e5d0ee4ec392b062af73c7cffe82f0725e5b08f6bfdf0915f31bbc470b8bacf"),
+        Member("msr-para-test.tsv", "51a1f197d8786712d2f0d97700f5be653b7488a96cde00e158159350d23e3d90"),
+    ),
+    licence="Microsoft Research Shared Source licence: non-commercial, to be passed on with the licence only",
+    citation=(
+        "Dolan & Brockett 2005, Automatically Constructing a Corpus of Sentential Paraphrases, International "
+        "Workshop on Paraphrasing"
+    ),
+    how=(
+        "Get msr_paraphrase_train.txt and msr_paraphrase_test.txt from "
+        "https://www.microsoft.com/en-us/download/details.aspx?id=52398."
+    ),
+)
+
+QQP = DataSet(
+    name="qqp",
+    title="Quora Question Pairs, as in GLUE",
+    base="https://gluebenchmark.com/tasks",
+    archive="",
+    packed=("QQP-clean.zip", "QQP.zip"),
+    root="QQP",
+    members=(Member("train.tsv"), Member("dev.tsv")),
+    licence="may not be shared: Quora's terms of service, non-commercial",
+    citation=(
+        "Iyer, Dandekar & Csernai 2017, First Quora Dataset Release: Question Pairs; Wang et al. 2019, "
+        "GLUE: A Multi-Task Benchmark and Analysis Platform for Natural Language Understanding, ICLR"
+    ),
+    how=(
+        "Get the task QQP, QQP-clean.zip (train.tsv, dev.tsv), from https://gluebenchmark.com/tasks. A "
+        "public stand-in is the data set 'mrpc'."
+    ),
+)
+
 AMAZON_MULTIDOMAIN = DataSet(
     name="amazon_multidomain",
     title="Multi-Domain Sentiment Dataset, labelled Amazon reviews of four kinds of product",
@@ -500,5 +544,7 @@ DATA_SETS: dict[str, DataSet] = {
         AMAZON_FULL,
         YELP_FULL,
         AMAZON_MULTIDOMAIN,
+        MRPC,
+        QQP,
     )
 }

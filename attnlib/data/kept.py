@@ -1,4 +1,4 @@
-"""Corpora of documents kept in the user's cache, since cutting texts into sentences and tokens takes minutes.
+"""Large corpora kept in the user's cache, since cutting texts into sentences and tokens takes minutes.
 
 A corpus is read again from its files when one of them, an option, the code of this package, or the version of
 a tokeniser has changed.
@@ -82,7 +82,10 @@ def _unpacked(packed: np.ndarray) -> tuple[str, ...]:
 
 
 def write(corpus: Corpus, path: Path) -> None:
-    """Write a corpus whose splits have compact columns; those that share numbers share them in the file."""
+    """Write a corpus whose splits have compact columns; those that share numbers share them in the file.
+
+    Sentences may be missing.
+    """
     arrays: dict[str, Any] = {}
     shared: dict[int, str] = {}
     meta: dict[str, Any] = {
@@ -101,11 +104,12 @@ def write(corpus: Corpus, path: Path) -> None:
     words = cast(Texts, corpus.train.texts).words
     for part, split in corpus.splits.items():
         assert isinstance(split.texts, Texts)
-        assert isinstance(split.sentences, Ragged)
+        cut = split.sentences
+        assert cut is None or isinstance(cut, Ragged)
         assert split.texts.words is words
         meta["splits"][part] = {
             "texts": ragged(split.texts.rows, f"{part}.texts"),
-            "sentences": ragged(split.sentences, f"{part}.sentences"),
+            "sentences": None if cut is None else ragged(cut, f"{part}.sentences"),
             "prefix": split.ids.prefix if isinstance(split.ids, RowIds) else None,
         }
         arrays[f"{part}.labels"] = split.labels
@@ -141,7 +145,7 @@ def read(path: Path) -> Corpus | None:
             ids=_unpacked(ids) if about["prefix"] is None else RowIds(about["prefix"], ids),
             texts=Texts(words, ragged(part, "texts")),
             labels=arrays[f"{part}.labels"],
-            sentences=ragged(part, "sentences"),
+            sentences=ragged(part, "sentences") if about["sentences"] else None,
         )
     return Corpus(
         name=meta["name"],

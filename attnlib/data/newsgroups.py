@@ -1,8 +1,9 @@
-"""20 Newsgroups, hockey against baseball, as Jain & Wallace 2019 prepared it."""
+"""20 Newsgroups: hockey against baseball (Jain & Wallace 2019), or all groups (Liu et al. 2022)."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from attnlib.data.errors import DataError
 from attnlib.data.splitting import three_way
 from attnlib.data.text import clean
 
-GROUPS = ("rec.sport.baseball", "rec.sport.hockey")
+SPORTS = ("rec.sport.baseball", "rec.sport.hockey")
 PARTS = ("train", "test")
 SEED = 13478
 MIN_LENGTH, MAX_LENGTH = 6, 500
@@ -36,6 +37,18 @@ def strip_post(text: str) -> str:
     return "\n".join(line for line in body.split("\n") if not _QUOTED.search(line))
 
 
+def read(verify: bool) -> Iterator[tuple[str, str, str]]:
+    """Yield the part ("train" or "test"), path (``group/number``) and text of every post, as stored.
+
+    Raises DataError for a file outside the folder of a group, and as `registry.walk` does.
+    """
+    for content in registry.walk("20news", [f"20news-bydate-{part}" for part in PARTS], verify):
+        part, _, path = content.path.removeprefix("20news-bydate-").partition("/")
+        if path.count("/") != 1:
+            raise DataError(f"{content.where}: a post must lie in the folder of its group. Remove the file.")
+        yield part, path, content.data.decode("latin-1")
+
+
 def tokenize(posts: list[str]) -> list[tuple[str, ...]]:
     """Return the paper's tokens: its cleaner, then of each run of non-word characters the last one only.
 
@@ -44,19 +57,15 @@ def tokenize(posts: list[str]) -> list[tuple[str, ...]]:
     return [tuple(re.sub(r"(\W)+", r" \1 ", " ".join(tokens)).split()) for tokens in clean(posts)]
 
 
-def load(verify: bool = True) -> Corpus:
-    """Return 20News sports: hockey (1) against baseball (0).
-
-    Reads the by-date archive, or its two folders; the other 18 groups must be there, since the paper's split
-    depends on them. `verify` compares the checksums of the two folders. Raises DataError for missing, damaged
-    or malformed files.
-    """
+def _load(name: str, groups: tuple[str, ...] | None, class_names: tuple[str, ...], verify: bool) -> Corpus:
+    """Return the posts of these groups as classes, in this order; None: of all groups, sorted."""
     posts: dict[str, dict[str, str]] = {part: {} for part in PARTS}
-    for content in registry.walk("20news", [f"20news-bydate-{part}" for part in PARTS], verify):
-        part, _, path = content.path.removeprefix("20news-bydate-").partition("/")
-        group = path.split("/")[0]
-        text = content.data.decode("latin-1") if group in GROUPS else ""
-        posts[part][path] = text
+    for part, path, text in read(verify):
+        posts[part][path] = text if groups is None or path.split("/")[0] in groups else ""
+    if groups is None:
+        groups = class_names = tuple(
+            sorted({path.split("/")[0] for found in posts.values() for path in found})
+        )
     # scikit-learn's order, on which the seeded split depends: each part shuffled, then all of it.
     paths: list[tuple[str, str]] = []
     for part in PARTS:
@@ -67,27 +76,29 @@ def load(verify: bool = True) -> Corpus:
     order = np.arange(len(paths))
     np.random.RandomState(42).shuffle(order)
     shuffled = [paths[i] for i in order]
+    # By class: the split draws from each class by itself.
     chosen = [
-        (part, path, y) for y, g in enumerate(GROUPS) for part, path in shuffled if path.startswith(f"{g}/")
+        (part, path, y) for y, g in enumerate(groups) for part, path in shuffled if path.startswith(f"{g}/")
     ]
     texts = tokenize([strip_post(posts[part][path]) for part, path, _ in chosen])
     kept = [i for i, text in enumerate(texts) if text]
     labels = np.array([chosen[i][2] for i in kept], dtype=np.int64)
-    if len(set(labels.tolist())) < len(GROUPS):
-        raise DataError(f"20news: no post with text in one of {' and '.join(GROUPS)}; restore the files")
+    among = " and ".join(groups) if len(groups) < 3 else f"the {len(groups)} groups"
+    if len(set(labels.tolist())) < len(groups):
+        raise DataError(f"20news: no post with text in one of {among}; restore the files")
     every = Split(
-        ids=tuple(f"20news_sports/{chosen[i][0]}/{chosen[i][1]}" for i in kept),
+        ids=tuple(f"{name}/{chosen[i][0]}/{chosen[i][1]}" for i in kept),
         texts=tuple(texts[i] for i in kept),
         labels=labels,
     )
     try:
         train, dev, test = three_way(labels, test=(0.2, SEED), dev=(0.2, SEED))
     except ValueError as error:
-        raise DataError(f"20news: too few posts in {' and '.join(GROUPS)}: {error}") from error
+        raise DataError(f"20news: too few posts in {among}: {error}") from error
     return classification(
-        "20news_sports",
+        name,
         {"train": every.select(train), "dev": every.select(dev), "test": every.select(test)},
-        ("baseball", "hockey"),
+        class_names,
         provenance(
             catalogue.NEWS20,
             folder_sums(catalogue.NEWS20, verify),
@@ -105,3 +116,21 @@ def load(verify: bool = True) -> Corpus:
         minimum=MIN_LENGTH,
         maximum=MAX_LENGTH,
     )
+
+
+def load(verify: bool = True) -> Corpus:
+    """Return 20News sports: hockey (1) against baseball (0).
+
+    Reads the by-date archive, or its two folders; the other 18 groups must be there, since the paper's split
+    depends on them. `verify` compares the checksums of the two folders. Raises DataError for missing, damaged
+    or malformed files.
+    """
+    return _load("20news_sports", SPORTS, ("baseball", "hockey"), verify)
+
+
+def load_all(verify: bool = True) -> Corpus:
+    """Return 20 Newsgroups as flat texts, its groups the classes; files and errors as in `load`.
+
+    Source: Liu et al. 2022, released code, which still calls it 20News sports.
+    """
+    return _load("20news20", None, (), verify)

@@ -4,27 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from attnlib.data import catalogue, registry
+from attnlib.data import catalogue, newsgroups
 from attnlib.data.building import folder_sums
 from attnlib.data.corpus import Corpus
 from attnlib.data.documents import Collector, Row, corpus, exact_dev
-from attnlib.data.errors import DataError
 from attnlib.data.kept import keep
 from attnlib.data.newsgroups import PARTS, strip_post
 from attnlib.data.yahoo import LIMITS
 
 
 def read(verify: bool) -> tuple[tuple[str, ...], dict[str, dict[str, str]]]:
-    """Return the groups, sorted, and of each part the posts by path (``group/number``), stripped.
-
-    Raises DataError for a file outside the folder of a group.
-    """
+    """Return the groups, sorted, and of each part the posts by path (``group/number``), stripped."""
     posts: dict[str, dict[str, str]] = {part: {} for part in PARTS}
-    for content in registry.walk("20news", [f"20news-bydate-{part}" for part in PARTS], verify):
-        part, _, path = content.path.removeprefix("20news-bydate-").partition("/")
-        if path.count("/") != 1:
-            raise DataError(f"{content.where}: a post must lie in the folder of its group. Remove the file.")
-        posts[part][path] = strip_post(content.data.decode("latin-1").replace("\r", ""))
+    for part, path, text in newsgroups.read(verify):
+        posts[part][path] = strip_post(text.replace("\r", ""))
     groups = sorted({path.split("/")[0] for found in posts.values() for path in found})
     return tuple(groups), posts
 

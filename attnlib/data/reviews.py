@@ -15,6 +15,7 @@ from attnlib.data.errors import DataError
 from attnlib.data.kept import keep
 
 STARS = ("1", "2", "3", "4", "5")
+CLASSES = ("1 star", "2 stars", "3 stars", "4 stars", "5 stars")
 AMAZON_LIMITS = Limits(sentences=15, tokens=130)
 YELP_LIMITS = Limits(sentences=43, tokens=200)
 NOTES = (
@@ -53,7 +54,7 @@ def _load(data_set: catalogue.DataSet, columns: int, limits: Limits, title: bool
     return corpus(
         data_set.name,
         {"train": train, "dev": dev, "test": test},
-        tuple(f"{n} star{'s' if n != '1' else ''}" for n in STARS),
+        CLASSES,
         data_set,
         dict.fromkeys(paths.values(), "not known"),
         [*NOTES, *notes, note],

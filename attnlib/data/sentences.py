@@ -53,14 +53,20 @@ class Segmenter:
         """Return (tokens, sentence lengths int64 [S]); ((), empty) for a text with no sentence."""
         tokens: list[str] = []
         lengths: list[int] = []
-        known = self._known
         for sentence in split_sentences(text):
-            before = len(tokens)
-            for string in sentence.split(" "):
-                tokens += known.get(string) or self._cut(string)
-            if len(tokens) > before:
-                lengths.append(len(tokens) - before)
+            found = self.tokens(sentence)
+            tokens += found
+            if found:
+                lengths.append(len(found))
         return tuple(tokens), np.array(lengths, dtype=np.int64)
+
+    def tokens(self, text: str) -> list[str]:
+        """Return the tokens of a text, not cut into sentences."""
+        known = self._known
+        tokens: list[str] = []
+        for string in text.split():
+            tokens += known.get(string) or self._cut(string)
+        return tokens
 
     def _cut(self, string: str) -> tuple[str, ...]:
         rules = self._tokenizer.rules

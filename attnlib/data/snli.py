@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-
-import numpy as np
 
 from attnlib.data import catalogue, registry
-from attnlib.data.building import provenance
-from attnlib.data.corpus import Corpus, Split, Vocabulary
+from attnlib.data.building import Pair, pair_classification, pair_split, provenance
+from attnlib.data.corpus import Corpus, Split
 from attnlib.data.errors import DataError
 from attnlib.data.registry import Content
-from attnlib.data.text import clean
 
 SOURCES = ("official", "subset")
 CLASSES = ("contradiction", "entailment", "neutral")
@@ -28,22 +24,16 @@ _HELD_OUT_LABELS = {"0": "entailment", "1": "neutral", "2": "contradiction"}
 _SUBSET_LABELS = {"1": "neutral", "2": "contradiction", "3": "entailment"}
 
 
-@dataclass(frozen=True)
-class Pair:
-    """A premise and a hypothesis with their gold label; line: in the file, from 1."""
-
-    premise: str
-    hypothesis: str
-    label: str
-    line: int
+def _pair(file: str, line: int, premise: str, hypothesis: str, label: str) -> Pair:
+    return Pair(f"snli/{file}/{line}", premise, hypothesis, CLASSES.index(label))
 
 
 def _fail(content: Content, line: int, problem: str) -> DataError:
     return DataError(f"{content.where}:{line}: {problem}. Restore the official file or mend the line.")
 
 
-def parse_jsonl(content: Content) -> Iterator[Pair]:
-    """Yield the pairs of an official file, less those without gold label ("-").
+def parse_jsonl(content: Content, file: str) -> Iterator[Pair]:
+    """Yield the pairs of an official file, called `file` in their ids, less those without gold label ("-").
 
     Raises DataError, with file and line, for a line that is no JSON object with sentence1, sentence2 and
     gold_label, or has another label.
@@ -60,10 +50,10 @@ def parse_jsonl(content: Content) -> Iterator[Pair]:
             continue
         if label not in CLASSES or not isinstance(premise, str) or not isinstance(hypothesis, str):
             raise _fail(content, number, f"gold_label {label!r} or a sentence is not as in SNLI")
-        yield Pair(premise, hypothesis, label, number)
+        yield _pair(file, number, premise, hypothesis, label)
 
 
-def parse_held_out(content: Content) -> Iterator[Pair]:
+def parse_held_out(content: Content, file: str) -> Iterator[Pair]:
     """Yield the pairs of a file with header premise, hypothesis, label; 0 is entailment, 1 neutral.
 
     Raises DataError, with file and line, for another header or label or number of fields.
@@ -76,10 +66,10 @@ def parse_held_out(content: Content) -> Iterator[Pair]:
             continue
         if len(fields) != 3 or fields[2] not in _HELD_OUT_LABELS:
             raise _fail(content, number, "expected premise, hypothesis and a label 0, 1 or 2, tab-separated")
-        yield Pair(fields[0], fields[1], _HELD_OUT_LABELS[fields[2]], number)
+        yield _pair(file, number, fields[0], fields[1], _HELD_OUT_LABELS[fields[2]])
 
 
-def parse_subset(content: Content) -> Iterator[Pair]:
+def parse_subset(content: Content, file: str) -> Iterator[Pair]:
     """Yield the pairs of a file of rows label, label, premise, hypothesis; 1 is neutral, 3 entailment.
 
     Raises DataError, with file and line, for another label or number of fields.
@@ -90,24 +80,15 @@ def parse_subset(content: Content) -> Iterator[Pair]:
             raise _fail(
                 content, number, "expected a label 1, 2 or 3 twice, premise and hypothesis, tab-separated"
             )
-        yield Pair(fields[2], fields[3], _SUBSET_LABELS[fields[0]], number)
+        yield _pair(file, number, fields[2], fields[3], _SUBSET_LABELS[fields[0]])
 
 
-def split_of(pairs: Sequence[tuple[str, Pair]]) -> Split:
-    """Return (file, pair) rows as a split: premises as texts, hypotheses as questions.
-
-    Pairs with a sentence without words are left out. Raises DataError if none is left.
-    """
-    cleaned = clean([sentence for _, pair in pairs for sentence in (pair.premise, pair.hypothesis)])
-    kept = [i for i in range(len(pairs)) if cleaned[2 * i] and cleaned[2 * i + 1]]
-    if not kept:
+def split_of(pairs: Sequence[Pair]) -> Split:
+    """Return pairs as a split, less those with a sentence without words. Raises DataError if none is left."""
+    split = pair_split(pairs)
+    if not len(split):
         raise DataError("snli: a file holds no pair with a gold label; it may be truncated. Restore it.")
-    return Split(
-        ids=tuple(f"snli/{pairs[i][0]}/{pairs[i][1].line}" for i in kept),
-        texts=tuple(cleaned[2 * i] for i in kept),
-        labels=np.array([CLASSES.index(pairs[i][1].label) for i in kept], dtype=np.int64),
-        questions=tuple(cleaned[2 * i + 1] for i in kept),
-    )
+    return split
 
 
 def load(train: str | None = None, verify: bool = True) -> Corpus:
@@ -134,11 +115,9 @@ def load(train: str | None = None, verify: bool = True) -> Corpus:
     ]
     if train == "subset":
         contents = registry.locate("snli", [*SUBSETS, *HELD_OUT.values()], verify)
-        pairs = {
-            part: [(part, pair) for pair in parse_held_out(contents[path])] for part, path in HELD_OUT.items()
-        }
+        pairs = {part: list(parse_held_out(contents[path], part)) for part, path in HELD_OUT.items()}
         pairs["train"] = [
-            (path.removesuffix(".tsv"), pair) for path in SUBSETS for pair in parse_subset(contents[path])
+            pair for path in SUBSETS for pair in parse_subset(contents[path], path.removesuffix(".tsv"))
         ]
         notes.insert(
             0,
@@ -147,18 +126,11 @@ def load(train: str | None = None, verify: bool = True) -> Corpus:
         )
     else:
         contents = registry.locate("snli", list(OFFICIAL.values()), verify)
-        pairs = {
-            part: [(part, pair) for pair in parse_jsonl(contents[path])] for part, path in OFFICIAL.items()
-        }
-    splits = {part: split_of(pairs[part]) for part in ("train", "dev", "test")}
-    train_split = splits["train"]
-    return Corpus(
-        name="snli_subset" if train == "subset" else "snli",
-        task="pair classification",
-        train=train_split,
-        dev=splits["dev"],
-        test=splits["test"],
-        vocabulary=Vocabulary.build([*train_split.texts, *(train_split.questions or ())], MIN_DOCUMENTS),
-        class_names=CLASSES,
-        provenance=provenance(catalogue.SNLI, {path: c.sha256 for path, c in contents.items()}, notes),
+        pairs = {part: list(parse_jsonl(contents[path], part)) for part, path in OFFICIAL.items()}
+    return pair_classification(
+        "snli_subset" if train == "subset" else "snli",
+        {part: split_of(pairs[part]) for part in ("train", "dev", "test")},
+        CLASSES,
+        provenance(catalogue.SNLI, {path: c.sha256 for path, c in contents.items()}, notes),
+        MIN_DOCUMENTS,
     )

@@ -1,4 +1,4 @@
-"""Stanford Sentiment Treebank, binary, as Jain & Wallace 2019 prepared it."""
+"""Stanford Sentiment Treebank: binary as Jain & Wallace 2019 prepared it, five classes as Liu et al. 2022."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from attnlib.data import catalogue, registry
-from attnlib.data.corpus import Corpus, Split, Vocabulary
+from attnlib.data.building import classification, provenance
+from attnlib.data.corpus import Corpus, Split
 from attnlib.data.errors import DataError
-from attnlib.data.splitting import filter_by_length
 
-NEUTRAL = 2
+# Class by the root's label; None: the sentence is left out.
+BINARY = (0, 0, None, 1, 1)
+FIVE = (0, 1, 2, 3, 4)
 MIN_LENGTH = 5
 
 
@@ -89,28 +91,59 @@ def tokenize(leaves: Sequence[str]) -> tuple[str, ...]:
     return tuple(re.sub(r"\W", " ", text).lower().split())
 
 
-def split_from_lines(lines: Sequence[str], name: str, where: str) -> Split:
-    """Return the binary split of one tree file, before the length filter; ids are ``sst/<name>/<line>``.
+def split_from_lines(
+    lines: Sequence[str], name: str, where: str, classes: Sequence[int | None] = BINARY, corpus: str = "sst"
+) -> Split:
+    """Return the split of one tree file, before the length filter; ids are ``<corpus>/<name>/<line>``.
 
-    Neutral sentences (root label 2) are dropped; 0 and 1 become class 0, 3 and 4 class 1. Raises DataError,
-    with file and line, for a malformed tree or a sentence left without tokens.
+    classes: by the root's label, None to drop the sentence. Raises DataError, with file and line, for a
+    malformed tree or a sentence left without tokens.
     """
     ids, texts, labels = [], [], []
     for number, line in enumerate(lines, start=1):
         tree = parse_tree(line, f"{where}:{number}")
-        if tree.label == NEUTRAL:
+        label = classes[tree.label]
+        if label is None:
             continue
         tokens = tokenize(tree.leaves)
         if not tokens:
             raise DataError(f"{where}:{number}: no word is left after preprocessing. Remove the line.")
-        ids.append(f"sst/{name}/{number}")
+        ids.append(f"{corpus}/{name}/{number}")
         texts.append(tokens)
-        labels.append(int(tree.label > NEUTRAL))
+        labels.append(label)
     if not ids:
         raise DataError(
             f"{where}: no labelled sentence; the file may be truncated. Restore the official file."
         )
     return Split(tuple(ids), tuple(texts), np.array(labels, dtype=np.int64))
+
+
+def _load(
+    name: str, classes: Sequence[int | None], class_names: tuple[str, ...], notes: list[str], verify: bool
+) -> Corpus:
+    contents = registry.locate("sst", ["train.txt", "dev.txt", "test.txt"], verify)
+    splits = {}
+    for path, content in contents.items():
+        part = path.removesuffix(".txt")
+        splits[part] = split_from_lines(content.lines(), part, content.where, classes, name)
+    return classification(
+        name,
+        splits,
+        class_names,
+        provenance(
+            catalogue.SST,
+            {path: content.sha256 for path, content in contents.items()},
+            [
+                notes[0],
+                "Texts with more than 5 tokens and fewer than the split's longest, as in the released code.",
+                "Vocabulary of all training sentences before the length filter, as in the released code.",
+                *notes[1:],
+            ],
+        ),
+        min_documents=1,
+        minimum=MIN_LENGTH,
+        maximum=None,
+    )
 
 
 def load(verify: bool = True) -> Corpus:
@@ -120,36 +153,29 @@ def load(verify: bool = True) -> Corpus:
     checks each file's sha256. Raises DataError for missing, damaged or malformed files. Source: Socher et al.
     2013; preprocessing of Jain & Wallace 2019, released code.
     """
-    contents = registry.locate("sst", ["train.txt", "dev.txt", "test.txt"], verify)
-    splits = {}
-    vocabulary = Vocabulary(())
-    for path, content in contents.items():
-        name = path.removesuffix(".txt")
-        unfiltered = split_from_lines(content.lines(), name, content.where)
-        if name == "train":
-            vocabulary = Vocabulary.build(unfiltered.texts)
-        splits[name] = filter_by_length(unfiltered, MIN_LENGTH)
-        if not len(splits[name]):
-            raise DataError(f"{content.where}: no sentence has more than {MIN_LENGTH} tokens")
-    return Corpus(
-        name="sst",
-        task="classification",
-        train=splits["train"],
-        dev=splits["dev"],
-        test=splits["test"],
-        vocabulary=vocabulary,
-        class_names=("negative", "positive"),
-        provenance={
-            "source": catalogue.SST.address,
-            "licence": catalogue.SST.licence,
-            "citation": catalogue.SST.citation,
-            "files": {path: content.sha256 for path, content in contents.items()},
-            "notes": [
-                "Root label of each sentence; neutral (2) dropped, 0-1 negative, 3-4 positive.",
-                "Texts with more than 5 tokens and fewer than the split's longest, as in the released code.",
-                "Vocabulary of all training sentences before the length filter, as in the released code.",
-                "Of the 9,613 texts before the length filter 9,611 equal the authors' own file; the other "
-                "two differ because their tokenizer splits 'gonna' into 'gon na' and '28k' into '28 k'.",
-            ],
-        },
+    return _load(
+        "sst",
+        BINARY,
+        ("negative", "positive"),
+        [
+            "Root label of each sentence; neutral (2) dropped, 0-1 negative, 3-4 positive.",
+            "Of the 9,613 texts before the length filter 9,611 equal the authors' own file; the other "
+            "two differ because their tokenizer splits 'gonna' into 'gon na' and '28k' into '28 k'.",
+        ],
+        verify,
+    )
+
+
+def load_five(verify: bool = True) -> Corpus:
+    """Return SST with all five classes, very negative to very positive; else as `load`.
+
+    Source: Socher et al. 2013; preprocessing of Liu et al. 2022, released code. Their table gives the size of
+    the binary set.
+    """
+    return _load(
+        "sst5",
+        FIVE,
+        ("very negative", "negative", "neutral", "positive", "very positive"),
+        ["Root label of each sentence, 0 to 4."],
+        verify,
     )

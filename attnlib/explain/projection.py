@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from attnlib.models.classifier import AttentionModel, LinearHead, PairHead
+from attnlib.models.classifier import AttentionModel, DeepHead, LinearHead, PairHead
 from attnlib.models.scorers import Additive, ScaledDot
 
 
@@ -24,7 +24,7 @@ class JointProjection:
     bias: Tensor
     n_hidden: int  # A
     scorer: Additive | ScaledDot
-    head: LinearHead | PairHead
+    head: LinearHead | DeepHead | PairHead
     query: Tensor | None  # [n, m]
 
     def __call__(self, states: Tensor, extra: int = 1) -> Tensor:

@@ -5,7 +5,13 @@ heavy loops run as Triton kernels (`attnlib.kernels.triton`) where Triton works.
 """
 
 from attnlib.kernels.adversary import search_adversary
-from attnlib.kernels.baselines import random_attention_test, random_weights, shuffled_weights, uniform_weights
+from attnlib.kernels.baselines import (
+    random_attention_test,
+    random_scores,
+    random_weights,
+    shuffled_weights,
+    uniform_weights,
+)
 from attnlib.kernels.bounds import adversary_bounds
 from attnlib.kernels.correlation import kendall_tau
 from attnlib.kernels.divergence import jsd, kl, tvd
@@ -49,6 +55,7 @@ __all__ = [
     "product_order",
     "random_attention_test",
     "random_orders",
+    "random_scores",
     "random_weights",
     "reach",
     "search_adversary",

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from attnlib.kernels._common import check_at_least, seed_for
+from attnlib.kernels._draws import text_keys, token_keys
 from attnlib.kernels.divergence import tvd
 from attnlib.kernels.permutation import orders
 from attnlib.readout import Readout
@@ -45,6 +46,16 @@ def shuffled_weights(readout: Readout, seed: int = 0) -> Tensor:
         weights = readout.alpha[rows].gather(1, tokens[:, order])
         out[rows] = out[rows].scatter(1, tokens, weights)
     return out
+
+
+def random_scores(readout: Readout, seed: int = 0, signed: bool = False) -> Tensor:
+    """A uniform draw from [0, 1) for each token, from [−1, 1) if signed, [N, T] float64, 0 off the mask.
+
+    Depends on the seed and the text, not on its batch. Raises ValueError when seed < 0.
+    """
+    keys = token_keys(text_keys(readout, seed), readout.mask, 0)  # 63 random bits
+    unit = (keys >> 10).double() / float(1 << 53)
+    return (2 * unit - 1 if signed else unit).masked_fill(~readout.mask, 0.0)
 
 
 def random_attention_test(readout: Readout, n_draws: int = 100, seed: int = 0) -> Tensor:

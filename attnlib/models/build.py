@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from attnlib.models.batches import PAD
-from attnlib.models.classifier import AttentionModel, LinearHead, PairHead
+from attnlib.models.classifier import AttentionModel, DeepHead, LinearHead, PairHead
 from attnlib.models.encoders import Average, BiGRU, BiLSTM, Convolution, Recurrent
 from attnlib.models.scorers import Additive, ScaledDot
 
@@ -26,7 +26,8 @@ class Architecture:
     encoder: "bilstm", "bigru", "convolution" or "average". scorer: "additive" or "scaled_dot".
     variant: "released" (sizes of the authors' code, from which the printed numbers come) or "published"
     (sizes of the paper's text). pair: reads a question. dimension: of the word vectors. hidden: the size that
-    the encoder's other sizes follow from.
+    the encoder's other sizes follow from. layers: hidden layers between context and output, 0 for a linear
+    head; half as wide as the context, like the hidden layer of a pair's head, which has one of its own.
     """
 
     encoder: str
@@ -37,6 +38,7 @@ class Architecture:
     pair: bool = False
     dimension: int = 300
     hidden: int = 128
+    layers: int = 0
 
     def __post_init__(self) -> None:
         one_of("encoder", self.encoder, ENCODERS)
@@ -44,6 +46,10 @@ class Architecture:
         one_of("variant", self.variant, VARIANTS)
         if self.n_classes < 2:
             raise ValueError(f"n_classes is {self.n_classes}: at least 2 are needed")
+        if self.layers < 0 or (self.pair and self.layers):
+            raise ValueError(
+                f"layers is {self.layers}: give 0 or more, and 0 for a model that reads questions"
+            )
 
 
 def one_of(parameter: str, value: str, known: Iterable[str]) -> None:
@@ -91,7 +97,8 @@ def build(architecture: Architecture, vectors: Tensor | None = None, seed: int =
             return nn.Embedding.from_pretrained(table.clone(), freeze=False, padding_idx=PAD)
 
         if not architecture.pair:
-            head = LinearHead(encoder.size, architecture.n_classes)
+            size, n_classes, layers = encoder.size, architecture.n_classes, architecture.layers
+            head = DeepHead(size, n_classes, layers, size // 2) if layers else LinearHead(size, n_classes)
             return AttentionModel(embedding(), encoder, scorer, head)
         pair_head = PairHead(encoder.size, architecture.n_classes)
         return AttentionModel(

@@ -39,6 +39,26 @@ class LinearHead(nn.Module):
         return self.finish(self.projection(context))
 
 
+class DeepHead(nn.Module):
+    """context → `layers` hidden layers of `width` units with ReLU → logits (Liu et al. 2022, on depth)."""
+
+    def __init__(self, size: int, n_classes: int, layers: int, width: int) -> None:
+        super().__init__()
+        self.projection = nn.Linear(size, width)
+        self.hidden = nn.ModuleList(nn.Linear(width, width) for _ in range(layers - 1))
+        self.answer = LinearHead(width, n_classes)
+
+    def finish(self, pooled: Tensor, query: Tensor | None = None) -> Tensor:
+        """Projected context [..., K] → logits [..., C]."""
+        for layer in self.hidden:
+            pooled = layer(pooled.relu())
+        return self.answer(pooled.relu())
+
+    def forward(self, context: Tensor, query: Tensor | None = None) -> Tensor:
+        """Logits [N, C]."""
+        return self.finish(self.projection(context))
+
+
 class PairHead(nn.Module):
     """(context, query) → W₃ tanh(W_p c + W_q q), the question-answering head of Jain & Wallace 2019."""
 
@@ -66,7 +86,7 @@ class AttentionModel(nn.Module):
         embedding: nn.Embedding,
         encoder: nn.Module,
         scorer: nn.Module,
-        head: LinearHead | PairHead,
+        head: LinearHead | DeepHead | PairHead,
         question_embedding: nn.Embedding | None = None,
         question_encoder: nn.Module | None = None,
     ) -> None:
@@ -94,20 +114,23 @@ class AttentionModel(nn.Module):
         *,
         embedded: Tensor | None = None,
         query: Tensor | None = None,
+        states: Tensor | None = None,
         detach_attention: bool = False,
     ) -> Output:
         """One pass.
 
         `embedded` [N, L, d] replaces the embedding of `batch.ids` (for gradients); `query` [N, m] the encoded
-        question (for re-encoding the text alone); `detach_attention` makes the weights constants of the
-        graph, as the papers' gradients want them.
+        question (for re-encoding the text alone); `states` [N, L, m] all of the encoder (where they are had
+        faster); `detach_attention` makes the weights constants of the graph, as the papers' gradients want
+        them.
         """
-        if embedded is None:
-            embedded = self.embedding(batch.ids)
         if query is None:
             query = self.question_summary(batch)
         mask = batch.mask
-        states, _ = self.encoder(embedded, batch.lengths, mask)
+        if states is None:
+            states, _ = self.encoder(
+                self.embedding(batch.ids) if embedded is None else embedded, batch.lengths, mask
+            )
         attention = self.scorer(states, query).masked_fill(~mask, -torch.inf).softmax(dim=1)
         if detach_attention:
             attention = attention.detach()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import copy
+
 import torch
 from torch import Tensor
-from torch.nn.functional import linear
 
 from attnlib.data.corpus import Split, Vocabulary
 from attnlib.models.batches import batches
-from attnlib.models.classifier import AttentionModel, LinearHead, PairHead
+from attnlib.models.classifier import AttentionModel, DeepHead, LinearHead, PairHead
 from attnlib.readout import Readout
 
 
@@ -28,8 +29,9 @@ def read(
     """Attention weights and per-token scores of every text, in the order of the split.
 
     A linear head gives scores z_t = V h_t; a question-answering head gives z_t = W_p h_t, the offset
-    b_p + W_q q + b_q per text, and the head u → W₃ tanh(u), which the linear kernels refuse. Where texts have
-    candidates, the other classes are not allowed.
+    b_p + W_q q + b_q per text, and the head u → W₃ tanh(u), which the linear kernels refuse; a deep head
+    gives z_t = W_p h_t and the layers that follow. Where texts have candidates, the other classes are not
+    allowed.
     """
     width = max(len(text) for text in split.texts)
     head = model.head
@@ -54,13 +56,16 @@ def read(
     alpha, scores, mask, allowed = whole["alpha"], whole["scores"], whole["mask"], whole.get("allowed")
     if isinstance(head, LinearHead):
         return Readout(alpha, head.finish(scores), head.finish(head.projection.bias), mask, allowed=allowed)
-    weight, bias = head.answer.weight.detach(), head.answer.bias.detach()
+    # A copy without gradients: what was read stays as it is when training goes on.
+    head = copy.deepcopy(head).requires_grad_(False)
+    if isinstance(head, DeepHead):
+        return Readout(alpha, scores, head.projection.bias, mask, head=head.finish, allowed=allowed)
     return Readout(
         alpha,
         scores,
         scores.new_zeros(scores.shape[2]),
         mask,
-        head=lambda pooled: linear(torch.tanh(pooled), weight, bias),
+        head=lambda pooled: head.answer(torch.tanh(pooled)),
         offset=whole["offset"],
         allowed=allowed,
     )

@@ -42,17 +42,17 @@ def write_official(folder, n=120):
 
 
 def write_subsets(folder):
+    """Subsets as at hand: labels from 0, from 0.0, or (in the third) world and sci_tech as words."""
     write(folder, "test.csv", [quoted(*row) for row in rows(40, 1000)])
     for k, (path, layout) in enumerate(agnews.SUBSETS.items()):
-        written = {y: label for label, y in reversed(layout.labels.items())}
+        written = {topic: label for label, topic in layout.labels.items()}
         lines = (
             ["text,label,label_text\n" if layout.columns == 3 else "text,label\n"] if layout.header else []
         )
-        for label, title, text in rows(40, 100 * k):
-            number = agnews._NUMBERS[label]
-            lines.append(
-                quoted(f"{title} {text}", written.get(number, written[0]), *["x"] * (layout.columns - 2))
-            )
+        for number, title, text in rows(40, 100 * k):
+            label = written.get(int(number) - 1)
+            if label is not None:
+                lines.append(quoted(f"{title} {text}", label, *["x"] * (layout.columns - 2)))
         write(folder, path, lines)
 
 
@@ -93,9 +93,55 @@ def test_subsets_are_used_when_the_official_file_is_not_there_and_say_so(folder)
         load("agnews", train="all")
 
 
+FIRST = {"talks": "world", "cup": "sports", "shares": "business", "new": "sci/tech"}
+
+
+def test_four_topics_of_official_files_are_descriptions_too(folder):
+    write_official(folder, n=240)
+    corpus = load("agnews4", verify=False)
+    assert (corpus.name, corpus.class_names) == ("agnews4", ("world", "sports", "business", "sci/tech"))
+    # 240 items: 204 + 36, less the shortest and the longest of each part (4 lengths); 40 test items likewise.
+    assert [len(split) for split in corpus.splits.values()] == [98, 23, 20]
+    assert np.bincount(corpus.test.labels).tolist() == [5, 5, 5, 5]
+    # Row i is of topic i mod 4; the id is its line.
+    for split in corpus.splits.values():
+        assert [(int(name.split("/")[2]) - 1) % 4 for name in split.ids] == split.labels.tolist()
+        assert split.sentences is None
+    assert not set(FIRST) & set(corpus.vocabulary.words)
+    two = load("agnews", verify=False)
+    assert {name.removeprefix("agnews") for name in two.test.ids} == {
+        name.removeprefix("agnews4")
+        for name, y in zip(corpus.test.ids, corpus.test.labels, strict=True)
+        if y in (0, 2)
+    }
+
+
+def test_four_topics_of_subsets_say_so(folder):
+    write_subsets(folder)
+    corpus = load("agnews4", verify=False)
+    assert corpus.name == "agnews4_subset"
+    assert "Not the paper's 120,000 training texts" in corpus.provenance["notes"][0]
+    assert corpus.checksum == load("agnews4_subset", verify=False).checksum
+    for split in corpus.splits.values():
+        assert [FIRST[text[0]] for text in split.texts] == [corpus.class_names[y] for y in split.labels]
+    with pytest.raises(DataError, match="not the official file"):
+        load("agnews4")
+
+
+def test_a_topic_without_items_is_named(folder):
+    write_official(folder)
+    write(folder, "test.csv", [quoted(*row) for row in rows(40) if row[0] != "2"])
+    assert load("agnews", verify=False)
+    with pytest.raises(DataError, match="ag_news: no item of the topic sports"):
+        load("agnews4", verify=False)
+    write(folder, "test.csv", [])
+    with pytest.raises(DataError, match=r"test\.csv\.gz: no item; the file may be cut"):
+        load("agnews4", verify=False)
+
+
 def test_repeated_texts_texts_of_the_test_split_and_contradictions_are_dropped():
-    def item(name, text, label=0):
-        return agnews.Item(name, text, label)
+    def item(name, text, topic=0):
+        return agnews.Item(name, text, topic)
 
     test = [item("t", "In test")]
     found = [
@@ -103,7 +149,7 @@ def test_repeated_texts_texts_of_the_test_split_and_contradictions_are_dropped()
         item("b", "once, ONLY!"),
         item("c", "IN -- test"),
         item("d", "two minds"),
-        item("e", "Two minds", agnews.OTHER),
+        item("e", "Two minds", topic=3),
         item("f", "last"),
     ]
     assert [kept.id for kept in agnews.distinct(found, test)] == ["a", "f"]
@@ -158,10 +204,23 @@ def test_without_the_subset_the_message_names_the_official_release(folder):
 def test_counts_of_the_subset():
     official = filter_by_length(
         agnews.split_of(
-            agnews.official(registry.locate("ag_news", ["test.csv"])["test.csv"], "x", title=False)
+            agnews.official(registry.locate("ag_news", ["test.csv"])["test.csv"], "x", title=False),
+            ("world", "business"),
         )
     )
     assert np.bincount(official.labels).tolist() == [1900, 1898]  # the paper's test split
     corpus = load("agnews", train="subset")
     assert np.bincount(corpus.test.labels).tolist() == [1899, 1897]
     assert sum(map(len, (corpus.train, corpus.dev))) in range(8360, 8381)
+
+
+@pytest.mark.data("ag_news")
+@pytest.mark.slow
+def test_counts_of_four_topics():
+    test = registry.locate("ag_news", ["test.csv"])["test.csv"]
+    official = filter_by_length(agnews.split_of(agnews.official(test, "x", title=False), agnews.TOPICS))
+    # The official 7600, less the shortest and the longest: all of them are in the last class.
+    assert np.bincount(official.labels).tolist() == [1900, 1900, 1900, 1894]
+    corpus = load("agnews4", train="subset")
+    assert np.bincount(corpus.test.labels).tolist() == [1900, 1900, 1900, 1898]
+    assert [len(split) for split in corpus.splits.values()] == [14378, 2536, 7598]

@@ -1,28 +1,14 @@
 import numpy as np
 import pytest
 
-from attnlib.data import DataError, agnews, agnews_topics, load
-from tests.data.test_agnews import quoted, rows, write, write_official
+from attnlib.data import DataError, agnews_topics, load
+from tests.data.test_agnews import quoted, write, write_official, write_subsets
 
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch, nowhere):
     monkeypatch.setenv("ATTNLIB_DATA", str(tmp_path))
     return tmp_path / "ag_news"
-
-
-def write_subsets(folder):
-    """Subsets as at hand: labels from 0, from 0.0, or (in the second) world and sci_tech as words."""
-    write(folder, "test.csv", [quoted(*row) for row in rows(40, 1000)])
-    for k, (path, layout) in enumerate(agnews.SUBSETS.items()):
-        lines = ["a,b,c\n" if layout.columns == 3 else "a,b\n"] * layout.header
-        for label, title, text in rows(40, 100 * k):
-            number = int(label) - 1
-            written = {"world": 0, "sci_tech": 3} if "world" in layout.labels else {}
-            names = {y: name for name, y in written.items()} or dict(enumerate(layout.labels))
-            if number in names:
-                lines.append(quoted(f"{title} {text}", names[number], *["x"] * (layout.columns - 2)))
-        write(folder, path, lines)
 
 
 def check(corpus):

@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from attnlib.data import DataError, kept, load, reviews
+from attnlib.data import DataError, kept, load, reviews, reviews_flat
 from tests.data.test_imdb import write_folder
 from tests.data.test_imdb_ratings import REVIEWS
 from tests.data.test_reviews import write_set
@@ -51,6 +51,18 @@ def test_ids_with_names_are_kept_too(folder):
     assert isinstance(again.train.ids, tuple)
     assert again.train.ids == first.train.ids
     assert again.checksum == first.checksum
+
+
+def test_a_corpus_without_sentences_is_kept(folder, nowhere, reads, monkeypatch):
+    monkeypatch.setattr(reviews_flat, "read", reviews.read)
+    monkeypatch.setattr(reviews_flat, "DEV", 100)
+    write_set(folder / "yelp_full", title=False)
+    first = load("yelp5")
+    assert load("yelp5").checksum == first.checksum
+    assert load("yelp5").train.sentences is None
+    assert len(reads) == 2
+    assert load("yelp_full").train.sentences is not None
+    assert len(stored(nowhere)) == 2
 
 
 def test_changed_files_options_and_code_are_read_again(folder, nowhere, reads, monkeypatch):

@@ -89,6 +89,37 @@ def test_folder_and_archive_give_the_same_corpus(tmp_path, monkeypatch, nowhere)
     assert "20news_sports/train/rec.sport.hockey/10100" not in every
 
 
+def test_all_groups_are_classes_and_sports_are_split_by_themselves(tmp_path, monkeypatch, nowhere):
+    write(tmp_path / "20news", posts(), archive=True)
+    monkeypatch.setenv("ATTNLIB_DATA", str(tmp_path))
+    corpus = load("20news20", verify=False)
+    assert (corpus.name, corpus.task) == ("20news20", "classification")
+    assert corpus.class_names == ("rec.sport.baseball", "rec.sport.hockey", "sci.med")
+    # 241 posts with text: 49 test, 39 of the rest dev.
+    assert [len(split) for split in corpus.splits.values()] == [153, 39, 49]
+    for split in corpus.splits.values():
+        assert [name.split("/")[2] for name in split.ids] == [corpus.class_names[y] for y in split.labels]
+        assert np.bincount(split.labels).max() - np.bincount(split.labels).min() <= 2
+        assert split.sentences is None
+    every = {
+        name.removeprefix("20news20"): text
+        for s in corpus.splits.values()
+        for name, text in zip(s.ids, s.texts, strict=True)
+    }
+    sports = load("20news_sports", verify=False)
+    for split in sports.splits.values():
+        for name, text in zip(split.ids, split.texts, strict=True):
+            assert every[name.removeprefix("20news_sports")] == text
+
+
+@pytest.mark.parametrize("name", ["20news_sports", "20news20"])
+def test_a_file_outside_the_groups_is_named(tmp_path, monkeypatch, nowhere, name):
+    write(tmp_path / "20news", {**posts(), "20news-bydate-train/notes": "x"}, archive=False)
+    monkeypatch.setenv("ATTNLIB_DATA", str(tmp_path))
+    with pytest.raises(DataError, match=r"20news-bydate-train/notes: a post must lie in the folder"):
+        load(name, verify=False)
+
+
 @pytest.mark.parametrize(
     ("n", "without", "problem"), [(2, "hockey", "no post with text in one of"), (0, "10101", "no post")]
 )
@@ -102,6 +133,17 @@ def test_too_few_posts_are_refused(tmp_path, monkeypatch, nowhere, n, without, p
         load("20news_sports", verify=False)
 
 
+def test_a_group_without_text_is_refused(tmp_path, monkeypatch, nowhere):
+    made = {**posts(), "20news-bydate-train/sci.space/1": HEADER + "> only a quote"}
+    write(tmp_path / "20news", made, archive=False)
+    monkeypatch.setenv("ATTNLIB_DATA", str(tmp_path))
+    with pytest.raises(DataError, match="no post with text in one of the 4 groups"):
+        load("20news20", verify=False)
+    write(tmp_path / "20news", {"20news-bydate-test/sci.space/1": HEADER + "only one"}, archive=False)
+    with pytest.raises(DataError, match="too few posts in the 4 groups: class 3 has 1 text"):
+        load("20news20", verify=False)
+
+
 @pytest.mark.data("20news")
 @pytest.mark.slow
 def test_test_counts_are_the_papers():
@@ -109,3 +151,12 @@ def test_test_counts_are_the_papers():
     assert [len(split) for split in corpus.splits.values()] == [1145, 278, 357]
     assert np.bincount(corpus.test.labels).tolist() == [179, 178]
     assert len(corpus.vocabulary) == 6517  # 6515 with the spaCy of 2019
+
+
+@pytest.mark.data("20news")
+@pytest.mark.slow
+def test_train_counts_of_all_groups_are_the_papers_but_for_one():
+    corpus = load("20news20")
+    assert [len(split) for split in corpus.splits.values()] == [10832, 2692, 3382]  # the paper: 10,833 train
+    assert len(corpus.class_names) == 20
+    assert len(corpus.vocabulary) == 33311  # 33297 with the spaCy of 2022

@@ -95,6 +95,12 @@ def test_split_drops_neutral_and_names_lines():
         sst.split_from_lines([LINES[1]], "dev", "dev.txt")
 
 
+def test_five_classes_are_the_labels_of_the_roots():
+    split = sst.split_from_lines(LINES, "dev", "dev.txt", sst.FIVE, "sst5")
+    assert split.ids == ("sst5/dev/1", "sst5/dev/2", "sst5/dev/3")
+    assert split.labels.tolist() == [3, 2, 0]
+
+
 def write_set(folder, packed=False):
     folder.mkdir(parents=True)
     for name in ("train", "dev", "test"):
@@ -122,6 +128,23 @@ def test_edited_files_load_without_verification_only(tmp_path, monkeypatch, nowh
         load("sst")
 
 
+def test_five_classes_are_read_from_the_same_files(tmp_path, monkeypatch, nowhere):
+    write_set(tmp_path / "sst")
+    with (tmp_path / "sst" / "dev.txt").open("a") as file:
+        file.write("(2 (2 a) (2 b) (2 c) (2 d) (2 e) (2 f))\n")
+    monkeypatch.setenv("ATTNLIB_DATA", str(tmp_path))
+    corpus = load("sst5", verify=False)
+    assert (corpus.name, corpus.train.ids) == ("sst5", ("sst5/train/2", "sst5/train/3"))
+    assert corpus.class_names == ("very negative", "negative", "neutral", "positive", "very positive")
+    assert [split.labels.tolist() for split in corpus.splits.values()] == [[0, 3], [0, 3, 2], [0, 3]]
+    assert corpus.vocabulary == load("sst", verify=False).vocabulary
+    with pytest.raises(DataError, match="not the official file"):
+        load("sst5")
+    (tmp_path / "sst" / "test.txt").write_text("(0 (2 a) (2 b))\n" * 5)
+    with pytest.raises(DataError, match="sst5: none of 5 test texts has more tokens than 5"):
+        load("sst5", verify=False)
+
+
 def test_a_malformed_tree_in_a_file_is_named(tmp_path, monkeypatch, nowhere):
     write_set(tmp_path / "sst")
     with (tmp_path / "sst" / "dev.txt").open("a") as file:
@@ -142,6 +165,15 @@ def test_counts_are_the_papers():
     assert len(corpus.vocabulary) == 13826
     mean = [np.mean([len(text) for text in split.texts]) for split in (corpus.train, corpus.test)]
     assert np.round(mean, 2).tolist() == [18.7, 18.22]
+
+
+@pytest.mark.data("sst")
+def test_counts_of_five_classes():
+    corpus = load("sst5")
+    # Of 8544, 1101 and 2210 sentences; the vocabulary, of all of train, is as large as the authors'.
+    assert [len(split) for split in corpus.splits.values()] == [7816, 1024, 2073]
+    assert np.bincount(corpus.test.labels).tolist() == [264, 599, 348, 492, 370]
+    assert len(corpus.vocabulary) == 15324
 
 
 @pytest.mark.data

@@ -1,0 +1,143 @@
+"""Explanations by the gradient at the word embeddings, summed over their dimensions; Captum computes them.
+
+Nothing is held constant: encoder and attention are both in the graph, as in Liu et al.'s code (Jain & Wallace
+cut it after the softmax, `attnlib.explain.gradients`). A question is not attributed to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from attnlib.data.corpus import Split, Vocabulary
+from attnlib.explain.targets import TARGETS, target_value
+from attnlib.models.batches import Batch, batches
+from attnlib.models.build import one_of
+from attnlib.models.classifier import AttentionModel
+from attnlib.models.reading import token_columns
+
+# The model as a function of embeddings [n, L, d], word ids, lengths, the question's summary or None, and the
+# predicted class [n]: the target's value [n]. The last four go with each text.
+Forward = Callable[..., Tensor]
+# (forward, embeddings, the rest of its arguments) → attributions [n, L, d]
+Attribution = Callable[[Forward, Tensor, tuple[Tensor | None, ...]], Tensor]
+
+
+def input_times_gradient(
+    model: AttentionModel,
+    split: Split,
+    vocabulary: Vocabulary,
+    target: str = "probability",
+    device: str = "cpu",
+    batch_size: int = 128,
+) -> Tensor:
+    """e_t · ∂target/∂e_t per token, [N, T] float64, 0 beyond the text (InputGrad)."""
+    from captum.attr import InputXGradient
+
+    return attributions(
+        lambda forward, embedded, rest: InputXGradient(forward).attribute(
+            embedded, additional_forward_args=rest
+        ),
+        model,
+        split,
+        vocabulary,
+        target,
+        device,
+        batch_size,
+    )
+
+
+def embedding_gradient(
+    model: AttentionModel,
+    split: Split,
+    vocabulary: Vocabulary,
+    target: str = "logit",
+    device: str = "cpu",
+    batch_size: int = 128,
+) -> Tensor:
+    """Σ_d ∂target/∂e_td per token, [N, T] float64: what Liu et al.'s code calls GradCAM; in no table."""
+    from captum.attr import Saliency
+
+    return attributions(
+        lambda forward, embedded, rest: Saliency(forward).attribute(
+            embedded, abs=False, additional_forward_args=rest
+        ),
+        model,
+        split,
+        vocabulary,
+        target,
+        device,
+        batch_size,
+    )
+
+
+def integrated_gradients(
+    model: AttentionModel,
+    split: Split,
+    vocabulary: Vocabulary,
+    target: str = "probability",
+    device: str = "cpu",
+    batch_size: int = 32,
+    n_steps: int = 20,
+    released: bool = False,
+) -> Tensor:
+    """e_t · the mean gradient along the straight path from zero embeddings, [N, T] float64 (IG).
+
+    Start and end symbols move along the path too; the predicted class is that of the text itself. The sum
+    over all positions is the difference between the target at both ends, up to the error of n_steps steps.
+    released: as Liu et al.'s code has it, step k of m weighted by k/m, which misses that sum.
+    (Sundararajan et al. 2017.)
+    """
+    from captum.attr import IntegratedGradients
+
+    def proper(forward: Forward, embedded: Tensor, rest: tuple[Tensor | None, ...]) -> Tensor:
+        return IntegratedGradients(forward).attribute(
+            embedded, n_steps=n_steps, method="riemann_right", additional_forward_args=rest
+        )
+
+    def as_released(forward: Forward, embedded: Tensor, rest: tuple[Tensor | None, ...]) -> Tensor:
+        total = torch.zeros_like(embedded)
+        for k in range(1, n_steps + 1):
+            point = (embedded * (k / n_steps)).detach().requires_grad_()
+            (gradient,) = torch.autograd.grad(forward(point, *rest).sum(), point)
+            total += k / n_steps * gradient
+        return (embedded * total).detach()
+
+    if n_steps < 1:
+        raise ValueError(f"n_steps is {n_steps}: at least 1 is needed")
+    method = as_released if released else proper
+    return attributions(method, model, split, vocabulary, target, device, batch_size)
+
+
+def attributions(
+    method: Attribution,
+    model: AttentionModel,
+    split: Split,
+    vocabulary: Vocabulary,
+    target: str,
+    device: str,
+    batch_size: int,
+) -> Tensor:
+    """What a method gives each token, summed over embedding dimensions, [N, T] float64, 0 beyond the text."""
+    one_of("target", target, TARGETS)
+    width = max(len(text) for text in split.texts)
+    result = torch.zeros(len(split), width, dtype=torch.float64, device=device)
+    model.eval()
+
+    def forward(
+        embedded: Tensor, ids: Tensor, lengths: Tensor, predicted: Tensor, query: Tensor | None = None
+    ) -> Tensor:
+        logits = model(Batch(ids, lengths, predicted), embedded=embedded, query=query).logits
+        return target_value(logits, predicted, target)
+
+    for index, batch in batches(split, vocabulary, batch_size):
+        batch = batch.to(device)
+        with torch.no_grad():
+            output = model(batch)
+        embedded = model.embedding(batch.ids).detach().requires_grad_()
+        rest = (batch.ids, batch.lengths, output.logits.argmax(dim=1), output.query)
+        found = method(forward, embedded, rest).detach().double().sum(dim=2)
+        result[torch.from_numpy(index).to(device)] = token_columns(found * batch.mask, width)
+    return result

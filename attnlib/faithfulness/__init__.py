@@ -1,0 +1,46 @@
+"""Is an explanation faithful? Tests of token scores against what the model does without those tokens.
+
+`violation_test` needs a function from token lists to probabilities and nothing else; `removals` makes the
+three ways to remove of an attention model of this library.
+"""
+
+from attnlib.faithfulness.measures import (
+    area_under_threshold,
+    comprehensiveness,
+    rank_correlation,
+    sufficiency,
+    threshold_curve,
+)
+from attnlib.faithfulness.models import OPERATORS, attention_mask, removals
+from attnlib.faithfulness.removal import Removal, delete, removal_of_texts, replace_by
+from attnlib.faithfulness.tables import levels, measure_texts, summarise_measures
+from attnlib.faithfulness.violation import (
+    Violation,
+    violation_by_rank,
+    violation_rates,
+    violation_test,
+    violations,
+)
+
+__all__ = [
+    "OPERATORS",
+    "Removal",
+    "Violation",
+    "area_under_threshold",
+    "attention_mask",
+    "comprehensiveness",
+    "delete",
+    "levels",
+    "measure_texts",
+    "rank_correlation",
+    "removal_of_texts",
+    "removals",
+    "replace_by",
+    "sufficiency",
+    "summarise_measures",
+    "threshold_curve",
+    "violation_by_rank",
+    "violation_rates",
+    "violation_test",
+    "violations",
+]

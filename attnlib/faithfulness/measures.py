@@ -1,0 +1,99 @@
+"""Measures of faithfulness beside the violation test, each a function of scores and a Removal.
+
+All follow Liu et al.'s code (facts: their §2), text by text; means over texts, and over ways to remove, are
+the caller's. A share ρ of a text of n tokens is ⌊ρ n⌋ of them, at least one: their code takes the shortest
+text of a batch for n, and counts start and end symbols. NaN for a text of one token.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.stats import rankdata
+
+from attnlib.faithfulness.removal import Removal
+from attnlib.faithfulness.scores import first_of, padded_scores, ranking
+from attnlib.faithfulness.violation import Scores
+
+TOP_SHARES = (0.05, 0.1, 0.2, 0.5)
+BOTTOM_SHARES = (0.5, 0.8, 0.9, 0.95)
+CURVE_SHARES = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+N_SLOTS = 20
+
+
+def counts_of(shares: Sequence[float], lengths: np.ndarray) -> np.ndarray:
+    """How many tokens a share of each text is, [N, K] int64; at least one."""
+    # A product such as .3 · 10 that rounds to just below a whole number means that number.
+    return np.maximum(1, np.floor(np.outer(lengths, shares) + 1e-9).astype(int))
+
+
+def comprehensiveness(scores: Scores, removal: Removal, shares: Sequence[float] = TOP_SHARES) -> np.ndarray:
+    """Fall of the predicted class's probability without the top-scored tokens, mean over shares, [N].
+
+    High is good. The order is by signed score. (DeYoung et al. 2020.)
+    """
+    order = ranking(padded_scores(scores, removal.lengths), removal.lengths)
+    return removal.drop(first_of(order, counts_of(shares, removal.lengths))).mean(axis=1)
+
+
+def sufficiency(scores: Scores, removal: Removal, shares: Sequence[float] = BOTTOM_SHARES) -> np.ndarray:
+    """Fall of the predicted class's probability without the bottom-scored tokens, mean over shares, [N].
+
+    Low is good; negative where the top tokens alone make the model more certain. (DeYoung et al. 2020.)
+    """
+    order = ranking(-padded_scores(scores, removal.lengths), removal.lengths)
+    return removal.drop(first_of(order, counts_of(shares, removal.lengths))).mean(axis=1)
+
+
+def threshold_curve(
+    scores: Scores, removal: Removal, labels: np.ndarray, shares: Sequence[float] = CURVE_SHARES
+) -> np.ndarray:
+    """Whether each text is classified right without its top-scored shares, [N, 1 + K]; the first is whole."""
+    order = ranking(padded_scores(scores, removal.lengths), removal.lengths)
+    after = removal.without(first_of(order, counts_of(shares, removal.lengths)))
+    right = (after.argmax(axis=2) == labels[:, None]).astype(float)
+    right[np.isnan(after).any(axis=2)] = np.nan
+    return np.concatenate([(removal.predicted == labels)[:, None].astype(float), right], axis=1)
+
+
+def area_under_threshold(
+    scores: Scores, removal: Removal, labels: np.ndarray, shares: Sequence[float] = CURVE_SHARES
+) -> np.ndarray:
+    """Area under accuracy against the share of top-scored tokens removed (AUCTP), per text, [N].
+
+    Low is good. By trapezoids from 0 to the last share, not normalised: at most the last share. The area of
+    a data set is the mean. (Atanasova et al. 2020.)
+    """
+    curve = threshold_curve(scores, removal, labels, shares)
+    return np.trapezoid(curve, np.array([0.0, *shares]), axis=1)
+
+
+def rank_correlation(scores: Scores, removal: Removal, n_slots: int = N_SLOTS) -> np.ndarray:
+    """Spearman's correlation of |score| with impact over the head of the ranking, [N]; high is good.
+
+    Tokens by falling |score| fill up to `n_slots` slots, each of 1 + ⌊n/20⌋ tokens in a text of more than 20;
+    a slot's score is the sum, its impact the mean over classes of how far its removal moves their
+    probability. Ties share their rank (their code breaks them by order). NaN below two slots, and where all
+    scores or all impacts are equal.
+    """
+    given, lengths = np.abs(padded_scores(scores, removal.lengths)), removal.lengths
+    order = ranking(given, lengths)
+    place = order.argsort(axis=1, kind="stable")
+    size = np.where(lengths > n_slots, 1 + lengths // n_slots, 1)
+    used = np.minimum(n_slots, lengths // size)  # [N] slots
+    slot = np.where(removal.mask, place // size[:, None], -1)  # [N, T]
+    removed = slot[:, None, :] == np.arange(n_slots)[None, :, None]
+    removed &= np.arange(n_slots)[None, :, None] < used[:, None, None]
+    impact = np.abs(removal.without(removed) - removal.intact[:, None]).mean(axis=2)  # [N, slots]
+    weight = (removed * given[:, None, :]).sum(axis=2)
+    return np.array(
+        [spearman(weight[row, :n], impact[row, :n]) for row, n in enumerate(used.tolist())], dtype=float
+    )
+
+
+def spearman(first: np.ndarray, second: np.ndarray) -> float:
+    """Correlation of midranks; NaN below two numbers, for NaN, and where one side is constant."""
+    if len(first) < 2 or np.isnan(second).any() or np.ptp(first) == 0 or np.ptp(second) == 0:
+        return float("nan")
+    return float(np.corrcoef(rankdata(first), rankdata(second))[0, 1])

@@ -1,0 +1,182 @@
+"""Removal: what a model says about texts from which some tokens were taken away.
+
+Every faithfulness measure asks the same question of a model: how likely are the classes when these tokens are
+gone? A `Removal` answers it for N texts and any sets of tokens, and remembers its answers, since rankings of
+the same tokens ask for the same sets over and over. `deletion` makes one of any classifier;
+`attnlib.faithfulness.models` makes those of the attention models.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+# Rows [R] of the texts, and which of their tokens go [R, T] → class probabilities [R, C]. Never asked for a
+# text without tokens, nor for one that is whole.
+Evaluate = Callable[[np.ndarray, np.ndarray], np.ndarray]
+# Class probabilities [n, C] of n texts, given as lists of tokens.
+Predict = Callable[[list[list[str]]], np.ndarray]
+# A text and which of its tokens go [T] → the text without them.
+Remove = Callable[[Sequence[str], np.ndarray], list[str]]
+
+SUM_TOLERANCE = 1e-3
+
+_CELLS = 1 << 25  # booleans of the sets asked for at a time
+
+
+@dataclass(frozen=True, eq=False)
+class Removal:
+    """One way to remove tokens from N texts, with what the model then says.
+
+    intact: [N, C] probabilities of the whole texts. lengths: [N] number of tokens of each. evaluate: answers
+    what is asked; `without` asks it no set twice. name: of the way to remove, for tables.
+    """
+
+    name: str
+    intact: np.ndarray
+    lengths: np.ndarray
+    evaluate: Evaluate = field(repr=False)
+    known: dict[bytes, np.ndarray] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "intact", checked(self.intact, np.arange(len(self.lengths)), self.name))
+
+    @property
+    def predicted(self) -> np.ndarray:
+        """The predicted class of the whole texts, [N]; the first on ties."""
+        return self.intact.argmax(axis=1)
+
+    @property
+    def mask(self) -> np.ndarray:
+        """Where there are tokens, [N, T] bool."""
+        return np.arange(self.lengths.max()) < self.lengths[:, None]
+
+    def without(self, removed: np.ndarray) -> np.ndarray:
+        """Class probabilities [N, K, C] after removing K sets of tokens [N, K, T] (bool) from each text.
+
+        NaN where nothing would be left: what a model says about no text at all is not a matter of its
+        evidence. Raises ValueError for another shape, or where something beyond the text is removed.
+        """
+        n, width = len(self.lengths), int(self.lengths.max())
+        if removed.ndim != 3 or removed.shape[0] != n or removed.shape[2] != width or removed.dtype != bool:
+            raise ValueError(
+                f"removed: expected bool [{n}, K, {width}], got {removed.dtype} {list(removed.shape)}"
+            )
+        beyond = (removed & ~self.mask[:, None]).any(axis=2)
+        if beyond.any():
+            row = int(beyond.any(axis=1).argmax())
+            raise ValueError(f"removed: row {row} removes something beyond its {self.lengths[row]} tokens")
+        n_sets, classes = removed.shape[1], self.intact.shape[1]
+        rows = np.repeat(np.arange(n), n_sets)
+        sets = removed.reshape(-1, width)
+        sizes = sets.sum(axis=1)
+        result = np.full((len(rows), classes), np.nan)
+        result[sizes == 0] = self.intact[rows[sizes == 0]]
+        asked = np.flatnonzero((sizes > 0) & (sizes < self.lengths[rows]))
+        if not len(asked):
+            return result.reshape(n, n_sets, classes)
+        packed = np.packbits(sets[asked], axis=1)
+        named = np.concatenate([rows[asked].astype("<i8")[:, None].view(np.uint8), packed], axis=1)
+        _, first, where = np.unique(
+            np.ascontiguousarray(named).view(f"V{named.shape[1]}").ravel(),
+            return_index=True,
+            return_inverse=True,
+        )
+        names = [named[i].tobytes() for i in first]
+        new = [i for i, name in enumerate(names) if name not in self.known]
+        if new:
+            at = asked[first[new]]
+            found = checked(self.evaluate(rows[at], sets[at]), rows[at], self.name)
+            self.known.update(zip((names[i] for i in new), found, strict=True))
+        result[asked] = np.stack([self.known[name] for name in names])[where]
+        return result.reshape(n, n_sets, classes)
+
+    def drop(self, removed: np.ndarray) -> np.ndarray:
+        """By how much the probability of the predicted class falls without each set, [N, K]."""
+        chosen = self.predicted[:, None, None]
+        before = np.take_along_axis(self.intact, chosen[:, :, 0], axis=1)
+        after = np.take_along_axis(self.without(removed), chosen, axis=2)
+        return before - after[:, :, 0]
+
+    def drop_of_each(self) -> np.ndarray:
+        """Leave-one-out: by how much the probability falls without each token alone, [N, T].
+
+        NaN beyond the text and for the token of a one-token text.
+        """
+        n, width = len(self.lengths), int(self.lengths.max())
+        result = np.full((n, width), np.nan)
+        mask = self.mask
+        step = max(1, _CELLS // (n * width))
+        for start in range(0, width, step):
+            some = slice(start, min(start + step, width))
+            removed = np.eye(width, dtype=bool)[None, some] & mask[:, None]  # [N, K, T]
+            result[:, some] = np.where(mask[:, some], self.drop(removed), np.nan)
+        return result
+
+
+def delete(tokens: Sequence[str], removed: np.ndarray) -> list[str]:
+    """The text without the removed tokens."""
+    return [token for token, gone in zip(tokens, removed, strict=True) if not gone]
+
+
+def replace_by(symbol: str) -> Remove:
+    """A way to remove that puts `symbol`, say "[MASK]", in the place of each token."""
+
+    def replace(tokens: Sequence[str], removed: np.ndarray) -> list[str]:
+        return [symbol if gone else token for token, gone in zip(tokens, removed, strict=True)]
+
+    return replace
+
+
+def removal_of_texts(
+    predict: Predict,
+    texts: Sequence[Sequence[str]],
+    remove: Remove = delete,
+    name: str | None = None,
+    batch_size: int = 1024,
+) -> Removal:
+    """A Removal of any classifier: `predict` maps a list of token lists to class probabilities [n, C].
+
+    remove: `delete`, `replace_by(symbol)` or a function of one's own. name: for tables; None takes the
+    function's. Raises ValueError for no text, a text without tokens, and probabilities that are not finite,
+    not ≥ 0 or do not sum to 1, naming the row.
+    """
+    lists = [list(text) for text in texts]
+    empty = [row for row, text in enumerate(lists) if not text]
+    if not lists or empty:
+        raise ValueError(f"texts: row {empty[0]} has no token" if empty else "texts: there are none")
+
+    def evaluate(rows: np.ndarray, removed: np.ndarray) -> np.ndarray:
+        found = []
+        for start in range(0, len(rows), batch_size):
+            part = range(start, min(start + batch_size, len(rows)))
+            shortened = [remove(lists[rows[i]], removed[i, : len(lists[rows[i]])]) for i in part]
+            found.append(np.asarray(predict(shortened)))
+        return np.concatenate(found)
+
+    lengths = np.array([len(text) for text in lists])
+    starts = range(0, len(lists), batch_size)
+    whole = np.concatenate([np.asarray(predict(lists[start : start + batch_size])) for start in starts])
+    return Removal(name or str(getattr(remove, "__name__", "removal")), whole, lengths, evaluate)
+
+
+def checked(probabilities: np.ndarray, rows: np.ndarray, name: str) -> np.ndarray:
+    """Class probabilities as float64 [n, C]; ValueError, naming a row of the texts, if they are none."""
+    found = np.asarray(probabilities, dtype=np.float64)
+    if found.ndim != 2 or len(found) != len(rows) or found.shape[1] < 2:
+        raise ValueError(
+            f"{name}: expected probabilities [{len(rows)}, C] of at least two classes, got shape "
+            f"{list(found.shape)}"
+        )
+    total = found.sum(axis=1)
+    # Written so that NaN is bad too.
+    bad = ~((np.abs(total - 1) <= SUM_TOLERANCE) & (found >= 0).all(axis=1))
+    if bad.any():
+        at = int(bad.argmax())
+        raise ValueError(
+            f"{name}: the probabilities of text {int(rows[at])} are {np.round(found[at], 6).tolist()}; they "
+            "must be ≥ 0 and sum to 1. Does `predict` return logits or labels?"
+        )
+    return found

@@ -1,0 +1,97 @@
+"""All measures of many explanations under several ways to remove: one frame per text, and its means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from attnlib.faithfulness import measures
+from attnlib.faithfulness.removal import Removal
+from attnlib.faithfulness.violation import EFFECT, TOLERANCE, Scores, violations
+from attnlib.results import bootstrap_mean
+
+MEASURES = (
+    "violation",
+    "tied",
+    "violation_decided",
+    "violation_effect",
+    "comprehensiveness",
+    "sufficiency",
+    "area_under_threshold",
+    "rank_correlation",
+)
+OVER_OPERATORS = "mean"
+
+
+def measure_texts(
+    scores: Mapping[str, Scores],
+    removals: Mapping[str, Removal],
+    labels: np.ndarray,
+    tolerance: float = TOLERANCE,
+    effect: float = EFFECT,
+    only_violation: bool = False,
+) -> pd.DataFrame:
+    """One row per method, operator and text: columns method, operator, row, drop, and the MEASURES.
+
+    violation: 1 where sign and effect disagree strictly; NaN for a text of one token. tied: |drop| ≤
+    tolerance or score 0. violation_decided: NaN on ties. violation_effect: NaN unless |drop| > effect. With
+    `only_violation` the other four measures, which cost most of the time, are left out.
+    """
+    parts = []
+    for operator, removal in removals.items():
+        for method, given in scores.items():
+            found = violations(given, removal, tolerance=tolerance)
+            violated = np.where(found.tested, found.violated, np.nan)
+            columns = {
+                "row": np.arange(len(labels)),
+                "drop": found.drop,
+                "violation": violated,
+                "tied": np.where(found.tested, found.tied, np.nan),
+                "violation_decided": np.where(found.tied, np.nan, violated),
+                "violation_effect": np.where(np.abs(found.drop) > effect, violated, np.nan),
+            }
+            if not only_violation:
+                columns |= {
+                    "comprehensiveness": measures.comprehensiveness(given, removal),
+                    "sufficiency": measures.sufficiency(given, removal),
+                    "area_under_threshold": measures.area_under_threshold(given, removal, labels),
+                    "rank_correlation": measures.rank_correlation(given, removal),
+                }
+            parts.append(pd.DataFrame(columns).assign(method=method, operator=operator))
+    frame = pd.concat(parts, ignore_index=True)
+    return frame[["method", "operator", *[c for c in frame if c not in ("method", "operator")]]]
+
+
+def summarise_measures(frame: pd.DataFrame) -> pd.DataFrame:
+    """Means over texts with 95 % bootstrap intervals: columns metric, method, operator, value, low, high, n.
+
+    Also the paper's mean over the operators, as operator "mean": per text first, over the operators that have
+    a value for it.
+    """
+    metrics = [name for name in MEASURES if name in frame]
+    over = frame.groupby(["method", "row"], sort=False)[metrics].mean().reset_index()
+    both = pd.concat([frame, over.assign(operator=OVER_OPERATORS)], ignore_index=True)
+    rows = []
+    for (method, operator), texts in both.groupby(["method", "operator"], sort=False):
+        for metric in metrics:
+            values = texts[metric].dropna().to_numpy(float)
+            low, high = bootstrap_mean(values)
+            value = float(values.mean()) if len(values) else float("nan")
+            rows.append((metric, method, operator, value, low, high, len(values)))
+    return pd.DataFrame(rows, columns=["metric", "method", "operator", "value", "low", "high", "n"])
+
+
+def levels(frame: pd.DataFrame) -> pd.DataFrame:
+    """The four other measures per text, with the share of operators under which it is violated.
+
+    Columns method, row, level ("0", "1/3", "2/3", "1"), and the measures, each the mean over operators. Texts
+    of one token are left out. (Liu et al. 2022, sample-level analysis.)
+    """
+    metrics = [name for name in MEASURES[4:] if name in frame]
+    over = frame.groupby(["method", "row"], sort=False)[["violation", *metrics]].mean().reset_index()
+    over = over[over["violation"].notna()]
+    named = {0: "0", 33: "1/3", 50: "1/2", 67: "2/3", 100: "1"}
+    level = (100 * over["violation"]).round().astype(int).map(named)
+    return over.assign(level=level)[["method", "row", "level", *metrics]]

@@ -1,0 +1,134 @@
+"""The faithfulness violation test: does the most important token act as the sign of its score says?
+
+Liu et al. 2022: remove the token with the largest |score|; the explanation is violated if the score and the
+fall of the predicted class's probability have opposite signs. Published, ties pass; here they are counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import torch
+
+from attnlib.faithfulness.removal import Predict, Removal, Remove, delete, removal_of_texts
+from attnlib.faithfulness.scores import padded_scores, ranking
+from attnlib.results import bootstrap_mean
+
+Scores = Sequence[Sequence[float]] | np.ndarray | torch.Tensor
+
+TOLERANCE = 1e-6
+EFFECT = 0.01
+
+
+class Violation(NamedTuple):
+    """The test on N texts, at one rank of the scores."""
+
+    token: np.ndarray  # [N] int64 position of the token that is removed
+    score: np.ndarray  # [N] its score
+    drop: np.ndarray  # [N] fall of the predicted class's probability; NaN if no token would be left
+    violated: np.ndarray  # [N] bool: score and drop have strictly opposite signs
+    tied: np.ndarray  # [N] bool: |drop| ≤ tolerance, or the score is 0
+
+    @property
+    def tested(self) -> np.ndarray:
+        """Where a token could be removed, [N] bool: not in texts of one token."""
+        return ~np.isnan(self.drop)
+
+    @property
+    def ratio(self) -> float:
+        """The published violation ratio: violated texts over tested ones; ties pass."""
+        return float(self.violated[self.tested].mean()) if self.tested.any() else float("nan")
+
+    def frame(self) -> pd.DataFrame:
+        """One row per text, a column per field and `tested`."""
+        return pd.DataFrame(self._asdict()).assign(tested=self.tested)
+
+
+def violation_test(
+    predict: Predict,
+    texts: Sequence[Sequence[str]],
+    scores: Scores,
+    remove: Remove = delete,
+    tolerance: float = TOLERANCE,
+) -> Violation:
+    """The test for any classifier and any scores of its input tokens; nothing of attnlib is needed.
+
+    predict: list of token lists → class probabilities [n, C]. texts: N token lists. scores: one number per
+    token, positive where it is said to support the predicted class. remove: `delete` (the default),
+    `replace_by(symbol)`, or a function (tokens, which go) → tokens. To test several explanations of one
+    model make the Removal once, and call `violations`.
+
+    Raises ValueError, naming the row, for scores of the wrong length or not finite, and for probabilities
+    that do not sum to 1. (Liu et al. 2022, §3.)
+    """
+    return violations(scores, removal_of_texts(predict, texts, remove), tolerance=tolerance)
+
+
+def violations(scores: Scores, removal: Removal, rank: int = 0, tolerance: float = TOLERANCE) -> Violation:
+    """The test on the token of the given rank by |score|, 0 the largest; the earlier token on ties.
+
+    A text with too few tokens for the rank is not tested.
+    """
+    if rank < 0 or tolerance < 0:
+        raise ValueError(f"rank ({rank}) and tolerance ({tolerance}) must be 0 or more")
+    given = padded_scores(scores, removal.lengths)
+    if rank >= given.shape[1]:
+        raise ValueError(f"rank {rank}: no text has more than {given.shape[1]} tokens")
+    order = ranking(np.abs(given), removal.lengths)
+    token = order[:, rank]
+    there = rank < removal.lengths
+    removed = np.zeros((len(given), 1, given.shape[1]), dtype=bool)
+    removed[np.arange(len(given)), 0, token] = there
+    drop = np.where(there, removal.drop(removed)[:, 0], np.nan)
+    score = given[np.arange(len(given)), token]
+    # NaN compares as False: a text that is not tested is neither violated nor tied.
+    with np.errstate(invalid="ignore"):
+        violated = np.sign(score) * np.sign(drop) < 0
+        tied = (np.abs(drop) <= tolerance) | ((score == 0) & ~np.isnan(drop))
+    return Violation(token, score, drop, violated, tied)
+
+
+def violation_by_rank(
+    scores: Scores, removal: Removal, n_ranks: int = 20, tolerance: float = TOLERANCE
+) -> pd.DataFrame:
+    """Violation ratio among decided texts at each rank by |score|: columns rank, value, low, high, n, tied.
+
+    The published test looks at rank 0 only. n: texts that have the rank and no tie there; tied: the share of
+    ties. Stops at the longest text.
+    """
+    rows = []
+    for rank in range(min(n_ranks, int(removal.lengths.max()))):
+        found = violations(scores, removal, rank, tolerance)
+        decided = found.tested & ~found.tied
+        values = found.violated[decided].astype(float)
+        low, high = bootstrap_mean(values)
+        tied = float(found.tied[found.tested].mean()) if found.tested.any() else float("nan")
+        value = float(values.mean()) if len(values) else float("nan")
+        rows.append((rank, value, low, high, len(values), tied))
+    return pd.DataFrame(rows, columns=["rank", "value", "low", "high", "n", "tied"])
+
+
+def violation_rates(found: Violation, effect: float = EFFECT) -> pd.DataFrame:
+    """The rates of a test: columns metric, value, low, high (95 % bootstrap over texts), n.
+
+    violation: as published, ties pass. tied: share of ties. violation_decided: among texts without tie.
+    violation_effect: among texts whose |drop| exceeds `effect`. untested: share of texts where nothing would
+    be left. all but the last are of the tested texts.
+    """
+    tested, violated = found.tested, found.violated
+    strong = tested & (np.abs(np.nan_to_num(found.drop)) > effect)
+    kept = {
+        "violation": violated[tested],
+        "tied": found.tied[tested],
+        "violation_decided": violated[tested & ~found.tied],
+        "violation_effect": violated[strong],
+        "untested": ~tested,
+    }
+    rows = []
+    for metric, values in kept.items():
+        low, high = bootstrap_mean(values.astype(float))
+        rows.append((metric, float(values.mean()) if len(values) else float("nan"), low, high, len(values)))
+    return pd.DataFrame(rows, columns=["metric", "value", "low", "high", "n"])
