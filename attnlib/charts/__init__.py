@@ -13,6 +13,7 @@ from attnlib.charts.distributions import histogram, violins_by_max_attention
 from attnlib.charts.epochs import by_epoch
 from attnlib.charts.erasure import boxes, counts_beside_points
 from attnlib.charts.panels import bar_panels, dot_panels, histogram_panels, line_panels, quartile_panels
+from attnlib.charts.radar import radar
 from attnlib.charts.relations import dot_intervals, scatter
 from attnlib.charts.speed import growth, ratios
 from attnlib.charts.text import heatmap
@@ -33,6 +34,7 @@ __all__ = [
     "histogram_panels",
     "line_panels",
     "quartile_panels",
+    "radar",
     "ratios",
     "scatter",
     "verdicts",

@@ -7,8 +7,9 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-# From nothing to full orange, the same over a light and a dark page.
+# From nothing to full orange, the same over a light and a dark page; from full blue where scores are signed.
 WEIGHT_RANGE = ("rgba(230,159,0,0)", "rgba(230,159,0,1)")
+SIGNED_RANGE = ("rgba(86,180,233,1)", "rgba(86,180,233,0)", *WEIGHT_RANGE)
 
 
 def heatmap(
@@ -18,11 +19,14 @@ def heatmap(
     title: str,
     description: str | None = None,
     line_length: int = 90,
+    signed: bool = False,
+    name: str = "weight",
 ) -> Any:
     """Draw a text once per row of weights, each token's background as strong as its weight.
 
     ``rows`` maps a label (such as "original attention") to one weight per token. Lines wrap at
-    ``line_length`` characters; all blocks share one colour scale, from zero to the largest weight.
+    ``line_length`` characters; all blocks share one colour scale, from zero to the largest weight. signed:
+    weights may be negative, which is shown in blue. name: what a weight is called in the legend.
     """
     if not tokens or not rows:
         raise ValueError("heatmap needs at least one token and one row of weights")
@@ -32,12 +36,12 @@ def heatmap(
             raise ValueError(
                 f"row {label!r} has weights of shape {values.shape}, but there are {len(tokens)} tokens"
             )
-        if not np.isfinite(values).all() or (values < 0).any():
+        if not np.isfinite(values).all() or (not signed and (values < 0).any()):
             raise ValueError(f"row {label!r} has negative or non-finite weights")
 
     offsets, lines = _wrap(tokens, line_length)
     pitch = lines[-1] + 2.6  # lines of one block, its label and a gap
-    top = max(max(values.max() for values in weights.values()), 1e-12)
+    top = max(max(np.abs(values).max() for values in weights.values()), 1e-12)
     cells = pd.DataFrame(
         [
             {
@@ -49,7 +53,7 @@ def heatmap(
                 "right": offsets[t] + len(token) + 0.4,
                 "middle": offsets[t] + len(token) / 2,
                 "line": block * pitch + 1.1 + lines[t],
-                "strong": bool(values[t] > 0.62 * top),
+                "strong": bool(abs(values[t]) > 0.62 * top),
             }
             for block, (label, values) in enumerate(weights.items())
             for t, token in enumerate(tokens)
@@ -75,7 +79,7 @@ def heatmap(
         alt.Tooltip("block:N", title="row"),
         alt.Tooltip("token:N"),
         alt.Tooltip("position:Q"),
-        alt.Tooltip("weight:Q", format=".4f"),
+        alt.Tooltip("weight:Q", title=name, format=".4f"),
     ]
     chart = alt.layer(
         alt.Chart(cells)
@@ -85,8 +89,12 @@ def heatmap(
             x2="right:Q",
             y=at("line", y_scale, alt.Y),
             y2="line_end:Q",
-            color=alt.Color("weight:Q", title="weight")
-            .scale(domain=(0, top), range=list(WEIGHT_RANGE), interpolate="rgb")
+            color=alt.Color("weight:Q", title=name)
+            .scale(
+                domain=(-top, 0, 0, top) if signed else (0, top),
+                range=list(SIGNED_RANGE if signed else WEIGHT_RANGE),
+                interpolate="rgb",
+            )
             .legend(orient="bottom", direction="horizontal", gradientLength=180),
             tooltip=tooltip,
         ),
@@ -107,8 +115,8 @@ def heatmap(
         height=23 * (len(weights) * pitch - 0.5),
     )
     if description is None:
-        description = f"A text of {len(tokens)} tokens, shaded by weight. " + " ".join(
-            f"{label}: most weight on {_heaviest(tokens, values)}." for label, values in weights.items()
+        description = f"A text of {len(tokens)} tokens, shaded by {name}. " + " ".join(
+            f"{label}: most {name} on {_heaviest(tokens, values)}." for label, values in weights.items()
         )
     return chart.properties(title=title, description=description)
 
@@ -126,5 +134,5 @@ def _wrap(tokens: Sequence[str], line_length: int) -> tuple[list[int], list[int]
 
 
 def _heaviest(tokens: Sequence[str], weights: np.ndarray) -> str:
-    order = np.argsort(-weights, kind="stable")[:3]
+    order = np.argsort(-np.abs(weights), kind="stable")[:3]
     return ", ".join(f"“{tokens[t]}” ({weights[t]:.2f})" for t in order)

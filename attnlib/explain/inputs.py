@@ -18,8 +18,8 @@ from attnlib.models.build import one_of
 from attnlib.models.classifier import AttentionModel
 from attnlib.models.reading import token_columns
 
-# The model as a function of embeddings [n, L, d], word ids, lengths, the question's summary or None, and the
-# predicted class [n]: the target's value [n]. The last four go with each text.
+# The model as a function of embeddings [n, L, d], word ids, lengths, the predicted class [n], and the question's
+# summary and the candidates, each or None: the target's value [n]. All but the first go with each text.
 Forward = Callable[..., Tensor]
 # (forward, embeddings, the rest of its arguments) → attributions [n, L, d]
 Attribution = Callable[[Forward, Tensor, tuple[Tensor | None, ...]], Tensor]
@@ -127,9 +127,15 @@ def attributions(
     model.eval()
 
     def forward(
-        embedded: Tensor, ids: Tensor, lengths: Tensor, predicted: Tensor, query: Tensor | None = None
+        embedded: Tensor,
+        ids: Tensor,
+        lengths: Tensor,
+        predicted: Tensor,
+        query: Tensor | None,
+        candidates: Tensor | None,
     ) -> Tensor:
-        logits = model(Batch(ids, lengths, predicted), embedded=embedded, query=query).logits
+        batch = Batch(ids, lengths, predicted, candidates=candidates)
+        logits = model(batch, embedded=embedded, query=query).logits
         return target_value(logits, predicted, target)
 
     for index, batch in batches(split, vocabulary, batch_size):
@@ -137,7 +143,7 @@ def attributions(
         with torch.no_grad():
             output = model(batch)
         embedded = model.embedding(batch.ids).detach().requires_grad_()
-        rest = (batch.ids, batch.lengths, output.logits.argmax(dim=1), output.query)
+        rest = (batch.ids, batch.lengths, output.logits.argmax(dim=1), output.query, batch.candidates)
         found = method(forward, embedded, rest).detach().double().sum(dim=2)
         result[torch.from_numpy(index).to(device)] = token_columns(found * batch.mask, width)
     return result

@@ -13,7 +13,7 @@ from attnlib.faithfulness.measures import (
 )
 from attnlib.faithfulness.models import OPERATORS, attention_mask, removals
 from attnlib.faithfulness.removal import Removal, delete, removal_of_texts, replace_by
-from attnlib.faithfulness.tables import levels, measure_texts, summarise_measures
+from attnlib.faithfulness.tables import level_boxes, levels, measure_texts, sign_agreement, summarise_measures
 from attnlib.faithfulness.violation import (
     Violation,
     violation_by_rank,
@@ -30,12 +30,14 @@ __all__ = [
     "attention_mask",
     "comprehensiveness",
     "delete",
+    "level_boxes",
     "levels",
     "measure_texts",
     "rank_correlation",
     "removal_of_texts",
     "removals",
     "replace_by",
+    "sign_agreement",
     "sufficiency",
     "summarise_measures",
     "threshold_curve",

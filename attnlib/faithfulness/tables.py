@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
 from attnlib.faithfulness import measures
 from attnlib.faithfulness.removal import Removal
+from attnlib.faithfulness.scores import padded_scores
 from attnlib.faithfulness.violation import EFFECT, TOLERANCE, Scores, violations
 from attnlib.results import bootstrap_mean
 
@@ -64,22 +65,47 @@ def measure_texts(
     return frame[["method", "operator", *[c for c in frame if c not in ("method", "operator")]]]
 
 
-def summarise_measures(frame: pd.DataFrame) -> pd.DataFrame:
+def summarise_measures(frame: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
     """Means over texts with 95 % bootstrap intervals: columns metric, method, operator, value, low, high, n.
 
     Also the paper's mean over the operators, as operator "mean": per text first, over the operators that have
-    a value for it.
+    a value for it. `by` names further columns that tell explanations apart.
     """
     metrics = [name for name in MEASURES if name in frame]
-    over = frame.groupby(["method", "row"], sort=False)[metrics].mean().reset_index()
+    keys = ["method", *by]
+    over = frame.groupby([*keys, "row"], sort=False)[metrics].mean().reset_index()
     both = pd.concat([frame, over.assign(operator=OVER_OPERATORS)], ignore_index=True)
     rows = []
-    for (method, operator), texts in both.groupby(["method", "operator"], sort=False):
+    for key, texts in both.groupby([*keys, "operator"], sort=False):
         for metric in metrics:
-            values = texts[metric].dropna().to_numpy(float)
-            low, high = bootstrap_mean(values)
-            value = float(values.mean()) if len(values) else float("nan")
-            rows.append((metric, method, operator, value, low, high, len(values)))
+            rows.append((metric, *key, *mean_with_interval(texts[metric].dropna().to_numpy(float))))
+    return pd.DataFrame(rows, columns=["metric", *keys, "operator", "value", "low", "high", "n"])
+
+
+def mean_with_interval(values: np.ndarray) -> tuple[float, float, float, int]:
+    """Mean, its 95 % bootstrap interval, and the number of values; NaN where there are none."""
+    low, high = bootstrap_mean(values)
+    return float(values.mean()) if len(values) else float("nan"), low, high, len(values)
+
+
+def sign_agreement(
+    scores: Mapping[str, Scores], removals: Mapping[str, Removal], effect: float
+) -> pd.DataFrame:
+    """How many tokens a method gives the sign of their effect: metric, method, operator, value, low, high, n.
+
+    Effect: the fall of the predicted class's probability without the token alone. Only tokens with |effect| >
+    `effect` count; a score of 0 is no sign. value: mean over texts of the share of such tokens; texts that
+    have none are left out, n is the number of the others.
+    """
+    rows = []
+    for operator, removal in removals.items():
+        drop = np.nan_to_num(removal.drop_of_each())
+        counted = np.abs(drop) > effect
+        texts = counted.any(axis=1)
+        for method, given in scores.items():
+            right = counted & (np.sign(padded_scores(given, removal.lengths)) == np.sign(drop))
+            values = right[texts].sum(axis=1) / counted[texts].sum(axis=1)
+            rows.append(("sign_agreement", method, operator, *mean_with_interval(values)))
     return pd.DataFrame(rows, columns=["metric", "method", "operator", "value", "low", "high", "n"])
 
 
@@ -95,3 +121,14 @@ def levels(frame: pd.DataFrame) -> pd.DataFrame:
     named = {0: "0", 33: "1/3", 50: "1/2", 67: "2/3", 100: "1"}
     level = (100 * over["violation"]).round().astype(int).map(named)
     return over.assign(level=level)[["method", "row", "level", *metrics]]
+
+
+def level_boxes(found: pd.DataFrame, methods: Sequence[str]) -> pd.DataFrame:
+    """Percentiles of the measures at each level of `levels`: method, level, measure, p05 … p95, mean."""
+    kept = found[found["method"].isin(methods)]
+    long = kept.melt(["method", "row", "level"], var_name="measure", value_name="value").dropna()
+    long["method"] = pd.Categorical(long["method"], methods, ordered=True)
+    grouped = long.groupby(["measure", "level", "method"], observed=True)["value"]
+    names = {0.05: "p05", 0.25: "p25", 0.5: "median", 0.75: "p75", 0.95: "p95"}
+    boxes = grouped.quantile(list(names)).unstack().rename(columns=names)  # noqa: PD010
+    return boxes.assign(mean=grouped.mean()).reset_index()

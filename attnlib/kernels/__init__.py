@@ -28,7 +28,7 @@ from attnlib.kernels.rankings import (
     product_order,
     random_orders,
 )
-from attnlib.kernels.reach import reach
+from attnlib.kernels.reach import flips_alone, reach
 from attnlib.kernels.replay import check_first_flip
 from attnlib.kernels.single_erasure import flip_table, single_erasure
 
@@ -41,6 +41,7 @@ __all__ = [
     "erase_until_flip",
     "exact_adversary",
     "flip_table",
+    "flips_alone",
     "gradient_order",
     "greedy_order",
     "jsd",

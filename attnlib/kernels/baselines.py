@@ -53,8 +53,8 @@ def random_scores(readout: Readout, seed: int = 0, signed: bool = False) -> Tens
 
     Depends on the seed and the text, not on its batch. Raises ValueError when seed < 0.
     """
-    keys = token_keys(text_keys(readout, seed), readout.mask, 0)  # 63 random bits
-    unit = (keys >> 10).double() / float(1 << 53)
+    keys = token_keys(text_keys(readout, seed), readout.mask, 0)  # from −2^62 to 2^62 − 1
+    unit = ((keys >> 10) + (1 << 52)).double() / float(1 << 53)
     return (2 * unit - 1 if signed else unit).masked_fill(~readout.mask, 0.0)
 
 

@@ -39,3 +39,19 @@ def reach(readout: Readout) -> Reach:
     else:
         highest = torch.full_like(lowest, torch.nan)
     return Reach(can_flip, lowest, highest)
+
+
+def flips_alone(readout: Readout) -> Tensor:
+    """Whether some token, given all the attention, predicts another class, [N] bool; any head.
+
+    For linear logits this is `reach(readout).can_flip`; for a head with hidden layers a mixture may flip
+    where no single token does, so it is a lower bound.
+    """
+    y = readout.predictions()
+    flips = torch.zeros_like(readout.mask[:, 0])
+    step = max(1, (1 << 22) // (readout.scores.shape[1] * readout.scores.shape[2]))
+    for start in range(0, len(readout), step):
+        rows = torch.arange(start, min(start + step, len(readout)), device=readout.device)
+        alone = readout.decode(readout.scores[rows].double(), rows).argmax(-1)  # [n, T]
+        flips[rows] = ((alone != y[rows, None]) & readout.mask[rows]).any(1)
+    return flips

@@ -1,0 +1,90 @@
+"""The violation test where the right answer is known: texts with planted evidence, two classes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from attnlib.faithfulness.removal import Removal
+from attnlib.faithfulness.scores import first_of, padded_scores, ranking
+from attnlib.faithfulness.tables import mean_with_interval
+from attnlib.faithfulness.violation import Scores, violations
+
+
+def planted_signs(evidence: Sequence[np.ndarray], labels: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    """+1 where a token speaks for the *predicted* class, −1 against, 0 neutral or beyond the text, [N, T].
+
+    evidence: per text +1, −1 or 0 for the label (`Split.evidence`); with two classes what speaks for one
+    speaks against the other.
+    """
+    width = max(len(marks) for marks in evidence)
+    signs = np.zeros((len(evidence), width), dtype=int)
+    for row, marks in enumerate(evidence):
+        signs[row, : len(marks)] = marks if labels[row] == predicted[row] else -marks
+    return signs
+
+
+def against_evidence(
+    scores: Mapping[str, Scores], removals: Mapping[str, Removal], signs: np.ndarray
+) -> pd.DataFrame:
+    """What the violation test says and what is true of the same token: metric, method, operator, value, ….
+
+    top_is_evidence: share of texts whose top token by |score| is evidence at all. Among these: wrong_sign,
+    score and planted sign disagree (a score of 0 does too); violation, what the test says by this way to
+    remove; test_is_right, the test and the planted sign give the same verdict. The first two do not depend on
+    the way to remove and have operator "none".
+    """
+    rows = []
+    for method, given in scores.items():
+        for operator, removal in removals.items():
+            found = violations(given, removal)
+            truth = signs[np.arange(len(signs)), found.token]
+            on = found.tested & (truth != 0)
+            wrong = np.sign(found.score) != truth
+            if operator == next(iter(removals)):
+                rows += [
+                    ("top_is_evidence", method, "none", *mean_with_interval((truth != 0).astype(float))),
+                    ("wrong_sign", method, "none", *mean_with_interval(wrong[on].astype(float))),
+                ]
+            same = (found.violated == wrong)[on].astype(float)
+            rows += [
+                ("violation", method, operator, *mean_with_interval(found.violated[on].astype(float))),
+                ("test_is_right", method, operator, *mean_with_interval(same)),
+            ]
+    return pd.DataFrame(rows, columns=["metric", "method", "operator", "value", "low", "high", "n"])
+
+
+def removal_signs(removals: Mapping[str, Removal], signs: np.ndarray) -> pd.DataFrame:
+    """How well removal itself tells the planted sign: metric "removal_sign", method, operator, value, ….
+
+    Per text the share of evidence tokens whose removal moves the probability of the predicted class in the
+    planted direction, apart for tokens that speak for it (method "supporting") and against ("opposing").
+    """
+    rows = []
+    for operator, removal in removals.items():
+        drop = np.nan_to_num(removal.drop_of_each())
+        for name, sign in (("supporting", 1), ("opposing", -1)):
+            counted = signs == sign
+            texts = counted.any(axis=1)
+            right = (np.sign(drop) == sign) & counted
+            values = right[texts].sum(axis=1) / counted[texts].sum(axis=1)
+            rows.append(("removal_sign", name, operator, *mean_with_interval(values)))
+    return pd.DataFrame(rows, columns=["metric", "method", "operator", "value", "low", "high", "n"])
+
+
+def evidence_found(scores: Mapping[str, Scores], removal: Removal, signs: np.ndarray) -> pd.DataFrame:
+    """Precision at the number of evidence tokens: metric "evidence_found", method, value, low, high, n.
+
+    Of a text with k evidence tokens, the share of the k tokens with the largest |score| that are evidence.
+    """
+    count = (signs != 0).sum(axis=1)
+    texts = count > 0
+    rows = []
+    for method, given in scores.items():
+        order = ranking(np.abs(padded_scores(given, removal.lengths)), removal.lengths)
+        top = first_of(order, count[:, None])[:, 0]
+        values = ((top & (signs != 0)).sum(axis=1)[texts]) / count[texts]
+        rows.append(("evidence_found", method, *mean_with_interval(values)))
+    return pd.DataFrame(rows, columns=["metric", "method", "value", "low", "high", "n"])
