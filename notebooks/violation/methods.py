@@ -226,9 +226,12 @@ charts.boxes(
 )
 
 # %% tags=["hide-input"]
-accuracy = pd.DataFrame(
-    [{"metric": "accuracy", "value": run.test_metrics["accuracy"], "n": len(run.corpus.test)}]
-)
+about = {
+    "accuracy": run.test_metrics["accuracy"],
+    "n_classes": len(run.corpus.class_names),
+    "n_train": len(run.corpus.train),
+}
+accuracy = pd.DataFrame({"metric": list(about), "value": list(about.values()), "n": len(run.corpus.test)})
 rows = pd.concat([rates, accuracy], ignore_index=True)
 summary = run.tidy(rows.assign(**{"class": "all"}), paper="violation", experiment="methods")
 mean = rates[rates["operator"] == "mean"].set_index(["metric", "method"])["value"]
