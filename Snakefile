@@ -36,6 +36,7 @@ RECORDS = {
     "jain_wallace/ledger": RESULTS,
     "jain_wallace/summary": RESULTS,
     "serrano_smith/summary": RESULTS,
+    "violation/summary": RESULTS,
 }
 NOTEBOOKS = sorted(path.relative_to("notebooks").with_suffix("").as_posix() for path in Path("notebooks").rglob("*.py"))
 

@@ -13,7 +13,14 @@ from attnlib.faithfulness.measures import (
 )
 from attnlib.faithfulness.models import OPERATORS, attention_mask, removals
 from attnlib.faithfulness.removal import Removal, delete, removal_of_texts, replace_by
-from attnlib.faithfulness.tables import level_boxes, levels, measure_texts, sign_agreement, summarise_measures
+from attnlib.faithfulness.tables import (
+    level_boxes,
+    levels,
+    measure_texts,
+    same_order,
+    sign_agreement,
+    summarise_measures,
+)
 from attnlib.faithfulness.violation import (
     Violation,
     violation_by_rank,
@@ -37,6 +44,7 @@ __all__ = [
     "removal_of_texts",
     "removals",
     "replace_by",
+    "same_order",
     "sign_agreement",
     "sufficiency",
     "summarise_measures",

@@ -132,3 +132,20 @@ def level_boxes(found: pd.DataFrame, methods: Sequence[str]) -> pd.DataFrame:
     names = {0.05: "p05", 0.25: "p25", 0.5: "median", 0.75: "p75", 0.95: "p95"}
     boxes = grouped.quantile(list(names)).unstack().rename(columns=names)  # noqa: PD010
     return boxes.assign(mean=grouped.mean()).reset_index()
+
+
+def same_order(means: pd.DataFrame, by: str, of: str, least: float) -> pd.DataFrame:
+    """How far two orders agree: columns `by`, pairs, same, share; a row per value of `by`.
+
+    means: columns `by`, `of`, value and published. Of the pairs of `of` whose published values differ by
+    `least` or more, same: how many the column value orders the same way (a tie does not).
+    """
+    rows = []
+    for name, part in means.dropna(subset=["value", "published"]).groupby(by, sort=False):
+        theirs = np.subtract.outer(part["published"].to_numpy(), part["published"].to_numpy())
+        ours = np.subtract.outer(part["value"].to_numpy(), part["value"].to_numpy())
+        apart = theirs >= least - 1e-9
+        same = int((apart & (ours > 0)).sum())
+        pairs = int(apart.sum())
+        rows.append((name, pairs, same, same / pairs if pairs else float("nan")))
+    return pd.DataFrame(rows, columns=[by, "pairs", "same", "share"])

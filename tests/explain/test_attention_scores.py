@@ -1,0 +1,200 @@
+"""Scores made of attention weights, against autograd through the readout and the algebra of one erasure."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from attnlib import Readout
+from attnlib.explain import TARGETS
+from attnlib.explain.attention import (
+    attention_gradient,
+    attention_logit_gradient,
+    attention_times_gradient,
+    attention_times_gradient_sign,
+    attention_times_gradient_size,
+    attention_times_norm,
+    attention_weights,
+)
+from attnlib.explain.targets import target_value
+from attnlib.faithfulness import attention_mask, violations
+from attnlib.models.classifier import DeepHead, PairHead
+from tests.kernels.cases import allowing, make, one, spread_out
+
+OF_GRADIENTS = (
+    attention_gradient,
+    attention_times_gradient,
+    attention_times_gradient_size,
+    attention_times_gradient_sign,
+    attention_logit_gradient,
+)
+
+
+def sigmoid_output(n=20, longest=7):
+    """Two classes of which the first always has logit 0."""
+    base = make(n, longest, seed=4)
+    scores, bias = base.scores.clone(), base.bias.clone()
+    scores[..., 0], bias[0] = 0, 0
+    return replace(base, scores=scores, bias=bias)
+
+
+def with_pair_head(n=20, longest=7):
+    """The head of a model that reads questions, in float64."""
+    torch.manual_seed(3)
+    head = PairHead(8, 3).double().requires_grad_(False)
+    base = make(n, longest, 4, seed=5, scale=1.0)
+    offset = head.projection.bias + head.query(torch.randn(n, 8, dtype=torch.float64))
+    bias = torch.zeros(4, dtype=torch.float64)
+    return Readout(
+        base.alpha, base.scores, bias, base.mask, lambda u: 3 * head.answer(torch.tanh(u)), offset
+    )
+
+
+def with_deep_head(n=20, longest=7):
+    """A head of three hidden layers, in float64."""
+    torch.manual_seed(4)
+    head = DeepHead(8, 4, layers=3, width=6).double().requires_grad_(False)
+    base = make(n, longest, 6, seed=6)
+    return Readout(base.alpha, base.scores, head.projection.bias, base.mask, head=head.finish)
+
+
+READOUTS = {
+    "two classes": lambda: make(20, 7, seed=1),
+    "five classes": lambda: make(20, 7, 5, seed=2),
+    "zero weights and ties": lambda: make(20, 7, 3, seed=3, ties=True),
+    "sigmoid": sigmoid_output,
+    "classes that are not allowed": lambda: allowing(make(20, 7, 5, seed=2), least=2),
+    "question": with_pair_head,
+    "deep": with_deep_head,
+}
+
+
+@pytest.fixture(params=READOUTS)
+def readout(request):
+    """One kind of model after the other; each has one-token texts."""
+    made = READOUTS[request.param]()
+    assert (made.lengths == 1).any()
+    return made
+
+
+def value(row, target):
+    """The target of one text's logits, spelled out."""
+    chosen = int(row.argmax())
+    if target == "probability":
+        return 1 / (row - row[chosen]).exp().sum()
+    if target == "logit" and len(row) == 2 and row[0] == 0:
+        return row[1] if chosen else -row[1]
+    others = torch.cat([row[:chosen], row[chosen + 1 :]])
+    return row[chosen] - others.max() if target == "margin" else row[chosen]
+
+
+def by_autograd(readout, target, of_logits):
+    """The gradient by the weights as free numbers, or by the attention logits."""
+    free = (readout.alpha.log() if of_logits else readout.alpha.clone()).requires_grad_()
+    weights = free.softmax(1) if of_logits else free
+    logits = readout.decode(readout.pooled(weights))
+    total = sum(value(row, target) for row in logits)
+    (gradient,) = torch.autograd.grad(total, free)
+    return gradient.masked_fill(~readout.mask, 0.0)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_gradients_are_those_of_autograd(readout, target):
+    gradient, alpha = by_autograd(readout, target, of_logits=False), readout.alpha
+    expected = {
+        attention_gradient: gradient,
+        attention_times_gradient: alpha * gradient,
+        attention_times_gradient_size: alpha * gradient.abs(),
+        attention_times_gradient_sign: alpha * torch.sign(gradient),
+        attention_logit_gradient: by_autograd(readout, target, of_logits=True),
+    }
+    for function in OF_GRADIENTS:
+        found = function(readout, target)
+        assert found.dtype == torch.float64
+        torch.testing.assert_close(found, expected[function], atol=1e-12, rtol=1e-9)
+
+
+def test_weights_and_norms_by_definition(readout):
+    assert torch.equal(attention_weights(readout), readout.alpha)
+    found = attention_times_norm(readout)
+    for i, length in enumerate(readout.lengths.tolist()):
+        for t in range(length):
+            size = np.linalg.norm(readout.scores[i, t].numpy())
+            assert float(found[i, t]) == pytest.approx(float(readout.alpha[i, t]) * size, abs=1e-12)
+        assert (found[i, length:] == 0).all()
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_padding_is_not_read(target):
+    compact = make(15, 6, 3, seed=7)
+    wide, columns = spread_out(compact)  # NaN before, between and after the tokens
+    padding = [c for c in range(wide.mask.shape[1]) if c not in columns.tolist()]
+    for function in OF_GRADIENTS:
+        found = function(wide, target)
+        torch.testing.assert_close(found[:, columns], function(compact, target), atol=1e-13, rtol=0)
+        assert (found[:, padding] == 0).all()
+    assert torch.equal(attention_times_norm(wide)[:, columns], attention_times_norm(compact))
+
+
+def test_the_logit_gradients_of_a_text_sum_to_nothing():
+    # Raising all attention logits together changes no weight.
+    total = attention_logit_gradient(make(40, 9, 4, seed=8)).sum(1)
+    torch.testing.assert_close(total, torch.zeros_like(total), atol=1e-14, rtol=0)
+
+
+def test_the_logit_of_class_0_of_a_sigmoid_is_minus_that_of_class_1():
+    r = sigmoid_output()
+    logits = r.logits()
+    for chosen, sign in ((0, -1), (1, 1)):
+        predicted = torch.full((len(r),), chosen)
+        assert torch.equal(target_value(logits, predicted, "logit"), sign * logits[:, 1])
+    sign = torch.where(r.predictions() == 1, 1.0, -1.0)
+    assert set(sign.tolist()) == {-1.0, 1.0}
+    expected = r.alpha * r.scores[..., 1] * sign[:, None]
+    torch.testing.assert_close(attention_times_gradient(r, "logit"), expected)
+
+
+@pytest.mark.parametrize("function", OF_GRADIENTS)
+def test_an_unknown_target_is_refused_with_the_known_ones(function):
+    with pytest.raises(ValueError, match=r"unknown target 'logits': known are probability, logit, margin.*'logit'"):
+        function(make(3, 4), "logits")
+
+
+@st.composite
+def two_class_text(draw):
+    """Weights and log-odds of 2 to 7 tokens, often far apart, tied or 0."""
+    n = draw(st.integers(2, 7))
+    sizes = draw(st.lists(st.floats(-9, 9), min_size=n, max_size=n))
+    numbers = st.floats(-6, 6) | st.integers(-2, 2).map(float)
+    margins = draw(st.lists(numbers, min_size=n, max_size=n))
+    return one(torch.tensor(sizes).double().softmax(0).tolist(), margins, draw(st.floats(-3, 3)))
+
+
+@settings(max_examples=60, deadline=None)
+@given(two_class_text(), st.sampled_from(TARGETS))
+def test_two_classes_the_logit_gradient_never_violates_and_the_product_where_the_mean_matters(r, target):
+    removal = attention_mask(r)
+    margins = r.scores[0, :, 1] - r.scores[0, :, 0]
+    above = margins - r.alpha[0] @ margins  # s_t − s̄
+    near_tie = (margins.abs() < 1e-6) | (above.abs() < 1e-6)
+    for rank in range(len(margins)):
+        safe = violations(attention_logit_gradient(r, target), removal, rank, tolerance=1e-12)
+        assert safe.tied[0] or not safe.violated[0]
+        product = violations(attention_times_gradient(r, target), removal, rank, tolerance=1e-12)
+        token = product.token[0]
+        if not (product.tied[0] or near_tie[token]):
+            assert product.violated[0] == (margins[token] * above[token] < 0)
+
+
+def test_for_two_classes_the_product_does_violate_and_for_more_so_does_the_logit_gradient():
+    # Without the first token the margin rises from 1.4 to 3, though its own is positive.
+    r = one([0.8, 0.2], [1.0, 3.0])
+    removal = attention_mask(r)
+    assert violations(attention_times_gradient(r), removal).violated.tolist() == [True]
+    assert violations(attention_logit_gradient(r), removal).violated.tolist() == [False]
+    many = make(3000, 9, 5, seed=9, shortest=2)
+    rate = violations(attention_logit_gradient(many), attention_mask(many)).ratio
+    assert 0 < rate < 0.1

@@ -1,0 +1,163 @@
+"""Gradients at the word embeddings, against one text and one step at a time."""
+
+import itertools
+from dataclasses import replace
+
+import pytest
+import torch
+
+from attnlib.data.corpus import END, START
+from attnlib.explain.inputs import embedding_gradient, input_times_gradient, integrated_gradients
+from attnlib.explain.targets import target_value
+from attnlib.models import ENCODERS, collate
+from tests import toy
+
+pytest.importorskip("captum")
+
+EVERY = [
+    *itertools.product(ENCODERS, (False, True), ("probability",)),
+    *itertools.product(("average",), (False, True), ("logit", "margin")),
+]
+ALL = {
+    "input × gradient": input_times_gradient,
+    "embedding gradient": embedding_gradient,
+    "integrated gradients": integrated_gradients,
+    "released": lambda *args, **options: integrated_gradients(*args, released=True, **options),
+}
+
+
+def one_text(model, vocabulary, split, i, target):
+    """Embeddings [L, d] of text i, and the target as a function of embeddings, the class held fixed."""
+    batch = collate(split, vocabulary, [i])
+    predicted = model(batch).logits.argmax(1)
+
+    def forward(embedded):
+        return target_value(model(batch, embedded=embedded[None]).logits, predicted, target)[0]
+
+    return model.embedding(batch.ids)[0].detach(), forward
+
+
+def slope(forward, point):
+    """Gradient of the target at a point, [L, d]."""
+    point = point.clone().requires_grad_()
+    return torch.autograd.grad(forward(point), point)[0]
+
+
+def by_loops(name, forward, embedded, n_steps=3):
+    """The definition of each method, for all positions [L]."""
+    if name == "input × gradient":
+        found = embedded * slope(forward, embedded)
+    elif name == "embedding gradient":
+        found = slope(forward, embedded)
+    else:
+        found = torch.zeros_like(embedded)
+        for k in range(1, n_steps + 1):
+            weight = k / n_steps if name == "released" else 1 / n_steps
+            found += weight * embedded * slope(forward, k / n_steps * embedded)
+    return found.sum(1)
+
+
+@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize(("encoder", "pair", "target"), EVERY)
+def test_methods_by_definition(encoder, pair, target, name):
+    model, vocabulary = toy.model(encoder, n_classes=3, pair=pair)
+    model.double()
+    split = toy.split(3, seed=3, pair=pair, longest=6)
+    options = {} if name in ("input × gradient", "embedding gradient") else {"n_steps": 3}
+    found = ALL[name](model, split, vocabulary, target=target, batch_size=2, **options)
+    assert found.shape == (3, max(map(len, split.texts)))
+    assert found.dtype == torch.float64
+    for i, text in enumerate(split.texts):
+        embedded, forward = one_text(model, vocabulary, split, i, target)
+        expected = by_loops(name, forward, embedded)[1 : 1 + len(text)]
+        # Captum has the points of the path in single precision.
+        torch.testing.assert_close(found[i, : len(text)], expected, atol=1e-6, rtol=1e-6)
+        assert (found[i, len(text) :] == 0).all()
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_sigmoid_has_one_logit(name):
+    # Two classes: the score of the logit of class 0 is that of minus the logit of class 1.
+    model, vocabulary = toy.model("average")
+    split = toy.split(12)
+    predicted = model(collate(split, vocabulary, range(12))).logits.argmax(1)
+    assert predicted.unique().tolist() == [0, 1]
+    logit, margin = (ALL[name](model, split, vocabulary, target=t) for t in ("logit", "margin"))
+    torch.testing.assert_close(logit, margin, atol=1e-5, rtol=0)
+    model.head.projection.weight.data.neg_()
+    model.head.projection.bias.data.neg_()  # now the other class is predicted, for the same reasons
+    torch.testing.assert_close(
+        ALL[name](model, split, vocabulary, target="logit"), logit, atol=1e-5, rtol=0
+    )
+
+
+@pytest.mark.parametrize("pair", [False, True])
+def test_integrated_gradients_are_complete_and_the_released_ones_are_not(pair):
+    model, vocabulary = toy.model("average", n_classes=3, pair=pair)
+    model.double()
+    with torch.no_grad():
+        # Start and end symbols then get nothing themselves, so tokens alone must make up the sum.
+        model.embedding.weight[[START, END]] = 0
+    split = toy.split(6, seed=1, pair=pair, longest=5)
+    differences = []
+    for i in range(6):
+        embedded, forward = one_text(model, vocabulary, split, i, "probability")
+        with torch.no_grad():
+            differences.append(forward(embedded) - forward(torch.zeros_like(embedded)))
+    differences = torch.stack(differences)
+    fine, coarse, released = (
+        integrated_gradients(model, split, vocabulary, n_steps=steps, released=wrong).sum(1)
+        for steps, wrong in ((400, False), (200, False), (400, True))
+    )
+    torch.testing.assert_close(fine, differences, atol=0.01, rtol=0)
+    # The error is of first order in the step: two such sums cancel it.
+    torch.testing.assert_close(2 * fine - coarse, differences, atol=1e-4, rtol=0)
+    assert float((released - differences).abs().min()) > 0.1
+    assert float((released / 400 - differences).abs().max()) > 0.1  # nor as a mean over the steps
+
+
+@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("pair", [False, True])
+def test_a_text_does_not_depend_on_its_batch(name, pair):
+    model, vocabulary = toy.model("bilstm", n_classes=3, pair=pair)
+    split = toy.split(9, pair=pair)
+    together = ALL[name](model, split, vocabulary, batch_size=9)
+    assert float(together.abs().max()) > 1e-3
+    for size in (1, 4):
+        found = ALL[name](model, split, vocabulary, batch_size=size)
+        torch.testing.assert_close(found, together, atol=1e-6, rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_the_probability_is_among_the_candidates(name):
+    model, vocabulary = toy.model("average", n_classes=3, pair=True)
+    split = toy.split(6, pair=True)
+    alone = replace(split, candidates=[(label,) for label in split.labels.tolist()])
+    assert (ALL[name](model, alone, vocabulary, target="probability") == 0).all()
+    pairs = replace(split, candidates=[(label, 2) for label in split.labels.tolist()])
+    assert (ALL[name](model, pairs, vocabulary, target="probability").abs().amax(1) > 0).all()
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_nothing_else_moves(name):
+    model, vocabulary = toy.model("convolution")
+    torch.manual_seed(5)
+    before, parameters = torch.get_rng_state(), [p.detach().clone() for p in model.parameters()]
+    ALL[name](model, toy.split(5), vocabulary)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert all(torch.equal(a, b) for a, b in zip(parameters, model.parameters(), strict=True))
+    assert all(p.grad is None for p in model.parameters())
+
+
+@pytest.mark.parametrize("released", [False, True])
+def test_no_step_is_refused(released):
+    model, vocabulary = toy.model()
+    with pytest.raises(ValueError, match="n_steps is 0"):
+        integrated_gradients(model, toy.split(3), vocabulary, n_steps=0, released=released)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_an_unknown_target_is_refused(name):
+    model, vocabulary = toy.model()
+    with pytest.raises(ValueError, match="unknown target 'odds': known are probability, logit, margin"):
+        ALL[name](model, toy.split(3), vocabulary, target="odds")
