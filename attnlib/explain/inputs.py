@@ -18,8 +18,9 @@ from attnlib.models.build import one_of
 from attnlib.models.classifier import AttentionModel
 from attnlib.models.reading import token_columns
 
-# The model as a function of embeddings [n, L, d], word ids, lengths, the predicted class [n], and the question's
-# summary and the candidates, each or None: the target's value [n]. All but the first go with each text.
+# The model as a function of embeddings [n, L, d], word ids, lengths, the predicted class [n], and the summary
+# of the question and the candidates, each or None: the target's value [n]. All but the first go with each
+# text.
 Forward = Callable[..., Tensor]
 # (forward, embeddings, the rest of its arguments) → attributions [n, L, d]
 Attribution = Callable[[Forward, Tensor, tuple[Tensor | None, ...]], Tensor]

@@ -127,10 +127,10 @@ def level_boxes(found: pd.DataFrame, methods: Sequence[str]) -> pd.DataFrame:
     """Percentiles of the measures at each level of `levels`: method, level, measure, p05 … p95, mean."""
     kept = found[found["method"].isin(methods)]
     long = kept.melt(["method", "row", "level"], var_name="measure", value_name="value").dropna()
-    long["method"] = pd.Categorical(long["method"], methods, ordered=True)
+    long["method"] = long["method"].astype(pd.CategoricalDtype(list(methods), ordered=True))
     grouped = long.groupby(["measure", "level", "method"], observed=True)["value"]
     names = {0.05: "p05", 0.25: "p25", 0.5: "median", 0.75: "p75", 0.95: "p95"}
-    boxes = grouped.quantile(list(names)).unstack().rename(columns=names)  # noqa: PD010
+    boxes = grouped.quantile(np.array(list(names))).unstack().rename(columns=names)  # noqa: PD010
     return boxes.assign(mean=grouped.mean()).reset_index()
 
 

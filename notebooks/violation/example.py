@@ -29,6 +29,7 @@ epochs: Optional[int] = None  # None: as the paper
 text: Optional[str] = None  # words separated by spaces; None: a test text on which the methods differ most
 seed: int = 0  # decides the initial weights and the order of batches
 device: str = "cpu"  # cpu, cuda or auto
+limit: Optional[int] = 200  # choose the text among so many test texts; None: all
 output: Optional[str] = None  # folder for the tables of this run
 
 # %% tags=["remove-output"]
@@ -43,7 +44,7 @@ from attnlib.prepare import prepare
 
 parameters = notebook.parameters(globals())
 charts.enable(notebook.source("violation/example", parameters))
-run = prepare(dataset, encoder, scorer, seed, device=device, limit=200, vectors=vectors, epochs=epochs)
+run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, vectors=vectors, epochs=epochs)
 words = run.corpus.vocabulary
 texts, readout = run.texts, run.readout
 if text is not None:

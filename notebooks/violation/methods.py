@@ -121,7 +121,8 @@ charts.dot_panels(
 # %% tags=["hide-input"]
 about = ["violation", "tied", "violation_decided", "violation_effect"]
 ties = rates[(rates["operator"] == "mean") & rates["metric"].isin(about)]
-ties = ties.pivot_table("value", "method", "metric").reindex(methods)[about].reset_index()
+ties = ties.pivot_table("value", "method", "metric")
+ties = ties.reindex(index=methods, columns=about).reset_index()
 notebook.table(ties)
 
 # %% [markdown]

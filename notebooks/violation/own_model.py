@@ -24,15 +24,18 @@ from typing import Optional
 dataset: str = "planted"  # a name from attnlib.data.names(), of single texts
 seed: int = 0  # of the random scores
 limit: Optional[int] = 200  # analyse so many test texts; None: all
+output: Optional[str] = None  # folder for rates.csv, all measures of this page
 
 # %% tags=["remove-output"]
+from pathlib import Path
+
 import numpy as np
 from myst_nb import glue
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
-from attnlib import charts, data, faithfulness, notebook
+from attnlib import charts, data, faithfulness, notebook, results
 
 parameters = notebook.parameters(globals())
 charts.enable(notebook.source("violation/own_model", parameters))
@@ -119,6 +122,8 @@ charts.dot_panels(
 )
 
 # %% tags=["hide-input"]
+if output:
+    results.write(rates, Path(output) / "rates.csv")
 value = shown.set_index(["method", "operator"])["value"]
 glue("ours", float(value["coefficient × tf-idf", "deletion"]), display=False)
 glue("unsigned", float(value["coefficient, without its sign", "deletion"]), display=False)
@@ -138,3 +143,6 @@ notebook.table(means.pivot_table("value", "method", "metric", sort=False)[measur
 # Scores that are not as many as the tokens, scores that are not finite, and probabilities that do not sum
 # to 1, each with the row it is about; a text of one token is counted as *untested*, since without it
 # nothing is left. {doc}`../../api` lists the functions.
+
+# %% tags=["remove-input"]
+notebook.origin(parameters, {"dataset": corpus.name, "data": corpus.checksum})

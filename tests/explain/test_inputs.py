@@ -26,6 +26,11 @@ ALL = {
 }
 
 
+def steps(name):
+    """Few steps, for the methods that take any."""
+    return {} if name in ("input × gradient", "embedding gradient") else {"n_steps": 3}
+
+
 def one_text(model, vocabulary, split, i, target):
     """Embeddings [L, d] of text i, and the target as a function of embeddings, the class held fixed."""
     batch = collate(split, vocabulary, [i])
@@ -63,8 +68,7 @@ def test_methods_by_definition(encoder, pair, target, name):
     model, vocabulary = toy.model(encoder, n_classes=3, pair=pair)
     model.double()
     split = toy.split(3, seed=3, pair=pair, longest=6)
-    options = {} if name in ("input × gradient", "embedding gradient") else {"n_steps": 3}
-    found = ALL[name](model, split, vocabulary, target=target, batch_size=2, **options)
+    found = ALL[name](model, split, vocabulary, target=target, batch_size=2, **steps(name))
     assert found.shape == (3, max(map(len, split.texts)))
     assert found.dtype == torch.float64
     for i, text in enumerate(split.texts):
@@ -86,9 +90,7 @@ def test_a_sigmoid_has_one_logit(name):
     torch.testing.assert_close(logit, margin, atol=1e-5, rtol=0)
     model.head.projection.weight.data.neg_()
     model.head.projection.bias.data.neg_()  # now the other class is predicted, for the same reasons
-    torch.testing.assert_close(
-        ALL[name](model, split, vocabulary, target="logit"), logit, atol=1e-5, rtol=0
-    )
+    torch.testing.assert_close(ALL[name](model, split, vocabulary, target="logit"), logit, atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize("pair", [False, True])
@@ -98,33 +100,33 @@ def test_integrated_gradients_are_complete_and_the_released_ones_are_not(pair):
     with torch.no_grad():
         # Start and end symbols then get nothing themselves, so tokens alone must make up the sum.
         model.embedding.weight[[START, END]] = 0
-    split = toy.split(6, seed=1, pair=pair, longest=5)
+    split = toy.split(4, seed=1, pair=pair, longest=5)
     differences = []
-    for i in range(6):
+    for i in range(4):
         embedded, forward = one_text(model, vocabulary, split, i, "probability")
         with torch.no_grad():
             differences.append(forward(embedded) - forward(torch.zeros_like(embedded)))
     differences = torch.stack(differences)
     fine, coarse, released = (
         integrated_gradients(model, split, vocabulary, n_steps=steps, released=wrong).sum(1)
-        for steps, wrong in ((400, False), (200, False), (400, True))
+        for steps, wrong in ((200, False), (100, False), (200, True))
     )
-    torch.testing.assert_close(fine, differences, atol=0.01, rtol=0)
+    torch.testing.assert_close(fine, differences, atol=0.02, rtol=0)
     # The error is of first order in the step: two such sums cancel it.
-    torch.testing.assert_close(2 * fine - coarse, differences, atol=1e-4, rtol=0)
+    torch.testing.assert_close(2 * fine - coarse, differences, atol=1e-3, rtol=0)
     assert float((released - differences).abs().min()) > 0.1
-    assert float((released / 400 - differences).abs().max()) > 0.1  # nor as a mean over the steps
+    assert float((released / 200 - differences).abs().max()) > 0.1  # nor as a mean over the steps
 
 
 @pytest.mark.parametrize("name", ALL)
 @pytest.mark.parametrize("pair", [False, True])
 def test_a_text_does_not_depend_on_its_batch(name, pair):
     model, vocabulary = toy.model("bilstm", n_classes=3, pair=pair)
-    split = toy.split(9, pair=pair)
-    together = ALL[name](model, split, vocabulary, batch_size=9)
+    split = toy.split(5, pair=pair)
+    together = ALL[name](model, split, vocabulary, batch_size=5, **steps(name))
     assert float(together.abs().max()) > 1e-3
-    for size in (1, 4):
-        found = ALL[name](model, split, vocabulary, batch_size=size)
+    for size in (1, 3):
+        found = ALL[name](model, split, vocabulary, batch_size=size, **steps(name))
         torch.testing.assert_close(found, together, atol=1e-6, rtol=1e-5)
 
 

@@ -51,6 +51,41 @@ def test_readout_gives_the_model_s_logits(encoder, scorer, pair, candidates):
     assert (readout.allowed is not None) == candidates
 
 
+@pytest.mark.parametrize("layers", [1, 3])
+@pytest.mark.parametrize("n_classes", [2, 4])
+@pytest.mark.parametrize("encoder", ENCODERS)
+def test_readout_of_a_deep_head_gives_the_model_s_logits(encoder, n_classes, layers):
+    split, (_, vocabulary) = toy.split(9), toy.model()
+    size = Architecture(
+        encoder, "additive", n_classes, len(vocabulary), dimension=8, hidden=16, layers=layers
+    )
+    model = build(size)
+    hidden = [m for m in model.head.modules() if isinstance(m, torch.nn.Linear)][:-1]
+    assert [m.out_features for m in hidden] == [model.encoder.size // 2] * layers
+    readout = read(model, split, vocabulary, batch_size=4)
+    output = model(collate(split, vocabulary, range(9)))
+    torch.testing.assert_close(readout.logits(), output.logits.detach().double(), atol=1e-5, rtol=1e-5)
+    # Under other weights too, against the layers one by one.
+    uniform = readout.mask.double() / readout.lengths[:, None]
+    states = output.states[:, 1 : 1 + uniform.shape[1]]
+    activation = (uniform.float().unsqueeze(1) @ states).squeeze(1)
+    for layer in hidden:
+        activation = layer(activation).relu()
+    expected = model.head.answer(activation).detach().double()
+    torch.testing.assert_close(readout.logits(uniform), expected, atol=1e-5, rtol=1e-5)
+
+
+def test_a_deep_readout_stays_as_it_is_when_training_goes_on():
+    split, (_, vocabulary) = toy.split(5), toy.model()
+    model = build(Architecture("average", "additive", 3, len(vocabulary), dimension=8, hidden=16, layers=2))
+    readout = read(model, split, vocabulary)
+    before = readout.logits()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(1)
+    assert torch.equal(readout.logits(), before)
+
+
 def test_two_classes_have_one_output_and_a_zero_column():
     model, vocabulary = toy.model()
     readout = read(model, toy.split(5), vocabulary)
@@ -91,6 +126,8 @@ def test_the_seed_decides_the_parameters_and_nothing_else_moves():
         ({"scorer": "dot"}, "unknown scorer 'dot': known are additive, scaled_dot"),
         ({"variant": "paper"}, f"unknown variant 'paper': known are {', '.join(VARIANTS)}"),
         ({"n_classes": 1}, "n_classes is 1"),
+        ({"layers": -1}, "layers is -1: give 0 or more"),
+        ({"layers": 1, "pair": True}, "layers is 1: .* 0 for a model that reads questions"),
     ],
 )
 def test_unknown_names_are_refused_with_the_known_ones(change, message):

@@ -1,0 +1,123 @@
+"""Every explanation method by its name, and the random scores they are measured against."""
+
+import numpy as np
+import pytest
+import torch
+from torch.nn.functional import pad
+
+from attnlib import Readout
+from attnlib.explain import METHODS, PUBLISHED, TARGETS, Trained, explain
+from attnlib.explain.attention import attention_times_gradient
+from attnlib.kernels.baselines import random_scores
+from attnlib.models.reading import read
+from tests import toy
+from tests.kernels.cases import make, spread_out
+
+OF_CAPTUM = (
+    "input × gradient",
+    "integrated gradients",
+    "integrated gradients, released",
+    "gradient by embedding",
+)
+WITHOUT_CAPTUM = tuple(name for name in METHODS if name not in OF_CAPTUM)
+
+
+def trained(pair=False):
+    model, vocabulary = toy.model("average", n_classes=3, pair=pair, seed=1)
+    split = toy.split(12, pair=pair)
+    return Trained(model, split, vocabulary, read(model, split, vocabulary))
+
+
+@pytest.mark.parametrize("pair", [False, True])
+def test_every_method_scores_every_token_and_nothing_else(pair):
+    pytest.importorskip("captum")
+    to = trained(pair)
+    found = explain(to)
+    assert list(found) == list(METHODS)
+    for scores in found.values():
+        assert scores.shape == to.readout.mask.shape
+        assert scores.dtype == torch.float64
+        assert scores.isfinite().all()
+        assert (scores[~to.readout.mask] == 0).all()
+        assert (scores != 0).any()
+    together = [tuple(scores.flatten().tolist()) for scores in found.values()]
+    assert len(set(together)) == len(METHODS)  # no name stands for another's scores
+
+
+def test_a_method_speaks_against_the_prediction_if_and_only_if_it_is_signed():
+    pytest.importorskip("captum")
+    negative = {name: bool((scores < 0).any()) for name, scores in explain(trained()).items()}
+    assert negative == {name: method.signed for name, method in METHODS.items()}
+
+
+def test_the_published_six_in_the_paper_s_order():
+    names = [METHODS[name].published for name in PUBLISHED]
+    assert names == ["Random", "RawAtt", "AttIN", "AttGrad", "InputGrad", "IG"]
+
+
+def test_methods_come_in_the_order_asked_for_with_the_target_asked_for():
+    to = trained()
+    asked = ("gradient by attention logit", "attention", "attention × gradient")
+    for target in TARGETS:
+        found = explain(to, asked, target)
+        assert tuple(found) == asked
+        expected = attention_times_gradient(to.readout, target)
+        assert torch.equal(found["attention × gradient"], expected)
+
+
+def test_the_seed_is_that_of_the_random_scores_alone():
+    to = trained()
+    first, same, other = (explain(to, WITHOUT_CAPTUM, seed=seed) for seed in (1, 1, 2))
+    for name in WITHOUT_CAPTUM:
+        assert torch.equal(first[name], same[name])
+        assert torch.equal(first[name], other[name]) == ("random" not in name)
+
+
+def test_unknown_names_are_refused_with_the_known_ones():
+    to = trained()
+    with pytest.raises(
+        ValueError, match="unknown method 'atention': known are random, .*Did you mean 'attention'"
+    ):
+        explain(to, ["attention", "atention"])
+    with pytest.raises(ValueError, match="unknown target 'odds': known are probability, logit, margin"):
+        explain(to, ["attention"], "odds")
+
+
+@pytest.mark.parametrize(("signed", "low"), [(False, 0.0), (True, -1.0)])
+def test_random_scores_are_uniform_between_their_bounds(signed, low):
+    r = make(400, 20, seed=1, shortest=15)
+    drawn = random_scores(r, seed=3, signed=signed)
+    assert (drawn[~r.mask] == 0).all()
+    drawn = drawn[r.mask].numpy()
+    assert low <= drawn.min()
+    assert drawn.max() < 1
+    share = (0.02, 0.25, 0.5, 0.75, 0.98)
+    assert np.quantile(drawn, share) == pytest.approx([low + (1 - low) * s for s in share], abs=0.04)
+
+
+@pytest.mark.parametrize("signed", [False, True])
+def test_random_scores_depend_on_the_seed_and_the_text_alone(signed):
+    r = make(20, 9, seed=2)
+    drawn = random_scores(r, 5, signed)
+    assert torch.equal(random_scores(r, 5, signed), drawn)
+    assert not torch.equal(random_scores(r, 6, signed), drawn)
+    assert torch.equal(random_scores(r.select([7, 3]), 5, signed), drawn[[7, 3]])
+    longer = Readout(
+        pad(r.alpha, (0, 4)), pad(r.scores, (0, 0, 0, 4), value=torch.nan), r.bias, pad(r.mask, (0, 4))
+    )
+    assert torch.equal(random_scores(longer, 5, signed), pad(drawn, (0, 4)))
+    wide, columns = spread_out(r)
+    assert torch.equal(random_scores(wide, 5, signed)[:, columns], drawn)
+
+
+def test_the_tokens_and_texts_draw_independently():
+    r = make(300, 8, seed=3, shortest=8)
+    drawn = random_scores(r).numpy()
+    assert np.corrcoef(drawn.T)[~np.eye(8, dtype=bool)] == pytest.approx(0, abs=0.25)
+    assert np.corrcoef(drawn[:-1, 0], drawn[1:, 0])[0, 1] == pytest.approx(0, abs=0.25)
+    assert len(np.unique(drawn)) == drawn.size
+
+
+def test_a_negative_seed_is_refused():
+    with pytest.raises(ValueError, match="seed"):
+        random_scores(make(3, 4), seed=-1)
