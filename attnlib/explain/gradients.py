@@ -31,7 +31,9 @@ def gradient_times_embedding(
     for index, batch in batches(split, vocabulary, batch_size):
         batch = batch.to(device)
         embedded = model.embedding(batch.ids).detach().requires_grad_()
-        logits = model(batch, embedded=embedded, detach_attention=detach_attention).logits
+        # cuDNN's recurrent layers refuse gradients outside training.
+        with torch.backends.cudnn.flags(enabled=False):
+            logits = model(batch, embedded=embedded, detach_attention=detach_attention).logits
         probabilities = logits.softmax(dim=1)
         chosen = probabilities.gather(1, logits.argmax(dim=1, keepdim=True)).sum()
         (gradient,) = torch.autograd.grad(chosen, embedded)

@@ -6,7 +6,9 @@ cut it after the softmax, `attnlib.explain.gradients`). A question is not attrib
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -35,11 +37,9 @@ def input_times_gradient(
     batch_size: int = 128,
 ) -> Tensor:
     """e_t · ∂target/∂e_t per token, [N, T] float64, 0 beyond the text (InputGrad)."""
-    from captum.attr import InputXGradient
-
     return attributions(
-        lambda forward, embedded, rest: InputXGradient(forward).attribute(
-            embedded, additional_forward_args=rest
+        lambda forward, embedded, rest: (
+            captum().InputXGradient(forward).attribute(embedded, additional_forward_args=rest)
         ),
         model,
         split,
@@ -59,11 +59,9 @@ def embedding_gradient(
     batch_size: int = 128,
 ) -> Tensor:
     """Σ_d ∂target/∂e_td per token, [N, T] float64: what Liu et al.'s code calls GradCAM; in no table."""
-    from captum.attr import Saliency
-
     return attributions(
-        lambda forward, embedded, rest: Saliency(forward).attribute(
-            embedded, abs=False, additional_forward_args=rest
+        lambda forward, embedded, rest: (
+            captum().Saliency(forward).attribute(embedded, abs=False, additional_forward_args=rest)
         ),
         model,
         split,
@@ -91,11 +89,12 @@ def integrated_gradients(
     released: as Liu et al.'s code has it, step k of m weighted by k/m, which misses that sum.
     (Sundararajan et al. 2017.)
     """
-    from captum.attr import IntegratedGradients
 
     def proper(forward: Forward, embedded: Tensor, rest: tuple[Tensor | None, ...]) -> Tensor:
-        return IntegratedGradients(forward).attribute(
-            embedded, n_steps=n_steps, method="riemann_right", additional_forward_args=rest
+        return (
+            captum()
+            .IntegratedGradients(forward)
+            .attribute(embedded, n_steps=n_steps, method="riemann_right", additional_forward_args=rest)
         )
 
     def as_released(forward: Forward, embedded: Tensor, rest: tuple[Tensor | None, ...]) -> Tensor:
@@ -110,6 +109,18 @@ def integrated_gradients(
         raise ValueError(f"n_steps is {n_steps}: at least 1 is needed")
     method = as_released if released else proper
     return attributions(method, model, split, vocabulary, target, device, batch_size)
+
+
+def captum() -> Any:
+    """Captum's attribution methods; ImportError says how to get them."""
+    try:
+        with warnings.catch_warnings():
+            # Its progress bars complain where a notebook has no widgets.
+            warnings.simplefilter("ignore")
+            from captum import attr
+    except ImportError:
+        raise ImportError("gradients at the embeddings need captum: pip install 'attnlib[explain]'") from None
+    return attr
 
 
 def attributions(
@@ -145,6 +156,8 @@ def attributions(
             output = model(batch)
         embedded = model.embedding(batch.ids).detach().requires_grad_()
         rest = (batch.ids, batch.lengths, output.logits.argmax(dim=1), output.query, batch.candidates)
-        found = method(forward, embedded, rest).detach().double().sum(dim=2)
+        # cuDNN's recurrent layers refuse gradients outside training.
+        with torch.backends.cudnn.flags(enabled=False):
+            found = method(forward, embedded, rest).detach().double().sum(dim=2)
         result[torch.from_numpy(index).to(device)] = token_columns(found * batch.mask, width)
     return result

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 
 import numpy as np
 import pandas as pd
@@ -118,9 +119,9 @@ def levels(frame: pd.DataFrame) -> pd.DataFrame:
     metrics = [name for name in MEASURES[4:] if name in frame]
     over = frame.groupby(["method", "row"], sort=False)[["violation", *metrics]].mean().reset_index()
     over = over[over["violation"].notna()]
-    named = {0: "0", 33: "1/3", 50: "1/2", 67: "2/3", 100: "1"}
-    level = (100 * over["violation"]).round().astype(int).map(named)
-    return over.assign(level=level)[["method", "row", "level", *metrics]]
+    level = over["violation"].map(lambda share: str(Fraction(share).limit_denominator(20)))
+    ordered = pd.Categorical(level, sorted(level.unique(), key=Fraction), ordered=True)
+    return over.assign(level=ordered)[["method", "row", "level", *metrics]]
 
 
 def level_boxes(found: pd.DataFrame, methods: Sequence[str]) -> pd.DataFrame:

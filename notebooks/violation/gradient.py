@@ -133,7 +133,7 @@ charts.dot_panels(
     by="operator",
     panel="method",
     title="Violation by gradient target and way to remove",
-    x_title="violation ratio (share of texts)",
+    x_title="share of texts",
     by_title="removal",
     columns=3,
 )

@@ -242,7 +242,9 @@ glue("test_accuracy", run.test_metrics["accuracy"], display=False)
 glue("untested", int(frame[frame["method"] == "attention"]["violation"].isna().sum() // 3), display=False)
 if output:
     run.save(output, frame, summary, parameters)
-notebook.table(rates[rates["operator"] == "mean"], ["method", "metric", "value", "low", "high", "n"])
+table = rates[(rates["operator"] == "mean") & rates["metric"].isin(measures)]
+table = table.pivot_table("value", "method", "metric").reindex(index=methods, columns=list(measures))
+notebook.table(table.rename(columns=measures).reset_index())
 
 # %% [markdown]
 # ## What it means
