@@ -1,0 +1,36 @@
+"""What must be true of every recorded run of the violation test, whatever the model."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from attnlib import ledger
+
+
+@pytest.fixture(scope="module")
+def rates():
+    table = ledger.recorded("violation", ["methods"])
+    if table.empty:
+        pytest.skip("no run of the violation test is recorded")
+    return table.set_index(["run", "operator", "method", "metric"])[["value", "n"]].sort_index()
+
+
+def of(rates, method, metric):
+    return rates.xs((method, metric), level=("method", "metric"))
+
+
+def test_leave_one_out_is_never_violated_by_its_own_removal(rates):
+    found = of(rates, "leave-one-out", "violation").drop("mean", level="operator", errors="ignore")
+    assert len(found)
+    assert (found["value"] == 0).all()
+
+
+def test_signed_random_scores_are_violated_as_often_as_chance_has_it(rates):
+    violation, tied = of(rates, "signed random", "violation"), of(rates, "signed random", "tied")
+    one_way = violation.index.get_level_values("operator") != "mean"
+    expected = (1 - tied["value"]) / 2
+    error = np.sqrt(expected * (1 - expected) / violation["n"])
+    distance = ((violation["value"] - expected) / error)[one_way]
+    # In standard errors; with as many comparisons as there are runs, none is likely to be beyond 4.
+    assert (distance.abs() < 4).all()
+    assert pd.Series(distance).abs().median() < 1.5
