@@ -14,15 +14,15 @@ from attnlib.faithfulness.scores import padded_scores
 from attnlib.faithfulness.violation import EFFECT, TOLERANCE, Scores, violations
 from attnlib.results import bootstrap_mean
 
+# Those beside the violation test.
+BESIDE = ("comprehensiveness", "sufficiency", "area_under_threshold", "rank_correlation")
 MEASURES = (
     "violation",
     "tied",
+    "zero_score",
     "violation_decided",
     "violation_effect",
-    "comprehensiveness",
-    "sufficiency",
-    "area_under_threshold",
-    "rank_correlation",
+    *BESIDE,
 )
 OVER_OPERATORS = "mean"
 
@@ -38,8 +38,9 @@ def measure_texts(
     """One row per method, operator and text: columns method, operator, row, drop, and the MEASURES.
 
     violation: 1 where sign and effect disagree strictly; NaN for a text of one token. tied: |drop| ≤
-    tolerance or score 0. violation_decided: NaN on ties. violation_effect: NaN unless |drop| > effect. With
-    `only_violation` the other four measures, which cost most of the time, are left out.
+    tolerance or score 0. zero_score: 1 where all scores are 0, which never violates. violation_decided: NaN
+    on ties. violation_effect: NaN unless |drop| > effect. With `only_violation` the other four measures,
+    which cost most of the time, are left out.
     """
     parts = []
     for operator, removal in removals.items():
@@ -51,6 +52,7 @@ def measure_texts(
                 "drop": found.drop,
                 "violation": violated,
                 "tied": np.where(found.tested, found.tied, np.nan),
+                "zero_score": (found.score == 0).astype(float),
                 "violation_decided": np.where(found.tied, np.nan, violated),
                 "violation_effect": np.where(np.abs(found.drop) > effect, violated, np.nan),
             }
@@ -116,7 +118,7 @@ def levels(frame: pd.DataFrame) -> pd.DataFrame:
     Columns method, row, level ("0", "1/3", "2/3", "1"), and the measures, each the mean over operators. Texts
     of one token are left out. (Liu et al. 2022, sample-level analysis.)
     """
-    metrics = [name for name in MEASURES[4:] if name in frame]
+    metrics = [name for name in BESIDE if name in frame]
     over = frame.groupby(["method", "row"], sort=False)[["violation", *metrics]].mean().reset_index()
     over = over[over["violation"].notna()]
     level = over["violation"].map(lambda share: str(Fraction(share).limit_denominator(20)))

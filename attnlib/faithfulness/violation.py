@@ -115,8 +115,9 @@ def violation_rates(found: Violation, effect: float = EFFECT) -> pd.DataFrame:
     """The rates of a test: columns metric, value, low, high (95 % bootstrap over texts), n.
 
     violation: as published, ties pass. tied: share of ties. violation_decided: among texts without tie.
-    violation_effect: among texts whose |drop| exceeds `effect`. untested: share of texts where nothing would
-    be left. all but the last are of the tested texts.
+    violation_effect: among texts whose |drop| exceeds `effect`. These are of the tested texts. untested:
+    share of texts where nothing would be left. zero_score: share of texts whose token has score 0; at the
+    first rank, all of whose scores are 0.
     """
     tested, violated = found.tested, found.violated
     strong = tested & (np.abs(np.nan_to_num(found.drop)) > effect)
@@ -126,6 +127,7 @@ def violation_rates(found: Violation, effect: float = EFFECT) -> pd.DataFrame:
         "violation_decided": violated[tested & ~found.tied],
         "violation_effect": violated[strong],
         "untested": ~tested,
+        "zero_score": found.score == 0,
     }
     rows = []
     for metric, values in kept.items():

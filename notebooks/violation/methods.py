@@ -116,10 +116,11 @@ charts.dot_panels(
 # input under deletion.
 #
 # The paper lets ties pass, and a token whose removal changes nothing counts as faithful. Shares of ties
-# ($|\Delta| \le 10^{-6}$ or score 0), and violation where there is none, and where $|\Delta| > .01$:
+# ($|\Delta| \le 10^{-6}$ or score 0), of texts with no score but 0, and violation where there is no tie, and
+# where $|\Delta| > .01$:
 
 # %% tags=["hide-input"]
-about = ["violation", "tied", "violation_decided", "violation_effect"]
+about = ["violation", "tied", "zero_score", "violation_decided", "violation_effect"]
 ties = rates[(rates["operator"] == "mean") & rates["metric"].isin(about)]
 ties = ties.pivot_table("value", "method", "metric")
 ties = ties.reindex(index=methods, columns=about).reset_index()

@@ -16,7 +16,7 @@ from attnlib.faithfulness import (
     sufficiency,
     summarise_measures,
 )
-from attnlib.faithfulness.tables import MEASURES
+from attnlib.faithfulness.tables import BESIDE, MEASURES
 from attnlib.results import bootstrap_mean
 
 # The fall of the probability of class 1, predicted throughout, without each token, by way to remove.
@@ -74,7 +74,8 @@ def test_one_row_per_method_operator_and_text(frame):
     ],
 )
 def test_violations_by_hand(frame, operator, expected):
-    for name, values in zip(MEASURES, expected, strict=False):
+    names = ("violation", "tied", "violation_decided", "violation_effect")
+    for name, values in zip(names, expected, strict=True):
         np.testing.assert_array_equal(column(frame, "first", operator, name), values, err_msg=name)
     firsts = [row[0] if len(row) > 1 else NAN for row in EFFECTS[operator]]
     np.testing.assert_allclose(column(frame, "first", operator, "drop"), firsts, atol=1e-15)
@@ -82,6 +83,8 @@ def test_violations_by_hand(frame, operator, expected):
     np.testing.assert_array_equal(column(frame, "none", operator, "violation"), [0, NAN, 0, 0])
     np.testing.assert_array_equal(column(frame, "none", operator, "tied"), [1, NAN, 1, 1])
     assert np.isnan(column(frame, "none", operator, "violation_decided")).all()
+    assert (column(frame, "none", operator, "zero_score") == 1).all()
+    assert (column(frame, "first", operator, "zero_score") == 0).all()
 
 
 def test_the_other_measures_are_those_of_their_functions(frame):
@@ -100,7 +103,13 @@ def test_the_other_measures_are_those_of_their_functions(frame):
 def test_the_violation_alone_has_the_same_numbers(frame):
     found = measure_texts(SCORES, REMOVALS, LABELS, only_violation=True)
     pd.testing.assert_frame_equal(found, frame[list(found)])
-    assert list(found) == ["method", "operator", "row", "drop", *MEASURES[:4]]
+    assert list(found) == [
+        "method",
+        "operator",
+        "row",
+        "drop",
+        *[name for name in MEASURES if name not in BESIDE],
+    ]
 
 
 def test_tolerance_and_effect_are_the_caller_s():

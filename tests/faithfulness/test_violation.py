@@ -213,9 +213,11 @@ def drawn(n=300, seed=0):
 def test_rates_by_loops():
     effects, scores = drawn()
     found = violations(scores, additive(effects))
-    lists = {name: [] for name in ("violation", "tied", "violation_decided", "violation_effect", "untested")}
+    metrics = ("violation", "tied", "violation_decided", "violation_effect", "untested", "zero_score")
+    lists = {name: [] for name in metrics}
     for row, (effect, given) in enumerate(zip(effects, scores, strict=True)):
         lists["untested"].append(len(effect) == 1)
+        lists["zero_score"].append(not any(given))
         if len(effect) == 1:
             continue
         top = max(range(len(given)), key=lambda t: (abs(given[t]), -t))
@@ -241,8 +243,10 @@ def test_rates_by_loops():
 def test_rates_of_no_tested_text_are_undefined():
     rates = violation_rates(violations([[1.0]], additive(EFFECTS[1:2]))).set_index("metric")
     assert rates.loc["untested", "value"] == 1
-    assert rates.drop("untested")["value"].isna().all()
-    assert (rates.drop("untested")["n"] == 0).all()
+    assert rates.loc["zero_score", "value"] == 0
+    of_tested = rates.drop(["untested", "zero_score"])
+    assert of_tested["value"].isna().all()
+    assert (of_tested["n"] == 0).all()
 
 
 @pytest.mark.parametrize("n_ranks", [3, 20])
