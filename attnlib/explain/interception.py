@@ -26,13 +26,15 @@ class Map:
     """One attention of one layer: the module's name, its weights, and the values they pool.
 
     weights: [N, heads, queries, keys], after the softmax, in the graph. values: [N, keys, heads · size], the
-    output of the module's value projection. module: has the layers query, key and value.
+    output of the module's value projection. module: has the layers query, key and value. run: how often the
+    module had run before in the same pass.
     """
 
     name: str
     weights: Tensor
     values: Tensor
     module: nn.Module = field(repr=False)
+    run: int = 0
 
 
 class AttentionMaps(TorchFunctionMode):
@@ -92,7 +94,8 @@ class AttentionMaps(TorchFunctionMode):
         if function in SOFTMAXES and self._inside and output.dim() == 4:
             assert self._values is not None
             name, module = self._inside[-1]
-            self.found.append(Map(name, output, self._values, module))
+            run = sum(found.name == name for found in self.found)
+            self.found.append(Map(name, output, self._values, module, run))
         return output
 
 

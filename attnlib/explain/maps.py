@@ -58,11 +58,16 @@ def rollout(weights: Maps, row: Tensor, normalise: bool = True) -> Tensor:
     normalise: rows of every factor to sum 1, as in the original and in Liu et al.'s code for LXMERT; not in
     that for VisualBERT.
     """
-    joint = identity(weights[0])
+    return at_row(rolled_out(weights, weights[0], weights[0].shape[2], normalise), row)
+
+
+def rolled_out(weights: Maps, like: Tensor, size: int, normalise: bool = True) -> Tensor:
+    """The whole rollout of a stream of `size` positions, [N, size, size]; the identity without layers."""
+    joint = torch.eye(size, dtype=like.dtype, device=like.device).repeat(len(like), 1, 1)
     for layer in weights:
         step = layer.mean(dim=1) + identity(layer)
         joint = (step / step.sum(dim=2, keepdim=True) if normalise else step) @ joint
-    return at_row(joint, row)
+    return joint
 
 
 def partial_relevance(relevances: Maps, row: Tensor, layer: int = -1) -> Tensor:

@@ -6,45 +6,7 @@ from torch import nn
 
 from attnlib.explain.interception import AttentionMaps
 from attnlib.explain.relevance import Relevance
-
-transformers = pytest.importorskip("transformers")
-
-SMALL = {"vocab_size": 50, "hidden_size": 16, "num_attention_heads": 2, "intermediate_size": 32}
-WORDS = torch.randint(1, 50, (2, 7), generator=torch.Generator().manual_seed(0))
-
-
-def bert(**more):
-    config = transformers.BertConfig(
-        **SMALL, num_hidden_layers=2, num_labels=3, **{"attn_implementation": "eager", **more}
-    )
-    return transformers.BertForSequenceClassification(config), {}
-
-
-def visual_bert():
-    config = transformers.VisualBertConfig(**SMALL, num_hidden_layers=2, visual_embedding_dim=5, num_labels=3)
-    image = {
-        "visual_embeds": torch.rand(2, 4, 5),
-        "visual_attention_mask": torch.ones(2, 4),
-        "visual_token_type_ids": torch.ones(2, 4, dtype=torch.long),
-    }
-    return transformers.VisualBertForQuestionAnswering(config), image
-
-
-def lxmert():
-    config = transformers.LxmertConfig(
-        **SMALL, l_layers=2, x_layers=2, r_layers=1, visual_feat_dim=5, num_qa_labels=3
-    )
-    image = {"visual_feats": torch.rand(2, 4, 5), "visual_pos": torch.rand(2, 4, 4)}
-    return transformers.LxmertForQuestionAnswering(config), image
-
-
-def built(make, seed=0):
-    """A model in eval mode with weights large enough that attention matters, and its inputs."""
-    torch.manual_seed(seed)
-    model, image = make()
-    for parameter in model.parameters():
-        parameter.data = 0.5 * torch.randn_like(parameter)
-    return model.eval(), {"input_ids": WORDS, "attention_mask": torch.ones_like(WORDS), **image}
+from tests.explain.stock_models import bert, built, lxmert, visual_bert
 
 
 def logits_of(output):
