@@ -29,7 +29,9 @@ class Kind:
 
     logits: name of the output's field. features: name of the input whose rows are scored, [N, U, d].
     present: name of its mask, [N, U]. row: the query that the head reads, [N]. offset: of the scored rows
-    among the keys of the joint sequence. streams: 1, or 2 for separate streams of language and vision.
+    among the keys of the joint sequence. streams: 1, or 2 for separate streams of language and vision. ends:
+    positions before and after what is scored, such as a class token and a separator. beside: further inputs
+    with a row per scored position that go where the features go.
     """
 
     name: str
@@ -39,6 +41,13 @@ class Kind:
     row: Callable[[Inputs], Tensor]
     offset: Callable[[Inputs], int]
     streams: int = 1
+    ends: int = 0
+    beside: tuple[str, ...] = ()
+
+    def mask(self, inputs: Inputs) -> Tensor:
+        """Which scored rows are there, [N, U] bool: without the ends, tokens first."""
+        present = inputs[self.present].bool()
+        return present[:, 2 * self.ends :] if self.ends else present
 
 
 def _first(inputs: Inputs) -> Tensor:
@@ -51,7 +60,9 @@ BERT_TEXT = Kind(
     features="inputs_embeds",
     present="attention_mask",
     row=_first,
-    offset=lambda inputs: 0,
+    offset=lambda inputs: 1,
+    ends=1,
+    beside=("token_type_ids",),
 )
 # Its head for questions reads the last word before the separator.
 VISUAL_BERT = Kind(
@@ -61,6 +72,7 @@ VISUAL_BERT = Kind(
     present="visual_attention_mask",
     row=lambda inputs: inputs["attention_mask"].sum(dim=1).long() - 2,
     offset=lambda inputs: inputs["attention_mask"].shape[1],
+    beside=("visual_token_type_ids",),
 )
 LXMERT = Kind(
     "a stream of words and a stream of regions",
@@ -70,6 +82,7 @@ LXMERT = Kind(
     row=_first,
     offset=lambda inputs: 0,
     streams=2,
+    beside=("visual_pos",),
 )
 
 METHODS = (
@@ -180,7 +193,7 @@ def explain(
     clamp: bool = True,
     chosen: Tensor | None = None,
 ) -> dict[str, Tensor]:
-    """Scores [N, U] of each method by name, 0 where nothing is present.
+    """Scores [N, U] of each method by name, as `kind.mask` has it; 0 where nothing is present.
 
     clamp: whether the two attributions set negative values to zero, as published. Others as in `watch`.
     Raises ValueError for an unknown method.
@@ -190,11 +203,10 @@ def explain(
         one_of("method", name, METHODS)
     seen = watch(model, kind, inputs, target, chosen)
     scores = (one_stream if kind.streams == 1 else two_streams)(model, seen, clamp)
-    start = kind.offset(inputs)
-    present = inputs[kind.present].bool()
+    start, present = kind.offset(inputs), kind.mask(inputs)
     width = present.shape[1]
     columns = {name: found[:, start : start + width] for name, found in scores.items()}
-    columns["input × gradient"] = seen.by_features
+    columns["input × gradient"] = seen.by_features[:, kind.ends : kind.ends + width]
     return {name: columns[name].masked_fill(~present, 0.0) for name in wanted}
 
 
