@@ -138,7 +138,7 @@ def code_version() -> str:
     models = [
         source
         for source in sorted((here / "models").glob("*.py"))
-        if source.name != "reading.py" and not source.name.startswith("documents")
+        if source.name != "reading.py" and not source.name.startswith(("documents", "stock"))
     ]
     return sources_digest([*models, here / "training.py", here / "data" / "corpus.py"])
 

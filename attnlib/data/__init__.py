@@ -2,16 +2,17 @@
 
 `load(name)` is the way in; `names()` lists what it knows. The generated corpora (``planted``,
 ``babi1_generated`` …) need no file; the others are looked up under ``$ATTNLIB_DATA``, then in the user cache,
-then downloaded from the official address (see `attnlib.data.registry`).
+then downloaded from the official address (see `attnlib.data.registry`). Questions about scenes, for models of
+vision and language, have a shape and a list of their own: `load_scenes` and `scene_names`.
 """
 
 from __future__ import annotations
 
 import difflib
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from attnlib.data import (
     ade,
@@ -28,19 +29,38 @@ from attnlib.data import (
     mimic,
     newsgroups,
     newsgroups_topics,
+    nlvr,
     paraphrases,
     planted,
     planted_documents,
     reviews,
     reviews_flat,
+    scenes_generated,
+    shapes,
     snli,
     sst,
     yahoo,
 )
 from attnlib.data.corpus import Corpus, Split, Vocabulary
 from attnlib.data.errors import DataError
+from attnlib.data.scenes import SceneCorpus, SceneSplit
 
-__all__ = ["LOADERS", "Corpus", "DataError", "Split", "Vocabulary", "load", "names"]
+__all__ = [
+    "LOADERS",
+    "SCENES",
+    "Corpus",
+    "DataError",
+    "SceneCorpus",
+    "SceneSplit",
+    "Split",
+    "Vocabulary",
+    "load",
+    "load_scenes",
+    "names",
+    "scene_names",
+]
+
+Loaded = TypeVar("Loaded")
 
 LOADERS: dict[str, Callable[..., Corpus]] = {
     # Stanford Sentiment Treebank, binary: option verify.
@@ -105,10 +125,27 @@ LOADERS: dict[str, Callable[..., Corpus]] = {
     "planted_documents": planted_documents.load,
 }
 
+SCENES: dict[str, Callable[..., SceneCorpus]] = {
+    # Generated scenes with known evidence, no file needed: options as in scenes_generated.load.
+    "scenes": scenes_generated.load,
+    # SHAPES, with the official splits, and with the same queries in all splits: options size ("large", "med",
+    # "small", "tiny", None: what is at hand), verify.
+    "shapes": shapes.load,
+    "shapes_images": shapes.load_images,
+    # NLVR, structured: options train ("official", "subset", None: what is at hand), verify.
+    "nlvr": nlvr.load,
+    "nlvr_subset": partial(nlvr.load, train="subset"),
+}
+
 
 def names() -> tuple[str, ...]:
     """Return the names that `load` knows."""
     return tuple(LOADERS)
+
+
+def scene_names() -> tuple[str, ...]:
+    """Return the names that `load_scenes` knows."""
+    return tuple(SCENES)
 
 
 def load(name: str, **options: Any) -> Corpus:
@@ -117,15 +154,26 @@ def load(name: str, **options: Any) -> Corpus:
     Raises ValueError for an unknown name or option (the message lists the known ones), DataError for files
     that are missing, damaged or malformed.
     """
-    if name not in LOADERS:
-        close = difflib.get_close_matches(str(name).lower(), LOADERS, n=1)
+    return _load(LOADERS, "data set", name, options)
+
+
+def load_scenes(name: str, **options: Any) -> SceneCorpus:
+    """Return the scenes and questions called `name`; options and errors as in `load`."""
+    return _load(SCENES, "scenes", name, options)
+
+
+def _load(
+    loaders: Mapping[str, Callable[..., Loaded]], what: str, name: str, options: Mapping[str, Any]
+) -> Loaded:
+    if name not in loaders:
+        close = difflib.get_close_matches(str(name).lower(), loaders, n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
-        raise ValueError(f"unknown data set {name!r}.{hint} Known: {', '.join(LOADERS)}")
-    loader = LOADERS[name]
+        raise ValueError(f"unknown {what} {name!r}.{hint} Known: {', '.join(loaders)}")
+    loader = loaders[name]
     known = list(inspect.signature(loader).parameters)
     unknown = sorted(options.keys() - set(known))
     if unknown:
         raise ValueError(
-            f"data set {name!r} has no option {', '.join(map(repr, unknown))}. Known: {', '.join(known)}"
+            f"{what} {name!r} has no option {', '.join(map(repr, unknown))}. Known: {', '.join(known)}"
         )
     return loader(**options)

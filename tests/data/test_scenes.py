@@ -1,0 +1,156 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from attnlib import data
+from attnlib.data import SceneCorpus, SceneSplit, Vocabulary, load_scenes
+
+
+def make_split(n=3, name="train", **changes):
+    present = np.ones((n, 3), dtype=bool)
+    present[1:, 2] = False
+    columns = {
+        "ids": tuple(f"toy/{name}/{i}" for i in range(n)),
+        "questions": (("is", "it", "red"),) * n,
+        "features": np.arange(n * 6).reshape(n, 3, 2) * present[..., None],
+        "boxes": np.tile([0.0, 0.25, 0.5, 1.0], (n, 3, 1)) * present[..., None],
+        "present": present,
+        "labels": np.arange(n) % 2,
+        "evidence": np.array([1, -1, 0]) * present,
+    }
+    return SceneSplit(**{**columns, **changes})
+
+
+def make_corpus(**changes):
+    parts = {
+        "name": "toy",
+        "train": make_split(),
+        "dev": make_split(2, "dev"),
+        "test": make_split(4, "test"),
+        "vocabulary": Vocabulary(("is", "it", "red")),
+        "class_names": ("no", "yes"),
+        "region_features": ("a", "b"),
+        "provenance": {},
+    }
+    return SceneCorpus(**{**parts, **changes})
+
+
+def changed(column, index, value):
+    whole = np.array(getattr(make_split(), column))
+    whole[index] = value
+    return {column: whole}
+
+
+def test_columns_have_their_types():
+    split = make_split()
+    assert [getattr(split, c).dtype.name for c in ("features", "boxes", "present", "labels", "evidence")] == [
+        "float32",
+        "float32",
+        "bool",
+        "int64",
+        "int8",
+    ]
+    assert len(split) == 3
+    assert make_split(evidence=None).select([1]).evidence is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"ids": ("x", "y", "x")}, "'x' occurs 2 times"),
+        ({"questions": (("q",),)}, "questions has 1 entries for 3 ids"),
+        ({"questions": (("q",), (), ("q",))}, "question of 'toy/train/1' is empty"),
+        ({"labels": np.zeros(3)}, "must be integers"),
+        ({"labels": np.zeros((3, 1), int)}, "one per instance"),
+        ({"evidence": np.zeros((2, 3))}, "evidence has 2 entries"),
+        ({"evidence": np.zeros((3, 2))}, r"evidence has shape \(3, 2\) for \(3, 3\)"),
+        (changed("evidence", (1, 0), 2), "'toy/train/1' has evidence other than -1, 0, 1"),
+        (changed("evidence", (2, 2), 1), "'toy/train/2' has evidence in padding"),
+        ({"present": np.ones((3, 3), int)}, "present must be bool"),
+        (changed("present", 1, False), "'toy/train/1' has no region"),
+        (changed("present", (0, 0), False), "'toy/train/0' has a region after padding"),
+        ({"features": np.zeros((3, 2, 2))}, r"features have shape \(3, 2, 2\)"),
+        (changed("features", (2, 0, 1), np.inf), "'toy/train/2' has features that are not finite"),
+        ({"boxes": np.zeros((3, 3, 2))}, r"boxes have shape \(3, 3, 2\)"),
+        (changed("boxes", (1, 0, 3), 1.01), "'toy/train/1' has a box that is not"),
+        (changed("boxes", (1, 0, 2), 0.0), "'toy/train/1' has a box that is not"),
+        (changed("boxes", (2, 1, 0), np.nan), "'toy/train/2' has a box that is not"),
+    ],
+)
+def test_split_refuses_bad_columns(changes, message):
+    with pytest.raises(ValueError, match=message):
+        make_split(**changes)
+
+
+@pytest.mark.parametrize("index", [[2, 0], np.array([False, True, True]), slice(1, None), []])
+def test_select_takes_all_columns(index):
+    split = make_split()
+    chosen = split.select(index)
+    rows = np.arange(3)[index if isinstance(index, slice) or len(index) else np.zeros(0, int)]
+    assert chosen.ids == tuple(split.ids[i] for i in rows)
+    assert len(chosen.questions) == len(rows)
+    for column in ("features", "boxes", "present", "labels", "evidence"):
+        np.testing.assert_array_equal(getattr(chosen, column), getattr(split, column)[rows])
+
+
+def test_sample_is_seeded_ordered_and_checked():
+    split = make_split(50)
+    drawn = split.sample(10, seed=1)
+    assert drawn.ids == split.sample(10, seed=1).ids != split.sample(10, seed=2).ids
+    numbers = [int(name.split("/")[2]) for name in drawn.ids]
+    assert numbers == sorted(set(numbers))
+    assert len(numbers) == 10
+    assert split.sample(None) is split.sample(50) is split
+    with pytest.raises(ValueError, match="at least 1"):
+        split.sample(0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"dev": make_split().select([])}, "split 'dev' has no instances"),
+        ({"test": make_split(labels=[0, 2, 1])}, "'test', instance 'toy/train/1' has label 2"),
+        ({"region_features": ("a",)}, "1 names of region features for 2"),
+        (
+            {"dev": make_split(features=np.zeros((3, 3, 4)))},
+            r"'dev' has \(regions, features\) \(3, 4\), train has \(3, 2\)",
+        ),
+    ],
+)
+def test_corpus_refuses_splits_that_do_not_fit(changes, message):
+    with pytest.raises(ValueError, match=message):
+        make_corpus(**changes)
+
+
+def test_checksum_follows_what_a_model_can_depend_on():
+    base = make_corpus().checksum
+    assert make_corpus(name="other", provenance={"x": 1}).checksum == base
+    train = make_split()
+    others = [
+        make_corpus(class_names=("yes", "no")),
+        make_corpus(region_features=()),
+        make_corpus(vocabulary=Vocabulary(("is",))),
+        *(
+            make_corpus(train=replace(train, **changes))
+            for changes in (
+                {"questions": (("is", "it", "blue"), *train.questions[1:])},
+                {"labels": 1 - train.labels},
+                {"features": train.features + 1},
+                {"boxes": train.boxes / 2},
+                {"present": np.ones((3, 3), bool), "boxes": np.tile([0, 0, 1, 1], (3, 3, 1))},
+                {"evidence": None},
+                {"evidence": -train.evidence},
+            )
+        ),
+    ]
+    assert len({base, *(other.checksum for other in others)}) == len(others) + 1
+
+
+def test_load_names_known_scenes_and_suggests():
+    assert {"scenes", "shapes", "nlvr"} <= set(data.scene_names())
+    assert not set(data.scene_names()) & set(data.names())
+    with pytest.raises(ValueError, match=r"unknown scenes 'shape'. Did you mean 'shapes'\? Known: scenes, "):
+        load_scenes("shape")
+    with pytest.raises(ValueError, match=r"scenes 'scenes' has no option 'sed'. Known: n_train"):
+        load_scenes("scenes", sed=1)
