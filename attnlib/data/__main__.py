@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 
-from attnlib.data import names, registry
+from attnlib.data import names, registry, scene_names
 from attnlib.data.errors import DataError
 
 
 def list_data_sets() -> str:
-    """Return one block of lines per public data set, then the names that `attnlib.data.load` knows."""
+    """Return one block of lines per public data set, then the names that `load` and `load_scenes` know."""
     lines = []
     for data_set in registry.DATA_SETS.values():
         places = [registry.find(data_set.name, member.path) for member in data_set.members]
@@ -23,7 +23,8 @@ def list_data_sets() -> str:
         lines += [f"  address: {data_set.address}"]
         lines += [f"  how to get it: {data_set.how}"] if data_set.how else []
         lines += [f"  {state}"]
-    return "\n".join([*lines, f"names for load(): {', '.join(names())}"])
+    known = f"names for load(): {', '.join(names())}"
+    return "\n".join([*lines, known, f"names for load_scenes(): {', '.join(scene_names())}"])
 
 
 def main() -> int:
