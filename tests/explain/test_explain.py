@@ -37,7 +37,7 @@ def test_gradient_is_the_derivative_by_the_size_of_each_embedding(encoder, score
             changed[0, position] *= scale
             states, _ = model.encoder(changed, batch.lengths, batch.mask)
             context = (fixed.attention.unsqueeze(1) @ states).squeeze(1)
-            return float(model.head(context, fixed.query).softmax(1)[0, predicted])
+            return float(model.head(context, fixed.query).detach().softmax(1)[0, predicted])
 
         for t in range(len(text)):
             slope = (probability(1 + 1e-6, t + 1) - probability(1 - 1e-6, t + 1)) / 2e-6
