@@ -54,6 +54,9 @@ def distributions(instances: pd.DataFrame) -> pd.DataFrame:
     Rows as those of `results.summarise`, the metric named "<column>_share", and `n` the texts of the class.
     With more than results.MOST_CLASSES classes there is one, "all".
     """
+    # Runs that have none of these columns need no classes either.
+    if not any(name in instances for name in HISTOGRAMS):
+        return pd.DataFrame()
     if instances["predicted"].nunique() > results.MOST_CLASSES:
         instances = instances.assign(predicted="all")
     keys = [key for key in ("method", "epoch", "predicted") if key in instances]
