@@ -1,7 +1,6 @@
 """What must be true of every recorded run of the violation test, whatever the model."""
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from attnlib import ledger
@@ -31,6 +30,6 @@ def test_signed_random_scores_are_violated_as_often_as_chance_has_it(rates):
     expected = (1 - tied["value"]) / 2
     error = np.sqrt(expected * (1 - expected) / violation["n"])
     distance = ((violation["value"] - expected) / error)[one_way]
-    # In standard errors; with as many comparisons as there are runs, none is likely to be beyond 4.
-    assert (distance.abs() < 4).all()
-    assert pd.Series(distance).abs().median() < 1.5
+    # In standard errors; the ways to remove share their scores, so there are as many comparisons as runs, and
+    # none is likely to be beyond 4.
+    assert (distance.abs() < 4).all(), distance[distance.abs() >= 4]
