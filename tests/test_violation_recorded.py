@@ -25,8 +25,8 @@ def test_leave_one_out_is_never_violated_by_its_own_removal(rates):
 
 
 def test_signed_random_scores_are_violated_as_often_as_chance_has_it(rates):
-    # The published ratio is strict: an effect of 1e-9, a tie here, still has a sign. So ties are left out, and
-    # half of the rest is violated: (1 − ties)/2 of all.
+    # The published ratio is strict: an effect of 1e-9, a tie here, still has a sign. So ties are left out,
+    # and half of the rest is violated: (1 − ties)/2 of all.
     decided = of(rates, "signed random", "violation_decided").drop("mean", level="operator")
     distance = (decided["value"] - 0.5) / (0.5 / np.sqrt(decided["n"]))
     # In standard errors; the ways to remove share their scores, so there are as many comparisons as runs, and
