@@ -17,7 +17,7 @@ from torch import Tensor
 from attnlib.kernels import check_first_flip
 from attnlib.kernels.erasure import Flip, MinimalFlip
 from attnlib.readout import Readout
-from attnlib.results import bootstrap_mean
+from attnlib.results import mean_with_interval
 
 # Which texts count, all with two tokens or more. "own": those that the ranking flips, as the paper has it;
 # "common": those that every ranking flips; "all": all of them, 1.0 where the ranking never flips.
@@ -139,8 +139,7 @@ def _statistics(metric: str, method: str, group: pd.DataFrame, value: str) -> li
 
 
 def _mean(metric: str, method: str, values: np.ndarray) -> tuple:
-    low, high = bootstrap_mean(values)
-    return metric, method, float(values.mean()) if len(values) else np.nan, low, high, len(values)
+    return metric, method, *mean_with_interval(values)
 
 
 def _table(found: list[tuple], *more: str) -> pd.DataFrame:

@@ -61,6 +61,12 @@ def bootstrap_mean(
     return float(low), float(high)
 
 
+def mean_with_interval(values: np.ndarray) -> tuple[float, float, float, int]:
+    """Mean over texts, its bootstrap interval and the number of values; NaN where there are none."""
+    low, high = bootstrap_mean(values)
+    return float(values.mean()) if len(values) else float("nan"), low, high, len(values)
+
+
 def groups(frame: pd.DataFrame, by: str = "predicted") -> list[tuple[str, pd.DataFrame]]:
     """All texts as "all", and those of each value of `by`, sorted, where there are at most MOST_CLASSES."""
     found = [("all", frame)]
@@ -79,10 +85,7 @@ def summarise(frame: pd.DataFrame, metrics: Sequence[str], by: str = "predicted"
     for name, group in groups(frame, by):
         for metric in metrics:
             values = group[metric].to_numpy(dtype=float)
-            values = values[~np.isnan(values)]
-            low, high = bootstrap_mean(values)
-            mean = float(values.mean()) if len(values) else float("nan")
-            rows.append((metric, name, mean, low, high, len(values)))
+            rows.append((metric, name, *mean_with_interval(values[~np.isnan(values)])))
     return pd.DataFrame(rows, columns=["metric", "class", "value", "low", "high", "n"])
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from attnlib.explain.stock import Kind
+from attnlib.models.stock_kinds import Kind
 from attnlib.training import metrics
 
 # The model's inputs for some rows of a split

@@ -461,3 +461,19 @@ def test_what_is_not_recorded_is_said_in_its_place(tmp_path):
     assert "image/png" not in page
     assert "No run is recorded yet" in page
     assert "Traceback" not in page
+
+
+def test_spread_is_over_all_but_the_keys():
+    rows = pd.DataFrame(
+        {"dataset": ["b", "a", "b"], "seed": [0, 0, 1], "method": ["m", "m", "m"], "value": [1.0, 5.0, 2.0]}
+    )
+    found = summary.spread(rows, ["dataset", "method"])
+    assert found[["dataset", "value", "low", "high"]].to_numpy().tolist() == [
+        ["b", 1.5, 1, 2],
+        ["a", 5, 5, 5],
+    ]
+    assert found["published"].isna().all()
+    theirs = pd.DataFrame({"dataset": ["a", "c"], "method": ["m", "m"], "value": [4.0, 9.0]})
+    beside = summary.spread(rows, ["dataset", "method"], theirs)
+    assert beside["published"].fillna(-1).tolist() == [-1, 4]
+    assert summary.spread(rows[:0], ["dataset", "method"], theirs).empty

@@ -21,6 +21,60 @@ TASKS = ("classification", "question answering", "pair classification")
 PAIRED = TASKS[1:]
 
 
+def whole_labels(labels: Any, what: str) -> np.ndarray:
+    """Labels as int64 [N]; ValueError unless they are integers, one per `what`."""
+    found = np.asarray(labels)
+    if found.ndim != 1 or (found.size and not np.issubdtype(found.dtype, np.integer)):
+        raise ValueError(f"labels must be integers, one per {what}; got {found.dtype} of shape {found.shape}")
+    return found.astype(np.int64, copy=False)
+
+
+def check_columns(split: Any, names: Iterable[str]) -> None:
+    """ValueError for a column, unless it is None, that is not as long as `split.ids`."""
+    for name in names:
+        column = getattr(split, name)
+        if column is not None and len(column) != len(split.ids):
+            raise ValueError(f"{name} has {len(column)} entries for {len(split.ids)} ids")
+
+
+def check_distinct(ids: Sequence[str]) -> None:
+    """ValueError for an id that occurs twice."""
+    if len(set(ids)) != len(ids):
+        name, count = Counter(ids).most_common(1)[0]
+        raise ValueError(f"id {name!r} occurs {count} times; ids must be unique")
+
+
+def check_classes(split: Any, n_classes: int, where: str) -> None:
+    """ValueError for a label outside the classes; `where` stands before the id."""
+    outside = np.flatnonzero((split.labels < 0) | (split.labels >= n_classes))
+    if outside.size:
+        i = outside[0]
+        raise ValueError(
+            f"{where} {split.ids[i]!r} has label {split.labels[i]}, outside the {n_classes} classes "
+            f"0-{n_classes - 1}"
+        )
+
+
+def positions(index: Sequence[int] | np.ndarray | slice, n: int) -> np.ndarray:
+    """Row numbers that positions, a boolean mask or a slice pick out of n."""
+    if not isinstance(index, slice):
+        index = np.asarray(index) if len(index) else np.zeros(0, dtype=np.int64)
+    return np.arange(n)[index]
+
+
+def drawn_rows(n: int, limit: int | None, seed: int) -> np.ndarray | None:
+    """`limit` of n rows drawn without replacement, in order; None for all, that is no or a large limit.
+
+    Raises ValueError if limit is below 1.
+    """
+    if limit is not None and operator.index(limit) < 1:
+        raise ValueError(f"limit must be at least 1, or None for all; got {limit}")
+    if limit is None or limit >= n:
+        return None
+    # RandomState: its stream is frozen across numpy versions, so a seed names the same rows for ever.
+    return np.sort(np.random.RandomState(seed).permutation(n)[:limit])
+
+
 @dataclass(frozen=True, eq=False)
 class Split:
     """One split of a corpus as columns, one entry per text.
@@ -47,20 +101,11 @@ class Split:
     sentences: Sequence[np.ndarray] | None = None
 
     def __post_init__(self) -> None:
-        labels = np.asarray(self.labels)
-        if labels.ndim != 1 or (labels.size and not np.issubdtype(labels.dtype, np.integer)):
-            raise ValueError(
-                f"labels must be integers, one per text; got {labels.dtype} of shape {labels.shape}"
-            )
-        object.__setattr__(self, "labels", labels.astype(np.int64, copy=False))
-        for name in ("texts", "labels", "questions", "evidence", "candidates", "sentences"):
-            column = getattr(self, name)
-            if column is not None and len(column) != len(self.ids):
-                raise ValueError(f"{name} has {len(column)} entries for {len(self.ids)} ids")
+        object.__setattr__(self, "labels", whole_labels(self.labels, "text"))
+        check_columns(self, ("texts", "labels", "questions", "evidence", "candidates", "sentences"))
         # Row ids are distinct by construction; spelling out millions of them would fill the memory.
-        if not isinstance(self.ids, RowIds) and len(set(self.ids)) != len(self.ids):
-            name, count = Counter(self.ids).most_common(1)[0]
-            raise ValueError(f"id {name!r} occurs {count} times; ids must be unique")
+        if not isinstance(self.ids, RowIds):
+            check_distinct(self.ids)
         if (empty := np.flatnonzero(self.lengths == 0)).size:
             name = self.ids[int(empty[0])]
             raise ValueError(f"text {name!r} is empty; drop it or give it at least one token")
@@ -125,9 +170,7 @@ class Split:
 
     def select(self, index: Sequence[int] | np.ndarray | slice) -> Split:
         """Return the texts at `index` (positions, a boolean mask or a slice), in that order."""
-        if not isinstance(index, slice):
-            index = np.asarray(index) if len(index) else np.zeros(0, dtype=np.int64)
-        rows = np.arange(len(self))[index]
+        rows = positions(index, len(self))
 
         def pick(column: Any) -> Any:
             if column is None or isinstance(column, RowIds | Texts | Ragged):
@@ -149,15 +192,8 @@ class Split:
 
         Raises ValueError if limit is below 1.
         """
-        if limit is None:
-            return self
-        if operator.index(limit) < 1:
-            raise ValueError(f"limit must be at least 1, or None for all texts; got {limit}")
-        if limit >= len(self):
-            return self
-        # RandomState: its stream is frozen across numpy versions, so a seed names the same texts for ever.
-        drawn = np.random.RandomState(seed).permutation(len(self))[:limit]
-        return self.select(np.sort(drawn))
+        drawn = drawn_rows(len(self), limit, seed)
+        return self if drawn is None else self.select(drawn)
 
 
 @dataclass(frozen=True)
@@ -260,14 +296,7 @@ class Corpus:
                 raise ValueError(f"{self.name}: split {split_name!r} has no texts")
             if self.paired and split.questions is None:
                 raise ValueError(f"{self.name}: split {split_name!r} has no questions")
-            outside = np.flatnonzero((split.labels < 0) | (split.labels >= len(self.class_names)))
-            if outside.size:
-                i = outside[0]
-                raise ValueError(
-                    f"{self.name}: split {split_name!r}, text {split.ids[i]!r} has label {split.labels[i]}, "
-                    f"outside the {len(self.class_names)} classes 0-{len(self.class_names) - 1}"
-                )
-
+            check_classes(split, len(self.class_names), f"{self.name}: split {split_name!r}, text")
             for name, classes in zip(split.ids, split.candidates or (), strict=False):
                 if classes[0] < 0 or classes[-1] >= len(self.class_names):
                     raise ValueError(

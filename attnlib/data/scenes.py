@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import operator
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,7 +14,15 @@ from typing import Any
 
 import numpy as np
 
-from attnlib.data.corpus import Vocabulary
+from attnlib.data.corpus import (
+    Vocabulary,
+    check_classes,
+    check_columns,
+    check_distinct,
+    drawn_rows,
+    positions,
+    whole_labels,
+)
 
 COLUMNS = ("questions", "features", "boxes", "present", "labels", "evidence")
 
@@ -46,18 +52,9 @@ class SceneSplit:
     evidence: np.ndarray | None = None
 
     def __post_init__(self) -> None:
-        labels, present = np.asarray(self.labels), np.asarray(self.present)
-        if labels.ndim != 1 or (labels.size and not np.issubdtype(labels.dtype, np.integer)):
-            raise ValueError(
-                f"labels must be integers, one per instance; got {labels.dtype} of shape {labels.shape}"
-            )
-        for name in COLUMNS:
-            column = getattr(self, name)
-            if column is not None and len(column) != len(self.ids):
-                raise ValueError(f"{name} has {len(column)} entries for {len(self.ids)} ids")
-        if len(set(self.ids)) != len(self.ids):
-            name, count = Counter(self.ids).most_common(1)[0]
-            raise ValueError(f"id {name!r} occurs {count} times; ids must be unique")
+        labels, present = whole_labels(self.labels, "instance"), np.asarray(self.present)
+        check_columns(self, COLUMNS)
+        check_distinct(self.ids)
         for name, question in zip(self.ids, self.questions, strict=True):
             if not question:
                 raise ValueError(f"the question of {name!r} is empty")
@@ -83,7 +80,7 @@ class SceneSplit:
             "features": features,
             "boxes": boxes,
             "present": present,
-            "labels": labels.astype(np.int64, copy=False),
+            "labels": labels,
         }
         if self.evidence is not None:
             evidence = np.asarray(self.evidence)
@@ -105,9 +102,7 @@ class SceneSplit:
 
     def select(self, index: Sequence[int] | np.ndarray | slice) -> SceneSplit:
         """Return the instances at `index` (positions, a boolean mask or a slice), in that order."""
-        if not isinstance(index, slice):
-            index = np.asarray(index) if len(index) else np.zeros(0, dtype=np.int64)
-        rows = np.arange(len(self))[index]
+        rows = positions(index, len(self))
         return SceneSplit(
             ids=tuple(self.ids[i] for i in rows.tolist()),
             questions=tuple(self.questions[i] for i in rows.tolist()),
@@ -123,14 +118,8 @@ class SceneSplit:
 
         Raises ValueError if limit is below 1.
         """
-        if limit is None:
-            return self
-        if operator.index(limit) < 1:
-            raise ValueError(f"limit must be at least 1, or None for all instances; got {limit}")
-        if limit >= len(self):
-            return self
-        # RandomState: its stream is frozen across numpy versions, so a seed names the same rows for ever.
-        return self.select(np.sort(np.random.RandomState(seed).permutation(len(self))[:limit]))
+        drawn = drawn_rows(len(self), limit, seed)
+        return self if drawn is None else self.select(drawn)
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,14 +151,7 @@ class SceneCorpus:
                     f"{self.name}: split {split_name!r} has (regions, features) {split.features.shape[1:]}, "
                     f"train has {shape}"
                 )
-            outside = np.flatnonzero((split.labels < 0) | (split.labels >= len(self.class_names)))
-            if outside.size:
-                i = outside[0]
-                raise ValueError(
-                    f"{self.name}: split {split_name!r}, instance {split.ids[i]!r} has label "
-                    f"{split.labels[i]}, outside the {len(self.class_names)} classes "
-                    f"0-{len(self.class_names) - 1}"
-                )
+            check_classes(split, len(self.class_names), f"{self.name}: split {split_name!r}, instance")
         if self.region_features and len(self.region_features) != shape[1]:
             raise ValueError(
                 f"{self.name}: {len(self.region_features)} names of region features for {shape[1]} features"

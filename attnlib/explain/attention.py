@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from attnlib.explain.targets import target_value
+from attnlib.kernels.rankings import output_gradient
 from attnlib.readout import Readout
 
 
@@ -22,7 +23,15 @@ def attention_weights(readout: Readout) -> Tensor:
 
 def attention_gradient(readout: Readout, target: str = "probability") -> Tensor:
     """∂target/∂α_t of the predicted class, [N, T] float64, 0 off the mask (∇α)."""
-    return (_projected(readout, _pooled_gradient(readout, target))).masked_fill(~readout.mask, 0.0)
+    if readout.linear and target == "probability":
+        # The closed form does not cancel where the model is certain.
+        return output_gradient(readout).masked_fill(~readout.mask, 0.0)
+    pooled = readout.pooled().requires_grad_()
+    with torch.enable_grad():
+        logits = readout.decode(pooled)
+        value = target_value(logits, logits.detach().argmax(dim=1), target)
+        (slope,) = torch.autograd.grad(value.sum(), pooled)  # [N, K] ∇_u
+    return (readout.scores.double() @ slope.unsqueeze(2)).squeeze(2).masked_fill(~readout.mask, 0.0)
 
 
 def attention_times_gradient(readout: Readout, target: str = "probability") -> Tensor:
@@ -46,31 +55,12 @@ def attention_times_norm(readout: Readout) -> Tensor:
 
 
 def attention_logit_gradient(readout: Readout, target: str = "probability") -> Tensor:
-    """α_t (z_t − u) · ∇_u target, the gradient by the token's attention logit, [N, T].
+    """α_t (z_t − u) · ∇_u target, the gradient by the token's attention logit, [N, T]: the centred product.
 
     The gradient by the logits before the softmax. For two classes and a linear head it has the sign of what
     attention-mask removal does, always (DESIGN §4.4).
     """
-    slope = _pooled_gradient(readout, target)  # [N, K]
-    level = (readout.pooled() * slope).sum(dim=1, keepdim=True)  # u · ∇_u
-    return readout.alpha * (_projected(readout, slope) - level).masked_fill(~readout.mask, 0.0)
-
-
-def _pooled_gradient(readout: Readout, target: str) -> Tensor:
-    """∇_u of the target of the predicted class, [N, K] float64."""
-    pooled = readout.pooled().requires_grad_()
-    with torch.enable_grad():
-        logits = readout.decode(pooled)
-        value = target_value(logits, logits.detach().argmax(dim=1), target)
-        (slope,) = torch.autograd.grad(value.sum(), pooled)
-    return slope
-
-
-def _projected(readout: Readout, slope: Tensor) -> Tensor:
-    """z_t · slope, [N, T] float64, a few texts at a time: z is stored in single precision."""
-    out = torch.empty_like(readout.alpha)
-    step = max(1, (1 << 23) // (readout.scores.shape[1] * readout.scores.shape[2]))
-    for start in range(0, len(readout), step):
-        rows = slice(start, start + step)
-        out[rows] = (readout.scores[rows].double() @ slope[rows].unsqueeze(2)).squeeze(2)
-    return out
+    gradient = attention_gradient(readout, target)
+    # u · ∇_u is the mean of z_t · ∇_u under the weights.
+    level = (readout.alpha * gradient).sum(dim=1, keepdim=True)
+    return readout.alpha * (gradient - level).masked_fill(~readout.mask, 0.0)

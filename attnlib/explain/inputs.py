@@ -24,80 +24,39 @@ from attnlib.models.reading import token_columns
 # of the question and the candidates, each or None: the target's value [n]. All but the first go with each
 # text.
 Forward = Callable[..., Tensor]
+Rest = tuple[Tensor | None, ...]
 # (forward, embeddings, the rest of its arguments) → attributions [n, L, d]
-Attribution = Callable[[Forward, Tensor, tuple[Tensor | None, ...]], Tensor]
+Attribution = Callable[[Forward, Tensor, Rest], Tensor]
 
 
-def input_times_gradient(
-    model: AttentionModel,
-    split: Split,
-    vocabulary: Vocabulary,
-    target: str = "probability",
-    device: str = "cpu",
-    batch_size: int = 128,
-) -> Tensor:
-    """e_t · ∂target/∂e_t per token, [N, T] float64, 0 beyond the text (InputGrad)."""
-    return attributions(
-        lambda forward, embedded, rest: (
-            captum().InputXGradient(forward).attribute(embedded, additional_forward_args=rest)
-        ),
-        model,
-        split,
-        vocabulary,
-        target,
-        device,
-        batch_size,
-    )
+def input_times_gradient(forward: Forward, embedded: Tensor, rest: Rest) -> Tensor:
+    """e ⊙ ∂target/∂e (InputGrad)."""
+    return captum().InputXGradient(forward).attribute(embedded, additional_forward_args=rest)
 
 
-def embedding_gradient(
-    model: AttentionModel,
-    split: Split,
-    vocabulary: Vocabulary,
-    target: str = "logit",
-    device: str = "cpu",
-    batch_size: int = 128,
-) -> Tensor:
-    """Σ_d ∂target/∂e_td per token, [N, T] float64: what Liu et al.'s code calls GradCAM; in no table."""
-    return attributions(
-        lambda forward, embedded, rest: (
-            captum().Saliency(forward).attribute(embedded, abs=False, additional_forward_args=rest)
-        ),
-        model,
-        split,
-        vocabulary,
-        target,
-        device,
-        batch_size,
-    )
+def embedding_gradient(forward: Forward, embedded: Tensor, rest: Rest) -> Tensor:
+    """∂target/∂e; summed over dimensions it is what Liu et al.'s code calls GradCAM, which is in no table."""
+    return captum().Saliency(forward).attribute(embedded, abs=False, additional_forward_args=rest)
 
 
-def integrated_gradients(
-    model: AttentionModel,
-    split: Split,
-    vocabulary: Vocabulary,
-    target: str = "probability",
-    device: str = "cpu",
-    batch_size: int = 32,
-    n_steps: int = 20,
-    released: bool = False,
-) -> Tensor:
-    """e_t · the mean gradient along the straight path from zero embeddings, [N, T] float64 (IG).
+def integrated_gradients(n_steps: int = 20, released: bool = False) -> Attribution:
+    """e ⊙ the mean gradient along the straight path from zero embeddings, in n_steps steps (IG).
 
     Start and end symbols move along the path too; the predicted class is that of the text itself. The sum
-    over all positions is the difference between the target at both ends, up to the error of n_steps steps.
+    over all positions is the difference between the target at both ends, up to the error of the steps.
     released: as Liu et al.'s code has it, step k of m weighted by k/m, which misses that sum.
     (Sundararajan et al. 2017.)
     """
+    if n_steps < 1:
+        raise ValueError(f"n_steps is {n_steps}: at least 1 is needed")
 
-    def proper(forward: Forward, embedded: Tensor, rest: tuple[Tensor | None, ...]) -> Tensor:
-        return (
-            captum()
-            .IntegratedGradients(forward)
-            .attribute(embedded, n_steps=n_steps, method="riemann_right", additional_forward_args=rest)
+    def proper(forward: Forward, embedded: Tensor, rest: Rest) -> Tensor:
+        method = captum().IntegratedGradients(forward)
+        return method.attribute(
+            embedded, n_steps=n_steps, method="riemann_right", additional_forward_args=rest
         )
 
-    def as_released(forward: Forward, embedded: Tensor, rest: tuple[Tensor | None, ...]) -> Tensor:
+    def as_released(forward: Forward, embedded: Tensor, rest: Rest) -> Tensor:
         total = torch.zeros_like(embedded)
         for k in range(1, n_steps + 1):
             point = (embedded * (k / n_steps)).detach().requires_grad_()
@@ -105,10 +64,7 @@ def integrated_gradients(
             total += k / n_steps * gradient
         return (embedded * total).detach()
 
-    if n_steps < 1:
-        raise ValueError(f"n_steps is {n_steps}: at least 1 is needed")
-    method = as_released if released else proper
-    return attributions(method, model, split, vocabulary, target, device, batch_size)
+    return as_released if released else proper
 
 
 def captum() -> Any:
@@ -128,11 +84,14 @@ def attributions(
     model: AttentionModel,
     split: Split,
     vocabulary: Vocabulary,
-    target: str,
-    device: str,
-    batch_size: int,
+    target: str = "probability",
+    device: str = "cpu",
+    batch_size: int = 32,
 ) -> Tensor:
-    """What a method gives each token, summed over embedding dimensions, [N, T] float64, 0 beyond the text."""
+    """What a method gives each token, summed over embedding dimensions, [N, T] float64, 0 beyond the text.
+
+    method: a function above; of the predicted class. A row does not depend on its batch.
+    """
     one_of("target", target, TARGETS)
     width = max(len(text) for text in split.texts)
     result = torch.zeros(len(split), width, dtype=torch.float64, device=device)

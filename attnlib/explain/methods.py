@@ -38,9 +38,9 @@ class Method(NamedTuple):
     signed: bool
 
 
-def _of_inputs(method: Callable[..., Tensor], **options: bool) -> Callable[[Trained, str, int], Tensor]:
-    return lambda to, target, seed: method(
-        to.model, to.texts, to.vocabulary, target=target, device=to.device, **options
+def _of_inputs(method: inputs.Attribution) -> Callable[[Trained, str, int], Tensor]:
+    return lambda to, target, seed: inputs.attributions(
+        method, to.model, to.texts, to.vocabulary, target, to.device
     )
 
 
@@ -71,9 +71,9 @@ METHODS = {
         lambda to, target, seed: attention.attention_logit_gradient(to.readout, target), "", True
     ),
     "input × gradient": Method(_of_inputs(inputs.input_times_gradient), "InputGrad", True),
-    "integrated gradients": Method(_of_inputs(inputs.integrated_gradients), "", True),
+    "integrated gradients": Method(_of_inputs(inputs.integrated_gradients()), "", True),
     "integrated gradients, released": Method(
-        _of_inputs(inputs.integrated_gradients, released=True), "IG", True
+        _of_inputs(inputs.integrated_gradients(released=True)), "IG", True
     ),
     "gradient by embedding": Method(_of_inputs(inputs.embedding_gradient), "GradCAM", True),
 }

@@ -1,14 +1,13 @@
 """Explanations of stock transformers: which keys a model reads, by every method, from one call.
 
-`Kind` says how a model of the library is read: BERT_TEXT scores the words of a text, VISUAL_BERT and LXMERT
-the regions of an image, given a question. Nothing is copied from the models: attention maps and relevance
-come from the functions they call (`interception`, `relevance`). A model must be in eval mode and attend
-eagerly.
+A `Kind` (`attnlib.models.stock_kinds`) says what is scored: the words of a text, or the regions of an image
+given a question. Nothing is copied from the models: attention maps and relevance come from the functions they
+call (`interception`, `relevance`). A model must be in eval mode and attend eagerly.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import torch
@@ -19,71 +18,7 @@ from attnlib.explain.interception import AttentionMaps, Map
 from attnlib.explain.relevance import Relevance
 from attnlib.explain.targets import TARGETS, target_value
 from attnlib.models.build import one_of
-
-Inputs = Mapping[str, Tensor]
-
-
-@dataclass(frozen=True)
-class Kind:
-    """How a kind of model is read.
-
-    logits: name of the output's field. features: name of the input whose rows are scored, [N, U, d].
-    present: name of its mask, [N, U]. row: the query that the head reads, [N]. offset: of the scored rows
-    among the keys of the joint sequence. streams: 1, or 2 for separate streams of language and vision. ends:
-    positions before and after what is scored, such as a class token and a separator. beside: further inputs
-    with a row per scored position that go where the features go.
-    """
-
-    name: str
-    logits: str
-    features: str
-    present: str
-    row: Callable[[Inputs], Tensor]
-    offset: Callable[[Inputs], int]
-    streams: int = 1
-    ends: int = 0
-    beside: tuple[str, ...] = ()
-
-    def mask(self, inputs: Inputs) -> Tensor:
-        """Which scored rows are there, [N, U] bool: without the ends, tokens first."""
-        present = inputs[self.present].bool()
-        return present[:, 2 * self.ends :] if self.ends else present
-
-
-def _first(inputs: Inputs) -> Tensor:
-    return torch.zeros(len(next(iter(inputs.values()))), dtype=torch.long)
-
-
-BERT_TEXT = Kind(
-    "text",
-    logits="logits",
-    features="inputs_embeds",
-    present="attention_mask",
-    row=_first,
-    offset=lambda inputs: 1,
-    ends=1,
-    beside=("token_type_ids",),
-)
-# Its head for questions reads the last word before the separator.
-VISUAL_BERT = Kind(
-    "one stream of words and regions",
-    logits="logits",
-    features="visual_embeds",
-    present="visual_attention_mask",
-    row=lambda inputs: inputs["attention_mask"].sum(dim=1).long() - 2,
-    offset=lambda inputs: inputs["attention_mask"].shape[1],
-    beside=("visual_token_type_ids",),
-)
-LXMERT = Kind(
-    "a stream of words and a stream of regions",
-    logits="question_answering_score",
-    features="visual_feats",
-    present="visual_attention_mask",
-    row=_first,
-    offset=lambda inputs: 0,
-    streams=2,
-    beside=("visual_pos",),
-)
+from attnlib.models.stock_kinds import Inputs, Kind
 
 METHODS = (
     "attention",
@@ -169,7 +104,7 @@ def check(model: nn.Module, kind: Kind, inputs: Inputs) -> None:
     """ValueError names what is missing or does not fit."""
     if model.training:
         raise ValueError("the model is in training mode: call model.eval() first, or dropout explains itself")
-    for name in (kind.features, kind.present):
+    for name in (kind.features, kind.present, "attention_mask"):
         if name not in inputs:
             raise ValueError(f"inputs lack {name!r}, which {kind.name} needs; there are {sorted(inputs)}")
     features, present = inputs[kind.features], inputs[kind.present]
@@ -179,7 +114,7 @@ def check(model: nn.Module, kind: Kind, inputs: Inputs) -> None:
             f"{list(present.shape)}"
         )
     longest = getattr(getattr(model, "config", None), "max_position_embeddings", None)
-    length = inputs[kind.features if kind is BERT_TEXT else "attention_mask"].shape[1]
+    length = inputs["attention_mask"].shape[1]
     if longest is not None and length > longest:
         raise ValueError(f"the text has {length} positions, the model {longest}: shorten it")
 

@@ -9,8 +9,8 @@ import pandas as pd
 
 from attnlib.faithfulness.removal import Removal
 from attnlib.faithfulness.scores import first_of, padded_scores, ranking
-from attnlib.faithfulness.tables import mean_with_interval
 from attnlib.faithfulness.violation import Scores, violations
+from attnlib.results import mean_with_interval
 
 
 def planted_signs(evidence: Sequence[np.ndarray], labels: np.ndarray, predicted: np.ndarray) -> np.ndarray:

@@ -18,7 +18,7 @@ from torch import Tensor
 from attnlib.data.corpus import END, PAD, START, Split, Vocabulary
 from attnlib.explain.recurrent import input_gates, states_of_words
 from attnlib.faithfulness.removal import Removal
-from attnlib.models.batches import Batch, batches
+from attnlib.models.batches import Batch, collate
 from attnlib.models.classifier import AttentionModel
 from attnlib.models.encoders import Recurrent
 from attnlib.readout import Readout
@@ -115,51 +115,49 @@ def _encoded_again(
     model: AttentionModel, split: Split, vocabulary: Vocabulary, device: str, name: str, change: Change
 ) -> Removal:
     model.eval()
-    n, width = len(split), int(split.lengths.max())
-    lengths = torch.from_numpy(split.lengths)
-    words = torch.full((n, width), PAD)
-    query: Tensor | None = None
-    candidates: Tensor | None = None
-    intact: Tensor | None = None
-    with torch.no_grad():
-        for index, batch in batches(split, vocabulary, 128):
-            rows = torch.from_numpy(index)
-            inner = batch.ids[:, 1:-1]
-            # The end symbol of the shorter texts goes with the padding.
-            keep = torch.arange(inner.shape[1]) < lengths[rows].unsqueeze(1)
-            words[rows, : inner.shape[1]] = inner.masked_fill(~keep, PAD)
-            output = model(batch.to(device))
-            if intact is None:
-                intact = torch.empty(n, output.logits.shape[1], dtype=torch.float64)
-                query = None if output.query is None else output.query.new_empty(n, output.query.shape[1])
-            intact[rows] = output.logits.double().softmax(dim=1).cpu()
-            if query is not None:
-                query[rows.to(device)] = output.query
-    if split.candidates is not None:
-        each = [torch.from_numpy(found) for found in split.candidates]
-        candidates = torch.nn.utils.rnn.pad_sequence(each, batch_first=True, padding_value=-1)
-    assert intact is not None
-
+    whole = collate(split, vocabulary, np.arange(len(split)))
+    lengths = whole.lengths - 2  # without start and end
+    inside = torch.arange(whole.ids.shape[1] - 2) < lengths.unsqueeze(1)
+    words = whole.ids[:, 1:-1].masked_fill(~inside, PAD)
     encode = encoder_of_words(model, words)
+    query = questions(model, whole, device)
 
     @torch.no_grad()
     def evaluate(rows: np.ndarray, removed: np.ndarray) -> np.ndarray:
-        result = np.empty((len(rows), intact.shape[1]))
+        result: list[tuple[Tensor, Tensor]] = []
         at, gone = torch.from_numpy(rows), torch.from_numpy(removed)
         cost = lengths[at] - gone.sum(dim=1) if change is _shortened else lengths[at]
         for part in alike(cost):
             texts = at[part]
             ids, new_lengths = change(words[texts], lengths[texts], gone[part])
             batch = Batch(ids, new_lengths, texts)
-            if candidates is not None:
-                batch = batch._replace(candidates=candidates[texts])
+            if whole.candidates is not None:
+                batch = batch._replace(candidates=whole.candidates[texts])
             batch = batch.to(device)
             asked = None if query is None else query[texts.to(device)]
             logits = model(batch, query=asked, states=encode(batch)).logits
-            result[part.numpy()] = logits.double().softmax(dim=1).cpu().numpy()
-        return result
+            result.append((part, logits.double().softmax(dim=1).cpu()))
+        order = torch.cat([part for part, _ in result]).argsort()
+        return torch.cat([found for _, found in result])[order].numpy()
 
-    return Removal(name, intact.numpy(), split.lengths, evaluate)
+    intact = evaluate(np.arange(len(split)), np.zeros(words.shape, dtype=bool))
+    return Removal(name, intact, split.lengths, evaluate)
+
+
+@torch.no_grad()
+def questions(model: AttentionModel, whole: Batch, device: str) -> Tensor | None:
+    """Summaries of all questions [N, m], a few at a time; None for a model without questions."""
+    if whole.question_ids is None or whole.question_lengths is None:
+        return None
+    parts = []
+    for rows in torch.arange(len(whole.ids)).split(128):
+        asked = whole.question_lengths[rows]
+        part = Batch(whole.ids[rows], whole.lengths[rows], whole.labels[rows])
+        part = part._replace(
+            question_ids=whole.question_ids[rows, : int(asked.max())], question_lengths=asked
+        )
+        parts.append(model.question_summary(part.to(device)))
+    return torch.cat(parts)  # type: ignore[arg-type]  # the model reads questions
 
 
 def encoder_of_words(model: AttentionModel, words: Tensor) -> Callable[[Batch], Tensor | None]:

@@ -13,8 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from attnlib.explain.stock import BERT_TEXT, Inputs, Kind, check
+from attnlib.explain.stock import check
 from attnlib.faithfulness.removal import Removal
+from attnlib.models.stock_kinds import Inputs, Kind
 
 # Inputs of the rows asked for, and which of their scored positions go [R, U] → inputs without them
 Change = Callable[[dict[str, Tensor], Tensor], dict[str, Tensor]]
@@ -34,7 +35,7 @@ def removals(model: nn.Module, kind: Kind, inputs: Inputs, batch_size: int = 256
     if gaps.any():
         raise ValueError(f"{kind.present}: row {int(gaps.long().argmax())} has something after a gap")
     ways: dict[str, Change] = {"zeroing": _zeroed(kind), "attention mask": _masked(kind)}
-    if kind is BERT_TEXT:
+    if kind.ordered:
         ways = {"deletion": _deleted(kind), **ways}
     intact = _probabilities(model, kind, dict(inputs), batch_size)
     return {
@@ -87,7 +88,7 @@ def _masked(kind: Kind) -> Change:
 def _zeroed(kind: Kind) -> Change:
     def change(inputs: dict[str, Tensor], gone: Tensor) -> dict[str, Tensor]:
         kept = (~_with_ends(kind, gone)).unsqueeze(2)
-        zeroed = {name: inputs[name] * kept for name in (kind.features, "visual_pos") if name in inputs}
+        zeroed = {name: inputs[name] * kept for name in (kind.features, *kind.zeroed)}
         return {**inputs, **zeroed}
 
     return change

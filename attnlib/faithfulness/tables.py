@@ -12,7 +12,7 @@ from attnlib.faithfulness import measures
 from attnlib.faithfulness.removal import Removal
 from attnlib.faithfulness.scores import padded_scores
 from attnlib.faithfulness.violation import EFFECT, TOLERANCE, Scores, violations
-from attnlib.results import bootstrap_mean
+from attnlib.results import mean_with_interval
 
 # Those beside the violation test.
 BESIDE = ("comprehensiveness", "sufficiency", "area_under_threshold", "rank_correlation")
@@ -83,12 +83,6 @@ def summarise_measures(frame: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFr
         for metric in metrics:
             rows.append((metric, *key, *mean_with_interval(texts[metric].dropna().to_numpy(float))))
     return pd.DataFrame(rows, columns=["metric", *keys, "operator", "value", "low", "high", "n"])
-
-
-def mean_with_interval(values: np.ndarray) -> tuple[float, float, float, int]:
-    """Mean, its 95 % bootstrap interval, and the number of values; NaN where there are none."""
-    low, high = bootstrap_mean(values)
-    return float(values.mean()) if len(values) else float("nan"), low, high, len(values)
 
 
 def sign_agreement(

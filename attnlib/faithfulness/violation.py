@@ -15,7 +15,7 @@ import torch
 
 from attnlib.faithfulness.removal import Predict, Removal, Remove, delete, removal_of_texts
 from attnlib.faithfulness.scores import padded_scores, ranking
-from attnlib.results import bootstrap_mean
+from attnlib.results import mean_with_interval
 
 Scores = Sequence[Sequence[float]] | np.ndarray | torch.Tensor
 
@@ -103,11 +103,8 @@ def violation_by_rank(
     for rank in range(min(n_ranks, int(removal.lengths.max()))):
         found = violations(scores, removal, rank, tolerance)
         decided = found.tested & ~found.tied
-        values = found.violated[decided].astype(float)
-        low, high = bootstrap_mean(values)
         tied = float(found.tied[found.tested].mean()) if found.tested.any() else float("nan")
-        value = float(values.mean()) if len(values) else float("nan")
-        rows.append((rank, value, low, high, len(values), tied))
+        rows.append((rank, *mean_with_interval(found.violated[decided].astype(float)), tied))
     return pd.DataFrame(rows, columns=["rank", "value", "low", "high", "n", "tied"])
 
 
@@ -129,8 +126,5 @@ def violation_rates(found: Violation, effect: float = EFFECT) -> pd.DataFrame:
         "untested": ~tested,
         "zero_score": found.score == 0,
     }
-    rows = []
-    for metric, values in kept.items():
-        low, high = bootstrap_mean(values.astype(float))
-        rows.append((metric, float(values.mean()) if len(values) else float("nan"), low, high, len(values)))
+    rows = [(metric, *mean_with_interval(values.astype(float))) for metric, values in kept.items()]
     return pd.DataFrame(rows, columns=["metric", "value", "low", "high", "n"])

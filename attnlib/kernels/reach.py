@@ -31,14 +31,13 @@ def reach(readout: Readout) -> Reach:
     mask = readout.mask
     y = readout.predictions()  # [N]
     alone = readout.scores.double() + readout.bias.double()  # [N, T, C] logits of single tokens
-    can_flip = ((alone.argmax(-1) != y[:, None]) & mask).any(1)
     p = alone.log_softmax(-1).gather(2, y[:, None, None].expand(-1, mask.shape[1], 1))[..., 0].exp()  # [N, T]
     lowest = p.masked_fill(~mask, torch.inf).amin(1)
     if readout.scores.shape[2] == 2:
         highest = p.masked_fill(~mask, -torch.inf).amax(1)
     else:
         highest = torch.full_like(lowest, torch.nan)
-    return Reach(can_flip, lowest, highest)
+    return Reach(flips_alone(readout), lowest, highest)
 
 
 def flips_alone(readout: Readout) -> Tensor:

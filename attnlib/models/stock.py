@@ -16,9 +16,9 @@ from torch import Tensor, nn
 
 from attnlib.data.corpus import Split, Vocabulary
 from attnlib.data.scenes import SceneSplit
-from attnlib.explain.stock import BERT_TEXT, LXMERT, VISUAL_BERT, Kind
 from attnlib.models.batches import pad
 from attnlib.models.build import one_of
+from attnlib.models.stock_kinds import BERT_TEXT, LXMERT, VISUAL_BERT, Kind
 
 KINDS: dict[str, Kind] = {"bert": BERT_TEXT, "visual_bert": VISUAL_BERT, "lxmert": LXMERT}
 

@@ -33,7 +33,7 @@ from IPython.display import Markdown
 from myst_nb import glue
 
 import attnlib
-from attnlib import charts, claims, erasure_sets, ledger, notebook, results
+from attnlib import charts, claims, erasure_sets, ledger, notebook, results, summary
 
 parameters = notebook.parameters(globals())
 charts.enable(notebook.source("serrano_smith/summary", parameters))
@@ -252,8 +252,7 @@ notebook.table(both.add_prefix("attention / ").reset_index()) if len(wins) else 
 # number, on the documents where some set flips:
 
 # %% tags=["hide-input"]
-excess = sets[sets["metric"] == "excess"].groupby(["dataset", "encoder", "method"], observed=True)["value"]
-excess = excess.agg(value="mean", low="min", high="max").reset_index().assign(published=float("nan"))
+excess = summary.spread(sets[sets["metric"] == "excess"], ["dataset", "encoder", "method"])
 excess["method"] = pd.Categorical(excess["method"], rankings)
 charts.dot_panels(
     excess,
@@ -289,8 +288,7 @@ removed = sets[(sets["metric"] == "fraction_all") & (sets["method"] == "attentio
 states = pd.concat(
     [states, removed[["dataset", "encoder", "value"]].assign(measure="fraction removed, attention")]
 )
-states = states.groupby(["dataset", "encoder", "measure"], observed=True)["value"]
-states = states.agg(value="mean", low="min", high="max").reset_index().assign(published=float("nan"))
+states = summary.spread(states, ["dataset", "encoder", "measure"])
 charts.dot_panels(
     states,
     "encoder",

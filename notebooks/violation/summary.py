@@ -33,7 +33,7 @@ from IPython.display import Markdown
 from myst_nb import glue
 
 import attnlib
-from attnlib import charts, claims, explain, faithfulness, ledger, notebook, results
+from attnlib import charts, claims, explain, faithfulness, ledger, notebook, results, summary
 
 parameters = notebook.parameters(globals())
 charts.enable(notebook.source("violation/summary", parameters))
@@ -73,15 +73,13 @@ theirs = theirs.assign(
 )
 
 
-def beside(rows, keys, theirs=theirs):
-    """Mean and range over seeds of recorded rows, the authors' number beside them."""
-    over = rows.groupby(keys)["value"].agg(value="mean", low="min", high="max").reset_index()
-    printed = theirs.groupby(keys)["value"].mean().rename("published").reset_index()
-    over = over.merge(printed, on=keys, how="left")
-    for column, order in (("method", methods), ("operator", operators)):
-        if column in over:
-            over[column] = pd.Categorical(over[column], order, ordered=True)
-    return over.sort_values([key for key in keys if key in ("method", "operator")] or keys)
+def spread(rows, keys, theirs=None):
+    """Mean and range over all but the keys, the authors' numbers beside them; methods in their order."""
+    orders = {"method": methods, "operator": operators, "target": explain.TARGETS}
+    over = summary.spread(rows, keys, theirs)
+    for column in orders.keys() & set(keys):
+        over[column] = pd.Categorical(over[column], orders[column], ordered=True)
+    return over
 
 
 # %% tags=["hide-input"]
@@ -96,7 +94,7 @@ notebook.table(accuracy.pivot_table("value", "dataset", "model").reset_index()) 
 # %% tags=["hide-input"]
 babi = ours[(ours["dataset"] == "babi1") & (ours["metric"] == "violation")]
 printed = theirs[(theirs["dataset"] == "babi1") & (theirs["metric"] == "violation")]
-mean = beside(babi[babi["operator"] == "mean"], ["model", "method"], printed[printed["operator"] == "mean"])
+mean = spread(babi[babi["operator"] == "mean"], ["model", "method"], printed[printed["operator"] == "mean"])
 charts.dot_panels(
     mean.assign(removal="mean of three"),
     "method",
@@ -120,7 +118,7 @@ notebook.table(order) if len(order) else nothing
 # By way to remove:
 
 # %% tags=["hide-input"]
-split = beside(babi[babi["operator"] != "mean"], ["model", "operator", "method"], printed)
+split = spread(babi[babi["operator"] != "mean"], ["model", "operator", "method"], printed)
 split = split[split["method"].isin(explain.PUBLISHED)]
 charts.dot_panels(
     split.assign(method=split["method"].cat.remove_unused_categories()),
@@ -144,7 +142,8 @@ measures = {
     "rank_correlation": "rank correlation ↑",
 }
 other = ours[(ours["dataset"] == "babi1") & ours["metric"].isin(measures) & (ours["operator"] == "mean")]
-other = beside(other, ["metric", "model", "method"], theirs[theirs["operator"] == "mean"])
+printed = theirs[(theirs["dataset"] == "babi1") & (theirs["operator"] == "mean")]
+other = spread(other, ["metric", "model", "method"], printed)
 other = other[other["method"].isin(explain.PUBLISHED)]
 other["method"] = other["method"].cat.remove_unused_categories()
 charts.dot_panels(
@@ -166,11 +165,9 @@ charts.dot_panels(
 
 # %% tags=["hide-input"]
 every = ours[(ours["metric"] == "violation") & (ours["operator"] == "mean")]
-every = every.groupby(["dataset", "encoder", "method"])["value"].agg(value="mean", low="min", high="max")
-every = every.reset_index().assign(published=float("nan"))
-every["method"] = pd.Categorical(every["method"], methods, ordered=True)
+every = spread(every, ["dataset", "encoder", "method"])
 charts.dot_panels(
-    every.sort_values("method"),
+    every,
     "method",
     by="encoder",
     panel="dataset",
@@ -209,10 +206,7 @@ notebook.table(table.reset_index())
 
 # %% tags=["hide-input"]
 targets = gradient[(gradient["method"] == "attention × gradient") & gradient["target"].notna()]
-targets = targets.groupby(["dataset", "target", "operator"])["value"].agg(value="mean", low="min", high="max")
-targets = targets.reset_index().assign(published=float("nan"))
-targets["operator"] = pd.Categorical(targets["operator"], operators, ordered=True)
-targets["target"] = pd.Categorical(targets["target"], explain.TARGETS, ordered=True)
+targets = spread(targets, ["dataset", "target", "operator"])
 charts.dot_panels(
     targets,
     "target",
@@ -231,8 +225,7 @@ charts.dot_panels(
 
 # %% tags=["hide-input"]
 depth = found[(found["experiment"] == "depth") & (found["metric"] == "violation")]
-depth = depth[depth["operator"] == "mean"].groupby(["dataset", "method", "layers"])["value"]
-depth = depth.agg(value="mean", low="min", high="max").reset_index().assign(row="ours")
+depth = spread(depth[depth["operator"] == "mean"], ["dataset", "method", "layers"]).assign(row="ours")
 drawn = published[published["experiment"] == "depth"]
 drawn = drawn[["dataset", "method", "layers", "value"]].assign(
     row="theirs", low=float("nan"), high=float("nan")

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from attnlib.explain.stock import BERT_TEXT, LXMERT, VISUAL_BERT
+from attnlib.models.stock_kinds import BERT_TEXT, LXMERT, VISUAL_BERT
 
 transformers = pytest.importorskip("transformers")
 

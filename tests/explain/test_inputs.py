@@ -2,12 +2,18 @@
 
 import itertools
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
 
 from attnlib.data.corpus import END, START
-from attnlib.explain.inputs import embedding_gradient, input_times_gradient, integrated_gradients
+from attnlib.explain.inputs import (
+    attributions,
+    embedding_gradient,
+    input_times_gradient,
+    integrated_gradients,
+)
 from attnlib.explain.targets import target_value
 from attnlib.models import ENCODERS, collate
 from tests import toy
@@ -18,11 +24,23 @@ EVERY = [
     *itertools.product(ENCODERS, (False, True), ("probability",)),
     *itertools.product(("average",), (False, True), ("logit", "margin")),
 ]
+
+
+def scored(method, with_steps=True):
+    """A method, or one made with a number of steps, as a function of a model and its texts."""
+
+    def scores(model, split, vocabulary, n_steps=20, **options):
+        made = method(n_steps=n_steps) if with_steps else method
+        return attributions(made, model, split, vocabulary, **options)
+
+    return scores
+
+
 ALL = {
-    "input × gradient": input_times_gradient,
-    "embedding gradient": embedding_gradient,
-    "integrated gradients": integrated_gradients,
-    "released": lambda *args, **options: integrated_gradients(*args, released=True, **options),
+    "input × gradient": scored(input_times_gradient, with_steps=False),
+    "embedding gradient": scored(embedding_gradient, with_steps=False),
+    "integrated gradients": scored(integrated_gradients),
+    "released": scored(partial(integrated_gradients, released=True)),
 }
 
 
@@ -108,7 +126,7 @@ def test_integrated_gradients_are_complete_and_the_released_ones_are_not(pair):
             differences.append(forward(embedded) - forward(torch.zeros_like(embedded)))
     differences = torch.stack(differences)
     fine, coarse, released = (
-        integrated_gradients(model, split, vocabulary, n_steps=steps, released=wrong).sum(1)
+        attributions(integrated_gradients(steps, wrong), model, split, vocabulary).sum(1)
         for steps, wrong in ((200, False), (100, False), (200, True))
     )
     torch.testing.assert_close(fine, differences, atol=0.02, rtol=0)
@@ -153,9 +171,8 @@ def test_nothing_else_moves(name):
 
 @pytest.mark.parametrize("released", [False, True])
 def test_no_step_is_refused(released):
-    model, vocabulary = toy.model()
     with pytest.raises(ValueError, match="n_steps is 0"):
-        integrated_gradients(model, toy.split(3), vocabulary, n_steps=0, released=released)
+        integrated_gradients(n_steps=0, released=released)
 
 
 @pytest.mark.parametrize("name", ALL)

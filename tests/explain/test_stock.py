@@ -4,6 +4,8 @@ import pytest
 import torch
 
 from attnlib.explain import stock
+from attnlib.explain.targets import target_value
+from attnlib.models.stock_kinds import BERT_TEXT, LXMERT, VISUAL_BERT
 from tests.explain.stock_models import KINDS, bert, embedded, lxmert, visual_bert
 
 MAKERS = [bert, visual_bert, lxmert]
@@ -46,12 +48,10 @@ def test_attention_and_its_gradient_are_of_the_maps_that_the_model_returns(targe
     output = model(**inputs, output_attentions=True)
     last = output.attentions[-1]
     predicted = output.logits.argmax(1)
-    value = stock.target_value(output.logits, predicted, target).sum()
+    value = target_value(output.logits, predicted, target).sum()
     (gradient,) = torch.autograd.grad(value, last)
     row = torch.tensor([5, 5])  # the word before the separator, of 7
-    scores = stock.explain(
-        model, stock.VISUAL_BERT, inputs, ["attention", "attention × gradient"], target=target
-    )
+    scores = stock.explain(model, VISUAL_BERT, inputs, ["attention", "attention × gradient"], target=target)
     regions = slice(7, 11)
     expected = last.mean(1)[[0, 1], row][:, regions].detach()
     torch.testing.assert_close(scores["attention"], expected)
@@ -65,14 +65,14 @@ def test_input_times_gradient_is_plain_autograd():
     logits = model(**{**inputs, "visual_feats": features}).question_answering_score
     (gradient,) = torch.autograd.grad(logits[:, 2].sum(), features)
     chosen = torch.tensor([2, 2])
-    found = stock.explain(model, stock.LXMERT, inputs, ["input × gradient"], chosen=chosen)
+    found = stock.explain(model, LXMERT, inputs, ["input × gradient"], chosen=chosen)
     torch.testing.assert_close(found["input × gradient"], (features * gradient).sum(2).detach())
 
 
 def test_the_last_cross_attention_is_lxmert_s():
     model, inputs = embedded(lxmert)
     returned = model(**inputs, output_attentions=True).cross_encoder_attentions[-1]
-    found = stock.explain(model, stock.LXMERT, inputs, ["attention"])["attention"]
+    found = stock.explain(model, LXMERT, inputs, ["attention"])["attention"]
     torch.testing.assert_close(found, returned.mean(1)[:, 0].detach())
 
 
@@ -89,7 +89,7 @@ def test_clamping_is_what_keeps_attributions_from_being_negative(make):
 
 def test_bad_input_is_refused_by_name():
     model, inputs = embedded(visual_bert)
-    kind = stock.VISUAL_BERT
+    kind = VISUAL_BERT
     with pytest.raises(ValueError, match=r"expected 2 classes from 0 to 2"):
         stock.explain(model, kind, inputs, chosen=torch.tensor([0, 3]))
     with pytest.raises(ValueError, match=r"visual_embeds has \[2, 4\] rows.*\[2, 3\]"):
@@ -105,11 +105,11 @@ def test_bad_input_is_refused_by_name():
     model, inputs = embedded(bert)
     long = {"inputs_embeds": torch.rand(1, 600, 16), "attention_mask": torch.ones(1, 600)}
     with pytest.raises(ValueError, match="600 positions, the model 512"):
-        stock.explain(model, stock.BERT_TEXT, long)
+        stock.explain(model, BERT_TEXT, long)
 
 
 def test_fused_attention_is_refused():
     model, inputs = embedded(bert)
     model.config._attn_implementation = "sdpa"
     with pytest.raises(ValueError, match="eager"):
-        stock.explain(model, stock.BERT_TEXT, inputs)
+        stock.explain(model, BERT_TEXT, inputs)

@@ -7,6 +7,7 @@ import torch
 from attnlib.explain import stock
 from attnlib.faithfulness import violations
 from attnlib.faithfulness.stock import removals
+from attnlib.models.stock_kinds import LXMERT, VISUAL_BERT
 from tests.explain.stock_models import KINDS, bert, embedded, lxmert, visual_bert
 
 
@@ -82,8 +83,8 @@ def test_for_regions_the_attention_mask_is_deletion(make):
 
 def test_the_violation_test_takes_scores_and_removals_of_a_stock_model():
     model, inputs = embedded(lxmert)
-    scores = stock.explain(model, stock.LXMERT, inputs)
-    for removal in removals(model, stock.LXMERT, inputs).values():
+    scores = stock.explain(model, LXMERT, inputs)
+    for removal in removals(model, LXMERT, inputs).values():
         assert violations(removal.drop_of_each(), removal).ratio == 0
         for found in scores.values():
             assert violations(found, removal).tested.all()
@@ -94,4 +95,4 @@ def test_a_gap_is_refused():
     mask = inputs["visual_attention_mask"].clone()
     mask[1, 1] = 0
     with pytest.raises(ValueError, match="visual_attention_mask: row 1 has something after a gap"):
-        removals(model, stock.VISUAL_BERT, {**inputs, "visual_attention_mask": mask})
+        removals(model, VISUAL_BERT, {**inputs, "visual_attention_mask": mask})

@@ -1,0 +1,79 @@
+"""How stock transformers are fed and read: the inputs that hold what is scored, the output that answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+Inputs = Mapping[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How a kind of model is read; every kind also has the input attention_mask, of its words.
+
+    logits: name of the output's field. features: name of the input whose rows are scored, [N, U, d].
+    present: name of its mask, [N, U]. row: the query that the head reads, [N]. offset: of the scored rows
+    among the keys of the joint sequence. streams: 1, or 2 for separate streams of language and vision. ends:
+    positions before and after what is scored, such as a class token and a separator. ordered: whether what is
+    scored has places, as words have. beside: further inputs with a row per scored position, which go where
+    the features go; zeroed: those of them that are zero where the features are.
+    """
+
+    name: str
+    logits: str
+    features: str
+    present: str
+    row: Callable[[Inputs], Tensor]
+    offset: Callable[[Inputs], int]
+    streams: int = 1
+    ends: int = 0
+    ordered: bool = False
+    beside: tuple[str, ...] = ()
+    zeroed: tuple[str, ...] = ()
+
+    def mask(self, inputs: Inputs) -> Tensor:
+        """Which scored rows are there, [N, U] bool: without the ends, tokens first."""
+        present = inputs[self.present].bool()
+        return present[:, 2 * self.ends :] if self.ends else present
+
+
+def _first(inputs: Inputs) -> Tensor:
+    return torch.zeros(len(inputs["attention_mask"]), dtype=torch.long)
+
+
+BERT_TEXT = Kind(
+    "text",
+    logits="logits",
+    features="inputs_embeds",
+    present="attention_mask",
+    row=_first,
+    offset=lambda inputs: 1,
+    ends=1,
+    ordered=True,
+    beside=("token_type_ids",),
+)
+# Its head for questions reads the last word before the separator.
+VISUAL_BERT = Kind(
+    "one stream of words and regions",
+    logits="logits",
+    features="visual_embeds",
+    present="visual_attention_mask",
+    row=lambda inputs: inputs["attention_mask"].sum(dim=1).long() - 2,
+    offset=lambda inputs: inputs["attention_mask"].shape[1],
+    beside=("visual_token_type_ids",),
+)
+LXMERT = Kind(
+    "a stream of words and a stream of regions",
+    logits="question_answering_score",
+    features="visual_feats",
+    present="visual_attention_mask",
+    row=_first,
+    offset=lambda inputs: 0,
+    streams=2,
+    beside=("visual_pos",),
+    zeroed=("visual_pos",),
+)
