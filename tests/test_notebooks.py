@@ -20,6 +20,7 @@ READERS = [path for path in NOTEBOOKS if path not in EXPERIMENTS]
 NAMES = [str(path.relative_to(ROOT / "notebooks")) for path in NOTEBOOKS]
 # Small enough for a test; the planted texts need no file.
 SMALL = {"dataset": "planted", "encoder": "average", "epochs": 2, "limit": 25}
+SCENES = {"dataset": "scenes", "kind": "visual_bert", "layers": 1, "epochs": 1, "limit": 25}
 DOCUMENTS = {"dataset": "planted_documents", "epochs": 2, "limit": 25}
 
 
@@ -30,7 +31,7 @@ def small(source):
         return DOCUMENTS | {"architectures": ["FLANnoenc", "HANnoenc"]}
     if "\narchitecture: " in text:
         return DOCUMENTS | {"architecture": "FLANnoenc"}
-    chosen = SMALL | {"depths": [1, 2]}
+    chosen = (SCENES if "\nkind: " in text else SMALL) | {"depths": [1, 2]}
     return {name: value for name, value in chosen.items() if f"\n{name}: " in text}
 
 

@@ -194,9 +194,9 @@ def class_names(kinds: Sequence[str] = YES_NO_KINDS) -> tuple[str, ...]:
 
 
 def load(
-    n_train: int = 4000,
-    n_dev: int = 500,
-    n_test: int = 500,
+    n_train: int = 20_000,
+    n_dev: int = 1000,
+    n_test: int = 1000,
     seed: int = 0,
     n_objects: tuple[int, int] = (4, 9),
     kinds: Sequence[str] = YES_NO_KINDS,

@@ -3,7 +3,7 @@
 Within `with Relevance():` the functions that a forward pass calls are replaced by versions with the same
 value, whose backward pass distributes the relevance of their output over their inputs. `torch.autograd.grad`
 of the logits with a one-hot vector then gives the relevance of any tensor of the pass. The rules are those of
-Chefer et al. 2021, which Liu et al. 2022 use (their PLRP and TransAtt), text by text:
+Chefer et al. 2021, which Liu et al. 2022 use (their PLRP and TransAtt), text by text::
 
     linear           α = 1, β = 0: shares of the positive contributions; the bias gets none
     matmul           shares of the products, half to either factor

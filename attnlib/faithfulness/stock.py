@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from attnlib.explain.stock import check
+from attnlib.explain.passes import check
 from attnlib.faithfulness.removal import Removal
 from attnlib.models.stock_kinds import Inputs, Kind
 
@@ -24,16 +24,12 @@ Change = Callable[[dict[str, Tensor], Tensor], dict[str, Tensor]]
 def removals(model: nn.Module, kind: Kind, inputs: Inputs, batch_size: int = 256) -> dict[str, Removal]:
     """Removals of a stock model by name: for words all three, for regions zeroing and attention mask.
 
-    inputs: as in `attnlib.explain.stock.watch`; what is present must come first. Attention mask: the position
-    is a key in no layer. Zeroing: its features are zero, and its box if it has one; position and type remain.
-    Raises ValueError where something is present after a gap.
+    inputs: as in `attnlib.explain.stock.explain`, which refuses the same. Attention mask: the position is a
+    key in no layer. Zeroing: its features are zero, and its box if it has one; position and type remain.
     """
     check(model, kind, inputs)
     present = kind.mask(inputs)
     lengths = present.sum(dim=1)
-    gaps = (present != (torch.arange(present.shape[1], device=present.device) < lengths[:, None])).any(dim=1)
-    if gaps.any():
-        raise ValueError(f"{kind.present}: row {int(gaps.long().argmax())} has something after a gap")
     ways: dict[str, Change] = {"zeroing": _zeroed(kind), "attention mask": _masked(kind)}
     if kind.ordered:
         ways = {"deletion": _deleted(kind), **ways}

@@ -15,12 +15,13 @@ Inputs = Mapping[str, Tensor]
 class Kind:
     """How a kind of model is read; every kind also has the input attention_mask, of its words.
 
-    logits: name of the output's field. features: name of the input whose rows are scored, [N, U, d].
-    present: name of its mask, [N, U]. row: the query that the head reads, [N]. offset: of the scored rows
-    among the keys of the joint sequence. streams: 1, or 2 for separate streams of language and vision. ends:
-    positions before and after what is scored, such as a class token and a separator. ordered: whether what is
-    scored has places, as words have. beside: further inputs with a row per scored position, which go where
-    the features go; zeroed: those of them that are zero where the features are.
+    logits: name of the output's field. features: name of the input whose rows are scored, [N, U, d]. present:
+    name of its mask, [N, U]. row: the query that the head reads, [N]. queries: which of them are present, [N,
+    Q]. offset: of the scored rows among the keys of the joint sequence. streams: 1, or 2 for separate streams
+    of language and vision. ends: positions before and after what is scored, such as a class token and a
+    separator. ordered: whether what is scored has places, as words have. beside: further inputs with a row
+    per scored position, which go where the features go; zeroed: those of them that are zero where the
+    features are.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Kind:
     features: str
     present: str
     row: Callable[[Inputs], Tensor]
+    queries: Callable[[Inputs], Tensor]
     offset: Callable[[Inputs], int]
     streams: int = 1
     ends: int = 0
@@ -36,13 +38,24 @@ class Kind:
     zeroed: tuple[str, ...] = ()
 
     def mask(self, inputs: Inputs) -> Tensor:
-        """Which scored rows are there, [N, U] bool: without the ends, tokens first."""
+        """Which scored rows are there, [N, U] bool: without the ends, tokens first.
+
+        Of a pair of texts, told apart by token_type_ids, the first is scored.
+        """
         present = inputs[self.present].bool()
-        return present[:, 2 * self.ends :] if self.ends else present
+        if not self.ends:
+            return present
+        if "token_type_ids" in inputs:
+            present = present & (inputs["token_type_ids"] == 0)
+        return present[:, 2 * self.ends :]
 
 
 def _first(inputs: Inputs) -> Tensor:
     return torch.zeros(len(inputs["attention_mask"]), dtype=torch.long)
+
+
+def _words(inputs: Inputs) -> Tensor:
+    return inputs["attention_mask"]
 
 
 BERT_TEXT = Kind(
@@ -51,6 +64,7 @@ BERT_TEXT = Kind(
     features="inputs_embeds",
     present="attention_mask",
     row=_first,
+    queries=_words,
     offset=lambda inputs: 1,
     ends=1,
     ordered=True,
@@ -63,6 +77,7 @@ VISUAL_BERT = Kind(
     features="visual_embeds",
     present="visual_attention_mask",
     row=lambda inputs: inputs["attention_mask"].sum(dim=1).long() - 2,
+    queries=lambda inputs: torch.cat([inputs["attention_mask"], inputs["visual_attention_mask"]], dim=1),
     offset=lambda inputs: inputs["attention_mask"].shape[1],
     beside=("visual_token_type_ids",),
 )
@@ -72,6 +87,7 @@ LXMERT = Kind(
     features="visual_feats",
     present="visual_attention_mask",
     row=_first,
+    queries=_words,
     offset=lambda inputs: 0,
     streams=2,
     beside=("visual_pos",),

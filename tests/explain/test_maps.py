@@ -59,20 +59,46 @@ def test_a_linear_model_s_attention_gradient_is_input_times_gradient_on_values()
     values.requires_grad_()
     out = ((weights[:, 0] @ values)[:, 0] @ torch.randn(5)).sum()
     by_weights, by_values = torch.autograd.grad(out, [weights, values])
-    found = maps.attention_times_gradient([weights.detach()], [by_weights], torch.tensor([0, 0]))
+    found = maps.single_layer(maps.products([weights.detach()], [by_weights]), torch.tensor([0, 0]))
     torch.testing.assert_close(found, (values * by_values).sum(2).detach())
 
 
 def test_norm_of_the_transformed_value_by_loops():
     weights, values, output = random_maps(1)[0], torch.randn(3, 4, 6), torch.randn(7, 6)
-    row = torch.tensor([2, 0, 1])
-    found = maps.attention_times_norm(weights, values, output, row)
+    joint = maps.attention_times_norm(weights, values, output)
+    alone = maps.attention_times_norm(weights, values, output, joint=False)
+    assert joint.shape == (3, 1, 4, 4)
+    assert alone.shape == (3, 2, 4, 4)
     for n in range(3):
-        for key in range(4):
-            parts = [
-                weights[n, head, row[n], key] * values[n, key, 3 * head : 3 * head + 3] for head in range(2)
-            ]
-            assert found[n, key] == pytest.approx((output @ torch.cat(parts)).norm().item(), rel=1e-5)
+        for query in range(4):
+            for key in range(4):
+                parts = torch.zeros(2, 6)
+                for head in range(2):
+                    own = slice(3 * head, 3 * head + 3)
+                    parts[head, own] = weights[n, head, query, key] * values[n, key, own]
+                    expected = (output @ parts[head]).norm().item()
+                    assert alone[n, head, query, key] == pytest.approx(expected, rel=1e-5)
+                expected = (output @ parts.sum(0)).norm().item()
+                assert joint[n, 0, query, key] == pytest.approx(expected, rel=1e-5)
+
+
+def test_single_layers_by_loops():
+    layers, row = noise(random_maps(3)), torch.tensor([1, 0, 3])
+    at = torch.arange(3)
+    torch.testing.assert_close(maps.single_layer(layers, row), layers[2].mean(1)[at, row])
+    torch.testing.assert_close(maps.single_layer(layers, row, heads=1, layers=0), layers[0][at, 1, row])
+    found = maps.single_layer(layers, row, heads="max", layers="mean", clamp=True)
+    expected = sum(layer.clamp(min=0).amax(1)[at, row] for layer in layers) / 3
+    torch.testing.assert_close(found, expected)
+    # A query of its own with weight 1 is the row; even weights are the mean of all.
+    one = torch.nn.functional.one_hot(row, 4)
+    torch.testing.assert_close(maps.single_layer(layers, one), maps.single_layer(layers, row))
+    even = torch.full((3, 4), 0.25)
+    torch.testing.assert_close(maps.single_layer(layers, even), layers[2].mean(1).mean(1))
+    with pytest.raises(ValueError, match="heads is 2: there are 2, from 0 to 1"):
+        maps.single_layer(layers, row, heads=2)
+    with pytest.raises(ValueError, match="layers is 3: there are 3, from 0 to 2"):
+        maps.single_layer(layers, row, layers=3)
 
 
 @pytest.mark.parametrize("clamp", [True, False])

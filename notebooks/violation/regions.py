@@ -1,0 +1,205 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Does it find the region, with the right sign?
+#
+# No data set of questions about images says which region an answer rests on, so the paper can only ask
+# whether a score agrees with a removal. In the generated *scenes* it is known: a region is $+1$ if taking
+# its object away lowers what the scene says for the answer, $-1$ if it raises it, and $0$ if it changes
+# nothing. This page holds the explanations of a stock model against that, and the test itself. It has no
+# counterpart in {cite:t}`liu2022rethinking`.
+
+# %% tags=["remove-cell"]
+from typing import Optional
+
+# %% tags=["parameters", "hide-input"]
+dataset: str = "scenes"  # scenes of two answers with known evidence
+kind: str = "visual_bert"  # visual_bert or lxmert
+layers: Optional[int] = None  # of the model; None: 3 for visual_bert, 2 for lxmert
+epochs: Optional[int] = None  # None: 12 for visual_bert, 24 for lxmert
+target: str = "logit"  # what gradients are taken of: logit, probability or margin
+seed: int = 0  # decides the initial weights, the order of batches, the scenes and the random scores drawn
+device: str = "cpu"  # cpu, cuda or auto
+limit: Optional[int] = None  # analyse so many test scenes; None: all
+output: Optional[str] = None  # folder for the tables of this run
+
+# %% tags=["remove-output"]
+import numpy as np
+import pandas as pd
+from myst_nb import glue
+
+from attnlib import charts, notebook
+from attnlib.explain import stock
+from attnlib.faithfulness import evidence
+from attnlib.faithfulness.stock import removals
+from attnlib.prepare_stock import prepare_stock
+
+parameters = notebook.parameters(globals())
+charts.enable(notebook.source("violation/regions", parameters))
+run = prepare_stock(dataset, kind, seed, device=device, limit=limit, layers=layers, epochs=epochs)
+if run.split.evidence is None or len(run.corpus.class_names) != 2:
+    raise ValueError(f"dataset is {dataset!r}: this page needs two answers and known evidence: scenes")
+
+# %% [markdown]
+# ## The questions
+#
+# Five kinds, answered by yes or no. Two of them rest on one region; the answer *no* to "is there a red
+# circle" rests on none.
+
+# %% tags=["hide-input"]
+first = {" ".join(question[:2]): i for i, question in reversed(list(enumerate(run.split.questions)))}
+ways = removals(run.model, run.kind, run.inputs)
+intact = next(iter(ways.values()))
+predicted = intact.predicted
+right = predicted == run.split.labels
+asked = pd.DataFrame(
+    {
+        "question begins with": [" ".join(question[:2]) for question in run.split.questions],
+        "right": right,
+        "regions": run.split.present.sum(axis=1),
+        "for the answer": (run.split.evidence > 0).sum(axis=1),
+        "against it": (run.split.evidence < 0).sum(axis=1),
+    }
+)
+means = asked.groupby("question begins with").mean().reset_index()
+means.insert(1, "such as", [" ".join(run.split.questions[first[b]]) for b in means["question begins with"]])
+notebook.table(means.rename(columns={"right": "accuracy"}))
+
+# %% [markdown]
+# ## How it is measured
+#
+# A region that speaks for the *predicted* answer has sign $+1$, one that speaks against it $-1$; where the
+# model is wrong the signs of the label are turned. Removal, explanations and the test are then held against
+# these signs, as for words in {doc}`evidence`.
+
+# %%
+methods = [*stock.METHODS, "transformer attribution, signed", "generic attribution, signed"]
+scores = stock.explain(run.model, run.kind, run.inputs, target=target, seed=seed)
+unclamped = stock.explain(
+    run.model,
+    run.kind,
+    run.inputs,
+    ["transformer attribution", "generic attribution"],
+    target=target,
+    aggregation=stock.Aggregation(clamp=False),
+)
+scores |= {f"{name}, signed": found for name, found in unclamped.items()}
+scores["leave-one-out"] = np.nan_to_num(ways["attention mask"].drop_of_each())
+signs = evidence.planted_signs(list(run.split.evidence), run.split.labels, predicted)[
+    :, : intact.mask.shape[1]
+]
+of_removal = evidence.removal_signs(ways, signs)
+of_test = evidence.against_evidence(scores, ways, signs)
+found = evidence.evidence_found(scores, ways["attention mask"], signs)
+
+# %% [markdown]
+# ## Removal
+#
+# The share of evidence regions whose removal acts in the known direction, mean over scenes:
+
+# %% tags=["hide-input"]
+charts.dot_panels(
+    of_removal.assign(published=float("nan"), panel="evidence regions"),
+    "operator",
+    by="method",
+    panel="panel",
+    title=f"Removal acts as the known sign says ({dataset}, {kind})",
+    x_title="share of evidence regions",
+    by_title="the region is",
+    columns=1,
+    domain=(0, 1),
+)
+
+# %% [markdown]
+# ## Is the region found?
+#
+# Of a scene with $k$ evidence regions, the share of the $k$ with the largest $|w|$ that are evidence.
+
+# %% tags=["hide-input"]
+order = [*methods, "leave-one-out"]
+located = found.assign(
+    method=pd.Categorical(found["method"], order, ordered=True),
+    published=float("nan"),
+    panel="scenes with evidence",
+    by="all scenes with evidence",
+)
+charts.dot_panels(
+    located,
+    "method",
+    by="by",
+    panel="panel",
+    title=f"Evidence among the top k regions ({dataset}, {kind})",
+    x_title="share of k",
+    by_title="scenes",
+    columns=1,
+    domain=(0, 1),
+)
+
+# %% [markdown]
+# ## With the right sign?
+#
+# Among top regions that are evidence: the share with the wrong sign, what the test calls violated, and how
+# often the test's verdict agrees with the known sign. Unsigned scores are read as support, as in the paper.
+
+# %% tags=["hide-input"]
+wide = of_test.pivot_table("value", "method", ["metric", "operator"], sort=False)
+table = pd.DataFrame(
+    {
+        "top region is evidence": wide["top_is_evidence", "none"],
+        "wrong sign (truth)": wide["wrong_sign", "none"],
+        **{f"violated, {name}": wide["violation", name] for name in ways},
+        **{f"test agrees, {name}": wide["test_is_right", name] for name in ways},
+    }
+)
+notebook.table(table.rename_axis("method").reset_index())
+
+# %% tags=["hide-input"]
+model = {"accuracy": run.test_metrics["accuracy"], "training_seconds": run.training_seconds}
+of_model = pd.DataFrame({"metric": list(model), "value": list(model.values()), "n": len(run.corpus.test)})
+rows = pd.concat([of_removal, of_test, found, of_model], ignore_index=True)
+summary = run.tidy(rows.assign(**{"class": "all"}), "regions")
+hits = found.set_index("method")["value"]
+wrong = wide["wrong_sign", "none"]
+glue("accuracy", run.test_metrics["accuracy"], display=False)
+for name in ("attention", "attention × gradient", "generic attribution", "random", "leave-one-out"):
+    plain = name.replace(" × ", "_").replace(" ", "_").replace("-", "_")
+    glue(f"{plain}_found", float(hits[name]), display=False)
+    glue(f"{plain}_wrong", float(wrong[name]), display=False)
+agreed = of_test[of_test["metric"] == "test_is_right"]["value"]
+glue("least_right", float(agreed.min()), display=False)
+glue("most_right", float(agreed.max()), display=False)
+if output:
+    marks = [f"r{i}" for i in range(signs.shape[1])]
+    instances = pd.DataFrame({"text": list(run.split.ids), "predicted": predicted, "label": run.split.labels})
+    run.save(output, instances.join(pd.DataFrame(signs, columns=marks)), summary, parameters)
+
+# %% [markdown]
+# ## What it means
+#
+# On this run (test accuracy {glue:text}`accuracy:.3f`) attention finds {glue:text}`attention_found:.2f` of
+# the evidence regions, attention × gradient {glue:text}`attention_gradient_found:.2f`, GenAtt
+# {glue:text}`generic_attribution_found:.2f`, leave-one-out {glue:text}`leave_one_out_found:.2f` and random
+# scores {glue:text}`random_found:.2f`. Where the top region is evidence its sign is wrong in
+# {glue:text}`attention_wrong:.2f` of the scenes for attention, {glue:text}`attention_gradient_wrong:.2f` for
+# attention × gradient, {glue:text}`generic_attribution_wrong:.2f` for GenAtt and
+# {glue:text}`leave_one_out_wrong:.2f` for leave-one-out. The test's verdict agrees with the known sign in
+# {glue:text}`least_right:.2f` to {glue:text}`most_right:.2f` of the scenes, by method and way to remove.
+#
+# ## Limits
+#
+# - The known sign is that of the rule which made the answers. What the model looks at may differ where it
+#   is wrong, or right for another reason.
+# - A scene without the object that a question is about has no answer; the model, asked anyway, gives one.
+
+# %% tags=["remove-input"]
+notebook.origin(parameters, run.settings)

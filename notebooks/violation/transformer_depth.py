@@ -1,0 +1,129 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Transformers of more layers
+#
+# {cite:t}`liu2022rethinking` find that violation rises with the number of hidden layers of a recurrent
+# model ({doc}`depth`). Their transformers have twelve layers and stand in no such comparison. This page
+# makes it: the same stock model with more and more layers, each trained from nothing.
+
+# %% tags=["remove-cell"]
+from typing import Optional
+
+# %% tags=["parameters", "hide-input"]
+dataset: str = "planted"  # attnlib.data.names() for bert, scene_names() for the others
+kind: str = "bert"  # bert, visual_bert or lxmert
+depths: list = [1, 2, 4]  # numbers of layers, a model for each
+epochs: Optional[int] = None  # None: 8 for bert, 12 for visual_bert, 24 for lxmert
+target: str = "logit"  # what gradients are taken of: logit (as theirs), probability or margin
+seed: int = 0  # decides the initial weights, the order of batches, the instances and the random scores drawn
+device: str = "cpu"  # cpu, cuda or auto
+limit: Optional[int] = None  # analyse so many test instances; None: all
+output: Optional[str] = None  # folder for the tables of this run
+
+# %% tags=["remove-output"]
+import pandas as pd
+from myst_nb import glue
+
+from attnlib import charts, faithfulness, notebook
+from attnlib.explain import stock
+from attnlib.faithfulness.stock import removals
+from attnlib.prepare_stock import prepare_stock
+
+parameters = notebook.parameters(globals())
+charts.enable(notebook.source("violation/transformer_depth", parameters))
+
+# %% [markdown]
+# ## How it is measured
+#
+# A model for each number of layers, with the same seed and instances, tested alone: violation of every
+# method, its gradients of one target, and the model's accuracy beside it.
+
+# %% tags=["remove-output"]
+frames, measured = [], []
+for layers in depths:
+    run = prepare_stock(dataset, kind, seed, device=device, limit=limit, layers=layers, epochs=epochs)
+    scores = stock.explain(run.model, run.kind, run.inputs, target=target, seed=seed)
+    ways = removals(run.model, run.kind, run.inputs)
+    found = faithfulness.measure_texts(scores, ways, run.split.labels, only_violation=True)
+    frames.append(found.assign(layers=layers))
+    measured += [
+        ("accuracy", run.test_metrics["accuracy"], len(run.corpus.test), layers),
+        ("training_seconds", run.training_seconds, len(run.corpus.train), layers),
+    ]
+frame = pd.concat(frames, ignore_index=True)
+rates = faithfulness.summarise_measures(frame, ["layers"])
+of_models = pd.DataFrame(measured, columns=["metric", "value", "n", "layers"])
+
+# %% [markdown]
+# ## What comes out
+
+# %% tags=["hide-input"]
+shown = rates[(rates["metric"] == "violation") & (rates["operator"] == "mean")]
+groups = {
+    "reads one layer": [*stock.RANDOM, *stock.OF_LAYERS],
+    "reads all layers": [*stock.OF_ALL_LAYERS, "input × gradient", *stock.BY_INPUTS],
+}
+column = {name: group for group, names in groups.items() for name in names}
+shown = shown.assign(
+    method=pd.Categorical(shown["method"], stock.METHODS, ordered=True),
+    row=dataset,
+    column=pd.Categorical(shown["method"].map(column), list(groups), ordered=True),
+    published=float("nan"),
+)
+charts.line_panels(
+    shown,
+    "layers",
+    by="method",
+    row="row",
+    column="column",
+    title=f"Violation ratio by number of layers ({dataset}, {kind}), mean of the ways to remove",
+    x_title="layers",
+    y_title="violation ratio (share of instances)",
+    by_title="method",
+)
+
+# %% tags=["hide-input"]
+names = {"accuracy": "test accuracy", "training_seconds": "training (s)"}
+table = of_models.assign(metric=of_models["metric"].map(names))
+notebook.table(table.pivot_table("value", "layers", "metric")[list(names.values())].reset_index())
+
+# %% tags=["hide-input"]
+rows = pd.concat([rates, of_models], ignore_index=True)
+summary = run.tidy(rows.assign(**{"class": "all"}), "transformer_depth")
+ends = shown.set_index(["method", "layers"])["value"]
+for name in ("attention", "attention × gradient", "generic attribution"):
+    plain = name.replace(" × ", "_").replace(" ", "_")
+    glue(f"{plain}_shallow", float(ends[name, depths[0]]), display=False)
+    glue(f"{plain}_deep", float(ends[name, depths[-1]]), display=False)
+glue("first", depths[0], display=False)
+glue("last", depths[-1], display=False)
+if output:
+    run.save(output, frame, summary, parameters)
+
+# %% [markdown]
+# ## What it means
+#
+# From {glue:text}`first` to {glue:text}`last` layers the violation ratio of attention goes from
+# {glue:text}`attention_shallow:.2f` to {glue:text}`attention_deep:.2f`, that of attention × gradient from
+# {glue:text}`attention_gradient_shallow:.2f` to {glue:text}`attention_gradient_deep:.2f`, that of GenAtt from
+# {glue:text}`generic_attribution_shallow:.2f` to {glue:text}`generic_attribution_deep:.2f`.
+#
+# ## Limits
+#
+# - Each depth is another model: accuracy and certainty change with it, and a change of the measure cannot
+#   be laid to depth alone.
+# - One seed per run; the recorded results have several.
+
+# %% tags=["remove-input"]
+notebook.origin(parameters, run.settings)
