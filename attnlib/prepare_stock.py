@@ -57,7 +57,7 @@ class Usual:
 USUAL = {
     "bert": Usual(2, 0.1, 8, 32, 5e-4, 0.02),
     "visual_bert": Usual(3, 0.0, 12, 64, 1e-3, 0.125),
-    "lxmert": Usual(2, 0.0, 24, 64, 5e-4, 0.125),
+    "lxmert": Usual(2, 0.0, 16, 64, 5e-4, 0.125),
 }
 # What the scorer column of the tables says of each kind: whose maps are read.
 ATTENTION = {"bert": "self_attention", "visual_bert": "self_attention", "lxmert": "cross_attention"}

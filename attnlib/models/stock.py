@@ -28,7 +28,8 @@ class StockArchitecture:
     """A stock model's size.
 
     kind: "bert" reads texts, "visual_bert" and "lxmert" a question and regions with n_features numbers each.
-    layers: of the one stream; for LXMERT of language, and as many each of vision and across. longest: tokens
+    layers: of the one stream; for LXMERT of attention across, after one of language and one of vision, since
+    with more before it the two streams take long to find each other. longest: tokens
     of the longest text, with start and end. deviation: of the initial weights; the library's is .02.
     """
 
@@ -94,9 +95,9 @@ def build_stock(architecture: StockArchitecture, seed: int = 0) -> nn.Module:
         return transformers.LxmertForQuestionAnswering(
             transformers.LxmertConfig(
                 **common,
-                l_layers=a.layers,
+                l_layers=1,
                 x_layers=a.layers,
-                r_layers=a.layers,
+                r_layers=1,
                 visual_feat_dim=a.n_features,
                 num_qa_labels=a.n_classes,
             )

@@ -26,7 +26,7 @@ from typing import Optional
 dataset: str = "scenes"  # scenes of two answers with known evidence
 kind: str = "visual_bert"  # visual_bert or lxmert
 layers: Optional[int] = None  # of the model; None: 3 for visual_bert, 2 for lxmert
-epochs: Optional[int] = None  # None: 12 for visual_bert, 24 for lxmert
+epochs: Optional[int] = None  # None: 12 for visual_bert, 16 for lxmert
 target: str = "logit"  # what gradients are taken of: logit, probability or margin
 seed: int = 0  # decides the initial weights, the order of batches, the scenes and the random scores drawn
 device: str = "cpu"  # cpu, cuda or auto

@@ -24,7 +24,7 @@ from typing import Optional
 dataset: str = "planted"  # attnlib.data.names() for bert, scene_names() for the others
 kind: str = "bert"  # bert, visual_bert or lxmert
 depths: list = [1, 2, 4]  # numbers of layers, a model for each
-epochs: Optional[int] = None  # None: 8 for bert, 12 for visual_bert, 24 for lxmert
+epochs: Optional[int] = None  # None: 8 for bert, 12 for visual_bert, 16 for lxmert
 target: str = "logit"  # what gradients are taken of: logit (as theirs), probability or margin
 seed: int = 0  # decides the initial weights, the order of batches, the instances and the random scores drawn
 device: str = "cpu"  # cpu, cuda or auto

@@ -28,7 +28,7 @@ from typing import Optional
 dataset: str = "scenes"  # attnlib.data.scene_names(), or names() for bert
 kind: str = "visual_bert"  # bert, visual_bert or lxmert
 layers: Optional[int] = None  # of the model; None: 2, of visual_bert 3
-epochs: Optional[int] = None  # None: 8 for bert, 12 for visual_bert, 24 for lxmert
+epochs: Optional[int] = None  # None: 8 for bert, 12 for visual_bert, 16 for lxmert
 target: str = "logit"  # what gradients are taken of: logit (as theirs), probability or margin
 seed: int = 0  # decides the initial weights, the order of batches, the instances and the random scores drawn
 device: str = "cpu"  # cpu, cuda or auto
