@@ -1,12 +1,13 @@
 # Everything works on a fresh machine with Python 3.11 or newer: each target makes the environment it needs.
 PYTHON ?= python3
 CONFIG ?= config/jain_wallace.yaml
+PROFILE ?= profiles/local
 BIN := .venv/bin
 STAMP := .venv/.complete
-SNAKEMAKE = $(BIN)/snakemake --profile profiles/local
+SNAKEMAKE = $(BIN)/snakemake --profile $(PROFILE)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book sweep record test test-fast bench lint lab clean
+.PHONY: help setup book sweep record test test-fast test-slurm bench lint lab clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -23,7 +24,7 @@ $(STAMP): pyproject.toml constraints.txt
 book: $(STAMP)  ## run the notebooks and build the site: build/_build/html/index.html
 	$(SNAKEMAKE)
 
-sweep: $(STAMP)  ## run a grid of notebooks (CONFIG=config/jain_wallace.yaml), tables in build/sweep
+sweep: $(STAMP)  ## run a grid of notebooks (CONFIG=config/jain_wallace.yaml PROFILE=profiles/local)
 	$(SNAKEMAKE) --configfile $(CONFIG) -- sweep
 
 record: $(STAMP)  ## run a grid (CONFIG=config/jain_wallace.yaml) and record its results in book/results
@@ -34,6 +35,9 @@ test: $(STAMP)  ## run all tests, the book's and the browser's too
 
 test-fast: $(STAMP)  ## run the tests that take less than a minute together
 	$(BIN)/python -m pytest -m "not slow"
+
+test-slurm: $(STAMP)  ## run a small sweep on a Slurm node of Debian's packages (as root, for a trial)
+	bash tests/slurm/one_node.sh
 
 bench: $(STAMP)  ## measure the kernels (ARGS=--quick for a minute's run)
 	$(BIN)/python -m benchmarks.run $(ARGS)

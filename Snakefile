@@ -5,6 +5,8 @@
 #   snakemake --profile profiles/local --configfile config/jain_wallace.yaml -- sweep   a grid of runs
 #   snakemake --profile profiles/local --configfile config/jain_wallace.yaml -- record  the grid, kept in book/results
 
+import fcntl
+import functools
 import hashlib
 import itertools
 import os
@@ -14,8 +16,22 @@ from pathlib import Path
 
 import yaml
 
+sys.path.insert(0, os.getcwd())
+from attnlib.sources import PACKAGE, sources_of
+from attnlib.train import PREPARED_BY, model_of
+
 
 configfile: "config/default.yaml"
+
+
+if workflow.is_main_process and not workflow.dryrun:
+    # Snakemake's own lock outlives a killed process and then needs a human; this one goes with the process.
+    Path("build").mkdir(exist_ok=True)
+    LOCK = open("build/.lock", "w")
+    try:
+        fcntl.flock(LOCK, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        raise WorkflowError("another Snakemake is at work in this folder: wait for it, or stop it")
 
 
 def files(folder):
@@ -23,8 +39,25 @@ def files(folder):
     return sorted(str(path) for path in Path(folder).rglob("*") if path.is_file() and path.suffix != ".pyc")
 
 
+@functools.cache
+def version(script):
+    """Return a file that lists what a script of this project depends on, with checksums; it changes with them.
+
+    One input for a run instead of a hundred: the graph of a thousand runs takes seconds, not minutes.
+    """
+    files = {Path(script).absolute(), *sources_of(script), PACKAGE / "run.py", PACKAGE / "cache.py"}
+    lines = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(os.getcwd())}" for path in sorted(files)]
+    target = Path("build/versions", Path(script).absolute().relative_to(os.getcwd()).with_suffix(".txt"))
+    text = "\n".join(lines) + "\n"
+    if not target.is_file() or target.read_text() != text:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text)
+    return str(target)
+
+
 BIN = Path(sys.executable).parent
-# Whatever changes here can change a number or a figure. Snakemake compares contents, not only times.
+# The site documents all of it; a run depends on what its notebook imports. Snakemake compares contents, not
+# only times.
 LIBRARY = sorted(str(path) for path in Path("attnlib").rglob("*.py"))
 PAGES = files("book")
 # What some pages show besides their own runs: `make bench`, `make record` and `make sweep` wrote it.
@@ -84,6 +117,15 @@ SWEEP = {
     for parameters in grid(block)
 }
 
+# The models of the sweep, each trained once, before the runs that share it.
+OF_CELL = {}
+MODELS = {}
+for (notebook, cell), parameters in SWEEP.items():
+    if model := model_of(f"notebooks/{notebook}.py", parameters):
+        prepared_by, settings = model
+        OF_CELL[notebook, cell] = f"{prepared_by}/{cell_name(settings)}"
+        MODELS[OF_CELL[notebook, cell]] = model
+
 RUN = (
     "OMP_NUM_THREADS={threads} {BIN}/python -m attnlib.run {input.source} {output.notebook} {params.options:q}"
     " > {log} 2>&1 || {{ tail -n 40 {log} >&2; exit 1; }}"
@@ -93,6 +135,7 @@ RUN = (
 wildcard_constraints:
     notebook=r"[\w/]+",
     cell=r"[^/]+",
+    model=r"\w+/[^/]+",
 
 
 rule book:
@@ -103,7 +146,7 @@ rule book:
 rule page:
     # One executed notebook of the book.
     input:
-        LIBRARY,
+        lambda wildcards: version(f"notebooks/{wildcards.notebook}.py"),
         lambda wildcards: RECORDS.get(wildcards.notebook, []),
         source="notebooks/{notebook}.py",
     output:
@@ -119,10 +162,31 @@ rule page:
         RUN
 
 
+rule model:
+    # One trained model of a sweep, in the cache. The mark says that it was trained; a run that does not find
+    # it there any more trains it again.
+    input:
+        lambda wildcards: version(f"attnlib/{PREPARED_BY[MODELS[wildcards.model][0]][0]}.py"),
+    output:
+        touch("build/models/{model}"),
+    params:
+        prepared_by=lambda wildcards: MODELS[wildcards.model][0],
+        options=lambda wildcards: options(MODELS[wildcards.model][1]),
+    log:
+        "build/logs/models/{model}.log",
+    threads: config["threads"]
+    message:
+        "training {wildcards.model}"
+    shell:
+        "OMP_NUM_THREADS={threads} {BIN}/python -m attnlib.train {params.prepared_by} {params.options:q}"
+        " > {log} 2>&1 || {{ tail -n 40 {log} >&2; exit 1; }}"
+
+
 rule cell:
     # One run of a sweep: the executed notebook, and its tables beside it.
     input:
-        LIBRARY,
+        lambda wildcards: version(f"notebooks/{wildcards.notebook}.py"),
+        lambda wildcards: [f"build/models/{OF_CELL[key]}" for key in [tuple(wildcards)] if key in OF_CELL],
         source="notebooks/{notebook}.py",
     output:
         notebook="build/sweep/{notebook}/{cell}.ipynb",

@@ -1,0 +1,66 @@
+"""Which of this package's files a notebook depends on: those it imports, and what these import in turn.
+
+Nothing is imported to find out; the sources are read. So a sweep knows in a moment what a changed module
+touches.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
+
+PACKAGE = Path(__file__).parent
+
+
+def sources_of(script: str | Path) -> list[Path]:
+    """The files of this package that a script or py:percent notebook depends on, sorted.
+
+    Imports inside functions count, names imported by string do not. SyntaxError for a file that is no Python.
+    """
+    found: set[Path] = set()
+    waiting = list(imported(Path(script).read_text(), str(script)))
+    while waiting:
+        path = waiting.pop()
+        if path not in found:
+            found.add(path)
+            waiting += imports_of(path)
+    return sorted(found)
+
+
+@cache
+def imports_of(path: Path) -> tuple[Path, ...]:
+    """The files of this package that one of its modules imports; cached, sources do not change meanwhile."""
+    return tuple(imported(path.read_text(), str(path)))
+
+
+def imported(source: str, name: str) -> Iterator[Path]:
+    """The files of this package that a source imports, each package on the way to a module too."""
+    for node in ast.walk(ast.parse(source, name)):
+        if isinstance(node, ast.Import):
+            names: Iterable[str] = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            # What is imported from a package may be a module of it.
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        else:
+            continue
+        for dotted in names:
+            yield from files_of(dotted)
+
+
+def files_of(dotted: str) -> list[Path]:
+    """The files that importing a dotted name of this package reads; none for other packages."""
+    first, *parts = dotted.split(".")
+    if first != PACKAGE.name:
+        return []
+    folder, files = PACKAGE, [PACKAGE / "__init__.py"]
+    for part in parts:
+        if (folder / part / "__init__.py").is_file():
+            folder = folder / part
+            files.append(folder / "__init__.py")
+        elif (folder / f"{part}.py").is_file():
+            return [*files, folder / f"{part}.py"]
+        else:
+            break
+    return files

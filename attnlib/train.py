@@ -1,0 +1,114 @@
+"""Train one model into the cache: `python -m attnlib.train prepare -p dataset sst -p seed 3`.
+
+A sweep does this once per model, before the runs that share it start: they would otherwise wait for each
+other's lock, each holding a core. `model_of` says which model a notebook's run asks for.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+PACKAGE = Path(__file__).parent
+
+# What prepares a model, by the name that notebooks import: its module, and the functions whose parameters
+# decide the model.
+PREPARED_BY = {
+    "prepare": ("prepare", ("prepare", "plan")),
+    "prepare_documents": ("prepare_documents", ("prepare_documents",)),
+    "prepare_stock": ("prepare_stock", ("prepare_stock",)),
+}
+# What they take that does not decide the model.
+BESIDE = {"limit", "progress", "model_settings"}
+
+
+def model_of(notebook: str | Path, parameters: Mapping[str, Any]) -> tuple[str, dict[str, Any]] | None:
+    """The model that a run of a notebook asks for: what prepares it, and with which arguments.
+
+    parameters: of the run; what it leaves out has the notebook's default. None for a notebook that trains no
+    model, or several. Nothing is imported or run to find out. ValueError for a parameter cell that is none.
+    """
+    tree = ast.parse(Path(notebook).read_text(), str(notebook))
+    used = [
+        alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("attnlib.prepare")
+        for alias in node.names
+        if alias.name in PREPARED_BY
+    ]
+    defaults = {
+        node.target.id: (ast.unparse(node.annotation), node.value)
+        for node in tree.body
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value
+    }
+    several = any(annotation.startswith("list") for annotation, _ in defaults.values())
+    if len(used) != 1 or several:
+        return None
+    module, functions = PREPARED_BY[used[0]]
+    settings = {}
+    for name in arguments(module, functions):
+        if name in defaults:
+            value = parameters[name] if name in parameters else ast.literal_eval(defaults[name][1])
+            if value is not None:
+                settings[name] = value
+    return used[0], settings
+
+
+@cache
+def arguments(module: str, functions: tuple[str, ...]) -> tuple[str, ...]:
+    """Names of what some functions of a module take and a model depends on."""
+    tree = ast.parse((PACKAGE / f"{module}.py").read_text())
+    names: dict[str, None] = {}
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef) and node.name in functions:
+            given = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+            names |= dict.fromkeys(argument.arg for argument in given)
+    return tuple(name for name in names if name not in BESIDE)
+
+
+def train(prepared_by: str, settings: Mapping[str, Any]) -> None:
+    """Train a model into the cache, unless it is there. Raises what the preparing function raises."""
+    if prepared_by == "prepare":
+        from attnlib.prepare import plan, train_once
+
+        given = {"encoder": "bilstm", "scorer": "additive", "seed": 0, **settings}
+        train_once(plan(**given), progress=True)
+        return
+    # One instance is read beside the training.
+    if prepared_by == "prepare_documents":
+        from attnlib.prepare_documents import prepare_documents
+
+        prepare_documents(**settings, limit=1)
+    else:
+        from attnlib.prepare_stock import prepare_stock
+
+        prepare_stock(**settings, limit=1)
+
+
+def main(words: list[str] | None = None) -> None:
+    """Entry point of `python -m attnlib.train`."""
+    parser = argparse.ArgumentParser(prog="python -m attnlib.train", description=__doc__)
+    parser.add_argument("prepared_by", choices=list(PREPARED_BY))
+    parser.add_argument(
+        "-p", dest="settings", nargs=2, action="append", default=[], metavar=("NAME", "VALUE")
+    )
+    options = parser.parse_args(words)
+    import yaml
+
+    settings = {name: yaml.safe_load(value) for name, value in options.settings}
+    known = arguments(*PREPARED_BY[options.prepared_by])
+    unknown = [name for name in settings if name not in known]
+    if unknown:
+        parser.error(f"{options.prepared_by} takes no {unknown[0]!r}: it takes {', '.join(known)}")
+    try:
+        train(options.prepared_by, settings)
+    except (ValueError, OSError) as error:
+        raise SystemExit(f"{parser.prog}: {error}") from None
+
+
+if __name__ == "__main__":
+    main()
