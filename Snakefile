@@ -86,8 +86,8 @@ def known(notebook):
 
 
 def cell_name(parameters):
-    """Name a run by its parameters, fit for a file."""
-    full = ",".join(f"{name}={value}" for name, value in parameters.items()) or "defaults"
+    """Name a run by its parameters, fit for a file; without commas, which Snakemake cannot hand to a cluster."""
+    full = "+".join(f"{name}={value}" for name, value in parameters.items()) or "defaults"
     plain = re.sub(r"[^\w.,=+-]", "_", full)
     if plain == full and len(plain) <= 160:
         return plain

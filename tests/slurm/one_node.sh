@@ -15,9 +15,12 @@ export SLURM_CONF=$work/slurm.conf
 
 stop() {
     for name in slurmd slurmctld; do
-        [ -f "$work/$name.pid" ] && kill "$(cat "$work/$name.pid")" 2>/dev/null
+        [ -f "$work/$name.pid" ] || continue
+        pid=$(cat "$work/$name.pid")
+        kill "$pid" 2>/dev/null
+        while kill -0 "$pid" 2>/dev/null; do sleep 0.2; done
     done
-    rm -rf "$work"
+    [ -n "${KEEP:-}" ] || rm -rf "$work"
 }
 trap stop EXIT
 
