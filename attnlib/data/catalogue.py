@@ -15,13 +15,19 @@ class Member:
 
     sha256 is of the file's content, decompressed. Where only the git blob id (SHA-1) of the official file is
     known, that is checked instead; where neither is known, nothing is. url: where a file is to be had that is
-    in no archive.
+    in no archive. official: False for a file that the official archive does not hold.
     """
 
     path: str
     sha256: str | None = None
     git_blob: str | None = None
     url: str | None = None
+    official: bool = True
+
+    @property
+    def has_checksum(self) -> bool:
+        """Whether `matches` can tell."""
+        return self.sha256 is not None or self.git_blob is not None
 
     def matches(self, content: bytes) -> bool:
         """Return whether content is the official file's; True where no checksum is known."""
@@ -56,8 +62,12 @@ class DataSet:
     """A data set: official address, terms and files.
 
     `root` is the folder inside the official archive that all members share; `packed` names further archives
-    of the same files that are accepted; archive_hash is the official archive's, such as ``md5:5c3b…``. An
-    empty `archive` means single files. `how`: what to do by hand to get a set that cannot be downloaded.
+    of the same files that are accepted; archive_hash and size (bytes) are the official archive's, such as
+    ``md5:5c3b…``; None where not known. An empty `archive` means single files. `how`: what to do by hand to
+    get a set that cannot be downloaded.
+
+    `mirrors`: further addresses of the archive, tried in order after the official one. One that ends in ``/``
+    is a folder: the name of the archive, or of a single file, is added.
     """
 
     name: str
@@ -72,6 +82,13 @@ class DataSet:
     archive_hash: str | None = None
     folders: tuple[Folder, ...] = ()
     how: str = ""
+    mirrors: tuple[str, ...] = ()
+    size: int | None = None
+
+    @property
+    def downloaded_whole(self) -> bool:
+        """Whether the set is downloaded as its archive; else its single files are, those with a url."""
+        return bool(self.archive) and not self.how
 
     @property
     def address(self) -> str:
@@ -121,6 +138,8 @@ BABI = DataSet(
     title="bAbI tasks 1-3, version 1.2, English",
     base="http://www.thespermwhale.com/jaseweston/babi",
     archive="tasks_1-20_v1-2.tar.gz",
+    # The copy that the examples of Keras use.
+    mirrors=("https://s3.amazonaws.com/text-datasets/babi_tasks_1-20_v1-2.tar.gz",),
     packed=("tasks_1-20_v1-2_en.tar.xz", "tasks_1-20_v1-2.tar.xz", "tasks_1-20_v1-2_en.tar.gz"),
     root="tasks_1-20_v1-2",
     members=(
@@ -183,6 +202,7 @@ IMDB = DataSet(
     base="https://ai.stanford.edu/~amaas/data/sentiment",
     archive="aclImdb_v1.tar.gz",
     archive_hash="md5:7c2ac02c03563afcf9b574c7e56c153a",
+    size=84125825,
     packed=("aclImdb_v1.tar.xz", "aclImdb_labelled_50k.tar.xz"),
     root="aclImdb",
     members=(),
@@ -205,6 +225,8 @@ NEWS20 = DataSet(
     title="20 Newsgroups, by date",
     base="http://qwone.com/~jason/20Newsgroups",
     archive="20news-bydate.tar.gz",
+    # The copy that scikit-learn uses.
+    mirrors=("https://ndownloader.figshare.com/files/5975967",),
     packed=("20news-bydate.tar.xz",),
     root="",
     members=(),
@@ -302,16 +324,31 @@ SNLI = DataSet(
     base="https://nlp.stanford.edu/projects/snli",
     archive="snli_1.0.zip",
     archive_hash="sha256:afb3d70a5af5d8de0d9d81e2637e0fb8c22d1235c2749d83125ca43dab0dbd3e",
+    size=94550081,
     root="snli_1.0",
     members=(
         # No checksums of the single files are recorded; a download is checked by that of the archive.
         Member("snli_1.0_train.jsonl"),
         Member("snli_1.0_dev.jsonl"),
         Member("snli_1.0_test.jsonl"),
-        Member("validation.tsv", "dc3cdacf1cef526dccd5ca58fb195b66f249c9b15dff0d46ff0d4d138e1e1e4d"),
-        Member("test.tsv", "c56822451475e7dccf12cd2e68676fa1ccb0ac8c8d9b751c01915003712bb202"),
-        Member("train_subset_18k.tsv", "f1bca476f3011e031e634862b2a42294a1e5bcd6187daae82b1187f529d60613"),
-        Member("train_subset_2k.tsv", "89d5aa158b10c3212c6f1c59e3996327e7c6ee6ea83da2527c99ee5a4817326a"),
+        Member(
+            "validation.tsv",
+            "dc3cdacf1cef526dccd5ca58fb195b66f249c9b15dff0d46ff0d4d138e1e1e4d",
+            official=False,
+        ),
+        Member(
+            "test.tsv", "c56822451475e7dccf12cd2e68676fa1ccb0ac8c8d9b751c01915003712bb202", official=False
+        ),
+        Member(
+            "train_subset_18k.tsv",
+            "f1bca476f3011e031e634862b2a42294a1e5bcd6187daae82b1187f529d60613",
+            official=False,
+        ),
+        Member(
+            "train_subset_2k.tsv",
+            "89d5aa158b10c3212c6f1c59e3996327e7c6ee6ea83da2527c99ee5a4817326a",
+            official=False,
+        ),
     ),
     licence="CC BY-SA 4.0",
     citation=("Bowman et al. 2015, A Large Annotated Corpus for Learning Natural Language Inference, EMNLP"),
@@ -648,4 +685,27 @@ DATA_SETS: dict[str, DataSet] = {
         SHAPES,
         NLVR,
     )
+}
+
+# Names of `load` and `load_scenes` that read the files of a set of another name.
+SET_OF: dict[str, str] = {
+    "sst5": "sst",
+    "20news_sports": "20news",
+    "20news20": "20news",
+    "agnews": "ag_news",
+    "agnews_subset": "ag_news",
+    "agnews4": "ag_news",
+    "agnews4_subset": "ag_news",
+    "agnews_topics": "ag_news",
+    "ade": "ade_corpus_v2",
+    "diabetes": "mimic3",
+    "anemia": "mimic3",
+    "snli_subset": "snli",
+    "yelp5": "yelp_full",
+    "babi1": "babi",
+    "babi2": "babi",
+    "babi3": "babi",
+    "imdb_ratings": "imdb",
+    "shapes_images": "shapes",
+    "nlvr_subset": "nlvr",
 }

@@ -1,11 +1,13 @@
 import gzip
 import hashlib
 import io
+import re
 import subprocess
 import sys
 import tarfile
 import zipfile
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -19,7 +21,8 @@ TEXTS = {f"{name}.txt": f"(3 (2 some) (4 {name}))\n".encode() for name in ("trai
 def toy(monkeypatch):
     """A set called sst with small files of ours: same layout, own checksums."""
     members = tuple(Member(path, hashlib.sha256(text).hexdigest()) for path, text in TEXTS.items())
-    toy = replace(catalogue.SST, members=members, archive_hash=None)
+    base = "http://127.0.0.1:9/official"
+    toy = replace(catalogue.SST, members=members, archive_hash=None, base=base)
     monkeypatch.setitem(registry.DATA_SETS, "sst", toy)
     return toy
 
@@ -153,8 +156,8 @@ def test_missing_files_without_network_say_where_and_how(toy, nowhere, tmp_path,
     with pytest.raises(DataError) as caught:
         contents()
     message = str(caught.value)
-    assert "http://127.0.0.1:9/nobody/trainDevTestTrees_PTB.zip failed, nothing was kept" in message
-    assert toy.address in message
+    assert "http://127.0.0.1:9/nobody/sst/trainDevTestTrees_PTB.zip failed, nothing was kept" in message
+    assert f"Get {toy.address} and put it" in message
     assert f"{tmp_path}/sst" in message
     assert list((nowhere / "sst").iterdir()) == []
     with pytest.raises(DataError, match=r"train\.txt not found in .*/sst and .*cache"):
@@ -315,3 +318,30 @@ def test_list_prints_sets_with_licence_and_state(toy, nowhere, capsys, monkeypat
     monkeypatch.setenv("ATTNLIB_DATA", "/nonexistent")
     assert command.main() == 1
     assert "not a folder" in capsys.readouterr().err
+
+
+# What may run code that a file holds. What a user may have received is safetensors, parquet, json, npy, text.
+UNPICKLING = re.compile(
+    r"\bpickle\.loads?\(|\bUnpickler\(|\b(import|from) +(joblib|dill|cloudpickle|shelve|marshal)\b"
+    r"|\bread_pickle\(|allow_pickle *= *True|torch\.load\((?![^()]*(\([^()]*\)[^()]*)*weights_only *= *True)"
+)
+
+
+def test_the_pattern_knows_what_unpickles():
+    for bad in (
+        "pickle.load(f)",
+        "torch.load(path)",
+        "torch.load(f(x), map_location='cpu')",
+        "import joblib",
+    ):
+        assert UNPICKLING.search(bad)
+    for good in ("torch.load(f(x), weights_only=True)", "np.load(path)", "tl.load(x)", "json.load(f)"):
+        assert not UNPICKLING.search(good)
+
+
+def test_no_pickle_is_ever_loaded():
+    package = Path(registry.__file__).parent.parent
+    sources = sorted(package.rglob("*.py"))
+    assert len(sources) > 50
+    found = [str(path) for path in sources if UNPICKLING.search(path.read_text(encoding="utf-8"))]
+    assert not found

@@ -143,7 +143,7 @@ def test_evidence_by_rule(corpus):
 
 def test_defaults_are_balanced_in_every_kind_and_counting_attributes_does_not_help():
     corpus = load_scenes("scenes")
-    assert [len(split) for split in corpus.splits.values()] == [4000, 500, 500]
+    assert [len(split) for split in corpus.splits.values()] == [20_000, 1000, 1000]
     assert corpus.class_names == ("no", "yes")
     assert corpus.train.features.shape[1:] == (9, len(corpus.region_features))
     for split in corpus.splits.values():

@@ -10,7 +10,9 @@ set -euo pipefail
 project=$(cd "$(dirname "$0")/../.." && pwd)
 bin=$project/.venv/bin
 work=$(mktemp -d)
-export SLURM_CONF=$work/slurm.conf
+# Where every command of Slurm looks: a step started inside a job does not get the environment.
+conf=/etc/slurm/slurm.conf
+[ ! -e "$conf" ] || { echo "$conf exists: this machine has a Slurm of its own" >&2; exit 2; }
 [ "$(id -u)" = 0 ] || { echo "run it as root: it starts the daemons of Slurm" >&2; exit 2; }
 
 stop() {
@@ -20,6 +22,7 @@ stop() {
         kill "$pid" 2>/dev/null
         while kill -0 "$pid" 2>/dev/null; do sleep 0.2; done
     done
+    rm -f "$conf"
     [ -n "${KEEP:-}" ] || rm -rf "$work"
 }
 trap stop EXIT
@@ -34,7 +37,8 @@ if ! munge -n >/dev/null 2>&1; then
 fi
 
 mkdir "$work/state" "$work/spool"
-cat >"$SLURM_CONF" <<CONF
+mkdir -p "$(dirname "$conf")"
+cat >"$conf" <<CONF
 ClusterName=trial
 SlurmctldHost=$(hostname -s)(127.0.0.1)
 SlurmUser=root
@@ -77,13 +81,18 @@ slurm() {
 echo "1. killed in the middle"
 setsid bash -c "$(declare -f sweep slurm); bin=$bin; slurm" >"$work/first.log" 2>&1 &
 leader=$!
-until [ -n "$(find build/sweep -name summary.csv 2>/dev/null)" ]; do
+until grep -q 'Finished jobid: .*(Rule: cell)' "$work/first.log"; do
     kill -0 "$leader" 2>/dev/null || { cat "$work/first.log"; exit 1; }
     sleep 1
 done
 kill -9 -- "-$leader"
+wait "$leader" 2>/dev/null || true
 scancel --user root
-kept=$(find build/sweep -mindepth 4 -name summary.csv | sort)
+# Complete is what Snakemake saw the end of. A run that ended unseen is done again.
+kept=$(awk '
+    match($0, /^Job [0-9]+: running notebooks\//) { sub(/\.py with /, "/"); split($2, id, ":")
+        run[id[1]] = "build/sweep/" substr($4, 11) "/summary.csv" }
+    /^Finished jobid: .*\(Rule: cell\)/ { print run[$3] }' "$work/first.log" | sort)
 before=$(stat -c '%n %Y' $kept)
 echo "   $(echo "$kept" | wc -l) of 9 runs were complete"
 

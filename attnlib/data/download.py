@@ -1,0 +1,196 @@
+"""One file over http, into place when it is whole: it goes on where an earlier try broke off.
+
+Bytes arrive in a file PART. If the connection breaks and the server can send the rest of a file later, PART
+stays for the next try, at whichever address; else it goes. What is finished is checked, and only then has its
+name. A download that was continued and turns out wrong is begun anew, once.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any
+
+# Seconds to wait for a connection, and for the next byte.
+TIMEOUT = 60.0
+# Bytes a second; a server that sends less over a whole TIMEOUT is given up.
+SLOWEST = 100
+# Redirects that are followed.
+REDIRECTS = 5
+# Bytes of one download.
+SIZE_LIMIT = 8 << 30
+# Bytes taken at a time, at most.
+PIECE = 1 << 16
+
+
+class Failed(OSError):
+    """The server, or the way to it, failed; the message says how."""
+
+
+class NotThere(Failed):
+    """The server answers that it has no such file."""
+
+
+class _BrokenOff(Failed):
+    """The connection broke after the file had begun to arrive."""
+
+
+def retrieve(
+    address: str,
+    target: Path,
+    part: Path,
+    known_hash: str | None,
+    accept: Callable[[Path], None],
+    resume: bool,
+) -> None:
+    """Download `address` to `target`, which is replaced when the file is whole and as it should be.
+
+    part: where bytes arrive, in the file system of `target`. known_hash: such as ``md5:5c3b…``. `accept`
+    raises ValueError for a file that is not as it should be. resume: whether to go on with `part`, and to
+    keep it if the connection breaks; only for files that are checked.
+
+    Raises Failed, ValueError for wrong content, and OSError if the disk cannot be written. Two calls for the
+    same `part` must not overlap.
+    """
+    import pooch
+
+    # Its only messages here are "downloading" and advice on hashes that the caller gives itself.
+    pooch.get_logger().setLevel("WARNING")
+    folder = part.with_name(part.name + ".whole")
+    continued = False
+
+    def downloader(url: str, output: str, _: object) -> None:
+        nonlocal continued
+        # pooch's own downloader knows nothing of parts; it makes the name, and checks the hash.
+        continued = transfer(url, part, resume)
+        os.replace(part, output)
+
+    while True:
+        # An earlier process may have been killed here.
+        shutil.rmtree(folder, ignore_errors=True)
+        try:
+            whole = Path(
+                pooch.retrieve(
+                    address, known_hash=known_hash, fname=target.name, path=folder, downloader=downloader
+                )
+            )
+            accept(whole)
+            os.replace(whole, target)
+            return
+        except ValueError:
+            if not continued:
+                raise
+            resume = continued = False
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def transfer(address: str, part: Path, resume: bool) -> bool:
+    """Download `address` into `part`; return whether that went on with bytes of an earlier try.
+
+    Arguments and errors as in `retrieve`.
+    """
+    import requests
+
+    held = part.stat().st_size if resume and part.is_file() else 0
+    # The file itself is wanted, not packed for the journey: its length and its checksum are known.
+    headers = {"Accept-Encoding": "identity"}
+    if held:
+        headers["Range"] = f"bytes={held}-"
+    with requests.Session() as session:
+        session.max_redirects = REDIRECTS
+        try:
+            answer = session.get(address, headers=headers, stream=True, timeout=TIMEOUT)
+        except OSError as error:
+            raise Failed(_reason(error)) from error
+        with answer:
+            partial = answer.status_code == 206
+            begins = answer.headers.get("Content-Range", "").startswith(f"bytes {held}-")
+            if held and (answer.status_code == 416 or (partial and not begins)):
+                part.unlink()
+                held, again = 0, True
+            else:
+                again = False
+                if answer.status_code in (404, 410):
+                    raise NotThere(f"the server has no such file ({answer.status_code})")
+                if answer.status_code not in (200, 206):
+                    raise Failed(f"the server answers {answer.status_code} {answer.reason}")
+                _receive(answer, part, held if partial else 0, resume)
+    return transfer(address, part, resume) if again else bool(held) and partial
+
+
+def _receive(answer: Any, part: Path, held: int, resume: bool) -> None:
+    """Write the body of an answer behind the `held` bytes of `part`."""
+    from tqdm import tqdm
+
+    length = answer.headers.get("Content-Length", "")
+    total = held + int(length) if length.isdecimal() else None
+    if total is not None and total > SIZE_LIMIT:
+        raise Failed(f"the server announces {total} bytes; the limit is {SIZE_LIMIT}")
+    can_resume = resume and (answer.status_code == 206 or answer.headers.get("Accept-Ranges") == "bytes")
+    keep = False
+    try:
+        with (
+            part.open("ab" if held else "wb") as file,
+            # disable=None: on a terminal only.
+            tqdm(total=total, initial=held, unit="B", unit_scale=True, desc=part.stem, disable=None) as bar,
+        ):
+            _copy(answer.raw, file, held, total, bar.update)
+        keep = True
+    except (_BrokenOff, KeyboardInterrupt):
+        keep = can_resume and part.stat().st_size > 0
+        raise
+    finally:
+        if not keep:
+            part.unlink(missing_ok=True)
+
+
+def _copy(
+    body: Any, file: IO[bytes], done: int, total: int | None, progress: Callable[[int], object]
+) -> None:
+    """Copy the body to the file; raise _BrokenOff if it stops early or hardly moves."""
+    from urllib3.exceptions import HTTPError
+
+    # read1: what has arrived, so that a server which sends a byte now and then is noticed. urllib3 before 2.1
+    # lacks it, and does not compare the length either.
+    read = getattr(body, "read1", body.read)
+    since, received = time.monotonic(), 0
+    while True:
+        try:
+            piece = read(PIECE, decode_content=False)
+        except (HTTPError, OSError) as error:
+            raise _BrokenOff(f"{_reason(error)} after {done} of {total or 'unknown'} bytes") from error
+        if not piece:
+            break
+        file.write(piece)
+        progress(len(piece))
+        done += len(piece)
+        received += len(piece)
+        if done > SIZE_LIMIT:
+            raise Failed(f"the server sends more than {SIZE_LIMIT} bytes")
+        if (seconds := time.monotonic() - since) >= TIMEOUT:
+            if received < SLOWEST * seconds:
+                raise _BrokenOff(f"only {received} bytes came in {seconds:.3g} seconds")
+            since, received = time.monotonic(), 0
+    if total is not None and done < total:
+        raise _BrokenOff(f"the connection ended after {done} of {total} bytes")
+
+
+def _reason(error: Exception) -> str:
+    """Say in plain words why a request failed."""
+    import requests
+    from urllib3.exceptions import ProtocolError, ReadTimeoutError
+
+    if isinstance(error, requests.TooManyRedirects):
+        return f"more than {REDIRECTS} redirects, probably in a circle"
+    if isinstance(error, (requests.Timeout, ReadTimeoutError, TimeoutError)):
+        return f"the server sent nothing for {TIMEOUT:g} seconds"
+    if isinstance(error, ProtocolError):
+        return "the connection ended"
+    if isinstance(error, requests.ConnectionError):
+        # The innermost of the reasons that are packed into one another.
+        return f"no connection: {str(getattr(error.args[0], 'reason', error)).rsplit(': ', 1)[-1]}"
+    return str(error)

@@ -1,0 +1,187 @@
+import hashlib
+import sys
+import zipfile
+from dataclasses import replace
+
+import pytest
+
+from attnlib.data import DataError, catalogue, names, registry, scene_names
+from attnlib.data import __main__ as command
+from attnlib.data.catalogue import SET_OF
+
+TEXTS = {f"{name}.txt": f"(3 (2 some) (4 {name}))\n".encode() for name in ("train", "dev", "test")}
+
+
+def write_zip(path, texts, root):
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, text in texts.items():
+            archive.writestr(root + name, text)
+    return path
+
+
+@pytest.fixture
+def toy(monkeypatch):
+    """A set called sst with small files of ours; nobody is at its official address."""
+    members = tuple(catalogue.Member(path, hashlib.sha256(text).hexdigest()) for path, text in TEXTS.items())
+    base = "http://127.0.0.1:9/official"
+    toy = replace(catalogue.SST, members=members, archive_hash=None, base=base)
+    monkeypatch.setitem(registry.DATA_SETS, "sst", toy)
+    return toy
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Run the command line; gives status, output and errors."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["attnlib.data", *arguments])
+        status = command.main()
+        printed = capsys.readouterr()
+        return status, printed.out, printed.err
+
+    return run
+
+
+def test_every_name_of_load_means_a_set_or_is_generated():
+    generated = {
+        "planted",
+        "planted_documents",
+        "babi1_generated",
+        "babi2_generated",
+        "babi3_generated",
+        "scenes",
+    }
+    for name in (*names(), *scene_names()):
+        found = command.set_of(name)
+        assert (found is None) == (name in generated)
+    assert set(SET_OF) <= {*names(), *scene_names()}
+    assert not set(SET_OF) & set(registry.DATA_SETS)
+    with pytest.raises(DataError, match=r"unknown data set 'IMBD'\. Did you mean 'imdb'\? Known: sst, babi"):
+        command.set_of("IMBD")
+
+
+def test_get_downloads_once_and_verifies(toy, mirror, nowhere, run):
+    (mirror / "sst").mkdir()
+    write_zip(mirror / "sst" / toy.archive, TEXTS, "trees/")
+    for _ in range(2):
+        status, printed, _ = run("get", "sst5")
+        assert status == 0
+        assert "sst5 is made from the set sst." in printed
+        assert f"right    train.txt  {nowhere}/sst/{toy.archive}!trees/train.txt" in printed
+        assert printed.endswith("sst: 3 right\n")
+        (mirror / "sst" / toy.archive).unlink(missing_ok=True)
+
+
+def test_get_of_single_files(mirror, nowhere, run, monkeypatch):
+    text = b"a,b\n"
+    url = "http://127.0.0.1:9/train.csv"
+    known = catalogue.Member("train.csv", hashlib.sha256(text).hexdigest(), url=url)
+    members = (known, catalogue.Member("part.csv"))
+    monkeypatch.setitem(registry.DATA_SETS, "ag_news", replace(catalogue.AG_NEWS, members=members))
+    (mirror / "train.csv").write_bytes(text)
+    status, printed, _ = run("get", "agnews")
+    assert status == 0
+    assert "missing  part.csv  not on this machine" in printed
+    assert "ag_news: 1 right, 1 missing" in printed
+
+
+def test_get_says_what_failed(toy, mirror, nowhere, run):
+    status, _, errors = run("get", "sst")
+    assert status == 1
+    assert "download of http://127.0.0.1" in errors
+
+
+def test_get_of_what_may_not_be_shared_says_how_to_have_it(mirror, nowhere, run):
+    status, _, errors = run("get", "diabetes")
+    assert status == 1
+    assert "MIMIC-III is for credentialed users" in errors
+    assert not nowhere.exists()
+    (nowhere / "mimic3").mkdir(parents=True)
+    (nowhere / "mimic3" / "NOTEEVENTS.csv").write_text("x")
+    status, printed, _ = run("get", "diabetes")
+    assert status == 0
+    assert f"unknown  NOTEEVENTS.csv  {nowhere}/mimic3/NOTEEVENTS.csv  no checksum is known" in printed
+
+
+def test_verify_checks_every_copy(toy, nowhere, tmp_path, run, monkeypatch):
+    monkeypatch.setenv("ATTNLIB_DATA", str(tmp_path / "given"))
+    for folder in (tmp_path / "given" / "sst", nowhere / "sst"):
+        folder.mkdir(parents=True)
+        for name, text in list(TEXTS.items())[:2]:
+            (folder / name).write_bytes(text)
+    status, printed, _ = run("verify", "sst")
+    assert status == 0
+    assert printed.endswith("sst: 4 right, 1 missing\n")
+    (nowhere / "sst" / "dev.txt").write_bytes(b"edited")
+    status, printed, _ = run("verify", "sst")
+    assert status == 1
+    assert f"wrong    dev.txt  {nowhere}/sst/dev.txt" in printed
+    assert "expected sha256" in printed
+    assert printed.endswith("sst: 3 right, 1 missing, 1 wrong\n")
+
+
+def test_verify_names_a_damaged_archive(toy, nowhere, run):
+    (nowhere / "sst").mkdir(parents=True)
+    (nowhere / "sst" / toy.archive).write_bytes(b"not a zip")
+    status, printed, _ = run("verify", "sst")
+    assert status == 1
+    assert "wrong    archive" in printed
+    assert "cannot be read" in printed
+
+
+def test_files_without_checksum_are_as_right_as_the_official_archive(nowhere, run, monkeypatch):
+    (nowhere / "snli").mkdir(parents=True)
+    path = write_zip(nowhere / "snli" / "snli_1.0.zip", {"snli_1.0_dev.jsonl": b"{}"}, "snli_1.0/")
+    status, printed, _ = run("verify", "snli")
+    assert status == 1
+    assert "is not the official archive: its checksum is not sha256:afb3d7" in printed
+    known = f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}"
+    monkeypatch.setitem(registry.DATA_SETS, "snli", replace(catalogue.SNLI, archive_hash=known))
+    status, printed, _ = run("verify", "snli")
+    assert status == 0
+    assert "snli: 1 right, 6 missing" in printed
+
+
+def test_verify_checks_folders(nowhere, run, monkeypatch):
+    line = f"{hashlib.sha256(b'one').hexdigest()} train/a.txt\n"
+    folders = (
+        registry.Folder("train", ".txt", 1, hashlib.sha256(line.encode()).hexdigest()),
+        registry.Folder("test", ".txt"),
+    )
+    monkeypatch.setitem(registry.DATA_SETS, "imdb", replace(catalogue.IMDB, folders=folders))
+    for folder in ("train", "test"):
+        (nowhere / "imdb" / folder).mkdir(parents=True)
+        (nowhere / "imdb" / folder / "a.txt").write_bytes(b"one")
+    status, printed, _ = run("verify", "imdb_ratings")
+    assert status == 0
+    assert "imdb: 1 right, 1 unknown" in printed
+    (nowhere / "imdb" / "train" / "b.txt").write_bytes(b"two")
+    status, printed, _ = run("verify", "imdb")
+    assert status == 1
+    assert "is not as published: 2 of 1 files" in printed
+
+
+def test_cite_prints_citation_and_licence(run):
+    status, printed, _ = run("cite", "snli_subset")
+    assert status == 0
+    assert "Bowman et al. 2015" in printed
+    assert "licence: CC BY-SA 4.0" in printed
+
+
+def test_generated_sets_have_no_file(run):
+    for what in ("get", "verify", "cite"):
+        status, printed, _ = run(what, "planted")
+        assert status == 0
+        assert "planted is generated" in printed
+
+
+def test_an_unknown_name_is_refused(run):
+    status, _, errors = run("cite", "nonesuch")
+    assert status == 1
+    assert "unknown data set 'nonesuch'" in errors
+
+
+def test_list_gives_size_and_mirror_where_known(nowhere, run):
+    _, printed, _ = run("list")
+    assert "size: 84.1 MB" in printed
+    assert "mirror: https://ndownloader.figshare.com" in printed
