@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import glob
 import hashlib
 import json
 import os
@@ -30,12 +32,32 @@ def sources_digest(sources: Iterable[Path]) -> str:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold the lock of `path`: another process that asks for the same one waits until this one is done."""
+    """Hold the lock of `path`: another process that asks for the same one waits until this one is done.
+
+    The lock goes with its process. What a killed one had half written beside `path` is taken away. In a
+    folder that cannot be written a finished entry needs no lock; without one, OSError says what to do.
+    """
     from filelock import FileLock  # comes with torch
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{path}.lock"):
+    lock = FileLock(f"{path}.lock")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except OSError as error:
+        if error.errno not in (errno.EROFS, errno.EACCES, errno.EPERM):
+            raise
+        if not path.exists():
+            raise OSError(
+                error.errno, f"{path.parent} cannot be written: set ATTNLIB_CACHE to a folder that can"
+            ) from error
         yield
+        return
+    try:
+        for left in path.parent.glob(f".{glob.escape(path.stem)}-*{glob.escape(path.suffix)}"):
+            left.unlink(missing_ok=True)
+        yield
+    finally:
+        lock.release()
 
 
 @contextmanager
@@ -52,3 +74,9 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def file_checksum(path: Path) -> str:
+    """The sha256 (hex) of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import time
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ import pandas as pd
 import torch
 
 from attnlib import data, results, training
-from attnlib.cache import cache_folder, digest, locked, sources_digest
+from attnlib.cache import cache_folder, digest, file_checksum, locked, sources_digest
 from attnlib.data.corpus import Corpus, Split
 from attnlib.models.build import Architecture, build
 from attnlib.models.classifier import AttentionModel
@@ -307,8 +306,7 @@ def file_digest(path: str) -> str:
             f"vectors={path!r}: no such file. Give 'random', 'corpus', the name of a data set, or a GloVe or "
             "fastText text file."
         )
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return file_checksum(Path(path))
 
 
 def train_once(planned: Plan, progress: bool) -> list[dict[str, float]]:

@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from attnlib import data
-from attnlib.cache import cache_folder, digest, locked, replacing, sources_digest
+from attnlib.cache import cache_folder, digest, locked, sources_digest
 from attnlib.data.corpus import Corpus, Split
 from attnlib.models.build import one_of
 from attnlib.models.documents import DocumentArchitecture, DocumentModel, build_document_model
@@ -23,6 +22,7 @@ from attnlib.models.documents_reading import read_documents
 from attnlib.models.documents_settings import document_settings, settings_name
 from attnlib.models.documents_vectors import random_unit_vectors, train_document_vectors
 from attnlib.prepare import Prepared, resolve_device
+from attnlib.tensor_files import load_tensors, save_tensors
 from attnlib.training import load_checkpoint, metrics, save_checkpoint
 from attnlib.training_documents import DocumentTraining, fit_documents, predict_documents
 
@@ -159,12 +159,15 @@ def initial_vectors(corpus: Corpus, source: str, dimension: int, seed: int) -> T
     name = digest({"data": corpus.checksum, "dimension": dimension, "gensim": gensim, "code": code})
     path = cache_folder() / "vectors" / f"{corpus.name}-documents-{name}.safetensors"
     with locked(path):
-        if not path.exists():
-            # The vectors' seed is always 0: like published ones they are the same for every model.
-            table = train_document_vectors((corpus.train, corpus.dev), corpus.vocabulary, dimension)
-            with replacing(path) as temporary:
-                save_file({"vectors": table}, temporary)
-        return load_file(path)["vectors"]
+        if path.exists():
+            try:
+                return load_tensors(path)[0]["vectors"]
+            except ValueError as error:
+                log.warning("%s", error)
+        # The vectors' seed is always 0: like published ones they are the same for every model.
+        table = train_document_vectors((corpus.train, corpus.dev), corpus.vocabulary, dimension)
+        save_tensors(path, {"vectors": table}, {})
+        return table
 
 
 @cache

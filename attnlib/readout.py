@@ -11,15 +11,12 @@ so (α, z, b, mask) answers every question about other attentions without the mo
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
-from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from attnlib.cache import replacing
+from attnlib.tensor_files import load_tensors, save_tensors
 
 Head = Callable[[Tensor], Tensor]
 Rows = slice | Tensor
@@ -183,24 +180,22 @@ class Readout:
         if self.head is not None:
             raise ValueError("head: a Readout with a head cannot be saved; save its model and rebuild it")
         named = {name: getattr(self, name) for name in ("alpha", "scores", "bias", "mask", "allowed")}
-        tensors = {name: x.cpu().contiguous() for name, x in named.items() if x is not None}
-        with replacing(path) as temporary:
-            save_file(tensors, temporary, metadata={"format": "attnlib.Readout", "version": "1"})
+        tensors = {name: x for name, x in named.items() if x is not None}
+        save_tensors(path, tensors, {"format": "attnlib.Readout", "version": "1"})
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], device: torch.device | str = "cpu") -> "Readout":
         """Read what `save` wrote, bit for bit, and check it again.
 
-        Raises FileNotFoundError, or ValueError when the file is not a complete Readout.
+        Raises FileNotFoundError, or ValueError when the file is not a complete Readout, or is damaged.
         """
-        path = Path(path)
-        if not path.is_file():
+        if not os.path.isfile(path):
             raise FileNotFoundError(f"no Readout at {path}")
         try:
-            tensors = load_file(path, device=str(device))
+            tensors = {name: tensor.to(device) for name, tensor in load_tensors(path)[0].items()}
             alpha, scores, bias, mask = (tensors[name] for name in ("alpha", "scores", "bias", "mask"))
             return cls(alpha, scores, bias, mask, allowed=tensors.get("allowed"))
-        except (SafetensorError, KeyError) as error:
+        except (ValueError, KeyError) as error:
             raise ValueError(f"{path} is not a Readout written by attnlib, or is damaged: {error}") from error
 
 

@@ -12,16 +12,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import safe_open
-from safetensors.torch import save_file
 from scipy.stats import rankdata
 from torch import Tensor, nn
 
-from attnlib.cache import replacing
 from attnlib.data.corpus import Split, Vocabulary
 from attnlib.models.batches import batches
 from attnlib.models.build import VARIANTS, one_of
 from attnlib.models.classifier import AttentionModel
+from attnlib.tensor_files import load_tensors, save_tensors
 
 
 @dataclass(frozen=True)
@@ -201,24 +199,19 @@ def fit(
 
 def save_checkpoint(model: nn.Module, path: str | Path, metadata: dict[str, object]) -> None:
     """Parameters and metadata as one safetensors file; it appears under its name only when complete."""
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
-    with replacing(path) as temporary:
-        save_file(tensors, temporary, {name: json.dumps(value) for name, value in metadata.items()})
+    save_tensors(path, model.state_dict(), {name: json.dumps(value) for name, value in metadata.items()})
 
 
 def load_checkpoint(model: nn.Module, path: str | Path) -> dict[str, object]:
     """Load parameters into `model`, and return the metadata.
 
-    Raises ValueError when the file is no checkpoint of this model: say, truncated, or another architecture.
+    Raises FileNotFoundError; ValueError when the file is no checkpoint of this model: say, truncated, with a
+    byte that changed, or of another architecture.
     """
     try:
-        with safe_open(path, framework="pt") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            metadata = file.metadata() or {}
+        tensors, metadata = load_tensors(path)
         model.load_state_dict(tensors)
-    except FileNotFoundError:
-        raise
-    except Exception as error:
+    except (ValueError, RuntimeError) as error:
         raise ValueError(
             f"{path} is no checkpoint of this model: {error}. Delete it to train again."
         ) from error

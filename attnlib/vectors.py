@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from attnlib import data
-from attnlib.cache import cache_folder, digest, locked, replacing, sources_digest
+from attnlib.cache import cache_folder, digest, file_checksum, locked, replacing, sources_digest
 from attnlib.models import embeddings
+
+log = logging.getLogger(__name__)
 
 # Data sets of the user's own files, which no checksum holds fast.
 OWN_FILES = ("adr", "anemia", "cnn", "diabetes")
@@ -28,8 +31,14 @@ def vectors_file(dataset: str, dimension: int = 300) -> Path:
     sources = [*sorted(Path(data.__file__).parent.glob("*.py")), Path(embeddings.__file__)]
     name = digest({"dataset": dataset, "dimension": dimension, "code": sources_digest(sources)})
     path = cache_folder() / "vectors" / f"{dataset}-{name}.txt"
+    known_sum = path.with_suffix(".sha256")
     with locked(path):
+        if path.exists() and known_sum.exists() and known_sum.read_text() != file_checksum(path):
+            log.warning("%s is damaged: it is made again", path)
+            path.unlink()
         if not path.exists():
+            # A checksum of an earlier file must not outlive it.
+            known_sum.unlink(missing_ok=True)
             corpus = data.load(dataset)
             known = embeddings.train_vectors(corpus.train.texts, dimension)
             words = [word for word in corpus.vocabulary.words if word in known]
@@ -38,4 +47,6 @@ def vectors_file(dataset: str, dimension: int = 300) -> Path:
                 file.writelines(
                     f"{word} {' '.join(format(x, '.6g') for x in known[word])}\n" for word in words
                 )
+            with replacing(known_sum) as temporary:
+                temporary.write_text(file_checksum(path))
     return path

@@ -129,7 +129,7 @@ def test_an_interrupted_save_leaves_nothing(tmp_path, monkeypatch):
         path.write_bytes(b"half")
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("attnlib.training.save_file", broken)
+    monkeypatch.setattr("attnlib.tensor_files.save_file", broken)
     with pytest.raises(KeyboardInterrupt):
         save_checkpoint(toy.model()[0], tmp_path / "model.safetensors", {})
     assert list(tmp_path.iterdir()) == []

@@ -79,6 +79,7 @@ slurm() {
 }
 
 echo "1. killed in the middle"
+: >"$work/first.log"
 setsid bash -c "$(declare -f sweep slurm); bin=$bin; slurm" >"$work/first.log" 2>&1 &
 leader=$!
 until grep -q 'Finished jobid: .*(Rule: cell)' "$work/first.log"; do

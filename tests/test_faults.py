@@ -1,0 +1,209 @@
+"""Faults, injected: what is killed, full, read-only or damaged leaves finished work alone, and nothing else.
+
+Downloads have theirs in tests/data/test_download.py, notebooks that raise in tests/test_run.py.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import torch
+
+from attnlib import cache, data, prepare, vectors
+from attnlib.data import planted
+from attnlib.tensor_files import load_tensors, save_tensors
+
+ROOT = Path(__file__).parents[1]
+SMALL = {"encoder": "average", "epochs": 2, "dimension": 8, "progress": False}
+TRAIN = [sys.executable, "-m", "attnlib.train", "prepare", "-p", "dataset", "planted", "-p", "seed", "0"]
+
+
+def started(words, folder, **more):
+    """A process of its own group, with a cache of its own and one thread."""
+    environment = os.environ | {"ATTNLIB_CACHE": str(folder), "OMP_NUM_THREADS": "1"} | more
+    return subprocess.Popen(
+        words,
+        cwd=ROOT,
+        env=environment,
+        start_new_session=True,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+def kill(process):
+    """As the kernel kills what runs out of memory: no clean-up of any kind."""
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def visible(folder):
+    """Files below a folder that are neither locks nor hidden."""
+    return sorted(
+        str(path.relative_to(folder))
+        for path in Path(folder).rglob("*")
+        if path.is_file() and not path.name.startswith(".") and path.suffix != ".lock"
+    )
+
+
+@contextmanager
+def file_system(folder, size):
+    """A file system of its own in memory, of so many bytes; needs the right to mount."""
+    folder.mkdir()
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)], capture_output=True, text=True
+    )
+    if done.returncode:
+        pytest.skip(f"a small file system needs the right to mount: {done.stderr.strip()}")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+@pytest.fixture
+def corpus(monkeypatch):
+    small = planted.load(n_train=80, n_dev=20, n_test=20)
+    monkeypatch.setattr(data, "load", lambda name: small)
+    return small
+
+
+def model_of(folder):
+    """The one model in a cache."""
+    (path,) = (folder / "models").glob("*.safetensors")
+    return path
+
+
+@pytest.mark.slow
+def test_a_training_killed_in_mid_epoch_leaves_no_model_and_is_done_again(tmp_path):
+    words = [*TRAIN, "-p", "epochs", "8", "-p", "encoder", "average"]
+    process = started(words, tmp_path / "killed")
+    for line in process.stderr:
+        if line.startswith("epoch 2/8"):
+            break
+    time.sleep(0.05)
+    kill(process)
+    assert visible(tmp_path / "killed" / "models") == []
+    for folder in ("killed", "undisturbed"):
+        done = started(words, tmp_path / folder)
+        _, errors = done.communicate(timeout=300)
+        assert done.returncode == 0, errors
+    first, second = (load_tensors(model_of(tmp_path / name)) for name in ("killed", "undisturbed"))
+    assert all(torch.equal(first[0][name], second[0][name]) for name in second[0])
+
+
+@pytest.mark.slow
+def test_a_killed_notebook_leaves_nothing_that_looks_whole(tmp_path):
+    words = [sys.executable, "-m", "attnlib.run", "notebooks/jain_wallace/permutation.py"]
+    parameters = ["-p", "encoder", "average", "-p", "epochs", "1", "-p", "limit", "20"]
+
+    def command(name):
+        tables = ["-p", "output", str(tmp_path / name)]
+        return [*words, str(tmp_path / f"{name}.ipynb"), *parameters, *tables]
+
+    process = started(command("killed"), tmp_path / "cache")
+    models = tmp_path / "cache" / "models"
+    while not list(models.glob("*.safetensors")):
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.05)
+    kill(process)
+    assert not (tmp_path / "killed.ipynb").exists()
+    assert not (tmp_path / "killed" / "summary.csv").exists()
+    trained = model_of(tmp_path / "cache").stat().st_mtime_ns
+    for name in ("killed", "undisturbed"):
+        done = started(command(name), tmp_path / "cache")
+        _, errors = done.communicate(timeout=600)
+        assert done.returncode == 0, errors
+    assert model_of(tmp_path / "cache").stat().st_mtime_ns == trained
+    tables = [(tmp_path / name / "summary.csv").read_bytes() for name in ("killed", "undisturbed")]
+    assert tables[0] == tables[1]
+    # The second run took away what the first had half written.
+    assert not [path for path in tmp_path.glob(".killed*") if path.is_file()]
+
+
+WRITER = """
+import os, signal, sys
+from pathlib import Path
+from attnlib import cache
+path = Path(sys.argv[1])
+with cache.locked(path), cache.replacing(path) as temporary:
+    temporary.write_bytes(b"half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_write_that_is_killed_leaves_what_was_there_and_its_rest_goes(tmp_path):
+    path = tmp_path / "entry[1].safetensors"
+    path.write_bytes(b"whole")
+    done = subprocess.run([sys.executable, "-c", WRITER, str(path)], cwd=ROOT)
+    assert done.returncode == -signal.SIGKILL
+    assert path.read_bytes() == b"whole"
+    assert len(list(tmp_path.glob(".entry*"))) == 1
+    other = tmp_path / ".entry-of-another.txt"
+    other.write_text("kept")
+    with cache.locked(path), cache.replacing(path) as temporary:
+        temporary.write_bytes(b"new")
+    assert path.read_bytes() == b"new"
+    assert [p.name for p in tmp_path.glob(".entry*")] == [other.name]
+
+
+def test_a_full_disk_is_an_error_that_names_the_place_and_keeps_the_rest(tmp_path):
+    with file_system(tmp_path / "small", 1 << 20) as folder:
+        kept = folder / "kept.safetensors"
+        save_tensors(kept, {"a": torch.zeros(100)}, {})
+        with pytest.raises(Exception, match=r"No space left|28") as caught:
+            save_tensors(folder / "large.safetensors", {"a": torch.zeros(1 << 20)}, {})
+        assert not isinstance(caught.value, AssertionError)
+        assert visible(folder) == ["kept.safetensors"]
+        assert not list(folder.glob(".*.safetensors"))
+        assert torch.equal(load_tensors(kept)[0]["a"], torch.zeros(100))
+
+
+def test_a_read_only_cache_still_gives_what_it_has_and_says_what_it_cannot_take(
+    tmp_path, corpus, monkeypatch
+):
+    with file_system(tmp_path / "shared", 1 << 24) as folder:
+        monkeypatch.setenv("ATTNLIB_CACHE", str(folder))
+        first = prepare.prepare("planted", **SMALL)
+        subprocess.run(["mount", "-o", "remount,ro", str(folder)], check=True)
+        try:
+            again = prepare.prepare("planted", **SMALL)
+            assert again.test_metrics == first.test_metrics
+            with pytest.raises(OSError, match="cannot be written: set ATTNLIB_CACHE"):
+                prepare.prepare("planted", seed=1, **SMALL)
+        finally:
+            subprocess.run(["mount", "-o", "remount,rw", str(folder)], check=True)
+
+
+@pytest.mark.parametrize("place", [0.02, 0.5, 0.999])
+def test_flipped_bytes_in_the_cache_are_noticed_and_the_model_is_trained_again(
+    place, tmp_path, corpus, monkeypatch, caplog
+):
+    monkeypatch.setenv("ATTNLIB_CACHE", str(tmp_path))
+    first = prepare.prepare("planted", **SMALL)
+    path = model_of(tmp_path)
+    whole = path.read_bytes()
+    damaged = bytearray(whole)
+    damaged[int(place * len(whole))] ^= 0x10
+    path.write_bytes(damaged)
+    again = prepare.prepare("planted", **SMALL)
+    assert "is no checkpoint of this model" in caplog.text
+    assert again.test_metrics == first.test_metrics
+    assert torch.equal(again.readout.scores, first.readout.scores)
+    tensors, _ = load_tensors(path)
+    assert tensors.keys() == first.model.state_dict().keys()
+
+
+def test_flipped_bytes_in_word_vectors_are_noticed(tmp_path, corpus, monkeypatch, caplog):
+    monkeypatch.setenv("ATTNLIB_CACHE", str(tmp_path))
+    path = vectors.vectors_file("planted", 8)
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(b"1", b"2", 1))
+    assert vectors.vectors_file("planted", 8).read_bytes() == whole
+    assert "is damaged: it is made again" in caplog.text
