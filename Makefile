@@ -7,7 +7,7 @@ STAMP := .venv/.complete
 SNAKEMAKE = $(BIN)/snakemake --profile $(PROFILE)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book sweep record test test-fast test-slurm bench lint lab clean
+.PHONY: help setup book sweep record verify test test-fast test-slurm bench lint lab clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -29,6 +29,9 @@ sweep: $(STAMP)  ## run a grid of notebooks (CONFIG=config/jain_wallace.yaml PRO
 
 record: $(STAMP)  ## run a grid (CONFIG=config/jain_wallace.yaml) and record its results in book/results
 	$(SNAKEMAKE) --configfile $(CONFIG) -- record
+
+verify: $(STAMP)  ## run recorded runs again and compare (ARGS='paper=... dataset=... seed=0')
+	$(BIN)/python -m attnlib.verify $(ARGS)
 
 test: $(STAMP)  ## run all tests, the book's and the browser's too
 	$(BIN)/python -m pytest

@@ -64,12 +64,14 @@ PAGES = files("book")
 RESULTS = files("book/results") + files("book/reference")
 RESULTS += sorted(str(path) for path in Path("build/sweep").glob("*/*/*/summary.csv"))
 RECORDS = {
+    "beyond/ledger": RESULTS,
     "beyond/speed": files("benchmarks/results"),
     "jain_wallace/claims": RESULTS,
     "jain_wallace/ledger": RESULTS,
     "jain_wallace/summary": RESULTS,
     "serrano_smith/summary": RESULTS,
     "violation/summary": RESULTS,
+    "violation/transformers_summary": RESULTS,
 }
 NOTEBOOKS = sorted(path.relative_to("notebooks").with_suffix("").as_posix() for path in Path("notebooks").rglob("*.py"))
 

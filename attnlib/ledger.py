@@ -135,7 +135,8 @@ def compare(
     stands_for: our data set in place of a published one that we do not have; the name itself goes first.
 
     Added: ours_dataset; ours, the mean over seeds; deviation, over seeds (n − 1); n_seeds; low and high, the
-    prediction interval of one further run; verdict, one of VERDICTS; reason, empty where the number holds.
+    prediction interval of one further run; verdict, one of VERDICTS; reason, empty where the number holds;
+    runs, the names of our runs that it rests on.
     ValueError names the cell for which a seed has several values.
     """
     table = published.reset_index(drop=True)
@@ -151,14 +152,14 @@ def compare(
 
 
 def match(ours: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
-    """Mean, deviation and number of seeds of ours per published cell, by the cell's index.
+    """Mean, deviation, number of seeds and names of runs of ours per published cell, by the cell's index.
 
     found: whether ours holds the cell's experiment at all, for any class and bin (a bin without texts has no
     row).
     """
     conditions = [str(column) for column in cells if column not in (*ABOUT, "ours_dataset")]
     keys = cells[conditions].assign(dataset=cells["ours_dataset"])
-    ours = ours.reindex(columns=[*dict.fromkeys([*ours.columns, *conditions])])
+    ours = ours.reindex(columns=[*dict.fromkeys([*ours.columns, *conditions, "run"])])
     parts = []
     # Cells that state the same conditions are looked up together.
     stated = keys.notna().astype(int) + (keys == ANY)
@@ -169,7 +170,7 @@ def match(ours: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
         if rows.empty:
             continue
         group = keys.loc[together.index, used].reset_index(names="cell")
-        pairs = group.merge(rows[[*used, *free, "seed", "value"]], on=used)
+        pairs = group.merge(rows[[*used, *free, "seed", "value", "run"]], on=used)
         repeated = pairs.duplicated(["cell", *free, "seed"])
         if repeated.any():
             cell = pairs[repeated].iloc[0]
@@ -177,10 +178,12 @@ def match(ours: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
             raise ValueError(f"several results of ours for one number ({named}): choose variant and vectors")
         seeds = pairs.groupby(["cell", "seed"])["value"].mean().groupby("cell")
         part = seeds.agg(ours="mean", deviation="std", n_seeds="count")
+        part["runs"] = pairs.dropna(subset=["value", "run"]).groupby("cell")["run"].agg(run_names)
         coarse = [column for column in used if column not in ("class", "bin")]
         have = group.merge(rows[coarse].drop_duplicates(), on=coarse)["cell"]
         parts.append(part.reindex(have).assign(found=True))
-    empty = pd.DataFrame(columns=["ours", "deviation", "n_seeds", "found"], index=pd.Index([], name="cell"))
+    columns = ["ours", "deviation", "n_seeds", "runs", "found"]
+    empty = pd.DataFrame(columns=columns, index=pd.Index([], name="cell"))
     found = pd.concat(parts) if parts else empty
     found = found.reindex(cells.index)
     return pd.DataFrame(
@@ -188,9 +191,15 @@ def match(ours: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
             "ours": found["ours"].astype(float),
             "deviation": found["deviation"].astype(float),
             "n_seeds": found["n_seeds"].astype(float).fillna(0).astype(int),
+            "runs": found["runs"].astype(object).fillna(""),
             "found": found["found"].notna(),
         }
     )
+
+
+def run_names(runs: pd.Series) -> str:
+    """Names of runs, each once, divided by blanks."""
+    return " ".join(dict.fromkeys(runs.astype(str)))
 
 
 def prediction_interval(
@@ -292,6 +301,8 @@ SHOWN = {
     "source": ("from", "few"),
     "experiment": ("experiment", "few"),
 }
+# Columns whose cells link to a page.
+LINKED = ("experiment", "notebook")
 
 
 def numbers(column: pd.Series, whole: pd.Series) -> pd.Series:
@@ -300,10 +311,16 @@ def numbers(column: pd.Series, whole: pd.Series) -> pd.Series:
     return long.where(~whole, short).mask(column.isna(), "")
 
 
-def to_html(table: pd.DataFrame, pages: Mapping[str, str], name: str) -> str:
+def to_html(
+    table: pd.DataFrame,
+    pages: Mapping[str, str],
+    name: str,
+    columns: Mapping[str, tuple[str, str]] = SHOWN,
+) -> str:
     """The ledger as one HTML table, complete without a script; ledger.js makes it filterable.
 
-    pages: address of the page of an experiment; name: of the table, for screen readers.
+    pages: address of the page of an experiment, or of a notebook; name: of the table, for screen readers;
+    columns: as SHOWN.
     """
     counted = table["metric"].isin([m for m in table["metric"].unique() if any(fits(m, g) for g in MARGINS)])
     low, high = numbers(table["low"], counted), numbers(table["high"], counted)
@@ -313,21 +330,21 @@ def to_html(table: pd.DataFrame, pages: Mapping[str, str], name: str) -> str:
         n_seeds=table["n_seeds"].astype(str).replace("0", ""),
         interval=(low + "\u00a0to\u00a0" + high).mask(low == "", ""),
     )
-    cells = {column: text[column].fillna("").map(html.escape) for column in SHOWN if column in text}
+    cells = {column: text[column].fillna("").map(html.escape) for column in columns if column in text}
     # A long name may break after an underscore.
     cells["metric"] = cells["metric"].str.replace("_", "_<wbr>")
     links = {page: f'<a href="{html.escape(address)}">{page}</a>' for page, address in pages.items()}
-    cells["experiment"] = cells["experiment"].map(lambda page: links.get(page, page))
+    for column in [column for column in LINKED if column in cells]:
+        cells[column] = cells[column].map(lambda page: links.get(page, page))
     head = "".join(
-        f'<th scope="col" class="{column}" data-kind="{SHOWN[column][1]}">{SHOWN[column][0]}</th>'
+        f'<th scope="col" class="{column}" data-kind="{columns[column][1]}">{columns[column][0]}</th>'
         for column in cells
     )
-    columns = [[f"<td>{cell}" for cell in cells[column]] for column in cells]
+    data = [[f"<td>{cell}" for cell in cells[column]] for column in cells]
     # HTML needs no closing tags in a table, and without them it is a fifth smaller.
-    rows = [
-        f'<tr class="{verdict.replace(" ", "-")}">' + "".join(row)
-        for verdict, *row in zip(table["verdict"], *columns, strict=True)
-    ]
+    # "pattern holds" has the colour of what holds.
+    kinds = table["verdict"].str.removeprefix("pattern ").str.replace(" ", "-")
+    rows = [f'<tr class="{kind}">' + "".join(row) for kind, *row in zip(kinds, *data, strict=True)]
     return (
         f'<div class="ledger" role="region" tabindex="0" aria-label="{html.escape(name)}"><table>'
         f"<thead><tr>{head}</tr></thead><tbody>\n" + "\n".join(rows) + "\n</tbody></table></div>"

@@ -27,6 +27,13 @@ HISTOGRAMS = {
     "tau_gradient_leave_one_out": (-1.0, 1.0, 30),
     "jsd": (0.0, 0.7, 40),
 }
+# Columns of runs.csv after those that tell runs apart: what makes a number again. A "+" after the commit says
+# that files were changed.
+VERSIONS = ("python", "torch", "numpy", "scipy", "pandas")
+MACHINE = ("device", "processor", "threads")
+PROVENANCE = ("commit", *VERSIONS, *MACHINE, "data", "seconds", "date", "parameters")
+# Those of a table that was recorded before they were kept are empty.
+LATER = ("scipy", "pandas", "processor")
 # Six significant digits: more than any sampling error leaves, and a rounded last bit is no difference.
 FLOAT_FORMAT = "%.6g"
 
@@ -94,7 +101,8 @@ def run_row(folder: Path, summary: pd.DataFrame) -> dict[str, str]:
         facts = json.loads(path.read_text())
         versions, settings = dict(facts["versions"]), dict(facts["settings"])
         parameters = dict(facts["parameters"])
-        seconds = f"{facts['seconds']:.4g}" if "seconds" in facts else ""
+        known = {name: facts[name] for name in ("commit", "device", "threads", "date")}
+        seconds = f"{facts['seconds']:.4g}"
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise ValueError(f"{path} is missing or malformed ({error!r}): run it again") from None
     # Where one machine keeps its files means nothing elsewhere.
@@ -105,29 +113,46 @@ def run_row(folder: Path, summary: pd.DataFrame) -> dict[str, str]:
     row = {
         "run": summary["run"].iloc[0],
         **results.identity(summary),
-        "commit": facts.get("commit", "unknown"),
-        **{package: versions.get(package, "") for package in ("python", "torch", "numpy")},
-        "device": facts.get("device", ""),
-        "threads": facts.get("threads", ""),
+        **{package: versions.get(package, "") for package in VERSIONS},
+        **known,
+        "processor": facts.get("processor", ""),
         "data": settings.get("data", ""),
         "seconds": seconds,
-        "date": facts.get("date", ""),
         "parameters": json.dumps(plain, sort_keys=True, separators=(",", ":")),
     }
-    return {name: str(value) for name, value in row.items()}
+    return {name: str(row[name]) for name in ("run", *results.RUN, *PROVENANCE)}
+
+
+def check_run_rows(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of runs.csv, columns in order; those of LATER are empty where there are none.
+
+    ValueError names a column that is missing, a run that is named twice or has no commit or date, and
+    seconds that are no number. Parameters may be unknown: such a run cannot be repeated.
+    """
+    columns = ["run", *results.RUN, *PROVENANCE]
+    if absent := [name for name in columns if name not in (*table.columns, *LATER)]:
+        raise ValueError(f"the columns {absent} are missing")
+    table = table.reindex(columns=[*columns, *(name for name in table if name not in columns)])
+    table = table.astype(dict.fromkeys(LATER, object)).fillna(dict.fromkeys(LATER, ""))
+    for name in ("run", "commit", "date"):
+        if (empty := (table[name] == "").to_numpy()).any():
+            raise ValueError(f"row {empty.argmax()} has no {name}")
+    if table["run"].duplicated().any():
+        raise ValueError(f"the run {table.loc[table['run'].duplicated(), 'run'].iloc[0]} is named twice")
+    seconds = table["seconds"].astype(str)
+    if (broken := pd.to_numeric(seconds, errors="coerce").isna() & (seconds != "")).any():
+        raise ValueError(f"row {broken.to_numpy().argmax()}: seconds are {seconds[broken].iloc[0]!r}")
+    return table
 
 
 def read_run_rows(path: Path) -> pd.DataFrame | None:
-    """The recorded runs.csv, every column as text but the seed; None where there is none."""
+    """The recorded runs.csv, checked, every column as text but the seed; None where there is none."""
     if not path.exists():
         return None
     try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False).astype({"seed": int})
-        if absent := [name for name in ("run", *results.RUN) if name not in table]:
-            raise ValueError(f"the columns {absent} are missing")
+        return check_run_rows(pd.read_csv(path, dtype=str, keep_default_na=False)).astype({"seed": int})
     except (ValueError, KeyError) as error:
         raise ValueError(f"{path} is malformed: {error}") from None
-    return table
 
 
 def lowest_seeds(runs: pd.DataFrame) -> set[str]:
@@ -172,7 +197,7 @@ def record(sweep: str | Path = "build/sweep", folder: str | Path = "book/results
         if len(table):
             tables[target / "distributions.csv"] = whole(table[table["run"].isin(shown)])
         # Last: a run that is named here is in the other tables.
-        tables[target / "runs.csv"] = origins
+        tables[target / "runs.csv"] = check_run_rows(origins)
     for path, table in tables.items():
         results.write(table, path, FLOAT_FORMAT)
     return rows

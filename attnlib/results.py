@@ -23,6 +23,8 @@ from attnlib.cache import digest, replacing
 
 COLUMNS = ("paper", "experiment", "dataset", "encoder", "scorer", "seed", "metric", "value")
 OPTIONAL = ("class", "low", "high", "n", "variant", "vectors", "bin", "method", "epsilon", "epoch")
+# What was measured; all other columns say of what.
+NUMBERS = ("value", "low", "high", "n")
 # What tells one run from another, all of it visible in its summary; `search` is read off the methods.
 RUN = (*COLUMNS[:6], "variant", "vectors", "epsilon", "search")
 
@@ -184,6 +186,15 @@ def validate(frame: pd.DataFrame) -> pd.DataFrame:
     return frame[[*first, *(column for column in frame.columns if column not in first)]]
 
 
+def without_repeats(table: pd.DataFrame) -> pd.DataFrame:
+    """The table; ValueError names a row that differs from an earlier one in nothing but its numbers."""
+    repeated = table.duplicated([c for c in table.columns if c not in NUMBERS])
+    if repeated.any():
+        row = int(repeated.to_numpy().argmax())
+        raise ValueError(f"row {row} repeats an earlier one ({table['metric'].iloc[row]!r})")
+    return table
+
+
 def write(frame: pd.DataFrame, path: str | Path, float_format: str | None = None) -> Path:
     """Write a frame as .csv or .parquet, by its name; the file appears only when it is whole.
 
@@ -235,10 +246,21 @@ def commit() -> str:
     return head + ("+" if status else "")
 
 
+def processor() -> str:
+    """The name of this machine's processor; two of one kind can still differ in the last digits of a sum."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:  # not Linux
+        lines = []
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(named, "") or platform.processor() or platform.machine()
+
+
 def provenance(**more: Any) -> dict[str, Any]:
     """What a reader needs to make a number again: commit, versions, device, threads, date, plus `more`.
 
-    date: now, in UTC, as ISO 8601 with seconds.
+    device: the GPU's name if the run's `settings` say that it was used, or say nothing and there is one; else
+    the kind of processor, whose name is `processor`. date: now, in UTC, as ISO 8601 with seconds.
     """
     versions = {"python": platform.python_version()}
     for package in ("attnlib", "torch", "numpy", "scipy", "pandas"):
@@ -246,11 +268,13 @@ def provenance(**more: Any) -> dict[str, Any]:
             versions[package] = version(package)
         except PackageNotFoundError:
             versions[package] = "not installed"
-    device = torch.cuda.get_device_name() if torch.cuda.is_available() else platform.machine()
+    # A run on the CPU of a machine with a GPU is none of the GPU's.
+    on_gpu = torch.cuda.is_available() and more.get("settings", {}).get("device", "cuda") == "cuda"
     return {
         "commit": commit(),
         "versions": versions,
-        "device": device,
+        "device": torch.cuda.get_device_name() if on_gpu else platform.machine(),
+        "processor": processor(),
         "threads": torch.get_num_threads(),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         **more,
@@ -258,13 +282,16 @@ def provenance(**more: Any) -> dict[str, Any]:
 
 
 def save_run(folder: str | Path, frame: pd.DataFrame, summary: pd.DataFrame, origin: dict[str, Any]) -> None:
-    """The tables of one run in a folder: instances.parquet, summary.csv and provenance.json."""
-    folder = Path(folder)
+    """The tables of one run in a folder: instances.parquet, summary.csv and provenance.json.
+
+    ValueError for a summary that is not of the schema or repeats a row; then nothing is written.
+    """
+    folder, summary = Path(folder), without_repeats(validate(summary))
     write(frame, folder / "instances.parquet")
     with replacing(folder / "provenance.json") as temporary:
         temporary.write_text(json.dumps(origin, indent=2, sort_keys=True, default=str) + "\n")
     # Last: a summary on disk means that the run is complete.
-    write(validate(summary), folder / "summary.csv")
+    write(summary, folder / "summary.csv")
 
 
 def identity(summary: pd.DataFrame) -> dict[str, str]:
@@ -298,16 +325,12 @@ def read_runs(sweep: str | Path, paper: str = "*", experiment: str = "*") -> dic
     for path in sorted(Path(sweep).glob(f"{paper}/{experiment}/*/summary.csv")):
         table, folder = read_summary(path), path.parent
         try:
-            found = identity(table)
+            found = identity(without_repeats(table))
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from None
         own = (found["paper"], found["experiment"])
         if folder.parts[-3:-1] != own:
             raise ValueError(f"{path}: its rows are of {'/'.join(own)}, its folder is of another experiment")
-        repeated = table.duplicated([c for c in table.columns if c not in ("value", "low", "high", "n")])
-        if repeated.any():
-            row = int(repeated.to_numpy().argmax())
-            raise ValueError(f"{path}: row {row} repeats an earlier one ({table['metric'].iloc[row]!r})")
         name = digest(found)[:10]
         if name in folders:
             raise ValueError(
@@ -327,6 +350,12 @@ def read_recorded(path: str | Path) -> pd.DataFrame | None:
     table = read_summary(path)
     if "run" not in table:
         raise ValueError(f"{path}: the column 'run' is missing: python -m attnlib.record writes it")
+    # The bins of a histogram are told apart by where they begin.
+    if not table["metric"].str.endswith("_share").all():
+        try:
+            without_repeats(table)
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from None
     return table
 
 

@@ -33,14 +33,12 @@ from IPython.display import HTML, Markdown
 from myst_nb import glue
 
 import attnlib
-from attnlib import charts, ledger, notebook, results
+from attnlib import charts, ledger, ledgers, notebook, results
 
 parameters = notebook.parameters(globals())
 charts.enable(notebook.source("jain_wallace/ledger", parameters))
 project = Path(attnlib.__file__).parents[1]
-published = ledger.read_published(project / "book/reference/jain_wallace.csv")
-reasons = ledger.read_reasons(project / "book/reference/reasons_jain_wallace.csv")
-ours = ledger.recorded("jain_wallace", published["experiment"].unique(), fresh=fresh, folder=recorded)
+compared = ledgers.jain_wallace(fresh=fresh, folder=recorded)
 
 # %% [markdown]
 # ## What is compared with what
@@ -77,10 +75,7 @@ ours = ledger.recorded("jain_wallace", published["experiment"].unique(), fresh=f
 # what is not at hand.
 
 # %%
-if len(ours):
-    usual = ledger.label(ours["dataset"], results.MAIN_VECTORS)
-    ours = ours[(ours["variant"] == results.MAIN_VARIANT) & (ours["vectors"] == usual)]
-table = ledger.compare(ours, published, reasons, {"agnews": "agnews_subset", "snli": "snli_subset"})
+table = compared.table
 totals = ledger.totals(table, "dataset")
 
 # %% tags=["remove-cell"]
@@ -138,11 +133,10 @@ notebook.table(ledger.totals(measured, "measure"))
 # {download}`reasons <../../reference/reasons_jain_wallace.csv>`.
 
 # %% tags=["hide-input", "full-width"]
-places = {"repo*svg*": "figure", "repo*": "table", "paper*": "print"}
 pages = {path.stem: f"{path.stem}.html" for path in (project / "notebooks/jain_wallace").glob("*.py")}
-shown = table.assign(source=ledger.label(table["source"], places))
+shown = table.assign(source=ledger.label(table["source"], ledgers.SOURCES))
 HTML(ledger.to_html(shown, pages, "Every published number beside ours"))
 
 # %% tags=["remove-input"]
 runs = Path(recorded or results.RECORDED) / "jain_wallace" / "runs.csv"
-Markdown(f"**Where these numbers come from.** {ledger.origin(ours, runs)}")
+Markdown(f"**Where these numbers come from.** {ledger.origin(compared.ours, runs)}")

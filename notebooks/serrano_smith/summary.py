@@ -32,19 +32,14 @@ import pandas as pd
 from IPython.display import Markdown
 from myst_nb import glue
 
-import attnlib
-from attnlib import charts, claims, erasure_sets, ledger, notebook, results, summary
+from attnlib import charts, erasure_sets, ledger, ledgers, notebook, results, summary
 
 parameters = notebook.parameters(globals())
 charts.enable(notebook.source("serrano_smith/summary", parameters))
-project = Path(attnlib.__file__).parents[1]
-found = claims.complete(
-    ledger.recorded("serrano_smith", ["base", "single", "sets"], fresh=fresh, folder=recorded)
-)
+compared = ledgers.serrano_smith(fresh=fresh, folder=recorded)
+found, published = compared.found, compared.published
 if "against" not in found:
     found = found.assign(against=None)
-published = ledger.read_published(project / "book/reference/serrano_smith.csv")
-reasons = ledger.read_reasons(project / "book/reference/reasons_serrano_smith.csv")
 
 # %% [markdown]
 # ## What is shown
@@ -306,11 +301,11 @@ charts.dot_panels(
 # Every number of the paper that is known, as far as one of ours could stand beside it.
 
 # %% tags=["hide-input"]
-compared = ledger.compare(found[found["variant"].eq("released")], published, reasons)
+table = compared.table
 if output:
-    results.write(compared, Path(output) / "ledger.csv", "%.6g")
-compared["known"] = compared["note"].fillna("from the code")
-notebook.table(compared[["dataset", "metric", "encoder", "value", "ours", "verdict", "reason", "known"]])
+    results.write(table, Path(output) / "ledger.csv", "%.6g")
+table = table.assign(known=table["note"].fillna("from the code"))
+notebook.table(table[["dataset", "metric", "encoder", "value", "ours", "verdict", "reason", "known"]])
 
 # %% tags=["remove-cell"]
 checked = sets[sets["metric"].isin(["differs_float64", "below_minimum"])]["value"].sum()

@@ -33,18 +33,12 @@ import pandas as pd
 from IPython.display import Markdown
 from myst_nb import glue
 
-import attnlib
-from attnlib import charts, claims, explain, faithfulness, ledger, notebook, results, summary
+from attnlib import charts, explain, faithfulness, ledger, ledgers, notebook, results, summary
 
 parameters = notebook.parameters(globals())
 charts.enable(notebook.source("violation/summary", parameters))
-project = Path(attnlib.__file__).parents[1]
-experiments = ["methods", "gradient", "depth", "evidence"]
-found = claims.complete(ledger.recorded("violation", experiments, fresh=fresh, folder=recorded))
-found = found.reindex(columns=list(dict.fromkeys([*found.columns, "operator", "target", "layers"])))
-published = ledger.read_published(project / "book/reference/violation.csv")
-published = published[published["experiment"] != "transformers"]
-reasons = ledger.read_reasons(project / "book/reference/reasons_violation.csv")
+compared = ledgers.violation(fresh=fresh, folder=recorded)
+found, published = compared.found, compared.published
 runs = Path(recorded or results.RECORDED) / "violation" / "runs.csv"
 
 # %% [markdown]
@@ -65,9 +59,8 @@ names = {
     ("convolution", "additive"): "convolution, additive",
     ("convolution", "scaled_dot"): "convolution, dot product",
 }
-found["model"] = [
-    names.get(pair, ", ".join(pair)) for pair in zip(found["encoder"], found["scorer"], strict=True)
-]
+models = [names.get(pair, ", ".join(pair)) for pair in zip(found["encoder"], found["scorer"], strict=True)]
+found = found.assign(model=models)
 ours = found[found["experiment"] == "methods"]
 theirs = published[published["experiment"] == "methods"]
 theirs = theirs.assign(
@@ -270,17 +263,15 @@ notebook.table(planted.reset_index()) if len(planted) else nothing
 # where by eye), printed in tables, or printed in the authors' notebooks.
 
 # %% tags=["hide-input"]
-stands_for = {"agnews4": "agnews4_subset", "snli": "snli_subset"}
-compared = ledger.compare(found[found["variant"].eq("released")], published, reasons, stands_for)
 if output:
-    results.write(compared, Path(output) / "ledger.csv", "%.6g")
-notebook.table(ledger.totals(compared, "metric"))
+    results.write(compared.table, Path(output) / "ledger.csv", "%.6g")
+notebook.table(ledger.totals(compared.table, "metric"))
 
 # %% tags=["hide-input", "scroll-output"]
 notebook.table(
-    compared[
+    compared.table[
         ["dataset", "metric", "encoder", "scorer", "method", "operator", "layers", "value", "ours"]
-    ].join(compared[["verdict", "reason", "source"]])
+    ].join(compared.table[["verdict", "reason", "source"]])
 )
 
 # %% tags=["remove-cell"]

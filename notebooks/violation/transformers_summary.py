@@ -33,21 +33,14 @@ import pandas as pd
 from IPython.display import Markdown
 from myst_nb import glue
 
-import attnlib
-from attnlib import charts, claims, ledger, notebook, results, summary
+from attnlib import charts, claims, ledger, ledgers, notebook, results, summary
 from attnlib.claims import Reading
 from attnlib.explain import stock
-from attnlib.faithfulness import patterns
 
 parameters = notebook.parameters(globals())
 charts.enable(notebook.source("violation/transformers_summary", parameters))
-project = Path(attnlib.__file__).parents[1]
-experiments = ["transformers", "regions", "transformer_depth"]
-found = claims.complete(ledger.recorded("violation", experiments, fresh=fresh, folder=recorded))
-columns = ["operator", "target", "layers", "layer", "head"]
-found = found.reindex(columns=list(dict.fromkeys([*found.columns, *columns])))
-published = ledger.read_published(project / "book/reference/violation.csv")
-published = published[published["experiment"] == "transformers"]
+compared = ledgers.transformers(fresh=fresh, folder=recorded)
+published = compared.published
 runs = Path(recorded or results.RECORDED) / "violation" / "runs.csv"
 
 # %% [markdown]
@@ -58,7 +51,7 @@ runs = Path(recorded or results.RECORDED) / "violation" / "runs.csv"
 # %% tags=["hide-input"]
 nothing = Markdown("No result to show yet: {doc}`../../run` says how to make one.")
 names = {"visual_bert": "VisualBERT", "lxmert": "LXMERT", "bert": "BERT"}
-found["model"] = found["encoder"].map(names) + ", " + found["dataset"]
+found = compared.found.assign(model=lambda rows: rows["encoder"].map(names) + ", " + rows["dataset"])
 ours = found[found["experiment"] == "transformers"]
 of_models = ours[ours["metric"].isin(["accuracy", "majority", "training_seconds"])]
 table = of_models.pivot_table("value", ["model", "seed"], "metric").reset_index()
@@ -71,14 +64,8 @@ notebook.table(table) if len(table) else nothing
 # on GQA (printed in their notebook) or LXMERT (read off their figure, ± .05).
 
 # %% tags=["hide-input"]
-methods = [
-    *stock.METHODS,
-    "transformer attribution, signed",
-    "generic attribution, signed",
-    "leave-one-out",
-]
-plain = ours[(ours["target"] == "logit") & ours["layer"].isna() & ours["method"].isin(methods)]
-plain = plain.drop_duplicates(["run", "metric", "method", "operator"])
+methods = list(ledgers.TRANSFORMER_METHODS)
+plain = found.loc[compared.ours.index]
 printed = published[published["source"] == "nb_mm"]
 drawn = published[(published["source"] == "figure_radar") & (published["encoder"] == "lxmert")]
 theirs = pd.concat([printed, drawn])
@@ -181,28 +168,18 @@ notebook.table(shown.rename(columns={"data sets": "models and data", "models": "
 #
 # Every number at hand of their two transformers, and whether the *pattern* holds: a method is better than
 # random scores, worse, or like them, the last if it differs by less than a tenth of the range over all
-# methods. Ours are the runs on scenes, mean over seeds.
+# methods. Ours are the runs on scenes, mean over seeds. Random scores themselves have no pattern.
 
 # %% tags=["hide-input"]
-keys = ["encoder", "operator"]
-known = published[published["metric"].isin(patterns.GOOD)]
-scenes = plain[(plain["dataset"] == "scenes") & plain["metric"].isin(patterns.GOOD)]
-mean = scenes.groupby([*keys, "metric", "method"], sort=False)["value"].mean().reset_index()
-compared = pd.concat(
-    patterns.compare_patterns(mean, part.reset_index(drop=True), keys)
-    for _, part in known.groupby("source", sort=False)
-)
-compared["reason"] = ""
-deleted = (compared["operator"] == "deletion") & (compared["verdict"] == "not run")
-compared.loc[deleted, "reason"] = "deleting a region is masking it: see attention mask"
+table = compared.table
 if output:
-    results.write(compared, Path(output) / "ledger.csv", "%.6g")
-totals = compared.pivot_table("value", ["source", "metric"], "verdict", aggfunc="count", fill_value=0)
+    results.write(table, Path(output) / "ledger.csv", "%.6g")
+totals = table.pivot_table("value", ["source", "metric"], "verdict", aggfunc="count", fill_value=0)
 notebook.table(totals.reset_index())
 
 # %% tags=["hide-input", "scroll-output"]
-shown = compared[["encoder", "metric", "operator", "method", "value", "standing", "ours", "our standing"]]
-notebook.table(shown.join(compared[["verdict", "reason", "source"]]))
+shown = table[["encoder", "metric", "operator", "method", "value", "standing", "ours", "our standing"]]
+notebook.table(shown.join(table[["verdict", "reason", "source"]]))
 
 # %% [markdown]
 # ## Signed or clamped
@@ -216,10 +193,10 @@ both = both[both["method"].str.endswith((", signed", ", clamped"), na=False)]
 clamping = both[(both["metric"] == "violation") & (both["operator"] == "mean")]
 agreement = both[both["metric"] == "sign_agreement"]
 columns = {"violation ratio": clamping, "right signs": agreement}
-table = pd.DataFrame(
+means = pd.DataFrame(
     {name: rows.groupby(["model", "method"])["value"].mean() for name, rows in columns.items()}
 )
-notebook.table(table.reset_index()) if len(table) else nothing
+notebook.table(means.reset_index()) if len(means) else nothing
 
 # %% [markdown]
 # ## Layer by layer
@@ -284,7 +261,7 @@ charts.dot_panels(
 ) if len(located) else nothing
 
 # %% tags=["remove-cell"]
-count = compared["verdict"].value_counts()
+count = compared.table["verdict"].value_counts()
 decided = int(count.get("pattern holds", 0) + count.get("pattern differs", 0))
 glue("n_holds", int(count.get("pattern holds", 0)), display=False)
 glue("n_decided", decided, display=False)

@@ -1,0 +1,120 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # The ledger of all papers
+#
+# Every published number at hand beside ours, over all papers: {cite:t}`jain2019attention`,
+# {cite:t}`serrano2019attention` and {cite:t}`liu2022rethinking`. The page is made from the same comparisons
+# as the papers' own pages ({doc}`../jain_wallace/ledger`, {doc}`../serrano_smith/summary`,
+# {doc}`../violation/summary`, {doc}`../violation/transformers_summary`); a new run changes them and nothing
+# else.
+
+# %% tags=["remove-cell"]
+from typing import Optional
+
+# %% tags=["parameters", "hide-input"]
+recorded: Optional[str] = None  # folder of recorded results; None: book/results of the project
+fresh: Optional[str] = None  # sweep folder, such as build/sweep, whose runs take precedence
+output: Optional[str] = None  # folder for ledger.csv, the whole ledger as a table
+
+# %% tags=["remove-output"]
+from pathlib import Path
+
+from IPython.display import HTML, Markdown
+from myst_nb import glue
+
+from attnlib import charts, ledger, ledgers, notebook, results
+
+parameters = notebook.parameters(globals())
+charts.enable(notebook.source("beyond/ledger", parameters))
+table, papers = ledgers.everything(fresh=fresh, folder=recorded)
+totals = ledgers.totals(table)
+if output:
+    results.write(table, Path(output) / "ledger.csv", "%.6g")
+
+# %% [markdown]
+# ## Totals
+#
+# Of {glue:text}`published` published numbers, {glue:text}`run` stand beside a result of ours:
+# {glue:text}`holds` hold, {glue:text}`differs` differ, {glue:text}`undecided` are undecided;
+# {glue:text}`not_run` are not run. {glue:text}`unverified` are known from memory only and marked as
+# unverified; no verdict on them says anything about the paper.
+
+# %% tags=["hide-input"]
+charts.verdicts(
+    totals.iloc[:-1],
+    "part",
+    ledger.VERDICTS,
+    title="Published numbers by paper and verdict",
+    x_title="published numbers",
+)
+
+# %% tags=["hide-input"]
+notebook.table(totals.rename(columns={"part": "paper"}))
+
+# %% [markdown]
+# Why a number is not run:
+
+# %% tags=["hide-input"]
+notebook.table(ledgers.reason_counts(table, ["not run"]).drop(columns="verdict"), ["part", "reason", "cells"])
+
+# %% [markdown]
+# Why a number differs or is undecided, as far as it is known:
+
+# %% tags=["hide-input", "scroll-output"]
+notebook.table(ledgers.reason_counts(table, ["differs", "undecided"]))
+
+# %% [markdown]
+# ## What a verdict means
+#
+# A published number is one training run without a seed: it *holds* inside the prediction interval of one more
+# run of ours, or within {glue:text}`tolerance` of our mean, and *differs* outside. It is *undecided* with one
+# seed only, inside an interval of more than ±{glue:text}`widest`, or where one side is blank. Of the
+# transformers, whose sizes cannot be compared, the *pattern* holds or differs: whether a method stands to
+# random scores as theirs does. In the totals a pattern that holds is counted among what holds. What each
+# paper's numbers are, and which runs of ours stand beside them, its own page says.
+#
+# ## The whole ledger
+#
+# Menus and words narrow the table, a click on a head sorts it. *From* says where the published number stands;
+# *notebook* links to the page of the experiment. *Parameters* are those that make our number again, without
+# what is the notebook's own choice; values divided by `|` are a run each:
+#
+# ```bash
+# python -m attnlib.run notebooks/jain_wallace/base.py out.ipynb -p dataset sst -p vectors imdb -p seed 0
+# python -m attnlib.verify paper=jain_wallace experiment=base dataset=sst vectors=imdb seed=0
+# ```
+#
+# The second line runs a recorded run again and compares every number with the record ({doc}`../../run`).
+
+# %% tags=["hide-input", "full-width"]
+pages = {name: f"../{name}.html" for name in table["notebook"].unique()}
+HTML(ledger.to_html(table, pages, "Every published number of all papers beside ours", ledgers.SHOWN))
+
+# %% tags=["remove-cell"]
+for name, value in totals.iloc[-1].drop("part").items():
+    glue(name.replace(" ", "_"), int(value), display=False)
+glue("tolerance", ledger.TOLERANCE, display=False)
+glue("widest", ledger.WIDEST, display=False)
+
+# %% [markdown]
+# ## Limits
+#
+# - What is read off a figure is known to about ±.01, or as its paper's page says.
+# - Thousands of numbers of one paper come from few models; a count of numbers is no count of independent
+#   findings.
+
+# %% tags=["remove-input"]
+folder = Path(recorded or results.RECORDED)
+origins = [f"*{n}*: {ledger.origin(p.ours, folder / p.paper / 'runs.csv')}" for n, p in papers.items()]
+Markdown(f"**Where these numbers come from.** {' '.join(origins)}")
