@@ -79,7 +79,7 @@ def origin(values: Mapping[str, Any], settings: Mapping[str, Any]) -> Any:
 
     from attnlib import results
 
-    facts = results.provenance()
+    facts = results.provenance(settings=settings)
     given = ", ".join(f"{name}={value!r}" for name, value in values.items())
     versions = ", ".join(f"{name} {number}" for name, number in facts["versions"].items())
     return Markdown(

@@ -69,7 +69,7 @@ def copy(site, tmp_path):
     """A copy of the built repository in which something may be broken."""
     for name in ("Snakefile", "_config.yml"):
         shutil.copy2(ROOT / name, tmp_path / name)
-    for name in ("config", "profiles", "book", "attnlib", "notebooks", "build/runs"):
+    for name in ("config", "profiles", "book", "attnlib", "notebooks", "build/runs", "build/versions"):
         shutil.copytree(ROOT / name, tmp_path / name)
     return tmp_path
 

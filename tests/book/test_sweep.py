@@ -1,0 +1,143 @@
+"""A sweep that dies goes on: finished runs stay, the lock is gone, and its tables are as if nothing had been."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.book.conftest import ROOT, SNAKEMAKE
+
+pytestmark = pytest.mark.slow
+
+CONFIG = """
+sweep:
+  - notebooks: [jain_wallace/permutation, violation/evidence]
+    parameters:
+      dataset: [planted]
+      encoder: [average]
+      epochs: [1]
+      seed: [0, 1]
+      limit: [20]
+"""
+# A run that raises stands beside them.
+WRONG = "  - notebooks: [jain_wallace/permutation]\n    parameters: {dataset: [planted], encoder: [averag]}\n"
+
+
+def copy_of_the_project(folder):
+    """What a sweep needs, without what was built here."""
+    for name in ("attnlib", "notebooks", "book", "profiles"):
+        (folder / name).symlink_to(ROOT / name)
+    (folder / "config").mkdir()
+    for name in ("Snakefile", "config/default.yaml"):
+        (folder / name).write_text((ROOT / name).read_text())
+    (folder / "config/trial.yaml").write_text(CONFIG)
+    return folder
+
+
+def sweep(folder, *words):
+    return subprocess.Popen(
+        [*SNAKEMAKE, *words, "--configfile", "config/trial.yaml", "--", "sweep"],
+        cwd=folder,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        start_new_session=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def finished(folder):
+    """Complete runs, by path, with the time of their tables."""
+    tables = Path(folder, "build/sweep").glob("*/*/*/summary.csv")
+    return {str(path.relative_to(folder)): path.stat().st_mtime_ns for path in tables}
+
+
+def seen_to_finish(output):
+    """Read on until Snakemake says that a run is done; everything read."""
+    lines = []
+    for line in output:
+        lines.append(line)
+        if line.startswith("Finished jobid") and "(Rule: cell)" in line:
+            return lines
+    raise AssertionError("".join(lines))
+
+
+def test_a_killed_sweep_goes_on_and_gives_the_tables_of_a_quiet_one(tmp_path):
+    for name in ("killed", "quiet"):
+        (tmp_path / name).mkdir()
+    killed = copy_of_the_project(tmp_path / "killed")
+    process = sweep(killed, "--cores", "1")
+    lines = seen_to_finish(process.stdout)
+    # Another one at the same time is refused.
+    second = sweep(killed)
+    text, _ = second.communicate(timeout=120)
+    assert second.returncode != 0
+    assert "another Snakemake is at work in this folder" in text
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    before = finished(killed)
+    assert 1 <= len(before) < 4, "".join(lines)
+    done = sweep(killed)
+    text, _ = done.communicate(timeout=900)
+    assert done.returncode == 0, text
+    after = finished(killed)
+    assert len(after) == 4
+    # The last of the runs may have ended unseen; those before it are as they were.
+    again = [name for name, written in before.items() if after[name] != written]
+    assert len(again) <= len(before) - 1, again
+
+    started = time.perf_counter()
+    nothing = sweep(killed)
+    text, _ = nothing.communicate(timeout=120)
+    assert "Nothing to be done" in text
+    assert finished(killed) == after
+    assert time.perf_counter() - started < 60
+
+    quiet = copy_of_the_project(tmp_path / "quiet")
+    done = sweep(quiet)
+    text, _ = done.communicate(timeout=900)
+    assert done.returncode == 0, text
+    assert (quiet / "build/sweep/summary.csv").read_bytes() == (
+        killed / "build/sweep/summary.csv"
+    ).read_bytes()
+    # Four runs of two models.
+    assert len(list((quiet / "build/cache/models").glob("*.safetensors"))) == 2
+
+
+def test_a_run_that_raises_is_named_and_does_not_stop_the_others(tmp_path):
+    folder = copy_of_the_project(tmp_path)
+    small = CONFIG.replace("[0, 1]", "[0]").replace(", violation/evidence", "")
+    (folder / "config/trial.yaml").write_text(small + WRONG)
+    done = sweep(folder)
+    text, _ = done.communicate(timeout=900)
+    assert done.returncode != 0
+    assert "unknown encoder 'averag'" in text
+    assert len(finished(folder)) == 1
+    assert not (folder / "build/sweep/summary.csv").exists()
+
+
+def test_a_changed_module_touches_only_what_imports_it(tmp_path):
+    folder = copy_of_the_project(tmp_path)
+    (folder / "attnlib").unlink()
+    subprocess.run(["cp", "-R", str(ROOT / "attnlib"), str(folder / "attnlib")], check=True)
+    program = "import json, runpy, sys; sys.path.insert(0, '.')\n" + (
+        "from attnlib.sources import sources_of\n"
+        "from pathlib import Path\n"
+        "books = sorted(Path('notebooks').rglob('*.py'))\n"
+        "print(json.dumps({str(b): [p.name for p in sources_of(b)] for b in books}))"
+    )
+    found = subprocess.run(
+        [SNAKEMAKE[0].replace("snakemake", "python"), "-c", program],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    uses = {name for name, files in json.loads(found.stdout).items() if "training_documents.py" in files}
+    assert uses == {
+        f"notebooks/serrano_smith/{name}.py" for name in ("base", "contextualisation", "sets", "single")
+    }
