@@ -1,4 +1,4 @@
-"""A sweep that dies goes on: finished runs stay, the lock is gone, and its tables are as if nothing had been."""
+"""A sweep that dies goes on: finished runs stay, no lock is left, and its tables are those of a quiet one."""
 
 import json
 import os
