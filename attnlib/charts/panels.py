@@ -73,7 +73,8 @@ def dot_panels(
             x=across("x", x_title, domain)
         ),
         data=marks.astype({y: str}).round(4),
-    ).properties(width=width(columns), height=alt.Step(9))
+        # Room for the names of the rows, also where each has one circle.
+    ).properties(width=width(columns), height=alt.Step(9 if len(groups) > 1 else 15))
     words = description or f"Dots of {x_title}. " + " ".join(
         f"{name}, {group}: {means(part)}."
         for (name, group), part in frame.groupby(["facet", "group"], observed=True, sort=False)
