@@ -53,11 +53,16 @@ def locked(path: Path) -> Iterator[None]:
         yield
         return
     try:
-        for left in path.parent.glob(f".{glob.escape(path.stem)}-*{glob.escape(path.suffix)}"):
-            left.unlink(missing_ok=True)
+        take_away_rest(path)
         yield
     finally:
         lock.release()
+
+
+def take_away_rest(path: Path) -> None:
+    """Remove what a killed process had half written of `path` (`replacing`); nobody may be writing it."""
+    for left in path.parent.glob(f".{glob.escape(path.stem)}-*{glob.escape(path.suffix)}"):
+        left.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from attnlib.cache import replacing
+from attnlib.cache import replacing, take_away_rest
 
 
 def run(source: str | Path, output: str | Path, values: dict[str, Any] | None = None) -> Path:
@@ -32,6 +32,7 @@ def run(source: str | Path, output: str | Path, values: dict[str, Any] | None = 
     staged = output.with_name(f".{output.stem}.input.ipynb")
     failed = output.with_name(f"{output.stem}.failed.ipynb")
     failed.unlink(missing_ok=True)
+    take_away_rest(output)
     try:
         book = jupytext.read(source)
         book.metadata.setdefault(
