@@ -16,9 +16,8 @@ from typing import Any
 
 import pandas as pd
 
-from attnlib import claims, ledger, record, results, summary
+from attnlib import claims, ledger, patterns, record, results, summary
 from attnlib.explain import stock
-from attnlib.faithfulness import patterns
 
 PROJECT = Path(__file__).parents[1]
 REFERENCE = PROJECT / "book" / "reference"

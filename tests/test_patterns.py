@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from attnlib.faithfulness.patterns import against_random, compare_patterns
+from attnlib.patterns import against_random, compare_patterns
 
 
 def means(metric="violation", model="a", **values):
