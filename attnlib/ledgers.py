@@ -6,18 +6,16 @@ again.
 
 from __future__ import annotations
 
-import ast
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from attnlib import claims, ledger, patterns, record, results, summary
-from attnlib.explain import stock
+from attnlib.sources import defaults
 
 PROJECT = Path(__file__).parents[1]
 REFERENCE = PROJECT / "book" / "reference"
@@ -35,13 +33,6 @@ SOURCES = {
 }
 # Data sets of which a part is at hand.
 PARTS = {"agnews": "agnews_subset", "agnews4": "agnews4_subset", "snli": "snli_subset"}
-# Methods on whole transformers, in the order of the page; what else a run knows are single layers and heads.
-TRANSFORMER_METHODS = (
-    *stock.METHODS,
-    "transformer attribution, signed",
-    "generic attribution, signed",
-    "leave-one-out",
-)
 PATTERN = "pattern "
 REFERENCE_METHOD = "random scores are what the pattern is measured against"
 MASKED = "deleting a region is masking it: see attention mask"
@@ -157,7 +148,9 @@ def transformers(fresh: str | Path | None = None, folder: str | Path | None = No
     columns = ["operator", "target", "layers", "layer", "head"]
     found = found.reindex(columns=list(dict.fromkeys([*found.columns, *columns])))
     ours = found[(found["experiment"] == "transformers") & found["target"].eq("logit")]
-    ours = ours[ours["layer"].isna() & ours["method"].isin(TRANSFORMER_METHODS)]
+    # A run also knows single layers, and methods with and without clamp.
+    measured = ours["metric"].ne("sign_agreement") & ~ours["method"].str.endswith(", clamped", na=False)
+    ours = ours[ours["layer"].isna() & ours["method"].notna() & measured]
     ours = ours.drop_duplicates(["run", "metric", "method", "operator"])
     return Compared("violation", found, ours, published, _patterns(ours, published, reasons))
 
@@ -220,19 +213,6 @@ def _plain(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-@cache
-def defaults(notebook: Path) -> dict[str, Any]:
-    """The parameters of a notebook with the values written in it; those that are no literals are left out."""
-    found = {}
-    for node in ast.parse(notebook.read_text()).body:
-        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value:
-            try:
-                found[node.target.id] = ast.literal_eval(node.value)
-            except ValueError:
-                continue
-    return found
-
-
 def parameters(
     paper: str, fresh: str | Path | None = None, folder: str | Path | None = None
 ) -> dict[str, dict[str, Any]]:
@@ -281,10 +261,9 @@ def common(part: str, compared: Compared, known: Mapping[str, Mapping[str, Any]]
     """
     table = compared.table
     notebook = compared.paper + "/" + table["experiment"]
+    usual = {name: defaults(NOTEBOOKS / f"{name}.py") for name in notebook.unique()}
     words = {
-        (name, runs): in_words(
-            [known[run] for run in runs.split() if run in known], defaults(NOTEBOOKS / f"{name}.py")
-        )
+        (name, runs): in_words([known[run] for run in runs.split() if run in known], usual[name])
         for name, runs in dict.fromkeys(zip(notebook, table["runs"], strict=True))
     }
     read = ledger.label(table["source"], SOURCES)

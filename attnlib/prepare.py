@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
@@ -15,8 +14,9 @@ import pandas as pd
 import torch
 
 from attnlib import data, results, training
-from attnlib.cache import cache_folder, digest, file_checksum, locked, sources_digest
+from attnlib.cache import file_checksum, sources_digest
 from attnlib.data.corpus import Corpus, Split
+from attnlib.model_cache import trained_once
 from attnlib.models.build import Architecture, build
 from attnlib.models.classifier import AttentionModel
 from attnlib.models.embeddings import embedding_matrix
@@ -24,8 +24,6 @@ from attnlib.models.reading import read
 from attnlib.readout import Readout
 from attnlib.training import Training
 from attnlib.vectors import vectors_file
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -104,16 +102,8 @@ class Prepared:
     def save(
         self, folder: str | Path, frame: pd.DataFrame, summary: pd.DataFrame, parameters: dict[str, Any]
     ) -> None:
-        """The run's tables and where they come from, in a folder (`results.save_run`).
-
-        Time spent is told apart: training_seconds, whenever that was, and seconds, from then to now.
-        """
-        origin = results.provenance(
-            parameters=parameters,
-            settings=self.settings,
-            seconds=time.perf_counter() - self.began,
-            training_seconds=sum(row["seconds"] for row in self.history),
-        )
+        """The run's tables and where they come from, in a folder (`results.save_run`)."""
+        origin = origin_of(parameters, self.settings, self.history, self.began)
         results.save_run(folder, frame, summary, origin)
 
 
@@ -128,6 +118,27 @@ def resolve_device(device: str) -> str:
     if kind == "cuda" and not torch.cuda.is_available():
         raise ValueError("device is 'cuda', but PyTorch sees no GPU here: give 'cpu' or 'auto'")
     return device
+
+
+def origin_of(
+    parameters: dict[str, Any], settings: dict[str, Any], history: list[dict[str, float]], began: float
+) -> dict[str, Any]:
+    """The provenance of a run on a trained model (`results.provenance`).
+
+    Time spent is told apart: training_seconds, whenever that was, and seconds, from `began` to now.
+    """
+    return results.provenance(
+        parameters=parameters,
+        settings=settings,
+        seconds=time.perf_counter() - began,
+        training_seconds=sum(row["seconds"] for row in history),
+    )
+
+
+def check_seed(seed: int) -> None:
+    """ValueError for a seed that is no whole number from 0."""
+    if not isinstance(seed, int) or seed < 0:
+        raise ValueError(f"seed is {seed!r}: give a whole number, 0 or more")
 
 
 @cache
@@ -236,8 +247,7 @@ def plan(
     the head (`Architecture`).
     """
     device = resolve_device(device)
-    if not isinstance(seed, int) or seed < 0:
-        raise ValueError(f"seed is {seed!r}: give a whole number, 0 or more")
+    check_seed(seed)
     corpus = data.load(dataset)
     usual = USUAL.get(corpus.name, USUAL[corpus.task])
     dimension = dimension or usual.dimension
@@ -311,16 +321,11 @@ def file_digest(path: str) -> str:
 
 def train_once(planned: Plan, progress: bool) -> list[dict[str, float]]:
     """Fill the model from the cache, or train it and put it there. Returns the training history."""
-    corpus, model, settings = planned.corpus, planned.model, planned.settings
-    path = cache_folder() / "models" / f"{corpus.name}-{digest(settings)}.safetensors"
-    with locked(path):
-        if path.exists():
-            try:
-                return training.load_checkpoint(model, path)["history"]  # type: ignore[return-value]
-            except ValueError as error:
-                log.warning("%s", error)
+    corpus = planned.corpus
+
+    def train() -> dict[str, Any]:
         history = training.fit(
-            model,
+            planned.model,
             corpus.train,
             corpus.dev,
             corpus.vocabulary,
@@ -329,5 +334,6 @@ def train_once(planned: Plan, progress: bool) -> list[dict[str, float]]:
             planned.device,
             progress,
         )
-        training.save_checkpoint(model, path, {"history": history, "settings": settings})
-    return history
+        return {"history": history}
+
+    return trained_once(corpus.name, planned.settings, planned.model, train)["history"]

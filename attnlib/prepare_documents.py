@@ -15,15 +15,16 @@ from torch import Tensor
 from attnlib import data
 from attnlib.cache import cache_folder, digest, locked, sources_digest
 from attnlib.data.corpus import Corpus, Split
+from attnlib.model_cache import trained_once
 from attnlib.models.build import one_of
 from attnlib.models.documents import DocumentArchitecture, DocumentModel, build_document_model
 from attnlib.models.documents_batches import Documents
 from attnlib.models.documents_reading import read_documents
 from attnlib.models.documents_settings import document_settings, settings_name
 from attnlib.models.documents_vectors import random_unit_vectors, train_document_vectors
-from attnlib.prepare import Prepared, resolve_device
+from attnlib.prepare import Prepared, check_seed, resolve_device
 from attnlib.tensor_files import load_tensors, save_tensors
-from attnlib.training import load_checkpoint, metrics, save_checkpoint
+from attnlib.training import metrics
 from attnlib.training_documents import DocumentTraining, fit_documents, predict_documents
 
 log = logging.getLogger(__name__)
@@ -60,8 +61,7 @@ def prepare_documents(
     """
     began = time.perf_counter()
     device = resolve_device(device)
-    if not isinstance(seed, int) or seed < 0:
-        raise ValueError(f"seed is {seed!r}: give a whole number, 0 or more")
+    check_seed(seed)
     one_of("vectors", vectors, VECTORS)
     usual = document_settings(settings or settings_name(dataset), architecture, variant)
     how = DocumentTraining(
@@ -126,23 +126,19 @@ def train_once(
     progress: bool,
 ) -> tuple[DocumentModel, list[dict[str, float]], dict[str, float]]:
     """The trained model, its history and its test metrics: from the cache, or trained and put there."""
-    path = cache_folder() / "models" / f"{corpus.name}-{digest(decided)}.safetensors"
-    with locked(path):
-        if path.exists():
-            model = build_document_model(architecture)
-            try:
-                known: dict[str, Any] = load_checkpoint(model, path)
-                return model.to(device), known["history"], known["test_metrics"]
-            except (ValueError, KeyError) as error:
-                log.warning("%s", error)
+    model = build_document_model(architecture)
+
+    def train_it() -> dict[str, Any]:
         vectors = initial_vectors(corpus, decided["vectors"], architecture.dimension, training.seed)
-        model = build_document_model(architecture, vectors, training.seed)
+        model.load_state_dict(build_document_model(architecture, vectors, training.seed).state_dict())
         parts = (Documents.of(split, corpus.vocabulary) for split in (train, corpus.dev, corpus.test))
         training_part, dev, test = parts
         history = fit_documents(model, training_part, dev, training, device, progress)
         scores = metrics(test.labels, predict_documents(model, test, device))
-        save_checkpoint(model, path, {"history": history, "settings": decided, "test_metrics": scores})
-    return model, history, scores
+        return {"history": history, "test_metrics": scores}
+
+    known = trained_once(corpus.name, decided, model, train_it)
+    return model.to(device), known["history"], known["test_metrics"]
 
 
 def initial_vectors(corpus: Corpus, source: str, dimension: int, seed: int) -> Tensor:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -16,9 +15,10 @@ import torch
 from torch import Tensor, nn
 
 from attnlib import data, results
-from attnlib.cache import cache_folder, digest, locked, sources_digest
+from attnlib.cache import sources_digest
 from attnlib.data.corpus import Corpus, Split
 from attnlib.data.scenes import SceneCorpus, SceneSplit
+from attnlib.model_cache import trained_once
 from attnlib.models.build import one_of
 from attnlib.models.stock import (
     KINDS,
@@ -29,11 +29,9 @@ from attnlib.models.stock import (
     text_inputs,
 )
 from attnlib.models.stock_kinds import Kind
-from attnlib.prepare import resolve_device
-from attnlib.training import load_checkpoint, metrics, save_checkpoint
+from attnlib.prepare import check_seed, origin_of, resolve_device
+from attnlib.training import metrics
 from attnlib.training_stock import StockTraining, fit_stock, predict_stock
-
-log = logging.getLogger(__name__)
 
 AnyCorpus = Corpus | SceneCorpus
 AnySplit = Split | SceneSplit
@@ -105,12 +103,7 @@ class PreparedStock:
         self, folder: str | Path, frame: pd.DataFrame, summary: pd.DataFrame, parameters: dict[str, Any]
     ) -> None:
         """The run's tables and where they come from, in a folder (`results.save_run`)."""
-        origin = results.provenance(
-            parameters=parameters,
-            settings=self.settings,
-            seconds=time.perf_counter() - self.began,
-            training_seconds=self.training_seconds,
-        )
+        origin = origin_of(parameters, self.settings, self.history, self.began)
         results.save_run(folder, frame, summary, origin)
 
 
@@ -140,8 +133,7 @@ def prepare_stock(
     began = time.perf_counter()
     one_of("kind", kind, KINDS)
     device = resolve_device(device)
-    if not isinstance(seed, int) or seed < 0:
-        raise ValueError(f"seed is {seed!r}: give a whole number, 0 or more")
+    check_seed(seed)
     usual = USUAL[kind]
     corpus = corpus_for(kind, dataset)
     architecture = StockArchitecture(
@@ -228,22 +220,17 @@ def train_once(
     """The trained model, its history and its test metrics: from the cache, or trained and put there."""
     name = architecture.kind
     model = build_stock(architecture, training.seed)
-    path = cache_folder() / "models" / f"{corpus.name}-{digest(decided)}.safetensors"
-    with locked(path):
-        if path.exists():
-            try:
-                known: dict[str, Any] = load_checkpoint(model, path)
-                return model.to(device).eval(), known["history"], known["test_metrics"]
-            except (ValueError, KeyError) as error:
-                log.warning("%s", error)
+
+    def train_it() -> dict[str, Any]:
         train, dev, test = (
             (inputs_of(name, split, corpus), split.labels) for split in corpus.splits.values()
         )
         history = fit_stock(model, KINDS[name], train, dev, training, device, progress)
         probabilities = predict_stock(model, KINDS[name], test[0], len(test[1]), device)
-        scores = metrics(test[1], probabilities)
-        save_checkpoint(model, path, {"history": history, "settings": decided, "test_metrics": scores})
-    return model, history, scores
+        return {"history": history, "test_metrics": metrics(test[1], probabilities)}
+
+    known = trained_once(corpus.name, decided, model, train_it)
+    return model.to(device).eval(), known["history"], known["test_metrics"]
 
 
 def transformers_version() -> str:

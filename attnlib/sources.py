@@ -1,7 +1,7 @@
-"""Which of this package's files a notebook depends on: those it imports, and what these import in turn.
+"""What the source of a notebook says: its parameters, and which of this package's files it depends on.
 
-Nothing is imported to find out; the sources are read. So a sweep knows in a moment what a changed module
-touches.
+Those are the files it imports, and what these import in turn. Nothing is imported or run to find out, so a
+sweep knows in a moment what a changed module touches.
 """
 
 from __future__ import annotations
@@ -10,8 +10,21 @@ import ast
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 PACKAGE = Path(__file__).parent
+
+
+def defaults(notebook: str | Path) -> dict[str, Any]:
+    """The parameters of a notebook with the values written in it; those that are no literals are left out."""
+    found = {}
+    for node in ast.parse(Path(notebook).read_text(), str(notebook)).body:
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value:
+            try:
+                found[node.target.id] = ast.literal_eval(node.value)
+            except ValueError:
+                continue
+    return found
 
 
 def sources_of(script: str | Path) -> list[Path]:

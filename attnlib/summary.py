@@ -118,17 +118,28 @@ def over_seeds(ours: pd.DataFrame, keys: Sequence[str] = CELL) -> pd.DataFrame:
     return table.assign(n=groups["n"].mean()).reset_index()
 
 
-def spread(rows: pd.DataFrame, keys: Sequence[str], published: pd.DataFrame | None = None) -> pd.DataFrame:
+def spread(
+    rows: pd.DataFrame,
+    keys: Sequence[str],
+    published: pd.DataFrame | None = None,
+    orders: Mapping[str, Sequence[str]] | None = None,
+) -> pd.DataFrame:
     """Mean, least and greatest value (value, low, high) of all rows that share the keys, over all else.
 
-    published: numbers to stand beside them, averaged in the same way; NaN where there are none.
+    published: numbers to stand beside them, averaged in the same way; NaN where there are none. orders: of
+    the values of keys, for charts.
     """
     keys = list(keys)
     found = rows.groupby(keys, observed=True, sort=False)["value"].agg(value="mean", low="min", high="max")
     if published is None:
-        return found.reset_index().assign(published=float("nan"))
-    theirs = published.groupby(keys, observed=True)["value"].mean().rename("published")
-    return found.join(theirs).reset_index()
+        over = found.reset_index().assign(published=float("nan"))
+    else:
+        theirs = published.groupby(keys, observed=True)["value"].mean().rename("published")
+        over = found.join(theirs).reset_index()
+    for key, order in (orders or {}).items():
+        if key in keys:
+            over[key] = pd.Categorical(over[key], list(order), ordered=True)
+    return over
 
 
 def beside(ours: pd.DataFrame, published: pd.DataFrame, datasets: Mapping[str, str]) -> pd.DataFrame:

@@ -13,6 +13,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from attnlib.sources import defaults
+
 PACKAGE = Path(__file__).parent
 
 # What prepares a model, by the name that notebooks import: its module, and the functions whose parameters
@@ -30,31 +32,21 @@ def model_of(notebook: str | Path, parameters: Mapping[str, Any]) -> tuple[str, 
     """The model that a run of a notebook asks for: what prepares it, and with which arguments.
 
     parameters: of the run; what it leaves out has the notebook's default. None for a notebook that trains no
-    model, or several. Nothing is imported or run to find out. ValueError for a parameter cell that is none.
+    model, or several. Nothing is imported or run to find out.
     """
-    tree = ast.parse(Path(notebook).read_text(), str(notebook))
     used = [
         alias.name
-        for node in ast.walk(tree)
+        for node in ast.walk(ast.parse(Path(notebook).read_text(), str(notebook)))
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("attnlib.prepare")
         for alias in node.names
         if alias.name in PREPARED_BY
     ]
-    defaults = {
-        node.target.id: (ast.unparse(node.annotation), node.value)
-        for node in tree.body
-        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value
-    }
-    several = any(annotation.startswith("list") for annotation, _ in defaults.values())
+    given = defaults(notebook) | dict(parameters)
+    several = any(isinstance(value, list) for value in given.values())
     if len(used) != 1 or several:
         return None
     module, functions = PREPARED_BY[used[0]]
-    settings = {}
-    for name in arguments(module, functions):
-        if name in defaults:
-            value = parameters[name] if name in parameters else ast.literal_eval(defaults[name][1])
-            if value is not None:
-                settings[name] = value
+    settings = {name: given[name] for name in arguments(module, functions) if given.get(name) is not None}
     return used[0], settings
 
 

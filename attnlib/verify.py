@@ -23,7 +23,6 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import numpy as np
 import pandas as pd
@@ -131,20 +130,24 @@ def name_of(row: Mapping[str, Any]) -> str:
 
 
 @contextmanager
-def offline() -> Iterator[None]:
-    """Nothing is downloaded: a data set that is not on this machine is a DataError."""
-
-    def refuse(data_set: Any, *_: Any) -> Path:
-        raise data.DataError(f"{data_set.name} is not on this machine: get {data_set.address}")
-
-    with mock.patch.object(registry, "_download", refuse):
+def surroundings(**variables: str) -> Iterator[None]:
+    """Environment variables as given, also for processes that start meanwhile; as they were afterwards."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
         yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 @cache
 def checksum(dataset: str) -> str:
     """The checksum of a data set on this machine. DataError if it is not here, ValueError if unknown."""
-    with offline():
+    with surroundings(ATTNLIB_OFFLINE="1"):
         if dataset in data.scene_names():
             return data.load_scenes(dataset).checksum
         return data.load(dataset).checksum
@@ -192,13 +195,6 @@ def repeatable(row: Mapping[str, Any], notebooks: str | Path = NOTEBOOKS) -> tup
     return source, parameters
 
 
-@contextmanager
-def surroundings(**variables: str) -> Iterator[None]:
-    """Environment variables as given, for the notebook's process; as they were afterwards."""
-    with mock.patch.dict(os.environ, variables):
-        yield
-
-
 def run_again(
     source: Path, parameters: Mapping[str, Any], threads: str = "", retrain: bool = False
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
@@ -209,7 +205,7 @@ def run_again(
     """
     with tempfile.TemporaryDirectory(prefix="attnlib-verify-") as place:
         folder = Path(place)
-        around = {"OMP_NUM_THREADS": threads} if threads else {}
+        around = {"ATTNLIB_OFFLINE": "1"} | ({"OMP_NUM_THREADS": threads} if threads else {})
         if retrain:
             around["ATTNLIB_CACHE"] = str(folder / "cache")
             (folder / "cache").mkdir()

@@ -99,11 +99,6 @@ def test_parameters_in_words_are_those_that_the_notebook_has_not_itself():
     assert ledgers.in_words([], usual) == ""
 
 
-def test_defaults_are_read_off_the_parameters_cell():
-    found = ledgers.defaults(ROOT / "notebooks/jain_wallace/permutation.py")
-    assert (found["dataset"], found["seed"], found["limit"]) == ("planted", 0, None)
-
-
 def test_parameters_of_fresh_runs_go_before_recorded_ones(tmp_path):
     run = dict(paper="p", experiment="e", dataset="d", encoder="x", scorer="y", seed=0)
     summary = results.tidy(pd.DataFrame({"metric": ["m"], "class": "all", "value": 0.5}), **run)

@@ -50,7 +50,7 @@ def test_no_python_is_refused_by_name(script):
 
 
 def test_a_page_of_records_does_not_depend_on_models_and_a_run_on_other_papers_models():
-    reader = names(ROOT / "notebooks/jain_wallace/claims.py")
+    reader = names(ROOT / "notebooks/jain_wallace/ledger.py")
     assert not {name for name in reader if name.startswith(("models/", "data/", "kernels/"))}
     run = names(ROOT / "notebooks/jain_wallace/adversary.py")
     assert {"training.py", "models/classifier.py", "kernels/exact.py", "charts/frames.py"} <= run
@@ -76,3 +76,8 @@ def test_what_is_found_is_what_python_imports():
     loaded = {Path(line) for line in done.stdout.split()}
     assert len(loaded) > 50
     assert loaded <= set(sources.sources_of(source))
+
+
+def test_defaults_are_read_off_the_parameters_cell():
+    found = sources.defaults(ROOT / "notebooks/jain_wallace/permutation.py")
+    assert (found["dataset"], found["seed"], found["limit"]) == ("planted", 0, None)

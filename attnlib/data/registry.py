@@ -482,8 +482,14 @@ def _addresses(data_set: DataSet, member: Member | None) -> tuple[list[str], lis
 def _download(data_set: DataSet, verify: bool, member: Member | None = None) -> Path:
     """Fetch the official archive, or one file, into the cache and return its path.
 
-    Of a failure nothing is left behind, unless it can be continued; the message says which.
+    Of a failure nothing is left behind, unless it can be continued; the message says which. Nothing is
+    fetched where ATTNLIB_OFFLINE is set: a computing node may have no way out.
     """
+    if os.environ.get("ATTNLIB_OFFLINE"):
+        raise DataError(
+            f"{data_set.name}: not on this machine, and ATTNLIB_OFFLINE is set. Unset it, run python -m "
+            f"attnlib.data get {data_set.name} elsewhere, or: {_advice(data_set)}"
+        )
     try:
         import pooch  # noqa: F401
         import tqdm  # noqa: F401

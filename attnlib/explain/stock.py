@@ -32,6 +32,8 @@ PUBLISHED = {
     "relevance": "PLRP",
     "transformer attribution": "TransAtt",
     "generic attribution": "GenAtt",
+    "transformer attribution, signed": "",
+    "generic attribution, signed": "",
     "input × gradient": "InputGrad",
     "integrated gradients": "",
     "integrated gradients, released": "IG",
@@ -40,7 +42,14 @@ METHODS = tuple(PUBLISHED)
 RANDOM = ("random", "signed random")
 # Of one layer at a time, so of any head too.
 OF_LAYERS = ("attention", "attention × norm", "attention × gradient", "relevance")
-OF_ALL_LAYERS = ("rollout", "transformer attribution", "generic attribution")
+OF_ALL_LAYERS = (
+    "rollout",
+    "transformer attribution",
+    "generic attribution",
+    "transformer attribution, signed",
+    "generic attribution, signed",
+)
+SIGNED = ", signed"  # what the two attributions are called where nothing is clamped
 N_STEPS = 10  # of integrated gradients, as in Liu et al.'s code for transformers
 BY_INPUTS: dict[str, Attribution] = {
     "integrated gradients": integrated_gradients(N_STEPS),
@@ -56,7 +65,7 @@ class Aggregation:
     row: "head", the query that the classification head reads, or "mean" over all that are present. heads:
     "mean", "max" or the number of one. layers: "last", "mean" or the number of one, for the methods of single
     layers (OF_LAYERS). first: where those that go through all layers begin. clamp: negative values to zero
-    before heads are joined; None: only for the two attributions, as published.
+    before heads are joined; None: only for the two attributions, as published, unless they are called signed.
     """
 
     row: str = "head"
@@ -202,7 +211,9 @@ def of_pass(
         elif name in OF_LAYERS:
             scores[name] = of_layers(name, model, single_maps(kind, seen), row, how)[:, scored]
         else:
-            scores[name] = every(name, seen, row, how)[:, scored]
+            clamp = not name.endswith(SIGNED) if how.clamp is None else how.clamp
+            method = name.removesuffix(SIGNED)
+            scores[name] = every(method, seen, row, replace(how, clamp=clamp))[:, scored]
     return scores
 
 
@@ -246,7 +257,7 @@ def output_weight(model: nn.Module, found: Map) -> Tensor:
 
 def one_stream(name: str, seen: Pass, row: Tensor, how: Aggregation) -> Tensor:
     """Scores [N, keys] of a method that goes through all layers of one stream, over all its keys."""
-    clamp, begin = how.clamp is not False, how.first
+    clamp, begin = bool(how.clamp), how.first
     if begin not in range(len(seen.found)):
         raise ValueError(f"first is {begin}: there are {len(seen.found)} layers, from 0")
     weights = [found.weights for found in seen.found[begin:]]
@@ -266,7 +277,7 @@ def two_streams(name: str, seen: Pass, row: Tensor, how: Aggregation) -> Tensor:
     """
     if how.first:
         raise ValueError(f"first is {how.first}: of two streams methods begin at the first layer, 0")
-    clamp, heads = how.clamp is not False, how.heads
+    clamp, heads = bool(how.clamp), how.heads
     kinds = [streams_of(found) for found in seen.found]
     last = max(i for i, kind in enumerate(kinds) if kind == ("text", "image"))
     cross = seen.found[last]

@@ -16,6 +16,7 @@ from attnlib.faithfulness.removal import Removal, delete, removal_of_texts, repl
 from attnlib.faithfulness.tables import (
     level_boxes,
     levels,
+    measure_leave_one_out,
     measure_texts,
     same_order,
     sign_agreement,
@@ -39,6 +40,7 @@ __all__ = [
     "delete",
     "level_boxes",
     "levels",
+    "measure_leave_one_out",
     "measure_texts",
     "rank_correlation",
     "removal_of_texts",

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from attnlib.explain.passes import check
+from attnlib.explain.passes import check, chunks
 from attnlib.faithfulness.removal import Removal
 from attnlib.models.stock_kinds import Inputs, Kind
 
@@ -42,11 +42,7 @@ def removals(model: nn.Module, kind: Kind, inputs: Inputs, batch_size: int = 256
 
 @torch.no_grad()
 def _probabilities(model: nn.Module, kind: Kind, inputs: dict[str, Tensor], batch_size: int) -> np.ndarray:
-    n = len(inputs[kind.features])
-    found = [
-        model(**{name: value[start : start + batch_size] for name, value in inputs.items()})[kind.logits]
-        for start in range(0, n, batch_size)
-    ]
+    found = [model(**part)[kind.logits] for part in chunks(inputs, batch_size)]
     return torch.cat(found).double().softmax(dim=1).cpu().numpy()
 
 

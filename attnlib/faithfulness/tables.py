@@ -68,6 +68,17 @@ def measure_texts(
     return frame[["method", "operator", *[c for c in frame if c not in ("method", "operator")]]]
 
 
+def measure_leave_one_out(removals: Mapping[str, Removal], labels: np.ndarray) -> pd.DataFrame:
+    """The rows of `measure_texts` for the oracle "leave-one-out": the very falls, each by its own removal."""
+    return pd.concat(
+        [
+            measure_texts({"leave-one-out": np.nan_to_num(removal.drop_of_each())}, {name: removal}, labels)
+            for name, removal in removals.items()
+        ],
+        ignore_index=True,
+    )
+
+
 def summarise_measures(frame: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
     """Means over texts with 95 % bootstrap intervals: columns metric, method, operator, value, low, high, n.
 

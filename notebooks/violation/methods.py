@@ -41,7 +41,6 @@ limit: Optional[int] = None  # analyse so many test texts; None: all
 output: Optional[str] = None  # folder for the tables of this run
 
 # %% tags=["remove-output"]
-import numpy as np
 import pandas as pd
 from myst_nb import glue
 
@@ -73,12 +72,7 @@ trained = explain.Trained(run.model, run.texts, run.corpus.vocabulary, run.reado
 scores = explain.explain(trained, target=target, seed=seed)
 removals = faithfulness.removals(run.model, run.texts, run.corpus.vocabulary, run.readout, run.device)
 frame = faithfulness.measure_texts(scores, removals, run.texts.labels)
-oracle = pd.concat(
-    faithfulness.measure_texts(
-        {"leave-one-out": np.nan_to_num(removal.drop_of_each())}, {name: removal}, run.texts.labels
-    )
-    for name, removal in removals.items()
-)
+oracle = faithfulness.measure_leave_one_out(removals, run.texts.labels)
 frame = pd.concat([frame, oracle], ignore_index=True)
 rates = faithfulness.summarise_measures(frame)
 

@@ -83,17 +83,7 @@ notebook.table(means.rename(columns={"right": "accuracy"}))
 # these signs, as for words in {doc}`evidence`.
 
 # %%
-methods = [*stock.METHODS, "transformer attribution, signed", "generic attribution, signed"]
 scores = stock.explain(run.model, run.kind, run.inputs, target=target, seed=seed)
-unclamped = stock.explain(
-    run.model,
-    run.kind,
-    run.inputs,
-    ["transformer attribution", "generic attribution"],
-    target=target,
-    aggregation=stock.Aggregation(clamp=False),
-)
-scores |= {f"{name}, signed": found for name, found in unclamped.items()}
 scores["leave-one-out"] = np.nan_to_num(ways["attention mask"].drop_of_each())
 signs = evidence.planted_signs(list(run.split.evidence), run.split.labels, predicted)[
     :, : intact.mask.shape[1]
@@ -126,7 +116,7 @@ charts.dot_panels(
 # Of a scene with $k$ evidence regions, the share of the $k$ with the largest $|w|$ that are evidence.
 
 # %% tags=["hide-input"]
-order = [*methods, "leave-one-out"]
+order = [*stock.METHODS, "leave-one-out"]
 located = found.assign(
     method=pd.Categorical(found["method"], order, ordered=True),
     published=float("nan"),

@@ -27,6 +27,7 @@ fresh: Optional[str] = None  # sweep folder, such as build/sweep, whose runs tak
 output: Optional[str] = None  # folder for ledger.csv, the published numbers beside ours
 
 # %% tags=["remove-output"]
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -66,16 +67,8 @@ theirs = published[published["experiment"] == "methods"]
 theirs = theirs.assign(
     model=[names.get(pair, ", ".join(pair)) for pair in zip(theirs["encoder"], theirs["scorer"], strict=True)]
 )
-
-
-def spread(rows, keys, theirs=None):
-    """Mean and range over all but the keys, the authors' numbers beside them; methods in their order."""
-    orders = {"method": methods, "operator": operators, "target": explain.TARGETS}
-    over = summary.spread(rows, keys, theirs)
-    for column in orders.keys() & set(keys):
-        over[column] = pd.Categorical(over[column], orders[column], ordered=True)
-    return over
-
+orders = {"method": methods, "operator": operators, "target": explain.TARGETS}
+spread = partial(summary.spread, orders=orders)
 
 # %% tags=["hide-input"]
 accuracy = ours[ours["metric"] == "accuracy"]

@@ -80,23 +80,9 @@ what = "words" if kind == "bert" else "regions"
 
 # %%
 scores = stock.explain(run.model, run.kind, run.inputs, target=target, seed=seed)
-unclamped = stock.explain(
-    run.model,
-    run.kind,
-    run.inputs,
-    ["transformer attribution", "generic attribution"],
-    target=target,
-    aggregation=stock.Aggregation(clamp=False),
-)
-scores |= {f"{name}, signed": found for name, found in unclamped.items()}
 ways = removals(run.model, run.kind, run.inputs)
 frame = faithfulness.measure_texts(scores, ways, run.split.labels)
-oracle = pd.concat(
-    faithfulness.measure_texts(
-        {"leave-one-out": np.nan_to_num(removal.drop_of_each())}, {name: removal}, run.split.labels
-    )
-    for name, removal in ways.items()
-)
+oracle = faithfulness.measure_leave_one_out(ways, run.split.labels)
 frame = pd.concat([frame, oracle], ignore_index=True)
 rates = faithfulness.summarise_measures(frame)
 
@@ -104,7 +90,7 @@ rates = faithfulness.summarise_measures(frame)
 # ## What comes out
 
 # %% tags=["hide-input"]
-methods = [*stock.METHODS, *(name for name in scores if name.endswith(", signed")), "leave-one-out"]
+methods = [*stock.METHODS, "leave-one-out"]
 operators = [*ways, "mean"]
 
 

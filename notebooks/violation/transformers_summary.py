@@ -27,6 +27,7 @@ fresh: Optional[str] = None  # sweep folder, such as build/sweep, whose runs tak
 output: Optional[str] = None  # folder for ledger.csv, the published numbers beside ours
 
 # %% tags=["remove-output"]
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -64,22 +65,12 @@ notebook.table(table) if len(table) else nothing
 # on GQA (printed in their notebook) or LXMERT (read off their figure, ± .05).
 
 # %% tags=["hide-input"]
-methods = list(ledgers.TRANSFORMER_METHODS)
 plain = found.loc[compared.ours.index]
 printed = published[published["source"] == "nb_mm"]
 drawn = published[(published["source"] == "figure_radar") & (published["encoder"] == "lxmert")]
 theirs = pd.concat([printed, drawn])
 theirs = theirs.assign(model=theirs["encoder"].map(names) + ", scenes")
-
-
-def spread(rows, keys, published=None):
-    """Mean and range over all but the keys, the authors' numbers beside them; methods in their order."""
-    over = summary.spread(rows, keys, published)
-    if "method" in keys:
-        over["method"] = pd.Categorical(over["method"], methods, ordered=True)
-    return over
-
-
+spread = partial(summary.spread, orders={"method": [*stock.METHODS, "leave-one-out"]})
 violation = plain[(plain["metric"] == "violation") & (plain["operator"] == "mean")]
 beside = theirs[(theirs["metric"] == "violation") & (theirs["operator"] == "mean")]
 charts.dot_panels(

@@ -1,7 +1,7 @@
 """A sweep that dies goes on: finished runs stay, no lock is left, and its tables are those of a quiet one."""
 
-import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -120,24 +120,23 @@ def test_a_run_that_raises_is_named_and_does_not_stop_the_others(tmp_path):
     assert not (folder / "build/sweep/summary.csv").exists()
 
 
-def test_a_changed_module_touches_only_what_imports_it(tmp_path):
+def test_a_changed_module_asks_for_those_runs_that_import_it(tmp_path):
     folder = copy_of_the_project(tmp_path)
     (folder / "attnlib").unlink()
-    subprocess.run(["cp", "-R", str(ROOT / "attnlib"), str(folder / "attnlib")], check=True)
-    program = "import json, runpy, sys; sys.path.insert(0, '.')\n" + (
-        "from attnlib.sources import sources_of\n"
-        "from pathlib import Path\n"
-        "books = sorted(Path('notebooks').rglob('*.py'))\n"
-        "print(json.dumps({str(b): [p.name for p in sources_of(b)] for b in books}))"
-    )
-    found = subprocess.run(
-        [SNAKEMAKE[0].replace("snakemake", "python"), "-c", program],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    uses = {name for name, files in json.loads(found.stdout).items() if "training_documents.py" in files}
-    assert uses == {
-        f"notebooks/serrano_smith/{name}.py" for name in ("base", "contextualisation", "sets", "single")
-    }
+    shutil.copytree(ROOT / "attnlib", folder / "attnlib")
+    notebooks = ("jain_wallace/permutation", "serrano_smith/single")
+    (folder / "config/trial.yaml").write_text(CONFIG.replace("violation/evidence", notebooks[1]))
+
+    def versions():
+        planned = sweep(folder, "-n")
+        text, _ = planned.communicate(timeout=120)
+        assert planned.returncode == 0, text
+        return {name: (folder / f"build/versions/notebooks/{name}.txt").read_text() for name in notebooks}
+
+    first = versions()
+    assert versions() == first
+    module = folder / "attnlib/training_documents.py"
+    module.write_text(module.read_text() + "# changed\n")
+    second = versions()
+    assert second[notebooks[0]] == first[notebooks[0]]
+    assert second[notebooks[1]] != first[notebooks[1]]
