@@ -4,10 +4,16 @@ CONFIG ?= config/jain_wallace.yaml
 PROFILE ?= profiles/local
 BIN := .venv/bin
 STAMP := .venv/.complete
+# Each worker begins with its own half of the tests, which keeps those of one file together.
+WORKERS ?= 2
+PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 SNAKEMAKE = $(BIN)/snakemake --profile $(PROFILE)
 
+# Every notebook and every worker is a new process: they share compiled modules, whatever the environment says.
+export PYTHONDONTWRITEBYTECODE =
+
 .DEFAULT_GOAL := help
-.PHONY: help setup book sweep record verify test test-fast test-slurm bench lint lab clean
+.PHONY: help setup book sweep progress record verify test test-fast test-slurm bench lint lab clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -27,6 +33,9 @@ book: $(STAMP)  ## run the notebooks and build the site: build/_build/html/index
 sweep: $(STAMP)  ## run a grid of notebooks (CONFIG=config/jain_wallace.yaml PROFILE=profiles/local)
 	$(SNAKEMAKE) --configfile $(CONFIG) -- sweep
 
+progress: $(STAMP)  ## how far a grid is, and how long it will take (CONFIG=config/jain_wallace.yaml)
+	$(BIN)/python -m attnlib.progress $(CONFIG)
+
 record: $(STAMP)  ## run a grid (CONFIG=config/jain_wallace.yaml) and record its results in book/results
 	$(SNAKEMAKE) --configfile $(CONFIG) -- record
 
@@ -34,10 +43,10 @@ verify: $(STAMP)  ## run recorded runs again and compare (ARGS='paper=... datase
 	$(BIN)/python -m attnlib.verify $(ARGS)
 
 test: $(STAMP)  ## run all tests, the book's and the browser's too
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
-test-fast: $(STAMP)  ## run the tests that take less than a minute together
-	$(BIN)/python -m pytest -m "not slow"
+test-fast: $(STAMP)  ## run the tests that take less than a second each
+	$(PYTEST) -m "not slow"
 
 test-slurm: $(STAMP)  ## run a small sweep on a Slurm node of Debian's packages (as root, for a trial)
 	bash tests/slurm/one_node.sh

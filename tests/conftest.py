@@ -4,6 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
+
+# What is tested is small: a second thread makes it no faster, and the threads of two workers of pytest-xdist
+# on two cores make it ten times slower. Kernels of notebooks and other processes take it over.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import torch
 
 if not torch.cuda.is_available():
@@ -27,6 +32,17 @@ def pytest_collection_modifyitems(items):
         if data := item.get_closest_marker("data"):
             absent, reason = missing(data.args)
             item.add_marker(pytest.mark.skipif(absent, reason=reason))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shared_cache(tmp_path_factory):
+    """The cache of a test that sets no other one: empty at first, and one for all workers of pytest-xdist."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ATTNLIB_CACHE", str(folder / "cache"))
+        yield folder / "cache"
 
 
 @pytest.fixture(scope="session")

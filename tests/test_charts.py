@@ -127,6 +127,7 @@ class TestViolins:
         assert set(found["kind"]) == {"point", "count"}
         assert found.loc[found["kind"] == "point", "x"].tolist() == sorted(set(values))
 
+    @pytest.mark.slow
     def test_never_more_rows_than_altair_allows(self, frame):
         frame["predicted"] = np.arange(len(frame)) % 6
         frame["method"] = np.arange(len(frame)) // 75
@@ -245,6 +246,7 @@ def test_every_chart_renders_with_image_and_words(frame):
         assert len(rows(chart)) <= 5000
 
 
+@pytest.mark.slow
 def test_an_open_jupyterlab_gets_the_type_it_draws(frame, monkeypatch):
     spec = histogram(frame).to_dict()
     monkeypatch.delenv("JPY_SESSION_NAME", raising=False)

@@ -181,6 +181,7 @@ def run():
     return readout, orders, {name: erase_until_flip(readout, order) for name, order in orders.items()}
 
 
+@pytest.mark.slow
 def test_a_run_from_the_kernels(run):
     readout, _, flips = run
     drawn = [erase_until_flip(readout, order) for order in random_orders(readout, 3, seed=1)]

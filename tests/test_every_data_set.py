@@ -56,14 +56,6 @@ MEASURED = {"correlation": "tau_gradient", "permutation": "median_tvd", "adversa
 LARGEST = {"correlation": 1, "permutation": 1, "adversary": math.log(2)}
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _cache(tmp_path_factory):
-    """A model cache of its own: the notebooks on one data set share its model."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ATTNLIB_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
-
-
 @pytest.mark.parametrize("data_set", DATA_SETS.values(), ids=DATA_SETS)
 def test_its_papers_are_in_the_bibliography_and_cited(data_set):
     bibliography, page = ((ROOT / "book" / name).read_text() for name in ("references.bib", "data.md"))

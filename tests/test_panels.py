@@ -220,6 +220,7 @@ class TestLines:
         here = epochs[(epochs["metric"] == "τ") & (epochs["encoder"] == "bilstm")]
         assert [row["value"] for row in values] == here["value"].tolist()
 
+    @pytest.mark.slow
     def test_levels_are_drawn_where_they_are_known(self, epochs):
         spec = lines(epochs).to_dict()
         named = [
@@ -228,6 +229,7 @@ class TestLines:
         ]
         assert named == [["shuffled"]] * 2 + [["theirs", "shuffled"]] * 2
 
+    @pytest.mark.slow
     def test_panels_in_a_row_share_their_axis(self, epochs):
         domains = [
             panel["layer"][1]["encoding"]["y"]["scale"]["domain"]

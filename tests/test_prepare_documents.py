@@ -43,6 +43,7 @@ def test_the_second_call_does_not_train_and_gives_the_same_bits(monkeypatch):
     assert first.settings == second.settings
 
 
+@pytest.mark.slow
 def test_training_again_gives_the_same_bits(tmp_path, monkeypatch):
     first = prepare("planted_documents", **CHEAP)
     monkeypatch.setenv("ATTNLIB_CACHE", str(tmp_path / "other"))
@@ -83,6 +84,7 @@ def test_settings_say_what_decided_the_model():
     assert named == ["HANrnn", "learned_query", "no_logit_dropout", "random, length 1", 3]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change",
     [
@@ -103,6 +105,7 @@ def test_every_setting_has_its_own_model(change, tmp_path):
     assert len(list((tmp_path / "cache" / "models").glob("*.safetensors"))) == 2
 
 
+@pytest.mark.slow
 def test_a_broken_cache_file_is_trained_again(tmp_path):
     first = prepare("planted_documents", **CHEAP)
     (path,) = (tmp_path / "cache" / "models").glob("*.safetensors")
@@ -112,6 +115,7 @@ def test_a_broken_cache_file_is_trained_again(tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_limit_draws_texts_and_keeps_the_metrics_of_all():
     every, some = prepare("planted_documents", **CHEAP), prepare("planted_documents", limit=7, **CHEAP)
     assert len(some.readout) == len(some.texts) == len(some.frame()) == 7

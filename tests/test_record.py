@@ -71,6 +71,7 @@ def test_a_sweep_becomes_four_tables(tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_a_second_call_changes_no_byte(tmp_path):
     for seed in (10, 2):
         make(tmp_path / "sweep", seed=seed)
@@ -83,6 +84,7 @@ def test_a_second_call_changes_no_byte(tmp_path):
     assert b"0.666667" in before["p/distributions.csv"]
 
 
+@pytest.mark.slow
 def test_the_order_of_recording_does_not_matter(tmp_path):
     for seed in (1, 0):
         for name in ("all", f"only {seed}"):
@@ -96,6 +98,7 @@ def test_the_order_of_recording_does_not_matter(tmp_path):
     assert once == by_one
 
 
+@pytest.mark.slow
 def test_a_run_recorded_before_stays_and_the_same_run_is_replaced(tmp_path):
     for seed in (0, 1):
         make(tmp_path / "first", seed=seed)
@@ -111,6 +114,7 @@ def test_a_run_recorded_before_stays_and_the_same_run_is_replaced(tmp_path):
     assert set(runs["run"]) == set(kept["run"])
 
 
+@pytest.mark.slow
 def test_distributions_are_of_the_lowest_seed(tmp_path):
     make(tmp_path / "first", seed=1)
     make(tmp_path / "first", seed=2, encoder="average")

@@ -37,6 +37,7 @@ def scripted(monkeypatch, accuracies):
     monkeypatch.setattr(training_documents, "metrics", lambda *_: {"accuracy": next(rest)})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoder", ["HANrnn", "FLANconv"])
 def test_the_same_seed_gives_the_same_bits(encoder):
     before = torch.get_rng_state()

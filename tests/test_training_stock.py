@@ -34,6 +34,7 @@ def trained(corpus, **more):
     return model, history
 
 
+@pytest.mark.slow
 def test_it_learns_and_ends_with_the_best_epoch(corpus):
     model, history = trained(corpus, epochs=12, learning_rate=2e-3)
     _, (dev, labels), _ = parts(corpus)
@@ -44,6 +45,7 @@ def test_it_learns_and_ends_with_the_best_epoch(corpus):
     assert history[-1]["loss"] < history[0]["loss"]
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_model(corpus):
     state = torch.get_rng_state()
     first, second = (trained(corpus, epochs=1)[0].state_dict() for _ in range(2))

@@ -6,33 +6,40 @@ from pathlib import Path
 
 import pytest
 
+from attnlib.cache import locked
+
 ROOT = Path(__file__).parents[2]
 SNAKEMAKE = [str(Path(sys.executable).parent / "snakemake"), "--profile", "profiles/local"]
 
 
 def snakemake(*words, folder=ROOT):
-    """Run Snakemake as the Makefile does; returns the finished process with its output as text."""
-    return subprocess.run(
-        [*SNAKEMAKE, *words],
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
+    """Run Snakemake as the Makefile does; returns the finished process with its output as text.
+
+    Snakemake refuses a second one in the same folder; another worker of pytest-xdist waits instead.
+    """
+    with locked(folder / "build/tests"):
+        return subprocess.run(
+            [*SNAKEMAKE, *words],
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
 
 
 @pytest.fixture(scope="session")
 def site():
     """The folder of the built site; what is already built and up to date is taken as it is.
 
-    Beside the runs lies what a killed one leaves, which the build must pass over.
+    Beside the runs lies what a killed one leaves, which the build must pass over. Of two workers of
+    pytest-xdist one builds, the other finds nothing to do.
     """
     left = ROOT / "build/runs/.killed.ipynb"
     left.parent.mkdir(parents=True, exist_ok=True)
     left.touch()
     done = snakemake()
-    left.unlink()
+    left.unlink(missing_ok=True)
     assert done.returncode == 0, done.stdout[-6000:]
     return ROOT / "build/_build/html"

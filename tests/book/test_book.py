@@ -9,7 +9,9 @@ import nbformat
 import pytest
 import yaml
 
+from attnlib import vegalite
 from tests.book.conftest import ROOT, snakemake
+from tests.test_notebooks import charts_of
 
 pytestmark = pytest.mark.slow
 
@@ -38,6 +40,15 @@ def test_notebook_is_executed_without_error_and_says_where_its_numbers_come_from
     outputs = [output for cell in cells for output in cell.outputs]
     assert not [output for output in outputs if output.output_type == "error"]
     assert "Where these numbers come from" in (site / f"experiments/{run}.html").read_text()
+    # A page of records may draw nothing where nothing is recorded yet.
+    for chart in charts_of(ROOT / f"build/runs/{run}.ipynb"):
+        assert chart[vegalite.MIME]["usermeta"]["source"].startswith(f"notebooks/{run}.py")
+
+
+def test_the_speed_page_reads_the_record(site):
+    page = ROOT / "build/runs/beyond/speed.ipynb"
+    assert "GPU: " in page.read_text()
+    assert charts_of(page)
 
 
 def test_every_run_is_a_page():

@@ -77,7 +77,7 @@ def test_changed_files_options_and_code_are_read_again(folder, nowhere, reads, m
     os.utime(path, ns=(1, 1))
     assert "never" in load("amazon_full").test.texts[0]
     assert len(reads) == 6
-    monkeypatch.setattr(kept, "versions", lambda: ["other"])
+    monkeypatch.setattr(kept, "versions", lambda loader: ["other"])
     load("amazon_full")
     assert len(reads) == 8
 

@@ -64,6 +64,7 @@ def test_defaults_are_noisy_balanced_and_hold_all_kinds_of_evidence():
     assert unknown < 0.01
 
 
+@pytest.mark.slow
 def test_labels_do_not_show_in_length_or_neutral_words():
     corpus = load("planted", n_train=4000, label_noise=0.0)
     lengths = np.array([len(text) for text in corpus.train.texts])

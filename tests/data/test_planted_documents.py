@@ -67,6 +67,7 @@ def test_evidence_is_the_effect_of_erasing_each_sentence():
     assert kinds == {-1, 0, 1}
 
 
+@pytest.mark.slow
 def test_every_document_has_the_rules_label_without_noise():
     corpus = load(n_train=300, n_dev=50, n_test=50, label_noise=0.0)
     for split in corpus.splits.values():

@@ -234,6 +234,7 @@ def test_without_the_download_extra_the_message_says_what_to_install(toy, nowher
         contents()
 
 
+@pytest.mark.slow
 def test_importing_the_package_needs_no_extra():
     extra = ("pooch", "sentencex", "spacy", "tqdm")
     code = f"import sys, attnlib.data; print([m for m in {extra} if m in sys.modules])"

@@ -62,6 +62,7 @@ def test_dev_is_the_start_of_the_shuffled_file_and_the_rest_train(folder, how):
     assert any("paper's very reviews" in note for note in corpus.provenance["notes"])
 
 
+@pytest.mark.slow
 def test_the_shuffle_is_pythons_for_ever():
     assert reviews_flat.drawn(10) == [4, 3, 0, 5, 2, 7, 1, 8, 6, 9]
     assert len(reviews_flat.drawn(650_000)) == 7_000

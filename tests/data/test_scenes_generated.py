@@ -141,6 +141,7 @@ def test_evidence_by_rule(corpus):
         assert train.evidence[i][train.present[i]].tolist() == expected, words
 
 
+@pytest.mark.slow
 def test_defaults_are_balanced_in_every_kind_and_counting_attributes_does_not_help():
     corpus = load_scenes("scenes")
     assert [len(split) for split in corpus.splits.values()] == [20_000, 1000, 1000]

@@ -68,6 +68,7 @@ def leaves(tree):
     return [tree[1]] if isinstance(tree[1], str) else [leaf for child in tree[1] for leaf in leaves(child)]
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(trees, st.integers(0, 200))
 def test_any_tree_is_read_back_and_any_prefix_of_it_refused(tree, cut):

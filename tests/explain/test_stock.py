@@ -29,6 +29,7 @@ def test_every_method_scores_every_row(make):
         assert not found.requires_grad
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", MAKERS)
 def test_a_row_does_not_depend_on_its_batch_or_padding(make):
     model, inputs = embedded(make)
@@ -114,6 +115,7 @@ def test_integrated_gradients_sum_to_the_difference_between_both_ends(make):
     assert not torch.allclose(found, *released.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", MAKERS)
 def test_layers_and_heads_one_by_one_are_those_of_the_aggregation(make):
     model, inputs = embedded(make)

@@ -53,7 +53,7 @@ def fixture(m):
     )
 
 
-@pytest.mark.parametrize("m", TABLE)
+@pytest.mark.parametrize("m", [0.5, *(pytest.param(m, marks=pytest.mark.slow) for m in (0.0, 1.0))])
 def test_rates_are_those_of_the_sheet(m):
     readout = fixture(m)
     removal = attention_mask(readout)

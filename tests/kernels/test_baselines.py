@@ -36,6 +36,7 @@ def test_every_place_of_a_shuffle_is_equally_likely():
     assert places.bincount(minlength=3).tolist() == pytest.approx([200, 200, 200], abs=50)
 
 
+@pytest.mark.slow
 def test_random_weights_are_uniform_on_the_simplex():
     drawn = torch.stack([random_weights(one([0.5, 0.5], [0.0, 0.0]), seed)[0, 0] for seed in range(500)])
     # On two tokens the first weight is uniform on [0, 1].

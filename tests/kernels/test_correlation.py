@@ -58,6 +58,7 @@ def test_all_short_orders_and_nearly_sorted_long_rows():
         check(x, y, torch.ones_like(y, dtype=torch.bool))
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(st.data())
 def test_small_rows_with_ties(data):

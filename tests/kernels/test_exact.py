@@ -128,6 +128,7 @@ def test_bounded_memory_paths_change_nothing(monkeypatch):
     assert torch.equal(exact_adversary(r, 0.05).weights, whole.weights)
 
 
+@pytest.mark.slow
 @settings(max_examples=80, deadline=None, derandomize=True)
 @given(st.data())
 def test_any_small_text(data):

@@ -65,6 +65,7 @@ def test_twelve_tokens():
     check(make(4, 12, 3, seed=4, shortest=12, scale=1.0))
 
 
+@pytest.mark.slow
 @settings(max_examples=50, deadline=None, derandomize=True)
 @given(st.integers(1, 6), st.integers(2, 4), st.integers(0, 10**6))
 def test_ties_and_zero_weights(length, classes, seed):

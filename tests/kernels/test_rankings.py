@@ -190,6 +190,7 @@ def test_greedy_does_not_cancel():
     assert erase_until_flip(r, greedy_order(r)).count.item() == 2
 
 
+@pytest.mark.slow
 def test_greedy_in_small_blocks_and_until_the_flip(monkeypatch):
     r = make(60, 40, 4, seed=8, scale=1.0, peak=1.0)
     order = greedy_order(r)

@@ -144,6 +144,7 @@ def test_released_draws_of_the_top_token_add_zeros():
     assert torch.equal(found.flips_top[same].double(), found.flips_other[same])
 
 
+@pytest.mark.slow
 def test_the_average_is_the_mean_of_draws():
     r = make(1, 4, 3, seed=11, shortest=4)
     draws = [single_erasure(r, r.alpha, "drawn", seed).delta_js.item() for seed in range(300)]
