@@ -8,15 +8,14 @@
 import fcntl
 import functools
 import hashlib
-import itertools
 import os
-import re
 import sys
 from pathlib import Path
 
 import yaml
 
 sys.path.insert(0, os.getcwd())
+from attnlib import grid
 from attnlib.sources import PACKAGE, sources_of
 from attnlib.train import PREPARED_BY, model_of
 
@@ -66,12 +65,14 @@ RESULTS += sorted(str(path) for path in Path("build/sweep").glob("*/*/*/summary.
 RECORDS = {
     "beyond/ledger": RESULTS,
     "beyond/speed": files("benchmarks/results"),
+    "beyond/together": RESULTS,
     "jain_wallace/claims": RESULTS,
     "jain_wallace/ledger": RESULTS,
     "jain_wallace/summary": RESULTS,
     "serrano_smith/summary": RESULTS,
     "violation/summary": RESULTS,
     "violation/transformers_summary": RESULTS,
+    "wiegreffe_pinter/summary": RESULTS,
 }
 NOTEBOOKS = sorted(path.relative_to("notebooks").with_suffix("").as_posix() for path in Path("notebooks").rglob("*.py"))
 
@@ -87,21 +88,6 @@ def known(notebook):
     return notebook
 
 
-def cell_name(parameters):
-    """Name a run by its parameters, fit for a file; without commas, which Snakemake cannot hand to a cluster."""
-    full = "+".join(f"{name}={value}" for name, value in parameters.items()) or "defaults"
-    plain = re.sub(r"[^\w.,=+-]", "_", full)
-    if plain == full and len(plain) <= 160:
-        return plain
-    return f"{plain[:140]}-{hashlib.sha256(full.encode()).hexdigest()[:8]}"
-
-
-def grid(block):
-    """Return every combination of one block's lists; a single value is a list of one."""
-    values = {k: v if isinstance(v, list) else [v] for k, v in block.get("parameters", {}).items()}
-    return [dict(zip(values, combination)) for combination in itertools.product(*values.values())]
-
-
 def options(parameters):
     """Return the command line of a run's parameters, as YAML values."""
     words = []
@@ -112,12 +98,9 @@ def options(parameters):
 
 
 BOOK = {known(notebook): parameters or {} for notebook, parameters in config["book"].items()}
-SWEEP = {
-    (known(notebook), cell_name(parameters)): parameters
-    for block in config.get("sweep", [])
-    for notebook in block["notebooks"]
-    for parameters in grid(block)
-}
+SWEEP = grid.runs(config)
+for notebook, _ in SWEEP:
+    known(notebook)
 
 # The models of the sweep, each trained once, before the runs that share it.
 OF_CELL = {}
@@ -125,7 +108,7 @@ MODELS = {}
 for (notebook, cell), parameters in SWEEP.items():
     if model := model_of(f"notebooks/{notebook}.py", parameters):
         prepared_by, settings = model
-        OF_CELL[notebook, cell] = f"{prepared_by}/{cell_name(settings)}"
+        OF_CELL[notebook, cell] = f"{prepared_by}/{grid.run_name(settings)}"
         MODELS[OF_CELL[notebook, cell]] = model
 
 RUN = (

@@ -88,6 +88,12 @@ def main(arguments: list[str] | None = None) -> None:
     except Exception as error:
         if type(error).__name__ == "PapermillExecutionError":
             raise SystemExit(f"{parser.prog}: {error}") from None
+        if type(error).__name__ == "DeadKernelError":
+            raise SystemExit(
+                f"{parser.prog}: {options.notebook}: its kernel was killed, as the system does where memory "
+                "runs out. Nothing of the run is kept. Give it more memory, fewer neighbours, or a smaller "
+                "`limit`."
+            ) from None
         raise
 
 

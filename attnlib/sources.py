@@ -7,10 +7,13 @@ sweep knows in a moment what a changed module touches.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
-from functools import cache
+import inspect
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
+
+from attnlib.cache import sources_digest
 
 PACKAGE = Path(__file__).parent
 
@@ -27,19 +30,29 @@ def defaults(notebook: str | Path) -> dict[str, Any]:
     return found
 
 
-def sources_of(script: str | Path) -> list[Path]:
+def sources_of(script: str | Path, packages: bool = True) -> list[Path]:
     """The files of this package that a script or py:percent notebook depends on, sorted.
 
-    Imports inside functions count, names imported by string do not. SyntaxError for a file that is no Python.
+    Imports inside functions count, names imported by string do not. packages: whether the `__init__.py` of
+    packages on the way count, and with them all that these gather; without them it is what the script works
+    with, not what Python reads. SyntaxError for a file that is no Python.
     """
     found: set[Path] = set()
     waiting = list(imported(Path(script).read_text(), str(script)))
     while waiting:
         path = waiting.pop()
-        if path not in found:
+        if path not in found and (packages or path.name != "__init__.py"):
             found.add(path)
             waiting += imports_of(path)
     return sorted(found)
+
+
+def function_digest(function: Callable[..., Any]) -> str:
+    """A digest of the module of a function, partial or decorated, and of the files that module works with."""
+    while isinstance(function, partial):
+        function = function.func
+    module = Path(inspect.getfile(inspect.unwrap(function)))
+    return sources_digest([module, *(path for path in sources_of(module, packages=False) if path != module)])
 
 
 @cache

@@ -6,8 +6,9 @@ import logging
 from pathlib import Path
 
 from attnlib import data
-from attnlib.cache import cache_folder, digest, file_checksum, locked, replacing, sources_digest
+from attnlib.cache import cache_folder, digest, file_checksum, locked, replacing
 from attnlib.models import embeddings
+from attnlib.sources import function_digest
 
 log = logging.getLogger(__name__)
 
@@ -28,8 +29,8 @@ def vectors_file(dataset: str, dimension: int = 300) -> Path:
             "your own. Give 'corpus', another data set, or a file of vectors."
         )
     # The name and the code decide the texts, as every file is checked; reading them takes far longer.
-    sources = [*sorted(Path(data.__file__).parent.glob("*.py")), Path(embeddings.__file__)]
-    name = digest({"dataset": dataset, "dimension": dimension, "code": sources_digest(sources)})
+    code = [function_digest(data.LOADERS[dataset]), function_digest(embeddings.train_vectors)]
+    name = digest({"dataset": dataset, "dimension": dimension, "code": code})
     path = cache_folder() / "vectors" / f"{dataset}-{name}.txt"
     known_sum = path.with_suffix(".sha256")
     with locked(path):

@@ -56,3 +56,14 @@ def test_a_failed_run_is_kept_under_another_name(notebook, tmp_path):
 def test_a_missing_notebook_is_named(tmp_path):
     with pytest.raises(SystemExit, match=r"nowhere\.py does not exist"):
         run.main([str(tmp_path / "nowhere.py"), str(tmp_path / "out.ipynb")])
+
+
+def test_a_kernel_that_is_killed_for_its_memory_is_an_error_that_says_so(notebook, tmp_path):
+    # What the system does where memory runs out: no exception, no clean-up.
+    killed = notebook.with_name("killed.py")
+    killed.write_text(SOURCE + "\nimport os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n")
+    with pytest.raises(SystemExit, match=r"killed\.py: its kernel was killed.*memory"):
+        run.main([str(killed), str(tmp_path / "out.ipynb")])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["killed.py", "toy.py"]
+    run.main([str(notebook), str(tmp_path / "out.ipynb")])
+    assert (tmp_path / "out.ipynb").is_file()

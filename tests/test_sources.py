@@ -58,6 +58,7 @@ def test_a_page_of_records_does_not_depend_on_models_and_a_run_on_other_papers_m
     assert "training_documents.py" in names(ROOT / "notebooks/serrano_smith/sets.py")
 
 
+@pytest.mark.slow
 def test_what_is_found_is_what_python_imports():
     """The modules that running the imports truly loads are among those found; no list by hand to forget."""
     import subprocess

@@ -21,6 +21,7 @@ from attnlib import cache
 from attnlib.data import registry
 from attnlib.data.compact import Ragged, RowIds, Texts
 from attnlib.data.corpus import Corpus, Split, Vocabulary
+from attnlib.sources import function_digest
 
 Loader = Callable[..., Corpus]
 
@@ -34,7 +35,7 @@ def keep(name: str) -> Callable[[Loader], Loader]:
             bound = inspect.signature(loader).bind(*args, **options)
             bound.apply_defaults()
             source = f"{loader.__module__}.{loader.__name__}"
-            key = cache.digest([source, bound.arguments, files(name), versions()])
+            key = cache.digest([source, bound.arguments, files(name), versions(loader)])
             path = cache.cache_folder() / "corpora" / f"{name}-{key}.npz"
             with cache.locked(path):
                 found = read(path)
@@ -61,10 +62,9 @@ def files(name: str) -> list[tuple[str, int, int]]:
 
 
 @functools.cache
-def versions() -> list[str]:
-    """Return a checksum of this package's sources, and the versions of what cuts the texts."""
-    sources = sorted(Path(__file__).parent.glob("*.py"))
-    known = [cache.sources_digest(sources)]
+def versions(loader: Loader) -> list[str]:
+    """Return a checksum of the sources that a loader works with, and the versions of what cuts the texts."""
+    known = [function_digest(loader)]
     for package in ("spacy", "sentencex"):
         try:
             known.append(metadata.version(package))

@@ -1,6 +1,7 @@
 """A sweep that dies goes on: finished runs stay, no lock is left, and its tables are those of a quiet one."""
 
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -8,7 +9,10 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
 
+from attnlib import grid
+from attnlib.train import model_of
 from tests.book.conftest import ROOT, SNAKEMAKE
 
 pytestmark = pytest.mark.slow
@@ -140,3 +144,32 @@ def test_a_changed_module_asks_for_those_runs_that_import_it(tmp_path):
     second = versions()
     assert second[notebooks[0]] == first[notebooks[0]]
     assert second[notebooks[1]] != first[notebooks[1]]
+
+
+def test_a_complete_sweep_of_200_runs_is_seen_to_be_complete_in_seconds(tmp_path):
+    folder = copy_of_the_project(tmp_path)
+    config = yaml.safe_load(CONFIG)
+    config["sweep"][0]["parameters"] |= {"seed": list(range(100))}
+    (folder / "config/trial.yaml").write_text(yaml.safe_dump(config))
+    runs = grid.runs(config)
+    assert len(runs) == 200
+    for (notebook, name), parameters in runs.items():
+        tables = folder / "build/sweep" / notebook / name
+        tables.mkdir(parents=True)
+        (tables / "summary.csv").write_text("metric,value\n")
+        tables.with_name(f"{name}.ipynb").write_text("{}")
+        prepared_by, settings = model_of(ROOT / f"notebooks/{notebook}.py", parameters)
+        mark = folder / "build/models" / prepared_by / grid.run_name(settings)
+        mark.parent.mkdir(parents=True, exist_ok=True)
+        mark.touch()
+    (folder / "build/sweep/summary.csv").write_text("metric,value\n")
+    touched = sweep(folder, "--touch")
+    assert touched.communicate(timeout=600)[0]
+    assert touched.returncode == 0
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    again = sweep(folder)
+    assert "Nothing to be done" in again.communicate(timeout=600)[0]
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    # Processor time: under 5 s on a machine at rest, and a neighbour slows each core down.
+    spent = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+    assert spent < 10

@@ -1,0 +1,73 @@
+"""Progress of a sweep, from what finished runs wrote."""
+
+import json
+
+import pytest
+
+from attnlib import grid, progress
+
+CONFIG = """
+sweep:
+  - notebooks: [paper/fast, paper/slow]
+    parameters: {dataset: [small, large], seed: [0, 1]}
+  - notebooks: [paper/new]
+    parameters: {dataset: [small]}
+"""
+
+
+@pytest.fixture
+def sweep(tmp_path):
+    (tmp_path / "grid.yaml").write_text(CONFIG)
+
+    def finish(notebook, name, seconds, provenance=True):
+        place = tmp_path / "sweep" / notebook / name
+        place.mkdir(parents=True)
+        if provenance:
+            (place / "provenance.json").write_text(json.dumps({"seconds": seconds}))
+        (place / "summary.csv").write_text("metric\n")
+
+    finish("paper/fast", "dataset=small+seed=0", 10.0)
+    finish("paper/fast", "dataset=small+seed=1", 20.0)
+    finish("paper/fast", "dataset=large+seed=0", 600.0)
+    finish("paper/slow", "dataset=small+seed=0", 1200.0)
+    # A run of another grid does not count, nor one without a summary.
+    finish("paper/fast", "dataset=small+seed=7", 1.0)
+    (tmp_path / "sweep" / "paper/slow" / "dataset=large+seed=1").mkdir(parents=True)
+    return tmp_path
+
+
+def test_runs_to_come_take_as_long_as_those_like_them(sweep):
+    import yaml
+
+    runs = grid.runs(yaml.safe_load(CONFIG))
+    seconds = progress.finished(sweep / "sweep", runs)
+    assert sorted(seconds.values()) == [10.0, 20.0, 600.0, 1200.0]
+    counts = progress.table(runs, seconds).set_index(["notebook", "dataset"])
+    assert counts.loc[("paper/fast", "small")].tolist() == [2, 2, 0]
+    assert counts.loc[("paper/fast", "large")].tolist() == [2, 1, 600]
+    assert counts.loc[("paper/slow", "small")].tolist() == [2, 1, 1200]
+    # None done there: as the notebook takes elsewhere.
+    assert counts.loc[("paper/slow", "large")].tolist() == [2, 0, 2400]
+    assert counts["to_go"].isna().tolist() == [False, False, False, False, True]
+
+
+def test_the_command_says_it(sweep, capsys):
+    progress.main([str(sweep / "grid.yaml"), "--sweep", str(sweep / "sweep"), "--cores", "2"])
+    last = capsys.readouterr().out.strip().splitlines()[-1]
+    assert last.startswith("4 of 9 runs are done (44%); to go on 2 cores, training apart: 0 h 35 min")
+    assert last.endswith("1 lines of which no run is done yet")
+
+
+def test_a_damaged_provenance_still_counts_as_done(sweep):
+    place = sweep / "sweep/paper/fast/dataset=small+seed=0/provenance.json"
+    place.write_text("{")
+    runs = {("paper/fast", "dataset=small+seed=0"): {"dataset": "small"}}
+    counts = progress.table(runs, progress.finished(sweep / "sweep", runs))
+    assert counts[["runs", "done", "to_go"]].to_numpy().tolist() == [[1, 1, 0]]
+
+
+def test_no_grid_is_refused_by_name(tmp_path):
+    (tmp_path / "list.yaml").write_text("- 1\n")
+    for name in ("list.yaml", "nowhere.yaml"):
+        with pytest.raises(SystemExit, match=f"{name} is no grid"):
+            progress.main([str(tmp_path / name)])
