@@ -25,12 +25,15 @@ NOTEBOOKS = PROJECT / "notebooks"
 UNVERIFIED = "recalled, unverified"
 SOURCES = {
     "repo*svg*|figure*": "figure",
-    "repo*|paper_table*": "table",
-    "nb_*": "notebook",
+    "nb_*|file*notebooks": "notebook",
+    "repo*|paper_table*|file*": "table",
     "code*": "code",
-    "recalled*": UNVERIFIED,
+    "recomputed*": "data",
+    "recalled*|derived from recalled*": UNVERIFIED,
     "paper*": "print",
 }
+# Wiegreffe & Pinter's numbers are of their released code: models chosen as there, adversaries of its loss.
+RELEASED = (results.MAIN_VARIANT, "released loss")
 # Data sets of which a part is at hand.
 PARTS = {"agnews": "agnews_subset", "agnews4": "agnews4_subset", "snli": "snli_subset"}
 PATTERN = "pattern "
@@ -122,6 +125,23 @@ def serrano_smith(fresh: str | Path | None = None, folder: str | Path | None = N
     return Compared("serrano_smith", found, ours, published, ledger.compare(ours, published, reasons))
 
 
+def wiegreffe_pinter(fresh: str | Path | None = None, folder: str | Path | None = None) -> Compared:
+    """Wiegreffe & Pinter's numbers beside models and loss as released; fresh, folder: see `results.recorded`.
+
+    found: all variants, with a column lambda, the strength of a trained adversary.
+    """
+    published = ledger.read_published(REFERENCE / "wiegreffe_pinter.csv")
+    reasons = ledger.read_reasons(REFERENCE / "reasons_wiegreffe_pinter.csv")
+    experiments = ["uniform", "seeds", "diagnostic", "adversary"]
+    found = claims.complete(ledger.recorded("wiegreffe_pinter", experiments, fresh=fresh, folder=folder))
+    found = found.reindex(columns=list(dict.fromkeys([*found.columns, "lambda"])))
+    usual = ledger.label(found["dataset"], results.MAIN_VECTORS)
+    ours = found[found["variant"].isin(RELEASED) & (found["vectors"] == usual)]
+    return Compared(
+        "wiegreffe_pinter", found, ours, published, ledger.compare(ours, published, reasons, PARTS)
+    )
+
+
 def violation(fresh: str | Path | None = None, folder: str | Path | None = None) -> Compared:
     """Liu et al.'s numbers of text models beside ours; folder and fresh as in `results.recorded`."""
     published = ledger.read_published(REFERENCE / "violation.csv")
@@ -190,6 +210,7 @@ def _patterns(ours: pd.DataFrame, published: pd.DataFrame, reasons: pd.DataFrame
 PAPERS: dict[str, Callable[..., Compared]] = {
     "Jain & Wallace 2019": jain_wallace,
     "Serrano & Smith 2019": serrano_smith,
+    "Wiegreffe & Pinter 2019": wiegreffe_pinter,
     "Liu et al. 2022, text": violation,
     "Liu et al. 2022, transformers (patterns)": transformers,
 }

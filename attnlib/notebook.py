@@ -47,6 +47,16 @@ def parameters(namespace: Mapping[str, Any]) -> dict[str, Any]:
     return {name: values[name] for name in declared}
 
 
+def two_classes(corpus: Any) -> None:
+    """ValueError that names a corpus unless it has two classes and no questions, as the experiment needs."""
+    if len(corpus.class_names) != 2 or corpus.paired:
+        questions = ", with questions" if corpus.paired else ""
+        raise ValueError(
+            f"parameter dataset is {corpus.name!r}, which has {len(corpus.class_names)} classes{questions}: "
+            "this experiment is one of texts of two classes"
+        )
+
+
 def is_instance(value: Any, kind: Any) -> bool:
     """Whether a value fits a simple annotation; a whole number is a float, a boolean is no number."""
     if isinstance(kind, types.UnionType) or typing.get_origin(kind) is typing.Union:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from attnlib import results, training
+from attnlib.data.corpus import Corpus
 
 
 def average_precision(labels: np.ndarray, scores: np.ndarray) -> float:
@@ -54,6 +55,56 @@ def report(labels: np.ndarray, probabilities: np.ndarray, class_names: Sequence[
     table[["low", "high"]] = np.nan
     table.loc[table["metric"] == "accuracy", ["low", "high"]] = results.bootstrap_mean(predicted == labels)
     return table[["metric", "class", "value", "low", "high", "n"]]
+
+
+def sizes(corpus: Corpus) -> dict[str, float]:
+    """What a paper's table of data sets says, for two classes: texts, mean length in tokens, words.
+
+    Texts by split and class, the second being the positive one; mean_length is of the training texts, n_words
+    counts special symbols too.
+    """
+    counts = {
+        f"n_{name}_{side}": float((corpus.splits[name].labels == label).sum())
+        for name in ("train", "test")
+        for label, side in enumerate(("negative", "positive"))
+    }
+    return counts | {
+        "mean_length": float(corpus.train.lengths.mean()),
+        "n_words": float(len(corpus.vocabulary)),
+    }
+
+
+def difference(
+    labels: np.ndarray, first: np.ndarray, second: np.ndarray, n_resamples: int = 2000, seed: int = 0
+) -> pd.DataFrame:
+    """Performance of one classifier minus that of another on the same texts, with paired intervals.
+
+    labels [N], probabilities of both [N, C]. Rows as those of `results.summarise`, class "all": accuracy, and
+    with two classes f1 and roc_auc; low and high are the 95 % percentile bootstrap interval over texts, drawn
+    for both alike (a draw without one of the classes has no area and is left out).
+    """
+    whole = _minus(labels, first, second)
+    generator = np.random.default_rng(seed)
+    draws = [
+        _minus(labels[rows], first[rows], second[rows])
+        for rows in (generator.integers(len(labels), size=len(labels)) for _ in range(n_resamples))
+    ]
+    low, high = np.nanquantile(pd.DataFrame(draws).to_numpy(), [0.025, 0.975], axis=0)
+    return pd.DataFrame(
+        {
+            "metric": list(whole),
+            "class": "all",
+            "value": list(whole.values()),
+            "low": low,
+            "high": high,
+            "n": len(labels),
+        }
+    )
+
+
+def _minus(labels: np.ndarray, first: np.ndarray, second: np.ndarray) -> dict[str, float]:
+    one, other = training.metrics(labels, first), training.metrics(labels, second)
+    return {name: one[name] - other[name] for name in one}
 
 
 def _share(part: int, whole: int) -> float:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import torch
 from attnlib import data, results, training
 from attnlib.cache import file_checksum, sources_digest
 from attnlib.data.corpus import Corpus, Split
+from attnlib.data.imposed import Weights, impose, impose_on
 from attnlib.model_cache import trained_once
 from attnlib.models.build import Architecture, build
 from attnlib.models.classifier import AttentionModel
@@ -52,7 +53,8 @@ class Prepared:
 
     texts: the test texts under analysis, in the row order of `readout`. test_metrics: on the whole test
     split. history: one row per training epoch. settings: everything that decided the model. vectors: what the
-    tables call the initial word vectors.
+    tables call the initial word vectors. request: the arguments of `plan` that make the model as it was
+    before training.
     """
 
     corpus: Corpus
@@ -65,6 +67,16 @@ class Prepared:
     vectors: str
     device: str = field(default="cpu")
     began: float = field(default_factory=time.perf_counter, repr=False)
+    request: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def readouts(self) -> dict[str, Readout]:
+        """The Readouts of the whole splits train, dev and test, by name; read when first asked for."""
+        vocabulary = self.corpus.vocabulary
+        return {
+            name: read(self.model, split, vocabulary, self.device)
+            for name, split in self.corpus.splits.items()
+        }
 
     def frame(self, **columns: Any) -> pd.DataFrame:
         """One row per text: text (its id), predicted, label, length, max_attention, and the given columns.
@@ -175,6 +187,19 @@ def prepare(
     return analyse(planned, train_once(planned, progress), texts)
 
 
+def prepare_like(base: Prepared, *, progress: bool = True, **changes: Any) -> Prepared:
+    """What `prepare` gives for the settings of `base` with some changed, on the very texts of `base`.
+
+    changes: arguments of `plan`, such as seed=3, or scorer="uniform"; not of another data set (ValueError).
+    """
+    if changes.get("dataset", base.request["dataset"]) != base.request["dataset"]:
+        raise ValueError("dataset: the texts under analysis are those of the first model; call prepare")
+    planned = plan(**{**base.request, **changes})
+    imposed = planned.request["imposed"]
+    texts = base.texts if imposed is None else impose(base.texts, imposed["test"])
+    return analyse(planned, train_once(planned, progress), texts)
+
+
 def every_epoch(
     dataset: str,
     encoder: str = "bilstm",
@@ -197,7 +222,7 @@ def every_epoch(
     for row in training.train_epochs(
         planned.model,
         corpus.train,
-        corpus.dev,
+        corpus.splits[planned.training.selection],
         corpus.vocabulary,
         len(corpus.class_names),
         planned.training,
@@ -210,7 +235,10 @@ def every_epoch(
 
 @dataclass(frozen=True)
 class Plan:
-    """A model about to be trained; what decides it is in `settings`, which name it in the cache."""
+    """A model about to be trained; what decides it is in `settings`, which name it in the cache.
+
+    request: the arguments of `plan` that made it.
+    """
 
     corpus: Corpus
     model: AttentionModel
@@ -218,6 +246,7 @@ class Plan:
     settings: dict[str, Any]
     vectors: str
     device: str
+    request: dict[str, Any]
 
 
 def plan(
@@ -235,6 +264,8 @@ def plan(
     batch_size: int | None = None,
     patience: int | None = None,
     layers: int = 0,
+    selection: str = "dev",
+    imposed: Mapping[str, Weights] | None = None,
 ) -> Plan:
     """A corpus and its model with initial word vectors, not yet trained.
 
@@ -244,11 +275,20 @@ def plan(
     of batches of 32 for classification; 50-d vectors drawn from N(0, 1), 100 epochs of batches of 50 for
     question answering; 300-d vectors, 25 epochs of batches of 128 for pairs of sentences, of 90 for the CNN
     questions. Where they used pretrained vectors the deviation without them is 0.1. layers: hidden layers of
-    the head (`Architecture`).
+    the head (`Architecture`). selection: of the epoch (`Training`). imposed: attention weights by split and
+    text id (`attnlib.data.imposed`), for the scorer "imposed" and only for it.
     """
+    request = dict(locals())
     device = resolve_device(device)
     check_seed(seed)
+    if (scorer == "imposed") != (imposed is not None):
+        raise ValueError(
+            f"scorer is {scorer!r}, imposed weights are {'not ' if imposed is None else ''}given: the scorer "
+            "'imposed' needs weights by split and text id, and no other takes them"
+        )
     corpus = data.load(dataset)
+    if imposed is not None:
+        corpus = impose_on(corpus, imposed)
     usual = USUAL.get(corpus.name, USUAL[corpus.task])
     dimension = dimension or usual.dimension
     deviation = deviation if deviation is not None else usual.deviation
@@ -269,6 +309,7 @@ def plan(
         variant=variant,
         patience=patience,
         seed=seed,
+        selection=selection,
     )
     trained_here = vectors in ("random", "corpus")
     label = f"random, deviation {deviation:g}" if vectors == "random" else Path(vectors).name
@@ -294,7 +335,7 @@ def plan(
         texts=corpus.train.texts,
         seed=seed,
     )
-    return Plan(corpus, build(architecture, matrix, seed), how, settings, label, device)
+    return Plan(corpus, build(architecture, matrix, seed), how, settings, label, device, request)
 
 
 def analyse(planned: Plan, history: list[dict[str, float]], texts: Split) -> Prepared:
@@ -305,7 +346,17 @@ def analyse(planned: Plan, history: list[dict[str, float]], texts: Split) -> Pre
     scores = training.metrics(corpus.test.labels, probabilities)
     readout = read(model, texts, corpus.vocabulary, device)
     return Prepared(
-        corpus, texts, model, readout, scores, history, planned.settings, planned.vectors, device, began
+        corpus,
+        texts,
+        model,
+        readout,
+        scores,
+        history,
+        planned.settings,
+        planned.vectors,
+        device,
+        began,
+        planned.request,
     )
 
 
@@ -327,7 +378,7 @@ def train_once(planned: Plan, progress: bool) -> list[dict[str, float]]:
         history = training.fit(
             planned.model,
             corpus.train,
-            corpus.dev,
+            corpus.splits[planned.training.selection],
             corpus.vocabulary,
             len(corpus.class_names),
             planned.training,

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.stats import t as student
 
 from attnlib import ledger, record, results
 
@@ -116,6 +117,18 @@ def over_seeds(ours: pd.DataFrame, keys: Sequence[str] = CELL) -> pd.DataFrame:
     groups = each.groupby(keys, dropna=False, observed=True, sort=False)
     table = groups["value"].agg(value="mean", low="min", high="max", each=tuple, n_seeds="count")
     return table.assign(n=groups["n"].mean()).reset_index()
+
+
+def mean_interval(cells: pd.DataFrame) -> pd.DataFrame:
+    """The cells of `over_seeds` or `beside` with low and high the interval of the mean (Student's t).
+
+    At confidence `ledger.CONFIDENCE`, over training seeds; NaN below two of them.
+    """
+    seeds = [np.array(each) if isinstance(each, tuple) else np.array([]) for each in cells["each"]]
+    n = np.array([len(each) if len(each) > 1 else np.nan for each in seeds], dtype=float)
+    deviation = np.array([each.std(ddof=1) if len(each) > 1 else np.nan for each in seeds], dtype=float)
+    half = student.ppf((1 + ledger.CONFIDENCE) / 2, n - 1) * deviation / np.sqrt(n)
+    return cells.assign(low=cells["value"] - half, high=cells["value"] + half)
 
 
 def spread(

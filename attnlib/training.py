@@ -6,7 +6,7 @@ import copy
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,10 +16,14 @@ from scipy.stats import rankdata
 from torch import Tensor, nn
 
 from attnlib.data.corpus import Split, Vocabulary
-from attnlib.models.batches import batches
+from attnlib.models.batches import Batch, batches
 from attnlib.models.build import VARIANTS, one_of
 from attnlib.models.classifier import AttentionModel
 from attnlib.tensor_files import load_tensors, save_tensors
+
+SELECTIONS = ("dev", "test")
+# (positions in the split, batch) → what a step minimises, and the losses per text [n] that are reported.
+Objective = Callable[[np.ndarray, Batch], tuple[Tensor, Tensor]]
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,8 @@ class Training:
 
     variant: "released" (amsgrad, no weight decay on the scorer, loss summed over the batch, the first epoch
     never selected) or "published" (plain Adam, weight decay on everything, mean loss). patience: stop after
-    so many epochs without a better dev score; None trains all epochs.
+    so many epochs without a better dev score; None trains all epochs. selection: the split whose score
+    chooses the epoch, "dev"; or "test", as the authors of the first papers did, to see what it changes.
     """
 
     epochs: int = 8
@@ -38,9 +43,11 @@ class Training:
     variant: str = "released"
     patience: int | None = None
     seed: int = 0
+    selection: str = "dev"
 
     def __post_init__(self) -> None:
         one_of("variant", self.variant, VARIANTS)
+        one_of("selection", self.selection, SELECTIONS)
         for name in ("epochs", "batch_size"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}: at least 1 is needed")
@@ -137,28 +144,48 @@ def train_epochs(
     reduce = torch.sum if training.variant == "released" and not pair else torch.mean
     optimizer = optimizer_for(model.to(device), training)
     generator = np.random.default_rng(training.seed)
+
+    def objective(index: np.ndarray, batch: Batch) -> tuple[Tensor, Tensor]:
+        losses = loss_function(model(batch).logits, batch.labels)
+        return reduce(losses), losses
+
     for epoch in range(1, training.epochs + 1):
-        start, total = time.perf_counter(), 0.0
-        model.train()
-        for _, batch in batches(train, vocabulary, training.batch_size, generator):
-            batch = batch.to(device)
-            losses = loss_function(model(batch).logits, batch.labels)
-            optimizer.zero_grad(set_to_none=True)
-            reduce(losses).backward()
-            optimizer.step()
-            total += float(losses.detach().sum())
-        if not np.isfinite(total):
-            raise FloatingPointError(f"the loss is {total} in epoch {epoch}: lower the learning rate")
+        start = time.perf_counter()
+        visited = batches(train, vocabulary, training.batch_size, generator)
+        loss = one_epoch(model, visited, objective, optimizer, device) / len(train)
+        if not np.isfinite(loss):
+            raise FloatingPointError(f"the loss is {loss} in epoch {epoch}: lower the learning rate")
         scores = metrics(dev.labels, predict(model, dev, vocabulary, device))
-        row = {"epoch": epoch, "loss": total / len(train), "seconds": time.perf_counter() - start, **scores}
+        row = {"epoch": epoch, "loss": loss, "seconds": time.perf_counter() - start, **scores}
         if progress:
-            shown = ", ".join(f"dev {name} {value:.3f}" for name, value in scores.items())
-            print(
-                f"epoch {epoch}/{training.epochs}: loss {row['loss']:.3f}, {shown}, {row['seconds']:.1f} s",
-                file=sys.stderr,
-                flush=True,
-            )
+            tell(row, training.epochs, {f"dev {name}": value for name, value in scores.items()})
         yield row
+
+
+def one_epoch(
+    model: AttentionModel,
+    visited: Iterable[tuple[np.ndarray, Batch]],
+    objective: Objective,
+    optimizer: torch.optim.Optimizer,
+    device: str,
+) -> float:
+    """Train on every batch once; the sum over texts of the losses that the objective reports."""
+    total = 0.0
+    model.train()
+    for index, batch in visited:
+        minimised, losses = objective(index, batch.to(device))
+        optimizer.zero_grad(set_to_none=True)
+        minimised.backward()
+        optimizer.step()
+        total += float(losses.detach().sum())
+    return total
+
+
+def tell(row: Mapping[str, float], epochs: int, shown: Mapping[str, float]) -> None:
+    """One line about an epoch on standard error: its loss, what else is shown, and its seconds."""
+    words = ", ".join(f"{name} {value:.3f}" for name, value in shown.items())
+    line = f"epoch {row['epoch']}/{epochs}: loss {row['loss']:.3f}, {words}, {row['seconds']:.1f} s"
+    print(line, file=sys.stderr, flush=True)
 
 
 def fit(

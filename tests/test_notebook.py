@@ -1,10 +1,12 @@
 """Parameters of notebooks: a misspelt one must never pass in silence."""
 
+from dataclasses import replace
 from typing import Optional
 
 import pytest
 
 from attnlib import notebook
+from tests import toy
 
 DECLARED = {
     "seed": int,
@@ -49,3 +51,12 @@ def test_the_source_line_names_the_notebook_what_is_set_and_the_commit(monkeypat
         notebook.source("beyond/speed", {"record": None})
         == "notebooks/beyond/speed.py · commit 0123456789ab+"
     )
+
+
+def test_a_corpus_that_has_not_two_classes_is_refused_by_name():
+    notebook.two_classes(toy.corpus())
+    with pytest.raises(ValueError, match=r"dataset is 'toy', which has 2 classes, with questions"):
+        notebook.two_classes(toy.corpus(pair=True))
+    several = replace(toy.corpus(), name="three", class_names=("a", "b", "c"))
+    with pytest.raises(ValueError, match=r"dataset is 'three', which has 3 classes:"):
+        notebook.two_classes(several)

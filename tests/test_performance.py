@@ -14,6 +14,7 @@ from attnlib.training import Training
 from tests import toy
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.integers(0, 1), st.integers(0, 5)), min_size=1, max_size=40))
 def test_average_precision_is_scikit_learns(pairs):
     # Few different scores: ties are the rule.
@@ -75,6 +76,7 @@ def test_outputs_of_another_number_of_classes_are_refused():
         performance.report(np.array([0, 1]), np.eye(2), ("a", "b", "c"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variant", ["released", "published"])
 @pytest.mark.parametrize("epochs", [1, 5])
 def test_the_selected_epoch_is_the_one_that_fit_keeps(variant, epochs):
@@ -93,3 +95,31 @@ def test_equal_scores_select_the_first_and_more_classes_the_accuracy():
     assert performance.selected_epoch(areas, "published") == 1
     shares = [{"epoch": e, "accuracy": a} for e, a in enumerate((0.2, 0.1, 0.4), 1)]
     assert performance.selected_epoch(shares, "released") == 3
+
+
+def test_a_paired_difference_is_that_of_the_metrics_and_its_interval_holds_it():
+    generator = np.random.default_rng(0)
+    labels = generator.integers(2, size=200)
+
+    def outputs(noise):
+        score = 1 / (1 + np.exp(-(2 * labels - 1 + noise * generator.normal(size=200))))
+        return np.stack([1 - score, score], axis=1)
+
+    better, worse = outputs(0.5), outputs(3.0)
+    found = performance.difference(labels, better, worse, n_resamples=300).set_index("metric")
+    first, second = training.metrics(labels, better), training.metrics(labels, worse)
+    for metric in ("accuracy", "f1", "roc_auc"):
+        row = found.loc[metric]
+        assert row["value"] == pytest.approx(first[metric] - second[metric], abs=1e-12)
+        assert 0 < row["low"] < row["value"] < row["high"]
+    same = performance.difference(labels, better, better, n_resamples=50)
+    assert (same[["value", "low", "high"]] == 0).all(axis=None)
+
+
+def test_sizes_are_those_of_the_splits():
+    corpus = toy.corpus()
+    found = performance.sizes(corpus)
+    assert found["n_train_negative"] + found["n_train_positive"] == len(corpus.train)
+    assert found["n_test_positive"] == corpus.test.labels.sum()
+    assert found["mean_length"] == pytest.approx(np.mean([len(text) for text in corpus.train.texts]))
+    assert found["n_words"] == len(corpus.vocabulary)

@@ -33,6 +33,7 @@ def test_the_second_call_does_not_train_and_gives_the_same_bits(monkeypatch):
     assert first.test_metrics == second.test_metrics
 
 
+@pytest.mark.slow
 def test_the_same_seed_in_another_cache_gives_the_same_bits(tmp_path, monkeypatch):
     first = prepare.prepare("toy", **CHEAP)
     monkeypatch.setenv("ATTNLIB_CACHE", str(tmp_path / "other"))
@@ -40,6 +41,7 @@ def test_the_same_seed_in_another_cache_gives_the_same_bits(tmp_path, monkeypatc
     assert not tables(first).equals(tables(prepare.prepare("toy", seed=1, **CHEAP)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change",
     [
@@ -179,7 +181,7 @@ def test_tables_name_the_vectors_and_the_variant(change, label):
 def test_vectors_of_another_data_set_are_trained_once(tmp_path, monkeypatch):
     first = prepare.plan("toy", "average", "additive", 0, vectors="sst", dimension=8)
     (path,) = (tmp_path / "cache" / "vectors").glob("*.txt")
-    monkeypatch.setattr("attnlib.models.embeddings.train_vectors", None)
+    monkeypatch.setattr("gensim.models.Word2Vec", None)
     second = prepare.plan("toy", "average", "additive", 1, vectors="sst", dimension=8)
     assert first.settings["vectors"] == second.settings["vectors"] == prepare.file_digest(str(path))
     word = first.corpus.vocabulary.encode(["film"])[1]

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import t
 
 from attnlib import ledger, record, results, summary
 
@@ -77,6 +78,20 @@ class TestOverSeeds:
     def test_two_numbers_of_a_seed_are_refused_by_name(self):
         with pytest.raises(ValueError, match="metric m, seed 0.*choose variant and vectors"):
             summary.over_seeds(pd.concat([ours(0.1), ours(0.2)]))
+
+
+class TestMeanInterval:
+    def test_it_is_students(self):
+        each = (0.1, 0.2, 0.4)
+        cells = pd.DataFrame({"value": [np.mean(each), 0.3], "each": [each, (0.3,)], "n_seeds": [3, 1]})
+        found = summary.mean_interval(cells)
+        low, high = t.interval(0.95, 2, np.mean(each), np.std(each, ddof=1) / np.sqrt(3))
+        assert found.loc[0, ["low", "high"]].tolist() == pytest.approx([low, high])
+        assert found.loc[1, ["low", "high"]].isna().all()
+
+    def test_a_number_that_only_the_paper_has_has_none(self):
+        cells = pd.DataFrame({"value": [np.nan], "each": [np.nan], "n_seeds": [np.nan]})
+        assert summary.mean_interval(cells)[["low", "high"]].isna().all(axis=None)
 
 
 class TestBeside:

@@ -17,6 +17,7 @@ from attnlib.charts.radar import radar
 from attnlib.charts.relations import dot_intervals, scatter
 from attnlib.charts.speed import growth, ratios
 from attnlib.charts.text import heatmap
+from attnlib.charts.trade_off import trade_off
 from attnlib.charts.verdicts import verdicts
 from attnlib.vegalite import enable
 
@@ -37,6 +38,7 @@ __all__ = [
     "radar",
     "ratios",
     "scatter",
+    "trade_off",
     "verdicts",
     "violins_by_max_attention",
 ]

@@ -19,6 +19,8 @@ PAD, UNK, START, END = 0, 1, 2, 3
 SPECIALS = ("<pad>", "<unk>", "<start>", "<end>")
 TASKS = ("classification", "question answering", "pair classification")
 PAIRED = TASKS[1:]
+# How far the sum of imposed weights may be from 1 before it is an error and not rounding; as in a Readout.
+ATTENTION_TOLERANCE = 1e-4
 
 
 def whole_labels(labels: Any, what: str) -> np.ndarray:
@@ -86,10 +88,12 @@ class Split:
     facts). candidates: per text the class numbers that may be the answer, int64, ascending; None: all may.
     sentences: per text the number of tokens of each of its sentences, int64 ``[S]``, all at least 1, together
     the text's. ids, texts and sentences may be the sequences of `attnlib.data.compact`, for large sets.
+    attention: per text the weights imposed on its tokens, float64 ``[T]``, at least 0, their sum 1 (within
+    1e-4, then normalised); `attnlib.data.imposed` puts them there.
 
     Raises ValueError for columns of unequal length, repeated ids, an empty text or question, labels that are
-    not integers, evidence of the wrong length or outside -1, 0, 1, a label that is no candidate, or sentences
-    that do not make up the text; the message names the text.
+    not integers, evidence of the wrong length or outside -1, 0, 1, a label that is no candidate, sentences
+    that do not make up the text, or weights that are no distribution; the message names the text.
     """
 
     ids: Sequence[str]
@@ -99,10 +103,13 @@ class Split:
     evidence: tuple[np.ndarray, ...] | None = None
     candidates: tuple[np.ndarray, ...] | None = None
     sentences: Sequence[np.ndarray] | None = None
+    attention: tuple[np.ndarray, ...] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "labels", whole_labels(self.labels, "text"))
-        check_columns(self, ("texts", "labels", "questions", "evidence", "candidates", "sentences"))
+        check_columns(
+            self, ("texts", "labels", "questions", "evidence", "candidates", "sentences", "attention")
+        )
         # Row ids are distinct by construction; spelling out millions of them would fill the memory.
         if not isinstance(self.ids, RowIds):
             check_distinct(self.ids)
@@ -134,6 +141,24 @@ class Split:
             object.__setattr__(self, "candidates", allowed)
         if self.sentences is not None:
             object.__setattr__(self, "sentences", self._checked_sentences(self.sentences))
+        if self.attention is not None:
+            object.__setattr__(self, "attention", self._checked_attention(self.attention))
+
+    def _checked_attention(self, attention: Sequence[np.ndarray]) -> tuple[np.ndarray, ...]:
+        kept = []
+        for name, n, given in zip(self.ids, self.lengths, attention, strict=True):
+            weights = np.asarray(given, dtype=np.float64)
+            if weights.shape != (n,):
+                raise ValueError(f"attention of {name!r} has shape {weights.shape} for {n} tokens")
+            total = weights.sum()
+            # Written so that NaN, which compares as False, is refused.
+            if not ((weights >= 0).all() and abs(total - 1) <= ATTENTION_TOLERANCE):
+                raise ValueError(
+                    f"attention of {name!r} must be at least 0 and sum to 1 within {ATTENTION_TOLERANCE:g}; "
+                    f"its least weight is {weights.min():g}, its sum {total:.8g}"
+                )
+            kept.append(weights / total)
+        return tuple(kept)
 
     def _checked_sentences(self, sentences: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
         lengths = self.lengths
@@ -185,6 +210,7 @@ class Split:
             evidence=pick(self.evidence),
             candidates=pick(self.candidates),
             sentences=pick(self.sentences),
+            attention=pick(self.attention),
         )
 
     def sample(self, limit: int | None, seed: int = 0) -> Split:
@@ -316,7 +342,7 @@ class Corpus:
 
     @cached_property
     def checksum(self) -> str:
-        """Sha256 (hex) of all that a model can depend on: texts, labels, questions, classes, words."""
+        """Sha256 (hex) of all a model can depend on: texts, labels, questions, classes, words, weights."""
         digest = hashlib.sha256()
 
         def add(item: object) -> None:
@@ -334,4 +360,6 @@ class Corpus:
                     add(split.candidates[i].tolist())
                 if split.sentences is not None:
                     add(split.sentences[i].tolist())
+                if split.attention is not None:
+                    add(split.attention[i].tobytes().hex())
         return digest.hexdigest()

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from attnlib.models.classifier import AttentionModel, DeepHead, LinearHead, PairHead
-from attnlib.models.scorers import Additive, ScaledDot
+from attnlib.models.scorers import Additive, ScaledDot, Uniform
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class JointProjection:
     weight: Tensor
     bias: Tensor
     n_hidden: int  # A
-    scorer: Additive | ScaledDot
+    scorer: Additive | ScaledDot | Uniform
     head: LinearHead | DeepHead | PairHead
     query: Tensor | None  # [n, m]
 
@@ -46,6 +46,8 @@ class JointProjection:
     def split(self, projected: Tensor) -> tuple[Tensor, Tensor]:
         """[..., A + K] → scores [...] and values [..., K]."""
         hidden, values = projected[..., : self.n_hidden], projected[..., self.n_hidden :]
+        if isinstance(self.scorer, Uniform):
+            return values.new_zeros(values.shape[:-1]), values
         if isinstance(self.scorer, Additive):
             hidden = self.scorer.value(torch.tanh(hidden))
         return hidden.squeeze(-1), values
@@ -56,9 +58,16 @@ class JointProjection:
 
 
 def joint_projection(model: AttentionModel, query: Tensor | None) -> JointProjection:
-    """The joint projection of a model for a batch whose questions have the summary `query` [n, m]."""
+    """The joint projection of a model for a batch whose questions have the summary `query` [n, m].
+
+    ValueError for a model whose attention is imposed: on a changed text nobody says what it would be.
+    """
     scorer, head = model.scorer, model.head
-    assert isinstance(scorer, Additive | ScaledDot)
+    if not isinstance(scorer, Additive | ScaledDot | Uniform):
+        raise ValueError(
+            f"attention from {type(scorer).__name__} cannot be computed anew on a changed text; "
+            "take a model with a scorer of its own"
+        )
     rest: Tensor = head.projection.weight
     rest_bias: Tensor = head.projection.bias
     weight: Tensor
@@ -68,6 +77,8 @@ def joint_projection(model: AttentionModel, query: Tensor | None) -> JointProjec
         if scorer.query is not None:
             bias = bias + scorer.query(query)  # [n, A]
             rest_bias = rest_bias.expand(len(bias), -1)
+    elif isinstance(scorer, Uniform):
+        weight, bias = rest.new_zeros(0, rest.shape[-1]), rest.new_zeros(0)
     elif scorer.value is not None:
         weight, bias = scorer.value.weight * scorer.scale, rest.new_zeros(1)
     else:

@@ -23,6 +23,7 @@ class Batch(NamedTuple):
     question_ids: Tensor | None = None  # [N, M]
     question_lengths: Tensor | None = None  # [N]
     candidates: Tensor | None = None  # [N, K] the classes that may be the answer, padded with -1
+    attention: Tensor | None = None  # [N, L] imposed weights, 0 off the mask
 
     @property
     def mask(self) -> Tensor:
@@ -68,6 +69,12 @@ def collate(split: Split, vocabulary: Vocabulary, index: Sequence[int] | np.ndar
         rows = [torch.from_numpy(split.candidates[i]) for i in index]
         candidates = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=-1)
         batch = batch._replace(candidates=candidates)
+    if split.attention is not None:
+        imposed = torch.zeros(ids.shape)
+        for row, i in enumerate(index):
+            weights = torch.from_numpy(split.attention[i])
+            imposed[row, 1 : 1 + len(weights)] = weights
+        batch = batch._replace(attention=imposed)
     return batch
 
 

@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from attnlib.models.batches import PAD
 from attnlib.models.classifier import AttentionModel, DeepHead, LinearHead, PairHead
 from attnlib.models.encoders import Average, BiGRU, BiLSTM, Convolution, Recurrent
-from attnlib.models.scorers import Additive, ScaledDot
+from attnlib.models.scorers import Additive, Imposed, ScaledDot, Uniform
 
 ENCODERS = ("bilstm", "bigru", "convolution", "average")
-SCORERS = {"additive": Additive, "scaled_dot": ScaledDot}
+SCORERS = {"additive": Additive, "scaled_dot": ScaledDot, "uniform": Uniform, "imposed": Imposed}
 VARIANTS = ("released", "published")
 
 
@@ -23,7 +23,8 @@ VARIANTS = ("released", "published")
 class Architecture:
     """What a model is made of.
 
-    encoder: "bilstm", "bigru", "convolution" or "average". scorer: "additive" or "scaled_dot".
+    encoder: "bilstm", "bigru", "convolution" or "average". scorer: "additive" or "scaled_dot"; "uniform" for
+    the same weight on every token; "imposed" for weights that come with the texts.
     variant: "released" (sizes of the authors' code, from which the printed numbers come) or "published"
     (sizes of the paper's text). pair: reads a question. dimension: of the word vectors. hidden: the size that
     the encoder's other sizes follow from. layers: hidden layers between context and output, 0 for a linear

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from attnlib.models.batches import Batch
+from attnlib.models.scorers import Imposed
 
 
 class Output(NamedTuple):
@@ -131,7 +132,10 @@ class AttentionModel(nn.Module):
             states, _ = self.encoder(
                 self.embedding(batch.ids) if embedded is None else embedded, batch.lengths, mask
             )
-        attention = self.scorer(states, query).masked_fill(~mask, -torch.inf).softmax(dim=1)
+        if isinstance(self.scorer, Imposed) and batch.attention is not None:
+            attention = batch.attention.to(states.dtype)
+        else:
+            attention = self.scorer(states, query).masked_fill(~mask, -torch.inf).softmax(dim=1)
         if detach_attention:
             attention = attention.detach()
         context = (attention.unsqueeze(1) @ states).squeeze(1)

@@ -43,3 +43,29 @@ class ScaledDot(nn.Module):
             return self.value(states).squeeze(2) * self.scale
         assert query is not None
         return (states @ query.unsqueeze(2)).squeeze(2) * self.scale
+
+
+class Uniform(nn.Module):
+    """The same score everywhere: a model trained with it has frozen uniform attention (Wiegreffe & Pinter
+    2019, §3.2)."""
+
+    def __init__(self, size: int, pair: bool = False) -> None:
+        super().__init__()
+
+    def forward(self, states: Tensor, query: Tensor | None = None) -> Tensor:
+        """Scores [N, L], all 0."""
+        return states.new_zeros(states.shape[:2])
+
+
+class Imposed(nn.Module):
+    """No scores: the weights come with the texts (Wiegreffe & Pinter 2019, §3.4; `attnlib.data.imposed`)."""
+
+    def __init__(self, size: int, pair: bool = False) -> None:
+        super().__init__()
+
+    def forward(self, states: Tensor, query: Tensor | None = None) -> Tensor:
+        """ValueError: there is nothing to compute scores from."""
+        raise ValueError(
+            "the model takes imposed attention weights, and these texts carry none: put them there with "
+            "attnlib.data.imposed.impose"
+        )

@@ -1,0 +1,56 @@
+"""Attention weights that guide another model: where they come from, by split and text id.
+
+Wiegreffe & Pinter (2019, §3.4) impose a model's attention on one that sees each word alone. These are the
+weights they impose, and two more: the most distant ones that leave the model's output where it was, and what
+leaving out each token does to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import torch
+from torch import Tensor
+
+from attnlib.data.corpus import Corpus, Split
+from attnlib.data.imposed import Weights, by_text
+from attnlib.explain.leave_one_out import leave_one_out
+from attnlib.kernels import exact_adversary
+from attnlib.prepare import Prepared
+from attnlib.readout import Readout
+
+Guide = Mapping[str, Weights]
+
+
+def attention(model: Prepared) -> Guide:
+    """The attention weights of a trained model."""
+    return _per_split(model.corpus, lambda name, split: model.readouts[name].alpha)
+
+
+def exact_adversarial(model: Prepared, epsilon: float) -> Guide:
+    """Per text the most distant weights that leave the model's output within epsilon (two classes)."""
+    return _per_split(
+        model.corpus, lambda name, split: exact_adversary(model.readouts[name], epsilon).weights
+    )
+
+
+def leave_one_out_weights(model: Prepared) -> Guide:
+    """The change of the output when a token is left out (`leave_one_out`), over the sum of all changes."""
+
+    def weights(name: str, split: Split) -> Tensor:
+        changes = leave_one_out(model.model, split, model.corpus.vocabulary, model.device)
+        return normalised(changes, model.readouts[name])
+
+    return _per_split(model.corpus, weights)
+
+
+def normalised(changes: Tensor, readout: Readout) -> Tensor:
+    """Changes ≥ 0 [N, T], NaN for none, over their sum; uniform in a row whose changes are all 0."""
+    known = torch.where(readout.mask, changes.to(readout.device).nan_to_num(), 0)
+    total = known.sum(dim=1, keepdim=True)
+    same = readout.mask / readout.lengths.unsqueeze(1)
+    return torch.where(total > 0, known / total, same)
+
+
+def _per_split(corpus: Corpus, weights: Callable[[str, Split], Tensor]) -> Guide:
+    return {name: by_text(split, weights(name, split)) for name, split in corpus.splits.items()}

@@ -1,0 +1,186 @@
+"""Training an adversary: a model with a trained model's outputs and an attention as far from its as can be.
+
+Wiegreffe & Pinter (2019, §4) answer the search for adversarial attention, one weight vector per text, with
+one model for all texts, trained from the start. Per text its loss is
+
+    TVD(ŷ_a, ŷ_b) − λ KL(α_a ‖ α_b)
+
+with a the adversary and b the base; gold labels are no target.
+"""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from attnlib.data.corpus import Split, Vocabulary
+from attnlib.models.batches import Batch, batches
+from attnlib.models.build import VARIANTS, one_of
+from attnlib.models.classifier import AttentionModel, Output
+from attnlib.readout import Readout
+from attnlib.training import Training, class_weights, one_epoch, optimizer_for, tell
+
+DIRECTIONS = ("adversary || base", "base || adversary")
+# The least weight whose logarithm is taken: a softmax in float32 can underflow to 0 on a real token.
+LEAST = float(torch.finfo(torch.float32).tiny)
+
+
+@dataclass(frozen=True)
+class AdversaryTraining:
+    """How an adversary is trained.
+
+    strength: λ, ≥ 0. variant: "published", the loss as the paper prints it, summed over a batch, the epoch
+    chosen by the loss on dev; or "released", the authors' code: half of the two-class TVD, each batch weighed
+    by the sum of its texts' class weights, the epoch chosen by the training loss (two classes only). A λ of
+    the code is 2 λ of the paper. direction: of the Kullback–Leibler divergence; the second is an ablation.
+    patience: stop after so many epochs without a lower loss. seed: of the order of batches.
+    """
+
+    strength: float
+    variant: str = "published"
+    direction: str = DIRECTIONS[0]
+    epochs: int = 80
+    patience: int = 10
+    batch_size: int = 32
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        one_of("variant", self.variant, VARIANTS)
+        one_of("direction", self.direction, DIRECTIONS)
+        if not 0 <= self.strength < float("inf"):
+            raise ValueError(f"strength is {self.strength}: give a number of at least 0")
+        for name in ("epochs", "patience", "batch_size"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}: at least 1 is needed")
+
+
+@dataclass(frozen=True)
+class Target:
+    """What the base model does on a split, row by row: probabilities [N, C] and attention [N, T], float32."""
+
+    probabilities: Tensor
+    attention: Tensor
+
+    @classmethod
+    def of(cls, readout: Readout) -> Target:
+        """Of a Readout of the whole split, in its order."""
+        return cls(readout.probabilities().float(), readout.alpha.float())
+
+    def at(self, index: np.ndarray, width: int) -> Target:
+        """The rows at some positions, the attention cut to `width` tokens."""
+        rows = torch.from_numpy(index).to(self.attention.device)
+        return Target(self.probabilities[rows], self.attention[rows, :width])
+
+
+def divergence(p: Tensor, q: Tensor) -> Tensor:
+    """KL(p ‖ q) [n] of weights [n, T] that may hold zeros; its gradient is finite."""
+    return (p * (p.clamp_min(LEAST).log() - q.clamp_min(LEAST).log())).sum(dim=1)
+
+
+def adversary_losses(output: Output, target: Target, training: AdversaryTraining) -> tuple[Tensor, Tensor]:
+    """TVD to the base's output and divergence of the attentions, per text [n] each; not yet weighed by λ.
+
+    target: of the batch's texts. The released variant halves the TVD.
+    """
+    probabilities = output.logits.softmax(dim=1)
+    distance = (probabilities - target.probabilities).abs().sum(dim=1) / 2
+    if training.variant == "released":
+        distance = distance / 2
+    # Positions of start and end have no weight.
+    attention = output.attention[:, 1:-1]
+    pair = (attention, target.attention)
+    return distance, divergence(*(pair if training.direction == DIRECTIONS[0] else pair[::-1]))
+
+
+def fit_adversary(
+    model: AttentionModel,
+    splits: Mapping[str, Split],
+    base: Mapping[str, Readout],
+    vocabulary: Vocabulary,
+    training: AdversaryTraining,
+    device: str = "cpu",
+    progress: bool = True,
+) -> list[dict[str, float]]:
+    """Train in place; the model ends with the parameters of the epoch of lowest loss. Returns a row an epoch.
+
+    splits and base: the texts and the base model's Readouts of "train" and "dev". Each row: epoch, loss (mean
+    per training text, weighed as the variant does), dev_loss, dev_tvd and dev_divergence (means over dev),
+    seconds, selected. ValueError for the released variant with more than two classes; FloatingPointError for
+    a loss that is not finite.
+    """
+    train = splits["train"]
+    targets = {name: Target.of(base[name]) for name in ("train", "dev")}
+    n_classes = targets["train"].probabilities.shape[1]
+    released = training.variant == "released"
+    if released and n_classes != 2:
+        raise ValueError(f"the released loss is one of two classes, here are {n_classes}: take 'published'")
+    weights = class_weights(train.labels, n_classes, pair=False).to(device) if released else None
+    optimizer = optimizer_for(model.to(device), Training(seed=training.seed))
+    generator = np.random.default_rng(training.seed)
+
+    def objective(index: np.ndarray, batch: Batch) -> tuple[Tensor, Tensor]:
+        target = targets["train"].at(index, batch.ids.shape[1] - 2)
+        distance, far = adversary_losses(model(batch), target, training)
+        losses = distance - training.strength * far
+        if weights is None:
+            return losses.sum(), losses
+        # The authors' code multiplies the sum over the batch by each text's class weight, and sums again.
+        weight = weights[batch.labels].sum()
+        return losses.sum() * weight, losses * weight
+
+    history: list[dict[str, float]] = []
+    best, waited = np.inf, 0
+    kept: dict[str, Tensor] = {}
+    for epoch in range(1, training.epochs + 1):
+        start = time.perf_counter()
+        visited = batches(train, vocabulary, training.batch_size, generator)
+        loss = one_epoch(model, visited, objective, optimizer, device) / len(train)
+        if not np.isfinite(loss):
+            raise FloatingPointError(f"the loss is {loss} in epoch {epoch}: lower the strength")
+        distance, far = evaluate(model, splits["dev"], targets["dev"], vocabulary, training, device)
+        row = {
+            "epoch": epoch,
+            "loss": loss,
+            "dev_loss": distance - training.strength * far,
+            "dev_tvd": distance,
+            "dev_divergence": far,
+            "seconds": time.perf_counter() - start,
+        }
+        history.append(row)
+        if progress:
+            tell(row, training.epochs, {"dev TVD": distance, "dev KL": far})
+        score = loss if released else row["dev_loss"]
+        waited += 1
+        if score < best:
+            best, waited, kept = score, 0, copy.deepcopy(model.state_dict())
+        if waited >= training.patience:
+            break
+    model.load_state_dict(kept)
+    model.eval()
+    for row in history:
+        row["selected"] = float(row["epoch"] == len(history) - waited)
+    return history
+
+
+@torch.no_grad()
+def evaluate(
+    model: AttentionModel,
+    split: Split,
+    target: Target,
+    vocabulary: Vocabulary,
+    training: AdversaryTraining,
+    device: str = "cpu",
+) -> tuple[float, float]:
+    """Means over a split of the two parts of `adversary_losses`."""
+    model.eval()
+    sums = np.zeros(2)
+    for index, batch in batches(split, vocabulary, 128):
+        part = target.at(index, batch.ids.shape[1] - 2)
+        sums += [float(x.double().sum()) for x in adversary_losses(model(batch.to(device)), part, training)]
+    return float(sums[0] / len(split)), float(sums[1] / len(split))

@@ -1,0 +1,188 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # What are these weights worth to another model?
+#
+# **The claim.** {cite:t}`wiegreffe2019attention` (§3.4) test attention outside the model that made it. A
+# model that sees every word alone, without context, is trained under weights imposed on each text: if the
+# weights of a BiLSTM make it better than uniform or its own ones do, they carry something about the words of
+# the text and are no artefact of the BiLSTM. They find that they do, and that an adversary's do not.
+#
+# Two guides are added here: the most distant weights that leave the BiLSTM's output where it was, text by
+# text, and what leaving out each token does to the BiLSTM's output.
+
+# %% tags=["remove-cell"]
+from typing import Optional
+
+# %% tags=["parameters", "hide-input"]
+dataset: str = "planted"  # a name from attnlib.data.names(), of two classes
+encoder: str = "bilstm"  # of the model whose weights are imposed: bilstm, bigru or convolution
+scorer: str = "additive"  # additive or scaled_dot
+variant: str = "released"  # released: as the authors' code; published: as the paper's text
+vectors: str = "random"  # random, corpus (word2vec on the training texts), a data set, or a vectors file
+deviation: Optional[float] = None  # of random vectors; None: 0.1
+epochs: Optional[int] = None  # None: as the paper, 8
+patience: Optional[int] = None  # stop after so many epochs without a better dev score
+strength: float = 0.001  # λ of the trained adversary
+loss: str = "published"  # of the trained adversary: published or released
+adversary_epochs: int = 10  # at most, 80 in the paper; 10 epochs without a lower loss end the training
+epsilon: float = 0.01  # how far the exact adversary may move the output, in probability
+leave_one_out: bool = True  # whether that guide is tried: it costs a pass per token
+seed: int = 0  # decides all models and the texts drawn
+device: str = "cpu"  # cpu, cuda or auto
+limit: Optional[int] = None  # test on so many texts; None: all; training always takes all
+output: Optional[str] = None  # folder for the tables of this run
+
+# %% tags=["remove-output"]
+import pandas as pd
+from myst_nb import glue
+
+from attnlib import charts, guides, notebook, performance
+from attnlib.kernels import jsd
+from attnlib.prepare import prepare, prepare_like
+from attnlib.prepare_adversary import prepare_adversary
+
+parameters = notebook.parameters(globals())
+charts.enable(notebook.source("wiegreffe_pinter/diagnostic", parameters))
+model_settings = dict(variant=variant, vectors=vectors, deviation=deviation, epochs=epochs, patience=patience)
+run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, **model_settings)
+notebook.two_classes(run.corpus)
+adversary = prepare_adversary(run, strength, variant=loss, epochs=adversary_epochs)
+
+# %% [markdown]
+# ## How it is measured
+#
+# The guided model is $\hat y = \sigma\bigl(w^\top \sum_t \pi_t \tanh(W x_t + b) + c\bigr)$ with word vectors
+# $x_t$ that are trained along, and weights $\pi$ that are not: they are given for every training,
+# development and test text, by its name. *Trained MLP* is the same model with an attention of its own.
+#
+# | guide | weights $\pi_t$ |
+# |---|---|
+# | uniform | $1/T$ |
+# | trained MLP | its own additive attention |
+# | base LSTM | the attention of the trained BiLSTM |
+# | trained adversary | of one model with the BiLSTM's outputs and other weights ({doc}`adversary`) |
+# | exact adversary | per text, the most distant weights that keep the BiLSTM's output within $\varepsilon$ |
+# | leave-one-out | the change of the BiLSTM's output without token $t$, over the sum of these changes |
+
+# %%
+imposed = {
+    "base LSTM": guides.attention(run),
+    "trained adversary": guides.attention(adversary),
+    "exact adversary": guides.exact_adversarial(run, epsilon),
+}
+if leave_one_out:
+    imposed["leave-one-out"] = guides.leave_one_out_weights(run)
+models = {
+    "uniform": prepare_like(run, encoder="average", scorer="uniform"),
+    "trained MLP": prepare_like(run, encoder="average", scorer="additive"),
+}
+models |= {
+    name: prepare_like(run, encoder="average", scorer="imposed", imposed=guide)
+    for name, guide in imposed.items()
+}
+
+# %% [markdown]
+# ## What comes out
+
+# %% tags=["hide-input"]
+labels, classes = run.texts.labels, run.corpus.class_names
+outputs = {name: model.readout.probabilities().cpu().numpy() for name, model in models.items()}
+reports = [performance.report(labels, found, classes).assign(method=name) for name, found in outputs.items()]
+compared = pd.concat(reports, ignore_index=True)
+gains = [
+    performance.difference(labels, found, outputs["uniform"]).assign(method=name)
+    for name, found in outputs.items()
+    if name != "uniform"
+]
+gains = pd.concat(gains, ignore_index=True)
+gains["metric"] += "_gain"
+far = {name: jsd(model.readout.alpha, run.readout.alpha) for name, model in models.items()}
+frames = [
+    run.frame(
+        jsd=far[name],
+        correct=(outputs[name].argmax(axis=1) == labels).astype(float),
+    ).assign(method=name)
+    for name in models
+]
+frame = pd.concat(frames, ignore_index=True)
+charts.dot_intervals(
+    gains[gains["metric"] == "accuracy_gain"],
+    "method",
+    "value",
+    "low",
+    "high",
+    title=f"What imposed weights add to a model without context ({dataset}, seed {seed})",
+    x_title="accuracy minus that under uniform weights (share, 95 % interval over texts)",
+)
+
+# %% tags=["hide-input"]
+table = compared[compared["class"] == "all"].pivot_table("value", "method", "metric", sort=False)
+table["divergence from base (nats)"] = {name: float(values.mean()) for name, values in far.items()}
+notebook.table(table.reset_index())
+
+# %% [markdown]
+# One text, with what each guide says of it: the longest among those of the median length or less.
+
+# %% tags=["hide-input"]
+lengths = run.texts.lengths
+shown = int(lengths.argsort(kind="stable")[len(lengths) // 2])
+tokens = run.texts.texts[shown]
+charts.heatmap(
+    tokens,
+    {name: model.readout.alpha[shown, : len(tokens)].tolist() for name, model in models.items()},
+    title=f"Weights that guide the model (text {run.texts.ids[shown]})",
+)
+
+# %% tags=["hide-input"]
+distances = pd.DataFrame(
+    [("jsd", "all", float(values.mean()), len(values), name) for name, values in far.items()],
+    columns=["metric", "class", "value", "n", "method"],
+)
+parts = pd.concat([compared, gains, distances], ignore_index=True)
+summary = run.tidy(parts, paper="wiegreffe_pinter", experiment="diagnostic")
+summary["lambda"] = summary["method"].map({"trained adversary": strength})
+summary["loss"] = summary["method"].map({"trained adversary": loss})
+values = summary[summary["class"] == "all"].set_index(["method", "metric"])["value"]
+for name in ("uniform", "trained MLP", "base LSTM", "trained adversary", "exact adversary", "leave-one-out"):
+    glue(f"{name}, f1", float(values.get((name, "f1"), float("nan"))), display=False)
+glue("adversary_jsd", float(values["trained adversary", "jsd"]), display=False)
+glue("adversary_f1", adversary.test_metrics["f1"], display=False)
+glue("base_f1", run.test_metrics["f1"], display=False)
+if output:
+    run.save(output, frame, summary, parameters)
+notebook.table(gains, ["method", "metric", "value", "low", "high", "n"])
+
+# %% [markdown]
+# ## What it means
+#
+# F1 under uniform weights is {glue:text}`uniform, f1:.3f`, with the model's own attention
+# {glue:text}`trained MLP, f1:.3f`, under the BiLSTM's attention {glue:text}`base LSTM, f1:.3f`; the BiLSTM
+# itself has {glue:text}`base_f1:.3f`. Under the trained adversary's weights it is
+# {glue:text}`trained adversary, f1:.3f`, though the adversary itself, with its own encoder, has
+# {glue:text}`adversary_f1:.3f`; its attention is {glue:text}`adversary_jsd:.3f` nats from the base's. Under
+# the exact adversary's it is {glue:text}`exact adversary, f1:.3f`, and under leave-one-out
+# {glue:text}`leave-one-out, f1:.3f`.
+#
+# ## Limits
+#
+# - The weights of a test text come from a BiLSTM that has read that text whole, and know what it knows of the
+#   class. A guide can help because it points at the words that matter, or because it hands over an answer: a
+#   weight that is large on *good* only in positive texts is a label in disguise.
+# - The exact adversary's weights sit on one or two tokens per text, so that a model under them reads little
+#   else. A low score there says that the tokens at the optimum are not the words that matter to a reader of
+#   single words.
+# - The published table has one run per cell. Here the interval is over texts; {doc}`summary` has the seeds.
+
+# %% tags=["remove-input"]
+notebook.origin(parameters, run.settings)

@@ -1,0 +1,402 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Every figure and table, over seeds and data sets
+#
+# {cite:t}`wiegreffe2019attention` in one scroll: their tables and figures in their order, from the recorded
+# results of this project, with the spread over seeds that their tables do not have, and the exact optimum
+# beside search and training. The other pages run one experiment on one model.
+
+# %% tags=["remove-cell"]
+from typing import Optional
+
+# %% tags=["parameters", "hide-input"]
+recorded: Optional[str] = None  # folder of recorded results; None: book/results of the project
+fresh: Optional[str] = None  # sweep folder, such as build/sweep, whose runs take precedence
+output: Optional[str] = None  # folder for ledger.csv, the published numbers beside ours
+
+# %% tags=["remove-output"]
+from pathlib import Path
+
+import pandas as pd
+from IPython.display import Markdown
+from myst_nb import glue
+
+from attnlib import charts, claims, ledger, ledgers, notebook, results, summary, trained_adversaries
+
+parameters = notebook.parameters(globals())
+charts.enable(notebook.source("wiegreffe_pinter/summary", parameters))
+compared = ledgers.wiegreffe_pinter(fresh=fresh, folder=recorded)
+found, published = compared.found, compared.published
+
+# %% tags=["hide-input"]
+DATASETS = {
+    "diabetes": "Diabetes",
+    "anemia": "Anemia",
+    "imdb": "IMDB",
+    "sst": "SST",
+    "agnews": "AG News",
+    "20news_sports": "20 Newsgroups",
+    "planted": "planted",
+}
+SCORES = {"f1": "F1", "accuracy": "accuracy", "roc_auc": "area under the ROC curve"}
+GUIDES = ["uniform", "trained MLP", "base LSTM", "trained adversary", "exact adversary", "leave-one-out"]
+LOSSES = ["released loss", "published loss", "published loss, reversed"]
+KINDS = [trained_adversaries.TRAINED, "other seed", "uniform model", "published search", "exact optimum"]
+EXPERIMENTS = ["uniform", "seeds", "diagnostic", "adversary"]
+SELECTED = {"released": "on dev", "released, epoch by test": "on test"}
+
+# %% [markdown]
+# ## What is shown
+#
+# **Ours** are BiLSTMs with additive attention as in the released code, from word vectors trained on IMDB: a
+# dot is the mean over seeds and the line through it goes from the least to the greatest seed. **Theirs** are
+# one run each. Their tables are known from memory only, so every number in brackets or drawn as a diamond is
+# *unverified* unless it is a size that stands in the released files. *Part* means that we have part of the
+# training texts only.
+#
+# Their Figures 1 and 4 are drawings of the models. Figure 2 shows the attention of several models on one
+# review; the page {doc}`adversary` does so for a text of the model that it is run on. {doc}`../../run` says
+# how to make what is not recorded yet.
+
+# %% tags=["hide-input"]
+datasets = summary.labels(DATASETS, ledgers.PARTS, found)
+usual = found["vectors"].eq(ledger.label(found["dataset"], results.MAIN_VECTORS))
+grid = summary.choose(found[usual | found["dataset"].eq("planted")], encoder="bilstm", scorer="additive")
+ours = grid[grid["variant"].eq(results.MAIN_VARIANT)]
+# Table 2 and Jain and Wallace's files hold further numbers of the same models: they are in the ledger below.
+again = published["original"].isin(["test", "attention, reported by Jain & Wallace"])
+theirs = published[~again]
+cells = summary.beside(ours, theirs, datasets)
+overall = cells[(cells["class"] == "all") & cells["bin"].isna()]
+missing = [name for name in EXPERIMENTS if name not in set(found["experiment"])]
+Markdown(f"Not recorded yet: {', '.join(missing)}." if missing else "Every experiment has recorded runs.")
+
+# %% [markdown]
+# ## Table 1: the data
+#
+# Ours, theirs in brackets: texts by class, tokens per training text, words in the vocabulary. Where a size
+# stands in the files that the authors' code builds on, it is that one.
+
+# %% tags=["hide-input", "full-width"]
+heads = {
+    "mean_length": "mean length",
+    "n_train_negative": "train, class 0",
+    "n_train_positive": "train, class 1",
+    "n_test_negative": "test, class 0",
+    "n_test_positive": "test, class 1",
+    "n_words": "words",
+}
+sizes = summary.statistics(ours[ours["experiment"] == "uniform"], theirs, datasets, heads)
+notebook.table(sizes.rename_axis("data set").reset_index())
+
+# %% [markdown]
+# ## Table 2: is attention needed?
+#
+# F1 of class 1, of the model with learned attention and of the same model trained with the same weight on
+# every token ({doc}`uniform`). Ours, theirs in brackets; then three scores.
+
+# %% tags=["hide-input"]
+learned = ["learned attention", "uniform attention"]
+rows = summary.choose(overall, experiment="uniform", method=[*learned, "difference"], metric=SCORES)
+notebook.table(
+    summary.wide(rows[rows["metric"] == "F1"], ["dataset"], "method", "{:.3f}")
+    .rename_axis("data set")
+    .reset_index()
+)
+
+# %% tags=["hide-input"]
+charts.dot_panels(
+    summary.choose(rows, method=learned),
+    "dataset",
+    by="method",
+    panel="metric",
+    title="Learned and uniform attention on the test set (Table 2)",
+    x_title="score (share)",
+    by_title="attention",
+    columns=3,
+) if summary.has_ours(rows) else Markdown(summary.not_run("uniform"))
+
+# %% [markdown]
+# **What learning to attend adds.** A pair of models of one seed differs in nothing but the attention, so the
+# difference is taken seed by seed; a dot is a seed, the bar their mean.
+
+# %% tags=["hide-input"]
+gained = summary.choose(rows, method=["difference"])
+charts.bar_panels(
+    gained,
+    "dataset",
+    panel="metric",
+    title="Score with learned attention minus score with uniform attention",
+    x_title="difference (share)",
+    columns=3,
+) if summary.has_ours(gained) else Markdown(summary.not_run("uniform"))
+
+# %% [markdown]
+# In numbers, with the interval of the mean over seeds (Student's *t*, 95 %), and for both ways to choose the
+# epoch: on development texts, and on the test texts as their code does, which flatters both models.
+
+# %% tags=["hide-input"]
+either = summary.choose(
+    summary.named(grid, datasets), experiment="uniform", variant=SELECTED, method="difference", metric=SCORES
+)
+either = either[either["class"] == "all"]
+either = summary.mean_interval(summary.over_seeds(either, ["dataset", "metric", "variant"]))
+either = either.sort_values(["dataset", "metric", "variant"], kind="stable")
+names = {"dataset": "data set", "metric": "score", "variant": "epoch chosen", "value": "mean difference"}
+notebook.table(
+    either.rename(columns=names | {"n_seeds": "seeds"}),
+    [*names.values(), "low", "high", "seeds"],
+) if len(either) else Markdown(summary.not_run("uniform"))
+
+# %% [markdown]
+# ## Figure 3: how far does attention move by itself?
+#
+# Divergence from the base model's attention, by its largest weight, in quartiles over texts: the median over
+# models that differ from the base in nothing but the seed; what the search of {cite:t}`jain2019attention`
+# finds at the same output; and the exact optimum of that search ({doc}`seeds`). The paper draws violins and
+# has no optimum. Texts are divided by predicted class, as there.
+
+# %% tags=["hide-input"]
+spreads = {"other seeds": "other seeds", "published search": "search", "exact optimum": "exact optimum"}
+order = summary.classes(ours)
+classwise = summary.by_class(cells[cells["experiment"] == "seeds"], order)
+classwise = summary.choose(classwise, method=spreads)
+shown = summary.joined(summary.quartiles(classwise, "jsd"), ["dataset", "method"])
+below = summary.joined(summary.choose(classwise, metric="jsd"), ["dataset", "method"])
+charts.quartile_panels(
+    shown,
+    below[below["panel"].isin(shown["panel"])].assign(name="mean"),
+    by="place",
+    panel="panel",
+    title="Divergence from the base model's attention (Figure 3)",
+    x_title="divergence (nats)",
+    by_title="predicted class",
+    domain=(0, 0.7),
+) if len(shown) else Markdown(summary.not_run("seeds"))
+
+# %% tags=["hide-input"]
+Markdown(f"The first and the second class: {summary.class_list(classwise)}." if len(shown) else "")
+
+# %% [markdown]
+# Means over texts, and how far the output is from the base model's. Uniform weights are put into the base
+# model without training anew.
+
+# %% tags=["hide-input"]
+panels = {"jsd": "divergence (nats)", "tvd": "change of output (TVD)"}
+moved = [*spreads, "uniform weights"]
+rows = summary.choose(overall, experiment="seeds", method=moved, metric=panels)
+charts.dot_panels(
+    rows,
+    "dataset",
+    by="method",
+    panel="metric",
+    title="Distance from the base model, mean over texts",
+    x_title="nats, or probability",
+    by_title="attention",
+) if summary.has_ours(rows) else Markdown(summary.not_run("seeds"))
+
+# %% [markdown]
+# **Beyond seed noise.** The share of texts whose divergence is greater than that of *every* other seed. Where
+# it is small, an attention as different as the adversary's is no more than training again would bring.
+
+# %% tags=["hide-input"]
+beyond = summary.choose(overall, experiment="seeds", method=moved[1:], metric="beyond_seeds")
+charts.dot_panels(
+    beyond.assign(panel="texts beyond every other seed"),
+    "dataset",
+    by="method",
+    panel="panel",
+    title="Texts whose attention is moved further than by any other seed",
+    x_title="share of texts",
+    by_title="attention",
+    domain=(0, 1),
+    columns=1,
+) if summary.has_ours(beyond) else Markdown(summary.not_run("seeds"))
+
+# %% [markdown]
+# What any attention could do in the base model: on how many texts it could change the class, and how wide
+# the range of probabilities is that it could give ({doc}`../beyond/geometry`).
+
+# %% tags=["hide-input"]
+could = {"can_flip": "texts where attention can change the class", "range": "mean range of the probability"}
+rows = summary.choose(overall[overall["value"].notna()], experiment="seeds", metric=could)
+notebook.table(
+    rows.pivot_table("value", "dataset", "metric", observed=True).rename_axis("data set").reset_index()
+) if len(rows) else Markdown(summary.not_run("seeds"))
+
+# %% [markdown]
+# ## Table 3: attention as a guide
+#
+# A model without context is given the weights of another model ({doc}`diagnostic`). If they hold information,
+# it does better than with uniform weights. The last two guides are ours: the exact optimum of the search for
+# one text at a time, and weights from leaving out each token of the base model.
+
+# %% tags=["hide-input"]
+rows = summary.choose(overall, experiment="diagnostic", method=GUIDES, metric={"f1": "F1"})
+notebook.table(summary.wide(rows, ["method"], "dataset", "{:.3f}").rename_axis("guide").reset_index()) if len(
+    rows
+) else Markdown(summary.not_run("diagnostic"))
+
+# %% tags=["hide-input"]
+scores = summary.choose(overall, experiment="diagnostic", method=GUIDES, metric=SCORES)
+scores = scores[scores.groupby("dataset", observed=True)["value"].transform("count") > 0]
+charts.dot_panels(
+    scores,
+    "method",
+    by="metric",
+    panel="dataset",
+    title="Scores of the guided model by guide (Table 3)",
+    x_title="score (share)",
+    by_title="score",
+) if len(scores) else Markdown(summary.not_run("diagnostic"))
+
+# %% [markdown]
+# Accuracy minus that with uniform weights, seed by seed, and the interval of its mean:
+
+# %% tags=["hide-input"]
+gains = summary.choose(overall, experiment="diagnostic", method=GUIDES[1:], metric="accuracy_gain")
+gains = summary.mean_interval(gains.dropna(subset="value")).astype({"n_seeds": int})
+gains = gains.sort_values(["dataset", "method"])
+names = {"dataset": "data set", "method": "guide", "value": "mean gain"}
+notebook.table(
+    gains.rename(columns=names | {"n_seeds": "seeds"}), [*names.values(), "low", "high", "seeds"]
+) if len(gains) else Markdown(summary.not_run("diagnostic"))
+
+# %% [markdown]
+# ## Table 4: one model that does what the search does
+#
+# A model trained to keep the base model's outputs and to leave its attention ({doc}`adversary`). Of all λ
+# the one with the least change of output among those whose mean divergence is above {glue:text}`far` nats.
+# TVD is that of both classes in our tables whatever the loss; their code takes half of it, and whether their
+# table does is not known.
+
+# %% tags=["hide-input"]
+models = trained_adversaries.models(summary.named(grid, datasets))
+table = trained_adversaries.best(models)
+table = table.assign(seeds=table["seeds"].astype(str))
+known = trained_adversaries.published_best(summary.named(published, datasets))
+known = known.assign(variant="theirs (unverified)")
+columns = {
+    "dataset": "data set",
+    "variant": "loss",
+    "lambda": "λ",
+    "f1": "F1",
+    "tvd": "TVD",
+    "jsd": "JSD (nats)",
+    "same_class": "same class as the base",
+    "seeds": "seeds",
+}
+table = pd.concat([table, known]).sort_values("dataset", kind="stable", ignore_index=True)
+table = table.assign(**{"lambda": summary.text(table["lambda"], "{:g}")})
+notebook.table(table.rename(columns=columns), list(columns.values()))
+
+# %% [markdown]
+# ## Figure 5: what moving the attention costs
+#
+# Each point is one kind of model, mean over base seeds, with its range: how far its outputs are from the
+# base model's, against how far its attention is. The line joins the trained adversaries in the order of λ.
+# Search and optimum are no models: they choose weights for one text at a time. The dashed line is the front,
+# models that no other model beats in both. First the loss of the released code.
+
+# %% tags=["hide-input"]
+drawn = dict(
+    by="method",
+    curve=trained_adversaries.TRAINED,
+    order="lambda",
+    front=KINDS[:3],
+    x_title="mean change of output (TVD)",
+    y_title="mean divergence (nats)",
+)
+points = summary.choose(models, method=KINDS, variant=LOSSES)
+released = points[points["variant"] == LOSSES[0]]
+charts.trade_off(
+    released,
+    "tvd",
+    "jsd",
+    facet="dataset",
+    title="Change of output against change of attention (Figure 5, released loss)",
+    **drawn,
+) if len(released) else Markdown(summary.not_run("adversary", variant=LOSSES[0]))
+
+# %% [markdown]
+# The loss as the paper prints it, and with the divergence the other way round:
+
+# %% tags=["hide-input"]
+printed = summary.joined(points[points["variant"] != LOSSES[0]].assign(panel=None), ["dataset", "variant"])
+charts.trade_off(
+    printed,
+    "tvd",
+    "jsd",
+    facet="panel",
+    title="Change of output against change of attention, other losses",
+    **drawn,
+) if len(printed) else Markdown(summary.not_run("adversary", variant=LOSSES[1]))
+
+# %% [markdown]
+# ## The ledger
+#
+# Every number of the paper that is known, and of the files it builds on, as far as one of ours could stand
+# beside it. Adversaries are those of the released loss, at the λ of ours nearest to theirs.
+
+# %% tags=["hide-input"]
+if output:
+    results.write(compared.table, Path(output) / "ledger.csv", "%.6g")
+notebook.table(ledger.totals(compared.table, "experiment"))
+
+# %% tags=["hide-input", "scroll-output"]
+known = compared.table["note"].fillna(ledger.label(compared.table["source"], ledgers.SOURCES))
+named = ["experiment", "dataset", "metric", "method", "lambda", "value", "ours", "low", "high", "n_seeds"]
+strength = summary.text(compared.table["lambda"], "{:g}")
+numbers = compared.table.assign(known=known, **{"lambda": strength})
+notebook.table(numbers, [*named, "verdict", "reason", "known"])
+
+# %% tags=["remove-cell"]
+by_dataset = gained[gained["metric"] == "accuracy"].set_index("dataset")["value"]
+sure = summary.mean_interval(gained[(gained["metric"] == "accuracy") & gained["value"].notna()])
+further = beyond.pivot_table("value", "dataset", "method", observed=True)
+f1 = scores[scores["metric"] == "F1"].pivot_table("value", "dataset", "method", observed=True)
+pair = f1.reindex(columns=["base LSTM", "uniform"]).dropna()
+cheapest = table[table["variant"].isin(ledgers.RELEASED)].set_index("dataset")["tvd"]
+glue("far", trained_adversaries.FAR, display=False)
+glue("gain_ends", claims.ends(by_dataset, 3), display=False)
+glue("n_zero", int(((sure["low"] <= 0) & (sure["high"] >= 0)).sum()), display=False)
+glue("n_sure", int(sure["low"].notna().sum()), display=False)
+for name, column in (("search", "published search"), ("optimum", "exact optimum")):
+    glue(f"beyond_{name}", claims.ends(further.get(column, pd.Series(dtype=float))), display=False)
+glue("n_better", int((pair["base LSTM"] > pair["uniform"]).sum()), display=False)
+glue("n_guided", len(pair), display=False)
+glue("cheapest", claims.ends(cheapest, 3), display=False)
+
+# %% [markdown]
+# ## What it means
+#
+# - **Is attention needed?** Learning to attend changes the accuracy by {glue:text}`gain_ends`; the interval
+#   over seeds includes 0 on {glue:text}`n_zero` of the {glue:text}`n_sure` data sets that have one. Where it
+#   is not needed, no attention of that model can be an explanation, nor a counterexample.
+# - **Is the adversary beyond chance?** The share of texts that it moves further than any other seed does is
+#   {glue:text}`beyond_search` for the search and {glue:text}`beyond_optimum` for the exact optimum.
+# - **Do the weights hold information?** As a guide the base model's attention has a higher F1 than uniform
+#   weights on {glue:text}`n_better` of {glue:text}`n_guided` data sets.
+# - **Can one model do what the search does?** With the released loss the best adversary beyond
+#   {glue:text}`far` nats changes the output by {glue:text}`cheapest`, mean over texts.
+#
+# ## Limits
+#
+# - Their numbers are from memory, of one run each, with the epoch and λ chosen on the test texts.
+# - Intervals are over training seeds; they say nothing about other test texts or data sets.
+# - The least change of output above a divergence is the least of the λ that were trained.
+
+# %% tags=["remove-input"]
+runs = Path(recorded or results.RECORDED) / "wiegreffe_pinter" / "runs.csv"
+Markdown(f"**Where these numbers come from.** {ledger.origin(found, runs)}")

@@ -1,0 +1,163 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Does the model need its attention?
+#
+# **The claim.** {cite:t}`wiegreffe2019attention` (§3.2) put the simplest question first: train the model with
+# the *same* weight on every token, frozen. Where it does as well, attention was not needed, and an argument
+# about what its weights explain is an argument about nothing. On two of the first paper's data sets they find
+# that, and leave these out from there on.
+#
+# A model with uniform attention *at test time* is another thing ({doc}`../jain_wallace/base`): there the
+# encoder was trained beside weights that are then taken away.
+
+# %% tags=["remove-cell"]
+from typing import Optional
+
+# %% tags=["parameters", "hide-input"]
+dataset: str = "planted"  # a name from attnlib.data.names(), of two classes
+encoder: str = "bilstm"  # bilstm, bigru, convolution or average
+scorer: str = "additive"  # additive or scaled_dot
+variant: str = "released"  # released: as the authors' code; published: as the paper's text
+vectors: str = "random"  # random, corpus (word2vec on the training texts), a data set, or a vectors file
+deviation: Optional[float] = None  # of random vectors; None: 0.1
+epochs: Optional[int] = None  # None: as the paper, 8
+patience: Optional[int] = None  # stop after so many epochs without a better score
+selection: str = "dev"  # dev: the epoch is chosen on the development split; test: as the authors' code
+seed: int = 0  # decides both models and the texts drawn
+device: str = "cpu"  # cpu, cuda or auto
+limit: Optional[int] = None  # compare on so many test texts; None: all
+output: Optional[str] = None  # folder for the tables of this run
+
+# %% tags=["remove-output"]
+import pandas as pd
+from myst_nb import glue
+
+from attnlib import charts, notebook, performance, results
+from attnlib.kernels import jsd, tvd
+from attnlib.prepare import prepare, prepare_like
+
+parameters = notebook.parameters(globals())
+charts.enable(notebook.source("wiegreffe_pinter/uniform", parameters))
+model_settings = dict(variant=variant, vectors=vectors, deviation=deviation, epochs=epochs, patience=patience)
+run = prepare(
+    dataset, encoder, scorer, seed, device=device, limit=limit, selection=selection, **model_settings
+)
+notebook.two_classes(run.corpus)
+uniform = prepare_like(run, scorer="uniform")
+
+# %% [markdown]
+# ## How it is measured
+#
+# Two models of the same data, seed and order of batches, the one with learned weights $\alpha_t$, the other
+# with $\alpha_t = 1/T$ on the tokens of the text (start and end symbols have none in either). Everything else
+# is trained alike. Both are read on the same test texts, so their difference has a paired bootstrap interval.
+
+# %%
+models = {"learned attention": run, "uniform attention": uniform}
+labels, classes = run.texts.labels, run.corpus.class_names
+outputs = {name: model.readout.probabilities().cpu().numpy() for name, model in models.items()}
+reports = [performance.report(labels, found, classes).assign(method=name) for name, found in outputs.items()]
+paired = performance.difference(labels, *outputs.values()).assign(method="difference")
+frame = run.frame(
+    jsd=jsd(uniform.readout.alpha, run.readout.alpha),
+    tvd=tvd(uniform.readout.probabilities(), run.readout.probabilities()),
+    same_class=(uniform.readout.predictions() == run.readout.predictions()).double(),
+)
+
+# %% [markdown]
+# ## What comes out
+
+# %% tags=["hide-input"]
+names = {"accuracy": "accuracy", "f1": f"F1 of “{classes[1]}”", "roc_auc": "area under the ROC curve"}
+compared = pd.concat(reports, ignore_index=True)
+overall = compared[(compared["class"] == "all") & compared["metric"].isin(names)]
+charts.dot_intervals(
+    overall.assign(score=overall["metric"].map(names)),
+    "score",
+    "value",
+    "low",
+    "high",
+    by="method",
+    domain=(0, 1),
+    title=f"A model with learned and a model with uniform attention ({dataset}, {encoder}, {scorer})",
+    x_title="score on the test texts (share or area)",
+)
+
+# %% tags=["hide-input"]
+charts.dot_intervals(
+    paired.assign(score=paired["metric"].map(names)),
+    "score",
+    "value",
+    "low",
+    "high",
+    title=f"What learned attention adds ({dataset}, {encoder}, {scorer})",
+    x_title="learned minus uniform (share or area, 95 % interval over texts)",
+)
+
+# %% [markdown]
+# How far the learned weights are from uniform ones says how much there was to lose:
+
+# %% tags=["hide-input"]
+charts.histogram(
+    frame,
+    "jsd",
+    title=f"Divergence of learned attention from uniform ({dataset}, {encoder}, {scorer})",
+    x_title="Jensen–Shannon divergence (nats)",
+    domain=(0, 0.7),
+    bins=40,
+)
+
+# %% tags=["hide-input"]
+changes = results.summarise(frame, ["jsd", "tvd", "same_class"]).assign(method="difference")
+sizes = pd.DataFrame(performance.sizes(run.corpus).items(), columns=["metric", "value"]).assign(
+    **{"class": "all"}
+)
+parts = [*reports, paired, changes[changes["class"] == "all"], sizes]
+summary = run.tidy(pd.concat(parts, ignore_index=True), paper="wiegreffe_pinter", experiment="uniform")
+if selection == "test":
+    summary["variant"] += ", epoch by test"
+values = summary[summary["class"] == "all"].set_index(["method", "metric"])
+for metric in names:
+    for name in models:
+        glue(f"{metric}, {name}", float(values["value"][name, metric]), display=False)
+    for column in ("value", "low", "high"):
+        glue(f"{metric}, {column}", float(values[column]["difference", metric]), display=False)
+glue("jsd", float(values["value"]["difference", "jsd"]), display=False)
+glue("same_class", float(values["value"]["difference", "same_class"]), display=False)
+if output:
+    run.save(output, frame, summary, parameters)
+notebook.table(pd.concat([overall, paired]), ["method", "metric", "value", "low", "high", "n"])
+
+# %% [markdown]
+# ## What it means
+#
+# On this run F1 is {glue:text}`f1, learned attention:.3f` with learned and
+# {glue:text}`f1, uniform attention:.3f` with uniform attention, a difference of {glue:text}`f1, value:.3f`
+# ({glue:text}`f1, low:.3f` to {glue:text}`f1, high:.3f`); the area under the ROC curve, which depends on no
+# threshold, differs by {glue:text}`roc_auc, value:.3f` ({glue:text}`roc_auc, low:.3f` to
+# {glue:text}`roc_auc, high:.3f`). The learned weights are {glue:text}`jsd:.3f` nats from uniform ones on
+# average, and the two models give the same class on a share of {glue:text}`same_class:.3f` of the texts. An
+# interval that holds 0 says that this data does not show a use of attention, not that there is none.
+#
+# ## Limits
+#
+# - The interval is over test texts for one pair of models. Two models of different seeds differ as well: the
+#   spread over seeds is in {doc}`summary`.
+# - A model that does not *need* attention may still use it: the BiLSTM's states at one token know of the
+#   others, so that little is lost whichever of them is read.
+# - The authors choose the epoch on the test split (`selection="test"`), which gives each model the luckiest
+#   of its eight epochs.
+
+# %% tags=["remove-input"]
+notebook.origin(parameters, run.settings)
