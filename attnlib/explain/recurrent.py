@@ -17,6 +17,7 @@ long for a tanh as for a sigmoid; the rounding this adds is 1e-7.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -29,6 +30,8 @@ from attnlib.models.encoders import Recurrent
 
 # Moves the first `active` slots on by position k, in place
 Step = Callable[[int, int], None]
+# Writes what position k adds to the gates of slots into a tensor [slots, n, G]
+Inputs = Callable[[int, Tensor], object]
 
 
 class Pool(NamedTuple):
@@ -82,7 +85,8 @@ def sweep(
     tokens = length - 2
     hidden = embedded.new_zeros(tokens + 1, n, rnn.hidden_size)
     cell = torch.zeros_like(hidden) if isinstance(rnn, nn.LSTM) else None
-    step = recurrence(rnn, input_gates(rnn, embedded.transpose(0, 1)), hidden, cell)
+    gates = input_gates(rnn, embedded.transpose(0, 1))  # [L, n, G]
+    step = recurrence(rnn, lambda k, out: out.copy_(gates[k]), hidden, cell)
     unchanged = unchanged.transpose(0, 1).contiguous()  # [L, n, A + K]
     weight = projection.weight[..., part].mT.contiguous()  # [H, A + K] or [n, H, A + K]
     largest = embedded.new_full((tokens, n), -torch.inf)
@@ -125,33 +129,31 @@ def input_gates(rnn: nn.LSTM | nn.GRU, embedded: Tensor) -> Tensor:
     return (embedded @ rnn.get_parameter("weight_ih_l0").T + bias) * doubled(rnn)
 
 
-def recurrence(rnn: nn.LSTM | nn.GRU, gates: Tensor, hidden: Tensor, cell: Tensor | None) -> Step:
-    """The step of one direction over the slots hidden [slots, n, H] and, for an LSTM, cell (same shape).
-
-    gates: [L, n, G], of `input_gates`.
-    """
+def recurrence(rnn: nn.LSTM | nn.GRU, inputs: Inputs, hidden: Tensor, cell: Tensor | None) -> Step:
+    """The step of one direction over the slots hidden [slots, n, H] and, for an LSTM, cell (same shape)."""
     size, factor = rnn.hidden_size, doubled(rnn)
     product = (rnn.get_parameter("weight_hh_l0") * factor.unsqueeze(1)).T.contiguous()  # [H, G]
     bias = rnn.get_parameter("bias_hh_l0") * factor
-    own = gates.new_empty(*hidden.shape[:2], len(bias))  # [slots, n, G]
-
-    def multiply(active: int) -> Tensor:
-        torch.mm(hidden[:active].flatten(0, 1), product, out=own[:active].flatten(0, 1))
-        return own[:active]
+    slots, n = hidden.shape[:2]
+    given = hidden.new_empty(slots, n, len(bias))
 
     def lstm(k: int, active: int) -> None:
         assert cell is not None
-        entry, forget, new, exit_ = multiply(active).add_(gates[k]).sigmoid_().split(size, dim=-1)
+        inputs(k, given[:active])
+        gates = given[:active].flatten(0, 1).addmm_(hidden[:active].flatten(0, 1), product).sigmoid_()
+        entry, forget, new, exit_ = gates.view(active, n, -1).split(size, dim=-1)
         now = cell[:active]
         now.mul_(forget).addcmul_(entry, new, value=2).sub_(entry)  # f c + i (2σ − 1)
         out = torch.mul(now, 2, out=hidden[:active]).sigmoid_().mul_(2).sub_(1)  # tanh c
         out.mul_(exit_)
 
     def gru(k: int, active: int) -> None:
-        states = multiply(active).add_(bias)
-        both = (states[..., : 2 * size] + gates[k, :, : 2 * size]).sigmoid_()
+        now = given[:active]
+        inputs(k, now)
+        states = torch.addmm(bias, hidden[:active].flatten(0, 1), product).view(active, n, -1)
+        both = (states[..., : 2 * size] + now[..., : 2 * size]).sigmoid_()
         reset, update = both.split(size, dim=-1)
-        new = torch.addcmul(gates[k, :, 2 * size :], reset, states[..., 2 * size :])
+        new = torch.addcmul(now[..., 2 * size :], reset, states[..., 2 * size :])
         new.sigmoid_().mul_(2).sub_(1)
         torch.lerp(new, hidden[:active], update, out=hidden[:active])
 
@@ -165,21 +167,28 @@ def states_of_words(encoder: Recurrent, table: tuple[Tensor, Tensor], ids: Tenso
     leaves the recurrence alone to be computed: for 300-d vectors and 128 units a third of the work.
     """
     n, length = ids.shape
-    lengths = lengths.to(ids.device).unsqueeze(1)
-    positions = torch.arange(length, device=ids.device)
-    real = positions < lengths
-    turned = torch.where(real, lengths - 1 - positions, positions)  # its own inverse
+    lengths = lengths.to(ids.device)
+    real = torch.arange(length, device=ids.device).unsqueeze(1) < lengths  # [L, n]
+    shortest = int(lengths.min())
     states = table[0].new_empty(n, length, 2 * encoder.forwards.hidden_size)
-    for rnn, gates, half, order in (
-        (encoder.forwards, table[0], 0, positions.expand(n, -1)),
-        (encoder.backwards, table[1], 1, turned),
+    words = ids.T.contiguous()
+    for rnn, gates, found, order in (
+        (encoder.forwards, table[0], states[..., : encoder.forwards.hidden_size], range(length)),
+        (encoder.backwards, table[1], states[..., encoder.forwards.hidden_size :], range(length)[::-1]),
     ):
         hidden = gates.new_zeros(1, n, rnn.hidden_size)
         cell = torch.zeros_like(hidden) if isinstance(rnn, nn.LSTM) else None
-        step = recurrence(rnn, gates[ids.gather(1, order).T], hidden, cell)
-        found = states[:, :, half * rnn.hidden_size : (half + 1) * rnn.hidden_size]
-        rows = torch.arange(n, device=ids.device)
-        for k in range(length):
-            step(k, 1)
-            found[rows, order[:, k]] = hidden[0]
-    return states * real.unsqueeze(2)
+        step = recurrence(rnn, partial(rows_of, gates, words), hidden, cell)
+        for position in order:
+            step(position, 1)
+            if position >= shortest:  # some texts have ended, or, backwards, not begun
+                hidden.mul_(real[position].unsqueeze(1))
+                if cell is not None:
+                    cell.mul_(real[position].unsqueeze(1))
+            found[:, position] = hidden[0]
+    return states
+
+
+def rows_of(table: Tensor, words: Tensor, position: int, out: Tensor) -> None:
+    """What the words [L, n] at a position add to the gates, from their table, into out [1, n, G]."""
+    torch.index_select(table, 0, words[position], out=out[0])

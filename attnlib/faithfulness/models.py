@@ -25,7 +25,7 @@ from attnlib.readout import Readout
 
 OPERATORS = ("deletion", "zeroing", "attention mask")
 
-_TOKENS = 1 << 15  # tokens held at a time
+_TOKENS = 1 << 13  # tokens held at a time
 
 
 def attention_mask(readout: Readout) -> Removal:
