@@ -74,13 +74,14 @@ def overall(rows: pd.DataFrame) -> pd.DataFrame:
     return rows[everything | ~covered.astype(bool)]
 
 
-def complete(table: pd.DataFrame) -> pd.DataFrame:
+def complete(table: pd.DataFrame, further: Iterable[str] = ()) -> pd.DataFrame:
     """The table with every column of the schema, empty where it has none, and with a column `search`.
 
-    search: which adversary the row's run looked for ("published", "released"), read off its methods, since
-    uniform attention and the exact optimum stand in every run of the adversary; empty in other runs.
+    further: other columns that it is to have; search: which adversary the row's run looked for ("published",
+    "released"), read off its methods, since uniform attention and the exact optimum stand in every run of the
+    adversary; empty in other runs.
     """
-    columns = [*results.COLUMNS, *results.OPTIONAL, "run"]
+    columns = [*results.COLUMNS, *results.OPTIONAL, "run", *further]
     table = table.reindex(columns=list(dict.fromkeys([*table.columns, *columns])))
     # A table without rows has no types; what follows may join names.
     table = table.astype(dict.fromkeys(TEXT, object))
@@ -195,8 +196,9 @@ def between(low: float, high: float, digits: int = 2) -> str:
     if np.isinf(low) and np.isinf(high):
         return "any"
     if np.isinf(low):
-        return f"up to {high:.{digits}f}"
-    return f"from {low:.{digits}f}" if np.isinf(high) else f"{low:.{digits}f} to {high:.{digits}f}"
+        return f"up to {number(high, digits)}"
+    least = number(low, digits)
+    return f"from {least}" if np.isinf(high) else f"{least} to {number(high, digits)}"
 
 
 def count(found: pd.DataFrame) -> str:
@@ -269,10 +271,8 @@ def in_words(found: pd.DataFrame, digits: int = 2) -> pd.Series:
     """Each spread as a text, such as "0.35 (0.31 to 0.38)"; the mean alone where there is one seed."""
 
     def word(row: pd.Series) -> str:
-        mean = f"{row['mean']:.{digits}f}"
-        if row["seeds"] < 2:
-            return mean
-        return f"{mean} ({row['lowest']:.{digits}f} to {row['highest']:.{digits}f})"
+        mean, lowest, highest = (number(row[name], digits) for name in ("mean", "lowest", "highest"))
+        return mean if row["seeds"] < 2 else f"{mean} ({lowest} to {highest})"
 
     return pd.Series({name: word(row) for name, row in found.iterrows()}, dtype=object)
 
@@ -332,10 +332,19 @@ def ends(means: pd.Series, digits: int = 2) -> str:
     means = means.dropna()
     if means.empty:
         return "(no result yet)"
-    words = [f"{value:.{digits}f} ({name})" for name, value in means.sort_values(kind="stable").items()]
+    words = [f"{number(value, digits)} ({name})" for name, value in means.sort_values(kind="stable").items()]
     return words[0] if len(words) == 1 else f"between {words[0]} and {words[-1]}"
 
 
 def number(value: float, digits: int = 2) -> str:
-    """A number for a sentence; words where there is none."""
-    return "(no result yet)" if np.isnan(value) else f"{value:.{digits}f}"
+    """A number for a sentence, with a minus sign and never "−0.00"; words where there is none."""
+    if np.isnan(value):
+        return "(no result yet)"
+    text = f"{value:.{digits}f}"
+    return text.replace("-", "−") if float(text) else text.lstrip("-")
+
+
+def least_to_most(counts: pd.Series) -> str:
+    """Some counts in words, "2" or "1 to 3"; empty without any."""
+    ends = dict.fromkeys([counts.min(), counts.max()]) if len(counts) else {}
+    return " to ".join(map(str, ends))

@@ -105,10 +105,15 @@ class Compared:
     table: pd.DataFrame
 
 
+def _published(paper: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """A paper's numbers, and the reasons why ours may differ or be missing."""
+    reasons = ledger.read_reasons(REFERENCE / f"reasons_{paper}.csv")
+    return ledger.read_published(REFERENCE / f"{paper}.csv"), reasons
+
+
 def jain_wallace(fresh: str | Path | None = None, folder: str | Path | None = None) -> Compared:
     """Jain & Wallace's numbers beside the main grid; folder and fresh as in `results.recorded`."""
-    published = ledger.read_published(REFERENCE / "jain_wallace.csv")
-    reasons = ledger.read_reasons(REFERENCE / "reasons_jain_wallace.csv")
+    published, reasons = _published("jain_wallace")
     experiments = list(published["experiment"].unique())
     found = ledger.recorded("jain_wallace", experiments, fresh=fresh, folder=folder)
     ours = summary.main_grid(found)
@@ -117,8 +122,7 @@ def jain_wallace(fresh: str | Path | None = None, folder: str | Path | None = No
 
 def serrano_smith(fresh: str | Path | None = None, folder: str | Path | None = None) -> Compared:
     """Serrano & Smith's numbers beside models as released; folder and fresh as in `results.recorded`."""
-    published = ledger.read_published(REFERENCE / "serrano_smith.csv")
-    reasons = ledger.read_reasons(REFERENCE / "reasons_serrano_smith.csv")
+    published, reasons = _published("serrano_smith")
     experiments = ["base", "single", "sets"]
     found = claims.complete(ledger.recorded("serrano_smith", experiments, fresh=fresh, folder=folder))
     ours = found[found["variant"].eq(results.MAIN_VARIANT)]
@@ -130,13 +134,11 @@ def wiegreffe_pinter(fresh: str | Path | None = None, folder: str | Path | None 
 
     found: all variants, with a column lambda, the strength of a trained adversary.
     """
-    published = ledger.read_published(REFERENCE / "wiegreffe_pinter.csv")
-    reasons = ledger.read_reasons(REFERENCE / "reasons_wiegreffe_pinter.csv")
+    published, reasons = _published("wiegreffe_pinter")
     experiments = ["uniform", "seeds", "diagnostic", "adversary"]
-    found = claims.complete(ledger.recorded("wiegreffe_pinter", experiments, fresh=fresh, folder=folder))
-    found = found.reindex(columns=list(dict.fromkeys([*found.columns, "lambda"])))
-    usual = ledger.label(found["dataset"], results.MAIN_VECTORS)
-    ours = found[found["variant"].isin(RELEASED) & (found["vectors"] == usual)]
+    found = ledger.recorded("wiegreffe_pinter", experiments, fresh=fresh, folder=folder)
+    found = claims.complete(found, ["lambda"])
+    ours = summary.main_grid(found, RELEASED)
     return Compared(
         "wiegreffe_pinter", found, ours, published, ledger.compare(ours, published, reasons, PARTS)
     )
@@ -144,12 +146,11 @@ def wiegreffe_pinter(fresh: str | Path | None = None, folder: str | Path | None 
 
 def violation(fresh: str | Path | None = None, folder: str | Path | None = None) -> Compared:
     """Liu et al.'s numbers of text models beside ours; folder and fresh as in `results.recorded`."""
-    published = ledger.read_published(REFERENCE / "violation.csv")
+    published, reasons = _published("violation")
     published = published[published["experiment"] != "transformers"]
-    reasons = ledger.read_reasons(REFERENCE / "reasons_violation.csv")
     experiments = ["methods", "gradient", "depth", "evidence"]
-    found = claims.complete(ledger.recorded("violation", experiments, fresh=fresh, folder=folder))
-    found = found.reindex(columns=list(dict.fromkeys([*found.columns, "operator", "target", "layers"])))
+    found = ledger.recorded("violation", experiments, fresh=fresh, folder=folder)
+    found = claims.complete(found, ["operator", "target", "layers"])
     ours = found[found["variant"].eq(results.MAIN_VARIANT)]
     return Compared("violation", found, ours, published, ledger.compare(ours, published, reasons, PARTS))
 
@@ -160,13 +161,11 @@ def transformers(fresh: str | Path | None = None, folder: str | Path | None = No
     ours: rows of whole models, gradients of the logit. The table has further columns, `standing` and
     `our standing`; sizes cannot be compared, so there is no interval.
     """
-    published = ledger.read_published(REFERENCE / "violation.csv")
+    published, reasons = _published("violation")
     published = published[published["experiment"] == "transformers"].reset_index(drop=True)
-    reasons = ledger.read_reasons(REFERENCE / "reasons_violation.csv")
     experiments = ["transformers", "regions", "transformer_depth"]
-    found = claims.complete(ledger.recorded("violation", experiments, fresh=fresh, folder=folder))
-    columns = ["operator", "target", "layers", "layer", "head"]
-    found = found.reindex(columns=list(dict.fromkeys([*found.columns, *columns])))
+    found = ledger.recorded("violation", experiments, fresh=fresh, folder=folder)
+    found = claims.complete(found, ["operator", "target", "layers", "layer", "head"])
     ours = found[(found["experiment"] == "transformers") & found["target"].eq("logit")]
     # A run also knows single layers, and methods with and without clamp.
     measured = ours["metric"].ne("sign_agreement") & ~ours["method"].str.endswith(", clamped", na=False)

@@ -26,11 +26,11 @@ ALL = "all texts"
 ROUNDING = 1e-6
 
 
-def main_grid(found: pd.DataFrame) -> pd.DataFrame:
-    """Rows of the main grid (`results.MAIN_VARIANT`, MAIN_VECTORS), with all columns of the schema."""
+def main_grid(found: pd.DataFrame, variants: Sequence[str] = (results.MAIN_VARIANT,)) -> pd.DataFrame:
+    """Rows of the main grid (`results.MAIN_VECTORS`, these variants), with all columns of the schema."""
     found = found.reindex(columns=list(dict.fromkeys([*found, *results.COLUMNS, *results.OPTIONAL])))
     usual = ledger.label(found["dataset"], results.MAIN_VECTORS)
-    return found[(found["variant"] == results.MAIN_VARIANT) & (found["vectors"] == usual)]
+    return found[found["variant"].isin(variants) & (found["vectors"] == usual)]
 
 
 def labels(names: Mapping[str, str], stands_for: Mapping[str, str], ours: pd.DataFrame) -> dict[str, str]:
@@ -52,9 +52,7 @@ def labels(names: Mapping[str, str], stands_for: Mapping[str, str], ours: pd.Dat
 
 def named(table: pd.DataFrame, datasets: Mapping[str, str]) -> pd.DataFrame:
     """The rows of the data sets that have a label, under it; the labels are categories, in their order."""
-    kept = table[table["dataset"].isin(list(datasets))]
-    shown = pd.Categorical(kept["dataset"].map(dict(datasets)), list(dict.fromkeys(datasets.values())), True)
-    return kept.assign(dataset=shown)
+    return choose(table, dataset=datasets)
 
 
 def once(published: pd.DataFrame) -> pd.DataFrame:
@@ -117,6 +115,13 @@ def over_seeds(ours: pd.DataFrame, keys: Sequence[str] = CELL) -> pd.DataFrame:
     groups = each.groupby(keys, dropna=False, observed=True, sort=False)
     table = groups["value"].agg(value="mean", low="min", high="max", each=tuple, n_seeds="count")
     return table.assign(n=groups["n"].mean()).reset_index()
+
+
+def range_over_seeds(ours: pd.DataFrame, keys: Sequence[str] = CELL) -> pd.DataFrame:
+    """The cells of `over_seeds` with low and high NaN where there is one seed only, which has no range."""
+    cells = over_seeds(ours, keys)
+    several = cells["n_seeds"] > 1
+    return cells.assign(low=cells["low"].where(several), high=cells["high"].where(several))
 
 
 def mean_interval(cells: pd.DataFrame) -> pd.DataFrame:

@@ -95,9 +95,7 @@ class TestPoints:
 
     def test_a_dot_in_a_column_name_is_a_dot(self, models):
         frame = models.rename(columns=lambda name: name.replace("tvd", "tvd.x[0]"))
-        chart = charts.trade_off(
-            frame, "tvd.x[0]", "jsd", by="kind", title="t", x_title="TVD", y_title="JSD", labels="λ"
-        )
+        chart = charts.trade_off(frame, "tvd.x[0]", "jsd", by="kind", title="t", x_title="TVD", y_title="JSD")
         assert parts(chart)["point"]["x"].tolist() == models["tvd"].tolist()
         assert chart.to_dict()["encoding"]["x"]["field"] == "x"
 
@@ -169,9 +167,9 @@ class TestIntervals:
         }
 
     def test_no_line_of_a_tooltip_hides_another(self, models):
-        chart = draw(models.assign(jsd_low=0.0, jsd_high=0.6, name="a"), labels="name")
+        chart = draw(models.assign(jsd_low=0.0, jsd_high=0.6))
         titles = [line["title"] for line in mark(chart, "point")[0]["encoding"]["tooltip"]]
-        assert titles == ["kind", "name", "λ", "TVD", "TVD, range", "JSD", "JSD, range"]
+        assert titles == ["kind", "λ", "TVD", "TVD, range", "JSD", "JSD, range"]
 
     def test_no_layer_without_a_whole_one(self, models):
         assert not mark(draw(models.assign(tvd_high=math.nan)), "rule")
@@ -242,56 +240,15 @@ class TestPanels:
         assert "1 rows without a value" in draw(both, facet="data").description
 
 
-class TestLabels:
-    @staticmethod
-    def boxes(chart):
-        """The boxes of the labels in pixels, as placing takes them."""
-        from attnlib.charts.trade_off import FONT_SIZE, LETTER
-
-        spec = chart.to_dict()
-        found = []
-        for row in parts(chart)["label"].to_dict("records"):
-            x, y = (
-                row[name] / spec["encoding"][name]["scale"]["domain"][1] * spec[size]
-                for name, size in (("x", "width"), ("y", "height"))
-            )
-            long = LETTER * len(row["label"])
-            left = x - {"left": 0, "center": long / 2, "right": long}[row["align"]]
-            found.append((left, y - FONT_SIZE / 2, left + long, y + FONT_SIZE / 2))
-        return np.array(found), (spec["width"], spec["height"])
-
-    def test_words_stand_beside_their_points(self, models):
-        names = ["λ = 1", "λ = 0.001", None, "λ = 0", "", math.nan, "uniform"]
-        chart = draw(models.assign(name=names), labels="name")
-        assert parts(chart)["label"]["label"].tolist() == ["λ = 1", "λ = 0.001", "λ = 0", "uniform"]
-        assert len(mark(chart, "text")) == 1
-        assert not mark(draw(models), "text")
-        assert not mark(draw(models.assign(name=None), labels="name"), "text")
-
-    def test_they_keep_clear_of_each_other_and_inside(self, models):
-        rng = np.random.default_rng(0)
-        crowd = pd.DataFrame(rng.uniform(0, 0.6, (120, 2)), columns=["tvd", "jsd"])
-        crowd = crowd.assign(kind="other seed", λ=math.nan, name="a long label")
-        chart = draw(crowd, labels="name", x_domain=(0, 0.6), y_domain=(0, 0.6))
-        boxes, size = self.boxes(chart)
-        assert 10 < len(boxes) < 120
-        assert (boxes > -1e-6).all()
-        assert (boxes[:, 2:] < np.array(size) + 1e-6).all()
-        for number, box in enumerate(boxes):
-            others = np.delete(boxes, number, axis=0)
-            assert not ((others[:, :2] < box[2:] - 1e-6) & (others[:, 2:] > box[:2] + 1e-6)).all(axis=1).any()
-
-
 class TestRefusals:
     @pytest.mark.parametrize("column", ["tvd", "jsd", "kind", "λ"])
     def test_a_missing_column(self, models, column):
         with pytest.raises(ValueError, match=f"no column {column}"):
             draw(models.drop(columns=column))
 
-    @pytest.mark.parametrize("option", ["facet", "labels"])
-    def test_a_missing_optional_column(self, models, option):
+    def test_a_missing_column_of_panels(self, models):
         with pytest.raises(ValueError, match="no column elsewhere"):
-            draw(models, **{option: "elsewhere"})
+            draw(models, facet="elsewhere")
 
     def test_nothing_to_draw(self, models):
         with pytest.raises(ValueError, match="nothing to draw"):
@@ -314,8 +271,8 @@ class TestRefusals:
 def test_it_renders_with_image_and_words(models):
     panels = pd.concat([models.assign(data=name) for name in ("sst", "imdb", "20news")])
     for chart in (
-        draw(models.assign(name="a"), labels="name"),
-        draw(panels, facet="data", labels="kind"),
+        draw(models),
+        draw(panels, facet="data"),
         draw(models[6:]),
         draw(models, curve=None, front=False, description="words"),
     ):

@@ -224,6 +224,18 @@ class TestWords:
     def test_ends(self):
         assert claims.ends(pd.Series({"a": 0.5, "b": 0.1, "c": np.nan})) == "between 0.10 (b) and 0.50 (a)"
         assert claims.ends(pd.Series({"a": 0.5})) == "0.50 (a)"
+        assert claims.ends(pd.Series({"a": -0.5, "b": -0.001})) == "between −0.50 (a) and 0.00 (b)"
+
+    @pytest.mark.parametrize(
+        ("value", "text"),
+        [(0.126, "0.13"), (-0.126, "−0.13"), (-0.001, "0.00"), (float("nan"), "(no result yet)")],
+    )
+    def test_numbers_in_words(self, value, text):
+        assert claims.number(value) == text
+
+    @pytest.mark.parametrize(("counts", "text"), [([], ""), ([2, 2], "2"), ([3, 1, 2], "1 to 3")])
+    def test_counts_in_words(self, counts, text):
+        assert claims.least_to_most(pd.Series(counts, dtype=int)) == text
 
 
 def test_a_search_belongs_to_the_whole_run():

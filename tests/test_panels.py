@@ -219,6 +219,8 @@ class TestLines:
         values = spec["datasets"][spec["concat"][3]["layer"][0]["data"]["name"]]
         here = epochs[(epochs["metric"] == "τ") & (epochs["encoder"] == "bilstm")]
         assert [row["value"] for row in values] == here["value"].tolist()
+        tooltip = spec["concat"][0]["layer"][0]["encoding"]["tooltip"]
+        assert tooltip[0]["title"] == "vectors"
 
     @pytest.mark.slow
     def test_levels_are_drawn_where_they_are_known(self, epochs):

@@ -55,6 +55,7 @@ class TestDataSets:
         rows = [("released", "imdb"), ("released", "corpus"), ("published", "imdb")]
         table = pd.concat([ours(0.5, variant=variant, vectors=vectors) for variant, vectors in rows])
         assert len(summary.main_grid(table)) == 1
+        assert len(summary.main_grid(table, ("released", "published"))) == 2
         empty = summary.main_grid(pd.DataFrame(columns=list(results.COLUMNS)))
         assert empty.empty
         assert {"class", "bin", "epsilon"} <= set(empty)
@@ -66,6 +67,12 @@ class TestOverSeeds:
         assert row["value"] == pytest.approx(0.3)
         assert (row["low"], row["high"], row["each"]) == (0.1, 0.4, (0.1, 0.4, 0.4))
         assert (row["n_seeds"], row["n"]) == (3, 100)
+
+    def test_one_seed_has_no_range(self):
+        one, several = (summary.range_over_seeds(ours(*seeds)).iloc[0] for seeds in ((0.1,), (0.1, 0.4)))
+        assert np.isnan(one["low"])
+        assert np.isnan(one["high"])
+        assert (one["value"], several["low"], several["high"]) == (0.1, 0.1, 0.4)
 
     def test_an_undefined_value_is_no_seed(self):
         (row,) = summary.over_seeds(ours(0.1, np.nan)).to_dict("records")

@@ -5,38 +5,12 @@ import re
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
-from attnlib import claims, ledger, results, together
+from attnlib import claims, ledger, papers, results, together
+from tests.four_papers import EMPTY, adversary, rows, tables, three_signs, violations
 
 ROOT = Path(__file__).parents[1]
-EMPTY = {paper: together.recorded(folder="/nowhere/at/all")[paper] for paper in together.PAPERS}
-
-
-def rows(metric, values, **more):
-    """A row per data set and seed: values by data set, a list over seeds."""
-    found = [
-        {
-            "dataset": name,
-            "seed": seed,
-            "metric": metric,
-            "class": "all",
-            "value": value,
-            "run": f"{name}{seed}",
-        }
-        for name, seeds in values.items()
-        for seed, value in enumerate(seeds)
-    ]
-    frame = pd.DataFrame(found).assign(encoder="bilstm", scorer="additive", variant="released")
-    return frame.assign(**more)
-
-
-def tables(paper, *parts):
-    """Tables of all papers, empty but for one."""
-    table = claims.complete(pd.concat(parts, ignore_index=True))
-    columns = dict.fromkeys([*table.columns, *EMPTY[paper].columns])
-    return EMPTY | {paper: table.reindex(columns=list(columns))}
 
 
 class TestJainWallace:
@@ -147,17 +121,6 @@ class TestSerranoSmith:
         assert together.in_words(found) == "more times the minimum 0.00 (−1.00 to 1.00)"
 
 
-def adversary(seed_values, **more):
-    """Rows of adversaries: by λ, (TVD, JSD); λ None is the search."""
-    parts = []
-    for strength, (change, far) in seed_values.items():
-        named = {"method": "trained adversary" if strength is not None else "published search"}
-        for metric, value in {"tvd": change, "jsd": far}.items():
-            own = rows(metric, {"sst": [value]}, experiment="adversary", variant="released loss")
-            parts.append(own.assign(**{"lambda": strength}, **named).assign(**more))
-    return pd.concat(parts, ignore_index=True)
-
-
 class TestWiegreffePinter:
     def test_a_gain_below_the_margin_is_none(self):
         more = dict(experiment="uniform", method="difference", low=-0.01, high=0.02, n=100)
@@ -197,9 +160,6 @@ class TestWiegreffePinter:
         assert found.cells.set_index("dataset")["value"].to_dict() == pytest.approx({"imdb": 0.5, "sst": 0.2})
         # The claim says that SST is the exception, and here it is none.
         assert found.cells.set_index("dataset")["holds"].to_dict() == {"imdb": True, "sst": False}
-        far = together.contrasts(data).iloc[0]
-        # (0 + .3) / 2 and (.5 + .5) / 2.
-        assert (far["mean"], far["its mean"]) == ("0.50", "0.15")
 
     def test_without_a_search_or_an_adversary_there_is_no_number(self):
         alone = adversary({0.001: (0.05, 0.3)})
@@ -208,32 +168,15 @@ class TestWiegreffePinter:
         assert together.one_model(tables("wiegreffe_pinter", alone)).verdict == "not run"
 
 
-def violations(method, values, **more):
-    return rows("violation", values, method=method, **({"experiment": "methods", "operator": "mean"} | more))
-
-
 class TestViolation:
     def test_the_sign_is_compared_with_random_scores_of_the_same_model(self):
-        values = {"babi1": [0.5], "sst5": [0.4], "mrpc": [0.45]}
-        parts = [
-            violations("random", values),
-            violations("attention", {"babi1": [0.01], "sst5": [0.35], "mrpc": [0.4]}),
-            violations("attention × gradient", {"babi1": [0.02], "sst5": [0.05], "mrpc": [0.1]}),
-            # Another way to remove is not the mean.
-            violations("attention", {"babi1": [0.9]}, operator="deletion"),
-        ]
-        data = tables("violation", *parts)
+        data = three_signs()
         found = together.sign(data)
         assert found.cells.set_index("dataset")["value"].to_dict() == pytest.approx(
             {"babi1": 0.49, "sst5": 0.05, "mrpc": 0.05}
         )
         assert (found.verdict, together.polarity(data).verdict) == ("undecided", "undecided")
         assert together.polarity(data).cells["holds"].sum() == 2
-        signs = together.polarities(data, ["random", "attention", "attention × gradient"], {"violation": "V"})
-        assert together.told_signs(signs) == (
-            "Attention is less than 0.1 better than random scores for 2 of 3 models; its product with the "
-            "gradient is violated less often than attention itself for 2 of 3."
-        )
 
     def test_depth_is_the_deepest_minus_the_shallowest(self):
         parts = [
@@ -268,14 +211,10 @@ class TestTables:
         assert set(shown["data sets"]) == {"none"}
         assert together.every_number(found).empty
         assert together.by_verdict(found).startswith(f"- **not run** ({len(found)} of {len(found)})")
-        assert set(together.contrasts(EMPTY)["mean"]) == {"not run"}
-        assert together.told_rankings(together.rankings(EMPTY, ["attention"], {"excess": "e"})) == "Not run."
-        assert together.told_signs(together.polarities(EMPTY, ["random"], {"violation": "V"})) == "Not run."
-        assert "(no result yet)" in together.told_reach(EMPTY)
 
     def test_every_paper_has_claims_in_its_place(self):
         order = list(dict.fromkeys(one.paper for one in together.findings(EMPTY)))
-        assert order == list(together.PAPERS)
+        assert order == list(papers.PAPERS)
 
     def test_one_seed_has_an_interval_only_where_the_table_has_one(self):
         one = together.details(together.guide(EMPTY))
@@ -306,79 +245,13 @@ class TestTables:
         with pytest.raises(ValueError, match="several values for one number"):
             together.needed(tables("wiegreffe_pinter", values, values))
 
-    @pytest.mark.parametrize(
-        ("value", "text"),
-        [(0.126, "0.13"), (-0.126, "−0.13"), (-0.001, "0.00"), (float("nan"), "(not run)")],
-    )
-    def test_numbers_in_words(self, value, text):
-        assert together.number(value) == text
-
-
-class TestQuestions:
-    def test_reach_is_shown_where_it_is_known(self):
-        more = dict(experiment="permutation")
-        parts = [
-            rows("largest_tvd", {"sst": [0.2, 0.4], "imdb": [0.9]}, **more),
-            rows("median_tvd", {"sst": [0.1, 0.1], "imdb": [0.3], "babi1": [0.8]}, **more),
-            rows("can_flip", {"sst": [0.3, 0.4]}, **more),
-        ]
-        data = tables("jain_wallace", *parts)
-        shown = together.reached(data, {"largest_tvd": "largest", "median_tvd": "permuted"})
-        sst = shown[(shown["dataset"] == "SST") & (shown["metric"] == "largest")].iloc[0]
-        assert (sst["value"], sst["low"], sst["high"], sst["encoder"]) == pytest.approx(
-            (0.3, 0.2, 0.4, "BiLSTM")
-        )
-        # bAbI's head is not linear.
-        assert set(shown["dataset"]) == {"SST", "IMDB"}
-        column = next(iter(together.divergences(data).values()))
-        assert column.loc["SST"].tolist() == pytest.approx([0.65, 0.6, 0.7, 2])
-        # Two models are too few to rank.
-        assert together.rank_agreement(data, "largest_tvd", "median_tvd")[1] == 2
-        assert np.isnan(together.rank_agreement(data, "largest_tvd", "median_tvd")[0])
-
-    def test_reach_and_permutation_are_ranked_over_models(self):
-        reach, moved = {"a": [0.1], "b": [0.2], "c": [0.3]}, {"a": [0.1], "b": [0.3], "c": [0.2]}
-        parts = [rows(name, of, experiment="permutation") for name, of in (("x", reach), ("y", moved))]
-        # Two of three pairs agree: (2 − 1) / 3.
-        tau, models = together.rank_agreement(tables("jain_wallace", *parts), "x", "y")
-        assert (tau, models) == (pytest.approx(1 / 3), 3)
-
-    def test_a_data_set_counts_once_in_the_means_of_rankings(self):
-        more = dict(experiment="sets", scorer="learned_query", method="attention")
-        parts = [
-            rows("excess", {"20news": [2.0], "imdb_ratings": [5.0]}, encoder="HANrnn", **more),
-            rows("excess", {"20news": [4.0]}, encoder="HANconv", **more),
-        ]
-        shown = together.rankings(tables("serrano_smith", *parts), ["attention"], {"excess": "times"})
-        # ((2 + 4) / 2 + 5) / 2.
-        assert together.ranking_means(shown)["times"].tolist() == [4.0]
-        assert together.told_rankings(shown) == (
-            "Documents of 20 Newsgroups, topics (HANrnn, HANconv); IMDB, ratings (HANrnn); "
-            "seeds of each model: 1."
-        )
-
-    def test_contrasts_are_of_the_same_models_and_seeds(self):
-        parts = [
-            violations("attention", {"babi1": [0.2, 0.4], "sst5": [0.9]}),
-            violations("attention × gradient", {"babi1": [0.1]}),
-        ]
-        table = together.contrasts(tables("violation", *parts))
-        last = table.iloc[-1]
-        assert (last["mean"], last["its mean"], last["data sets"]) == ("0.20", "0.10", "bAbI 1")
-
 
 @pytest.fixture(scope="module")
 def own():
-    return together.recorded()
+    return papers.recorded()
 
 
 class TestRecorded:
-    def test_nothing_is_planted_or_of_another_grid(self, own):
-        for paper, table in own.items():
-            assert not table["dataset"].str.startswith("planted").any()
-            assert set(table["paper"]) <= {paper}
-        assert set(own["jain_wallace"]["variant"]) <= {results.MAIN_VARIANT}
-
     def test_verdicts_agree_with_the_page_of_claims(self, own):
         """The readings of Jain & Wallace's claims are those of their own page."""
         text = (ROOT / "notebooks/jain_wallace/claims.py").read_text()
@@ -392,7 +265,7 @@ class TestRecorded:
         correlation, quarter, half, adversary = words.split("; ")
         # Their Table 2 for the BiLSTM with additive attention, both measures.
         rows = published[published["source"].str.startswith("repo")]
-        rows = claims.overall(claims.select(rows, metric="tau_gradient", **together.BILSTM))
+        rows = claims.overall(claims.select(rows, metric="tau_gradient", **papers.BILSTM))
         assert (rows["value"].dropna() < together.WEAK).mean() >= claims.HOLDS
         assert correlation.startswith("*Attention correlates weakly")
         assert "* holds (" in correlation

@@ -39,7 +39,7 @@ def prepare(
         raise ValueError(f"nothing to draw: no row has a value in {', '.join(columns)}")
     for name, (low, high) in limits.items():
         slack = 1e-6 * (high - low)
-        outside = ~kept[name].between(low - slack, high + slack)
+        outside = kept[name].notna() & ~kept[name].between(low - slack, high + slack)
         if outside.any():
             raise ValueError(
                 f"{outside.sum()} values of {name} lie outside [{low}, {high}], "

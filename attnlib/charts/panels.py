@@ -344,7 +344,7 @@ def lines(cell: pd.DataFrame, x: str, x_title: str, y_title: str, up: alt.Scale,
         x=alt.X(f"{x}:O", title=x_title).axis(labelAngle=0),
         color=colour,
         tooltip=[
-            alt.Tooltip("group:N", title=str(colour.title)),
+            alt.Tooltip("group:N", title=colour["title"]),
             alt.Tooltip(f"{x}:O", title=x_title),
             alt.Tooltip("value:Q", title="mean over seeds", format=".3f"),
             alt.Tooltip("low:Q", title="least over seeds", format=".3f"),

@@ -1,7 +1,6 @@
 """Models between two aims: what a model costs against what it gains, and which ones no other beats."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain, pairwise
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import altair as alt
@@ -15,21 +14,8 @@ from attnlib.pareto import pareto_front
 # One for each colour of the palette: a kind is told by either.
 SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down")
 FRONT, NONE = "Pareto front", "–"
-# Of a label, in pixels: size and mean width of its letters; REACH is half a mark with a gap.
-FONT_SIZE, LETTER, REACH = 11, 6.2, 8
-# So much of a line may lie behind a label, in steps of two pixels: one that crosses it, none that runs along.
-MOST_HIDDEN = 8
-# Where a label may stand by its mark, the best first: align, and the shift to either side in units of REACH.
-PLACES = (
-    ("left", 1, 0),
-    ("right", -1, 0),
-    ("center", 0, -1.6),
-    ("center", 0, 1.6),
-    ("left", 0.7, -1.3),
-    ("left", 0.7, 1.3),
-    ("right", -0.7, -1.3),
-    ("right", -0.7, 1.3),
-)
+# Mean width of a letter in the legend, in pixels.
+LETTER = 6.2
 
 
 def trade_off(
@@ -47,7 +33,6 @@ def trade_off(
     y_domain: tuple[float, float] | None = None,
     facet: str | None = None,
     front: bool | Sequence[str] = True,
-    labels: str | None = None,
     description: str | None = None,
 ) -> Any:
     """Draw models as points between a cost `x` and a gain `y`, each kind `by` in its colour and shape.
@@ -58,8 +43,6 @@ def trade_off(
     which the tooltips show; a point without a value there stays off the line. `front` draws the points of a
     panel that no other one beats (`attnlib.pareto.pareto_front`) as steps: the greatest `y` at a cost of at
     most `x`; among all kinds, or those that it names. `facet`: a panel per value, all with the same axes.
-    `labels`: a column of words to write beside the points, empty for none; where there is no room for them,
-    they are in the tooltip only.
 
     ValueError for a missing column, values outside a domain, nothing to draw, more than six kinds, a curve
     without an order, and two points of a curve at one place of it. (Wiegreffe & Pinter 2019, figure 5: mean
@@ -67,68 +50,47 @@ def trade_off(
     """
     if curve is not None and order is None:
         raise ValueError(f"the line of {curve} needs an order: name the column by which to join its points")
-    ends = {
-        name: [f"{name}_low", f"{name}_high"]
-        for name in (x, y)
-        if f"{name}_low" in points or f"{name}_high" in points
-    }
-    limits = {name: span for name, span in ((x, x_domain), (y, y_domain)) if span}
+    names = {"x": x, "y": y} | _ends("x", x, points) | _ends("y", y, points)
+    domains = {"x": x_domain, "y": y_domain}
+    limits = {name: span for short, name in names.items() if (span := domains[short[0]])}
     needed = [x, y, by, *([facet] if facet else [])]
-    optional = [*chain(*ends.values()), *(name for name in (order, labels) if name)]
+    optional = [name for name in (*names.values(), order) if name and name not in needed]
     frame, groups, missing = prepare(points, needed, by, facet, limits, optional)
     if (kinds := len(categories(points[by]))) > len(COLOURS):
         raise ValueError(f"{kinds} kinds in {by}: draw at most {len(COLOURS)} of them")
     frame = frame.reset_index(drop=True)
-
-    marks = frame[["facet", "group"]].astype(str).assign(x=frame[x].astype(float), y=frame[y].astype(float))
-    for short, name in (("x", x), ("y", y)):
-        for column in ends.get(name, []):
-            given = frame[[column]].dropna()
-            if len(given) and name in limits:
-                given, *_ = prepare(given, [column], None, None, {column: limits[name]})
-            marks[short + column.removeprefix(name)] = given[column].astype(float)
-        marks[f"{short}_interval"] = _intervals(marks, short)
-    marks["label"] = _words(frame[labels]) if labels else NONE
+    panels = present(frame[facet]) if facet else [ALL]
+    marks = frame[["facet", "group"]].astype({"facet": pd.CategoricalDtype(panels)})
+    marks[list(names)] = frame[list(names.values())].astype(float)
+    marks["x_interval"], marks["y_interval"] = _intervals(marks, "x"), _intervals(marks, "y")
     marks["order"] = _words(frame[order]) if order else NONE
     marks["rank"] = _ranks(frame, order, curve) if order and curve is not None else np.nan
-    marks["front"] = False
-    competing = marks if isinstance(front, bool) else marks[marks["group"].isin(front)]
-    for _, part in competing.groupby("facet"):
-        marks.loc[part.index, "front"] = pareto_front(part["x"].to_numpy(), part["y"].to_numpy())
+    marks["front"] = _on_front(marks, groups if isinstance(front, bool) else front)
 
-    panels = present(frame[facet]) if facet else [ALL]
     columns = min(len(panels), 2)
     size = (width(columns), 380 if columns == 1 else 240)
     spans = (x_domain or _span(marks, "x"), y_domain or _span(marks, "y"))
     front = bool(front) and bool(marks["front"].any())
-    steps = _steps(marks, spans[0][1]) if front else marks[:0]
-    data = pd.concat(
-        [marks.assign(part="point"), steps.assign(part=FRONT), _placed(marks, steps, spans, size)],
-        ignore_index=True,
-    ).infer_objects()
-    # A page holds no NaN in place of a word.
-    words_only = data.select_dtypes(exclude="number").columns
-    data[words_only] = data[words_only].astype(object).where(data[words_only].notna(), None)
+    parts = [marks.assign(part="point"), *([_steps(marks, spans[0][1])] if front else [])]
+    data = pd.concat(parts, ignore_index=True)
     tooltip = [
         alt.Tooltip("group:N", title=by),
-        *([alt.Tooltip("label:N", title=labels)] if labels else []),
         *([alt.Tooltip("order:N", title=order)] if order else []),
         alt.Tooltip("x:Q", title=x_title, format=".3g"),
-        *([alt.Tooltip("x_interval:N", title=f"{x_title}, range")] if x in ends else []),
+        *([alt.Tooltip("x_interval:N", title=f"{x_title}, range")] if "x_low" in names else []),
         alt.Tooltip("y:Q", title=y_title, format=".3g"),
-        *([alt.Tooltip("y_interval:N", title=f"{y_title}, range")] if y in ends else []),
+        *([alt.Tooltip("y_interval:N", title=f"{y_title}, range")] if "y_low" in names else []),
     ]
     ticks = (8 if columns == 1 else 5, 8)
     axes: dict[str, dict[str, Any]] = {
         name: {"title": words, "scale": alt.Scale(domain=span, nice=False), "axis": alt.Axis(tickCount=count)}
         for name, words, span, count in zip("xy", (x_title, y_title), spans, ticks, strict=True)
     }
-    layers = _layers(marks, front, groups, curve, axes, tooltip)
+    layers = _layers(marks, front, curve, axes, tooltip)
     chart = alt.layer(*layers, data=data).encode(x=alt.X("x:Q", **axes["x"]), y=alt.Y("y:Q", **axes["y"]))
     chart = chart.properties(width=size[0], height=size[1])
     words = description or (
-        f"Scatter plot of {y_title} against {x_title}. {_told(marks, groups, panels, curve, order, front)}"
-        f"{omitted(missing)}"
+        f"Scatter plot of {y_title} against {x_title}. {_told(marks, front, curve, order)}{omitted(missing)}"
     )
     if facet:
         chart = facets(chart, panels, columns, title, words)
@@ -140,14 +102,13 @@ def trade_off(
 def _layers(
     marks: pd.DataFrame,
     front: bool,
-    groups: list[str],
     curve: str | None,
     axes: Mapping[str, Mapping[str, Any]],
     tooltip: list[alt.Tooltip],
 ) -> list[Any]:
     """What is drawn, from back to front; a layer without a row is left out."""
+    groups, drawn = categories(marks["group"]), present(marks["group"])
     shades = dict(zip(groups, palette(groups), strict=True))
-    drawn = [name for name in groups if name in set(marks["group"])]
     # As many kinds in a line as fit beside the name of the front.
     across_top = max(1, int((WIDTH - 130) / (LETTER * max(map(len, drawn)) + 30)))
     legend = alt.Legend(orient="top", values=drawn, columns=min(across_top, len(drawn)))
@@ -180,20 +141,27 @@ def _layers(
     layers.append(
         point.mark_point(filled=True, size=80, opacity=1).encode(color=hue, shape=shape, tooltip=tooltip)
     )
-    if (marks["label"] != NONE).any():
-        text = alt.Chart().transform_filter(alt.datum.part == "label")
-        words = text.mark_text(align=alt.ExprRef("datum.align"), baseline="middle", fontSize=FONT_SIZE)
-        layers.append(words.encode(text="label:N"))
     return layers
+
+
+def _ends(short: str, name: str, points: pd.DataFrame) -> dict[str, str]:
+    """The columns of an interval, <short>_low and <short>_high, and their names in `points`; none without."""
+    ends = {f"{short}_{end}": f"{name}_{end}" for end in ("low", "high")}
+    return ends if any(column in points for column in ends.values()) else {}
+
+
+def _on_front(marks: pd.DataFrame, kinds: Sequence[str]) -> pd.Series:
+    """Whether a point is of these kinds and no other of them beats it in its panel."""
+    found = pd.Series(False, marks.index)
+    for _, part in marks[marks["group"].isin(kinds)].groupby("facet", observed=True):
+        found[part.index] = pareto_front(part["x"].to_numpy(), part["y"].to_numpy())
+    return found
 
 
 def _words(column: pd.Series) -> list[str]:
     """Values as a tooltip shows them, a dash for none."""
     numbers = pd.api.types.is_numeric_dtype(column)
-    return [
-        NONE if pd.isna(value) or value == "" else f"{value:.6g}" if numbers else str(value)
-        for value in column
-    ]
+    return [NONE if pd.isna(value) else f"{value:.6g}" if numbers else str(value) for value in column]
 
 
 def _intervals(marks: pd.DataFrame, short: str) -> list[str]:
@@ -221,111 +189,42 @@ def _ranks(frame: pd.DataFrame, order: str, curve: str) -> pd.Series:
 def _span(marks: pd.DataFrame, short: str) -> tuple[float, float]:
     """Domain of an axis: from 0 where no value is negative, with room for the marks."""
     values = marks[[name for name in (short, f"{short}_low", f"{short}_high") if name in marks]]
-    least, high = float(np.nanmin(values)), float(np.nanmax(values))
-    low = 0.0 if least >= 0 else least
+    low, high = min(0.0, float(np.nanmin(values))), float(np.nanmax(values))
     margin = 0.05 * (high - low) or 0.5
-    return (low if least >= 0 else low - margin), high + margin
+    return low - margin if low < 0 else low, high + margin
 
 
 def _steps(marks: pd.DataFrame, right: float) -> pd.DataFrame:
     """Corners of the front of each panel, from its cheapest point to the right end of the axis."""
     corners = []
-    for name, part in marks[marks["front"]].groupby("facet"):
+    for name, part in marks[marks["front"]].groupby("facet", observed=True):
         best = part[["x", "y"]].drop_duplicates().sort_values("x")
         last = pd.DataFrame({"x": [right], "y": [best["y"].iloc[-1]]})
         corners.append(pd.concat([best, last]).assign(facet=name))
-    return pd.concat(corners, ignore_index=True)
+    # A page holds no NaN in place of a word.
+    words = dict.fromkeys(["group", "order", "x_interval", "y_interval"], NONE)
+    return pd.concat(corners).assign(part=FRONT, front=True, **words)
 
 
-def _placed(
-    marks: pd.DataFrame,
-    steps: pd.DataFrame,
-    spans: Sequence[tuple[float, float]],
-    size: tuple[int, int],
-) -> pd.DataFrame:
-    """A row for each label that fits: `x`, `y` and `align`, clear of the marks and of the other labels.
-
-    Of the places left, the first of those where the least of a line is behind it.
-    """
-    low, high = np.array(spans).T
-    scale = np.array(size) / (high - low)
-    found = []
-    for name, part in marks[marks["label"] != NONE].groupby("facet"):
-        panel = marks[marks["facet"] == name]
-        behind = np.concatenate([_along((line - low) * scale) for line in _lines(panel, steps)])
-        centres = (panel[["x", "y"]].to_numpy() - low) * scale
-        taken = np.hstack([centres - REACH / 2, centres + REACH / 2])
-        for label, centre in zip(part["label"], (part[["x", "y"]].to_numpy() - low) * scale, strict=True):
-            best = MOST_HIDDEN + 1
-            for align, right, up in PLACES:
-                anchor = centre + np.array([right, up]) * REACH
-                long = LETTER * len(label)
-                left = anchor[0] - {"left": 0, "center": long / 2, "right": long}[align]
-                box = np.array([left, anchor[1] - FONT_SIZE / 2, left + long, anchor[1] + FONT_SIZE / 2])
-                hidden = ((behind > box[:2]) & (behind < box[2:])).all(axis=1).sum()
-                inside = (box[:2] >= 0).all() and (box[2:] <= size).all()
-                clear = ~((taken[:, :2] < box[2:]) & (taken[:, 2:] > box[:2])).all(axis=1).any()
-                if inside and clear and hidden < best:
-                    best, chosen, stands = hidden, (align, *(low + anchor / scale)), box
-            if best <= MOST_HIDDEN:
-                found.append((name, label, *chosen))
-                taken = np.vstack([taken, stands])
-    return pd.DataFrame(found, columns=["facet", "label", "align", "x", "y"]).assign(part="label")
-
-
-def _lines(panel: pd.DataFrame, steps: pd.DataFrame) -> Iterator[np.ndarray]:
-    """The lines of a panel as corners [K, 2]: the curve, the front and the intervals."""
-    yield panel.dropna(subset="rank").sort_values("rank")[["x", "y"]].to_numpy()
-    corners = steps.loc[steps["facet"] == panel["facet"].iloc[0], ["x", "y"]].to_numpy(dtype=float)
-    stairs = corners.repeat(2, axis=0)[:-1]
-    stairs[1::2, 0] = corners[1:, 0]
-    yield stairs
-    for ends in ([["x_low", "y"], ["x_high", "y"]], [["x", "y_low"], ["x", "y_high"]]):
-        if {*ends[0], *ends[1]} <= set(panel):
-            yield from np.stack([panel[end].to_numpy() for end in ends], axis=1)
-
-
-def _along(corners: np.ndarray) -> np.ndarray:
-    """Points along a line about two pixels apart; of a line without a length, its corner."""
-    parts = [corners[:1]]
-    for start, stop in pairwise(corners):
-        length = np.hypot(*(stop - start))
-        if np.isfinite(length):
-            parts.append(np.linspace(start, stop, 2 + int(length / 2)))
-    return np.concatenate(parts)
-
-
-def _told(
-    marks: pd.DataFrame,
-    groups: list[str],
-    panels: list[str],
-    curve: str | None,
-    order: str | None,
-    front: bool,
-) -> str:
+def _told(marks: pd.DataFrame, front: bool, curve: str | None, order: str | None) -> str:
     """Each kind of each panel in words: how many, where, and how many of them are on the front."""
     sentences = []
-    for name in panels:
-        panel = marks[marks["facet"] == name]
+    for (name, group), part in marks.groupby(["facet", "group"], observed=True):
         place = "" if name == ALL else f"{name}, "
-        for group in groups:
-            part = panel[panel["group"] == group]
-            if part.empty:
-                continue
-            words = f"{place}{group}: {len(part)} {'point' if len(part) == 1 else 'points'}"
-            words += f" at {_range(part['x'])} across and {_range(part['y'])} up"
-            joined = part.dropna(subset="rank").sort_values("rank")["order"]
-            if len(joined) > 1:
-                words += f", joined in the order of {order} from {joined.iloc[0]} to {joined.iloc[-1]}"
-            if front:
-                few = {0: "not ", 1: ""} if len(part) == 1 else {0: "none ", len(part): "all "}
-                count = int(part["front"].sum())
-                words += f", {few.get(count, f'{count} ')}on the front"
-            sentences.append(f"{words}.")
+        words = f"{place}{group}: {len(part)} {'point' if len(part) == 1 else 'points'}"
+        words += f" at {_range(part['x'])} across and {_range(part['y'])} up"
+        joined = part.dropna(subset="rank").sort_values("rank")["order"]
+        if len(joined) > 1:
+            words += f", joined in the order of {order} from {joined.iloc[0]} to {joined.iloc[-1]}"
+        if front:
+            few = {0: "not ", 1: ""} if len(part) == 1 else {0: "none ", len(part): "all "}
+            count = int(part["front"].sum())
+            words += f", {few.get(count, f'{count} ')}on the front"
+        sentences.append(f"{words}.")
     if front:
         sentences.append("On the front is what no other point of the panel beats: less across, more up.")
-    found = set(marks["group"])
-    if absent := [name for name in dict.fromkeys([*groups, curve]) if name is not None and name not in found]:
+    kinds = dict.fromkeys([*categories(marks["group"]), *([curve] if curve is not None else [])])
+    if absent := [name for name in kinds if name not in present(marks["group"])]:
         sentences.append(f"No point: {', '.join(absent)}.")
     return " ".join(sentences)
 

@@ -34,11 +34,11 @@ from pathlib import Path
 from IPython.display import Markdown
 from myst_nb import glue
 
-from attnlib import charts, claims, ledger, ledgers, notebook, results, together
+from attnlib import charts, claims, ledger, ledgers, notebook, papers, results, shared_questions, together
 
 parameters = notebook.parameters(globals())
 charts.enable(notebook.source("beyond/together", parameters))
-tables = together.recorded(fresh=fresh, folder=recorded)
+tables = papers.recorded(fresh=fresh, folder=recorded)
 found = together.findings(tables)
 numbers = together.every_number(found)
 if output:
@@ -112,7 +112,7 @@ changes = {
     "largest_tvd": "largest change that any attention makes",
     "median_tvd": "median change under permutation",
 }
-reach = together.reached(tables, changes)
+reach = shared_questions.reached(tables, changes)
 charts.dot_panels(
     reach,
     "dataset",
@@ -125,14 +125,14 @@ charts.dot_panels(
 ) if len(reach) else nothing
 
 # %% tags=["hide-input"]
-notebook.table(claims.side_by_side(together.divergences(tables)))
+notebook.table(claims.side_by_side(shared_questions.divergences(tables)))
 
 # %% [markdown]
 # The table is of the BiLSTM; numbers are means over seeds, with the lowest and the highest seed. Divergences
 # are of the median text, at ε = {glue:text}`epsilon`. The optimum needs two classes and a linear head.
 
 # %% tags=["remove-input"]
-Markdown(together.told_reach(tables))
+Markdown(shared_questions.told_reach(tables))
 
 # %% [markdown]
 # **What it shows.** How far attention can go while the output stays is a number, known exactly for two
@@ -155,11 +155,11 @@ measures = {
     "excess": "items over the exact minimum",
     "optimal": "reaches the minimum (share of documents)",
 }
-rankings = together.rankings(tables, methods, measures)
-notebook.table(together.ranking_means(rankings)) if len(rankings) else nothing
+rankings = shared_questions.rankings(tables, methods, measures)
+notebook.table(shared_questions.ranking_means(rankings)) if len(rankings) else nothing
 
 # %% tags=["remove-input"]
-Markdown(together.told_rankings(rankings))
+Markdown(shared_questions.told_rankings(rankings))
 
 # %% [markdown]
 # **What it shows.** How far an order of attention is from chance on one side, and from the exact minimum on
@@ -181,7 +181,7 @@ two = {
     "rank_correlation": "importance: rank correlation with the effect ↑",
     "violation": "polarity: violation ratio ↓",
 }
-scores = together.polarities(tables, three, two)
+scores = shared_questions.polarities(tables, three, two)
 charts.dot_panels(
     scores,
     "model",
@@ -194,7 +194,7 @@ charts.dot_panels(
 
 # %% tags=["hide-input"]
 further = ["random", "signed random", "attention", "attention × gradient", "leave-one-out"]
-signs = together.polarities(tables, further, {"violation": "violation ratio"})
+signs = shared_questions.polarities(tables, further, {"violation": "violation ratio"})
 ratios = signs.pivot_table("value", "model", "method", observed=True)
 notebook.table(ratios.reset_index()) if len(signs) else nothing
 
@@ -203,7 +203,7 @@ notebook.table(ratios.reset_index()) if len(signs) else nothing
 # it cannot be wrong under its own way to remove.
 
 # %% tags=["remove-input"]
-Markdown(together.told_signs(signs))
+Markdown(shared_questions.told_signs(signs))
 
 # %% [markdown]
 # **What it shows.** Whether the token with the most weight supports the decision depends on model and data.
@@ -218,7 +218,7 @@ Markdown(together.told_signs(signs))
 # The same words stand for different things. Each row has two numbers of the same models, mean over data sets:
 
 # %% tags=["hide-input", "full-width"]
-contrasts = together.contrasts(tables)
+contrasts = shared_questions.contrasts(tables)
 notebook.table(contrasts)
 
 # %% [markdown]
@@ -258,6 +258,6 @@ for name, value in constants.items():
 folder = Path(recorded or results.RECORDED)
 origins = [
     f"*{words}*: {ledger.origin(tables[paper], folder / paper / 'runs.csv')}"
-    for paper, words in together.PAPERS.items()
+    for paper, words in papers.PAPERS.items()
 ]
 Markdown(f"**Where these numbers come from.** {' '.join(origins)}")

@@ -49,7 +49,7 @@ output: Optional[str] = None  # folder for the tables of this run
 import pandas as pd
 from myst_nb import glue
 
-from attnlib import charts, notebook, performance, results
+from attnlib import charts, notebook, performance, results, trained_adversaries
 from attnlib.kernels import exact_adversary, jsd, kl, search_adversary, tvd
 from attnlib.prepare import prepare, prepare_like
 from attnlib.prepare_adversary import prepare_adversary
@@ -125,14 +125,7 @@ lasted = [("epochs", "all", len(model.history), strength) for strength, model in
 lasted = pd.DataFrame(lasted, columns=["metric", "class", "value", "lambda"]).astype({"value": float})
 rows.append(lasted.assign(method="trained adversary"))
 rows = pd.concat([part.astype({"lambda": float}) for part in rows], ignore_index=True)
-overall = rows[rows["class"] == "all"]
-points = overall.pivot_table("value", ["method", "lambda"], "metric", dropna=False).reset_index()
-for side in ("low", "high"):
-    ends = overall.pivot_table(side, ["method", "lambda"], "metric", dropna=False).reset_index()
-    points[[f"jsd_{side}", f"tvd_{side}"]] = ends[["jsd", "tvd"]]
-points = points.dropna(subset=["jsd", "tvd"])
-kinds = ["trained adversary", "other seed", "uniform model", "published search", "exact optimum"]
-points["method"] = pd.Categorical(points["method"], kinds, ordered=True)
+points = trained_adversaries.of_run(rows)
 charts.trade_off(
     points,
     "tvd",
@@ -140,7 +133,7 @@ charts.trade_off(
     by="method",
     curve="trained adversary",
     order="lambda",
-    front=kinds[:3],
+    front=trained_adversaries.KINDS[:3],
     title=f"Divergence of attention against that of outputs ({dataset}, {loss} loss)",
     x_title="mean total variation distance of the outputs",
     y_title="mean Jensen–Shannon divergence of attention (nats)",
@@ -201,7 +194,7 @@ for name in ("uniform model", "other seed", "published search", "exact optimum")
         glue(f"{name}, {metric}", float(model[metric]), display=False)
 if output:
     run.save(output, frame, summary, parameters)
-notebook.table(points.reindex(columns=["method", "lambda", "tvd", "jsd", "kl", "same_class", "f1", "epochs"]))
+notebook.table(points, ["method", "lambda", "tvd", "jsd", "kl", "same_class", "f1", "epochs"])
 
 # %% [markdown]
 # ## What it means

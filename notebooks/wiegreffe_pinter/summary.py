@@ -52,7 +52,6 @@ DATASETS = {
 SCORES = {"f1": "F1", "accuracy": "accuracy", "roc_auc": "area under the ROC curve"}
 GUIDES = ["uniform", "trained MLP", "base LSTM", "trained adversary", "exact adversary", "leave-one-out"]
 LOSSES = ["released loss", "published loss", "published loss, reversed"]
-KINDS = [trained_adversaries.TRAINED, "other seed", "uniform model", "published search", "exact optimum"]
 EXPERIMENTS = ["uniform", "seeds", "diagnostic", "adversary"]
 SELECTED = {"released": "on dev", "released, epoch by test": "on test"}
 
@@ -314,11 +313,11 @@ drawn = dict(
     by="method",
     curve=trained_adversaries.TRAINED,
     order="lambda",
-    front=KINDS[:3],
+    front=trained_adversaries.KINDS[:3],
     x_title="mean change of output (TVD)",
     y_title="mean divergence (nats)",
 )
-points = summary.choose(models, method=KINDS, variant=LOSSES)
+points = summary.choose(models, method=trained_adversaries.KINDS, variant=LOSSES)
 released = points[points["variant"] == LOSSES[0]]
 charts.trade_off(
     released,

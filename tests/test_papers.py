@@ -1,0 +1,33 @@
+"""The recorded results of all papers, and the names that their page has for data sets and models."""
+
+import pytest
+
+from attnlib import papers, results
+from tests.four_papers import EMPTY
+
+
+@pytest.fixture(scope="module")
+def own():
+    return papers.recorded()
+
+
+def test_nothing_is_planted_or_of_another_grid(own):
+    for paper, table in own.items():
+        assert not table["dataset"].str.startswith("planted").any()
+        assert set(table["paper"]) <= {paper}
+    assert set(own["jain_wallace"]["variant"]) <= {results.MAIN_VARIANT}
+
+
+def test_every_paper_has_a_table_with_every_condition(own):
+    for tables in (own, EMPTY):
+        assert list(tables) == list(papers.PAPERS) == list(papers.EXPERIMENTS)
+        for table in tables.values():
+            assert {*papers.FURTHER, "search", "run"} <= set(table)
+    assert all(table.empty for table in EMPTY.values())
+
+
+def test_names():
+    assert papers.dataset_name("20news_sports") == "20 Newsgroups"
+    assert papers.dataset_name("another") == "another"
+    assert papers.model_name("bilstm", "scaled_dot") == "BiLSTM, dot product"
+    assert papers.model_name("HANrnn", "learned_query") == "HANrnn"
