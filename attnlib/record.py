@@ -1,8 +1,8 @@
 """Record a sweep in the repository: `python -m attnlib.record [build/sweep] [book/results]`.
 
 Collects every complete run of a sweep folder into book/results/<paper>: one table of summaries for each
-experiment, distributions.csv (histograms over texts, of one seed of each cell) and runs.csv (where each run
-came from). What was recorded before stays, except runs that the sweep holds again; a second call changes
+experiment, distributions.csv.gz (histograms over texts, of one seed of each cell) and runs.csv (where each
+run came from). What was recorded before stays, except runs that the sweep holds again; a second call changes
 nothing.
 """
 
@@ -27,6 +27,8 @@ HISTOGRAMS = {
     "tau_gradient_leave_one_out": (-1.0, 1.0, 30),
     "jsd": (0.0, 0.7, 40),
 }
+# Packed: a row has seven digits of its own and a hundred letters that it shares with its neighbours.
+DISTRIBUTIONS = "distributions.csv.gz"
 # Columns of runs.csv after those that tell runs apart: what makes a number again. A "+" after the commit says
 # that files were changed.
 VERSIONS = ("python", "torch", "numpy", "scipy", "pandas")
@@ -191,11 +193,11 @@ def record(sweep: str | Path = "build/sweep", folder: str | Path = "book/results
         old = read_run_rows(target / "runs.csv")
         origins = results.merge(old, [own.drop(columns="folder")], names)
         shown = lowest_seeds(origins)
-        old = results.read_recorded(target / "distributions.csv")
+        old = results.read_recorded(target / DISTRIBUTIONS)
         new = [read_distributions(place, runs[place]) for place in own[own["run"].isin(shown)]["folder"]]
         table = results.merge(old, new, names)
         if len(table):
-            tables[target / "distributions.csv"] = whole(table[table["run"].isin(shown)])
+            tables[target / DISTRIBUTIONS] = whole(table[table["run"].isin(shown)])
         # Last: a run that is named here is in the other tables.
         tables[target / "runs.csv"] = check_run_rows(origins)
     for path, table in tables.items():

@@ -6,9 +6,11 @@ those that apply. Recorded results are the summaries of many runs in one table (
 
 from __future__ import annotations
 
+import gzip
 import json
 import platform
 import subprocess
+import zlib
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -196,7 +198,7 @@ def without_repeats(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def write(frame: pd.DataFrame, path: str | Path, float_format: str | None = None) -> Path:
-    """Write a frame as .csv or .parquet, by its name; the file appears only when it is whole.
+    """Write a frame as .csv, .csv.gz or .parquet, by its name; the file appears only when it is whole.
 
     float_format: of the numbers in a .csv, such as "%.6g"; None writes every digit.
     """
@@ -204,10 +206,12 @@ def write(frame: pd.DataFrame, path: str | Path, float_format: str | None = None
     with replacing(path) as temporary:
         if path.suffix == ".parquet":
             frame.to_parquet(temporary, index=False)
-        elif path.suffix == ".csv":
-            frame.to_csv(temporary, index=False, float_format=float_format, lineterminator="\n")
+        elif path.name.endswith((".csv", ".csv.gz")):
+            text = frame.to_csv(index=False, float_format=float_format, lineterminator="\n").encode()
+            # Without the time, the same table has the same bytes.
+            temporary.write_bytes(gzip.compress(text, mtime=0) if path.suffix == ".gz" else text)
         else:
-            raise ValueError(f"cannot write {path}: the name must end in .csv or .parquet")
+            raise ValueError(f"cannot write {path}: the name must end in .csv, .csv.gz or .parquet")
     return path
 
 
@@ -217,7 +221,10 @@ def read(path: str | Path) -> pd.DataFrame:
     if path.suffix == ".parquet":
         return pd.read_parquet(path)
     # A class may be called "none" or "1", and a run's name may be all digits.
-    return pd.read_csv(path, dtype={"class": str, "run": str}, keep_default_na=False, na_values=[""])
+    try:
+        return pd.read_csv(path, dtype={"class": str, "run": str}, keep_default_na=False, na_values=[""])
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise ValueError(f"{path} is damaged: {error}") from None
 
 
 def read_summary(path: str | Path) -> pd.DataFrame:

@@ -292,7 +292,7 @@ def distributions(
     folder and fresh: as in `results.recorded`. Without any there are no rows.
     """
     recorded = Path(folder or results.RECORDED) / paper
-    old = results.read_recorded(recorded / "distributions.csv")
+    old = results.read_recorded(recorded / record.DISTRIBUTIONS)
     known = record.read_run_rows(recorded / "runs.csv")
     runs = results.read_runs(fresh, paper) if fresh is not None else {}
     names = {place: str(table["run"].iloc[0]) for place, table in runs.items()}

@@ -1,5 +1,6 @@
 """Recording a sweep: what is kept, that it stays the same, and what is refused."""
 
+import gzip
 import json
 from pathlib import Path
 
@@ -57,11 +58,11 @@ def test_a_sweep_becomes_four_tables(tmp_path):
     assert len(record.record(tmp_path / "sweep", tmp_path / "kept")) == 4
     assert sorted(contents(tmp_path / "kept")) == [
         "other/correlation.csv",
-        "other/distributions.csv",
+        "other/distributions.csv.gz",
         "other/runs.csv",
         "p/adversary.csv",
         "p/correlation.csv",
-        "p/distributions.csv",
+        "p/distributions.csv.gz",
         "p/runs.csv",
     ]
     kept = results.recorded("p", "correlation", folder=tmp_path / "kept")
@@ -80,8 +81,9 @@ def test_a_second_call_changes_no_byte(tmp_path):
     before = contents(tmp_path / "kept")
     record.record(tmp_path / "sweep", tmp_path / "kept")
     assert contents(tmp_path / "kept") == before
-    assert b"0.6666666" not in before["p/distributions.csv"]
-    assert b"0.666667" in before["p/distributions.csv"]
+    packed = gzip.decompress(before["p/distributions.csv.gz"])
+    assert b"0.6666666" not in packed
+    assert b"0.666667" in packed
 
 
 @pytest.mark.slow
@@ -119,7 +121,7 @@ def test_distributions_are_of_the_lowest_seed(tmp_path):
     make(tmp_path / "first", seed=1)
     make(tmp_path / "first", seed=2, encoder="average")
     record.record(tmp_path / "first", tmp_path / "kept")
-    path = tmp_path / "kept" / "p" / "distributions.csv"
+    path = tmp_path / "kept" / "p" / record.DISTRIBUTIONS
     assert results.read(path).groupby("encoder")["seed"].unique().to_dict() == {"bilstm": [1], "average": [2]}
     for seed in (0, 3):
         make(tmp_path / "second", seed=seed)
@@ -131,7 +133,7 @@ def test_distributions_are_the_histograms_of_the_pages(tmp_path):
     make(tmp_path / "sweep")
     make(tmp_path / "sweep", "adversary")
     record.record(tmp_path / "sweep", tmp_path / "kept")
-    table = results.read_recorded(tmp_path / "kept" / "p" / "distributions.csv")
+    table = results.read_recorded(tmp_path / "kept" / "p" / record.DISTRIBUTIONS)
     assert set(table["metric"]) == {*(f"{name}_share" for name in TAUS), "jsd_share"}
     groups = table.groupby(["metric", "method", "class"], dropna=False)
     assert np.allclose(groups["value"].sum(), 1, atol=1e-4)
@@ -223,15 +225,30 @@ def test_a_value_outside_its_axis_is_refused(tmp_path):
 def test_a_broken_record_is_refused_and_kept_as_it_is(tmp_path):
     make(tmp_path / "sweep")
     record.record(tmp_path / "sweep", tmp_path / "kept")
-    for name in ("correlation.csv", "distributions.csv", "runs.csv"):
+    for name in ("correlation.csv", record.DISTRIBUTIONS, "runs.csv"):
         path = tmp_path / "kept" / "p" / name
         before = path.read_bytes()
-        path.write_bytes(before.replace(b"seed", b"sead"))
+        packed = path.suffix == ".gz"
+        text = (gzip.decompress(before) if packed else before).replace(b"seed", b"sead")
+        path.write_bytes(gzip.compress(text) if packed else text)
         broken = contents(tmp_path / "kept")
         with pytest.raises(ValueError, match=f"{name}.*seed"):
             record.record(tmp_path / "sweep", tmp_path / "kept")
         assert contents(tmp_path / "kept") == broken
         path.write_bytes(before)
+
+
+def test_damaged_distributions_are_named(tmp_path):
+    make(tmp_path / "sweep")
+    record.record(tmp_path / "sweep", tmp_path / "kept")
+    path = tmp_path / "kept" / "p" / record.DISTRIBUTIONS
+    whole = path.read_bytes()
+    flipped = bytes([*whole[:40], whole[40] ^ 255, *whole[41:]])
+    for damaged in (whole[:-20], b"no gzip file", flipped):
+        path.write_bytes(damaged)
+        with pytest.raises(ValueError, match=rf"{record.DISTRIBUTIONS} is damaged"):
+            record.record(tmp_path / "sweep", tmp_path / "kept")
+        assert path.read_bytes() == damaged
 
 
 def test_an_empty_sweep_says_what_a_run_is(tmp_path):

@@ -109,7 +109,7 @@ def test_files_come_back_as_written(tmp_path, name):
 
 
 def test_another_ending_is_refused_and_leaves_nothing(tmp_path):
-    with pytest.raises(ValueError, match=r"must end in \.csv or \.parquet"):
+    with pytest.raises(ValueError, match=r"must end in \.csv, \.csv\.gz or \.parquet"):
         results.write(frame(), tmp_path / "table.xlsx")
     assert list(tmp_path.iterdir()) == []
 
