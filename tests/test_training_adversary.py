@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from attnlib import training_adversary
 from attnlib.kernels import jsd, kl, tvd
 from attnlib.models import Architecture, build, collate
 from attnlib.models.classifier import Output
@@ -15,6 +16,7 @@ from attnlib.training_adversary import (
     AdversaryTraining,
     Target,
     adversary_losses,
+    denormals_are_zero,
     divergence,
     fit_adversary,
 )
@@ -184,6 +186,24 @@ def test_the_same_seed_gives_the_same_bits(base):
     assert torch.equal(first.scores, second.scores)
     assert torch.equal(first.alpha, second.alpha)
     assert not torch.equal(first.alpha, other.alpha)
+
+
+def test_denormal_numbers_are_zero_while_it_trains_and_come_back(base, monkeypatch):
+    def denormal():
+        return bool(torch.tensor(1e-40) * 0.5 > 0)
+
+    seen = []
+    evaluate = training_adversary.evaluate
+    monkeypatch.setattr(
+        training_adversary, "evaluate", lambda *given: seen.append(denormal()) or evaluate(*given)
+    )
+    assert denormal()
+    adversary(base, epochs=2)
+    assert seen == [False, False]
+    assert denormal()
+    with pytest.raises(RuntimeError), denormals_are_zero():
+        raise RuntimeError
+    assert denormal()
 
 
 def test_a_target_is_cut_to_its_batch():
