@@ -33,6 +33,15 @@ if workflow.is_main_process and not workflow.dryrun:
         raise WorkflowError("another Snakemake is at work in this folder: wait for it, or stop it")
 
 
+onstart:
+    # To keep to so many new jobs a second (100/1s unless asked otherwise), Snakemake 9.27 plans anew a second after
+    # each time it has planned, and every finished job adds one more such chain: after a thousand runs it plans a
+    # thousand times a second. Two cores or a cluster's queue are limit enough.
+    limit = getattr(workflow.scheduler, "job_rate_limiter", None)
+    if limit is not None and (limit.max_jobs, limit.timespan) == (100, 1):
+        workflow.scheduler.job_rate_limiter = None
+
+
 def files(folder):
     """Return the files below a folder."""
     return sorted(str(path) for path in Path(folder).rglob("*") if path.is_file() and path.suffix != ".pyc")

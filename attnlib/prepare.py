@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,9 @@ from attnlib.model_cache import trained_once
 from attnlib.models.build import Architecture, build
 from attnlib.models.classifier import AttentionModel
 from attnlib.models.embeddings import embedding_matrix
-from attnlib.models.reading import read
+from attnlib.models.reading import head_of, read
 from attnlib.readout import Readout
+from attnlib.readout_cache import read_once
 from attnlib.training import Training
 from attnlib.vectors import vectors_file
 
@@ -54,7 +55,7 @@ class Prepared:
     texts: the test texts under analysis, in the row order of `readout`. test_metrics: on the whole test
     split. history: one row per training epoch. settings: everything that decided the model. vectors: what the
     tables call the initial word vectors. request: the arguments of `plan` that make the model as it was
-    before training.
+    before training. kept: whether its Readouts are kept in the cache.
     """
 
     corpus: Corpus
@@ -68,15 +69,13 @@ class Prepared:
     device: str = field(default="cpu")
     began: float = field(default_factory=time.perf_counter, repr=False)
     request: dict[str, Any] = field(default_factory=dict, repr=False)
+    kept: bool = field(default=True, repr=False)
 
     @cached_property
     def readouts(self) -> dict[str, Readout]:
         """The Readouts of the whole splits train, dev and test, by name; read when first asked for."""
-        vocabulary = self.corpus.vocabulary
-        return {
-            name: read(self.model, split, vocabulary, self.device)
-            for name, split in self.corpus.splits.items()
-        }
+        given = (self.corpus, self.model, self.settings, self.device, self.kept)
+        return {name: readout_of(*given, split)[0] for name, split in self.corpus.splits.items()}
 
     def frame(self, **columns: Any) -> pd.DataFrame:
         """One row per text: text (its id), predicted, label, length, max_attention, and the given columns.
@@ -230,7 +229,7 @@ def every_epoch(
         progress,
     ):
         history.append(row)
-        yield len(history), analyse(planned, list(history), texts)
+        yield len(history), analyse(planned, list(history), texts, kept=False)
 
 
 @dataclass(frozen=True)
@@ -338,13 +337,19 @@ def plan(
     return Plan(corpus, build(architecture, matrix, seed), how, settings, label, device, request)
 
 
-def analyse(planned: Plan, history: list[dict[str, float]], texts: Split) -> Prepared:
-    """What an experiment works on, from a trained model and the texts under analysis."""
+def analyse(planned: Plan, history: list[dict[str, float]], texts: Split, kept: bool = True) -> Prepared:
+    """What an experiment works on, from a trained model and the texts under analysis.
+
+    kept: in the cache (`Prepared`).
+    """
     began = time.perf_counter()
     corpus, model, device = planned.corpus, planned.model.to(planned.device), planned.device
-    probabilities = training.predict(model, corpus.test, corpus.vocabulary, device)
-    scores = training.metrics(corpus.test.labels, probabilities)
-    readout = read(model, texts, corpus.vocabulary, device)
+    test = corpus.test
+
+    def measure() -> dict[str, float]:
+        return training.metrics(test.labels, training.predict(model, test, corpus.vocabulary, device))
+
+    readout, scores = readout_of(corpus, model, planned.settings, device, kept, texts, measure)
     return Prepared(
         corpus,
         texts,
@@ -357,7 +362,24 @@ def analyse(planned: Plan, history: list[dict[str, float]], texts: Split) -> Pre
         device,
         began,
         planned.request,
+        kept,
     )
+
+
+def readout_of(
+    corpus: Corpus,
+    model: AttentionModel,
+    settings: dict[str, Any],
+    device: str,
+    kept: bool,
+    texts: Split,
+    measure: Callable[[], dict[str, float]] = dict,
+) -> tuple[Readout, dict[str, float]]:
+    """The Readout of some texts and what `measure` finds (`read_once`), or read now where it is not kept."""
+    reading = partial(read, model, texts, corpus.vocabulary, device)
+    if not kept:
+        return reading(), measure()
+    return read_once(corpus.name, settings, model, texts, reading, measure, head_of(model), device)
 
 
 def file_digest(path: str) -> str:

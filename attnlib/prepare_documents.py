@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import asdict
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from attnlib.models.documents_reading import read_documents
 from attnlib.models.documents_settings import document_settings, settings_name
 from attnlib.models.documents_vectors import random_unit_vectors, train_document_vectors
 from attnlib.prepare import Prepared, check_seed, resolve_device
+from attnlib.readout_cache import read_once
 from attnlib.tensor_files import load_tensors, save_tensors
 from attnlib.training import metrics
 from attnlib.training_documents import DocumentTraining, fit_documents, predict_documents
@@ -101,7 +102,8 @@ def prepare_documents(
         "code": code_version(),
     }
     model, history, scores = train_once(corpus, train, made_of, how, decided, device, progress)
-    readout = read_documents(model, Documents.of(texts, corpus.vocabulary), device)
+    reading = partial(read_documents, model, Documents.of(texts, corpus.vocabulary), device)
+    readout, _ = read_once(corpus.name, decided, model, texts, reading, device=device)
     return Prepared(
         corpus,
         texts,

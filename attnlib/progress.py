@@ -98,12 +98,10 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("--sweep", default="build/sweep", help="folder of the runs (build/sweep)")
     parser.add_argument("--cores", type=int, default=os.cpu_count() or 1, help="runs at a time (all cores)")
     options = parser.parse_args(words)
-    import yaml
-
     try:
-        runs = grid.runs(yaml.safe_load(Path(options.config).read_text()))
-    except (OSError, KeyError, TypeError, AttributeError, yaml.YAMLError) as error:
-        raise SystemExit(f"{parser.prog}: {options.config} is no grid of runs: {error!r}") from None
+        runs = grid.read(options.config)
+    except (OSError, ValueError) as error:
+        raise SystemExit(f"{parser.prog}: {error}") from None
     if options.cores < 1:
         parser.error(f"--cores is {options.cores}: at least 1 is needed")
     print(told(table(runs, finished(options.sweep, runs)), options.cores))

@@ -29,7 +29,8 @@ def run(source: str | Path, output: str | Path, values: dict[str, Any] | None = 
     if not source.is_file():
         raise FileNotFoundError(f"notebook {source} does not exist")
     output.parent.mkdir(parents=True, exist_ok=True)
-    staged = output.with_name(f".{output.stem}.input.ipynb")
+    # Of this process alone: a run that was left behind by a killed sweep may go on beside this one.
+    staged = output.with_name(f".{output.stem}-input-{os.getpid()}.ipynb")
     failed = output.with_name(f"{output.stem}.failed.ipynb")
     failed.unlink(missing_ok=True)
     take_away_rest(output)

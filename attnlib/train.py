@@ -31,8 +31,9 @@ BESIDE = {"limit", "progress", "model_settings"}
 def model_of(notebook: str | Path, parameters: Mapping[str, Any]) -> tuple[str, dict[str, Any]] | None:
     """The model that a run of a notebook asks for: what prepares it, and with which arguments.
 
-    parameters: of the run; what it leaves out has the notebook's default. None for a notebook that trains no
-    model, or several. Nothing is imported or run to find out.
+    parameters: of the run; what it leaves out has the notebook's default, or else that of what prepares the
+    model, so that notebooks with different parameters name one model alike. None for a notebook that trains
+    no model, or several. Nothing is imported or run to find out.
     """
     used = [
         alias.name
@@ -46,20 +47,25 @@ def model_of(notebook: str | Path, parameters: Mapping[str, Any]) -> tuple[str, 
     if len(used) != 1 or several:
         return None
     module, functions = PREPARED_BY[used[0]]
-    settings = {name: given[name] for name in arguments(module, functions) if given.get(name) is not None}
+    settings = {name: usual for name, usual in arguments(module, functions).items() if usual is not None}
+    settings |= {name: given[name] for name in arguments(module, functions) if given.get(name) is not None}
     return used[0], settings
 
 
 @cache
-def arguments(module: str, functions: tuple[str, ...]) -> tuple[str, ...]:
-    """Names of what some functions of a module take and a model depends on."""
+def arguments(module: str, functions: tuple[str, ...]) -> dict[str, Any]:
+    """What some functions of a module take and a model depends on, by name: its default, None without one."""
     tree = ast.parse((PACKAGE / f"{module}.py").read_text())
-    names: dict[str, None] = {}
+    found: dict[str, Any] = {}
     for node in tree.body:
         if isinstance(node, ast.FunctionDef) and node.name in functions:
             given = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
-            names |= dict.fromkeys(argument.arg for argument in given)
-    return tuple(name for name in names if name not in BESIDE)
+            missing = len(node.args.posonlyargs) + len(node.args.args) - len(node.args.defaults)
+            usual = [*[None] * missing, *node.args.defaults, *node.args.kw_defaults]
+            for argument, value in zip(given, usual, strict=True):
+                known = found.get(argument.arg)
+                found[argument.arg] = ast.literal_eval(value) if value and known is None else known
+    return {name: value for name, value in found.items() if name not in BESIDE}
 
 
 def train(prepared_by: str, settings: Mapping[str, Any]) -> None:

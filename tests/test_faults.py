@@ -3,7 +3,9 @@
 Downloads have theirs in tests/data/test_download.py, notebooks that raise in tests/test_run.py.
 """
 
+import io
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -11,11 +13,13 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 import torch
 
-from attnlib import cache, data, prepare, vectors
-from attnlib.data import planted
+from attnlib import Readout, cache, data, prepare, prepare_documents, results, vectors
+from attnlib.data import kept, planted, planted_documents
 from attnlib.tensor_files import load_tensors, save_tensors
 
 ROOT = Path(__file__).parents[1]
@@ -121,8 +125,9 @@ def test_a_killed_notebook_leaves_nothing_that_looks_whole(tmp_path):
         _, errors = done.communicate(timeout=600)
         assert done.returncode == 0, errors
     assert model_of(tmp_path / "cache").stat().st_mtime_ns == trained
-    tables = [(tmp_path / name / "summary.csv").read_bytes() for name in ("killed", "undisturbed")]
-    assert tables[0] == tables[1]
+    for table in ("summary.csv", "instances.parquet"):
+        first, second = ((tmp_path / name / table).read_bytes() for name in ("killed", "undisturbed"))
+        assert first == second
     # The second run took away what the first had half written.
     assert not [path for path in tmp_path.glob(".killed*") if path.is_file()]
 
@@ -136,6 +141,27 @@ with cache.locked(path), cache.replacing(path) as temporary:
     temporary.write_bytes(b"half")
     os.kill(os.getpid(), signal.SIGKILL)
 """
+
+
+@pytest.mark.slow
+def test_the_kernel_of_a_killed_notebook_ends_too(tmp_path):
+    source, mark = tmp_path / "busy.py", tmp_path / "kernel"
+    source.write_text(
+        '# %% tags=["parameters"]\nmark: str = ""\n\n'
+        "# %%\nimport os, pathlib\npathlib.Path(mark).write_text(f'{os.getpid()} ')\nwhile True: pass\n"
+    )
+    words = [sys.executable, "-m", "attnlib.run", str(source), str(tmp_path / "out.ipynb")]
+    process = started([*words, "-p", "mark", str(mark)], tmp_path)
+    while not (mark.exists() and mark.read_text().endswith(" ")):
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.05)
+    kernel = Path("/proc") / mark.read_text().strip()
+    assert kernel.exists()
+    kill(process)
+    until = time.monotonic() + 30
+    while kernel.exists() and "\nState:\tZ" not in (kernel / "status").read_text():
+        assert time.monotonic() < until, "the kernel goes on"
+        time.sleep(0.1)
 
 
 def test_a_write_that_is_killed_leaves_what_was_there_and_its_rest_goes(tmp_path):
@@ -165,6 +191,30 @@ def test_a_full_disk_is_an_error_that_names_the_place_and_keeps_the_rest(tmp_pat
         assert torch.equal(load_tensors(kept)[0]["a"], torch.zeros(100))
 
 
+@pytest.mark.parametrize("room", ["for no model", "for a model and no Readout"])
+def test_a_run_on_a_full_disk_is_an_error_and_goes_on_from_what_is_whole(room, tmp_path, corpus, monkeypatch):
+    with file_system(tmp_path / "small", 1 << 20) as folder:
+        monkeypatch.setenv("ATTNLIB_CACHE", str(folder))
+        if room == "for a model and no Readout":
+            planned = prepare.plan("planted", "average", "additive", 0, epochs=2, dimension=8)
+            prepare.train_once(planned, progress=False)
+        before = visible(folder)
+        assert len(before) == (room != "for no model")
+        filling = folder / "filling"
+        with pytest.raises(OSError, match="No space left"):
+            filling.write_bytes(bytes(2 << 20))
+        with pytest.raises(Exception, match="No space left|28"):
+            prepare.prepare("planted", **SMALL)
+        filling.unlink()
+        assert visible(folder) == before
+        assert not list(folder.rglob(".*.safetensors"))
+        again = prepare.prepare("planted", **SMALL)
+        monkeypatch.setenv("ATTNLIB_CACHE", str(tmp_path / "roomy"))
+        undisturbed = prepare.prepare("planted", **SMALL)
+        assert torch.equal(again.readout.scores, undisturbed.readout.scores)
+        assert again.test_metrics == undisturbed.test_metrics
+
+
 def test_a_read_only_cache_still_gives_what_it_has_and_says_what_it_cannot_take(
     tmp_path, corpus, monkeypatch
 ):
@@ -175,6 +225,10 @@ def test_a_read_only_cache_still_gives_what_it_has_and_says_what_it_cannot_take(
         try:
             again = prepare.prepare("planted", **SMALL)
             assert again.test_metrics == first.test_metrics
+            # Of a model that is there, other texts are read now and not kept.
+            some = prepare.prepare("planted", limit=5, **SMALL)
+            assert len(some.readout) == 5
+            assert some.test_metrics == first.test_metrics
             with pytest.raises(OSError, match="cannot be written: set ATTNLIB_CACHE"):
                 prepare.prepare("planted", seed=1, **SMALL)
         finally:
@@ -207,3 +261,83 @@ def test_flipped_bytes_in_word_vectors_are_noticed(tmp_path, corpus, monkeypatch
     path.write_bytes(whole.replace(b"1", b"2", 1))
     assert vectors.vectors_file("planted", 8).read_bytes() == whole
     assert "is damaged: it is made again" in caplog.text
+
+
+def test_flipped_bytes_in_vectors_of_documents_are_noticed(tmp_path, monkeypatch, caplog):
+    monkeypatch.setenv("ATTNLIB_CACHE", str(tmp_path))
+    monkeypatch.setattr("attnlib.models.documents_vectors.WORDS_READ", 1)
+    small = planted_documents.load(n_train=20, n_dev=10, n_test=10)
+    first = prepare_documents.initial_vectors(small, "corpus", 8, 0)
+    (path,) = (tmp_path / "vectors").glob("*.safetensors")
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-5] + bytes([whole[-5] ^ 1]) + whole[-4:])
+    assert torch.equal(prepare_documents.initial_vectors(small, "corpus", 8, 0), first)
+    assert "is damaged" in caplog.text
+
+
+def test_tables_on_a_full_disk_do_not_look_finished(tmp_path):
+    frame = pd.DataFrame({"text": [f"t{i}" for i in range(100_000)], "predicted": "a", "label": "a"})
+    frame["value"] = np.random.default_rng(0).random(len(frame))
+    summary = results.tidy(
+        pd.DataFrame({"metric": ["score"], "value": [1.0], "variant": "", "vectors": ""}),
+        paper="p",
+        experiment="e",
+        dataset="d",
+        encoder="average",
+        scorer="additive",
+        seed=0,
+    )
+    with file_system(tmp_path / "small", 1 << 19) as folder:
+        with pytest.raises(OSError, match="No space left"):
+            results.save_run(folder / "run", frame, summary, {})
+        assert visible(folder) == []
+        assert not [path for path in folder.rglob("*") if path.is_file()]
+        results.save_run(folder / "run", frame[:100], summary, {})
+        assert visible(folder / "run") == ["instances.parquet", "provenance.json", "summary.csv"]
+
+
+class Evil:
+    """What runs a command when it is unpickled."""
+
+    def __init__(self, mark):
+        self.mark = mark
+
+    def __reduce__(self):
+        return os.system, (f"touch {self.mark}",)
+
+
+def test_a_pickle_in_place_of_a_file_is_refused_and_never_loaded(tmp_path, corpus, monkeypatch, caplog):
+    """In place of whatever this package reads again: each would run a command, were it unpickled."""
+    monkeypatch.setenv("ATTNLIB_CACHE", str(tmp_path / "cache"))
+    mark = tmp_path / "it_ran"
+    evil = {"plain": pickle.dumps(Evil(mark))}
+    file = io.BytesIO()
+    torch.save({"alpha": Evil(mark)}, file)
+    evil["torch"] = file.getvalue()
+    file = io.BytesIO()
+    np.savez(file, meta=np.array([Evil(mark)], dtype=object))
+    evil["npz"] = file.getvalue()
+    file = io.BytesIO()
+    np.save(file, np.array([Evil(mark)], dtype=object), allow_pickle=True)
+    evil["npy"] = file.getvalue()
+    pickle.loads(evil["plain"])
+    assert mark.exists(), "it is no danger"
+    mark.unlink()
+
+    first = prepare.prepare("planted", **SMALL)
+    for content in evil.values():
+        for path in (tmp_path / "cache").rglob("*.safetensors"):
+            path.write_bytes(content)
+        again = prepare.prepare("planted", **SMALL)
+        assert torch.equal(again.readout.scores, first.readout.scores)
+        for name in ("r.safetensors", "instances.parquet", "summary.csv", "corpus.npz"):
+            (tmp_path / name).write_bytes(content)
+        for load, name in ((Readout.load, "r.safetensors"), (load_tensors, "r.safetensors")):
+            with pytest.raises(ValueError, match="damaged"):
+                load(tmp_path / name)
+        for name in ("instances.parquet", "summary.csv"):
+            with pytest.raises((ValueError, OSError, KeyError)):
+                results.validate(results.read(tmp_path / name))
+        assert kept.read(tmp_path / "corpus.npz") is None
+    assert caplog.text.count("is no checkpoint of this model") == len(evil)
+    assert not mark.exists()

@@ -48,10 +48,95 @@ def test_names_are_fit_for_files_and_tell_runs_apart():
 def test_grids_name_notebooks_that_exist_and_parameters_that_these_have(config):
     from attnlib.sources import defaults
 
-    runs = grid.runs(yaml.safe_load(config.read_text()))
+    runs = grid.runs(yaml.safe_load(config.read_text()), ROOT)
     sources = {notebook: ROOT / "notebooks" / f"{notebook}.py" for notebook, _ in runs}
     for source in sources.values():
         assert source.is_file()
     known = {notebook: set(defaults(source)) for notebook, source in sources.items()}
     for (notebook, name), parameters in runs.items():
         assert set(parameters) <= known[notebook], name
+
+
+def test_the_grid_of_all_papers_is_that_of_each():
+    every = grid.read(ROOT / "config/paper.yaml", ROOT)
+    others = sorted(
+        {*(ROOT / "config").glob("*.yaml")} - {ROOT / "config/paper.yaml", ROOT / "config/default.yaml"}
+    )
+    parts = [grid.read(path, ROOT) for path in others]
+    assert len(parts) >= 5
+    assert every == {key: parameters for part in parts for key, parameters in part.items()}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Writes configurations: name=text."""
+
+    def write(**files):
+        for name, text in files.items():
+            (tmp_path / f"{name}.yaml").write_text(text)
+        return tmp_path
+
+    return write
+
+
+ONE = "sweep: [{notebooks: [a/b], parameters: {seed: [0, 1]}}]"
+
+
+def test_a_run_of_several_grids_is_one_run_in_the_order_of_the_first(folder):
+    place = folder(
+        one=ONE,
+        two="sweep: [{notebooks: [a/c, a/b], parameters: {seed: [1, 2]}}]",
+        both="grids: [one.yaml, two.yaml, one.yaml]\nsweep: [{notebooks: [a/b], parameters: {seed: [0, 7]}}]",
+        nested="grids: [both.yaml, two.yaml]",
+    )
+    found = grid.read(place / "both.yaml", place)
+    assert [(notebook, run["seed"]) for (notebook, _), run in found.items()] == [
+        ("a/b", 0),
+        ("a/b", 1),
+        ("a/c", 1),
+        ("a/c", 2),
+        ("a/b", 2),
+        ("a/b", 7),
+    ]
+    assert grid.read(place / "nested.yaml", place) == found
+
+
+def test_paths_begin_where_the_command_is_given(folder, monkeypatch):
+    place = folder(one=ONE, all="grids: [one.yaml]")
+    monkeypatch.chdir(place)
+    assert len(grid.runs({"grids": ["one.yaml"]})) == len(grid.read("all.yaml")) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "message"),
+    [
+        ("grids: [nowhere.yaml]", FileNotFoundError, r"grid .*nowhere.yaml, which .*top.yaml names,"),
+        ("grids: [plain.yaml]", ValueError, "plain.yaml is no grid of runs: it has neither `sweep` nor"),
+        ("grids: [empty.yaml]", ValueError, "empty.yaml is no grid of runs"),
+        ("grids: [list.yaml]", ValueError, "list.yaml is no grid of runs"),
+        ("grids: [broken.yaml]", ValueError, "broken.yaml is no grid of runs"),
+        ("grids: [nameless.yaml]", ValueError, "nameless.yaml is no grid of runs: KeyError.'notebooks'"),
+        ("grids: [top.yaml]", ValueError, "top.yaml names itself"),
+        ("grids: [ring.yaml]", ValueError, "top.yaml names itself: .*top.yaml → .*ring.yaml → .*top.yaml"),
+        ("grids: one.yaml", ValueError, "grids is 'one.yaml': give a list"),
+        ("grids: []", ValueError, "top.yaml is no grid of runs"),
+    ],
+)
+def test_what_is_no_grid_is_named(text, error, message, folder):
+    place = folder(
+        top=text,
+        plain="book: {}",
+        empty="",
+        list="- 1",
+        broken="sweep: [",
+        nameless="sweep: [{parameters: {seed: 0}}]",
+        ring="grids: [top.yaml]",
+    )
+    with pytest.raises(error, match=message):
+        grid.read(place / "top.yaml", place)
+
+
+def test_a_configuration_given_as_values_may_not_lead_back_to_a_file_twice(folder):
+    place = folder(ring="grids: [ring.yaml]")
+    with pytest.raises(ValueError, match="ring.yaml names itself"):
+        grid.runs({"grids": ["ring.yaml"]}, place)

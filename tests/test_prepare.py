@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import torch
 
-from attnlib import data, prepare, training
+from attnlib import data, prepare, readout_cache, training
 from tests import toy
 
 CHEAP = {"epochs": 2, "dimension": 8, "progress": False}
@@ -129,27 +129,32 @@ def test_cuda_without_a_gpu_is_refused():
             prepare.resolve_device("cuda")
 
 
-def count_trainings(cache, queue):
+def count_work(cache, queue):
     import os
 
     os.environ["ATTNLIB_CACHE"] = cache
     data.load = lambda name: toy.corpus()
-    fit, calls = training.fit, []
-    training.fit = lambda *arguments: calls.append(1) or fit(*arguments)
+    done = []
+
+    def counted(name, function):
+        return lambda *arguments: done.append(name) or function(*arguments)
+
+    training.fit = counted("training", training.fit)
+    readout_cache.save = counted("reading", readout_cache.save)
     prepare.prepare("toy", **CHEAP)
-    queue.put(len(calls))
+    queue.put(done)
 
 
 @pytest.mark.slow
-def test_two_processes_train_one_model_once(tmp_path):
+def test_two_processes_train_one_model_once_and_read_it_once(tmp_path):
     context = multiprocessing.get_context("spawn")
     queue = context.Queue()
-    workers = [context.Process(target=count_trainings, args=(str(tmp_path / "c"), queue)) for _ in range(2)]
+    workers = [context.Process(target=count_work, args=(str(tmp_path / "c"), queue)) for _ in range(2)]
     for worker in workers:
         worker.start()
     for worker in workers:
         worker.join(120)
-    assert queue.get(timeout=5) + queue.get(timeout=5) == 1
+    assert sorted(queue.get(timeout=5) + queue.get(timeout=5)) == ["reading", "training"]
 
 
 def test_every_epoch_is_what_prepare_gives_after_so_many():

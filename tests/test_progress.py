@@ -68,6 +68,19 @@ def test_a_damaged_provenance_still_counts_as_done(sweep):
 
 def test_no_grid_is_refused_by_name(tmp_path):
     (tmp_path / "list.yaml").write_text("- 1\n")
-    for name in ("list.yaml", "nowhere.yaml"):
-        with pytest.raises(SystemExit, match=f"{name} is no grid"):
+    for name, message in (("list.yaml", "is no grid"), ("nowhere.yaml", "does not exist")):
+        with pytest.raises(SystemExit, match=f"{name} {message}"):
             progress.main([str(tmp_path / name)])
+
+
+def test_grids_of_a_grid_count_together(sweep, capsys, monkeypatch):
+    (sweep / "other.yaml").write_text(
+        "sweep: [{notebooks: [paper/fast], parameters: {dataset: small, seed: 7}}]"
+    )
+    (sweep / "all.yaml").write_text("grids: [grid.yaml, other.yaml]")
+    monkeypatch.chdir(sweep)
+    progress.main(["all.yaml", "--sweep", "sweep"])
+    assert "5 of 10 runs are done (50%)" in capsys.readouterr().out
+    (sweep / "all.yaml").write_text("grids: [nowhere.yaml]")
+    with pytest.raises(SystemExit, match="grid nowhere.yaml, which .* names, does not exist"):
+        progress.main(["all.yaml"])

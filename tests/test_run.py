@@ -1,6 +1,11 @@
 """`python -m attnlib.run`: parameters are checked first, and a failed run never looks finished."""
 
 import json
+import os
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -67,3 +72,41 @@ def test_a_kernel_that_is_killed_for_its_memory_is_an_error_that_says_so(noteboo
     assert sorted(path.name for path in tmp_path.iterdir()) == ["killed.py", "toy.py"]
     run.main([str(notebook), str(tmp_path / "out.ipynb")])
     assert (tmp_path / "out.ipynb").is_file()
+
+
+@contextmanager
+def control_group(megabytes):
+    """The file that takes a process into a group of so much memory; needs the right to make one."""
+    lines = [line.split(":", 2) for line in Path("/proc/self/cgroup").read_text().splitlines()]
+    own = {kinds: name.lstrip("/") for _, kinds, name in lines}
+    base, limit = Path("/sys/fs/cgroup"), "memory.max"
+    if "memory" in own:
+        base, limit = base / "memory", "memory.limit_in_bytes"
+    group = base / own.get("memory", own.get("", "")) / f"attnlib-test-{os.getpid()}"
+    try:
+        group.mkdir()
+        (group / limit).write_text(str(megabytes << 20))
+    except OSError as error:
+        if group.is_dir():
+            group.rmdir()
+        pytest.skip(f"a limit of memory needs the right to set it: {error}")
+    try:
+        yield group / "cgroup.procs"
+    finally:
+        group.rmdir()
+
+
+def test_a_kernel_that_runs_out_of_memory_is_killed_and_nothing_looks_finished(notebook, tmp_path):
+    greedy = notebook.with_name("greedy.py")
+    greedy.write_text(SOURCE + "\nheld = [bytearray(b'1') * (1 << 20) for _ in range(2000)]\n")
+    output = tmp_path / "out.ipynb"
+    words = [sys.executable, "-m", "attnlib.run", str(greedy), str(output)]
+    with control_group(500) as members:
+        done = subprocess.run(
+            ["sh", "-c", f'echo $$ > "{members}" && exec "$@"', "sh", *words], capture_output=True, text=True
+        )
+    assert done.returncode == 1
+    assert "greedy.py: its kernel was killed, as the system does where memory runs out" in done.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["greedy.py", "toy.py"]
+    run.main([str(notebook), str(output)])
+    assert output.is_file()

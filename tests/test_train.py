@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from attnlib import run, train
+from attnlib.grid import run_name
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = ROOT / "notebooks"
@@ -19,11 +20,14 @@ def test_the_model_is_what_the_parameters_and_the_defaults_say():
     assert model("jain_wallace/adversary", **given) == (
         "prepare",
         {"dataset": "sst", "encoder": "average", "scorer": "additive", "seed": 3}
-        | {"device": "cpu", "vectors": "random", "variant": "released"},
+        | {"device": "cpu", "vectors": "random", "variant": "released", "layers": 0, "selection": "dev"},
     )
     kind, settings = model("violation/regions", kind="lxmert", epochs=2)
     assert kind == "prepare_stock"
-    assert settings == {"dataset": "scenes", "kind": "lxmert", "seed": 0, "device": "cpu", "epochs": 2}
+    assert settings == (
+        {"dataset": "scenes", "kind": "lxmert", "seed": 0, "device": "cpu", "heads": 4, "hidden": 64}
+        | {"epochs": 2}
+    )
     kind, settings = model("serrano_smith/sets", architecture="HANconv", train_limit=10)
     assert kind == "prepare_documents"
     assert settings["architecture"] == "HANconv"
@@ -35,6 +39,9 @@ def test_notebooks_of_one_run_share_a_model_and_other_settings_do_not():
     shared = [model(f"jain_wallace/{name}", **same) for name in ("base", "correlation", "permutation")]
     assert shared[0] == shared[1] == shared[2]
     assert model("jain_wallace/base", **same, seed=1) != shared[0]
+    # Those of other papers too, whose parameters are others.
+    assert model("violation/methods", **same, scorer="additive", encoder="bilstm") == shared[0]
+    assert run_name(model("wiegreffe_pinter/diagnostic", **same)[1]) == run_name(shared[0][1])
 
 
 @pytest.mark.parametrize(

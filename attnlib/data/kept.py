@@ -122,14 +122,21 @@ def write(corpus: Corpus, path: Path) -> None:
 
 
 def read(path: Path) -> Corpus | None:
-    """Return the corpus that `write` wrote; None if there is none, or it cannot be read."""
+    """Return the corpus that `write` wrote; None if there is none, or it is damaged."""
     if not path.exists():
         return None
     try:
+        # Every checksum: a wrong length in an array's header would end the reading before it is compared.
+        with zipfile.ZipFile(path) as whole:
+            if whole.testzip() is not None:
+                return None
         with np.load(path) as held:
-            arrays = {name: held[name] for name in held.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile):
+            return _corpus({name: held[name] for name in held.files})
+    except (OSError, ValueError, EOFError, KeyError, RuntimeError, zipfile.BadZipFile):
         return None
+
+
+def _corpus(arrays: dict[str, np.ndarray]) -> Corpus:
     meta = json.loads(_unpacked(arrays["meta"])[0])
     words = _unpacked(arrays["words"])
 

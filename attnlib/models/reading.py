@@ -10,7 +10,7 @@ from torch import Tensor
 from attnlib.data.corpus import Split, Vocabulary
 from attnlib.models.batches import batches
 from attnlib.models.classifier import AttentionModel, DeepHead, LinearHead, PairHead
-from attnlib.readout import Readout
+from attnlib.readout import Head, Readout
 
 
 def token_columns(values: Tensor, width: int) -> Tensor:
@@ -54,18 +54,21 @@ def read(
     back = torch.argsort(torch.cat(order)).to(device)
     whole = {name: torch.cat([part[name] for part in parts])[back] for name in parts[0]}
     alpha, scores, mask, allowed = whole["alpha"], whole["scores"], whole["mask"], whole.get("allowed")
+    # A copy: what was read stays as it is when training goes on.
+    bias = head.projection.bias.clone()
     if isinstance(head, LinearHead):
-        return Readout(alpha, head.finish(scores), head.finish(head.projection.bias), mask, allowed=allowed)
-    # A copy without gradients: what was read stays as it is when training goes on.
-    head = copy.deepcopy(head).requires_grad_(False)
+        return Readout(alpha, head.finish(scores), head.finish(bias), mask, allowed=allowed)
+    offset = whole.get("offset")
+    # In a pair model the bias is part of it.
+    bias = bias if offset is None else torch.zeros_like(bias)
+    return Readout(alpha, scores, bias, mask, head=head_of(model), offset=offset, allowed=allowed)
+
+
+def head_of(model: AttentionModel) -> Head | None:
+    """The head that Readouts of a model have, from a copy without gradients; None for a linear one."""
+    if isinstance(model.head, LinearHead):
+        return None
+    head = copy.deepcopy(model.head).requires_grad_(False)
     if isinstance(head, DeepHead):
-        return Readout(alpha, scores, head.projection.bias, mask, head=head.finish, allowed=allowed)
-    return Readout(
-        alpha,
-        scores,
-        scores.new_zeros(scores.shape[2]),
-        mask,
-        head=lambda pooled: head.answer(torch.tanh(pooled)),
-        offset=whole["offset"],
-        allowed=allowed,
-    )
+        return head.finish
+    return lambda pooled: head.answer(torch.tanh(pooled))

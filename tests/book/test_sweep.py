@@ -1,6 +1,7 @@
 """A sweep that dies goes on: finished runs stay, no lock is left, and its tables are those of a quiet one."""
 
 import os
+import re
 import resource
 import shutil
 import signal
@@ -13,6 +14,7 @@ import yaml
 
 from attnlib import grid
 from attnlib.train import model_of
+from benchmarks import sweep as bench
 from tests.book.conftest import ROOT, SNAKEMAKE
 
 pytestmark = pytest.mark.slow
@@ -27,6 +29,7 @@ sweep:
       seed: [0, 1]
       limit: [20]
 """
+INSTANCES = ("summary.csv", "instances.parquet")
 # A run that raises stands beside them.
 WRONG = "  - notebooks: [jain_wallace/permutation]\n    parameters: {dataset: [planted], encoder: [averag]}\n"
 
@@ -42,9 +45,9 @@ def copy_of_the_project(folder):
     return folder
 
 
-def sweep(folder, *words):
+def sweep(folder, *words, target="sweep"):
     return subprocess.Popen(
-        [*SNAKEMAKE, *words, "--configfile", "config/trial.yaml", "--", "sweep"],
+        [*SNAKEMAKE, *words, "--configfile", "config/trial.yaml", "--", target],
         cwd=folder,
         env=os.environ | {"OMP_NUM_THREADS": "1"},
         start_new_session=True,
@@ -81,6 +84,11 @@ def test_a_killed_sweep_goes_on_and_gives_the_tables_of_a_quiet_one(tmp_path):
     text, _ = second.communicate(timeout=120)
     assert second.returncode != 0
     assert "another Snakemake is at work in this folder" in text
+    # Snakemake alone, so that its run goes on without it; it starts again at once, and all is killed.
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    process = sweep(killed, "--cores", "1")
+    lines += seen_to_finish(process.stdout)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     before = finished(killed)
@@ -105,11 +113,11 @@ def test_a_killed_sweep_goes_on_and_gives_the_tables_of_a_quiet_one(tmp_path):
     done = sweep(quiet)
     text, _ = done.communicate(timeout=900)
     assert done.returncode == 0, text
-    assert (quiet / "build/sweep/summary.csv").read_bytes() == (
-        killed / "build/sweep/summary.csv"
-    ).read_bytes()
-    # Four runs of two models.
-    assert len(list((quiet / "build/cache/models").glob("*.safetensors"))) == 2
+    for table in ("build/sweep/summary.csv", *after, *(name.replace(*INSTANCES) for name in after)):
+        assert (quiet / table).read_bytes() == (killed / table).read_bytes(), table
+    # Four runs of two models, each read once.
+    for kind in ("models", "readouts"):
+        assert len(list((quiet / "build/cache" / kind).glob("*.safetensors"))) == 2
 
 
 def test_a_run_that_raises_is_named_and_does_not_stop_the_others(tmp_path):
@@ -173,3 +181,32 @@ def test_a_complete_sweep_of_200_runs_is_seen_to_be_complete_in_seconds(tmp_path
     # Processor time: under 5 s on a machine at rest, and a neighbour slows each core down.
     spent = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
     assert spent < 10
+
+
+def test_a_grid_of_grids_is_swept_and_recorded_as_one(tmp_path):
+    folder = copy_of_the_project(tmp_path)
+    (folder / "config/first.yaml").write_text(CONFIG)
+    (folder / "config/second.yaml").write_text(CONFIG.replace("[0, 1]", "[1, 2]"))
+    (folder / "config/trial.yaml").write_text("grids: [config/first.yaml, config/second.yaml]\n")
+    for target in ("sweep", "record"):
+        planned = sweep(folder, "-n", target=target)
+        text, _ = planned.communicate(timeout=120)
+        assert planned.returncode == 0, text
+        # Seeds 0, 1 and 2 of two notebooks on one model each.
+        counts = dict(re.findall(r"^(cell|model|record) +(\d+)$", text, re.MULTILINE))
+        assert counts == {"cell": "6", "model": "3"} | ({"record": "1"} if target == "record" else {})
+    (folder / "config/trial.yaml").write_text("grids: [config/nowhere.yaml]\n")
+    planned = sweep(folder, "-n")
+    assert "grid config/nowhere.yaml does not exist" in planned.communicate(timeout=120)[0]
+    assert planned.returncode != 0
+
+
+def test_between_two_runs_a_sweep_loses_little(tmp_path):
+    """The bound of `python -m benchmarks.sweep`, which does 200, on a tenth of it."""
+    found = bench.measure(20, tmp_path)
+    assert found["jobs"] == 22
+    # Whatever else the machine does: a neighbour slows the runs down, and what is between them.
+    assert found["between_share"] < 0.15, found
+    assert found["own_cpu_share"] < 0.15, found
+    # None for every job that has ended (`onstart` in the Snakefile).
+    assert found["threads"] < 15, found

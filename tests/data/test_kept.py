@@ -94,6 +94,25 @@ def test_a_damaged_copy_is_made_anew(folder, nowhere, reads, keep):
     assert len(reads) == 4
 
 
+def test_a_flipped_byte_is_noticed_or_changes_nothing(folder, nowhere, tmp_path):
+    write_set(folder / "yelp_full", title=False)
+    checksum = load("yelp_full").checksum
+    (path,) = stored(nowhere)
+    whole = path.read_bytes()
+    damaged = tmp_path / "damaged.npz"
+    # The header of the first array, and places all over the file and its directory.
+    noticed = 0
+    places = [*range(100, 160), *range(0, len(whole), 1999), *range(len(whole) - 40, len(whole))]
+    for place in places:
+        flipped = bytearray(whole)
+        flipped[place] ^= 0x10
+        damaged.write_bytes(flipped)
+        found = kept.read(damaged)
+        noticed += found is None
+        assert found is None or found.checksum == checksum, place
+    assert noticed > len(places) / 2
+
+
 def test_errors_are_not_kept(folder, nowhere):
     write_set(folder / "yelp_full", title=False)
     (folder / "yelp_full" / "test.csv").unlink()
