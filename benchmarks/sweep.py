@@ -29,7 +29,7 @@ ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
 CORES = 2
 NOTEBOOKS = ("jain_wallace/permutation", "violation/evidence")
-PER_MODEL = 10  # runs of a notebook that share a model
+PER_MODEL = 5  # runs of a notebook that share a model
 EMPTY = '# %% tags=["parameters"]\nseed: int = 0\n\n# %%\nprint(seed)\n'
 NAP = 0.02  # seconds between two looks at the processes
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -38,11 +38,11 @@ TICKS = os.sysconf("SC_CLK_TCK")
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point of `python -m benchmarks.sweep`."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.sweep", description=__doc__.splitlines()[0])
-    parser.add_argument("--runs", type=int, default=200, help="a multiple of 20 (default: 200)")
+    parser.add_argument("--runs", type=int, default=200, help="a multiple of 10 (default: 200)")
     parser.add_argument("--out", type=Path, help="save the record here")
     options = parser.parse_args(arguments)
-    if options.runs < 20 or options.runs % 20:
-        parser.error(f"--runs is {options.runs}: give a multiple of 20")
+    if options.runs < 20 or options.runs % 10:
+        parser.error(f"--runs is {options.runs}: give a multiple of 10")
     with tempfile.TemporaryDirectory() as folder:
         record = measure(options.runs, Path(folder))
     text = json.dumps(record, indent=1)
