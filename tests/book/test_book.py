@@ -39,7 +39,10 @@ def test_notebook_is_executed_without_error_and_says_where_its_numbers_come_from
     assert all(cell.execution_count for cell in cells)
     outputs = [output for cell in cells for output in cell.outputs]
     assert not [output for output in outputs if output.output_type == "error"]
-    assert "Where these numbers come from" in (site / f"experiments/{run}.html").read_text()
+    page = (site / f"experiments/{run}.html").read_text()
+    assert "Where these numbers come from" in page
+    # Neither warnings nor the log of a training.
+    assert "output stderr" not in page
     # A page of records may draw nothing where nothing is recorded yet.
     for chart in charts_of(ROOT / f"build/runs/{run}.ipynb"):
         assert chart[vegalite.MIME]["usermeta"]["source"].startswith(f"notebooks/{run}.py")
