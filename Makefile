@@ -33,8 +33,8 @@ book: $(STAMP)  ## run the notebooks and build the site: build/_build/html/index
 sweep: $(STAMP)  ## run a grid of notebooks (CONFIG=config/jain_wallace.yaml PROFILE=profiles/local)
 	$(SNAKEMAKE) --configfile $(CONFIG) -- sweep
 
-progress: $(STAMP)  ## how far a grid is, and how long it will take (CONFIG=config/jain_wallace.yaml)
-	$(BIN)/python -m attnlib.progress $(CONFIG)
+progress: $(STAMP)  ## how far a grid is, and how long it will take (CONFIG=config/paper.yaml ARGS=--recorded)
+	$(BIN)/python -m attnlib.progress $(CONFIG) $(ARGS)
 
 record: $(STAMP)  ## run a grid (CONFIG=config/jain_wallace.yaml) and record its results in book/results
 	$(SNAKEMAKE) --configfile $(CONFIG) -- record

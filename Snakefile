@@ -72,7 +72,7 @@ PAGES = files("book")
 RESULTS = files("book/results") + files("book/reference")
 RESULTS += sorted(str(path) for path in Path("build/sweep").glob("*/*/*/summary.csv"))
 RECORDS = {
-    "beyond/ledger": RESULTS,
+    "beyond/ledger": RESULTS + files("config"),
     "beyond/speed": files("benchmarks/results"),
     "beyond/together": RESULTS,
     "jain_wallace/claims": RESULTS,

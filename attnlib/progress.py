@@ -1,6 +1,7 @@
 """How far a sweep is, and when it will be done: `python -m attnlib.progress config/jain_wallace.yaml`.
 
-Reads what finished runs wrote; a sweep need not be at work, and is not disturbed.
+Reads what finished runs wrote; a sweep need not be at work, and is not disturbed. With --recorded it is the
+runs of book/results that count.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 
 import pandas as pd
 
-from attnlib import grid
+from attnlib import grid, record, results
 
 
 def finished(folder: str | Path, runs: Mapping[tuple[str, str], Any]) -> dict[tuple[str, str], float]:
@@ -32,6 +33,23 @@ def finished(folder: str | Path, runs: Mapping[tuple[str, str], Any]) -> dict[tu
         except (OSError, ValueError, KeyError, TypeError):
             seconds[notebook, name] = float("nan")
     return seconds
+
+
+def recorded(folder: str | Path, runs: Mapping[tuple[str, str], Any]) -> dict[tuple[str, str], float]:
+    """As `finished`, of the runs that are recorded in a folder such as book/results with these parameters."""
+    known: dict[str, list[tuple[dict[str, Any], float]]] = {}
+    for path in sorted(Path(folder).glob("*/runs.csv")):
+        rows = record.read_run_rows(path)
+        for row in [] if rows is None else rows[rows["parameters"] != ""].to_dict("records"):
+            seconds = float(row["seconds"] or "nan")
+            given = (json.loads(row["parameters"]), seconds)
+            known.setdefault(f"{row['paper']}/{row['experiment']}", []).append(given)
+    return {
+        (notebook, name): seconds
+        for (notebook, name), parameters in runs.items()
+        for own, seconds in known.get(notebook, [])
+        if all(own.get(key) == value for key, value in parameters.items())
+    }
 
 
 def table(
@@ -96,6 +114,7 @@ def main(words: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m attnlib.progress", description=__doc__)
     parser.add_argument("config", help="a grid, such as config/jain_wallace.yaml")
     parser.add_argument("--sweep", default="build/sweep", help="folder of the runs (build/sweep)")
+    parser.add_argument("--recorded", action="store_true", help="count recorded runs, those of book/results")
     parser.add_argument("--cores", type=int, default=os.cpu_count() or 1, help="runs at a time (all cores)")
     options = parser.parse_args(words)
     try:
@@ -104,7 +123,8 @@ def main(words: list[str] | None = None) -> None:
         raise SystemExit(f"{parser.prog}: {error}") from None
     if options.cores < 1:
         parser.error(f"--cores is {options.cores}: at least 1 is needed")
-    print(told(table(runs, finished(options.sweep, runs)), options.cores))
+    done = recorded(results.RECORDED, runs) if options.recorded else finished(options.sweep, runs)
+    print(told(table(runs, done), options.cores))
 
 
 if __name__ == "__main__":

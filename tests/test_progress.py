@@ -2,9 +2,10 @@
 
 import json
 
+import pandas as pd
 import pytest
 
-from attnlib import grid, progress
+from attnlib import grid, progress, record, results
 
 CONFIG = """
 sweep:
@@ -84,3 +85,28 @@ def test_grids_of_a_grid_count_together(sweep, capsys, monkeypatch):
     (sweep / "all.yaml").write_text("grids: [nowhere.yaml]")
     with pytest.raises(SystemExit, match="grid nowhere.yaml, which .* names, does not exist"):
         progress.main(["all.yaml"])
+
+
+def test_recorded_runs_count_where_all_their_parameters_are_the_grids(tmp_path):
+    import yaml
+
+    def row(run, seed, parameters):
+        known = {"run": run, "paper": "paper", "experiment": "fast", "dataset": "small", "seed": str(seed)}
+        empty = dict.fromkeys(["run", *results.RUN, *record.PROVENANCE], "")
+        given = parameters and json.dumps({"dataset": "small", "seed": seed, **parameters})
+        facts = {"commit": "c", "date": "d", "seconds": "5", "parameters": given}
+        return empty | known | facts
+
+    rows = [row("a", 0, {"limit": None}), row("b", 1, {"dataset": "other"}), row("c", 2, "")]
+    (tmp_path / "paper").mkdir()
+    pd.DataFrame(rows).to_csv(tmp_path / "paper" / "runs.csv", index=False)
+    runs = grid.runs(yaml.safe_load(CONFIG))
+    assert progress.recorded(tmp_path, runs) == {("paper/fast", "dataset=small+seed=0"): 5.0}
+    assert progress.recorded(tmp_path / "none", runs) == {}
+
+
+def test_recorded_runs_of_the_grid_are_found():
+    runs = grid.read("config/paper.yaml")
+    found = progress.recorded(results.RECORDED, runs)
+    assert 0 < len(found) < len(runs)
+    assert ("jain_wallace/base", "dataset=sst+encoder=bilstm+scorer=additive+vectors=imdb+seed=0") in found

@@ -33,7 +33,7 @@ from pathlib import Path
 from IPython.display import HTML, Markdown
 from myst_nb import glue
 
-from attnlib import charts, ledger, ledgers, notebook, results
+from attnlib import charts, grid, ledger, ledgers, notebook, progress, results
 
 parameters = notebook.parameters(globals())
 charts.enable(notebook.source("beyond/ledger", parameters))
@@ -75,6 +75,19 @@ notebook.table(ledgers.reason_counts(table, ["not run"]).drop(columns="verdict")
 notebook.table(ledgers.reason_counts(table, ["differs", "undecided"]))
 
 # %% [markdown]
+# ## What is run, and what is not
+#
+# The grid of all papers, `config/paper.yaml`, has {glue:text}`grid_runs` runs, of which
+# {glue:text}`grid_recorded` are recorded. A run on other parameters than the grid's does not count.
+
+# %% tags=["hide-input", "scroll-output"]
+root = results.RECORDED.parents[1]
+grid_of_all = grid.read(root / "config" / "paper.yaml", root)
+done = progress.recorded(recorded or results.RECORDED, grid_of_all)
+counts = progress.table(grid_of_all, done)[["notebook", "dataset", "runs", "done"]]
+notebook.table(counts.rename(columns={"done": "recorded"}))
+
+# %% [markdown]
 # ## What a verdict means
 #
 # A published number is one training run without a seed: it *holds* inside the prediction interval of one more
@@ -104,6 +117,8 @@ HTML(ledger.to_html(table, pages, "Every published number of all papers beside o
 # %% tags=["remove-cell"]
 for name, value in totals.iloc[-1].drop("part").items():
     glue(name.replace(" ", "_"), int(value), display=False)
+glue("grid_runs", len(grid_of_all), display=False)
+glue("grid_recorded", len(done), display=False)
 glue("tolerance", ledger.TOLERANCE, display=False)
 glue("widest", ledger.WIDEST, display=False)
 
