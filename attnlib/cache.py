@@ -12,6 +12,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+# What the system says of a folder that cannot be written.
+READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
+
 
 def cache_folder() -> Path:
     """`$ATTNLIB_CACHE`, else `attnlib` in the user's cache folder."""
@@ -44,7 +47,7 @@ def locked(path: Path) -> Iterator[None]:
         path.parent.mkdir(parents=True, exist_ok=True)
         lock.acquire()
     except OSError as error:
-        if error.errno not in (errno.EROFS, errno.EACCES, errno.EPERM):
+        if error.errno not in READ_ONLY:
             raise
         if not path.exists():
             raise OSError(

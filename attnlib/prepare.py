@@ -373,12 +373,12 @@ def readout_of(
     device: str,
     kept: bool,
     texts: Split,
-    measure: Callable[[], dict[str, float]] = dict,
+    measure: Callable[[], dict[str, float]] | None = None,
 ) -> tuple[Readout, dict[str, float]]:
     """The Readout of some texts and what `measure` finds (`read_once`), or read now where it is not kept."""
     reading = partial(read, model, texts, corpus.vocabulary, device)
     if not kept:
-        return reading(), measure()
+        return reading(), measure() if measure else {}
     return read_once(corpus.name, settings, model, texts, reading, measure, head_of(model), device)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import logging
 from collections.abc import Callable, Mapping
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor, nn
 
-from attnlib.cache import cache_folder, digest, locked
+from attnlib.cache import READ_ONLY, cache_folder, digest, locked
 from attnlib.data.corpus import Split
 from attnlib.readout import Head, Readout
 from attnlib.sources import function_digest
@@ -20,7 +19,6 @@ from attnlib.tensor_files import checksum, load_tensors, save_tensors
 
 log = logging.getLogger(__name__)
 
-READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
 # Columns that are 0 off the mask, and kept on it alone.
 PACKED = ("alpha", "scores")
 
@@ -31,25 +29,32 @@ def read_once(
     model: nn.Module,
     texts: Split,
     read: Callable[[], Readout],
-    measure: Callable[[], dict[str, float]] = dict,
+    measure: Callable[[], dict[str, float]] | None = None,
     head: Head | None = None,
     device: str = "cpu",
 ) -> tuple[Readout, dict[str, float]]:
-    """A Readout and what `measure` finds: from the cache, or by `read` and `measure` and put there.
+    """A Readout and what `measure` finds, if given: from the cache, or by these and put there.
 
     name: of the data set, for people. What names the file: settings (everything that decided the model), the
-    model's parameters (training again need not give the same bits), what the texts say, and the code of
-    `read`, a function or partial of one. measure: numbers by name that depend on nothing else. head: that of
-    such a Readout; a function cannot be stored, so it comes from the model. What is read from the cache has
-    the same bits. What is damaged there is read from the model again, and so is what a read-only cache lacks.
+    model's parameters (training again need not give the same bits), what the texts say, whether something is
+    measured, and the code of `read`, a function or partial of one. measure: gives numbers by name that depend
+    on nothing else. head: that of such a Readout; a function cannot be stored, so it comes from the model.
+    What is read from the cache has the same bits. What is damaged there is read from the model again, and so
+    is what a read-only cache lacks.
     """
     known = {
         "settings": settings,
         "parameters": checksum({name: x.detach().cpu() for name, x in model.state_dict().items()}, {}),
         "texts": texts_digest(texts),
+        # A Readout that was asked for alone has no numbers beside it.
+        "measured": measure is not None,
         "code": function_digest(read),
     }
     path = cache_folder() / "readouts" / f"{name}-{digest(known)}.safetensors"
+
+    def fresh() -> tuple[Readout, dict[str, float]]:
+        return read(), measure() if measure else {}
+
     found: tuple[Readout, dict[str, float]] | None = None
     try:
         with locked(path):
@@ -58,14 +63,14 @@ def read_once(
                     return load(path, head, device)
                 except ValueError as error:
                     log.warning("%s: it is read from its model again", error)
-            found = read(), measure()
+            found = fresh()
             if (found[0].head is None) != (head is None):
                 raise ValueError("head: give the one that the Readout has, and None where it has none")
             save(path, *found)
     except OSError as error:
         if error.errno not in READ_ONLY:
             raise
-    return found or (read(), measure())
+    return found or fresh()
 
 
 def save(path: Path, readout: Readout, facts: Mapping[str, float]) -> None:

@@ -114,6 +114,15 @@ def test_a_second_run_asks_nothing_of_the_model(dataset, monkeypatch):
         prepare.prepare(dataset, limit=10, **CHEAP)
 
 
+def test_a_split_that_was_read_before_it_was_analysed_has_its_metrics():
+    part = prepare.prepare("toy", limit=3, **CHEAP)
+    assert len(part.readouts["test"]) > 3
+    whole = prepare.prepare("toy", **CHEAP)
+    assert whole.test_metrics == part.test_metrics
+    assert whole.test_metrics
+    assert_same_bits(whole.readout, part.readouts["test"])
+
+
 def test_metrics_of_one_class_only_are_kept_too():
     model, vocabulary, texts = model_and_texts("two classes")
     reading = partial(read, model, texts, vocabulary)
