@@ -171,6 +171,6 @@ def initial_vectors(corpus: Corpus, source: str, dimension: int, seed: int) -> T
 @cache
 def code_version() -> str:
     """A digest of the sources that decide what training gives, so that the cache never outlives them."""
-    models = ("documents", "documents_batches", "documents_encoders", "documents_vectors", "encoders")
+    models = ("documents", "documents_batches", "documents_encoders", "documents_vectors", "encoders", "gru")
     names = [*(f"models/{name}.py" for name in models), "training_documents.py", "data/corpus.py"]
     return sources_digest(HERE / name for name in names)
