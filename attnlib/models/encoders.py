@@ -80,10 +80,22 @@ class Convolution(nn.Module):
 
     def forward(self, embedded: Tensor, lengths: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """States [N, L, filters·widths], zero off the mask as in the authors' code, and summary."""
-        columns = embedded.transpose(1, 2)
-        states = torch.cat([convolution(columns) for convolution in self.convolutions], dim=1)
-        states = states.relu().transpose(1, 2) * mask.unsqueeze(2)
+        layers: list[nn.Conv1d] = list(self.convolutions)  # type: ignore[arg-type]  # ModuleList knows none
+        states = torch.cat([convolve(layer, embedded) for layer in layers], dim=2)
+        states = states.relu() * mask.unsqueeze(2)
         return states, states.amax(dim=1)
+
+
+def convolve(layer: nn.Conv1d, embedded: Tensor) -> Tensor:
+    """What an odd-width layer makes of embedded [N, L, d]: [N, L, filters].
+
+    As of images one pixel high: to torch these may have their channels last, as embedded words do; of one
+    dimension it knows no such layout, and takes half as long again on a CPU.
+    """
+    image = embedded.transpose(1, 2).unsqueeze(2)
+    weight = layer.weight.unsqueeze(2)
+    states = nn.functional.conv2d(image, weight, layer.bias, padding=(0, weight.shape[3] // 2))
+    return states.squeeze(2).transpose(1, 2)
 
 
 class Average(nn.Module):

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from attnlib.models import ENCODERS, SCORERS, VARIANTS, Architecture, batches, build, collate
+from attnlib.models.encoders import Convolution
 from attnlib.models.reading import read
 from tests import toy
 
@@ -155,3 +156,15 @@ def test_gradient_of_padding_is_zero_and_stays_so():
     assert (model.embedding.weight[0] == 0).all()
     model(collate(toy.split(6), vocabulary, range(6))).logits.sum().backward()
     assert (model.embedding.weight.grad[0] == 0).all()
+
+
+def test_convolutions_are_torch_s_own_of_one_dimension():
+    generator = torch.Generator().manual_seed(0)
+    encoder = Convolution(5, 4, (1, 3, 7)).double()
+    embedded = torch.randn(3, 9, 5, dtype=torch.float64, generator=generator)
+    mask = torch.arange(9) < torch.tensor([[1], [6], [9]])
+    states, summary = encoder(embedded, mask.sum(dim=1), mask)
+    columns = [layer(embedded.transpose(1, 2)) for layer in encoder.convolutions]
+    expected = torch.cat(columns, dim=1).relu().transpose(1, 2) * mask.unsqueeze(2)
+    torch.testing.assert_close(states, expected)
+    torch.testing.assert_close(summary, expected.amax(dim=1))
