@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 import types
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from numbers import Integral
 from typing import Any
 
 import pandas as pd
@@ -68,10 +69,27 @@ def is_instance(value: Any, kind: Any) -> bool:
 
 
 def table(frame: pd.DataFrame, columns: Sequence[str] | None = None) -> Any:
-    """A frame as a table on a page: three decimals, no index, and the same HTML for the same numbers."""
+    """A frame as a table on a page: no index, and the same HTML for the same numbers.
+
+    Three decimals; none for a number of a thousand or more, nor in a column of whole numbers.
+    """
     shown = frame if columns is None else frame[list(columns)]
     name = digest(shown.to_csv(index=False))[:8]
-    return shown.style.format(precision=3, na_rep="").hide(axis="index").set_uuid(f"table-{name}")
+    formats: dict[Any, Any] = {column: cell_format(shown[column]) for column in shown}
+    return shown.style.format(formats, na_rep="").hide(axis="index").set_uuid(f"table-{name}")
+
+
+def cell_format(column: pd.Series) -> Callable[[object], str]:
+    """How the cells of a column are written. Whole numbers of at most 1 may be shares, and have decimals."""
+    values = pd.to_numeric(column, errors="coerce").dropna()
+    whole = bool((values % 1 == 0).all()) and values.abs().max() > 1
+
+    def written(value: object) -> str:
+        if not isinstance(value, float):  # numpy's are, too
+            return f"{value:,}" if isinstance(value, Integral) and not isinstance(value, bool) else str(value)
+        return f"{value:,.0f}" if whole or abs(value) >= 1000 else f"{value:.3f}"
+
+    return written
 
 
 def source(name: str, values: Mapping[str, Any]) -> str:

@@ -26,6 +26,11 @@ def difference_label(number: int) -> str:
     return f"[{low}, {high}{']' if number == BINS - 1 else ')'}"
 
 
+def difference_labels() -> list[str]:
+    """What all bins of Δα are called, in their order."""
+    return [difference_label(number) for number in range(BINS)]
+
+
 def by_difference(frame: pd.DataFrame) -> pd.DataFrame:
     """What Figures 3 and 4 of Serrano & Smith 2019 show, per bin of Δα: columns metric, class, bin, value, n.
 

@@ -116,6 +116,25 @@ class TestBoxes:
         assert "FLANrnn, attention: median 0.1, quartiles 0.05 to 0.3." in words
         assert words.count("median") == 3
 
+    def test_rows_and_panels_are_in_the_order_of_the_categories_or_of_the_frame(self, quantiles):
+        def order(frame):
+            found = charts.boxes(
+                frame,
+                "data",
+                by="ranking",
+                facet="model",
+                title="t",
+                x_title="fraction removed",
+                by_title="ranking",
+            ).to_dict()
+            return found["facet"]["row"]["sort"], found["spec"]["layer"][0]["encoding"]["y"]["sort"]
+
+        frame = quantiles.assign(data=["b", "c", "a"])
+        assert order(frame) == (["HANrnn", "FLANrnn"], ["b", "c", "a"])
+        models = pd.Categorical(frame["model"], ["HANconv", "FLANrnn", "HANrnn"])
+        data = pd.Categorical(frame["data"], ["a", "b", "c"])
+        assert order(frame.assign(model=models, data=data)) == (["FLANrnn", "HANrnn"], ["a", "b", "c"])
+
     def test_out_of_range_is_refused(self, quantiles):
         with pytest.raises(ValueError, match="widen the domain"):
             self.draw(quantiles, domain=(0, 0.5))

@@ -1,8 +1,11 @@
 """Parameters of notebooks: a misspelt one must never pass in silence."""
 
+import math
+import re
 from dataclasses import replace
 from typing import Optional
 
+import pandas as pd
 import pytest
 
 from attnlib import notebook
@@ -60,3 +63,26 @@ def test_a_corpus_that_has_not_two_classes_is_refused_by_name():
     several = replace(toy.corpus(), name="three", class_names=("a", "b", "c"))
     with pytest.raises(ValueError, match=r"dataset is 'three', which has 3 classes:"):
         notebook.two_classes(several)
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([0.5, 2.0, 1234.5], ["0.500", "2.000", "1,234"]),
+        ([6281.0, 12.0, math.nan], ["6,281", "12", ""]),
+        ([0.0, 1.0], ["0.000", "1.000"]),
+        ([0, 1, 1725], ["0", "1", "1,725"]),
+        (["dev", 0.25, True, None], ["dev", "0.250", "True", ""]),
+        ([math.nan], [""]),
+    ],
+)
+def test_numbers_of_a_table_have_the_decimals_they_need(values, expected):
+    frame = pd.DataFrame({"column": values})
+    html = notebook.table(frame).to_html()
+    assert re.findall(r"<td[^>]*>(.*?)</td>", html) == expected
+    assert notebook.table(frame).to_html() == html
+
+
+def test_a_table_has_the_columns_asked_for_in_their_order():
+    html = notebook.table(pd.DataFrame({"a": [1], "b": [2], "c": [3]}), ["c", "a"]).to_html()
+    assert re.findall(r"<th[^>]*>(.*?)</th>", html) == ["c", "a"]

@@ -75,6 +75,15 @@ class TestDots:
         assert of(marks(chart), "ours") == [0.2, 0.3]
         assert "1 rows without a value" in chart.description
 
+    def test_both_marks_share_the_axis_that_is_asked_for(self, frame):
+        for options, expected in (
+            ({}, None),
+            ({"domain": (0, 1)}, {"domain": [0, 1], "nice": False}),
+            ({"logarithmic": True}, {"type": "log"}),
+        ):
+            layers = dots(frame, **options).to_dict()["spec"]["layer"]
+            assert [layer["encoding"]["x"].get("scale") for layer in layers] == [expected] * 2
+
     def test_the_words_are_the_means(self, frame):
         words = dots(frame).description
         assert "m, bilstm: mean of ours 0.20 over 2 rows, of theirs 0.26 over 2." in words

@@ -6,7 +6,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from attnlib.charts.frames import ALL, GREY, WIDTH, colour, counts, finish, omitted, prepare
+from attnlib.charts.frames import ALL, GREY, WIDTH, colour, counts, finish, in_order, omitted, prepare
 
 # The authors' figure: in each bin of the horizontal axis all points, or so many drawn with replacement.
 POINT_BINS, POINTS_PER_BIN = 200, 10
@@ -123,7 +123,7 @@ def boxes(
     frame, groups, missing = prepare(
         frame, [y, by, *QUANTILES], by, facet, dict.fromkeys(QUANTILES, domain), optional
     )
-    rows = list(dict.fromkeys(frame[y].astype(str)))
+    rows = in_order(frame[y])
     marks = frame[[*QUANTILES, *optional, "group", "facet"]].assign(row=frame[y].astype(str))
     base = alt.Chart(marks).encode(
         y=alt.Y("row:N", sort=rows, title=None).axis(labelLimit=200),

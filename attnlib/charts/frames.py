@@ -62,6 +62,14 @@ def categories(column: pd.Series) -> list[str]:
     return [str(value) for value in sorted(column.dropna().unique())]
 
 
+def in_order(column: pd.Series) -> list[str]:
+    """The values that a column has: in the order of its categories, or as they come."""
+    found = list(dict.fromkeys(column.astype(str)))
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return [name for name in categories(column) if name in found]
+    return found
+
+
 def palette(groups: list[str]) -> list[str]:
     """Return one colour per group; grey where there is a single one."""
     return [GREY] if groups == [ALL] else list(COLOURS[: len(groups)])
@@ -98,7 +106,7 @@ def counts(x: pd.Series, y: pd.Series, bins: int, spans: Sequence[tuple[float, f
 def finish(chart: Any, frame: pd.DataFrame, facet: str | None, title: str, description: str) -> Any:
     """Split a chart into rows where a facet is asked for, and name it."""
     if facet:
-        rows = list(dict.fromkeys(frame["facet"]))
+        rows = in_order(frame[facet])
         header = alt.Header(labelOrient="top", labelAnchor="start", labelFontWeight="bold")
         chart = chart.facet(row=alt.Row("facet:N", sort=rows, title=None, header=header))
     return chart.properties(title=title, description=description)

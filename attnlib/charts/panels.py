@@ -38,6 +38,7 @@ def dot_panels(
     x_title: str,
     by_title: str,
     domain: tuple[float, float] | None = None,
+    logarithmic: bool = False,
     baseline: str | None = None,
     baseline_label: str = "baseline",
     columns: int = 2,
@@ -45,7 +46,7 @@ def dot_panels(
 ) -> Any:
     """Draw a circle with its range per row `y` and group `by`, and a diamond for the published number.
 
-    `baseline` names a further column of values, drawn as ticks.
+    `baseline` names a further column of values, drawn as ticks. A logarithmic axis is for positive values.
     """
     sources = {"value": OURS, "published": THEIRS} | ({baseline: baseline_label} if baseline else {})
     frame, groups, missing = prepare(frame, [y, by, panel], by, panel, {}, optional=[*sources, "low", "high"])
@@ -68,9 +69,9 @@ def dot_panels(
     )
     ranges = base.transform_filter("isValid(datum.low)").mark_rule(strokeWidth=2)
     chart = alt.layer(
-        ranges.encode(x=across("low", x_title, domain), x2="high:Q"),
+        ranges.encode(x=across("low", x_title, domain, logarithmic), x2="high:Q"),
         points(base, [name for name in sources.values() if name in set(marks["source"])], size=42).encode(
-            x=across("x", x_title, domain)
+            x=across("x", x_title, domain, logarithmic)
         ),
         data=marks.astype({y: str}).round(4),
         # Room for the names of the rows, also where each has one circle.
@@ -341,7 +342,7 @@ def line_panels(
 def lines(cell: pd.DataFrame, x: str, x_title: str, y_title: str, up: alt.Scale, colour: Any) -> list[Any]:
     """The range and the line of every group of one panel."""
     base = alt.Chart(cell.round(4)).encode(
-        x=alt.X(f"{x}:O", title=x_title).axis(labelAngle=0),
+        x=alt.X(f"{x}:O", title=x_title).axis(labelAngle=0, labelOverlap=True),
         color=colour,
         tooltip=[
             alt.Tooltip("group:N", title=colour["title"]),
@@ -385,10 +386,15 @@ def width(columns: int) -> int:
     return (WIDTH - GAP * (columns - 1)) // columns
 
 
-def across(name: str, title: str, domain: tuple[float, float] | None = None) -> Any:
+def across(
+    name: str, title: str, domain: tuple[float, float] | None = None, logarithmic: bool = False
+) -> Any:
     """Encoding of the horizontal axis."""
     encoding = alt.X(f"{name}:Q", title=title)
-    return encoding.scale(domain=domain, nice=False) if domain else encoding
+    options: dict[str, Any] = {"domain": domain, "nice": False} if domain else {}
+    if logarithmic:
+        options["type"] = "log"
+    return encoding.scale(**options) if options else encoding
 
 
 def hues(groups: Sequence[str], title: str) -> Any:

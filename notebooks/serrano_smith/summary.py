@@ -32,7 +32,7 @@ import pandas as pd
 from IPython.display import Markdown
 from myst_nb import glue
 
-from attnlib import charts, erasure_sets, ledger, ledgers, notebook, results, summary
+from attnlib import charts, erasure_sets, ledger, ledgers, notebook, results, single_erasures, summary
 
 parameters = notebook.parameters(globals())
 charts.enable(notebook.source("serrano_smith/summary", parameters))
@@ -61,6 +61,8 @@ ours = ours.assign(
 nothing = Markdown("No result to show yet: {doc}`../../run` says how to make one.")
 base = ours[ours["experiment"] == "base"]
 single = ours[ours["experiment"] == "single"]
+bins = single_erasures.difference_labels()
+single = single.assign(bin=pd.Categorical(single["bin"], bins, ordered=True))
 sets = ours[ours["experiment"] == "sets"]
 runs = Path(recorded or results.RECORDED) / "serrano_smith" / "runs.csv"
 
@@ -73,6 +75,7 @@ runs = Path(recorded or results.RECORDED) / "serrano_smith" / "runs.csv"
 # %% tags=["hide-input"]
 sizes = {
     "n_train_dev": "train and dev",
+    "n_train_used": "trained on",
     "n_test": "test",
     "n_classes": "classes",
     "mean_words": "words",
@@ -80,12 +83,26 @@ sizes = {
 }
 about = base[base["metric"].isin(sizes)].assign(metric=base["metric"].map(sizes))
 about = about.pivot_table("value", "dataset", "metric", observed=True)
-notebook.table(about.reindex(columns=list(sizes.values())).reset_index()) if len(base) else nothing
+analysed = base[base["metric"] == "correct"].groupby("dataset", observed=True)["n"].max()
+about = about.reindex(columns=list(sizes.values())).assign(analysed=analysed)
+notebook.table(about.reset_index()) if len(base) else nothing
 
 # %% tags=["hide-input"]
 accuracy = base[base["metric"] == "accuracy"].pivot_table("value", "dataset", "encoder", observed=True)
 simple = base[base["metric"] == "accuracy_baseline"].groupby("dataset", observed=True)["value"].mean()
 notebook.table(accuracy.assign(baseline=simple).reset_index()) if len(base) else nothing
+
+# %% tags=["remove-cell"]
+own = base.pivot_table("value", ["dataset", "encoder", "seed"], "metric", observed=True)
+own = own.reindex(columns=["accuracy", "accuracy_baseline"]).reset_index()
+own["below"] = own["accuracy_baseline"] - own["accuracy"]
+for kind in ("HAN", "FLAN"):
+    of_kind = own[own["encoder"].astype(str).str.startswith(kind)] if len(base) else own
+    glue(f"below_{kind}", float(of_kind["below"].max()), display=False)
+
+# %% [markdown]
+# The furthest that a model is below its baseline: {glue:text}`below_HAN:.3f` among hierarchical ones,
+# {glue:text}`below_FLAN:.3f` among flat ones.
 
 # %% [markdown]
 # ## Figures 3 and 4: erasing one item
@@ -103,15 +120,16 @@ wide = binned.pivot_table(
 ).reset_index()
 names = {"delta_js_median": "value", "delta_js_p05": "low", "delta_js_p95": "high"}
 wide = wide.rename(columns=names).assign(published=float("nan"))
+wide["middle"] = ((wide["bin"].cat.codes + 0.5) / len(bins)).round(2)
 wide = wide[wide["encoder"].isin(["HANrnn", "FLANrnn", "FLANnoenc"])]
 charts.line_panels(
     wide,
-    "bin",
+    "middle",
     by="encoder",
     row="dataset",
     column="other",
     title="Effect of erasing the most attended item, minus that of another (Figure 3)",
-    x_title="Δα (difference of attention weight)",
+    x_title="Δα of weights, middle of its bin",
     y_title="ΔJS (nats)",
     by_title="architecture",
 ) if len(wide) else nothing
@@ -124,6 +142,7 @@ charts.line_panels(
 negative = single[single["bin"].notna() & (single["metric"] == "negative")]
 negative = negative[negative["method"] == "attention, average"]
 shares = negative.pivot_table("value", ["dataset", "encoder"], "bin", observed=True)
+shares = shares.set_axis(list(shares), axis=1)  # plain names, no categories
 notebook.table(shares.reset_index()) if len(negative) else nothing
 
 # %% [markdown]
@@ -257,6 +276,7 @@ charts.dot_panels(
     title="Items removed, relative to the exact minimum (mean over documents)",
     x_title="number of items over the smallest number that flips",
     by_title="ranking",
+    logarithmic=True,
 ) if len(excess) else nothing
 
 # %% tags=["hide-input"]
@@ -319,8 +339,8 @@ glue("documents", int(documents), display=False)
 # - In {glue:text}`documents` comparisons of a ranking on a document, made inside the recorded runs, closed
 #   form and step-by-step erasure disagree, or a ranking is below the minimum, {glue:text}`disagreeing`
 #   times (ties to a millionth included).
-# - The data are smaller than the paper's, and so are the vocabularies; models are trained on so many
-#   documents as the runs say.
+# - The data are smaller than the paper's, and so are the vocabularies. The first table says on how many
+#   documents models are trained and how many test documents are analysed, drawn with the seed.
 # - Medians of their box plots are printed nowhere, so the figures can be compared by eye only.
 
 # %% tags=["remove-input"]
