@@ -90,7 +90,8 @@ notebook.table(about.reset_index()) if len(base) else nothing
 # %% tags=["hide-input"]
 accuracy = base[base["metric"] == "accuracy"].pivot_table("value", "dataset", "encoder", observed=True)
 simple = base[base["metric"] == "accuracy_baseline"].groupby("dataset", observed=True)["value"].mean()
-notebook.table(accuracy.assign(baseline=simple).reset_index()) if len(base) else nothing
+accuracy.insert(0, "baseline", simple)
+notebook.table(accuracy.reset_index()) if len(base) else nothing
 
 # %% tags=["remove-cell"]
 own = base.pivot_table("value", ["dataset", "encoder", "seed"], "metric", observed=True)
