@@ -62,12 +62,16 @@ def categories(column: pd.Series) -> list[str]:
     return [str(value) for value in sorted(column.dropna().unique())]
 
 
+def present(column: pd.Series) -> list[str]:
+    """The values that a column has, in the order of its categories, or sorted."""
+    found = set(column.astype(str))
+    return [name for name in categories(column) if name in found]
+
+
 def in_order(column: pd.Series) -> list[str]:
-    """The values that a column has: in the order of its categories, or as they come."""
-    found = list(dict.fromkeys(column.astype(str)))
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        return [name for name in categories(column) if name in found]
-    return found
+    """The values that a column has, in the order of its categories, or as they come."""
+    categorical = isinstance(column.dtype, pd.CategoricalDtype)
+    return present(column) if categorical else list(dict.fromkeys(column.astype(str)))
 
 
 def palette(groups: list[str]) -> list[str]:

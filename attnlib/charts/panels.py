@@ -11,7 +11,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from attnlib.charts.frames import ALL, COLOURS, GREY, LEGEND, WIDTH, categories, omitted, prepare
+from attnlib.charts.frames import ALL, COLOURS, GREY, LEGEND, WIDTH, omitted, prepare, present
 from attnlib.results import MAX_ATTENTION_LABELS
 
 OURS, SEED, THEIRS = "ours", "one seed", "theirs"
@@ -373,12 +373,6 @@ def rules(levels: Mapping[str, pd.Series], y_title: str, up: alt.Scale, size: in
             x=alt.value(size), text="name:N"
         ),
     ]
-
-
-def present(column: pd.Series) -> list[str]:
-    """The values that a column has, in the order of its categories."""
-    found = set(column.astype(str))
-    return [name for name in categories(column) if name in found]
 
 
 def width(columns: int) -> int:

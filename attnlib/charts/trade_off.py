@@ -7,8 +7,8 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from attnlib.charts.frames import ALL, COLOURS, GREY, WIDTH, categories, omitted, palette, prepare
-from attnlib.charts.panels import facets, present, width
+from attnlib.charts.frames import ALL, COLOURS, GREY, WIDTH, categories, omitted, palette, prepare, present
+from attnlib.charts.panels import facets, width
 from attnlib.pareto import pareto_front
 
 # One for each colour of the palette: a kind is told by either.

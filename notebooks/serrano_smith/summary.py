@@ -98,8 +98,8 @@ own = base.pivot_table("value", ["dataset", "encoder", "seed"], "metric", observ
 own = own.reindex(columns=["accuracy", "accuracy_baseline"]).reset_index()
 own["below"] = own["accuracy_baseline"] - own["accuracy"]
 for kind in ("HAN", "FLAN"):
-    of_kind = own[own["encoder"].astype(str).str.startswith(kind)] if len(base) else own
-    glue(f"below_{kind}", float(of_kind["below"].max()), display=False)
+    of_kind = own["encoder"].isin([name for name in architectures if name.startswith(kind)])
+    glue(f"below_{kind}", float(own.loc[of_kind, "below"].max()), display=False)
 
 # %% [markdown]
 # The furthest that a model is below its baseline: {glue:text}`below_HAN:.3f` among hierarchical ones,

@@ -10,13 +10,11 @@ from attnlib.models.encoders import BiGRU
 from attnlib.models.gru import Recurrence, states_of
 
 
-def layers_and_inputs(
-    n: int, length: int, k: int = 2, dtype: torch.dtype = torch.float64
-) -> tuple[list[nn.GRU], list[Tensor]]:
+def layers_and_inputs(n: int, length: int, k: int = 2) -> tuple[list[nn.GRU], list[Tensor]]:
     """K random layers of 5 → 3 and an input [n, length, 5] for each."""
     torch.manual_seed(10 * n + length)
-    layers = [nn.GRU(5, 3, batch_first=True, dtype=dtype) for _ in range(k)]
-    inputs = [torch.randn(n, length, 5, dtype=dtype).requires_grad_() for _ in range(k)]
+    layers = [nn.GRU(5, 3, batch_first=True).double() for _ in range(k)]
+    inputs = [torch.randn(n, length, 5, dtype=torch.float64).requires_grad_() for _ in range(k)]
     return layers, inputs
 
 
