@@ -1,9 +1,9 @@
 """Record a sweep in the repository: `python -m attnlib.record [build/sweep] [book/results]`.
 
 Collects every complete run of a sweep folder into book/results/<paper>: one table of summaries for each
-experiment, distributions.csv.gz (histograms over texts, of one seed of each cell) and runs.csv (where each
-run came from). What was recorded before stays, except runs that the sweep holds again; a second call changes
-nothing.
+experiment, packed when it is long, distributions.csv.gz (histograms over texts, of one seed of each cell) and
+runs.csv (where each run came from). What was recorded before stays, except runs that the sweep holds again; a
+second call changes nothing.
 """
 
 from __future__ import annotations
@@ -27,8 +27,10 @@ HISTOGRAMS = {
     "tau_gradient_leave_one_out": (-1.0, 1.0, 30),
     "jsd": (0.0, 0.7, 40),
 }
-# Packed: a row has seven digits of its own and a hundred letters that it shares with its neighbours.
 DISTRIBUTIONS = "distributions.csv.gz"
+# A table longer than this, in bytes, is packed: a row has a dozen digits of its own and a hundred letters
+# that it shares with its neighbours, so that a tenth is left.
+PACKED_ABOVE = 500_000
 # Columns of runs.csv after those that tell runs apart: what makes a number again. A "+" after the commit says
 # that files were changed.
 VERSIONS = ("python", "torch", "numpy", "scipy", "pandas")
@@ -169,6 +171,12 @@ def whole(table: pd.DataFrame) -> pd.DataFrame:
     return table.astype({name: "Int64" for name in ("seed", "n", "epoch") if name in table})
 
 
+def packed_if_long(path: Path, table: pd.DataFrame) -> Path:
+    """The file for an experiment's table: `path`, or its .csv.gz if it is longer than PACKED_ABOVE."""
+    long = path.suffix == ".csv" and len(table.to_csv(index=False, float_format=FLOAT_FORMAT)) > PACKED_ABOVE
+    return path.with_name(f"{path.name}.gz") if long else path
+
+
 def record(sweep: str | Path = "build/sweep", folder: str | Path = "book/results") -> pd.DataFrame:
     """Record every complete run of a sweep folder; returns their rows of runs.csv, and the run's `folder`.
 
@@ -187,9 +195,10 @@ def record(sweep: str | Path = "build/sweep", folder: str | Path = "book/results
         target, own = Path(folder) / paper, rows[rows["paper"] == paper]
         names = set(own["run"])
         for experiment in sorted(set(own["experiment"])):
-            old = results.read_recorded(target / f"{experiment}.csv")
+            path = results.recorded_table(folder, paper, experiment)
             new = [runs[place] for place in own[own["experiment"] == experiment]["folder"]]
-            tables[target / f"{experiment}.csv"] = whole(results.merge(old, new, names))
+            table = whole(results.merge(results.read_recorded(path), new, names))
+            tables[packed_if_long(path, table)] = table
         old = read_run_rows(target / "runs.csv")
         origins = results.merge(old, [own.drop(columns="folder")], names)
         shown = lowest_seeds(origins)
@@ -202,6 +211,8 @@ def record(sweep: str | Path = "build/sweep", folder: str | Path = "book/results
         tables[target / "runs.csv"] = check_run_rows(origins)
     for path, table in tables.items():
         results.write(table, path, FLOAT_FORMAT)
+        if path.suffix == ".gz":
+            path.with_suffix("").unlink(missing_ok=True)
     return rows
 
 

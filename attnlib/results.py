@@ -350,6 +350,20 @@ def read_runs(sweep: str | Path, paper: str = "*", experiment: str = "*") -> dic
     return runs
 
 
+def recorded_table(folder: str | Path, paper: str, experiment: str) -> Path:
+    """The file with an experiment's recorded results: <experiment>.csv, or <experiment>.csv.gz if long.
+
+    There need be none; then it is the former. ValueError where both exist.
+    """
+    plain = Path(folder) / paper / f"{experiment}.csv"
+    packed = plain.with_name(f"{experiment}.csv.gz")
+    if not packed.exists():
+        return plain
+    if plain.exists():
+        raise ValueError(f"{plain} and {packed} both exist: remove the one that is older")
+    return packed
+
+
 def read_recorded(path: str | Path) -> pd.DataFrame | None:
     """Read and validate a recorded table, whose rows name their run; None where there is no such file."""
     if not Path(path).exists():
@@ -383,14 +397,14 @@ def recorded(
 ) -> pd.DataFrame:
     """The recorded results of an experiment, with fresh ones in their place where there are any.
 
-    folder: of the recorded tables, `folder`/<paper>/<experiment>.csv (None: the repository's book/results);
+    folder: of the recorded tables (see `recorded_table`; None: the repository's book/results);
     fresh: a sweep folder such as build/sweep (None: recorded results alone). A fresh run takes the place of
     *all* rows of the recorded run with the same identity, and further ones are added. The identity (see
     `identity`) is paper, experiment, dataset, encoder, scorer, seed, variant, vectors, epsilon and search.
     Returns the schema's columns, `run` (the same for all rows of a run) and `origin`, "recorded" or "fresh".
     FileNotFoundError where there is neither; ValueError names a malformed file.
     """
-    path = Path(folder or RECORDED) / paper / f"{experiment}.csv"
+    path = recorded_table(folder or RECORDED, paper, experiment)
     old = read_recorded(path)
     runs = read_runs(fresh, paper, experiment) if fresh is not None else {}
     if old is None and not runs:

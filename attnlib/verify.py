@@ -74,7 +74,7 @@ def recorded_runs(folder: str | Path) -> pd.DataFrame:
 
 def recorded_rows(row: Mapping[str, Any], folder: str | Path) -> pd.DataFrame:
     """The recorded numbers of a run, a row of runs.csv. Refused where there are none."""
-    path = Path(folder) / row["paper"] / f"{row['experiment']}.csv"
+    path = results.recorded_table(folder, row["paper"], row["experiment"])
     table = results.read_recorded(path)
     if table is None or (rows := table[table["run"] == row["run"]]).empty:
         raise Refused(f"{name_of(row)}: {path} has no row of it")
@@ -111,7 +111,8 @@ def choose(filters: Mapping[str, str], folder: str | Path) -> tuple[pd.DataFrame
     keep = []
     for _, part in runs.groupby(["paper", "experiment"]):
         first = part.iloc[0]
-        table = results.read_recorded(Path(folder) / first["paper"] / f"{first['experiment']}.csv")
+        path = results.recorded_table(folder, first["paper"], first["experiment"])
+        table = results.read_recorded(path)
         if table is None:
             continue
         known |= set(table.columns)

@@ -86,6 +86,27 @@ def test_a_second_call_changes_no_byte(tmp_path):
     assert b"0.666667" in packed
 
 
+def test_a_long_table_is_packed_in_place_of_the_plain_one(tmp_path, monkeypatch):
+    kept = tmp_path / "kept"
+    make(tmp_path / "first", seed=0)
+    record.record(tmp_path / "first", kept)
+    alone = (kept / "p/correlation.csv").stat().st_size
+    make(tmp_path / "second", seed=1)
+    monkeypatch.setattr(record, "PACKED_ABOVE", alone)
+    record.record(tmp_path / "second", kept)
+    assert sorted(contents(kept)) == ["p/correlation.csv.gz", "p/distributions.csv.gz", "p/runs.csv"]
+    table = results.recorded("p", "correlation", folder=kept)
+    assert table["seed"].value_counts().to_dict() == {0: 9, 1: 9}
+    # Once packed, it stays so, and is read as any other.
+    monkeypatch.undo()
+    before = contents(kept)
+    record.record(tmp_path / "first", kept)
+    assert contents(kept) == before
+    (kept / "p/correlation.csv").write_text("old")
+    with pytest.raises(ValueError, match=r"correlation\.csv and .*correlation\.csv\.gz both exist"):
+        results.recorded("p", "correlation", folder=kept)
+
+
 @pytest.mark.slow
 def test_the_order_of_recording_does_not_matter(tmp_path):
     for seed in (1, 0):
