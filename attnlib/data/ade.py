@@ -14,6 +14,7 @@ from attnlib.data import catalogue, registry
 from attnlib.data.building import classification, provenance
 from attnlib.data.corpus import Corpus, Split
 from attnlib.data.errors import DataError
+from attnlib.data.kept import keep
 from attnlib.data.splitting import three_way
 from attnlib.data.text import collapse, english, mask_digits
 
@@ -102,6 +103,7 @@ def as_split(sentences: Sequence[tuple[str, int, Sentence]]) -> Split:
     )
 
 
+@keep("ade_corpus_v2")
 def load(verify: bool = True) -> Corpus:
     """Return ADE-Corpus-V2: sentences with an adverse drug effect (1) or without (0).
 

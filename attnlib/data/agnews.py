@@ -13,6 +13,7 @@ from attnlib.data.building import classification, provenance
 from attnlib.data.corpus import Corpus, Split
 from attnlib.data.csv_rows import read_rows
 from attnlib.data.errors import DataError
+from attnlib.data.kept import keep
 from attnlib.data.registry import Content
 from attnlib.data.splitting import random_split
 from attnlib.data.text import clean
@@ -205,6 +206,7 @@ def _load(name: str, class_names: tuple[str, ...], size: str, train: str | None,
     )
 
 
+@keep("ag_news")
 def load(train: str | None = None, verify: bool = True) -> Corpus:
     """Return AG News, business (1) against world (0).
 
@@ -216,6 +218,7 @@ def load(train: str | None = None, verify: bool = True) -> Corpus:
     return _load("agnews", ("world", "business"), "60,000", train, verify)
 
 
+@keep("ag_news")
 def load_four(train: str | None = None, verify: bool = True) -> Corpus:
     """Return AG News, classes world, sports, business, sci/tech, as flat texts; else as `load`.
 

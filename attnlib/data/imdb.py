@@ -12,6 +12,7 @@ from attnlib.data import catalogue, registry
 from attnlib.data.building import classification, folder_sums, provenance
 from attnlib.data.corpus import Corpus, Split
 from attnlib.data.errors import DataError
+from attnlib.data.kept import keep
 from attnlib.data.splitting import random_split
 
 CLASSES = ("neg", "pos")
@@ -30,6 +31,7 @@ def tokenize(text: str) -> tuple[str, ...]:
     return tuple(sys.intern(token) for token in text.lower().translate(_SPACES).split(" ") if token)
 
 
+@keep("imdb")
 def load(verify: bool = True) -> Corpus:
     """Return IMDB: reviews of 7 to 399 tokens, classes negative and positive.
 

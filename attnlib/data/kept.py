@@ -1,4 +1,4 @@
-"""Large corpora kept in the user's cache, since cutting texts into sentences and tokens takes minutes.
+"""Corpora kept in the user's cache, since cutting texts into sentences and tokens takes seconds to minutes.
 
 A corpus is read again from its files when one of them, an option, the code of this package, or the version of
 a tokeniser has changed.
@@ -10,7 +10,7 @@ import functools
 import inspect
 import json
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any, cast
@@ -19,7 +19,7 @@ import numpy as np
 
 from attnlib import cache
 from attnlib.data import registry
-from attnlib.data.compact import Ragged, RowIds, Texts
+from attnlib.data.compact import Builder, Ragged, RaggedBuilder, RowIds, Texts, Words
 from attnlib.data.corpus import Corpus, Split, Vocabulary
 from attnlib.sources import function_digest
 
@@ -81,15 +81,24 @@ def _unpacked(packed: np.ndarray) -> tuple[str, ...]:
     return tuple(packed.tobytes().decode().split("\n")) if len(packed) else ()
 
 
-def write(corpus: Corpus, path: Path) -> None:
-    """Write a corpus whose splits have compact columns; those that share numbers share them in the file.
+def _rows(column: Iterable[np.ndarray]) -> Ragged:
+    builder = RaggedBuilder()
+    for row in column:
+        builder.append(row.tolist())
+    return builder.finish()
 
-    Sentences may be missing.
+
+def write(corpus: Corpus, path: Path) -> None:
+    """Write a corpus. Columns that share numbers share them in the file.
+
+    Texts are compact in all splits or in none, sentences are compact where there are any; there are no
+    candidates and no imposed weights.
     """
     arrays: dict[str, Any] = {}
     shared: dict[int, str] = {}
     meta: dict[str, Any] = {
         "name": corpus.name,
+        "task": corpus.task,
         "class_names": corpus.class_names,
         "provenance": corpus.provenance,
         "splits": {},
@@ -101,17 +110,34 @@ def write(corpus: Corpus, path: Path) -> None:
         arrays[f"{label}.starts"], arrays[f"{label}.counts"] = rows.starts, rows.counts
         return values
 
-    words = cast(Texts, corpus.train.texts).words
+    known = Words()
+
+    def numbered(texts: Sequence[Sequence[str]]) -> Ragged:
+        if isinstance(texts, Texts):
+            assert texts.words is words
+            return texts.rows
+        builder = Builder(known)
+        for text in texts:
+            builder.append(text)
+        return builder.finish().rows
+
+    plain = not isinstance(corpus.train.texts, Texts)
+    words = known.words if plain else cast(Texts, corpus.train.texts).words
+    meta["plain"] = plain
     for part, split in corpus.splits.items():
-        assert isinstance(split.texts, Texts)
+        assert split.candidates is None
+        assert split.attention is None
+        assert isinstance(split.texts, Texts) != plain
         cut = split.sentences
         assert cut is None or isinstance(cut, Ragged)
-        assert split.texts.words is words
+        columns = {"texts": numbered(split.texts), "sentences": cut}
+        columns["questions"] = None if split.questions is None else numbered(split.questions)
+        columns["evidence"] = None if split.evidence is None else _rows(split.evidence)
         meta["splits"][part] = {
-            "texts": ragged(split.texts.rows, f"{part}.texts"),
-            "sentences": None if cut is None else ragged(cut, f"{part}.sentences"),
-            "prefix": split.ids.prefix if isinstance(split.ids, RowIds) else None,
+            name: None if column is None else ragged(column, f"{part}.{name}")
+            for name, column in columns.items()
         }
+        meta["splits"][part]["prefix"] = split.ids.prefix if isinstance(split.ids, RowIds) else None
         arrays[f"{part}.labels"] = split.labels
         arrays[f"{part}.ids"] = split.ids.lines if isinstance(split.ids, RowIds) else _packed(split.ids)
     arrays["words"] = _packed(words)
@@ -140,23 +166,33 @@ def _corpus(arrays: dict[str, np.ndarray]) -> Corpus:
     meta = json.loads(_unpacked(arrays["meta"])[0])
     words = _unpacked(arrays["words"])
 
-    def ragged(part: str, column: str) -> Ragged:
+    def ragged(part: str, column: str) -> Ragged | None:
         label = f"{part}.{column}"
-        values = arrays[meta["splits"][part][column]]
-        return Ragged(values, arrays[f"{label}.starts"], arrays[f"{label}.counts"])
+        values = meta["splits"][part][column]
+        if values is None:
+            return None
+        return Ragged(arrays[values], arrays[f"{label}.starts"], arrays[f"{label}.counts"])
+
+    def texts(part: str, column: str) -> Texts | None:
+        rows = ragged(part, column)
+        return None if rows is None else Texts(words, rows)
 
     splits = {}
     for part, about in meta["splits"].items():
-        ids = arrays[f"{part}.ids"]
+        ids, found = arrays[f"{part}.ids"], texts(part, "texts")
+        assert found is not None
+        questions, evidence = texts(part, "questions"), ragged(part, "evidence")
         splits[part] = Split(
             ids=_unpacked(ids) if about["prefix"] is None else RowIds(about["prefix"], ids),
-            texts=Texts(words, ragged(part, "texts")),
+            texts=tuple(found) if meta["plain"] else found,
             labels=arrays[f"{part}.labels"],
-            sentences=ragged(part, "sentences") if about["sentences"] else None,
+            questions=None if questions is None else tuple(questions),
+            evidence=None if evidence is None else tuple(evidence),
+            sentences=ragged(part, "sentences"),
         )
     return Corpus(
         name=meta["name"],
-        task="classification",
+        task=meta["task"],
         **splits,
         vocabulary=Vocabulary(_unpacked(arrays["vocabulary"])),
         class_names=tuple(meta["class_names"]),

@@ -11,6 +11,7 @@ from attnlib.data import catalogue, registry
 from attnlib.data.building import classification, folder_sums, provenance
 from attnlib.data.corpus import Corpus, Split
 from attnlib.data.errors import DataError
+from attnlib.data.kept import keep
 from attnlib.data.splitting import three_way
 from attnlib.data.text import clean
 
@@ -118,6 +119,7 @@ def _load(name: str, groups: tuple[str, ...] | None, class_names: tuple[str, ...
     )
 
 
+@keep("20news")
 def load(verify: bool = True) -> Corpus:
     """Return 20News sports: hockey (1) against baseball (0).
 
@@ -128,6 +130,7 @@ def load(verify: bool = True) -> Corpus:
     return _load("20news_sports", SPORTS, ("baseball", "hockey"), verify)
 
 
+@keep("20news")
 def load_all(verify: bool = True) -> Corpus:
     """Return 20 Newsgroups as flat texts, its groups the classes; files and errors as in `load`.
 

@@ -11,6 +11,7 @@ from attnlib.data import catalogue, registry
 from attnlib.data.building import Pair, pair_classification, pair_split, provenance
 from attnlib.data.corpus import Corpus
 from attnlib.data.errors import DataError
+from attnlib.data.kept import keep
 from attnlib.data.registry import Content
 
 CLASSES = ("different", "paraphrase")
@@ -68,6 +69,7 @@ def parse_mrpc(content: Content, part: str, before: int = 0) -> Iterator[Pair]:
         yield Pair(f"mrpc/{part}/{before + line}", second, first, label_of(content, line, label))
 
 
+@keep("mrpc")
 def load_mrpc(verify: bool = True) -> Corpus:
     """Return MRPC: the second sentences as texts, the first as questions, classes different and paraphrase.
 
@@ -139,6 +141,7 @@ def parse_qqp(content: Content) -> tuple[list[Pair], int, int]:
     return pairs, len(broken), empty
 
 
+@keep("qqp")
 def load_qqp() -> Corpus:
     """Return Quora's question pairs from the user's own files of GLUE, classes different and paraphrase.
 

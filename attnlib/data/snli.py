@@ -9,6 +9,7 @@ from attnlib.data import catalogue, registry
 from attnlib.data.building import Pair, pair_classification, pair_split, provenance
 from attnlib.data.corpus import Corpus, Split
 from attnlib.data.errors import DataError
+from attnlib.data.kept import keep
 from attnlib.data.registry import Content
 
 SOURCES = ("official", "subset")
@@ -91,6 +92,7 @@ def split_of(pairs: Sequence[Pair]) -> Split:
     return split
 
 
+@keep("snli")
 def load(train: str | None = None, verify: bool = True) -> Corpus:
     """Return SNLI: premises as texts, hypotheses as questions, three classes in alphabetical order.
 

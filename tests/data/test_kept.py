@@ -1,8 +1,10 @@
 import os
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
-from attnlib.data import DataError, kept, load, reviews, reviews_flat
+from attnlib.data import DataError, kept, load, registry, reviews, reviews_flat
 from tests.data.test_imdb import write_folder
 from tests.data.test_imdb_ratings import REVIEWS
 from tests.data.test_reviews import write_set
@@ -63,6 +65,46 @@ def test_a_corpus_without_sentences_is_kept(folder, nowhere, reads, monkeypatch)
     assert len(reads) == 2
     assert load("yelp_full").train.sentences is not None
     assert len(stored(nowhere)) == 2
+
+
+def as_plain(column):
+    return None if column is None else [np.asarray(row).tolist() for row in column]
+
+
+@pytest.mark.parametrize("name", ["planted", "babi1_generated"])
+def test_a_plain_corpus_comes_back_as_it_was(tmp_path, name):
+    made = load(name)
+    kept.write(made, tmp_path / "kept.npz")
+    again = kept.read(tmp_path / "kept.npz")
+    assert (again.checksum, again.task, again.provenance) == (made.checksum, made.task, made.provenance)
+    for part, split in made.splits.items():
+        other = again.splits[part]
+        assert (other.ids, other.texts, other.questions) == (split.ids, split.texts, split.questions)
+        assert as_plain(other.evidence) == as_plain(split.evidence)
+        assert other.evidence[0].dtype == np.int8
+        # A word that occurs a thousand times is one object, as the loaders make it.
+        words = [word for text in other.texts for word in text]
+        assert len(set(map(id, words))) == len(set(words))
+
+
+def test_flat_texts_are_tokenised_once(folder, nowhere, monkeypatch):
+    write_folder(folder / "imdb")
+    calls = []
+    monkeypatch.setattr(registry, "walk", lambda *args, f=registry.walk: calls.append(args) or f(*args))
+    first = load("imdb", verify=False)
+    again = load("imdb", verify=False)
+    assert len(calls) == 1
+    assert again.checksum == first.checksum
+    assert isinstance(again.train.texts, tuple)
+    assert len(stored(nowhere)) == 1
+
+
+def test_what_cannot_be_kept_is_said(tmp_path):
+    made = load("babi1_generated")
+    rows = tuple(np.arange(len(made.class_names)) for _ in made.test.ids)
+    with pytest.raises(AssertionError):
+        kept.write(replace(made, test=replace(made.test, candidates=rows)), tmp_path / "kept.npz")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_changed_files_options_and_code_are_read_again(folder, nowhere, reads, monkeypatch):
