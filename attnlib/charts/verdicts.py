@@ -38,7 +38,7 @@ def verdicts(
         .mark_bar()
         .encode(
             x=alt.X("cells:Q", title=x_title, stack="zero"),
-            y=alt.Y(f"{y}:N", title=None, sort=list(dict.fromkeys(counts[y]))),
+            y=alt.Y(f"{y}:N", title=None, sort=list(dict.fromkeys(counts[y]))).axis(labelLimit=260),
             color=alt.Color("verdict:N", title="verdict", legend=LEGEND).scale(
                 domain=list(kinds), range=list(SHADES[: len(kinds)])
             ),
