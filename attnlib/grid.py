@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from attnlib.cache import replacing
+
 # Longest name of a run; file systems end at 255 bytes, and a name is made longer by ".ipynb" and the like.
 LONGEST = 160
 
@@ -82,3 +84,16 @@ def read(
     if not found:
         raise ValueError(f"{path} is no grid of runs: it has neither `sweep` nor `grids`")
     return found
+
+
+def write(path: str | Path, runs: Mapping[tuple[str, str], Mapping[str, Any]]) -> None:
+    """Write a configuration file with these runs, a block each, for `read` and `make sweep CONFIG=…`."""
+    import yaml
+
+    blocks = [
+        # In a list of its own: a value may be a list.
+        {"notebooks": [notebook], "parameters": {name: [value] for name, value in parameters.items()}}
+        for (notebook, _), parameters in runs.items()
+    ]
+    with replacing(path) as temporary:
+        temporary.write_text(yaml.safe_dump({"sweep": blocks}, sort_keys=False, default_flow_style=None))

@@ -1,7 +1,7 @@
 """How far a sweep is, and when it will be done: `python -m attnlib.progress config/jain_wallace.yaml`.
 
 Reads what finished runs wrote; a sweep need not be at work, and is not disturbed. With --recorded it is the
-runs of book/results that count.
+runs of book/results that count. --rest writes the runs still to go as a grid of their own.
 """
 
 from __future__ import annotations
@@ -116,6 +116,7 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("--sweep", default="build/sweep", help="folder of the runs (build/sweep)")
     parser.add_argument("--recorded", action="store_true", help="count recorded runs, those of book/results")
     parser.add_argument("--cores", type=int, default=os.cpu_count() or 1, help="runs at a time (all cores)")
+    parser.add_argument("--rest", metavar="FILE", help="write the runs still to go to FILE, as a grid")
     options = parser.parse_args(words)
     try:
         runs = grid.read(options.config)
@@ -125,6 +126,11 @@ def main(words: list[str] | None = None) -> None:
         parser.error(f"--cores is {options.cores}: at least 1 is needed")
     done = recorded(results.RECORDED, runs) if options.recorded else finished(options.sweep, runs)
     print(told(table(runs, done), options.cores))
+    if options.rest:
+        rest = {key: parameters for key, parameters in runs.items() if key not in done}
+        if not rest:
+            raise SystemExit(f"{parser.prog}: no run is still to go: {options.rest} is not written")
+        grid.write(options.rest, rest)
 
 
 if __name__ == "__main__":

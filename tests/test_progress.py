@@ -59,6 +59,31 @@ def test_the_command_says_it(sweep, capsys):
     assert last.endswith("1 lines of which no run is done yet")
 
 
+def test_the_rest_is_a_grid_of_the_runs_still_to_go(sweep, capsys, monkeypatch):
+    monkeypatch.chdir(sweep)
+    runs = grid.read("grid.yaml")
+    done = progress.finished("sweep", runs)
+    progress.main(["grid.yaml", "--sweep", "sweep", "--rest", "build/rest.yaml"])
+    assert 0 < len(done) < len(runs)
+    assert grid.read("build/rest.yaml") == {key: runs[key] for key in runs if key not in done}
+    progress.main(["build/rest.yaml", "--sweep", "sweep"])
+    assert f"0 of {len(runs) - len(done)} runs are done" in capsys.readouterr().out
+    for notebook, name in runs:
+        (sweep / "sweep" / notebook / name).mkdir(parents=True, exist_ok=True)
+        (sweep / "sweep" / notebook / name / "summary.csv").write_text("metric\n")
+    with pytest.raises(SystemExit, match="no run is still to go"):
+        progress.main(["grid.yaml", "--sweep", "sweep", "--rest", "none.yaml"])
+    assert not (sweep / "none.yaml").exists()
+
+
+def test_values_that_are_lists_or_empty_stay_so(tmp_path):
+    runs = {
+        ("paper/fast", "x"): {"strengths": [0.0, 1.0e-3], "limit": None, "direction": "base || adversary"}
+    }
+    grid.write(tmp_path / "grid.yaml", runs)
+    assert list(grid.read(tmp_path / "grid.yaml").values()) == list(runs.values())
+
+
 def test_a_damaged_provenance_still_counts_as_done(sweep):
     place = sweep / "sweep/paper/fast/dataset=small+seed=0/provenance.json"
     place.write_text("{")
