@@ -152,7 +152,7 @@ rows = rows[rows.groupby("dataset", observed=True)["vectors"].transform("nunique
 rows = summary.choose(rows, encoder={"bilstm": "BiLSTM"}, scorer=SCORERS)
 table = summary.wide(rows, ["dataset", "vectors"], "scorer", "{:.3f}").reset_index()
 table = table.rename(columns={"dataset": "data set", "vectors": "initial vectors"})
-notebook.table(table) if len(table) else Markdown("Not run from other vectors than those of the main grid.")
+notebook.table(table) if len(table) else Markdown("All runs are from the vectors of the main grid.")
 
 # %% [markdown]
 # ## Table 2: does attention agree with gradient and leave-one-out?
