@@ -342,7 +342,7 @@ def line_panels(
 def lines(cell: pd.DataFrame, x: str, x_title: str, y_title: str, up: alt.Scale, colour: Any) -> list[Any]:
     """The range and the line of every group of one panel."""
     base = alt.Chart(cell.round(4)).encode(
-        x=alt.X(f"{x}:O", title=x_title).axis(labelAngle=0, labelOverlap=True),
+        x=alt.X(f"{x}:O", title=x_title).axis(labelAngle=0, labelOverlap=True, labelSeparation=4),
         color=colour,
         tooltip=[
             alt.Tooltip("group:N", title=colour["title"]),

@@ -59,7 +59,7 @@ charts.verdicts(
     x_title="published numbers",
 )
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "full-width"]
 notebook.table(totals.rename(columns={"part": "paper"}))
 
 # %% [markdown]

@@ -87,7 +87,7 @@ analysed = base[base["metric"] == "correct"].groupby("dataset", observed=True)["
 about = about.reindex(columns=list(sizes.values())).assign(analysed=analysed)
 notebook.table(about.reset_index()) if len(base) else nothing
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "full-width"]
 accuracy = base[base["metric"] == "accuracy"].pivot_table("value", "dataset", "encoder", observed=True)
 simple = base[base["metric"] == "accuracy_baseline"].groupby("dataset", observed=True)["value"].mean()
 accuracy.insert(0, "baseline", simple)
