@@ -10,6 +10,7 @@ import yaml
 from attnlib import ledger, ledgers, results
 
 ROOT = Path(__file__).parents[1]
+pytestmark = pytest.mark.slow  # reads the records of all papers
 
 
 @pytest.fixture(scope="module")

@@ -251,6 +251,7 @@ def own():
     return papers.recorded()
 
 
+@pytest.mark.slow  # reads the records of all papers
 class TestRecorded:
     def test_verdicts_agree_with_the_page_of_claims(self, own):
         """The readings of Jain & Wallace's claims are those of their own page."""
