@@ -22,6 +22,7 @@ from attnlib.kernels.triton import use_triton
 from attnlib.readout import Readout
 
 _BUDGET = 1 << 17  # candidate weights optimised at a time: the working set stays near the cache
+_FEW = 6  # so many columns of scores are summed one by one; more of them faster as a matrix
 _TRITON_BUDGET = 1 << 22  # the same where a Triton kernel runs: many texts at once
 _BETA1, _BETA2, _EPS = 0.9, 0.999, 1e-8  # Adam's defaults
 
@@ -163,7 +164,9 @@ class _Task:
             self.bias = (bias[1:] - bias[0]).to(dtype)
         else:
             columns = self.exact_scores
-        self.columns = [c.contiguous() for c in columns.to(dtype).unbind(2)]  # each [n, W]
+        self.columns = columns.to(dtype).contiguous()  # [n, W, columns]
+        few = columns.shape[2] <= _FEW
+        self.apart = [c.contiguous() for c in self.columns.unbind(2)] if few else []  # each [n, W]
 
     def terms(self, k: int) -> _Terms:
         """The weights of the variant's terms for k candidates."""
@@ -207,12 +210,18 @@ class _Task:
                 g.add_(pair.roll(-shift, 0), alpha=terms.delta)
         g.sub_(log_p, alpha=terms.own)
 
-        pooled = torch.stack([(p * c).sum(2) for c in self.columns], 2)  # [k, n, columns]
+        if self.apart:
+            pooled = torch.stack([(p * c).sum(2) for c in self.apart], 2)  # [k, n, columns]
+        else:
+            pooled = (p.transpose(0, 1) @ self.columns).transpose(0, 1)
         distance, by_pooled = self.output_gradient(pooled)
         idle = terms.full * distance <= terms.threshold
-        by_pooled = (terms.factor * by_pooled).masked_fill(idle[..., None], 0.0)
-        for c, by in zip(self.columns, by_pooled.unbind(2), strict=True):
-            g.addcmul_(by[..., None], c)
+        by_pooled = (terms.factor * by_pooled).masked_fill_(idle[..., None], 0.0)
+        if self.apart:
+            for c, by in zip(self.apart, by_pooled.unbind(2), strict=True):
+                g.addcmul_(by[..., None], c)
+        else:
+            g += (by_pooled.transpose(0, 1) @ self.columns.mT).transpose(0, 1)
         return g.sub_((p * g).sum(2, keepdim=True)).mul_(p).mul_(0.5)
 
 

@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from attnlib.kernels import jsd, search_adversary, tvd
+from attnlib.kernels import adversary, jsd, search_adversary, tvd
 from attnlib.kernels._common import padded_width
 from attnlib.kernels.adversary import _VARIANTS, _starts, _Task
 from tests.kernels.cases import make, one, spread_out, with_head
@@ -40,7 +40,7 @@ def task(readout, epsilon, penalty, variant):
     return _Task(*parts, dtype=torch.float64)
 
 
-CASES = [(2, 5), (2, 4), (2, 1), (3, 5), (5, 2), (2, 6)]
+CASES = [(2, 5), (2, 4), (2, 1), (3, 5), (5, 2), (2, 6), (12, 4), (12, 1)]
 
 
 @pytest.mark.parametrize("variant", ["published", "released"])
@@ -58,8 +58,10 @@ def test_gradient_against_autograd(classes, k, variant):
     torch.testing.assert_close(found.transpose(0, 1), free.grad, rtol=1e-9, atol=1e-12 * scale.item())
 
 
+@pytest.mark.parametrize("few", [0, 100], ids=["as a matrix", "one by one"])
 @pytest.mark.parametrize("variant", ["published", "released"])
-def test_gradient_through_a_head(variant):
+def test_gradient_through_a_head(variant, few, monkeypatch):
+    monkeypatch.setattr(adversary, "_FEW", few)
     r = with_head(6, 5)
     x = torch.randn(6, 3, 5, generator=torch.Generator().manual_seed(2)).masked_fill(
         ~r.mask[:, None], -math.inf
@@ -122,7 +124,7 @@ def test_no_steps_keeps_the_starts():
     torch.testing.assert_close(found.jsd, jsd(p, r.alpha).amax(0), rtol=0, atol=1e-14)
 
 
-@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize("classes", [2, 3, 9])
 def test_padding_and_batch_do_not_matter(classes):
     r = make(18, 21, classes, seed=7, dtype=torch.float32)
     settings = {"n_steps": 80, "learning_rate": 0.05, "seed": 9}

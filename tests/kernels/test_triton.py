@@ -93,7 +93,7 @@ def test_the_same_steps(k, classes, variant, monkeypatch):
     if variant == "released":  # a short memory, so that its running maximum matters within a few steps
         monkeypatch.setattr(adversary, "_BETA2", 0.5)
     task, x = ascend_case(k, [13, 6, 1], 13, classes, variant)
-    task.alpha, task.columns = guarded(task.alpha), [guarded(c) for c in task.columns]
+    task.alpha, task.columns = guarded(task.alpha), guarded(task.columns)
     expected, found = x.clone(), guarded(x)
     adversary._ascend(task, expected, 6, 0.05)
     search.ascend(task, found, 6, 0.05)

@@ -40,10 +40,10 @@ def ascend(task: "_Task", x: Tensor, n_steps: int, learning_rate: float) -> None
     from attnlib.kernels.adversary import _BETA1, _BETA2, schedule
 
     k, n, width = x.shape
-    classes = len(task.columns) + 1
+    classes = task.columns.shape[2] + 1
     terms = task.terms(k)
     block_k, block_t = power_of_two(k), power_of_two(max(width, _SMALLEST))
-    columns = torch.stack(task.columns, 1)  # [n, C − 1, W]
+    columns = task.columns.mT.contiguous()  # [n, C − 1, W]
     steps = torch.tensor(schedule(n_steps, learning_rate), dtype=x.dtype, device=x.device)  # [n_steps, 2]
     with torch.cuda.device_of(x):
         _ascend[(n,)](
