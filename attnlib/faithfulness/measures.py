@@ -87,13 +87,17 @@ def rank_correlation(scores: Scores, removal: Removal, n_slots: int = N_SLOTS) -
     removed &= np.arange(n_slots)[None, :, None] < used[:, None, None]
     impact = np.abs(removal.without(removed) - removal.intact[:, None]).mean(axis=2)  # [N, slots]
     weight = (removed * given[:, None, :]).sum(axis=2)
-    return np.array(
-        [spearman(weight[row, :n], impact[row, :n]) for row, n in enumerate(used.tolist())], dtype=float
-    )
+    result = np.full(len(lengths), np.nan)
+    for n in np.unique(used):
+        rows = used == n
+        result[rows] = spearman(weight[rows, :n], impact[rows, :n])
+    return result
 
 
-def spearman(first: np.ndarray, second: np.ndarray) -> float:
-    """Correlation of midranks; NaN below two numbers, for NaN, and where one side is constant."""
-    if len(first) < 2 or np.isnan(second).any() or np.ptp(first) == 0 or np.ptp(second) == 0:
-        return float("nan")
-    return float(np.corrcoef(rankdata(first), rankdata(second))[0, 1])
+def spearman(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Correlation of midranks, [N], of rows [N, K]; NaN below two numbers, for NaN and for a constant row."""
+    middle = (first.shape[1] + 1) / 2
+    one, other = (rankdata(each, axis=1) - middle for each in (first, second))
+    scale = np.sqrt((one**2).sum(axis=1) * (other**2).sum(axis=1))
+    scale[scale == 0] = np.nan
+    return (one * other).sum(axis=1) / scale
