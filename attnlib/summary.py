@@ -70,9 +70,16 @@ def last_class(published: pd.DataFrame, metric: str) -> pd.DataFrame:
 
 
 def classes(*tables: pd.DataFrame) -> list[str]:
-    """Names of the classes in the order in which the tables have them, "all" left out."""
-    found = dict.fromkeys(str(name) for table in tables for name in table["class"].dropna())
-    return [name for name in found if name != "all"]
+    """Names of the classes of data sets with at most MOST_CLASSES of them, in the order of the tables.
+
+    All results of a data set decide whether it has so few: one model may predict fewer than there are.
+    """
+    found: dict[str, dict[str, None]] = {}
+    for table in tables:
+        named = table.loc[table["class"] != "all", ["dataset", "class"]].dropna().drop_duplicates()
+        for dataset, name in named.to_numpy():
+            found.setdefault(dataset, {})[str(name)] = None
+    return list(dict.fromkeys(n for names in found.values() if len(names) <= MOST_CLASSES for n in names))
 
 
 def differences(table: pd.DataFrame, column: str, first: str, second: str, name: str) -> pd.DataFrame:
@@ -241,15 +248,15 @@ def headline(cells: pd.DataFrame, measures: Sequence[str]) -> pd.DataFrame:
 
 
 def by_class(rows: pd.DataFrame, order: Sequence[str]) -> pd.DataFrame:
-    """Rows of each class, or of "all" where a data set has no classes or more than MOST_CLASSES.
+    """Rows of each class, or of "all" where a data set has no classes, too many, or one that `order` lacks.
 
-    order: of the names of classes, which become categories. Adds `place`, one of PLACES or ALL: names differ
-    between data sets.
+    order: of the names of classes (`classes`), which become categories. Adds `place`, one of PLACES or ALL:
+    names differ between data sets.
     """
     single = rows["class"] != "all"
     found = rows[single].groupby("dataset", observed=True)["class"].unique()
     names = {dataset: [name for name in order if name in set(part)] for dataset, part in found.items()}
-    few = [dataset for dataset, part in names.items() if len(part) <= MOST_CLASSES]
+    few = [dataset for dataset, part in found.items() if len(names[dataset]) == len(part) <= MOST_CLASSES]
     kept = rows[single == rows["dataset"].isin(few)]
     place = [
         ALL if name == "all" else PLACES[names[dataset].index(name)]

@@ -182,6 +182,14 @@ class TestClasses:
         tables = [theirs(0.1, 0.2, 0.3, **{"class": ["all", "b", "a"]}), ours(0.1, **{"class": "c"})]
         assert summary.classes(*tables) == ["b", "a", "c"]
 
+    def test_a_model_that_predicts_few_of_many_classes_has_all_texts_only(self):
+        rooms = ours(*range(5), dataset="babi2", **{"class": ["all", "hall", "attic", "garden", "office"]})
+        order = summary.classes(theirs(0.1, **{"class": "a"}), rooms)
+        assert order == ["a"]
+        one = rooms[rooms["class"].isin(["all", "garden"])]
+        found = summary.by_class(one.drop(columns="seed"), order)
+        assert found[["class", "value"]].to_numpy().tolist() == [[summary.ALL, 0]]
+
     def test_the_last_class_is_the_positive_one(self):
         table = theirs(0.1, 0.2, metric="f1", **{"class": ["negative", "positive"]})
         found = summary.last_class(table, "f1")
