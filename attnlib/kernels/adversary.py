@@ -22,7 +22,7 @@ from attnlib.kernels.triton import use_triton
 from attnlib.readout import Readout
 
 _BUDGET = 1 << 17  # candidate weights optimised at a time: the working set stays near the cache
-_FEW = 6  # so many columns of scores are summed one by one; more of them faster as a matrix
+_FEW = 6  # up to so many columns of scores are summed one by one; more are faster as a matrix
 _TRITON_BUDGET = 1 << 22  # the same where a Triton kernel runs: many texts at once
 _BETA1, _BETA2, _EPS = 0.9, 0.999, 1e-8  # Adam's defaults
 
