@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from attnlib import run, vegalite
@@ -104,6 +105,17 @@ def test_question_answering_runs_where_the_theorems_do_not_reach(name, tmp_path)
     values = SMALL | {"dataset": "babi1_generated", "epochs": 1, "limit": 4}
     values |= {"n_steps": 5} if name == "jain_wallace/adversary" else {}
     run.run(ROOT / f"notebooks/{name}.py", tmp_path / "page.ipynb", values)
+
+
+@pytest.mark.slow
+def test_with_a_question_the_performance_without_its_text_is_measured(tmp_path):
+    values = SMALL | {"dataset": "babi1_generated", "epochs": 1, "limit": 20, "output": str(tmp_path / "run")}
+    run.run(ROOT / "notebooks/jain_wallace/base.py", tmp_path / "page.ipynb", values)
+    table = pd.read_csv(tmp_path / "run/summary.csv").set_index("metric")
+    assert table.loc["accuracy_exchanged", "n"] == 20
+    assert 0 <= table.loc["accuracy_exchanged", "value"] <= 1
+    page = (tmp_path / "page.ipynb").read_text()
+    assert f"accuracy is {table.loc['accuracy_exchanged', 'value']:.3f}: so much comes from" in page
 
 
 @pytest.mark.slow

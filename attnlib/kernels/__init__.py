@@ -6,6 +6,7 @@ heavy loops run as Triton kernels (`attnlib.kernels.triton`) where Triton works.
 
 from attnlib.kernels.adversary import search_adversary
 from attnlib.kernels.baselines import (
+    exchanged_logits,
     random_attention_test,
     random_scores,
     random_weights,
@@ -40,6 +41,7 @@ __all__ = [
     "erase_each",
     "erase_until_flip",
     "exact_adversary",
+    "exchanged_logits",
     "flip_table",
     "flips_alone",
     "gradient_order",

@@ -1,4 +1,4 @@
-"""Attention that knows nothing of the text: uniform, shuffled, or drawn at random."""
+"""What knows nothing of the text: uniform, shuffled or random attention, or what was read in another text."""
 
 from collections.abc import Iterator
 
@@ -46,6 +46,22 @@ def shuffled_weights(readout: Readout, seed: int = 0) -> Tensor:
         weights = readout.alpha[rows].gather(1, tokens[:, order])
         out[rows] = out[rows].scatter(1, tokens, weights)
     return out
+
+
+def exchanged_logits(readout: Readout) -> Tensor:
+    """Logits [N, classes], float64, of each text's question with what attention read in another text.
+
+    The pooled vector of the text N // 2 further on, round the end, stands in: neighbours often have the text
+    in common. Where these logits decide as well as the model's, the question alone decides. Raises
+    ValueError for a model without a question (no offset), and for fewer than two texts.
+    """
+    if readout.offset is None:
+        raise ValueError(
+            "readout: has no offset, so that nothing of its own is left when the text is another"
+        )
+    if len(readout) < 2:
+        raise ValueError("readout: one text, where another is needed to stand in for it")
+    return readout.decode(readout.pooled().roll(-(len(readout) // 2), dims=0))
 
 
 def random_scores(readout: Readout, seed: int = 0, signed: bool = False) -> Tensor:

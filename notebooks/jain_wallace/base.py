@@ -40,10 +40,11 @@ output: Optional[str] = None  # folder for the tables of this run
 # %% tags=["remove-output"]
 import pandas as pd
 import torch
+from IPython.display import Markdown
 from myst_nb import glue
 
 from attnlib import charts, notebook, performance, results, training
-from attnlib.kernels import uniform_weights
+from attnlib.kernels import exchanged_logits, uniform_weights
 from attnlib.prepare import prepare
 
 parameters = notebook.parameters(globals())
@@ -123,7 +124,9 @@ charts.by_epoch(
 # On the whole test split: accuracy with a 95 % bootstrap interval over texts; with two classes the F1 of the
 # second, which is what the paper prints, and two areas that need no threshold; and precision, recall and F1
 # by *true* class. Then what Table 1 does not show: the same model with the same weight on every token at test
-# time, its encoder and its output layer as they were trained.
+# time, its encoder and its output layer as they were trained. And where a question or a hypothesis comes with
+# the text, the same model when what its attention read is exchanged for what it read in *another* text: what
+# is left then, the question gives alone.
 
 # %%
 found = training.predict(run.model, corpus.test, corpus.vocabulary, run.device)
@@ -132,40 +135,43 @@ outputs = {
     "model": run.readout.probabilities(),
     "uniform": run.readout.probabilities(uniform_weights(run.readout)),
 }
+if run.readout.offset is not None and len(run.texts) > 1:
+    outputs["exchanged"] = exchanged_logits(run.readout).softmax(-1)
 compared = []
 for name, probabilities in outputs.items():
     part = performance.report(run.texts.labels, probabilities.cpu().numpy(), classes)
-    compared.append(part[part["class"] == "all"].assign(attention=name))
+    compared.append(part[part["class"] == "all"].assign(read=name))
 compared = pd.concat(compared, ignore_index=True)
 
 # %% [markdown]
 # ## What comes out
 
 # %% tags=["hide-input"]
+shown = {"model": "the model's", "uniform": "uniform", "exchanged": "on another text"}
 charts.dot_intervals(
-    compared.assign(score=compared["metric"].map(names)),
+    compared.assign(score=compared["metric"].map(names), attention=compared["read"].map(shown)),
     "score",
     "value",
     "low",
     "high",
     by="attention",
     domain=(0, 1),
-    title=f"The model, and the model with uniform attention ({dataset}, {encoder}, {scorer})",
+    title=f"What the output owes to attention ({dataset}, {encoder}, {scorer})",
     x_title="score on the test texts (share or area)",
 )
 
 # %% tags=["hide-input"]
-uniform = compared[compared["attention"] == "uniform"].drop(columns="attention")
-uniform = uniform.assign(metric=uniform["metric"] + "_uniform")
+controls = compared[compared["read"] != "model"]
+controls = controls.assign(metric=controls["metric"] + "_" + controls["read"]).drop(columns="read")
 counts = sizes.melt("class", var_name="metric").dropna().astype({"value": float})
-rows = pd.concat([report, uniform, counts], ignore_index=True)
+rows = pd.concat([report, controls, counts], ignore_index=True)
 summary = run.tidy(rows, paper="jain_wallace", experiment="base")
 true = torch.as_tensor(run.texts.labels, device=run.readout.device)[:, None]
 frame = run.frame(
     probability=outputs["model"].gather(1, true)[:, 0],
     probability_uniform=outputs["uniform"].gather(1, true)[:, 0],
 )
-overall = compared.set_index(["attention", "metric"])["value"]
+overall = compared.set_index(["read", "metric"])["value"]
 for name, metric in overall.index:
     glue(f"{metric}_{name}", float(overall[name, metric]), display=False)
 for metric in ("f1", "roc_auc"):
@@ -173,9 +179,16 @@ for metric in ("f1", "roc_auc"):
 glue("accuracy", run.test_metrics["accuracy"], display=False)
 glue("commonest", float(pd.Series(corpus.test.labels).value_counts(normalize=True).iloc[0]), display=False)
 glue("n_compared", len(run.texts), display=False)
+exchanged = "This model has the text alone, and no question to exchange it under."
+if "exchanged" in outputs:
+    exchanged = (
+        "With what attention read in another text in place of its own, accuracy is "
+        f"{overall['exchanged', 'accuracy']:.3f}: so much comes from the question or hypothesis alone, and "
+        "only what lies above it from the text that attention is on."
+    )
 if output:
     run.save(output, frame, summary, parameters)
-notebook.table(pd.concat([report, uniform]), ["metric", "class", "value", "low", "high", "n"])
+notebook.table(pd.concat([report, controls]), ["metric", "class", "value", "low", "high", "n"])
 
 # %% [markdown]
 # ## What it means
@@ -187,7 +200,11 @@ notebook.table(pd.concat([report, uniform]), ["metric", "class", "value", "low",
 # same weight on every token. Where the two are alike, the decisions do not rest on where the attention is,
 # and what other pages say of its weights is said of something the model could do without on this data;
 # {cite:t}`wiegreffe2019attention` train models with uniform attention to ask the same.
-#
+
+# %% tags=["remove-input"]
+Markdown(exchanged)
+
+# %% [markdown]
 # F1 and the area under the curve can disagree, and the authors' numbers show it. With two classes the loss
 # weighs texts of the second by the number of texts of the first over that of the second. Where the classes
 # are unequal this moves the outputs towards the second: recall gains, precision loses, and F1, read at an

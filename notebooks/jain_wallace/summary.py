@@ -141,6 +141,27 @@ charts.dot_panels(
 ) if summary.has_ours(rows) else Markdown(summary.not_run("base"))
 
 # %% [markdown]
+# Where a question or a hypothesis comes with the text that attention is on, the small ticks are the same
+# models when what attention read is exchanged for what it read in another text ({doc}`base`). A model near
+# its tick decides by the question alone, and its attention explains nothing whatever else is measured of it.
+
+# %% tags=["hide-input"]
+rows = summary.alongside(scores, cells, "exchanged", "*_exchanged").dropna(subset="exchanged")
+rows = summary.choose(rows, encoder=ENCODERS, scorer=SCORERS)
+charts.dot_panels(
+    rows.assign(dataset=rows["dataset"].cat.remove_unused_categories()),
+    "dataset",
+    by="encoder",
+    panel="scorer",
+    baseline="exchanged",
+    baseline_label="on another text",
+    title="Performance when attention is on another text",
+    x_title="accuracy (share)",
+    by_title="encoder",
+    domain=(0, 1),
+) if summary.has_ours(rows) else Markdown("No recorded model reads a question beside its text.")
+
+# %% [markdown]
 # Performance hangs on the initial word vectors too. Where the BiLSTM was trained from several, this is its F1
 # or accuracy, the mean over seeds; *corpus* is word2vec on the training texts of the data set itself.
 

@@ -1,11 +1,20 @@
 """Uniform, shuffled and random attention: what they are, and the test under random attention."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from attnlib import Readout
-from attnlib.kernels import random_attention_test, random_weights, shuffled_weights, tvd, uniform_weights
+from attnlib.kernels import (
+    exchanged_logits,
+    random_attention_test,
+    random_weights,
+    shuffled_weights,
+    tvd,
+    uniform_weights,
+)
 from attnlib.kernels._common import seed_for
 from tests.kernels.cases import make, one, spread_out, with_head
 
@@ -79,3 +88,29 @@ def test_what_is_refused():
     for call in (random_attention_test, random_weights, shuffled_weights):
         with pytest.raises(ValueError, match="seed"):
             call(r, seed=-1)
+
+
+@pytest.mark.parametrize("n", [2, 7, 8])
+def test_exchanged_logits_by_definition(n):
+    r = with_head(n, 5)
+    found = exchanged_logits(r)
+    for i in range(n):
+        other = r.select([(i + n // 2) % n])
+        mixed = replace(other, offset=r.offset[i : i + 1])  # the other text with this text's question
+        torch.testing.assert_close(found[i : i + 1], mixed.logits())
+    assert not torch.allclose(found, r.logits())
+
+
+def test_exchanged_logits_keep_the_classes_that_the_question_allows():
+    r = with_head(4, 5)
+    classes = r.logits().shape[1]
+    allowed = torch.arange(classes)[None] != torch.arange(4)[:, None] % classes
+    found = exchanged_logits(replace(r, allowed=allowed))
+    assert torch.equal(found == -torch.inf, ~allowed)
+
+
+def test_exchanged_logits_need_a_question_and_another_text():
+    with pytest.raises(ValueError, match="no offset"):
+        exchanged_logits(make(4, 5))
+    with pytest.raises(ValueError, match="one text"):
+        exchanged_logits(with_head(4, 5).select([0]))
