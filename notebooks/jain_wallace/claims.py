@@ -554,6 +554,19 @@ Markdown(
 )
 
 # %% [markdown]
+# A model that is given a question or a hypothesis beside the text can do without the text altogether
+# ({doc}`base`).
+
+# %% tags=["remove-input"]
+exchanged = claims.spread(ours, "accuracy_exchanged", **bilstm)["mean"]
+same = own.reindex(exchanged.index)
+Markdown(
+    f"With what its attention read in another text, the BiLSTM's accuracy is {claims.ends(exchanged)}; with "
+    f"its own text, {claims.ends(same)}. Where the two are near each other the question decides, and a "
+    "verdict above that counts this data set counts a model whose attention is on what it hardly uses."
+)
+
+# %% [markdown]
 # ## Defects of the released code that touch a number above
 #
 # What the code does that the text does not say, by the claim whose published numbers it touches:
