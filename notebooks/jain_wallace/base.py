@@ -148,8 +148,12 @@ compared = pd.concat(compared, ignore_index=True)
 
 # %% tags=["hide-input"]
 shown = {"model": "the model's", "uniform": "uniform", "exchanged": "on another text"}
+order = [shown[name] for name in outputs]
 charts.dot_intervals(
-    compared.assign(score=compared["metric"].map(names), attention=compared["read"].map(shown)),
+    compared.assign(
+        score=compared["metric"].map(names),
+        attention=pd.Categorical(compared["read"].map(shown), order, True),
+    ),
     "score",
     "value",
     "low",
