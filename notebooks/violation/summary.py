@@ -288,6 +288,8 @@ glue("n_agreeing", agreeing, display=False)
 #
 # - Their word vectors (fastText, GloVe) are not at hand; word2vec trained on IMDB stands in for them.
 # - Their text numbers are of one run each, without seed.
+# - Our models of SNLI, from a part of its pairs, decide almost by the hypothesis alone
+#   ({doc}`../jain_wallace/summary`); what is explained and removed here are words of the premise.
 
 # %% tags=["remove-input"]
 Markdown(f"**Where these numbers come from.** {ledger.origin(found, runs)}")
