@@ -70,7 +70,7 @@ def read_published(path: str | Path) -> pd.DataFrame:
 def read_reasons(path: str | Path) -> pd.DataFrame:
     """Read a paper's reasons: globs in REASON_KEYS (several divided by |), and a reason.
 
-    ValueError names the line that is wrong.
+    Every further column, such as method, is a condition too. ValueError names the line that is wrong.
     """
     table = results.read(path)
     if missing := [column for column in (*REASON_KEYS, "reason") if column not in table]:
@@ -254,13 +254,19 @@ def judge(table: pd.DataFrame) -> pd.DataFrame:
 def explain(table: pd.DataFrame, reasons: pd.DataFrame) -> pd.Series:
     """Why each number does not hold: of the first line of `reasons` whose globs all fit.
 
-    Else the reason that `judge` gave, else UNEXPLAINED; empty where the number holds.
+    Else the reason that `judge` gave, else UNEXPLAINED; empty where the number holds. ValueError for a
+    condition on a column that the table lacks.
     """
+    keys = [key for key in reasons if key != "reason"]
+    if unknown := [key for key in keys if key not in table]:
+        raise ValueError(
+            f"reasons: the conditions {unknown} are no columns of the ledger: {list(table.columns)}"
+        )
     found = table["reason"].mask(table["reason"] == "", UNEXPLAINED)
     open_cells = pd.Series(True, index=table.index)
     for row in reasons.to_dict("records"):
         same = open_cells.copy()
-        for key in REASON_KEYS:
+        for key in keys:
             same &= table[key].isin([value for value in table[key].unique() if fits(value, row[key])])
         found = found.mask(same, row["reason"])
         open_cells &= ~same

@@ -151,6 +151,16 @@ class TestReasons:
         assert compare(ours(0.5, 0.5), published(0.5), why)["reason"] == ""
         assert compare(ours(0.1, 0.1), published(0.5))["reason"] == ledger.UNEXPLAINED
 
+    def test_a_further_column_is_a_condition_too(self):
+        why = self.reasons(*[("*", "*", "*", "*", "*", words) for words in ("another", "this", "any")])
+        theirs = published(0.9, method="attention × norm")
+        own = ours(0.1, 0.1, method="attention × norm")
+        table = compare(own, theirs, why.assign(method=["input*", "x|attention × *", "*"]))
+        assert table["reason"] == "this"
+        assert compare(ours(0.1, 0.1), published(0.9), why.assign(note=["a", "b", "*"]))["reason"] == "any"
+        with pytest.raises(ValueError, match=r"conditions \['metod'\] are no columns"):
+            compare(own, theirs, why.assign(metod="*"))
+
     def test_a_wrong_line_is_named(self, tmp_path):
         path = tmp_path / "reasons.csv"
         self.reasons(("*", "*", "*", "*", "differ", "r")).to_csv(path, index=False)
