@@ -183,7 +183,7 @@ for metric in ("f1", "roc_auc"):
 glue("accuracy", run.test_metrics["accuracy"], display=False)
 glue("commonest", float(pd.Series(corpus.test.labels).value_counts(normalize=True).iloc[0]), display=False)
 glue("n_compared", len(run.texts), display=False)
-exchanged = "This model has the text alone, and no question to exchange it under."
+exchanged = "This model reads a text alone: there is no question that could decide without it."
 if "exchanged" in outputs:
     exchanged = (
         "With what attention read in another text in place of its own, accuracy is "
