@@ -143,7 +143,8 @@ charts.dot_panels(
 # %% [markdown]
 # Where a question or a hypothesis comes with the text that attention is on, the small ticks are the same
 # models when what attention read is exchanged for what it read in another text ({doc}`base`). A model near
-# its tick decides by the question alone, and its attention explains nothing whatever else is measured of it.
+# its tick decides by the question alone or has learnt nothing; either way its attention explains nothing,
+# whatever else is measured of it.
 
 # %% tags=["hide-input"]
 rows = summary.alongside(scores, cells, "exchanged", "*_exchanged").dropna(subset="exchanged")
