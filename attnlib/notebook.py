@@ -101,6 +101,16 @@ def source(name: str, values: Mapping[str, Any]) -> str:
     return f"notebooks/{name}.py{given} · commit {results.commit()}"
 
 
+def nothing() -> Any:
+    """A displayable line in place of a figure or table for which there is no result yet."""
+    from IPython.display import Markdown
+
+    # A role such as {doc} is read in a page's text, not in what a cell displays. Pages are two folders deep.
+    return Markdown(
+        'No result to show yet: <a href="../../run.html">Run it yourself</a> says how to make one.'
+    )
+
+
 def origin(values: Mapping[str, Any], settings: Mapping[str, Any]) -> Any:
     """A displayable line under the last chart: parameters, data, commit and versions of this run."""
     from IPython.display import Markdown

@@ -3,6 +3,7 @@
 import math
 import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Optional
 
 import pandas as pd
@@ -10,6 +11,8 @@ import pytest
 
 from attnlib import notebook
 from tests import toy
+
+ROOT = Path(__file__).parents[1]
 
 DECLARED = {
     "seed": int,
@@ -86,3 +89,8 @@ def test_numbers_of_a_table_have_the_decimals_they_need(values, expected):
 def test_a_table_has_the_columns_asked_for_in_their_order():
     html = notebook.table(pd.DataFrame({"a": [1], "b": [2], "c": [3]}), ["c", "a"]).to_html()
     assert re.findall(r"<th[^>]*>(.*?)</th>", html) == ["c", "a"]
+
+
+def test_what_stands_for_a_missing_result_links_to_a_page_of_the_book():
+    (target,) = re.findall(r'href="\.\./\.\./(.*?)\.html"', notebook.nothing().data)
+    assert (ROOT / "book" / f"{target}.md").exists()

@@ -3,6 +3,7 @@
 import difflib
 import json
 import multiprocessing
+import re
 import shutil
 import subprocess
 import sys
@@ -150,6 +151,15 @@ def test_parameters_are_one_typed_and_explained_assignment_a_line(source):
         assert annotated
         assert " = " in rest
         assert "  # " in rest
+
+
+@pytest.mark.parametrize("source", NOTEBOOKS, ids=NAMES)
+def test_roles_stand_in_the_text_alone(source):
+    # In what a cell displays, or in code, a reader would see {doc}`page` as it is written.
+    import jupytext
+
+    code = [cell.source for cell in jupytext.read(source).cells if cell.cell_type == "code"]
+    assert not re.findall(r"\{[a-z:]+\}`[^`]*`", "\n".join(code))
 
 
 @pytest.mark.parametrize("source", NOTEBOOKS, ids=NAMES)

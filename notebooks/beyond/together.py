@@ -43,7 +43,7 @@ found = together.findings(tables)
 numbers = together.every_number(found)
 if output:
     results.write(numbers, Path(output) / "together.csv", "%.6g")
-nothing = Markdown("Not run: {doc}`../../run` says how to make it.")
+nothing = notebook.nothing()
 
 # %% [markdown]
 # ## How a claim becomes a verdict

@@ -221,7 +221,7 @@ bounds = pd.DataFrame(
         "n": [int(mass.flipped.sum())] * 2 + [len(run.texts)],
     }
 )
-# What attention could do at all ({doc}`contextualisation`).
+# What attention could do at all, as on the page on contextualisation.
 frame = run.frame(
     can_flip=reach(readout).can_flip.double(), from_uniform=jsd(readout.alpha, uniform_weights(readout))
 )

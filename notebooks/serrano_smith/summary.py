@@ -58,7 +58,7 @@ ours = ours.assign(
     encoder=pd.Categorical(ours["encoder"], architectures, ordered=True),
     dataset=pd.Categorical(ours["dataset"], sorted(ours["dataset"].unique()), ordered=True),
 )
-nothing = Markdown("No result to show yet: {doc}`../../run` says how to make one.")
+nothing = notebook.nothing()
 base = ours[ours["experiment"] == "base"]
 single = ours[ours["experiment"] == "single"]
 bins = single_erasures.difference_labels()

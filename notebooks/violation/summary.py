@@ -51,7 +51,7 @@ runs = Path(recorded or results.RECORDED) / "violation" / "runs.csv"
 # seeds and its line their range; a diamond is the authors' number.
 
 # %% tags=["hide-input"]
-nothing = Markdown("No result to show yet: {doc}`../../run` says how to make one.")
+nothing = notebook.nothing()
 methods = [*explain.METHODS, "leave-one-out"]
 operators = [*faithfulness.OPERATORS, "mean"]
 names = {

@@ -50,7 +50,7 @@ runs = Path(recorded or results.RECORDED) / "violation" / "runs.csv"
 # Test accuracy, the share of the most frequent class, and seconds of training on one thread.
 
 # %% tags=["hide-input"]
-nothing = Markdown("No result to show yet: {doc}`../../run` says how to make one.")
+nothing = notebook.nothing()
 names = {"visual_bert": "VisualBERT", "lxmert": "LXMERT", "bert": "BERT"}
 found = compared.found.assign(model=lambda rows: rows["encoder"].map(names) + ", " + rows["dataset"])
 ours = found[found["experiment"] == "transformers"]
