@@ -92,7 +92,8 @@ def told(counts: pd.DataFrame, cores: int) -> str:
         for row in counts.to_dict("records")
     ]
     known, unknown = counts["to_go"].sum(), int(counts["to_go"].isna().sum())
-    rest = f", and {unknown} lines of which no run is done yet" if unknown else ""
+    lines_of = "line" if unknown == 1 else "lines"
+    rest = f", and {unknown} {lines_of} of which no run is done yet" if unknown else ""
     done, whole = int(counts["done"].sum()), int(counts["runs"].sum())
     share = done / whole if whole else 1.0
     lines.append(
