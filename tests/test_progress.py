@@ -56,7 +56,7 @@ def test_the_command_says_it(sweep, capsys):
     progress.main([str(sweep / "grid.yaml"), "--sweep", str(sweep / "sweep"), "--cores", "2"])
     last = capsys.readouterr().out.strip().splitlines()[-1]
     assert last.startswith("4 of 9 runs are done (44%); to go on 2 cores, training apart: 0 h 35 min")
-    assert last.endswith("1 lines of which no run is done yet")
+    assert last.endswith("1 line of which no run is done yet")
 
 
 def test_the_rest_is_a_grid_of_the_runs_still_to_go(sweep, capsys, monkeypatch):
