@@ -14,6 +14,7 @@ from attnlib.faithfulness.measures import (
 from attnlib.faithfulness.models import OPERATORS, attention_mask, removals
 from attnlib.faithfulness.removal import Removal, delete, removal_of_texts, replace_by
 from attnlib.faithfulness.tables import (
+    less_often,
     level_boxes,
     levels,
     measure_leave_one_out,
@@ -38,6 +39,7 @@ __all__ = [
     "attention_mask",
     "comprehensiveness",
     "delete",
+    "less_often",
     "level_boxes",
     "levels",
     "measure_leave_one_out",

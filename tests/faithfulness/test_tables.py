@@ -8,6 +8,7 @@ from attnlib.faithfulness import (
     Removal,
     area_under_threshold,
     comprehensiveness,
+    less_often,
     level_boxes,
     levels,
     measure_texts,
@@ -185,3 +186,33 @@ def test_sign_agreement_counts_tokens_whose_effect_is_large():
     assert found.loc[("first", "attention mask"), "value"] == pytest.approx((1 / 2 + 2 / 3 + 1 / 2) / 3)
     assert (found.loc["none", "value"] == 0).all()
     assert (found["n"] == 3).all()  # a text of one token has no effect to agree with
+
+
+RATES = pd.DataFrame(
+    [
+        ("a", 0, "attention", 0.4),
+        ("a", 0, "random", 0.5),
+        ("a", 1, "attention", 0.5),
+        ("a", 1, "random", 0.5),
+        ("b", 0, "attention", 0.6),
+        ("b", 0, "random", 0.5),
+        ("b", 1, "attention", 0.1),
+        ("c", 0, "attention", NAN),
+        ("c", 0, "random", 0.5),
+    ],
+    columns=["dataset", "seed", "method", "value"],
+)
+PAIRS = {"attention < random": ({"method": "attention"}, {"method": "random"})}
+
+
+def test_less_often_counts_the_models_that_have_both_rates_and_ties_as_not_less():
+    table = less_often(RATES, PAIRS, ["dataset", "seed"])
+    assert table.to_dict("records") == [
+        {"comparison": "attention < random", "models": 3, "less": 1, "first": 0.5, "second": 0.5}
+    ]
+    assert less_often(RATES.iloc[:0], PAIRS, ["dataset", "seed"])["models"].tolist() == [0]
+
+
+def test_less_often_refuses_several_rates_of_one_model():
+    with pytest.raises(ValueError, match=r"attention < random: several rates .*'attention'"):
+        less_often(RATES, PAIRS, ["dataset"])
