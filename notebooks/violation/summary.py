@@ -222,7 +222,7 @@ of_methods = {
     "input × gradient: zeroing below attention mask": (by_input | zeroed, by_input | masked),
 }
 of_targets = {
-    f"attention × gradient: of the probability below of the {target}": (
+    f"attention × gradient: target probability below {target}": (
         multiplied | averaged | {"target": "probability"},
         multiplied | averaged | {"target": target},
     )
@@ -233,7 +233,8 @@ ratios = ours[ours["metric"] == "violation"]
 compared_rates = pd.concat(
     [faithfulness.less_often(ratios, of_methods, model), faithfulness.less_often(gradient, of_targets, model)]
 )
-notebook.table(compared_rates) if len(found) else nothing
+heads = {"less": "of these, first below second", "first": "first, mean", "second": "second, mean"}
+notebook.table(compared_rates.rename(columns=heads)) if len(found) else nothing
 
 # %% [markdown]
 # ## Depth
