@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from attnlib import charts, vegalite
-from attnlib.charts.frames import COLOURS
+from attnlib.charts.frames import COLOURS, legend
 
 
 @pytest.fixture
@@ -253,6 +253,18 @@ def test_an_open_jupyterlab_gets_the_type_it_draws(frame, monkeypatch):
     assert vegalite.LAB_MIME not in vegalite.render(spec)
     monkeypatch.setenv("JPY_SESSION_NAME", "notebook.ipynb")
     assert vegalite.render(spec)[vegalite.LAB_MIME]["$schema"].endswith("v5.json")
+
+
+def test_a_legend_has_as_many_names_in_a_row_as_fit_and_cuts_none_short():
+    short = ["random", "attention", "gradient"]
+    assert legend(short).to_dict()["columns"] == 3
+    long = [*short, "attention × gradient", "input × gradient", "integrated gradients, released"]
+    found = legend(long).to_dict()
+    # Three columns are 20, 16 and 30 letters wide and fit into 560 pixels; four do not.
+    assert found["columns"] == 3
+    assert found["labelLimit"] >= 30 * 6.2
+    assert legend(long, room=100).to_dict()["columns"] == 1
+    assert legend([], room=100).to_dict()["columns"] == 0
 
 
 def test_a_chart_without_words_is_refused():

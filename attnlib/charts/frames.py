@@ -15,6 +15,8 @@ WIDTH = 560
 ALL = "all texts"
 # Above the plot, so that a chart is as wide as its axis.
 LEGEND = alt.Legend(orient="top", titleOrient="left")
+# Width of a letter in a legend, generously, and what a name needs beside its letters, in pixels.
+LETTER, SYMBOL = 6.2, 30
 
 
 def prepare(
@@ -83,6 +85,18 @@ def colour(groups: list[str], title: str) -> Any:
     """Return the colour encoding of the groups, with a legend where there is more than one."""
     encoding = alt.Color("group:N", title=title).scale(domain=groups, range=palette(groups))
     return encoding.legend(LEGEND) if len(groups) > 1 else encoding.legend(None)
+
+
+def legend(names: Sequence[str], room: float = WIDTH, **options: Any) -> alt.Legend:
+    """Return a legend above the chart, as many names in a row as fit into `room` pixels, none cut short."""
+    columns = len(names)
+    while columns > 1:
+        # Filled row by row: a column is as wide as its longest name.
+        widest = [max(map(len, names[column::columns])) for column in range(columns)]
+        if LETTER * sum(widest) + SYMBOL * columns <= room:
+            break
+        columns -= 1
+    return alt.Legend(orient="top", titleOrient="left", labelLimit=WIDTH, columns=columns, **options)
 
 
 def field(name: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from attnlib.charts.frames import ALL, COLOURS, GREY, LEGEND, WIDTH, omitted, prepare, present
+from attnlib.charts.frames import ALL, COLOURS, GREY, LEGEND, LETTER, WIDTH, legend, omitted, prepare, present
 from attnlib.results import MAX_ATTENTION_LABELS
 
 OURS, SEED, THEIRS = "ours", "one seed", "theirs"
@@ -394,7 +394,8 @@ def across(
 def hues(groups: Sequence[str], title: str) -> Any:
     """Colour encoding of the groups; all texts together are grey."""
     shades = [GREY if name == ALL else shade for name, shade in zip(groups, COLOURS, strict=False)]
-    return alt.Color("group:N", title=title, legend=LEGEND).scale(domain=list(groups), range=shades)
+    above = legend(groups, WIDTH - LETTER * len(title))
+    return alt.Color("group:N", title=title, legend=above).scale(domain=list(groups), range=shades)
 
 
 def points(chart: Any, sources: Iterable[str], size: float, title: str = "number", bars: bool = False) -> Any:

@@ -7,15 +7,24 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from attnlib.charts.frames import ALL, COLOURS, GREY, WIDTH, categories, omitted, palette, prepare, present
+from attnlib.charts.frames import (
+    ALL,
+    COLOURS,
+    GREY,
+    WIDTH,
+    categories,
+    legend,
+    omitted,
+    palette,
+    prepare,
+    present,
+)
 from attnlib.charts.panels import facets, width
 from attnlib.pareto import pareto_front
 
 # One for each colour of the palette: a kind is told by either.
 SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down")
 FRONT, NONE = "Pareto front", "–"
-# Mean width of a letter in the legend, in pixels.
-LETTER = 6.2
 
 
 def trade_off(
@@ -110,10 +119,9 @@ def _layers(
     groups, drawn = categories(marks["group"]), present(marks["group"])
     shades = dict(zip(groups, palette(groups), strict=True))
     # As many kinds in a line as fit beside the name of the front.
-    across_top = max(1, int((WIDTH - 130) / (LETTER * max(map(len, drawn)) + 30)))
-    legend = alt.Legend(orient="top", values=drawn, columns=min(across_top, len(drawn)))
-    hue = alt.Color("group:N", title=None, legend=legend).scale(domain=groups, range=list(shades.values()))
-    shape = alt.Shape("group:N", title=None, legend=legend).scale(
+    kinds = legend(drawn, WIDTH - 130, values=drawn)
+    hue = alt.Color("group:N", title=None, legend=kinds).scale(domain=groups, range=list(shades.values()))
+    shape = alt.Shape("group:N", title=None, legend=kinds).scale(
         domain=groups, range=list(SHAPES[: len(groups)])
     )
     point = alt.Chart().transform_filter(alt.datum.part == "point")
