@@ -360,9 +360,9 @@ for name, row in zip(["attention", "gradient", "mask", "zeroing"], told, strict=
 # under zeroing than under the mask for {glue:text}`zeroing_less` of {glue:text}`zeroing_models`. A mean over
 # three ways to remove weighs these advantages; it does not take them away.
 #
-# With depth, on SST with five classes, attention × gradient violates in {glue:text}`layers_1_violation:.3f` of
-# the texts at one hidden layer, {glue:text}`layers_4_violation:.3f` at four and
-# {glue:text}`layers_8_violation:.3f` at eight; test accuracy is {glue:text}`layers_1_accuracy:.2f`,
+# With depth, on SST with five classes, attention × gradient violates in
+# {glue:text}`layers_1_violation:.3f` of the texts at one hidden layer, {glue:text}`layers_4_violation:.3f` at
+# four and {glue:text}`layers_8_violation:.3f` at eight; test accuracy is {glue:text}`layers_1_accuracy:.2f`,
 # {glue:text}`layers_4_accuracy:.2f` and {glue:text}`layers_8_accuracy:.2f`. The paper's rise is there, and it
 # comes where the head no longer trains well: these models do not tell depth from bad training.
 #
