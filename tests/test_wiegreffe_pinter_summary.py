@@ -273,6 +273,7 @@ def test_the_page_draws_what_is_recorded(kept, tmp_path):
     assert "AG News (part)" in text
     assert "0.820 (0.831)" in text  # F1 with learned attention on SST, theirs in brackets
     assert "theirs (unverified)" in text
+    assert "0 of 6 (SST), 0 of 6 (AG News (part))" in text  # epochs that dev and test agree on
     assert glued["n_sure"] == "2"
     assert glued["n_better"] == glued["n_guided"] == "2"
     assert "0.60" in glued["beyond_optimum"] or "0.61" in glued["beyond_optimum"]

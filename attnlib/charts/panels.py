@@ -24,7 +24,7 @@ SHAPES = {
 }
 BASELINE = "M-0.16,-1H0.16V1H-0.16Z"
 # Room for half a label on either side.
-GAP = 26
+GAP = 34
 HISTOGRAM_HEIGHT = 70
 
 
