@@ -36,6 +36,7 @@ NAMES = {
     "agnews4_subset": "AG News (part), four classes",
     "amazon_multidomain": "Amazon",
     "babi1": "bAbI 1",
+    "babi2": "bAbI 2",
     "imdb": "IMDB",
     "imdb_ratings": "IMDB, ratings",
     "mrpc": "MRPC",

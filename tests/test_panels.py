@@ -50,6 +50,12 @@ def bars(frame, **options):
     return charts.bar_panels(frame, "dataset", panel="encoder", title="t", x_title="τ", **options)
 
 
+def row_labels(spec):
+    """The widths at which names of rows are cut."""
+    axes = [layer["encoding"].get("y", {}).get("axis", {}) for layer in spec["layer"]]
+    return {axis["labelLimit"] for axis in axes if "labelLimit" in axis}
+
+
 class TestDots:
     def test_ours_theirs_and_the_baseline_are_separate_marks(self, frame):
         found = marks(dots(frame, baseline="chance", baseline_label="shuffled"))
@@ -88,6 +94,14 @@ class TestDots:
         words = dots(frame).description
         assert "m, bilstm: mean of ours 0.20 over 2 rows, of theirs 0.26 over 2." in words
         assert "m, average: mean of ours 0.20 over 1 rows, of theirs 0.50 over 1." in words
+
+    @pytest.mark.parametrize("draw", [dots, bars])
+    def test_long_names_of_rows_are_not_cut_and_take_their_room_from_the_panels(self, frame, draw):
+        long = frame.assign(dataset=frame["dataset"].cat.rename_categories(lambda name: name + 40 * "x"))
+        plain, wide = (draw(each).to_dict()["spec"] for each in (frame, long))
+        assert row_labels(plain) == {200}
+        assert min(row_labels(wide)) > 6 * 40
+        assert 0 < wide["width"] < plain["width"]
 
 
 class TestBars:

@@ -1,8 +1,10 @@
 """The recorded results of all papers, and the names that their page has for data sets and models."""
 
+from pathlib import Path
+
 import pytest
 
-from attnlib import papers, results
+from attnlib import grid, papers, results
 from tests.four_papers import EMPTY
 
 
@@ -31,3 +33,9 @@ def test_names():
     assert papers.dataset_name("another") == "another"
     assert papers.model_name("bilstm", "scaled_dot") == "BiLSTM, dot product"
     assert papers.model_name("HANrnn", "learned_query") == "HANrnn"
+
+
+def test_every_data_set_of_the_grids_has_a_name():
+    root = Path(__file__).parents[1]
+    runs = grid.read(root / "config" / "paper.yaml", root)
+    assert {parameters["dataset"] for parameters in runs.values()} - {"planted"} <= set(papers.NAMES)

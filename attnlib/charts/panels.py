@@ -6,6 +6,7 @@ whose category is empty are left out.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from math import ceil
 from typing import Any
 
 import altair as alt
@@ -25,6 +26,8 @@ SHAPES = {
 BASELINE = "M-0.16,-1H0.16V1H-0.16Z"
 # Room for half a label on either side.
 GAP = 34
+# Width for the names of rows that every chart has.
+ROOM = 200
 HISTOGRAM_HEIGHT = 70
 
 
@@ -51,12 +54,13 @@ def dot_panels(
     sources = {"value": OURS, "published": THEIRS} | ({baseline: baseline_label} if baseline else {})
     frame, groups, missing = prepare(frame, [y, by, panel], by, panel, {}, optional=[*sources, "low", "high"])
     groups = [group for group in groups if group in set(frame["group"])]
+    names = present(frame[y])
     marks = frame.melt([y, "facet", "group", "low", "high"], list(sources), "source", "x").dropna(subset="x")
     marks["source"] = marks["source"].map(sources)
     marks.loc[marks["source"] != OURS, ["low", "high"]] = float("nan")
     base = alt.Chart().encode(
         color=hues(groups, by_title),
-        y=alt.Y(f"{y}:N", sort=present(frame[y]), title=None).axis(labelLimit=200, grid=True),
+        y=alt.Y(f"{y}:N", sort=names, title=None).axis(labelLimit=room(names), grid=True),
         yOffset=alt.YOffset("group:N").scale(domain=groups),
         tooltip=[
             f"{y}:N",
@@ -75,7 +79,7 @@ def dot_panels(
         ),
         data=marks.astype({y: str}).round(4),
         # Room for the names of the rows, also where each has one circle.
-    ).properties(width=width(columns), height=alt.Step(9 if len(groups) > 1 else 15))
+    ).properties(width=width(columns, names), height=alt.Step(9 if len(groups) > 1 else 15))
     words = description or f"Dots of {x_title}. " + " ".join(
         f"{name}, {group}: {means(part)}."
         for (name, group), part in frame.groupby(["facet", "group"], observed=True, sort=False)
@@ -111,6 +115,7 @@ def bar_panels(
         for name, source in sources.items()
     ]
     marks = pd.concat(parts, ignore_index=True).dropna(subset="x").astype({y: str})
+    names = present(frame[y])
     kinds = [kind for kind in sources.values() if kind in set(marks["source"])]
     shades = {OURS: COLOURS[1], SEED: COLOURS[1], THEIRS: COLOURS[0]}
     # The legend of the colours is the one of the points: Vega-Lite makes one of the two.
@@ -119,7 +124,7 @@ def bar_panels(
     )
     base = alt.Chart().encode(x=across("x", x_title), color=colour)
     rows = base.encode(
-        y=alt.Y(f"{y}:N", sort=present(frame[y]), title=None).axis(labelLimit=200),
+        y=alt.Y(f"{y}:N", sort=names, title=None).axis(labelLimit=room(names)),
         tooltip=[
             f"{y}:N",
             alt.Tooltip("source:N", title="number"),
@@ -134,7 +139,7 @@ def bar_panels(
         points(shown, kinds, size=40, bars=True),
         rules.mark_rule(strokeWidth=1.5, strokeDash=[5, 3]).encode(x=across("mean(x)", x_title)),
         data=marks.round(4),
-    ).properties(width=width(columns), height=alt.Step(20))
+    ).properties(width=width(columns, names), height=alt.Step(20))
     words = description or f"Bars of {x_title}. " + " ".join(
         f"{name}: {means(part)}; ours, in brackets theirs: {pairs(part, y)}."
         for name, part in frame.groupby("facet", sort=False)
@@ -375,9 +380,14 @@ def rules(levels: Mapping[str, pd.Series], y_title: str, up: alt.Scale, size: in
     ]
 
 
-def width(columns: int) -> int:
-    """Width of a panel, so that `columns` of them are as wide as any other chart."""
-    return (WIDTH - GAP * (columns - 1)) // columns
+def room(names: Sequence[str]) -> int:
+    """Width for the names of rows, so that none is cut."""
+    return max(ROOM, ceil(LETTER * max(map(len, names), default=0)))
+
+
+def width(columns: int, names: Sequence[str] = ()) -> int:
+    """Width of a panel, so that `columns` of them are as wide as any other chart, names of rows included."""
+    return max(100, (WIDTH - (room(names) - ROOM) - GAP * (columns - 1)) // columns)
 
 
 def across(

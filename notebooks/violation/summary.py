@@ -318,7 +318,7 @@ if output:
     results.write(compared.table, Path(output) / "ledger.csv", "%.6g")
 notebook.table(ledger.totals(compared.table, "metric"))
 
-# %% tags=["hide-input", "scroll-output"]
+# %% tags=["hide-input", "full-width", "scroll-output"]
 notebook.table(
     compared.table[
         ["dataset", "metric", "encoder", "scorer", "method", "operator", "layers", "value", "ours"]

@@ -369,7 +369,7 @@ if output:
     results.write(compared.table, Path(output) / "ledger.csv", "%.6g")
 notebook.table(ledger.totals(compared.table, "experiment"))
 
-# %% tags=["hide-input", "scroll-output"]
+# %% tags=["hide-input", "full-width", "scroll-output"]
 known = compared.table["note"].fillna(ledger.label(compared.table["source"], ledgers.SOURCES))
 named = ["experiment", "dataset", "metric", "method", "lambda", "value", "ours", "low", "high", "n_seeds"]
 strength = summary.text(compared.table["lambda"], "{:g}")
