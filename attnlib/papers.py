@@ -31,19 +31,30 @@ NAMES = {
     "20news20": "20 Newsgroups, all",
     "20news_sports": "20 Newsgroups",
     "ade": "ADE",
+    "adr": "ADR tweets",
     "agnews": "AG News",
-    "agnews_subset": "AG News (part)",
+    "agnews4": "AG News, four classes",
     "agnews4_subset": "AG News (part), four classes",
+    "agnews_subset": "AG News (part)",
+    "amazon_full": "Amazon, full",
     "amazon_multidomain": "Amazon",
+    "anemia": "Anemia",
     "babi1": "bAbI 1",
     "babi2": "bAbI 2",
+    "babi3": "bAbI 3",
+    "cnn": "CNN",
+    "diabetes": "Diabetes",
     "imdb": "IMDB",
+    "imdb10": "IMDB, Diao",
     "imdb_ratings": "IMDB, ratings",
     "mrpc": "MRPC",
     "scenes": "scenes (generated)",
+    "snli": "SNLI",
     "snli_subset": "SNLI (part)",
     "sst": "SST",
     "sst5": "SST, five classes",
+    "yahoo": "Yahoo Answers",
+    "yelp_full": "Yelp, full",
 }
 MODELS = {
     "bilstm": "BiLSTM",
@@ -105,3 +116,8 @@ def model_name(encoder: object, scorer: object) -> str:
 def dataset_name(name: object) -> str:
     """A data set as the page calls it; a name that is not known stays."""
     return NAMES.get(str(name), str(name))
+
+
+def named(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows with data sets as the pages call them (column dataset)."""
+    return table.assign(dataset=table["dataset"].map(dataset_name))

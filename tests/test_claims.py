@@ -358,7 +358,7 @@ def test_the_page_follows_the_results(tmp_path):
     assert "**differs**, on none of 3 data sets" in pages["fresh"]
     assert "The premises together: undecided" in pages["fresh"]
     # The second epoch, in which τ is by .02 higher than in the main grid: the mean of .22 and .24.
-    kept = "the BiLSTM's mean τ of attention and gradient is between 0.23 (20news_sports, imdb)"
+    kept = "the BiLSTM's mean τ of attention and gradient is between 0.23 (20 Newsgroups, imdb)"
     assert kept in pages["recorded"]
     # A number glued as numpy's cannot be formatted on the page.
     assert "np.float64" not in (tmp_path / "recorded.ipynb").read_text()

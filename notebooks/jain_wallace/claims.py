@@ -35,7 +35,7 @@ from IPython.display import Markdown
 from myst_nb import glue
 
 import attnlib
-from attnlib import charts, claims, ledger, notebook, results
+from attnlib import charts, claims, ledger, notebook, papers, results
 from attnlib.claims import Reading
 
 parameters = notebook.parameters(globals())
@@ -75,13 +75,15 @@ searches = found["search"].fillna("no search") + " " + found["dataset"]
 usual = found["epsilon"].fillna(0.0) == ledger.label(searches, epsilons)
 vectors = ledger.label(found["dataset"], results.MAIN_VECTORS)
 usual &= (found["variant"] == results.MAIN_VARIANT) & (found["vectors"] == vectors)
+found = papers.named(found)
 grid = found[usual & (found["experiment"] != "initialisation")]
 ours = grid[grid["scorer"] == "additive"]
 both = {"additive": ours, "scaled dot-product attention": grid[grid["scorer"] == "scaled_dot"]}
-at_hand = {"agnews": "agnews_subset", "snli": "snli_subset"}  # our part of a data set of theirs
+at_hand = {"AG News": "AG News (part)", "SNLI": "SNLI (part)"}  # our part of a data set of theirs
 at_hand = {whole: part for whole, part in at_hand.items() if whole not in set(ours["dataset"])}
 theirs = published[published["source"].str.startswith("repo") & (published["scorer"] == "additive")]
-theirs = theirs.assign(seed=0, dataset=theirs["dataset"].replace(at_hand))
+theirs = papers.named(theirs).assign(seed=0)
+theirs = theirs.assign(dataset=theirs["dataset"].replace(at_hand))
 
 # %% tags=["hide-input"]
 weak, barely, far, very_far = 0.5, 0.1, math.log(2) / 2, 0.595
@@ -441,7 +443,7 @@ Markdown(
 training = found[(found["experiment"] == "initialisation") & (found["variant"] == "released")]
 training = training[training["scorer"] == "additive"]
 start = training["dataset"] + ", " + training["vectors"]
-training = training.assign(start=start, model=start + ", " + training["encoder"])
+training = training.assign(start=start, model=start + ", " + training["encoder"].replace(papers.MODELS))
 kept = claims.at_selected(training)
 measured = {
     "accuracy": "accuracy",
@@ -493,7 +495,9 @@ models = found[found["experiment"].eq("adversary") & found["variant"].eq(results
 models = models[models["scorer"].eq("additive") & models["search"].eq("released")]
 several = models.groupby("dataset")["vectors"].transform("nunique") > 1
 models = models[several].assign(
-    model=lambda rows: rows["dataset"] + ", " + rows["vectors"] + ", " + rows["encoder"]
+    model=lambda rows: (
+        rows["dataset"] + ", " + rows["vectors"] + ", " + rows["encoder"].replace(papers.MODELS)
+    )
 )
 notebook.table(
     claims.side_by_side(

@@ -32,7 +32,7 @@ import pandas as pd
 from IPython.display import Markdown
 from myst_nb import glue
 
-from attnlib import charts, erasure_sets, ledger, ledgers, notebook, results, single_erasures, summary
+from attnlib import charts, erasure_sets, ledger, ledgers, notebook, papers, results, single_erasures, summary
 
 parameters = notebook.parameters(globals())
 charts.enable(notebook.source("serrano_smith/summary", parameters))
@@ -54,6 +54,7 @@ if "against" not in found:
 architectures = ["HANrnn", "HANconv", "HANnoenc", "FLANrnn", "FLANconv", "FLANnoenc"]
 rankings = ["random", "attention", "gradient", "product", "centred product", "greedy"]
 ours = found[(found["class"] == "all") & found["variant"].eq("released")]
+ours = papers.named(ours)
 ours = ours.assign(
     encoder=pd.Categorical(ours["encoder"], architectures, ordered=True),
     dataset=pd.Categorical(ours["dataset"], sorted(ours["dataset"].unique()), ordered=True),
@@ -165,7 +166,7 @@ flips = flips.assign(
     metric=flips["metric"].map(cells), other=flips["method"].map(ways), value=100 * flips["value"]
 )
 flips = flips.pivot_table("value", ["dataset", "other"], "metric", observed=True).reset_index()
-theirs = published[published["experiment"] == "single"]
+theirs = papers.named(published[published["experiment"] == "single"])
 theirs = theirs.assign(
     metric=theirs["metric"].map(cells), value=100 * theirs["value"], other="released, theirs (unverified)"
 )

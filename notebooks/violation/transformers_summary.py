@@ -34,7 +34,7 @@ import pandas as pd
 from IPython.display import Markdown
 from myst_nb import glue
 
-from attnlib import charts, claims, ledger, ledgers, notebook, results, summary
+from attnlib import charts, claims, ledger, ledgers, notebook, papers, results, summary
 from attnlib.claims import Reading
 from attnlib.explain import stock
 
@@ -52,7 +52,8 @@ runs = Path(recorded or results.RECORDED) / "violation" / "runs.csv"
 # %% tags=["hide-input"]
 nothing = notebook.nothing()
 names = {"visual_bert": "VisualBERT", "lxmert": "LXMERT", "bert": "BERT"}
-found = compared.found.assign(model=lambda rows: rows["encoder"].map(names) + ", " + rows["dataset"])
+datasets = compared.found["dataset"].map(papers.dataset_name)
+found = compared.found.assign(model=compared.found["encoder"].map(names) + ", " + datasets)
 ours = found[found["experiment"] == "transformers"]
 of_models = ours[ours["metric"].isin(["accuracy", "majority", "training_seconds"])]
 table = of_models.pivot_table("value", ["model", "seed"], "metric").reset_index()
@@ -69,7 +70,7 @@ plain = found.loc[compared.ours.index]
 printed = published[published["source"] == "nb_mm"]
 drawn = published[(published["source"] == "figure_radar") & (published["encoder"] == "lxmert")]
 theirs = pd.concat([printed, drawn])
-theirs = theirs.assign(model=theirs["encoder"].map(names) + ", scenes")
+theirs = theirs.assign(model=theirs["encoder"].map(names) + ", " + papers.dataset_name("scenes"))
 spread = partial(summary.spread, orders={"method": [*stock.METHODS, "leave-one-out"]})
 violation = plain[(plain["metric"] == "violation") & (plain["operator"] == "mean")]
 beside = theirs[(theirs["metric"] == "violation") & (theirs["operator"] == "mean")]
