@@ -212,7 +212,7 @@ class Contrast:
         }
 
 
-def furthest(table: pd.DataFrame, budget: float = EPSILON) -> pd.DataFrame:
+def furthest(table: pd.DataFrame, budget: float | None) -> pd.DataFrame:
     """`trained_adversaries.search_and_furthest` with a row per method, "published search" and "one model"."""
     found = trained_adversaries.search_and_furthest(table, budget)
     named = found.rename(columns={"of_search": "published search", "of_model": "one model"})
@@ -221,7 +221,7 @@ def furthest(table: pd.DataFrame, budget: float = EPSILON) -> pd.DataFrame:
 
 def contrasts(tables: Tables) -> pd.DataFrame:
     """Where the papers mean different things by one word: two numbers of the same models side by side."""
-    adversary = furthest(tables["wiegreffe_pinter"])
+    budgets = {"nearly the same output": EPSILON, "an output like another seed's": None}
     sets = claims.select(tables["serrano_smith"], experiment="sets", metric="fraction_all")
     seeds = claims.select(tables["wiegreffe_pinter"], experiment="seeds", metric="jsd", **{"class": "all"})
     scores = claims.select(
@@ -234,13 +234,16 @@ def contrasts(tables: Tables) -> pd.DataFrame:
     return pd.DataFrame(
         contrast.row()
         for contrast in (
-            Contrast(
-                "JSD at nearly the same output (nats)",
-                "for each text its own weights",
-                "one model for all texts",
-                adversary,
-                {"method": "published search"},
-                {"method": "one model"},
+            *(
+                Contrast(
+                    f"JSD at {output} (nats)",
+                    "for each text its own weights",
+                    "one model for all texts",
+                    furthest(tables["wiegreffe_pinter"], budget),
+                    {"method": "published search"},
+                    {"method": "one model"},
+                )
+                for output, budget in budgets.items()
             ),
             Contrast(
                 "JSD to the model's attention (nats)",

@@ -33,10 +33,12 @@ def tables(paper, *parts):
 
 
 def adversary(seed_values, **more):
-    """Rows of adversaries: by λ, (TVD, JSD); λ None is the search."""
+    """Rows of adversaries: by λ, (TVD, JSD); λ None is the search, "other seed" a method."""
     parts = []
     for strength, (change, far) in seed_values.items():
         named = {"method": "trained adversary" if strength is not None else "published search"}
+        if isinstance(strength, str):
+            named, strength = {"method": strength}, None
         for metric, value in {"tvd": change, "jsd": far}.items():
             own = rows(metric, {"sst": [value]}, experiment="adversary", variant="released loss")
             parts.append(own.assign(**{"lambda": strength}, **named).assign(**more))

@@ -63,9 +63,13 @@ class TestQuestions:
         one = adversary({0.0: (0.01, 0.1), 0.001: (0.05, 0.3), 0.01: (0.06, 0.6), None: (0.005, 0.5)})
         none = adversary({0.01: (0.06, 0.6), None: (0.005, 0.5)}, dataset="imdb")
         data = tables("wiegreffe_pinter", one, none)
-        far = shared_questions.contrasts(data).iloc[0]
+        far, like = shared_questions.contrasts(data).iloc[:2].to_dict("records")
         # (0 + .3) / 2 and (.5 + .5) / 2.
         assert (far["mean"], far["its mean"]) == ("0.50", "0.15")
+        assert like["its mean"] == "not run"
+        other = adversary({"other seed": (0.06, 0.1)}, dataset="imdb")
+        like = shared_questions.contrasts(tables("wiegreffe_pinter", one, none, other)).iloc[1]
+        assert (like["mean"], like["its mean"], like["data sets"]) == ("0.50", "0.60", "IMDB")
 
     def test_signs_are_counted_over_models(self):
         methods = ["random", "attention", "attention × gradient"]

@@ -161,6 +161,14 @@ class TestWiegreffePinter:
         # The claim says that SST is the exception, and here it is none.
         assert found.cells.set_index("dataset")["holds"].to_dict() == {"imdb": True, "sst": False}
 
+    def test_with_the_budget_of_another_seed_the_exception_may_hold(self):
+        models = {0.01: (0.06, 0.6), None: (0.005, 0.5), "other seed": (0.07, 0.1)}
+        data = tables("wiegreffe_pinter", adversary(models))
+        assert together.one_model(data).cells["holds"].tolist() == [False]
+        like = together.one_model_like_a_seed(data)
+        assert like.cells["value"].tolist() == pytest.approx([-0.1])
+        assert like.cells["holds"].tolist() == [True]
+
     def test_without_a_search_or_an_adversary_there_is_no_number(self):
         alone = adversary({0.001: (0.05, 0.3)})
         assert together.shortfall(alone).empty

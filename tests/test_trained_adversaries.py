@@ -58,6 +58,18 @@ class TestFurthest:
         # The base itself, which has moved nowhere.
         assert trained_adversaries.search_and_furthest(one, 0.001)["of_model"].tolist() == [0.0]
 
+    def test_the_budget_may_be_what_another_seed_changes(self):
+        models = {0.001: (0.07, 0.3), 0.01: (0.09, 0.6), 0.1: (0.1, 0.65), None: (0.005, 0.5)}
+        one = adversary(models | {"other seed": (0.09, 0.1)})
+        # Of another base the seeds are nearer to each other.
+        two = adversary(models | {"other seed": (0.08, 0.1)}, dataset="imdb")
+        found = trained_adversaries.search_and_furthest(pd.concat([one, two]), None).set_index("dataset")
+        assert found["of_model"].to_dict() == {"sst": 0.6, "imdb": 0.3}
+        assert found["of_search"].to_dict() == {"sst": 0.5, "imdb": 0.5}
+        # Without another seed nothing is known of it, and a base that did not move is no answer.
+        assert trained_adversaries.search_and_furthest(adversary(models), None).empty
+        assert trained_adversaries.search_and_furthest(EMPTY["wiegreffe_pinter"], None).empty
+
     def test_both_are_needed(self):
         assert trained_adversaries.search_and_furthest(adversary({0.001: (0.05, 0.3)}), 0.05).empty
         assert trained_adversaries.search_and_furthest(adversary({None: (0.005, 0.5)}), 0.05).empty

@@ -225,9 +225,11 @@ notebook.table(contrasts)
 # - **For each text, or one model.** Jain and Wallace, and the exact optimum, choose weights anew for every
 #   text: an existence proof about outputs. Wiegreffe and Pinter ask for *one* model that has such weights on
 #   all texts, and how far they are from what another seed brings. Both can be right at once: the first is a
-#   statement about what the last layer lets pass, the second about what training finds. The first row of the
-#   table is the distance between the two answers, at a mean change of output of at most
-#   {glue:text}`epsilon` for the model.
+#   statement about what the last layer lets pass, the second about what training finds. The first two rows
+#   of the table are the distance between the two answers, at a mean change of the model's output of at most
+#   {glue:text}`epsilon`, and of at most what another seed of the same model changes. The second is the fairer
+#   budget for a model that is trained anew: to be nearer to the base than the base is to itself is more than
+#   one can ask. The search moves the output less than either.
 # - **Weights, or weights × scores.** A decision is made of $\alpha_t z_t$. Weights alone leave out what each
 #   token says; the product and the gradient put it back. Serrano and Smith's better ranking and Liu and
 #   others' better sign are the same quantity, attention × gradient, met twice.
