@@ -253,7 +253,10 @@ notebook.table(contrasts)
 
 # %% tags=["remove-cell"]
 constants = dict(holds=claims.HOLDS, differs=claims.DIFFERS, fewest=claims.FEWEST, epsilon=together.EPSILON)
-for name, value in constants.items():
+verdicts = [finding.verdict for finding in found]
+few = [one for one in found if one.verdict == "undecided" and one.cells["dataset"].nunique() < claims.FEWEST]
+counts = {f"n_{verdict.replace(' ', '_')}": verdicts.count(verdict) for verdict in ledger.VERDICTS}
+for name, value in (constants | counts | {"n_claims": len(verdicts), "n_few": len(few)}).items():
     glue(name, value, display=False)
 
 # %% tags=["remove-input"]
