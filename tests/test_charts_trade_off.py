@@ -117,6 +117,20 @@ class TestCurve:
         assert {"field": "order", "title": "λ", "type": "nominal"} in tooltip
         assert "joined in the order of λ from 0 to 1," in chart.description
 
+    def test_its_ends_are_named_on_the_chart(self, models):
+        chart = draw(models)
+        points = parts(chart)["point"]
+        assert points["first"].tolist() == ["", "", "", "λ = 0", "", "", ""]
+        assert points["last"].tolist() == ["λ = 1", "", "", "", "", "", ""]
+        shown = {layer["encoding"]["text"]["field"]: layer["transform"] for layer in mark(chart, "text")}
+        assert {name: steps[-1]["filter"] for name, steps in shown.items()} == {
+            "first": "datum.first != ''",
+            "last": "datum.last != ''",
+        }
+        # One point is no curve.
+        alone = parts(draw(models[3:]))["point"]
+        assert set(alone["first"]) == set(alone["last"]) == {""}
+
     def test_a_point_without_an_order_stays_off_it(self, models):
         models.loc[3, "λ"] = math.nan
         chart = draw(models)

@@ -49,9 +49,10 @@ def trade_off(
     points: a row per model; `x` and `y` in the units that their titles name, on axes from 0 unless a value is
     negative or a domain is given. The columns <x>_low, <x>_high, <y>_low and <y>_high, if there, are the ends
     of intervals and may be NaN. A line joins the points of kind `curve` in the order of the column `order`,
-    which the tooltips show; a point without a value there stays off the line. `front` draws the points of a
-    panel that no other one beats (`attnlib.pareto.pareto_front`) as steps: the greatest `y` at a cost of at
-    most `x`; among all kinds, or those that it names. `facet`: a panel per value, all with the same axes.
+    which the tooltips show, with its ends named; a point without a value there stays off the line. `front`
+    draws the points of a panel that no other one beats (`attnlib.pareto.pareto_front`) as steps: the greatest
+    `y` at a cost of at most `x`; among all kinds, or those that it names. `facet`: a panel per value, all
+    with the same axes.
 
     ValueError for a missing column, values outside a domain, nothing to draw, more than six kinds, a curve
     without an order, and two points of a curve at one place of it. (Wiegreffe & Pinter 2019, figure 5: mean
@@ -74,6 +75,7 @@ def trade_off(
     marks["x_interval"], marks["y_interval"] = _intervals(marks, "x"), _intervals(marks, "y")
     marks["order"] = _words(frame[order]) if order else NONE
     marks["rank"] = _ranks(frame, order, curve) if order and curve is not None else np.nan
+    marks["first"], marks["last"] = _curve_ends(marks, order)
     marks["front"] = _on_front(marks, groups if isinstance(front, bool) else front)
 
     columns = min(len(panels), 2)
@@ -146,6 +148,10 @@ def _layers(
             color=shades[str(curve)], strokeWidth=1.5
         )
         layers.append(line.encode(order="rank:Q"))
+        # The last above its point: the front goes on to the right of it.
+        for end, place in (("first", {"align": "right", "dx": -9}), ("last", {"dy": -12})):
+            named = point.transform_filter(f"datum.{end} != ''")
+            layers.append(named.mark_text(fontSize=11, color=GREY, **place).encode(text=f"{end}:N"))
     layers.append(
         point.mark_point(filled=True, size=80, opacity=1).encode(color=hue, shape=shape, tooltip=tooltip)
     )
@@ -194,6 +200,14 @@ def _ranks(frame: pd.DataFrame, order: str, curve: str) -> pd.Series:
     return joined.groupby("facet")[order].rank().reindex(frame.index)
 
 
+def _curve_ends(marks: pd.DataFrame, order: str | None) -> list[pd.Series]:
+    """Words beside the first and the last point of the curve of each panel, empty beside all others."""
+    rank = marks["rank"].groupby(marks["facet"], observed=True)
+    ends = [(marks["rank"] == 1) & (rank.transform("max") > 1)]
+    ends.append((marks["rank"] == rank.transform("max")) & (marks["rank"] > 1))
+    return [(f"{order} = " + marks["order"]).where(end, "") for end in ends]
+
+
 def _span(marks: pd.DataFrame, short: str) -> tuple[float, float]:
     """Domain of an axis: from 0 where no value is negative, with room for the marks."""
     values = marks[[name for name in (short, f"{short}_low", f"{short}_high") if name in marks]]
@@ -210,7 +224,7 @@ def _steps(marks: pd.DataFrame, right: float) -> pd.DataFrame:
         last = pd.DataFrame({"x": [right], "y": [best["y"].iloc[-1]]})
         corners.append(pd.concat([best, last]).assign(facet=name))
     # A page holds no NaN in place of a word.
-    words = dict.fromkeys(["group", "order", "x_interval", "y_interval"], NONE)
+    words = dict.fromkeys(["group", "order", "x_interval", "y_interval"], NONE) | {"first": "", "last": ""}
     return pd.concat(corners).assign(part=FRONT, front=True, **words)
 
 

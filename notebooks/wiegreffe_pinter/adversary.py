@@ -127,12 +127,12 @@ rows.append(lasted.assign(method="trained adversary"))
 rows = pd.concat([part.astype({"lambda": float}) for part in rows], ignore_index=True)
 points = trained_adversaries.of_run(rows)
 charts.trade_off(
-    points,
+    points.rename(columns={"lambda": "λ"}),
     "tvd",
     "jsd",
     by="method",
     curve="trained adversary",
-    order="lambda",
+    order="λ",
     front=trained_adversaries.KINDS[:3],
     title=f"Divergence of attention against that of outputs ({dataset}, {loss} loss)",
     x_title="mean total variation distance of the outputs",

@@ -328,12 +328,13 @@ notebook.table(table.rename(columns=columns), list(columns.values()))
 drawn = dict(
     by="method",
     curve=trained_adversaries.TRAINED,
-    order="lambda",
+    order="λ",
     front=trained_adversaries.KINDS[:3],
     x_title="mean change of output (TVD)",
     y_title="mean divergence (nats)",
 )
 points = summary.choose(models, method=trained_adversaries.KINDS, variant=LOSSES)
+points = points.rename(columns={"lambda": "λ"})
 released = points[points["variant"] == LOSSES[0]]
 charts.trade_off(
     released,
