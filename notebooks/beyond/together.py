@@ -119,7 +119,7 @@ charts.dot_panels(
     by="encoder",
     panel="metric",
     title="What attention could do to the output, and what permuting it does",
-    x_title="change of the output (TVD), mean over texts",
+    x_title="mean change of the output (TVD)",
     by_title="encoder",
     domain=(0, 1),
 ) if len(reach) else nothing

@@ -133,7 +133,7 @@ charts.line_panels(
     row="dataset",
     column="other",
     title="Effect of erasing the most attended item, minus that of another (Figure 3)",
-    x_title="Δα of weights, middle of its bin",
+    x_title="Δα (middle of bin)",
     y_title="ΔJS (nats)",
     by_title="architecture",
 ) if len(wide) else nothing
@@ -278,12 +278,12 @@ charts.dot_panels(
     by="method",
     panel="dataset",
     title="Items removed, relative to the exact minimum (mean over documents)",
-    x_title="number of items over the smallest number that flips",
+    x_title="items over the least that flip",
     by_title="ranking",
     logarithmic=True,
 ) if len(excess) else nothing
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "full-width"]
 optimal = sets[sets["metric"] == "optimal"].pivot_table(
     "value", ["dataset", "encoder"], "method", observed=True
 )
@@ -324,7 +324,7 @@ charts.dot_panels(
 #
 # Every number of the paper that is known, as far as one of ours could stand beside it.
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "full-width", "scroll-output"]
 table = compared.table
 if output:
     results.write(table, Path(output) / "ledger.csv", "%.6g")

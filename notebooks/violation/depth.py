@@ -92,7 +92,7 @@ charts.line_panels(
     column="column",
     title=f"Violation ratio by depth of the head ({dataset}, {encoder}, {scorer})",
     x_title="hidden layers",
-    y_title="violation ratio (share of texts)",
+    y_title="share of texts",
     by_title="method",
 )
 

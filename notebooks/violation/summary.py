@@ -275,7 +275,7 @@ charts.line_panels(
     column="dataset",
     title="Violation ratio by depth of the head",
     x_title="hidden layers",
-    y_title="violation ratio (share of texts)",
+    y_title="share of texts",
     by_title="method",
 )
 

@@ -89,7 +89,7 @@ charts.line_panels(
     column="column",
     title=f"Violation ratio by number of layers ({dataset}, {kind}), mean of the ways to remove",
     x_title="layers",
-    y_title="violation ratio (share of instances)",
+    y_title="share of instances",
     by_title="method",
 )
 

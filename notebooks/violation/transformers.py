@@ -222,7 +222,7 @@ charts.line_panels(
     column="column",
     title="Violation ratio of single layers, mean over heads and ways to remove",
     x_title="layer",
-    y_title="violation ratio (share of instances)",
+    y_title="share of instances",
     by_title="method",
 )
 

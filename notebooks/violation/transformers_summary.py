@@ -169,7 +169,7 @@ if output:
 totals = table.pivot_table("value", ["source", "metric"], "verdict", aggfunc="count", fill_value=0)
 notebook.table(totals.reset_index())
 
-# %% tags=["hide-input", "scroll-output"]
+# %% tags=["hide-input", "full-width", "scroll-output"]
 shown = table[["encoder", "metric", "operator", "method", "value", "standing", "ours", "our standing"]]
 notebook.table(shown.join(table[["verdict", "reason", "source"]]))
 
@@ -207,7 +207,7 @@ charts.line_panels(
     column="model",
     title="Violation ratio of single layers",
     x_title="layer",
-    y_title="violation ratio (share of instances)",
+    y_title="share of instances",
     by_title="method",
 ) if len(layer) else nothing
 
@@ -226,7 +226,7 @@ charts.line_panels(
     column="model",
     title="Violation ratio by number of layers of the model",
     x_title="layers",
-    y_title="violation ratio (share of instances)",
+    y_title="share of instances",
     by_title="method",
 ) if len(depth) else nothing
 
