@@ -32,7 +32,7 @@ import pandas as pd
 from IPython.display import Markdown
 from myst_nb import glue
 
-from attnlib import charts, claims, ledger, ledgers, notebook, results, summary, trained_adversaries
+from attnlib import charts, claims, ledger, ledgers, notebook, papers, results, summary, trained_adversaries
 
 parameters = notebook.parameters(globals())
 charts.enable(notebook.source("wiegreffe_pinter/summary", parameters))
@@ -363,7 +363,9 @@ charts.trade_off(
 # ## The ledger
 #
 # Every number of the paper that is known, and of the files it builds on, as far as one of ours could stand
-# beside it. Adversaries are those of the released loss, at the λ of ours nearest to theirs.
+# beside it. Adversaries are those of the released loss, at the λ of ours nearest to theirs. Below the totals
+# are the numbers that have one of ours; the {doc}`ledger of all papers <../beyond/ledger>` has the others,
+# and why they were not run.
 
 # %% tags=["hide-input"]
 if output:
@@ -371,11 +373,28 @@ if output:
 notebook.table(ledger.totals(compared.table, "experiment"))
 
 # %% tags=["hide-input", "full-width", "scroll-output"]
-known = compared.table["note"].fillna(ledger.label(compared.table["source"], ledgers.SOURCES))
-named = ["experiment", "dataset", "metric", "method", "lambda", "value", "ours", "low", "high", "n_seeds"]
-strength = summary.text(compared.table["lambda"], "{:g}")
-numbers = compared.table.assign(known=known, **{"lambda": strength})
-notebook.table(numbers, [*named, "verdict", "reason", "known"])
+run = papers.named(compared.table[compared.table["ours"].notna()])
+run = run.assign(
+    known=run["note"].fillna(ledger.label(run["source"], ledgers.SOURCES)),
+    interval=summary.text(run["low"], "{:.3f}") + " to " + summary.text(run["high"], "{:.3f}"),
+    **{"λ": summary.text(run["lambda"], "{:g}")},
+)
+run = run.assign(interval=run["interval"].where(run["low"].notna(), ""))
+heads = {"dataset": "data set", "value": "theirs", "interval": "one more run of ours", "n_seeds": "seeds"}
+shown = [
+    "dataset",
+    "metric",
+    "method",
+    "λ",
+    "value",
+    "known",
+    "ours",
+    "interval",
+    "n_seeds",
+    "verdict",
+    "reason",
+]
+notebook.table(run[shown].rename(columns=heads))
 
 # %% tags=["remove-cell"]
 by_dataset = gained[gained["metric"] == "accuracy"].set_index("dataset")["value"]
