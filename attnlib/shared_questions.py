@@ -14,7 +14,7 @@ import pandas as pd
 
 from attnlib import claims, papers, summary, trained_adversaries
 from attnlib.papers import BILSTM, Tables, dataset_name, model_name
-from attnlib.together import EPSILON, LIKE_CHANCE
+from attnlib.together import BUDGETS, EPSILON, LIKE_CHANCE
 
 
 def means(rows: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
@@ -221,7 +221,6 @@ def furthest(table: pd.DataFrame, budget: float | None) -> pd.DataFrame:
 
 def contrasts(tables: Tables) -> pd.DataFrame:
     """Where the papers mean different things by one word: two numbers of the same models side by side."""
-    budgets = {"nearly the same output": EPSILON, "an output like another seed's": None}
     sets = claims.select(tables["serrano_smith"], experiment="sets", metric="fraction_all")
     seeds = claims.select(tables["wiegreffe_pinter"], experiment="seeds", metric="jsd", **{"class": "all"})
     scores = claims.select(
@@ -243,7 +242,7 @@ def contrasts(tables: Tables) -> pd.DataFrame:
                     {"method": "published search"},
                     {"method": "one model"},
                 )
-                for output, budget in budgets.items()
+                for output, budget in BUDGETS.items()
             ),
             Contrast(
                 "JSD to the model's attention (nats)",

@@ -227,9 +227,9 @@ notebook.table(contrasts)
 #   all texts, and how far they are from what another seed brings. Both can be right at once: the first is a
 #   statement about what the last layer lets pass, the second about what training finds. The first two rows
 #   of the table are the distance between the two answers, at a mean change of the model's output of at most
-#   {glue:text}`epsilon`, and of at most what another seed of the same model changes. The second is the fairer
-#   budget for a model that is trained anew: to be nearer to the base than the base is to itself is more than
-#   one can ask. The search moves the output less than either.
+#   {glue:text}`epsilon`, and of at most what another seed of the same model changes. The second is what
+#   training again brings by itself: a model within it is no further from the base than the base is from
+#   itself. The search moves the output less than either.
 # - **Weights, or weights × scores.** A decision is made of $\alpha_t z_t$. Weights alone leave out what each
 #   token says; the product and the gradient put it back. Serrano and Smith's better ranking and Liu and
 #   others' better sign are the same quantity, attention × gradient, met twice.
