@@ -16,6 +16,8 @@ from attnlib.cache import digest
 PLAIN = (str, int, float, bool, list, tuple, dict, type(None))
 # Plain values that IPython itself puts into a notebook's namespace.
 IPYTHON = {"In", "Out"}
+# Letters from which on a cell is a sentence.
+SENTENCE = 60
 
 
 def parameters(namespace: Mapping[str, Any]) -> dict[str, Any]:
@@ -71,12 +73,15 @@ def is_instance(value: Any, kind: Any) -> bool:
 def table(frame: pd.DataFrame, columns: Sequence[str] | None = None) -> Any:
     """A frame as a table on a page: no index, and the same HTML for the same numbers.
 
-    Three decimals; none for a number of a thousand or more, nor in a column of whole numbers.
+    Three decimals; none for a number of a thousand or more, nor in a column of whole numbers. Columns of
+    sentences have the class `sentence`, which keeps them from being squeezed to a word per line.
     """
-    shown = frame if columns is None else frame[list(columns)]
+    shown = (frame if columns is None else frame[list(columns)]).reset_index(drop=True)
     name = digest(shown.to_csv(index=False))[:8]
     formats: dict[Any, Any] = {column: cell_format(shown[column]) for column in shown}
-    return shown.style.format(formats, na_rep="").hide(axis="index").set_uuid(f"table-{name}")
+    style = shown.style.format(formats, na_rep="").hide(axis="index").set_uuid(f"table-{name}")
+    sentences = [column for column in shown if shown[column].astype(str).str.len().max() > SENTENCE]
+    return style.set_td_classes(pd.DataFrame("sentence", shown.index, sentences))
 
 
 def cell_format(column: pd.Series) -> Callable[[object], str]:

@@ -54,6 +54,8 @@ def theme() -> Any:
                 "titlePadding": 8,
                 "titleFontWeight": 500,
                 "labelFlush": False,
+                # Labels that would touch (30 and 40 on a logarithmic axis) are left out.
+                "labelSeparation": 4,
             },
             "legend": {
                 "labelFontSize": 12,

@@ -3,12 +3,15 @@
 import base64
 import json
 import math
+import re
+from itertools import pairwise
 from types import SimpleNamespace
 
 import altair as alt
 import numpy as np
 import pandas as pd
 import pytest
+import vl_convert
 
 from attnlib import charts, vegalite
 from attnlib.charts.frames import COLOURS, legend
@@ -286,6 +289,18 @@ def test_enable_sets_renderer_and_theme(frame):
     finally:
         alt.renderers.enable(before[0])
         alt.theme.enable(before[1])
+
+
+@pytest.mark.parametrize("width", [100, 170, 260, 560])
+def test_labels_of_a_logarithmic_axis_do_not_touch(width):
+    points = pd.DataFrame({"value": [1, 5, 20, 100]})
+    chart = alt.Chart(points, width=width).mark_point().encode(x=alt.X("value").scale(type="log"))
+    spec = chart.to_dict() | {"config": vegalite.theme()["config"]}
+    svg = vl_convert.vegalite_to_svg(spec, vl_version=vegalite.VEGALITE_VERSION)
+    labels = re.findall(r'translate\(([\d.]+),16\)"[^>]*opacity="1">([\d,]+)<', svg)
+    ends = [(float(at) - 3.5 * len(text), float(at) + 3.5 * len(text)) for at, text in labels]
+    assert len(labels) >= 5
+    assert all(before[1] + 2 <= after[0] for before, after in pairwise(ends))
 
 
 class TestPage:

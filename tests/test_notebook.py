@@ -91,6 +91,14 @@ def test_a_table_has_the_columns_asked_for_in_their_order():
     assert re.findall(r"<th[^>]*>(.*?)</th>", html) == ["c", "a"]
 
 
+def test_only_columns_of_sentences_are_marked_as_such():
+    frame = pd.DataFrame({"a": ["b" * 60, None], "reason": ["", "words " * 11], "value": [1.5, 2.5]}, [3, 3])
+    html = notebook.table(frame).to_html()
+    marked = re.findall(r'<td[^>]*class="[^"]*sentence[^"]*"[^>]*>(.*?)</td>', html)
+    assert marked == ["", "words " * 11]
+    assert "sentence" not in notebook.table(frame.iloc[:0]).to_html()
+
+
 def test_what_stands_for_a_missing_result_links_to_a_page_of_the_book():
     (target,) = re.findall(r'href="\.\./\.\./(.*?)\.html"', notebook.nothing().data)
     assert (ROOT / "book" / f"{target}.md").exists()
