@@ -164,9 +164,8 @@ area = summary.choose(
     summary.named(grid, datasets), experiment="uniform", variant=SELECTED, method=learned, metric="roc_auc"
 )
 area = area[area["class"] == "all"]
-pairs = area.pivot_table("value", ["dataset", "method", "seed"], "variant", observed=True)
-pairs = pairs.reindex(columns=list(SELECTED.values())).dropna()
-agreeing = pairs["on dev"].eq(pairs["on test"]).groupby("dataset", observed=True).agg(["sum", "size"])
+apart = summary.differences(area, "variant", *SELECTED.values(), "apart")
+agreeing = apart["value"].eq(0).groupby(apart["dataset"], observed=True).agg(["sum", "size"])
 counts = [f"{row['sum']} of {row['size']} ({name})" for name, row in agreeing.iterrows()]
 Markdown(
     "Models for which both ways keep the same epoch, by the last digit of the area under the curve: "
