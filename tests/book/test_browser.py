@@ -183,9 +183,9 @@ def test_search_works_without_a_server(visit):
     assert visit.complaints == []
 
 
-@pytest.mark.parametrize("visit", [{"viewport": {"width": 390, "height": 800}}], indirect=True)
-def test_a_narrow_screen_scrolls_down_only(visit):
-    for name in PAGES:
+def test_a_page_scrolls_down_only_on_a_phone_and_on_a_tablet(visit):
+    for name in ALL_PAGES:
         page = visit.go(name)
-        width = page.evaluate("document.documentElement.scrollWidth")
-        assert width <= 390, name
+        for width in (390, 1100):
+            page.set_viewport_size({"width": width, "height": 800})
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, name
