@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
 from attnlib import grid, papers, results
 from tests.four_papers import EMPTY
@@ -18,6 +19,15 @@ def test_nothing_is_planted_or_of_another_grid(own):
         assert not table["dataset"].str.startswith("planted").any()
         assert set(table["paper"]) <= {paper}
     assert set(own["jain_wallace"]["variant"]) <= {results.MAIN_VARIANT}
+
+
+def test_the_citation_names_every_paper():
+    references = yaml.safe_load((Path(__file__).parents[1] / "CITATION.cff").read_text())["references"]
+    cited = set()
+    for one in references:
+        names = [author["family-names"] for author in one["authors"]]
+        cited.add(f"{' & '.join(names) if len(names) == 2 else names[0] + ' et al.'} {one['year']}")
+    assert cited == set(papers.PAPERS.values())
 
 
 def test_every_paper_has_a_table_with_every_condition(own):
