@@ -34,7 +34,7 @@ import pandas as pd
 from IPython.display import Markdown
 from myst_nb import glue
 
-from attnlib import charts, explain, faithfulness, ledger, ledgers, notebook, results, summary
+from attnlib import charts, explain, faithfulness, ledger, ledgers, notebook, papers, results, summary
 
 parameters = notebook.parameters(globals())
 charts.enable(notebook.source("violation/summary", parameters))
@@ -168,7 +168,7 @@ charts.dot_panels(
 
 # %% tags=["hide-input"]
 every = ours[(ours["metric"] == "violation") & (ours["operator"] == "mean")]
-every = spread(labelled(every), ["dataset", "encoder", "method"])
+every = spread(labelled(every.replace({"encoder": papers.MODELS})), ["dataset", "encoder", "method"])
 charts.dot_panels(
     every,
     "method",
