@@ -415,8 +415,8 @@ glue("cheapest", claims.ends(cheapest, 3), display=False)
 #   weights on {glue:text}`n_better` of {glue:text}`n_guided` data sets.
 # - **Can one model do what the search does?** With the released loss the best adversary beyond
 #   {glue:text}`far` nats changes the output by {glue:text}`cheapest`, mean over texts; another seed of the
-#   base model, whose attention stays nearer, by {glue:text}`moved by other seed`; the search, text by text, by
-#   {glue:text}`moved by published search`. Where the first is not above the second, one model exists whose
+#   base model, whose attention stays nearer, by {glue:text}`moved by other seed`; the search, text by text,
+#   by {glue:text}`moved by published search`. Where the first is not above the second, one model exists whose
 #   attention is elsewhere and whose outputs are no further than those of the same model trained again.
 #
 # ## Limits
