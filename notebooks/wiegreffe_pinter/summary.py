@@ -274,6 +274,7 @@ charts.dot_panels(
     title="Scores of the guided model by guide (Table 3)",
     x_title="score (share)",
     by_title="score",
+    columns=3,
 ) if len(scores) else Markdown(summary.not_run("diagnostic"))
 
 # %% [markdown]
