@@ -149,6 +149,21 @@ class TestWiegreffePinter:
         assert found.cells["value"].tolist() == pytest.approx([0.1, -0.05])
         assert found.cells["holds"].tolist() == [True, False]
 
+    def test_guides_are_compared_with_attention_of_the_models_own_and_with_none(self):
+        parts = [
+            rows("f1", {"sst": [f1]}, experiment="diagnostic", method=method)
+            for method, f1 in {"base LSTM": 0.8, "trained MLP": 0.85, "trained adversary": 0.6}.items()
+        ]
+        parts.append(rows("f1", {"sst": [0.75]}, experiment="diagnostic", method="uniform"))
+        data = tables("wiegreffe_pinter", *parts)
+        for claim, value, holds in (
+            (together.best_guide, -0.05, False),
+            (together.adversarial_guide, -0.15, True),
+        ):
+            found = claim(data).cells
+            assert found["value"].tolist() == pytest.approx([value])
+            assert found["holds"].tolist() == [holds]
+
     def test_the_furthest_model_within_the_budget_counts(self):
         # λ = .01 is the furthest but changes the output by more than .05.
         one = adversary({0.0: (0.01, 0.1), 0.001: (0.05, 0.3), 0.01: (0.06, 0.6), None: (0.005, 0.5)})
