@@ -423,7 +423,8 @@ glue("cheapest", claims.ends(cheapest, 3), display=False)
 #   {glue:text}`far` nats changes the output by {glue:text}`cheapest`, mean over texts; another seed of the
 #   base model, whose attention stays nearer, by {glue:text}`moved by other seed`; the search, text by text,
 #   by {glue:text}`moved by published search`. Where the first is not above the second, one model exists whose
-#   attention is elsewhere and whose outputs are no further than those of the same model trained again.
+#   attention is elsewhere and whose outputs are no further than those of the same model trained again; no
+#   surprise where attention is not needed.
 #
 # ## Limits
 #
