@@ -20,11 +20,11 @@ help:  ## show this list
 
 setup: $(STAMP)  ## make the environment in .venv (a few minutes, 3.5 GB)
 
-$(STAMP): pyproject.toml constraints.txt
+$(STAMP): pyproject.toml book/pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed, this is " + sys.version.split()[0] + ": try make PYTHON=python3.12")'
 	@echo "making the environment in .venv: a few minutes"
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test]" -e "book[lab]"
 	@touch $@
 
 book: $(STAMP)  ## run the notebooks and build the site: build/_build/html/index.html
@@ -34,13 +34,13 @@ sweep: $(STAMP)  ## run a grid of notebooks (CONFIG=config/jain_wallace.yaml PRO
 	$(SNAKEMAKE) --configfile $(CONFIG) -- sweep
 
 progress: $(STAMP)  ## how far a grid is, and how long it will take (CONFIG=config/paper.yaml ARGS=--recorded)
-	$(BIN)/python -m attnlib.progress $(CONFIG) $(ARGS)
+	$(BIN)/python -m attnbook progress $(CONFIG) $(ARGS)
 
 record: $(STAMP)  ## run a grid (CONFIG=config/jain_wallace.yaml) and record its results in book/results
 	$(SNAKEMAKE) --configfile $(CONFIG) -- record
 
 verify: $(STAMP)  ## run recorded runs again and compare (ARGS='paper=... dataset=... seed=0')
-	$(BIN)/python -m attnlib.verify $(ARGS)
+	$(BIN)/python -m attnbook verify $(ARGS)
 
 test: $(STAMP)  ## run all tests, the book's and the browser's too
 	$(PYTEST)
@@ -54,10 +54,11 @@ test-slurm: $(STAMP)  ## run a small sweep on a Slurm node of Debian's packages 
 bench: $(STAMP)  ## measure the kernels (ARGS=--quick for a minute's run)
 	$(BIN)/python -m benchmarks.run $(ARGS)
 
-lint: $(STAMP)  ## check style and types
+lint: $(STAMP)  ## check style, types and the direction of imports
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 lab: $(STAMP)  ## open the notebooks in JupyterLab
 	$(BIN)/jupyter lab notebooks

@@ -15,9 +15,9 @@ from pathlib import Path
 import yaml
 
 sys.path.insert(0, os.getcwd())
-from attnlib import grid
-from attnlib.sources import PACKAGE, sources_of
-from attnlib.train import PREPARED_BY, model_of
+from attnbook.runs import grid
+from attnbook.runs.train import PREPARED_BY, model_of
+from attnlib.cache.sources import files_of, sources_of
 
 
 configfile: "config/default.yaml"
@@ -53,7 +53,8 @@ def version(script):
 
     One input for a run instead of a hundred: the graph of a thousand runs takes seconds, not minutes.
     """
-    files = {Path(script).absolute(), *sources_of(script), PACKAGE / "run.py", PACKAGE / "cache.py"}
+    runner = files_of("attnbook.runs.run")[-1]
+    files = {Path(script).absolute(), *sources_of(script), runner, *sources_of(runner)}
     lines = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(os.getcwd())}" for path in sorted(files)]
     target = Path("build/versions", Path(script).absolute().relative_to(os.getcwd()).with_suffix(".txt"))
     text = "\n".join(lines) + "\n"
@@ -66,8 +67,10 @@ def version(script):
 BIN = Path(sys.executable).parent
 # The site documents all of it; a run depends on what its notebook imports. Snakemake compares contents, not
 # only times.
-LIBRARY = sorted(str(path) for path in Path("attnlib").rglob("*.py"))
-PAGES = files("book")
+LIBRARY = sorted(str(path) for path in (*Path("attnlib").rglob("*.py"), *Path("book/attnbook").rglob("*.py")))
+# The workshop and what it writes are no pages.
+PAGES = [path for name in ("_assets", "_ext") for path in files(f"book/{name}")]
+PAGES += sorted(str(path) for path in Path("book").glob("*") if path.suffix in (".md", ".bib", ".yml"))
 # What some pages show besides their own runs: `make bench`, `make record` and `make sweep` wrote it.
 RESULTS = files("book/results") + files("book/reference")
 RESULTS += sorted(str(path) for path in Path("build/sweep").glob("*/*/*/summary.csv"))
@@ -121,7 +124,7 @@ for (notebook, cell), parameters in SWEEP.items():
         MODELS[OF_CELL[notebook, cell]] = model
 
 RUN = (
-    "OMP_NUM_THREADS={threads} {BIN}/python -m attnlib.run {input.source} {output.notebook} {params.options:q}"
+    "OMP_NUM_THREADS={threads} {BIN}/python -m attnbook run {input.source} {output.notebook} {params.options:q}"
     " > {log} 2>&1 || {{ tail -n 40 {log} >&2; exit 1; }}"
 )
 
@@ -160,7 +163,7 @@ rule model:
     # One trained model of a sweep, in the cache. The mark says that it was trained; a run that does not find
     # it there any more trains it again.
     input:
-        lambda wildcards: version(f"attnlib/{PREPARED_BY[MODELS[wildcards.model][0]][0]}.py"),
+        lambda wildcards: version(files_of(PREPARED_BY[MODELS[wildcards.model][0]][0])[-1]),
     output:
         touch("build/models/{model}"),
     params:
@@ -172,7 +175,7 @@ rule model:
     message:
         "training {wildcards.model}"
     shell:
-        "OMP_NUM_THREADS={threads} {BIN}/python -m attnlib.train {params.prepared_by} {params.options:q}"
+        "OMP_NUM_THREADS={threads} {BIN}/python -m attnbook train {params.prepared_by} {params.options:q}"
         " > {log} 2>&1 || {{ tail -n 40 {log} >&2; exit 1; }}"
 
 
@@ -219,7 +222,7 @@ rule record:
     message:
         "recording the sweep in book/results"
     shell:
-        "{BIN}/python -m attnlib.record build/sweep book/results"
+        "{BIN}/python -m attnbook record build/sweep book/results"
 
 
 rule site:
@@ -237,7 +240,8 @@ rule site:
         "building the site"
     shell:
         # -p keeps the times, so that Sphinx reads only what changed. Hidden files are what a killed run left.
-        "rm -rf build/book && cp -Rp book build/book && cp -Rp build/runs build/book/experiments"
+        "rm -rf build/book && mkdir build/book && cp -Rp book/*.md book/*.bib book/*.yml book/_* build/book"
+        " && cp -Rp build/runs build/book/experiments"
         " && find build/book/experiments -name '.*' -type f -delete"
         " && {BIN}/jupyter-book build build/book --config {input.config} --path-output build"
         " -W -n --keep-going -q > {log} 2>&1 || {{ cat {log} >&2; exit 1; }}"

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from attnlib.tensor_files import load_tensors, save_tensors
+from attnlib.cache.tensors import load_tensors, save_tensors
 
 Head = Callable[[Tensor], Tensor]
 Rows = slice | Tensor

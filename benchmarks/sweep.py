@@ -131,14 +131,14 @@ def startup_of_a_run(folder: Path, repeats: int = 3) -> tuple[float, float]:
         if repeat == 1:  # the first one compiles modules
             walls, before = [], children_cpu()
         began = time.time()
-        words = [BIN / "python", "-m", "attnlib.run", "empty.py"]
+        words = [BIN / "python", "-m", "attnbook.runs.run", "empty.py"]
         started = [
             subprocess.Popen([*words, f"empty{i}.ipynb"], cwd=folder, stderr=subprocess.DEVNULL)
             for i in range(CORES)
         ]
         for process in started:
             if process.wait():
-                raise RuntimeError("a notebook that does nothing fails: try python -m attnlib.run")
+                raise RuntimeError("a notebook that does nothing fails: try attnbook run")
         walls.append(time.time() - began)
     return min(walls), (children_cpu() - before) / (repeats * CORES)
 
@@ -175,7 +175,7 @@ def is_job(pid: int) -> bool:
         words = Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
         return False
-    return b"-m attnlib.run" in words or b"-m attnlib.train" in words
+    return b"-m attnbook.runs.run" in words or b"-m attnbook.runs.train" in words
 
 
 def cpu_and_threads(pid: int) -> tuple[float, int] | None:

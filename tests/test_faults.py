@@ -17,14 +17,30 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from attnbook.runs import results
 
-from attnlib import Readout, cache, data, prepare, prepare_documents, results, vectors
-from attnlib.data import kept, planted, planted_documents
-from attnlib.tensor_files import load_tensors, save_tensors
+from attnlib import Readout, cache, data, prepare
+from attnlib.cache.tensors import load_tensors, save_tensors
+from attnlib.data import kept
+from attnlib.data.generated import planted, planted_documents
+from attnlib.models import vectors
+from attnlib.prepare import documents as prepare_documents
 
 ROOT = Path(__file__).parents[1]
 SMALL = {"encoder": "average", "epochs": 2, "dimension": 8, "progress": False}
-TRAIN = [sys.executable, "-m", "attnlib.train", "prepare", "-p", "dataset", "planted", "-p", "seed", "0"]
+TRAIN = [
+    sys.executable,
+    "-m",
+    "attnbook",
+    "train",
+    "prepare",
+    "-p",
+    "dataset",
+    "planted",
+    "-p",
+    "seed",
+    "0",
+]
 
 
 def started(words, folder, **more):
@@ -104,7 +120,7 @@ def test_a_training_killed_in_mid_epoch_leaves_no_model_and_is_done_again(tmp_pa
 
 @pytest.mark.slow
 def test_a_killed_notebook_leaves_nothing_that_looks_whole(tmp_path):
-    words = [sys.executable, "-m", "attnlib.run", "notebooks/jain_wallace/permutation.py"]
+    words = [sys.executable, "-m", "attnbook.runs.run", "notebooks/jain_wallace/permutation.py"]
     parameters = ["-p", "encoder", "average", "-p", "epochs", "1", "-p", "limit", "20"]
 
     def command(name):
@@ -150,7 +166,7 @@ def test_the_kernel_of_a_killed_notebook_ends_too(tmp_path):
         '# %% tags=["parameters"]\nmark: str = ""\n\n'
         "# %%\nimport os, pathlib\npathlib.Path(mark).write_text(f'{os.getpid()} ')\nwhile True: pass\n"
     )
-    words = [sys.executable, "-m", "attnlib.run", str(source), str(tmp_path / "out.ipynb")]
+    words = [sys.executable, "-m", "attnbook.runs.run", str(source), str(tmp_path / "out.ipynb")]
     process = started([*words, "-p", "mark", str(mark)], tmp_path)
     while not (mark.exists() and mark.read_text().endswith(" ")):
         assert process.poll() is None, process.stderr.read()

@@ -161,7 +161,7 @@ def test_a_failed_save_leaves_the_old_file(tmp_path, monkeypatch):
     def full(*_args, **_kwargs):
         raise OSError("disk full")
 
-    monkeypatch.setattr("attnlib.tensor_files.save_file", full)
+    monkeypatch.setattr("attnlib.cache.tensors.save_file", full)
     with pytest.raises(OSError, match="disk full"):
         make(4, 5).save(path)
     assert path.read_bytes() == before

@@ -14,14 +14,26 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, TypeVar
 
-from attnlib.data import (
+from attnlib.data.corpus import Corpus, Split, Vocabulary
+from attnlib.data.errors import DataError
+from attnlib.data.generated import (
+    babi as babi_generator,
+)
+from attnlib.data.generated import (
+    planted,
+    planted_documents,
+)
+from attnlib.data.generated import (
+    scenes as scenes_generated,
+)
+from attnlib.data.scenes import SceneCorpus, SceneSplit
+from attnlib.data.sets import (
     ade,
     adr,
     agnews,
     agnews_topics,
     amazon_multidomain,
     babi,
-    babi_generator,
     cnn,
     imdb,
     imdb_ratings,
@@ -29,21 +41,13 @@ from attnlib.data import (
     mimic,
     newsgroups,
     newsgroups_topics,
-    nlvr,
     paraphrases,
-    planted,
-    planted_documents,
     reviews,
     reviews_flat,
-    scenes_generated,
-    shapes,
     snli,
     sst,
     yahoo,
 )
-from attnlib.data.corpus import Corpus, Split, Vocabulary
-from attnlib.data.errors import DataError
-from attnlib.data.scenes import SceneCorpus, SceneSplit
 
 __all__ = [
     "LOADERS",
@@ -128,13 +132,6 @@ LOADERS: dict[str, Callable[..., Corpus]] = {
 SCENES: dict[str, Callable[..., SceneCorpus]] = {
     # Generated scenes with known evidence, no file needed: options as in scenes_generated.load.
     "scenes": scenes_generated.load,
-    # SHAPES, with the official splits, and with the same queries in all splits: options size ("large", "med",
-    # "small", "tiny", None: what is at hand), verify.
-    "shapes": shapes.load,
-    "shapes_images": shapes.load_images,
-    # NLVR, structured: options train ("official", "subset", None: what is at hand), verify.
-    "nlvr": nlvr.load,
-    "nlvr_subset": partial(nlvr.load, train="subset"),
 }
 
 

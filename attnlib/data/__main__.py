@@ -1,4 +1,4 @@
-"""``python -m attnlib.data list | get NAME | verify NAME | cite NAME``: the known data sets.
+"""``attnlib data list | get NAME | verify NAME | cite NAME``: the known data sets.
 
 `list`: their terms, and whether they are on this machine. `get`: downloads what lacks. `verify`: compares
 the files that are here with the recorded checksums. `cite`: what to cite, and the licence. NAME is a data
@@ -90,14 +90,14 @@ COMMANDS: dict[str, tuple[Callable[[DataSet], int], str]] = {
 }
 
 
-def main() -> int:
+def main(words: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m attnlib.data", description="Data sets of attnlib.")
+    parser = argparse.ArgumentParser(prog="attnlib data", description="Data sets of attnlib.")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("list", help="known data sets: licence, address, whether found")
     for command, (_, meaning) in COMMANDS.items():
         commands.add_parser(command, help=meaning).add_argument("name", help="a data set, as in list")
-    given = parser.parse_args()
+    given = parser.parse_args(words)
     try:
         if given.command == "list":
             print(list_data_sets())
@@ -112,6 +112,15 @@ def main() -> int:
     except DataError as error:
         print(error, file=sys.stderr)
         return 1
+
+
+def attnlib() -> int:
+    """The command `attnlib`, of which `data` is the one subject."""
+    words = sys.argv[1:]
+    if words[:1] != ["data"]:
+        print("usage: attnlib data list | get NAME | verify NAME | cite NAME", file=sys.stderr)
+        return 2
+    return main(words[1:])
 
 
 if __name__ == "__main__":

@@ -563,105 +563,6 @@ AMAZON_MULTIDOMAIN = DataSet(
     ),
 )
 
-_SHAPES = "https://raw.githubusercontent.com/ronghanghu/n2nmn/master/exp_shapes/shapes_dataset"
-
-
-def _shapes(name: str, *sums: str | None) -> tuple[Member, ...]:
-    """Return the four files of one part of SHAPES: images, queries, questions, answers."""
-    paths = [f"{name}.{part}" for part in ("input.npy", "query", "query_str.txt", "output")]
-    return tuple(
-        Member(path, sha256, url=f"{_SHAPES}/{path}") for path, sha256 in zip(paths, sums, strict=True)
-    )
-
-
-SHAPES = DataSet(
-    name="shapes",
-    title="SHAPES, queries about images of coloured shapes",
-    base="https://github.com/ronghanghu/n2nmn/tree/master/exp_shapes/shapes_dataset",
-    archive="",
-    root="",
-    members=(
-        # Of the large part only the git id of the images is known, of the middle one nothing.
-        Member(
-            "train.large.input.npy",
-            git_blob="4ba8229a499b4fe17af21fd955c43a3a9916669d",
-            url=f"{_SHAPES}/train.large.input.npy",
-        ),
-        *_shapes("train.large", None, None, None, None)[1:],
-        *_shapes("train.med", None, None, None, None),
-        *_shapes(
-            "train.small",
-            "8f814e05fefb4a45b8ef6bdd842d62bff9bb93a3939afdfbb90d618ca8a8a8f0",
-            "b862e421f0e6068654465eb10d9d6849d3b0a2d313115277ca45b7752454187a",
-            "a97a9e40387c0e1394853b4e11b143af8a8f4f7061f5e21a8989effc3a87d10d",
-            "23268bd4336005e8080e15d338b0dcef1f9a405ac80f67b94192a5d24172b720",
-        ),
-        *_shapes(
-            "train.tiny",
-            "202593231674e6c587daf1051cb13ae943dee28f28c741232b68d640741e54fa",
-            "b92abc95ccbe50afb0863ff96873d6ccc72a97aea20bdeaca1f1c8c342540fbd",
-            "e1b47ec792fd16c0eaf07145cd2d19f26e1cfc205a274688eb82db52cf566ac1",
-            "3efe72c66289929da28a4fe26ebf58dcc903d641fa2c5a303dc7435465f30791",
-        ),
-        *_shapes(
-            "val",
-            "3da360d0bf39257de832812c79f9e54af2a38a224a14da88cb329edba966f0e6",
-            "7df40bd6c7523ebb51976f9494defc607030388836b93baa3fb96ca52dc4dee4",
-            "6eeefad85aa946801bed7884e08373e1dccc3487ebb02c4dc88708732b8a6d4f",
-            "f9dd2bd0ba88f0a1ec9d48ce622adacec89794be1e8cf594dffef26036123777",
-        ),
-        *_shapes(
-            "test",
-            "bed5f225b9548384c648482d5079d605f4cb30aeefd81b52683ef072a1325bba",
-            "ede3fb987978d2b93776b273b03e9fe4fdef484444a781d208634446a7974e2c",
-            "10941eeceded6e7aa8189f95fc82a92ebe3956006b285883fc12056ab5d4d032",
-            "be2106b2eb9ec10a9c8c4a6b484aa2520083f97936ef2d1ff62c966a7d979563",
-        ),
-    ),
-    licence="BSD 2-Clause",
-    citation=(
-        "Andreas et al. 2016, Neural Module Networks, CVPR; Hu et al. 2017, Learning to Reason: End-to-End "
-        "Module Networks for Visual Question Answering, ICCV"
-    ),
-    how=(
-        "Get the files {train.large,val,test}.{input.npy,query,query_str.txt,output} from the folder "
-        "exp_shapes/shapes_dataset of https://github.com/ronghanghu/n2nmn."
-    ),
-)
-
-_NLVR = "https://raw.githubusercontent.com/lil-lab/nlvr/master/nlvr"
-NLVR = DataSet(
-    name="nlvr",
-    title="Cornell Natural Language Visual Reasoning corpus 1.0, structured scenes",
-    base="https://github.com/lil-lab/nlvr/tree/master/nlvr",
-    archive="",
-    root="",
-    members=(
-        Member(
-            "train.json",
-            git_blob="f61bcfa8c0b0094e9f219cb0994e46775cfba7b5",
-            url=f"{_NLVR}/train/train.json",
-        ),
-        Member(
-            "dev.json",
-            "0d312c3d7309393c0e36d286c70b884fb276819699e9f8f2bcea2854ad46537b",
-            url=f"{_NLVR}/dev/dev.json",
-        ),
-        Member(
-            "test.json",
-            "9a337ac016455eebe8aef70a6e94977dbcd9e75aec56f0fb09477a9c1038528d",
-            url=f"{_NLVR}/test/test.json",
-        ),
-        Member("hidden.json", "d54d7060ea8050fa477fe988d8584af6344b99449648ceeb39b4af8b55b20622"),
-    ),
-    licence="CC BY 4.0",
-    citation="Suhr et al. 2017, A Corpus of Natural Language for Visual Reasoning, ACL",
-    how=(
-        "Get train.json, dev.json and test.json, and for 'nlvr_subset' hidden.json, from the folder nlvr of "
-        "https://github.com/lil-lab/nlvr."
-    ),
-)
-
 DATA_SETS: dict[str, DataSet] = {
     data_set.name: data_set
     for data_set in (
@@ -682,8 +583,6 @@ DATA_SETS: dict[str, DataSet] = {
         AMAZON_MULTIDOMAIN,
         MRPC,
         QQP,
-        SHAPES,
-        NLVR,
     )
 }
 
@@ -706,6 +605,4 @@ SET_OF: dict[str, str] = {
     "babi2": "babi",
     "babi3": "babi",
     "imdb_ratings": "imdb",
-    "shapes_images": "shapes",
-    "nlvr_subset": "nlvr",
 }

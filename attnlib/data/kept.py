@@ -18,10 +18,10 @@ from typing import Any, cast
 import numpy as np
 
 from attnlib import cache
+from attnlib.cache.sources import function_digest
 from attnlib.data import registry
 from attnlib.data.compact import Builder, Ragged, RaggedBuilder, RowIds, Texts, Words
 from attnlib.data.corpus import Corpus, Split, Vocabulary
-from attnlib.sources import function_digest
 
 Loader = Callable[..., Corpus]
 

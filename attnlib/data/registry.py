@@ -29,12 +29,7 @@ from typing import IO
 from attnlib import cache
 from attnlib.data import archives
 from attnlib.data.archives import DAMAGE
-from attnlib.data.catalogue import (
-    DATA_SETS,
-    DataSet,
-    Folder,
-    Member,
-)
+from attnlib.data.catalogue import DATA_SETS, DataSet, Folder, Member
 from attnlib.data.download import Failed, NotThere, retrieve
 from attnlib.data.errors import DataError
 

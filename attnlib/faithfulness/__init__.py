@@ -11,7 +11,6 @@ from attnlib.faithfulness.measures import (
     sufficiency,
     threshold_curve,
 )
-from attnlib.faithfulness.models import OPERATORS, attention_mask, removals
 from attnlib.faithfulness.removal import Removal, delete, removal_of_texts, replace_by
 from attnlib.faithfulness.tables import (
     less_often,
@@ -23,6 +22,7 @@ from attnlib.faithfulness.tables import (
     sign_agreement,
     summarise_measures,
 )
+from attnlib.faithfulness.text import OPERATORS, attention_mask, removals
 from attnlib.faithfulness.violation import (
     Violation,
     violation_by_rank,

@@ -10,7 +10,7 @@ import pandas as pd
 from attnlib.faithfulness.removal import Removal
 from attnlib.faithfulness.scores import first_of, padded_scores, ranking
 from attnlib.faithfulness.violation import Scores, violations
-from attnlib.results import mean_with_interval
+from attnlib.statistics import mean_with_interval
 
 
 def planted_signs(evidence: Sequence[np.ndarray], labels: np.ndarray, predicted: np.ndarray) -> np.ndarray:

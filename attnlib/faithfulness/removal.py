@@ -3,7 +3,7 @@
 Every faithfulness measure asks the same question of a model: how likely are the classes when these tokens are
 gone? A `Removal` answers it for N texts and any sets of tokens, and remembers its answers, since rankings of
 the same tokens ask for the same sets over and over. `deletion` makes one of any classifier;
-`attnlib.faithfulness.models` makes those of the attention models.
+`attnlib.faithfulness.text` makes those of the attention models.
 """
 
 from __future__ import annotations

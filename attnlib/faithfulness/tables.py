@@ -12,7 +12,7 @@ from attnlib.faithfulness import measures
 from attnlib.faithfulness.removal import Removal
 from attnlib.faithfulness.scores import padded_scores
 from attnlib.faithfulness.violation import EFFECT, TOLERANCE, Scores, violations
-from attnlib.results import mean_with_interval
+from attnlib.statistics import mean_with_interval
 
 # Those beside the violation test.
 BESIDE = ("comprehensiveness", "sufficiency", "area_under_threshold", "rank_correlation")

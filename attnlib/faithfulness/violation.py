@@ -15,7 +15,7 @@ import torch
 
 from attnlib.faithfulness.removal import Predict, Removal, Remove, delete, removal_of_texts
 from attnlib.faithfulness.scores import padded_scores, ranking
-from attnlib.results import mean_with_interval
+from attnlib.statistics import mean_with_interval
 
 Scores = Sequence[Sequence[float]] | np.ndarray | torch.Tensor
 

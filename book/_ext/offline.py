@@ -5,8 +5,7 @@ import shutil
 from pathlib import Path
 
 import vl_convert
-
-from attnlib.vegalite import VEGALITE_VERSION
+from attnbook.charts.vegalite import VEGALITE_VERSION
 
 
 def write_scripts(app):

@@ -42,9 +42,10 @@ output: Optional[str] = None  # folder for the tables of this run
 
 # %% tags=["remove-output"]
 import pandas as pd
+from attnbook import charts, notebook
+from attnbook.runs import results
 from myst_nb import glue
 
-from attnlib import charts, notebook, results
 from attnlib.kernels import (
     adversary_bounds,
     erase_until_flip,
@@ -55,6 +56,7 @@ from attnlib.kernels import (
     search_adversary,
 )
 from attnlib.prepare import prepare
+from attnlib.tables import summaries
 
 parameters = notebook.parameters(globals())
 charts.enable(notebook.source("beyond/geometry", parameters))
@@ -155,7 +157,7 @@ names = {
     "permutation_can_flip": "some permutation flips it",
 }
 shown = {column: text for column, text in names.items() if column in frame}
-summary = results.summarise(frame, [*shown, "lowest", "fewest", "by_attention"])
+summary = summaries.summarise(frame, [*shown, "lowest", "fewest", "by_attention"])
 shares = summary[summary["metric"].isin(list(shown))].assign(share=lambda table: table["metric"].map(shown))
 charts.dot_intervals(
     shares,
@@ -207,10 +209,12 @@ charts.histogram(
 
 # %% tags=["hide-input"]
 by_method = [
-    results.summarise(run.frame(jsd=values), ["jsd"]).assign(method=name)
+    summaries.summarise(run.frame(jsd=values), ["jsd"]).assign(method=name)
     for name, values in divergence.items()
 ]
-summary = run.tidy(pd.concat([summary, *by_method], ignore_index=True), paper="beyond", experiment="geometry")
+summary = results.of_run(
+    run, pd.concat([summary, *by_method], ignore_index=True), paper="beyond", experiment="geometry"
+)
 summary["epsilon"] = epsilon
 overall = summary[summary["class"] == "all"]
 single = overall[overall["method"].isna()].set_index("metric")["value"]
@@ -225,7 +229,7 @@ glue("ceiling", float(per_method["ceiling (no condition on the output)"]), displ
 glue("fewest", float(single["fewest"]), display=False)
 glue("by_attention", float(single["by_attention"]), display=False)
 if output:
-    run.save(output, frame, summary, parameters)
+    results.keep(output, run, frame, summary, parameters)
 notebook.table(summary.fillna({"method": ""}), ["method", "metric", "class", "value", "low", "high", "n"])
 
 # %% [markdown]

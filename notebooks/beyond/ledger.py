@@ -30,10 +30,11 @@ output: Optional[str] = None  # folder for ledger.csv, the whole ledger as a tab
 # %% tags=["remove-output"]
 from pathlib import Path
 
+from attnbook import charts, notebook
+from attnbook.runs import grid, progress, results
+from attnbook.verdicts import ledger, ledgers
 from IPython.display import HTML, Markdown
 from myst_nb import glue
-
-from attnlib import charts, grid, ledger, ledgers, notebook, progress, results
 
 parameters = notebook.parameters(globals())
 charts.enable(notebook.source("beyond/ledger", parameters))
@@ -104,8 +105,8 @@ notebook.table(counts.rename(columns={"done": "recorded"}))
 # what is the notebook's own choice; values divided by `|` are a run each:
 #
 # ```bash
-# python -m attnlib.run notebooks/jain_wallace/base.py out.ipynb -p dataset sst -p vectors imdb -p seed 0
-# python -m attnlib.verify paper=jain_wallace experiment=base dataset=sst vectors=imdb seed=0
+# attnbook run notebooks/jain_wallace/base.py out.ipynb -p dataset sst -p vectors imdb -p seed 0
+# attnbook verify paper=jain_wallace experiment=base dataset=sst vectors=imdb seed=0
 # ```
 #
 # The second line runs a recorded run again and compares every number with the record ({doc}`../../run`).

@@ -31,14 +31,12 @@ import json
 from pathlib import Path
 
 import pandas as pd
+from attnbook import PROJECT, charts, notebook
 from IPython.display import Markdown
-
-import attnlib
-from attnlib import charts, notebook
 
 parameters = notebook.parameters(globals())
 charts.enable(notebook.source("beyond/speed", parameters))
-folder = Path(attnlib.__file__).parents[1] / "benchmarks" / "results"
+folder = PROJECT / "benchmarks" / "results"
 records = [
     json.loads(path.read_text()) for path in ([Path(record)] if record else sorted(folder.glob("*.json")))
 ]

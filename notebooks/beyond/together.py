@@ -31,10 +31,11 @@ output: Optional[str] = None  # folder for together.csv, every number behind the
 # %% tags=["remove-output"]
 from pathlib import Path
 
+from attnbook import charts, notebook
+from attnbook.runs import results
+from attnbook.verdicts import claims, ledger, ledgers, papers, shared_questions, together
 from IPython.display import Markdown
 from myst_nb import glue
-
-from attnlib import charts, claims, ledger, ledgers, notebook, papers, results, shared_questions, together
 
 parameters = notebook.parameters(globals())
 charts.enable(notebook.source("beyond/together", parameters))

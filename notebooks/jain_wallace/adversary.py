@@ -43,9 +43,10 @@ output: Optional[str] = None  # folder for the tables of this run
 
 # %% tags=["remove-output"]
 import pandas as pd
+from attnbook import charts, notebook
+from attnbook.runs import results
 from myst_nb import glue
 
-from attnlib import charts, notebook, results
 from attnlib.kernels import (
     exact_adversary,
     jsd,
@@ -56,6 +57,7 @@ from attnlib.kernels import (
     uniform_weights,
 )
 from attnlib.prepare import prepare
+from attnlib.tables import summaries
 
 parameters = notebook.parameters(globals())
 charts.enable(notebook.source("jain_wallace/adversary", parameters))
@@ -150,11 +152,13 @@ for name, part in frames.items():
     part["at_least_0_595"] = (part["jsd"] >= 0.595).astype(float)
     part["feasible"] = (part["tvd"] <= epsilon).astype(float)
     metrics = ["jsd", "at_least_0_595", *(["feasible"] if name in ignorant else [])]
-    parts.append(results.summarise(part, metrics).assign(method=name))
-    parts.append(results.medians(part, ["jsd"]).assign(method=name))
+    parts.append(summaries.summarise(part, metrics).assign(method=name))
+    parts.append(summaries.medians(part, ["jsd"]).assign(method=name))
     if name in found:
-        parts.append(results.quartiles_by_max_attention(part, "jsd").assign(method=name))
-summary = run.tidy(pd.concat(parts, ignore_index=True), paper="jain_wallace", experiment="adversary")
+        parts.append(summaries.quartiles_by_max_attention(part, "jsd").assign(method=name))
+summary = results.of_run(
+    run, pd.concat(parts, ignore_index=True), paper="jain_wallace", experiment="adversary"
+)
 summary["epsilon"] = epsilon
 overall = summary[(summary["class"] == "all") & summary["bin"].isna()].set_index(["method", "metric"])[
     "value"
@@ -173,7 +177,7 @@ else:
     glue("smallest_gain", float("nan"), display=False)
     glue("inert", float("nan"), display=False)
 if output:
-    run.save(output, frame, summary, parameters)
+    results.keep(output, run, frame, summary, parameters)
 notebook.table(summary, ["method", "metric", "class", "bin", "value", "low", "high", "n"])
 
 # %% [markdown]

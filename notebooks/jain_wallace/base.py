@@ -40,12 +40,15 @@ output: Optional[str] = None  # folder for the tables of this run
 # %% tags=["remove-output"]
 import pandas as pd
 import torch
+from attnbook import charts, notebook
+from attnbook.runs import results
 from IPython.display import Markdown
 from myst_nb import glue
 
-from attnlib import charts, notebook, performance, results, training
+from attnlib import training
 from attnlib.kernels import exchanged_logits, uniform_weights
 from attnlib.prepare import prepare
+from attnlib.tables import performance, summaries
 
 parameters = notebook.parameters(globals())
 charts.enable(notebook.source("jain_wallace/base", parameters))
@@ -68,7 +71,7 @@ sizes = {
         "mean_length": sum(map(len, corpus.train.texts)) / len(corpus.train),
     }
 }
-for number, name in enumerate(classes if len(classes) <= results.MOST_CLASSES else ()):
+for number, name in enumerate(classes if len(classes) <= summaries.MOST_CLASSES else ()):
     sizes[name] = {
         "n_train": int((corpus.train.labels == number).sum()),
         "n_test": int((corpus.test.labels == number).sum()),
@@ -169,7 +172,7 @@ controls = compared[compared["read"] != "model"]
 controls = controls.assign(metric=controls["metric"] + "_" + controls["read"]).drop(columns="read")
 counts = sizes.melt("class", var_name="metric").dropna().astype({"value": float})
 rows = pd.concat([report, controls, counts], ignore_index=True)
-summary = run.tidy(rows, paper="jain_wallace", experiment="base")
+summary = results.of_run(run, rows, "jain_wallace/base")
 true = torch.as_tensor(run.texts.labels, device=run.readout.device)[:, None]
 frame = run.frame(
     probability=outputs["model"].gather(1, true)[:, 0],
@@ -191,7 +194,7 @@ if "exchanged" in outputs:
         "only what lies above it from the text that attention is on."
     )
 if output:
-    run.save(output, frame, summary, parameters)
+    results.keep(output, run, frame, summary, parameters)
 notebook.table(pd.concat([report, controls]), ["metric", "class", "value", "low", "high", "n"])
 
 # %% [markdown]

@@ -31,19 +31,20 @@ from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
+from attnbook import BOOK, charts, notebook
+from attnbook.runs import results
+from attnbook.verdicts import claims, ledger, papers
+from attnbook.verdicts.claims import Reading
 from IPython.display import Markdown
 from myst_nb import glue
 
-import attnlib
-from attnlib import charts, claims, ledger, notebook, papers, results
-from attnlib.claims import Reading
+from attnlib.tables import summaries
 
 parameters = notebook.parameters(globals())
 charts.enable(notebook.source("jain_wallace/claims", parameters))
-project = Path(attnlib.__file__).parents[1]
 experiments = ["base", "correlation", "permutation", "adversary", "initialisation"]
 found = claims.complete(ledger.recorded("jain_wallace", experiments, fresh=fresh, folder=recorded))
-published = ledger.read_published(project / "book/reference/jain_wallace.csv")
+published = ledger.read_published(BOOK / "reference/jain_wallace.csv")
 
 # %% [markdown]
 # ## How a claim becomes a verdict
@@ -88,8 +89,8 @@ theirs = theirs.assign(dataset=theirs["dataset"].replace(at_hand))
 # %% tags=["hide-input"]
 weak, barely, far, very_far = 0.5, 0.1, math.log(2) / 2, 0.595
 bilstm, average = {"encoder": "bilstm"}, {"encoder": "average"}
-large = bilstm | {"bin": results.MAX_ATTENTION_LABELS[1:]}  # a largest weight of .25 or more
-peaked = bilstm | {"bin": results.MAX_ATTENTION_LABELS[2:]}  # of .5 or more
+large = bilstm | {"bin": summaries.MAX_ATTENTION_LABELS[1:]}  # a largest weight of .25 or more
+peaked = bilstm | {"bin": summaries.MAX_ATTENTION_LABELS[2:]}  # of .5 or more
 searched = bilstm | {"method": "released search"}
 taus = ("tau_gradient", "tau_leave_one_out")
 gaps = ("gap_gradient", "gap_leave_one_out")
@@ -305,7 +306,7 @@ Markdown(claims.report(readings["2"], both, theirs))
 # %% tags=["hide-input"]
 bins = {
     label.replace(" ", "\u00a0"): bilstm | {"metric": "median_tvd_q50", "bin": label}
-    for label in results.MAX_ATTENTION_LABELS[1:]
+    for label in summaries.MAX_ATTENTION_LABELS[1:]
 }
 notebook.table(claims.beside(ours, theirs, bins))
 

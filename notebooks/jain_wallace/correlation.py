@@ -39,12 +39,14 @@ output: Optional[str] = None  # folder for the tables of this run
 
 # %% tags=["remove-output"]
 import pandas as pd
+from attnbook import charts, notebook
+from attnbook.runs import results
 from myst_nb import glue
 
-from attnlib import charts, notebook, results
 from attnlib.explain import gradient_times_embedding, leave_one_out
 from attnlib.kernels import kendall_tau, shuffled_weights
 from attnlib.prepare import prepare
+from attnlib.tables import summaries
 
 parameters = notebook.parameters(globals())
 charts.enable(notebook.source("jain_wallace/correlation", parameters))
@@ -138,15 +140,15 @@ for name in pairs:
     frame[f"significant_{name}"] = (p_value <= 0.05).astype(float).where(p_value.notna())
 means = [column for column in frame.columns if column.startswith(("tau_", "significant_", "gap_"))]
 spread = [column for column in means if not column.startswith("significant_")]
-rows = pd.concat([results.summarise(frame, means), results.deviations(frame, spread)], ignore_index=True)
-summary = run.tidy(rows, paper="jain_wallace", experiment="correlation")
+rows = pd.concat([summaries.summarise(frame, means), summaries.deviations(frame, spread)], ignore_index=True)
+summary = results.of_run(run, rows, "jain_wallace/correlation")
 overall = summary[summary["class"] == "all"].set_index("metric")
 for metric in means:
     glue(metric, float(overall.loc[metric, "value"]), display=False)
 glue("test_accuracy", run.test_metrics["accuracy"], display=False)
 glue("undefined", int(frame["tau_gradient"].isna().sum()), display=False)
 if output:
-    run.save(output, frame, summary, parameters)
+    results.keep(output, run, frame, summary, parameters)
 notebook.table(summary, ["metric", "class", "value", "low", "high", "n"])
 
 # %% [markdown]

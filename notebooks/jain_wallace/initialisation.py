@@ -43,12 +43,14 @@ import time
 from dataclasses import replace
 
 import pandas as pd
+from attnbook import charts, notebook
+from attnbook.runs import results
 from myst_nb import glue
 
-from attnlib import charts, notebook, performance, results
 from attnlib.explain import gradient_times_embedding, leave_one_out
 from attnlib.kernels import kendall_tau, permutation_test
 from attnlib.prepare import every_epoch
+from attnlib.tables import performance, summaries
 
 parameters = notebook.parameters(globals())
 charts.enable(notebook.source("jain_wallace/initialisation", parameters))
@@ -92,7 +94,7 @@ for name in pairs:
     p_value = frame[f"p_{name}"]
     frame[f"significant_{name}"] = (p_value <= 0.05).astype(float).where(p_value.notna())
 means = [name for name in frame.columns if name.startswith(("tau_", "significant_")) or name == "median_tvd"]
-parts = [results.summarise(texts, means).assign(epoch=epoch) for epoch, texts in frame.groupby("epoch")]
+parts = [summaries.summarise(texts, means).assign(epoch=epoch) for epoch, texts in frame.groupby("epoch")]
 by_epoch = pd.concat(parts, ignore_index=True)
 by_epoch = by_epoch[by_epoch["class"] == "all"]
 names = {
@@ -139,8 +141,8 @@ table["selected"] = (table["epoch"] == selected).astype(float)
 rows = table.melt("epoch", var_name="metric").assign(**{"class": "all"})
 n_texts = {"": len(run.corpus.test), "dev_": len(run.corpus.dev)}
 rows["n"] = rows["metric"].map({part + name: n for part, n in n_texts.items() for name in run.test_metrics})
-summary = run.tidy(
-    pd.concat([by_epoch, rows], ignore_index=True), paper="jain_wallace", experiment="initialisation"
+summary = results.of_run(
+    run, pd.concat([by_epoch, rows], ignore_index=True), paper="jain_wallace", experiment="initialisation"
 )
 values = summary.set_index(["metric", "epoch"])["value"]
 for metric in (*names, "median_tvd", "accuracy"):
@@ -153,7 +155,7 @@ glue("vectors", run.vectors, display=False)
 if output:
     # The time of the analyses alone; that of the training is in the history.
     run = replace(run, began=time.perf_counter() - seconds)
-    run.save(output, frame, summary, parameters)
+    results.keep(output, run, frame, summary, parameters)
 notebook.table(summary, ["epoch", "metric", "value", "low", "high", "n"])
 
 # %% [markdown]

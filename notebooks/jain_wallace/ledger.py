@@ -29,15 +29,14 @@ output: Optional[str] = None  # folder for ledger.csv, the whole ledger as a tab
 # %% tags=["remove-output"]
 from pathlib import Path
 
+from attnbook import NOTEBOOKS, charts, notebook
+from attnbook.runs import results
+from attnbook.verdicts import ledger, ledgers
 from IPython.display import HTML, Markdown
 from myst_nb import glue
 
-import attnlib
-from attnlib import charts, ledger, ledgers, notebook, results
-
 parameters = notebook.parameters(globals())
 charts.enable(notebook.source("jain_wallace/ledger", parameters))
-project = Path(attnlib.__file__).parents[1]
 compared = ledgers.jain_wallace(fresh=fresh, folder=recorded)
 
 # %% [markdown]
@@ -133,7 +132,7 @@ notebook.table(ledger.totals(measured, "measure"))
 # {download}`reasons <../../reference/reasons_jain_wallace.csv>`.
 
 # %% tags=["hide-input", "full-width"]
-pages = {path.stem: f"{path.stem}.html" for path in (project / "notebooks/jain_wallace").glob("*.py")}
+pages = {path.stem: f"{path.stem}.html" for path in (NOTEBOOKS / "jain_wallace").glob("*.py")}
 shown = table.assign(source=ledger.label(table["source"], ledgers.SOURCES))
 HTML(ledger.to_html(shown, pages, "Every published number beside ours"))
 

@@ -38,11 +38,13 @@ output: Optional[str] = None  # folder for the tables of this run
 
 # %% tags=["remove-output"]
 import pandas as pd
+from attnbook import charts, notebook
+from attnbook.runs import results
 from myst_nb import glue
 
-from attnlib import charts, notebook, results
 from attnlib.kernels import permutation_test, random_attention_test, reach, tvd, uniform_weights
 from attnlib.prepare import prepare
+from attnlib.tables import summaries
 
 parameters = notebook.parameters(globals())
 charts.enable(notebook.source("jain_wallace/permutation", parameters))
@@ -108,15 +110,17 @@ charts.violins_by_max_attention(
 # the paper's point. Where the last panel is at the left as well, no attention could have moved the output.
 
 # %% tags=["hide-input"]
-parts = [results.summarise(frame, metrics), results.quartiles_by_max_attention(frame, "median_tvd")]
-summary = run.tidy(pd.concat(parts, ignore_index=True), paper="jain_wallace", experiment="permutation")
+parts = [summaries.summarise(frame, metrics), summaries.quartiles_by_max_attention(frame, "median_tvd")]
+summary = results.of_run(
+    run, pd.concat(parts, ignore_index=True), paper="jain_wallace", experiment="permutation"
+)
 overall = summary[(summary["class"] == "all") & summary["bin"].isna()].set_index("metric")["value"]
 for metric in [*changes, "max_attention"]:
     glue(metric, float(overall[metric]), display=False)
 glue("inert", 1 - float(overall.get("can_flip", float("nan"))), display=False)
 glue("test_accuracy", run.test_metrics["accuracy"], display=False)
 if output:
-    run.save(output, frame, summary, parameters)
+    results.keep(output, run, frame, summary, parameters)
 notebook.table(summary, ["metric", "class", "bin", "value", "low", "high", "n"])
 
 # %% [markdown]

@@ -33,16 +33,15 @@ epsilon: float = 0.05  # how far the output may move: .05 with the released sear
 from pathlib import Path
 
 import pandas as pd
+from attnbook import BOOK, charts, notebook
+from attnbook.runs import results
+from attnbook.verdicts import claims, ledger, summary
 from IPython.display import Markdown
 from myst_nb import glue
 
-import attnlib
-from attnlib import charts, claims, ledger, notebook, results, summary
-
 parameters = notebook.parameters(globals())
 charts.enable(notebook.source("jain_wallace/summary", parameters))
-project = Path(attnlib.__file__).parents[1]
-published = summary.once(ledger.read_published(project / "book/reference/jain_wallace.csv"))
+published = summary.once(ledger.read_published(BOOK / "reference/jain_wallace.csv"))
 experiments = ["base", "correlation", "permutation", "adversary", "initialisation"]
 found = claims.complete(ledger.recorded("jain_wallace", experiments, fresh=fresh, folder=recorded))
 histograms = summary.distributions("jain_wallace", fresh=fresh, folder=recorded)

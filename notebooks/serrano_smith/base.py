@@ -40,12 +40,14 @@ output: Optional[str] = None  # folder for the tables of this run
 # %% tags=["remove-output"]
 import numpy as np
 import pandas as pd
+from attnbook import charts, notebook
+from attnbook.runs import results
 from myst_nb import glue
 
-from attnlib import charts, notebook, results
-from attnlib.baselines_text import baseline
 from attnlib.kernels import uniform_weights
-from attnlib.prepare_documents import prepare_documents
+from attnlib.prepare.documents import prepare_documents
+from attnlib.tables import summaries
+from attnlib.tables.baseline import baseline
 
 parameters = notebook.parameters(globals())
 charts.enable(notebook.source("serrano_smith/base", parameters))
@@ -108,7 +110,7 @@ frame = run.frame(
     correct=run.readout.predictions().cpu().numpy() == run.texts.labels,
     correct_uniform=uniform == run.texts.labels,
 ).astype({"correct": float, "correct_uniform": float})
-rows = results.summarise(frame, ["correct", "correct_uniform"], by="label")
+rows = summaries.summarise(frame, ["correct", "correct_uniform"], by="label")
 words = np.array([lengths.sum() for split in corpus.splits.values() for lengths in split.sentences])
 sentences = np.array([len(lengths) for split in corpus.splits.values() for lengths in split.sentences])
 own = {
@@ -126,7 +128,9 @@ own = {
 own = pd.DataFrame(
     [(name, "all", *pair) for name, pair in own.items()], columns=["metric", "class", "value", "n"]
 )
-summary = run.tidy(pd.concat([own, rows], ignore_index=True), paper="serrano_smith", experiment="base")
+summary = results.of_run(
+    run, pd.concat([own, rows], ignore_index=True), paper="serrano_smith", experiment="base"
+)
 
 # %% tags=["hide-input"]
 overall = summary[summary["class"] == "all"].set_index("metric")
@@ -151,7 +155,7 @@ for name in ("accuracy", "accuracy_baseline", "correct", "correct_uniform"):
 glue("commonest", float(commonest), display=False)
 glue("difference", float(run.test_metrics["accuracy"] - simple), display=False)
 if output:
-    run.save(output, frame, summary, parameters)
+    results.keep(output, run, frame, summary, parameters)
 notebook.table(summary, ["metric", "class", "value", "low", "high", "n"])
 
 # %% [markdown]

@@ -43,9 +43,10 @@ output: Optional[str] = None  # folder for contextualisation.csv
 from pathlib import Path
 
 import pandas as pd
+from attnbook import charts, notebook
+from attnbook.runs import results
 from myst_nb import glue
 
-from attnlib import charts, erasure_sets, notebook, results
 from attnlib.kernels import (
     attention_order,
     erase_until_flip,
@@ -55,7 +56,8 @@ from attnlib.kernels import (
     reach,
     uniform_weights,
 )
-from attnlib.prepare_documents import prepare_documents
+from attnlib.prepare.documents import prepare_documents
+from attnlib.tables import erasure_sets, summaries
 
 parameters = notebook.parameters(globals())
 charts.enable(notebook.source("serrano_smith/contextualisation", parameters))
@@ -97,9 +99,9 @@ for architecture in architectures:
         can_flip=found.can_flip.double(), from_uniform=jsd(readout.alpha, uniform), lowest=found.lowest
     )
     statistics = [
-        results.summarise(frame, ["can_flip", "from_uniform", "max_attention"]),
+        summaries.summarise(frame, ["can_flip", "from_uniform", "max_attention"]),
         *(
-            results.summarise(group.assign(predicted="all"), ["fraction"])
+            summaries.summarise(group.assign(predicted="all"), ["fraction"])
             .head(1)
             .replace({"metric": {"fraction": "fraction_all"}})
             .assign(method=name)
@@ -115,7 +117,7 @@ for architecture in architectures:
         }
     )
     table = pd.concat([accuracy, *statistics], ignore_index=True)
-    parts.append(run.tidy(table, paper="serrano_smith", experiment="contextualisation"))
+    parts.append(results.of_run(run, table, "serrano_smith/contextualisation"))
     runs[architecture] = run
 summary = pd.concat(parts, ignore_index=True)
 everything = summary[summary["class"] == "all"]

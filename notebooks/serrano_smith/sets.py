@@ -42,9 +42,10 @@ output: Optional[str] = None  # folder for the tables of this run
 
 # %% tags=["remove-output"]
 import pandas as pd
+from attnbook import charts, notebook
+from attnbook.runs import results
 from myst_nb import glue
 
-from attnlib import charts, erasure_sets, notebook, results
 from attnlib.kernels import (
     attention_order,
     centred_product_order,
@@ -59,7 +60,8 @@ from attnlib.kernels import (
     reach,
     uniform_weights,
 )
-from attnlib.prepare_documents import prepare_documents
+from attnlib.prepare.documents import prepare_documents
+from attnlib.tables import erasure_sets, summaries
 
 parameters = notebook.parameters(globals())
 charts.enable(notebook.source("serrano_smith/sets", parameters))
@@ -225,9 +227,12 @@ bounds = pd.DataFrame(
 frame = run.frame(
     can_flip=reach(readout).can_flip.double(), from_uniform=jsd(readout.alpha, uniform_weights(readout))
 )
-states = results.summarise(frame, ["can_flip", "from_uniform", "max_attention"])
-summary = run.tidy(
-    pd.concat([table, checks, bounds, states], ignore_index=True), paper="serrano_smith", experiment="sets"
+states = summaries.summarise(frame, ["can_flip", "from_uniform", "max_attention"])
+summary = results.of_run(
+    run,
+    pd.concat([table, checks, bounds, states], ignore_index=True),
+    paper="serrano_smith",
+    experiment="sets",
 )
 overall = summary[summary["against"].isna()].set_index(["method", "metric"])["value"]
 glue("test_accuracy", run.test_metrics["accuracy"], display=False)
@@ -249,7 +254,7 @@ frame = frame.assign(
     **{f"count_{name.replace(' ', '_')}": per_text[name].to_numpy() for name in names},
 )
 if output:
-    run.save(output, frame, summary, parameters)
+    results.keep(output, run, frame, summary, parameters)
 shown = ["fraction_own", "fraction_common", "fraction_all", "mass_own", "never_flips", "needs_empty_document"]
 notebook.table(
     summary[summary["metric"].isin([*shown, "excess", "optimal"])],

@@ -42,12 +42,14 @@ output: Optional[str] = None  # folder for the tables of this run
 
 # %% tags=["remove-output"]
 import pandas as pd
+from attnbook import charts, notebook
+from attnbook.runs import results
 from myst_nb import glue
 
-from attnlib import charts, notebook, results
 from attnlib.kernels import flip_table, output_gradient, single_erasure
-from attnlib.prepare_documents import prepare_documents
-from attnlib.single_erasures import by_difference
+from attnlib.prepare.documents import prepare_documents
+from attnlib.tables import summaries
+from attnlib.tables.single_erasures import by_difference
 
 parameters = notebook.parameters(globals())
 charts.enable(notebook.source("serrano_smith/single", parameters))
@@ -161,8 +163,8 @@ parts = []
 several = frame["delta_js"].notna()
 for (top, how), part in frame[several].groupby(["top", "how"], sort=False):
     method = f"{top}, {how}"
-    parts.append(results.summarise(part, metrics).assign(method=method))
-    parts.append(results.medians(part, ["delta_js"]).assign(method=method))
+    parts.append(summaries.summarise(part, metrics).assign(method=method))
+    parts.append(summaries.medians(part, ["delta_js"]).assign(method=method))
     if top == "attention":
         parts.append(by_difference(part).assign(method=method))
 names = {(0, 0): "flip_both", (0, 1): "flip_top_only", (1, 0): "flip_other_only", (1, 1): "flip_neither"}
@@ -171,7 +173,7 @@ for (top, how), table in tables.items():
         {"metric": list(names.values()), "class": "all", "value": [table[cell] / 100 for cell in names]}
     )
     parts.append(shares.assign(method=f"{top}, {how}", n=int(several.sum() / len(found))))
-summary = run.tidy(pd.concat(parts, ignore_index=True), paper="serrano_smith", experiment="single")
+summary = results.of_run(run, pd.concat(parts, ignore_index=True), "serrano_smith/single")
 overall = summary[(summary["class"] == "all") & summary["bin"].isna()]
 overall = overall.set_index(["method", "metric"])["value"]
 same = found["attention", "released"].other == run.readout.alpha.argmax(1)
@@ -186,7 +188,7 @@ glue("same", 100 * float(same.double().mean()), display=False)
 glue("negative", 100 * float(overall["attention, average", "negative"]), display=False)
 glue("median_js", float(overall["attention, average", "delta_js_median"]), display=False)
 if output:
-    run.save(output, frame, summary, parameters)
+    results.keep(output, run, frame, summary, parameters)
 notebook.table(
     summary[(summary["class"] == "all") & summary["bin"].isna() & ~summary["metric"].str.startswith("flip_")],
     ["method", "metric", "value", "low", "high", "n"],

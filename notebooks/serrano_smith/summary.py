@@ -29,10 +29,13 @@ output: Optional[str] = None  # folder for ledger.csv, the published numbers bes
 from pathlib import Path
 
 import pandas as pd
+from attnbook import charts, notebook
+from attnbook.runs import results
+from attnbook.verdicts import ledger, ledgers, papers, summary
 from IPython.display import Markdown
 from myst_nb import glue
 
-from attnlib import charts, erasure_sets, ledger, ledgers, notebook, papers, results, single_erasures, summary
+from attnlib.tables import erasure_sets, single_erasures
 
 parameters = notebook.parameters(globals())
 charts.enable(notebook.source("serrano_smith/summary", parameters))

@@ -35,9 +35,11 @@ output: Optional[str] = None  # folder for the tables of this run
 
 # %% tags=["remove-output"]
 import pandas as pd
+from attnbook import charts, notebook
+from attnbook.runs import results
 from myst_nb import glue
 
-from attnlib import charts, explain, faithfulness, notebook
+from attnlib import explain, faithfulness
 from attnlib.kernels import flips_alone
 from attnlib.prepare import prepare
 
@@ -112,14 +114,14 @@ notebook.table(table.reset_index())
 
 # %% tags=["hide-input"]
 rows = pd.concat([rates, of_models], ignore_index=True)
-summary = run.tidy(rows.assign(**{"class": "all"}), paper="violation", experiment="depth")
+summary = results.of_run(run, rows.assign(**{"class": "all"}), "violation/depth")
 ends = shown[shown["layers"].isin([depths[0], depths[-1]])].set_index(["method", "layers"])["value"]
 glue("shallow", float(ends["attention × gradient", depths[0]]), display=False)
 glue("deep", float(ends["attention × gradient", depths[-1]]), display=False)
 glue("first", depths[0], display=False)
 glue("last", depths[-1], display=False)
 if output:
-    run.save(output, frame, summary, parameters)
+    results.keep(output, run, frame, summary, parameters)
 
 # %% [markdown]
 # ## What it means

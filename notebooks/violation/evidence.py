@@ -35,9 +35,11 @@ output: Optional[str] = None  # folder for the tables of this run
 
 # %% tags=["remove-output"]
 import pandas as pd
+from attnbook import charts, notebook
+from attnbook.runs import results
 from myst_nb import glue
 
-from attnlib import charts, explain, faithfulness, notebook
+from attnlib import explain, faithfulness
 from attnlib.faithfulness import evidence
 from attnlib.prepare import prepare
 
@@ -128,7 +130,7 @@ charts.dot_panels(
 
 # %% tags=["hide-input"]
 rows = pd.concat([of_removal, of_test, found], ignore_index=True)
-summary = run.tidy(rows.assign(**{"class": "all"}), paper="violation", experiment="evidence")
+summary = results.of_run(run, rows.assign(**{"class": "all"}), "violation/evidence")
 told = of_removal.set_index(["method", "operator"])["value"]
 glue("test_accuracy", run.test_metrics["accuracy"], display=False)
 for name in ("supporting", "opposing"):
@@ -137,7 +139,7 @@ for name in ("supporting", "opposing"):
 glue("least_right", float(right["value"].min()), display=False)
 glue("most_right", float(right["value"].max()), display=False)
 if output:
-    run.save(output, run.frame(), summary, parameters)
+    results.keep(output, run, run.frame(), summary, parameters)
 
 # %% [markdown]
 # ## What it means

@@ -35,9 +35,11 @@ output: Optional[str] = None  # folder for the tables of this run
 # %% tags=["remove-output"]
 import numpy as np
 import pandas as pd
+from attnbook import charts, notebook
+from attnbook.runs import results
 from myst_nb import glue
 
-from attnlib import charts, explain, faithfulness, notebook
+from attnlib import explain, faithfulness
 from attnlib.data.corpus import Split
 from attnlib.models.reading import read
 from attnlib.prepare import prepare
@@ -115,10 +117,10 @@ glue("n_methods", len(methods), display=False)
 glue("n_violated", int(violated[shown]), display=False)
 if output:
     rates = frame.groupby("method")["violated"].mean().rename("value").reset_index()
-    summary = run.tidy(
-        rates.assign(metric="violation", **{"class": "all"}), paper="violation", experiment="example"
+    summary = results.of_run(
+        run, rates.assign(metric="violation", **{"class": "all"}), paper="violation", experiment="example"
     )
-    run.save(output, frame, summary, parameters)
+    results.keep(output, run, frame, summary, parameters)
 notebook.table(table)
 
 # %% [markdown]

@@ -37,9 +37,11 @@ output: Optional[str] = None  # folder for the tables of this run
 
 # %% tags=["remove-output"]
 import pandas as pd
+from attnbook import charts, notebook
+from attnbook.runs import results
 from myst_nb import glue
 
-from attnlib import charts, explain, faithfulness, notebook
+from attnlib import explain, faithfulness
 from attnlib.prepare import prepare
 
 parameters = notebook.parameters(globals())
@@ -168,7 +170,7 @@ notebook.table(table.assign(**{"tokens with the right sign": table["method"].map
 clamping = clamping.assign(target="probability")
 clamping = clamping[~clamping["method"].isin(signed)]
 rows = pd.concat([rates, clamping, agreement.assign(target="probability")], ignore_index=True)
-summary = run.tidy(rows.assign(**{"class": "all"}), paper="violation", experiment="gradient")
+summary = results.of_run(run, rows.assign(**{"class": "all"}), "violation/gradient")
 value = violation[violation["operator"] == "mean"].set_index(["target", "method"])["value"]
 for name in ("attention × gradient", "attention × |gradient|", "attention × sign(gradient)", "attention"):
     plain = name.replace(" × ", "_").replace("|gradient|", "size").replace("sign(gradient)", "sign")
@@ -179,7 +181,7 @@ masked = violation[violation["operator"] == "attention mask"].set_index(["target
 glue("centred_mask", float(masked["probability", "gradient by attention logit"]), display=False)
 glue("plain_mask", float(masked["probability", "attention × gradient"]), display=False)
 if output:
-    run.save(output, frame, summary, parameters)
+    results.keep(output, run, frame, summary, parameters)
 
 # %% [markdown]
 # ## What it means

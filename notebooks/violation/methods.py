@@ -42,9 +42,11 @@ output: Optional[str] = None  # folder for the tables of this run
 
 # %% tags=["remove-output"]
 import pandas as pd
+from attnbook import charts, notebook
+from attnbook.runs import results
 from myst_nb import glue
 
-from attnlib import charts, explain, faithfulness, notebook
+from attnlib import explain, faithfulness
 from attnlib.prepare import prepare
 
 parameters = notebook.parameters(globals())
@@ -229,14 +231,14 @@ about = {
 }
 accuracy = pd.DataFrame({"metric": list(about), "value": list(about.values()), "n": len(run.corpus.test)})
 rows = pd.concat([rates, accuracy], ignore_index=True)
-summary = run.tidy(rows.assign(**{"class": "all"}), paper="violation", experiment="methods")
+summary = results.of_run(run, rows.assign(**{"class": "all"}), "violation/methods")
 mean = rates[rates["operator"] == "mean"].set_index(["metric", "method"])["value"]
 for name in ("attention", "attention × gradient", "signed random", "leave-one-out"):
     glue(name.replace(" ", "_").replace("×", "x"), float(mean["violation", name]), display=False)
 glue("test_accuracy", run.test_metrics["accuracy"], display=False)
 glue("untested", int(frame[frame["method"] == "attention"]["violation"].isna().sum() // 3), display=False)
 if output:
-    run.save(output, frame, summary, parameters)
+    results.keep(output, run, frame, summary, parameters)
 table = rates[(rates["operator"] == "mean") & rates["metric"].isin(measures)]
 table = table.pivot_table("value", "method", "metric").reindex(index=methods, columns=list(measures))
 notebook.table(table.rename(columns=measures).reset_index())

@@ -36,13 +36,14 @@ output: Optional[str] = None  # folder for the tables of this run
 # %% tags=["remove-output"]
 import numpy as np
 import pandas as pd
+from attnbook import charts, notebook
+from attnbook.runs import results
 from myst_nb import glue
 
-from attnlib import charts, notebook
-from attnlib.explain import stock
+from attnlib.explain import transformers as stock
 from attnlib.faithfulness import evidence
-from attnlib.faithfulness.stock import removals
-from attnlib.prepare_stock import prepare_stock
+from attnlib.faithfulness.transformers import removals
+from attnlib.prepare.transformers import prepare_stock
 
 parameters = notebook.parameters(globals())
 charts.enable(notebook.source("violation/regions", parameters))
@@ -154,10 +155,13 @@ table = pd.DataFrame(
 notebook.table(table.rename_axis("method").reset_index())
 
 # %% tags=["hide-input"]
-model = {"accuracy": run.test_metrics["accuracy"], "training_seconds": run.training_seconds}
+model = {
+    "accuracy": run.test_metrics["accuracy"],
+    "training_seconds": sum(row["seconds"] for row in run.history),
+}
 of_model = pd.DataFrame({"metric": list(model), "value": list(model.values()), "n": len(run.corpus.test)})
 rows = pd.concat([of_removal, of_test, found, of_model], ignore_index=True)
-summary = run.tidy(rows.assign(**{"class": "all"}), "regions")
+summary = results.of_run(run, rows.assign(**{"class": "all"}), "violation/regions")
 hits = found.set_index("method")["value"]
 wrong = wide["wrong_sign", "none"]
 glue("accuracy", run.test_metrics["accuracy"], display=False)
@@ -171,7 +175,7 @@ glue("most_right", float(agreed.max()), display=False)
 if output:
     marks = [f"r{i}" for i in range(signs.shape[1])]
     instances = pd.DataFrame({"text": list(run.split.ids), "predicted": predicted, "label": run.split.labels})
-    run.save(output, instances.join(pd.DataFrame(signs, columns=marks)), summary, parameters)
+    results.keep(output, run, instances.join(pd.DataFrame(signs, columns=marks)), summary, parameters)
 
 # %% [markdown]
 # ## What it means

@@ -34,6 +34,8 @@ from pathlib import Path
 
 import pandas as pd
 import torch
+from attnbook import charts, notebook
+from attnbook.runs import results
 from myst_nb import glue
 from transformers import (
     BertConfig,
@@ -46,10 +48,10 @@ from transformers import (
     VisualBertForQuestionAnswering,
 )
 
-from attnlib import charts, faithfulness, notebook, results
-from attnlib.explain import stock
-from attnlib.faithfulness.stock import removals
-from attnlib.models.stock_kinds import BERT_TEXT, LXMERT, VISUAL_BERT
+from attnlib import faithfulness
+from attnlib.explain import transformers as stock
+from attnlib.faithfulness.transformers import removals
+from attnlib.models.kinds import BERT_TEXT, LXMERT, VISUAL_BERT
 
 parameters = notebook.parameters(globals())
 charts.enable(notebook.source("violation/stock_model", parameters))

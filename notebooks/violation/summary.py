@@ -31,10 +31,13 @@ from functools import partial
 from pathlib import Path
 
 import pandas as pd
+from attnbook import charts, notebook
+from attnbook.runs import results
+from attnbook.verdicts import ledger, ledgers, papers, summary
 from IPython.display import Markdown
 from myst_nb import glue
 
-from attnlib import charts, explain, faithfulness, ledger, ledgers, notebook, papers, results, summary
+from attnlib import explain, faithfulness
 
 parameters = notebook.parameters(globals())
 charts.enable(notebook.source("violation/summary", parameters))

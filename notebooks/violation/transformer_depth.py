@@ -33,12 +33,14 @@ output: Optional[str] = None  # folder for the tables of this run
 
 # %% tags=["remove-output"]
 import pandas as pd
+from attnbook import charts, notebook
+from attnbook.runs import results
 from myst_nb import glue
 
-from attnlib import charts, faithfulness, notebook
-from attnlib.explain import stock
-from attnlib.faithfulness.stock import removals
-from attnlib.prepare_stock import prepare_stock
+from attnlib import faithfulness
+from attnlib.explain import transformers as stock
+from attnlib.faithfulness.transformers import removals
+from attnlib.prepare.transformers import prepare_stock
 
 parameters = notebook.parameters(globals())
 charts.enable(notebook.source("violation/transformer_depth", parameters))
@@ -59,7 +61,7 @@ for layers in depths:
     frames.append(found.assign(layers=layers))
     measured += [
         ("accuracy", run.test_metrics["accuracy"], len(run.corpus.test), layers),
-        ("training_seconds", run.training_seconds, len(run.corpus.train), layers),
+        ("training_seconds", sum(row["seconds"] for row in run.history), len(run.corpus.train), layers),
     ]
 frame = pd.concat(frames, ignore_index=True)
 rates = faithfulness.summarise_measures(frame, ["layers"])
@@ -100,7 +102,7 @@ notebook.table(table.pivot_table("value", "layers", "metric")[list(names.values(
 
 # %% tags=["hide-input"]
 rows = pd.concat([rates, of_models], ignore_index=True)
-summary = run.tidy(rows.assign(**{"class": "all"}), "transformer_depth")
+summary = results.of_run(run, rows.assign(**{"class": "all"}), "violation/transformer_depth")
 ends = shown.set_index(["method", "layers"])["value"]
 for name in ("attention", "attention × gradient", "generic attribution"):
     plain = name.replace(" × ", "_").replace(" ", "_")
@@ -109,7 +111,7 @@ for name in ("attention", "attention × gradient", "generic attribution"):
 glue("first", depths[0], display=False)
 glue("last", depths[-1], display=False)
 if output:
-    run.save(output, frame, summary, parameters)
+    results.keep(output, run, frame, summary, parameters)
 
 # %% [markdown]
 # ## What it means

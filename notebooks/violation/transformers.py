@@ -38,12 +38,14 @@ output: Optional[str] = None  # folder for the tables of this run
 # %% tags=["remove-output"]
 import numpy as np
 import pandas as pd
+from attnbook import charts, notebook
+from attnbook.runs import results
 from myst_nb import glue
 
-from attnlib import charts, explain, faithfulness, notebook
-from attnlib.explain import stock
-from attnlib.faithfulness.stock import removals
-from attnlib.prepare_stock import prepare_stock
+from attnlib import explain, faithfulness
+from attnlib.explain import transformers as stock
+from attnlib.faithfulness.transformers import removals
+from attnlib.prepare.transformers import prepare_stock
 
 parameters = notebook.parameters(globals())
 charts.enable(notebook.source("violation/transformers", parameters))
@@ -234,7 +236,7 @@ notebook.table(by_head.rename(columns={"all": "mean of heads"}))
 model = {
     "accuracy": run.test_metrics["accuracy"],
     "majority": float(np.bincount(run.corpus.test.labels).max() / len(run.corpus.test)),
-    "training_seconds": run.training_seconds,
+    "training_seconds": sum(row["seconds"] for row in run.history),
 }
 rows = [
     rates.assign(target=target),
@@ -244,7 +246,9 @@ rows = [
     places.assign(target=target),
     pd.DataFrame({"metric": list(model), "value": list(model.values()), "n": len(run.corpus.test)}),
 ]
-summary = run.tidy(pd.concat(rows, ignore_index=True).assign(**{"class": "all"}), "transformers")
+summary = results.of_run(
+    run, pd.concat(rows, ignore_index=True).assign(**{"class": "all"}), "violation", "transformers"
+)
 value = rates[rates["operator"] == "mean"].set_index(["metric", "method"])["value"]
 for name in ("attention", "attention × gradient", "random", "generic attribution"):
     glue(name.replace(" ", "_").replace("×", "x"), float(value["violation", name]), display=False)
@@ -256,7 +260,7 @@ for name in ("attention", "attention × gradient", "random", "generic attributio
 for name, number in model.items():
     glue(name, number, display=False)
 if output:
-    run.save(output, frame, summary, parameters)
+    results.keep(output, run, frame, summary, parameters)
 
 # %% [markdown]
 # ## What it means

@@ -31,12 +31,14 @@ from functools import partial
 from pathlib import Path
 
 import pandas as pd
+from attnbook import charts, notebook
+from attnbook.runs import results
+from attnbook.verdicts import claims, ledger, ledgers, papers, summary
+from attnbook.verdicts.claims import Reading
 from IPython.display import Markdown
 from myst_nb import glue
 
-from attnlib import charts, claims, ledger, ledgers, notebook, papers, results, summary
-from attnlib.claims import Reading
-from attnlib.explain import stock
+from attnlib.explain import transformers as stock
 
 parameters = notebook.parameters(globals())
 charts.enable(notebook.source("violation/transformers_summary", parameters))

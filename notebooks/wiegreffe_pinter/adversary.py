@@ -47,12 +47,15 @@ output: Optional[str] = None  # folder for the tables of this run
 
 # %% tags=["remove-output"]
 import pandas as pd
+from attnbook import charts, notebook
+from attnbook.runs import results
+from attnbook.verdicts import trained_adversaries
 from myst_nb import glue
 
-from attnlib import charts, notebook, performance, results, trained_adversaries
 from attnlib.kernels import exact_adversary, jsd, kl, search_adversary, tvd
 from attnlib.prepare import prepare, prepare_like
-from attnlib.prepare_adversary import prepare_adversary
+from attnlib.prepare.adversary import prepare_adversary
+from attnlib.tables import performance, summaries
 
 parameters = notebook.parameters(globals())
 charts.enable(notebook.source("wiegreffe_pinter/adversary", parameters))
@@ -113,7 +116,7 @@ for name, result in per_text.items():
 parts = [part.assign(method=name, **{"lambda": strength}) for (name, strength), part in frames.items()]
 frame = pd.concat(parts, ignore_index=True).astype({"lambda": float})
 rows = [
-    results.summarise(part, ["jsd", "tvd", "same_class", "kl"]).assign(method=name, **{"lambda": strength})
+    summaries.summarise(part, ["jsd", "tvd", "same_class", "kl"]).assign(method=name, **{"lambda": strength})
     for (name, strength), part in frames.items()
 ]
 scored = models | {("base", None): run}
@@ -176,7 +179,7 @@ charts.heatmap(
 )
 
 # %% tags=["hide-input"]
-summary = run.tidy(rows, paper="wiegreffe_pinter", experiment="adversary")
+summary = results.of_run(run, rows, "wiegreffe_pinter/adversary")
 ablation = "" if direction == "adversary || base" else ", reversed"
 summary["variant"] = f"{loss} loss{ablation}"
 summary["epsilon"] = epsilon
@@ -193,7 +196,7 @@ for name in ("uniform model", "other seed", "published search", "exact optimum")
     for metric in ("jsd", "tvd"):
         glue(f"{name}, {metric}", float(model[metric]), display=False)
 if output:
-    run.save(output, frame, summary, parameters)
+    results.keep(output, run, frame, summary, parameters)
 notebook.table(points, ["method", "lambda", "tvd", "jsd", "kl", "same_class", "f1", "epochs"])
 
 # %% [markdown]

@@ -45,12 +45,14 @@ output: Optional[str] = None  # folder for the tables of this run
 
 # %% tags=["remove-output"]
 import pandas as pd
+from attnbook import charts, notebook
+from attnbook.runs import results
 from myst_nb import glue
 
-from attnlib import charts, guides, notebook, performance
 from attnlib.kernels import jsd
-from attnlib.prepare import prepare, prepare_like
-from attnlib.prepare_adversary import prepare_adversary
+from attnlib.prepare import guides, prepare, prepare_like
+from attnlib.prepare.adversary import prepare_adversary
+from attnlib.tables import performance
 
 parameters = notebook.parameters(globals())
 charts.enable(notebook.source("wiegreffe_pinter/diagnostic", parameters))
@@ -150,7 +152,7 @@ distances = pd.DataFrame(
     columns=["metric", "class", "value", "n", "method"],
 )
 parts = pd.concat([compared, gains, distances], ignore_index=True)
-summary = run.tidy(parts, paper="wiegreffe_pinter", experiment="diagnostic")
+summary = results.of_run(run, parts, "wiegreffe_pinter/diagnostic")
 summary["lambda"] = summary["method"].map({"trained adversary": strength})
 summary["loss"] = summary["method"].map({"trained adversary": loss})
 values = summary[summary["class"] == "all"].set_index(["method", "metric"])["value"]
@@ -160,7 +162,7 @@ glue("adversary_jsd", float(values["trained adversary", "jsd"]), display=False)
 glue("adversary_f1", adversary.test_metrics["f1"], display=False)
 glue("base_f1", run.test_metrics["f1"], display=False)
 if output:
-    run.save(output, frame, summary, parameters)
+    results.keep(output, run, frame, summary, parameters)
 notebook.table(gains, ["method", "metric", "value", "low", "high", "n"])
 
 # %% [markdown]

@@ -43,11 +43,13 @@ output: Optional[str] = None  # folder for the tables of this run
 # %% tags=["remove-output"]
 import pandas as pd
 import torch
+from attnbook import charts, notebook
+from attnbook.runs import results
 from myst_nb import glue
 
-from attnlib import charts, notebook, results
 from attnlib.kernels import exact_adversary, jsd, reach, search_adversary, tvd, uniform_weights
 from attnlib.prepare import prepare, prepare_like
+from attnlib.tables import summaries
 
 parameters = notebook.parameters(globals())
 charts.enable(notebook.source("wiegreffe_pinter/seeds", parameters))
@@ -134,11 +136,13 @@ charts.scatter(
 parts = []
 for name, part in frames.items():
     metrics = ["jsd", "tvd", *(["beyond_seeds"] if name != "other seeds" else [])]
-    parts.append(results.summarise(part, metrics).assign(method=name))
-    parts.append(results.medians(part, ["jsd"]).assign(method=name))
-    parts.append(results.quartiles_by_max_attention(part, "jsd").assign(method=name))
-parts.append(results.summarise(reached, ["range", "can_flip"]))
-summary = run.tidy(pd.concat(parts, ignore_index=True), paper="wiegreffe_pinter", experiment="seeds")
+    parts.append(summaries.summarise(part, metrics).assign(method=name))
+    parts.append(summaries.medians(part, ["jsd"]).assign(method=name))
+    parts.append(summaries.quartiles_by_max_attention(part, "jsd").assign(method=name))
+parts.append(summaries.summarise(reached, ["range", "can_flip"]))
+summary = results.of_run(
+    run, pd.concat(parts, ignore_index=True), paper="wiegreffe_pinter", experiment="seeds"
+)
 summary["epsilon"] = epsilon
 values = summary[(summary["class"] == "all") & summary["bin"].isna()].set_index(["method", "metric"])["value"]
 glue("n_seeds", n_seeds, display=False)
@@ -149,7 +153,7 @@ for name in frames:
         glue(f"{name}, beyond", float(values[name, "beyond_seeds"]), display=False)
 glue("can_flip", float(reached["can_flip"].mean()), display=False)
 if output:
-    run.save(output, frame, summary, parameters)
+    results.keep(output, run, frame, summary, parameters)
 shown = summary[(summary["class"] == "all") & summary["bin"].isna()]
 notebook.table(shown, ["method", "metric", "value", "low", "high", "n"])
 

@@ -41,11 +41,13 @@ output: Optional[str] = None  # folder for the tables of this run
 
 # %% tags=["remove-output"]
 import pandas as pd
+from attnbook import charts, notebook
+from attnbook.runs import results
 from myst_nb import glue
 
-from attnlib import charts, notebook, performance, results
 from attnlib.kernels import jsd, tvd
 from attnlib.prepare import prepare, prepare_like
+from attnlib.tables import performance, summaries
 
 parameters = notebook.parameters(globals())
 charts.enable(notebook.source("wiegreffe_pinter/uniform", parameters))
@@ -119,12 +121,14 @@ charts.histogram(
 )
 
 # %% tags=["hide-input"]
-changes = results.summarise(frame, ["jsd", "tvd", "same_class"]).assign(method="difference")
+changes = summaries.summarise(frame, ["jsd", "tvd", "same_class"]).assign(method="difference")
 sizes = pd.DataFrame(performance.sizes(run.corpus).items(), columns=["metric", "value"]).assign(
     **{"class": "all"}
 )
 parts = [*reports, paired, changes[changes["class"] == "all"], sizes]
-summary = run.tidy(pd.concat(parts, ignore_index=True), paper="wiegreffe_pinter", experiment="uniform")
+summary = results.of_run(
+    run, pd.concat(parts, ignore_index=True), paper="wiegreffe_pinter", experiment="uniform"
+)
 if selection == "test":
     summary["variant"] += ", epoch by test"
 values = summary[summary["class"] == "all"].set_index(["method", "metric"])
@@ -136,7 +140,7 @@ for metric in names:
 glue("jsd", float(values["value"]["difference", "jsd"]), display=False)
 glue("same_class", float(values["value"]["difference", "same_class"]), display=False)
 if output:
-    run.save(output, frame, summary, parameters)
+    results.keep(output, run, frame, summary, parameters)
 notebook.table(pd.concat([overall, paired]), ["method", "metric", "value", "low", "high", "n"])
 
 # %% [markdown]

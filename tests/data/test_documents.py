@@ -2,16 +2,7 @@ import numpy as np
 import pytest
 
 from attnlib.data import DataError, catalogue
-from attnlib.data.documents import (
-    Collector,
-    Limits,
-    Row,
-    corpus,
-    draws,
-    exact_dev,
-    vocabulary,
-    within,
-)
+from attnlib.data.documents import Collector, Limits, Row, corpus, draws, exact_dev, vocabulary, within
 
 TEXTS = ("Good film. I liked it!", "", "Bad", "So so. Dull. Long. Sad.", " \n ")
 

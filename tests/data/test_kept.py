@@ -4,10 +4,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from attnlib.data import DataError, kept, load, registry, reviews, reviews_flat
-from tests.data.test_imdb import write_folder
-from tests.data.test_imdb_ratings import REVIEWS
-from tests.data.test_reviews import write_set
+from attnlib.data import DataError, kept, load, registry
+from attnlib.data.sets import reviews, reviews_flat
+from tests.data.sets.test_imdb import write_folder
+from tests.data.sets.test_imdb_ratings import REVIEWS
+from tests.data.sets.test_reviews import write_set
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from attnlib.faithfulness import (
     summarise_measures,
 )
 from attnlib.faithfulness.tables import BESIDE, MEASURES
-from attnlib.results import bootstrap_mean
+from attnlib.statistics import bootstrap_mean
 
 # The fall of the probability of class 1, predicted throughout, without each token, by way to remove.
 EFFECTS = {

@@ -16,7 +16,7 @@ from attnlib.faithfulness import (
     violations,
 )
 from attnlib.models.reading import read
-from attnlib.results import bootstrap_mean
+from attnlib.statistics import bootstrap_mean
 from tests import toy
 
 # The fall of the predicted class's probability without each token, several without several.

@@ -4,7 +4,13 @@ import pytest
 import torch
 
 from attnlib import Readout
-from attnlib.kernels import attention_order, check_first_flip, erase_until_flip, gradient_order, random_orders
+from attnlib.kernels import (
+    attention_order,
+    check_first_flip,
+    erase_until_flip,
+    gradient_order,
+    random_orders,
+)
 from tests.kernels.cases import make, one, spread_out, with_head
 from tests.kernels.test_erasure import random_order, step_by_step
 

@@ -14,7 +14,14 @@ import pytest
 import torch
 
 from attnlib import Readout
-from attnlib.kernels import adversary, exact, exact_adversary, kendall_tau, permutation_test, search_adversary
+from attnlib.kernels import (
+    adversary,
+    exact,
+    exact_adversary,
+    kendall_tau,
+    permutation_test,
+    search_adversary,
+)
 from attnlib.kernels import triton as choice
 from tests.kernels.cases import make, one, spread_out
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from attnlib.data import planted_documents
 from attnlib.data.compact import Builder
 from attnlib.data.corpus import PAD, UNK, Split, Vocabulary
+from attnlib.data.generated import planted_documents
 from attnlib.models import documents as models
 from attnlib.models.documents import (
     DOCUMENT_ENCODERS,

@@ -1,0 +1,104 @@
+"""What the source of a notebook says: its parameters, and which of this package's files it depends on.
+
+Those are the files it imports, and what these import in turn. Nothing is imported or run to find out, so a
+sweep knows in a moment what a changed module touches.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache, partial
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from attnlib.cache import sources_digest
+
+# Only these are followed; the second is the book's workshop, which imports the first.
+PACKAGES = ("attnlib", "attnbook")
+
+
+@cache
+def folder_of(package: str) -> Path:
+    """Where a package lies; nothing of it is run to find out."""
+    found = find_spec(package)
+    assert found is not None
+    assert found.origin is not None
+    return Path(found.origin).parent
+
+
+def defaults(notebook: str | Path) -> dict[str, Any]:
+    """The parameters of a notebook with the values written in it; those that are no literals are left out."""
+    found = {}
+    for node in ast.parse(Path(notebook).read_text(), str(notebook)).body:
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value:
+            try:
+                found[node.target.id] = ast.literal_eval(node.value)
+            except ValueError:
+                continue
+    return found
+
+
+def sources_of(script: str | Path, packages: bool = True) -> list[Path]:
+    """The files of this package that a script or py:percent notebook depends on, sorted.
+
+    Imports inside functions count, names imported by string do not. packages: whether the `__init__.py` of
+    packages on the way count, and with them all that these gather; without them it is what the script works
+    with, not what Python reads. SyntaxError for a file that is no Python.
+    """
+    found: set[Path] = set()
+    waiting = list(imported(Path(script).read_text(), str(script)))
+    while waiting:
+        path = waiting.pop()
+        if path not in found and (packages or path.name != "__init__.py"):
+            found.add(path)
+            waiting += imports_of(path)
+    return sorted(found)
+
+
+def function_digest(function: Callable[..., Any]) -> str:
+    """A digest of the module of a function, partial or decorated, and of the files that module works with."""
+    while isinstance(function, partial):
+        function = function.func
+    module = Path(inspect.getfile(inspect.unwrap(function)))
+    return sources_digest([module, *(path for path in sources_of(module, packages=False) if path != module)])
+
+
+@cache
+def imports_of(path: Path) -> tuple[Path, ...]:
+    """The files of this package that one of its modules imports; cached, sources do not change meanwhile."""
+    return tuple(imported(path.read_text(), str(path)))
+
+
+def imported(source: str, name: str) -> Iterator[Path]:
+    """The files of this package that a source imports, each package on the way to a module too."""
+    for node in ast.walk(ast.parse(source, name)):
+        if isinstance(node, ast.Import):
+            names: Iterable[str] = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            # What is imported from a package may be a module of it.
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        else:
+            continue
+        for dotted in names:
+            yield from files_of(dotted)
+
+
+def files_of(dotted: str) -> list[Path]:
+    """The files that importing a dotted name of `PACKAGES` reads; none for others."""
+    first, *parts = dotted.split(".")
+    if first not in PACKAGES:
+        return []
+    folder = folder_of(first)
+    files = [folder / "__init__.py"]
+    for part in parts:
+        if (folder / part / "__init__.py").is_file():
+            folder = folder / part
+            files.append(folder / "__init__.py")
+        elif (folder / f"{part}.py").is_file():
+            return [*files, folder / f"{part}.py"]
+        else:
+            break
+    return files

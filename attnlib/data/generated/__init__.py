@@ -1,0 +1,1 @@
+"""Generated corpora whose evidence is known: they need no file."""

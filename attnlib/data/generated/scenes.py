@@ -1,0 +1,382 @@
+"""Generated scenes with questions, whose evidence is known: which object matters, and for or against.
+
+A scene is 4 to 9 objects, each in a cell of its own of a 3 x 3 grid, with a colour, a shape and a size. The
+questions, by kind (`KINDS`):
+
+========= ============================================ ================================================
+exists    is there a red circle
+size      is the red circle large                      one red circle
+relation  is the red circle left of the blue square    one of each; left of, right of, above, below
+every     is every circle red                          two or three circles, one at least red
+more      are there more circles than squares          at least one of each, never as many; or of colours
+colour    what colour is the large square              one large square; not asked by default
+========= ============================================ ================================================
+
+The answer is yes or no, as often in every kind, and also a colour where the kind ``colour`` is asked. For
+``exists`` and ``every`` the colours and shapes of the scene are as frequent behind either answer, so counting
+attributes does not help: a model has to bind them to objects.
+
+Evidence is the effect of taking an object away. `support` is how much the scene says for yes:
+
+- exists: the number of such objects;
+- size, relation: 1 where it holds, -1 where it does not, 0 where what is asked about is not there;
+- every: objects of the colour less those of another (one of the latter decides for no, however many others);
+- more: the first number less the second;
+- colour: 1 for the colour that the answer names, 0 where there is no such object.
+
+An object is +1 if taking it away lowers the support for the answer given, -1 if it raises it, else 0. So for
+"is every circle red", answer no, a circle of another colour is +1 and a red one is -1. For "is there a red
+circle", answer no, every object is 0: nothing there makes the answer what it is.
+
+What holds, and the tests check: taking away objects of evidence 0 or -1 never changes the answer; taking away
+all of +1 always does, if there are any. One +1 object is enough for that in size, relation and colour (the
+question has no answer then), and in exists and every if it is the only one of its kind; in more, where the
+numbers differ by one and the answer is yes. Elsewhere taking one away weakens the answer without changing it.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from itertools import chain
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+
+from attnlib.data.corpus import Vocabulary
+from attnlib.data.scenes import SceneCorpus, SceneSplit
+
+COLOURS = ("red", "green", "blue", "yellow")
+SHAPES = ("circle", "square", "triangle")
+SIZES = ("small", "large")
+KINDS = ("exists", "size", "relation", "every", "more", "colour")
+YES_NO_KINDS = KINDS[:5]
+RELATIONS = ("left of", "right of", "above", "below")
+REGIONS = 9
+FEATURES = (*COLOURS, *SHAPES, *SIZES, "x1", "y1", "x2", "y2")
+
+# In cells: half the side of a box, at least and at most, and how far its middle is off the cell's.
+HALF_SIDE = {"small": (0.14, 0.20), "large": (0.30, 0.36)}
+JITTER = 0.12
+
+Description = dict[str, str]
+T = TypeVar("T")
+
+
+class Thing(NamedTuple):
+    """One object; column and row of its cell are counted from the left and from the top."""
+
+    colour: str
+    shape: str
+    size: str
+    column: int = 0
+    row: int = 0
+
+    def fits(self, description: Description) -> bool:
+        """Whether the object has these attributes."""
+        return (
+            self.colour == description.get("colour", self.colour)
+            and self.shape == description.get("shape", self.shape)
+            and self.size == description.get("size", self.size)
+        )
+
+
+class Question(NamedTuple):
+    """What is asked: its kind, its words, whom it is about, and a size, a colour or a relation."""
+
+    kind: str
+    words: tuple[str, ...]
+    first: Description
+    second: Description
+    value: str = ""
+
+
+def support(question: Question, things: Sequence[Thing]) -> int:
+    """Return how much a scene says for the answer yes; see the module's text."""
+    first = [thing for thing in things if thing.fits(question.first)]
+    if question.kind == "exists":
+        return len(first)
+    if question.kind == "every":
+        return sum(1 if thing.colour == question.value else -1 for thing in first)
+    second = [thing for thing in things if thing.fits(question.second)]
+    if question.kind == "more":
+        return len(first) - len(second)
+    if len(first) != 1:
+        return 0
+    if question.kind == "colour":
+        return 1
+    if question.kind == "size":
+        return 1 if first[0].size == question.value else -1
+    if len(second) != 1:
+        return 0
+    return 1 if _holds(question.value, first[0], second[0]) else -1
+
+
+def answer(question: Question, things: Sequence[Thing]) -> str | None:
+    """Return yes, no or a colour; None if the question is about what is not there, or not there once."""
+    first = [thing for thing in things if thing.fits(question.first)]
+    said = support(question, things)
+    if question.kind == "every":
+        return None if not first else "yes" if said == len(first) else "no"
+    if question.kind in ("exists", "more"):
+        return "yes" if said > 0 else "no"
+    if said == 0:
+        return None
+    if question.kind == "colour":
+        return first[0].colour
+    return "yes" if said > 0 else "no"
+
+
+def evidence(question: Question, things: Sequence[Thing]) -> np.ndarray:
+    """Return int8 ``[n]``: +1 where an object speaks for the answer of the scene, -1 against, 0 neutral."""
+    whole = support(question, things)
+    without = [support(question, [*things[:i], *things[i + 1 :]]) for i in range(len(things))]
+    towards = -1 if answer(question, things) == "no" else 1
+    return (np.sign(whole - np.array(without)) * towards).astype(np.int8)
+
+
+def generate(
+    n_scenes: int,
+    name: str,
+    seed: int = 0,
+    n_objects: tuple[int, int] = (4, 9),
+    kinds: Sequence[str] = YES_NO_KINDS,
+    noise: float = 0.1,
+) -> SceneSplit:
+    """Return `n_scenes` scenes with one question each; ids are ``scenes/<name>/<number from 1>``.
+
+    n_objects: fewest and most objects, within 4 to 9. kinds: which kinds of question, each as often. noise:
+    what is added to the columns of colour, shape and size lies evenly between -noise and noise; boxes are
+    exact. Regions are in random order. Raises ValueError, naming the option, for values out of range.
+    """
+    if n_scenes < 1:
+        raise ValueError(f"number of scenes must be at least 1, got {n_scenes} for split {name!r}")
+    if not 4 <= n_objects[0] <= n_objects[1] <= REGIONS:
+        raise ValueError(f"n_objects must be (low, high) with 4 <= low <= high <= {REGIONS}, got {n_objects}")
+    if (
+        not kinds
+        or (unknown := [kind for kind in kinds if kind not in KINDS])
+        or len(set(kinds)) < len(kinds)
+    ):
+        wrong = f"unknown: {', '.join(map(repr, unknown))}" if kinds and unknown else f"got {tuple(kinds)}"
+        raise ValueError(f"kinds must be one or more of {', '.join(KINDS)}, each once; {wrong}")
+    if not 0 <= noise < float("inf"):
+        raise ValueError(f"noise must be at least 0, got {noise}")
+    rng = random.Random(f"scenes {name} {seed}")
+    classes = class_names(kinds)
+    asked = [(kinds[i % len(kinds)], i // len(kinds) % 2 == 0) for i in range(n_scenes)]
+    _shuffle(rng, asked)
+    questions, labels = [], []
+    features = np.zeros((n_scenes, REGIONS, len(FEATURES)), dtype=np.float32)
+    marks = np.zeros((n_scenes, REGIONS), dtype=np.int8)
+    present = np.zeros((n_scenes, REGIONS), dtype=bool)
+    for i, (kind, yes) in enumerate(asked):
+        n = n_objects[0] + _below(rng, n_objects[1] - n_objects[0] + 1)
+        question, things = _scene(rng, kind, yes, n)
+        said = answer(question, things)
+        assert said is not None
+        questions.append(question.words)
+        labels.append(classes.index(said))
+        marks[i, :n] = evidence(question, things)
+        present[i, :n] = True
+        features[i, :n] = [_features(rng, thing) for thing in things]
+    boxes = features[..., -4:].copy()
+    # The stream of RandomState is frozen, and even draws are the same on every machine.
+    drawn = np.random.RandomState(_below(rng, 2**32)).random_sample((*present.shape, len(FEATURES) - 4))
+    features[..., :-4] += ((2 * drawn - 1) * noise * present[..., None]).astype(np.float32)
+    ids = tuple(f"scenes/{name}/{i}" for i in range(1, n_scenes + 1))
+    return SceneSplit(ids, tuple(questions), features, boxes, present, np.array(labels), marks)
+
+
+def class_names(kinds: Sequence[str] = YES_NO_KINDS) -> tuple[str, ...]:
+    """Return the answers that these kinds of question can have: no and yes, and colours if asked for."""
+    return ("no", "yes", *COLOURS) if "colour" in kinds else ("no", "yes")
+
+
+def load(
+    n_train: int = 20_000,
+    n_dev: int = 1000,
+    n_test: int = 1000,
+    seed: int = 0,
+    n_objects: tuple[int, int] = (4, 9),
+    kinds: Sequence[str] = YES_NO_KINDS,
+    noise: float = 0.1,
+) -> SceneCorpus:
+    """Return the corpus of generated scenes; options as in `generate`.
+
+    Same options, same scenes, on every machine. Raises ValueError, naming the option, for values out of
+    range.
+    """
+    sizes = {"train": n_train, "dev": n_dev, "test": n_test}
+    splits = {part: generate(size, part, seed, n_objects, kinds, noise) for part, size in sizes.items()}
+    return SceneCorpus(
+        name="scenes",
+        train=splits["train"],
+        dev=splits["dev"],
+        test=splits["test"],
+        vocabulary=Vocabulary.build(splits["train"].questions),
+        class_names=class_names(kinds),
+        region_features=FEATURES,
+        provenance={
+            "source": "generated by attnlib.data.generated.scenes",
+            "licence": "BSD-3-Clause, as attnlib",
+            "citation": "",
+            "settings": {
+                **{f"n_{part}": size for part, size in sizes.items()},
+                "seed": seed,
+                "n_objects": list(n_objects),
+                "kinds": list(kinds),
+                "noise": noise,
+            },
+            "notes": ["Artificial scenes; evidence is the effect of taking an object away on the answer."],
+        },
+    )
+
+
+def _holds(relation: str, first: Thing, second: Thing) -> bool:
+    if relation in ("left of", "right of"):
+        a, b = first.column, second.column
+    else:
+        a, b = first.row, second.row
+    return a < b if relation in ("left of", "above") else a > b
+
+
+def _below(rng: random.Random, n: int) -> int:
+    # random() alone is guaranteed to repeat across Python versions.
+    return int(rng.random() * n)
+
+
+def _one(rng: random.Random, items: Sequence[T], but: object = None) -> T:
+    left = items if but is None else [item for item in items if item != but]
+    return left[_below(rng, len(left))]
+
+
+def _shuffle(rng: random.Random, items: list[T]) -> None:
+    for i in range(len(items) - 1, 0, -1):
+        j = _below(rng, i + 1)
+        items[i], items[j] = items[j], items[i]
+
+
+def _thing(rng: random.Random, colour: str = "", shape: str = "", size: str = "") -> Thing:
+    """Return an object whose other attributes are drawn."""
+    return Thing(colour or _one(rng, COLOURS), shape or _one(rng, SHAPES), size or _one(rng, SIZES))
+
+
+def _scene(rng: random.Random, kind: str, yes: bool, n: int) -> tuple[Question, list[Thing]]:
+    """Return a question of this kind and n objects that answer it so."""
+    question, things = PLANS[kind](rng, yes, n)
+    unwanted = [d for d in (question.first, question.second) if d]
+    while len(things) < n:
+        thing = _thing(rng)
+        if not any(thing.fits(description) for description in unwanted):
+            things.append(thing)
+    cells = [divmod(cell, 3) for cell in range(REGIONS)]
+    _shuffle(rng, cells)
+    if kind == "relation":
+        axis = 1 if question.value in ("left of", "right of") else 0
+        # The first two objects are those asked about; neither may be level with the other.
+        while cells[0][axis] == cells[1][axis]:
+            _shuffle(rng, cells)
+    placed = [
+        thing._replace(column=column, row=row) for thing, (row, column) in zip(things, cells, strict=False)
+    ]
+    if kind == "relation" and _holds(question.value, *placed[:2]) != yes:
+        first, second = placed[:2]
+        placed[:2] = [
+            first._replace(column=second.column, row=second.row),
+            second._replace(column=first.column, row=first.row),
+        ]
+    _shuffle(rng, placed)
+    return question, placed
+
+
+def _exists(rng: random.Random, yes: bool, n: int) -> tuple[Question, list[Thing]]:
+    colour, shape = _one(rng, COLOURS), _one(rng, SHAPES)
+    things = []
+    for _ in range(1 + _below(rng, 2)):
+        other = _one(rng, COLOURS, but=colour), _one(rng, SHAPES, but=shape)
+        # Two objects either way, with the same two colours and the same two shapes.
+        pairs = [(colour, shape), other] if yes else [(colour, other[1]), (other[0], shape)]
+        things += [_thing(rng, *pair) for pair in pairs]
+    asked = {"colour": colour, "shape": shape}
+    return Question("exists", ("is", "there", "a", colour, shape), asked, {}), things
+
+
+def _size(rng: random.Random, yes: bool, n: int) -> tuple[Question, list[Thing]]:
+    colour, shape, size = _one(rng, COLOURS), _one(rng, SHAPES), _one(rng, SIZES)
+    words = ("is", "the", colour, shape, size)
+    question = Question("size", words, {"colour": colour, "shape": shape}, {}, size)
+    return question, [_thing(rng, colour, shape, size if yes else _one(rng, SIZES, but=size))]
+
+
+def _relation(rng: random.Random, yes: bool, n: int) -> tuple[Question, list[Thing]]:
+    every = [(colour, shape) for colour in COLOURS for shape in SHAPES]
+    first = _one(rng, every)
+    second = _one(rng, every, but=first)
+    relation = _one(rng, RELATIONS)
+    words = ("is", "the", *first, *relation.split(), "the", *second)
+    one, other = ({"colour": colour, "shape": shape} for colour, shape in (first, second))
+    return Question("relation", words, one, other, relation), [_thing(rng, *first), _thing(rng, *second)]
+
+
+def _every(rng: random.Random, yes: bool, n: int) -> tuple[Question, list[Thing]]:
+    colour, shape = _one(rng, COLOURS), _one(rng, SHAPES)
+    n_asked = 2 + _below(rng, 2)
+    n_other = 1 + _below(rng, min(n_asked - 1, n - n_asked))
+    things = [_thing(rng, colour, shape) for _ in range(n_asked - n_other)]
+    for _ in range(n_other):
+        other = _one(rng, COLOURS, but=colour), _one(rng, SHAPES, but=shape)
+        pairs = [(colour, shape), other] if yes else [(colour, other[1]), (other[0], shape)]
+        things += [_thing(rng, *pair) for pair in pairs]
+    return Question("every", ("is", "every", shape, colour), {"shape": shape}, {}, colour), things
+
+
+def _more(rng: random.Random, yes: bool, n: int) -> tuple[Question, list[Thing]]:
+    fewer = 1 + _below(rng, min(3, (n - 1) // 2))
+    larger = fewer + 1 + _below(rng, min(2, n - 2 * fewer))
+    attribute, values = ("colour", COLOURS) if rng.random() < 0.5 else ("shape", SHAPES)
+    first = _one(rng, values)
+    second = _one(rng, values, but=first)
+    words = [(value, "shapes") if attribute == "colour" else (value + "s",) for value in (first, second)]
+    counts = (larger, fewer) if yes else (fewer, larger)
+    things = [
+        _thing(rng, **{attribute: value})
+        for value, count in zip((first, second), counts, strict=True)
+        for _ in range(count)
+    ]
+    return (
+        Question(
+            "more",
+            ("are", "there", "more", *words[0], "than", *words[1]),
+            {attribute: first},
+            {attribute: second},
+        ),
+        things,
+    )
+
+
+def _colour(rng: random.Random, yes: bool, n: int) -> tuple[Question, list[Thing]]:
+    size, shape = _one(rng, SIZES), _one(rng, SHAPES)
+    words = ("what", "colour", "is", "the", size, shape)
+    return Question("colour", words, {"size": size, "shape": shape}, {}), [_thing(rng, "", shape, size)]
+
+
+# Each draws a question and the objects that decide it; `_scene` adds others, which none of it is about.
+PLANS = {
+    "exists": _exists,
+    "size": _size,
+    "relation": _relation,
+    "every": _every,
+    "more": _more,
+    "colour": _colour,
+}
+
+
+def _features(rng: random.Random, thing: Thing) -> list[float]:
+    """Return the feature vector without noise: one-hot attributes and the box, which is drawn."""
+    low, high = HALF_SIDE[thing.size]
+    half = low + (high - low) * rng.random()
+    x, y = (cell + 0.5 + JITTER * (2 * rng.random() - 1) for cell in (thing.column, thing.row))
+    box = ((x - half) / 3, (y - half) / 3, (x + half) / 3, (y + half) / 3)
+    attributes = ((COLOURS, thing.colour), (SHAPES, thing.shape), (SIZES, thing.size))
+    return [*chain.from_iterable([float(v == value) for v in values] for values, value in attributes), *box]

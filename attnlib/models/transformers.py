@@ -1,0 +1,149 @@
+"""Small stock transformers, trained from nothing, and their inputs: BERT on texts, two models on scenes.
+
+The classes are the library's own (`transformers`); only their sizes are ours. Text goes in as this project's
+word ids, whose start and end symbols stand for the class token and the separator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from attnlib.data.corpus import Split, Vocabulary
+from attnlib.data.scenes import SceneSplit
+from attnlib.models.batches import pad
+from attnlib.models.build import one_of
+from attnlib.models.kinds import BERT_TEXT, LXMERT, VISUAL_BERT, Kind
+
+KINDS: dict[str, Kind] = {"bert": BERT_TEXT, "visual_bert": VISUAL_BERT, "lxmert": LXMERT}
+
+
+@dataclass(frozen=True)
+class StockArchitecture:
+    """A stock model's size.
+
+    kind: "bert" reads texts, "visual_bert" and "lxmert" a question and regions with n_features numbers each.
+    layers: of the one stream; for LXMERT of attention across, after one of language and one of vision, since
+    with more before it the two streams take long to find each other. longest: tokens
+    of the longest text, with start and end. deviation: of the initial weights; the library's is .02.
+    """
+
+    kind: str
+    n_words: int
+    n_classes: int
+    n_features: int = 0
+    layers: int = 2
+    heads: int = 4
+    hidden: int = 64
+    longest: int = 512
+    dropout: float = 0.1
+    deviation: float = 0.02
+
+    def __post_init__(self) -> None:
+        one_of("kind", self.kind, KINDS)
+        if self.n_classes < 2 or self.layers < 1:
+            raise ValueError(
+                f"n_classes is {self.n_classes}, layers {self.layers}: at least 2 and 1 are needed"
+            )
+        if self.hidden % self.heads:
+            raise ValueError(f"hidden ({self.hidden}) must be a multiple of heads ({self.heads})")
+        if self.kind != "bert" and self.n_features < 1:
+            raise ValueError(f"{self.kind} needs n_features, the numbers that describe a region")
+
+
+def build_stock(architecture: StockArchitecture, seed: int = 0) -> nn.Module:
+    """A fresh model on the CPU; the same seed gives the same parameters. The global random state stays."""
+    import transformers
+
+    a = architecture
+    common: dict[str, Any] = {
+        "vocab_size": a.n_words,
+        "hidden_size": a.hidden,
+        "num_attention_heads": a.heads,
+        "intermediate_size": 2 * a.hidden,
+        "max_position_embeddings": a.longest,
+        "hidden_dropout_prob": a.dropout,
+        "attention_probs_dropout_prob": a.dropout,
+        "pad_token_id": 0,
+        "initializer_range": a.deviation,
+    }
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        if a.kind == "bert":
+            return transformers.BertForSequenceClassification(
+                transformers.BertConfig(
+                    **common,
+                    num_hidden_layers=a.layers,
+                    num_labels=a.n_classes,  # type: ignore[call-arg]
+                    attn_implementation="eager",
+                )
+            )
+        if a.kind == "visual_bert":
+            return transformers.VisualBertForQuestionAnswering(
+                transformers.VisualBertConfig(
+                    **common,
+                    num_hidden_layers=a.layers,
+                    visual_embedding_dim=a.n_features,
+                    num_labels=a.n_classes,  # type: ignore[call-arg]
+                )
+            )
+        return transformers.LxmertForQuestionAnswering(
+            transformers.LxmertConfig(
+                **common,
+                l_layers=1,
+                x_layers=a.layers,
+                r_layers=1,
+                visual_feat_dim=a.n_features,
+                num_qa_labels=a.n_classes,
+            )
+        )
+
+
+def text_inputs(split: Split, vocabulary: Vocabulary, index: Sequence[int] | np.ndarray) -> dict[str, Tensor]:
+    """BERT's inputs for the texts of `split` at `index`: input_ids, attention_mask.
+
+    Of pairs of texts the second follows the first, and token_type_ids tell them apart.
+    """
+    texts = [vocabulary.encode(split.texts[i]) for i in index]
+    if split.questions is None:
+        return _padded(texts)
+    seconds = [vocabulary.encode(split.questions[i])[1:] for i in index]
+    given = _padded([first + second for first, second in zip(texts, seconds, strict=True)])
+    place = torch.arange(given["input_ids"].shape[1])
+    types = place >= torch.tensor([len(first) for first in texts]).unsqueeze(1)
+    return {**given, "token_type_ids": (types & given["attention_mask"].bool()).long()}
+
+
+def _padded(texts: list[list[int]]) -> dict[str, Tensor]:
+    ids, lengths = pad(texts)
+    mask = (torch.arange(ids.shape[1]) < lengths.unsqueeze(1)).long()
+    return {"input_ids": ids, "attention_mask": mask}
+
+
+def scene_inputs(
+    kind: str, split: SceneSplit, vocabulary: Vocabulary, index: Sequence[int] | np.ndarray
+) -> dict[str, Tensor]:
+    """VisualBERT's or LXMERT's inputs for the scenes of `split` at `index`."""
+    index = np.asarray(index)
+    words = _padded([vocabulary.encode(split.questions[i]) for i in index])
+    features, present = (torch.from_numpy(column[index]) for column in (split.features, split.present))
+    given = {**words, "visual_attention_mask": present.float()}
+    if kind == "visual_bert":
+        types = torch.ones(present.shape, dtype=torch.long)
+        return {**given, "visual_embeds": features, "visual_token_type_ids": types}
+    return {**given, "visual_feats": features, "visual_pos": torch.from_numpy(split.boxes[index])}
+
+
+def embedded(model: nn.Module, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+    """BERT's inputs with the word embeddings in place of the ids, which are what explanations score."""
+    if "input_ids" not in inputs or "visual_attention_mask" in inputs:
+        return inputs
+    rest = {name: value for name, value in inputs.items() if name != "input_ids"}
+    with torch.no_grad():
+        words = model.get_input_embeddings()(inputs["input_ids"])  # type: ignore[operator]
+    return {**rest, "inputs_embeds": words}

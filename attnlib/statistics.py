@@ -1,0 +1,31 @@
+"""Means over texts and their intervals."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def bootstrap_mean(
+    values: np.ndarray, n_resamples: int = 2000, confidence: float = 0.95, seed: int = 0
+) -> tuple[float, float]:
+    """Percentile bootstrap interval of the mean over texts; (NaN, NaN) below two values.
+
+    It covers the choice of test texts, not the training seed: for that, run several seeds.
+    """
+    values = np.asarray(values, dtype=float)
+    if len(values) < 2:
+        return float("nan"), float("nan")
+    generator = np.random.default_rng(seed)
+    means = np.empty(n_resamples)
+    for start in range(0, n_resamples, 100):
+        index = generator.integers(len(values), size=(min(100, n_resamples - start), len(values)))
+        means[start : start + len(index)] = values[index].mean(axis=1)
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(means, [tail, 1 - tail])
+    return float(low), float(high)
+
+
+def mean_with_interval(values: np.ndarray) -> tuple[float, float, float, int]:
+    """Mean over texts, its bootstrap interval and the number of values; NaN where there are none."""
+    low, high = bootstrap_mean(values)
+    return float(values.mean()) if len(values) else float("nan"), low, high, len(values)

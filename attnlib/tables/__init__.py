@@ -1,0 +1,1 @@
+"""Per-text results become tidy numbers."""

@@ -1,0 +1,256 @@
+"""How many tokens each ranking must erase until the decision changes, over the texts of a run.
+
+The paper averages each ranking over its own texts, those that it flips at all. That favours a ranking that
+gives up on a text over one that flips it late, so the same is computed on common texts and with "never"
+counted as everything; and rankings are compared text by text, with each other and with the exact minimum.
+(Serrano & Smith 2019, section 5.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from torch import Tensor
+
+from attnlib.kernels import check_first_flip
+from attnlib.kernels.erasure import Flip, MinimalFlip
+from attnlib.readout import Readout
+from attnlib.statistics import mean_with_interval
+
+# Which texts count, all with two tokens or more. "own": those that the ranking flips, as the paper has it;
+# "common": those that every ranking flips; "all": all of them, 1.0 where the ranking never flips.
+SUPPORTS = ("own", "common", "all")
+
+# What a box plot shows, by name.
+QUANTILES = {"p05": 0.05, "p25": 0.25, "median": 0.5, "p75": 0.75, "p95": 0.95}
+
+
+def frame(
+    flips: Mapping[str, Flip | MinimalFlip | Sequence[Flip]], minimum: MinimalFlip | None = None
+) -> pd.DataFrame:
+    """One row for each ranking, text and order of the ranking, from the results of `erase_until_flip`.
+
+    `flips`: by the ranking's name; a list of results where a ranking has several orders (random ones).
+    `minimum`: the result of `minimal_flip_set`. Columns: method, text (row of the Readout), order (0, 1, …),
+    items (tokens of the text), count, fraction, mass, flipped, emptied, single (the text has one token).
+    Where the flip needs the empty document, or there is none, all items count: count = items, fraction =
+    mass = 1. With `minimum` also minimum (its count, NaN where no set flips) and excess (count over minimum).
+
+    ValueError where the results have different numbers of texts or tokens, or `flips` is empty.
+    """
+    if not flips:
+        raise ValueError("flips: no ranking; give the results of erase_until_flip by the rankings' names")
+    parts = []
+    for method, found in flips.items():
+        several = [found] if isinstance(found, Flip | MinimalFlip) else list(found)
+        if not several:
+            raise ValueError(f"flips: the ranking {method!r} has no order")
+        parts += [_rows(method, order, flip) for order, flip in enumerate(several)]
+    items = parts[0]["items"].to_numpy()
+    for part in parts[1:]:
+        _check_items(f"the ranking {part['method'].iloc[0]!r}", items, part["items"].to_numpy())
+    if minimum is not None:
+        least = _rows("minimum", 0, minimum)
+        _check_items("the minimum", items, least["items"].to_numpy())
+        count = least["count"].where(least["flipped"]).to_numpy(dtype=float)
+        parts = [part.assign(minimum=count, excess=part["count"] / count) for part in parts]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _rows(method: str, order: int, flip: Flip | MinimalFlip) -> pd.DataFrame:
+    count, fraction, mass, flipped, emptied = (x.cpu().numpy() for x in flip[:5])
+    items = np.rint(count / fraction).astype(np.int64)
+    real = flipped & ~emptied
+    return pd.DataFrame(
+        {
+            "method": method,
+            "text": np.arange(len(count)),
+            "order": order,
+            "items": items,
+            "count": np.where(real, count, items),
+            "fraction": np.where(real, fraction, 1.0),
+            "mass": np.where(real, mass, 1.0),
+            "flipped": flipped,
+            "emptied": emptied,
+            "single": items == 1,
+        }
+    )
+
+
+def _check_items(name: str, items: np.ndarray, others: np.ndarray) -> None:
+    if len(items) != len(others):
+        raise ValueError(f"flips: {name} has {len(others)} texts, the first ranking {len(items)}")
+    if (items != others).any():
+        row = int((items != others).argmax())
+        raise ValueError(
+            f"flips: {name} has {others[row]} tokens in text {row}, the first ranking {items[row]}: they "
+            "come from different Readouts"
+        )
+
+
+def supported(rows: pd.DataFrame, support: str) -> pd.DataFrame:
+    """The rows of `frame` that count under one of SUPPORTS. ValueError for another name."""
+    if support not in SUPPORTS:
+        raise ValueError(f"support: must be one of {', '.join(SUPPORTS)}, got {support!r}")
+    kept = rows[~rows["single"]]
+    if support == "own":
+        kept = kept[kept["flipped"]]
+    elif support == "common":
+        kept = kept[kept.groupby("text")["flipped"].transform("all")]
+    return kept
+
+
+def removed(rows: pd.DataFrame, values: Sequence[str] = ("fraction", "mass")) -> pd.DataFrame:
+    """How much each ranking erases: mean, interval and quantiles of `values` under each support.
+
+    Metrics "<value>_<support>", a mean over texts of the mean over a ranking's orders with its bootstrap
+    interval, and "<value>_<support>_p05", "_p25", "_median", "_p75", "_p95" over all texts and orders. Where
+    some ranking has several orders, also the lowest and the highest of their means, "…_lowest_order" and
+    "…_highest_order". Columns metric, class ("all"), method, value, low, high, n (texts).
+    """
+    found = []
+    for support in SUPPORTS:
+        kept = supported(rows, support)
+        for method, group in _methods(rows, kept):
+            for value in values:
+                found += _statistics(f"{value}_{support}", method, group, value)
+    return _table(found)
+
+
+def _methods(rows: pd.DataFrame, kept: pd.DataFrame) -> Iterable[tuple[str, pd.DataFrame]]:
+    """Each ranking in its order in `rows`, and what is kept of it, perhaps nothing."""
+    return [(method, kept[kept["method"] == method]) for method in rows["method"].unique()]
+
+
+def _statistics(metric: str, method: str, group: pd.DataFrame, value: str) -> list[tuple]:
+    texts = group.groupby("text")[value].mean().to_numpy(dtype=float)
+    found = [_mean(metric, method, texts)]
+    every = group[value].to_numpy(dtype=float)
+    for name, share in QUANTILES.items():
+        quantile = float(np.quantile(every, share)) if len(every) else np.nan
+        found.append((f"{metric}_{name}", method, quantile, np.nan, np.nan, len(texts)))
+    orders = group.groupby("order")[value].mean()
+    if len(orders) > 1:
+        for name, extreme in (("lowest_order", orders.min()), ("highest_order", orders.max())):
+            found.append((f"{metric}_{name}", method, float(extreme), np.nan, np.nan, len(texts)))
+    return found
+
+
+def _mean(metric: str, method: str, values: np.ndarray) -> tuple:
+    return metric, method, *mean_with_interval(values)
+
+
+def _table(found: list[tuple], *more: str) -> pd.DataFrame:
+    table = pd.DataFrame(found, columns=["metric", "method", "value", "low", "high", "n", *more])
+    table.insert(1, "class", "all")
+    return table
+
+
+def boxes(table: pd.DataFrame, metric: str, by: Sequence[str] = ("method",)) -> pd.DataFrame:
+    """The quantiles of a metric side by side, as a box plot needs them: columns `by`, QUANTILES and mean.
+
+    table: rows of `removed` or `excess`, or recorded ones; several seeds are averaged.
+    """
+    names = {f"{metric}_{name}": name for name in QUANTILES} | {metric: "mean"}
+    kept = table[table["metric"].isin(list(names))]
+    kept = kept.assign(quantile=kept["metric"].map(names))
+    wide = kept.pivot_table("value", [*by], "quantile", aggfunc="mean", sort=False, observed=True)
+    return wide.reindex(columns=[*QUANTILES, "mean"]).rename_axis(columns=None).reset_index()
+
+
+def outcomes(rows: pd.DataFrame) -> pd.DataFrame:
+    """How often a ranking never flips the decision, and how many of its flips need the empty document.
+
+    Metrics never_flips, of the texts with two tokens or more, and needs_empty_document, of those that the
+    ranking flips (a property of the bias more than of the ranking). Columns as those of `removed`.
+    """
+    found = []
+    kept = supported(rows, "all")
+    for method, group in _methods(rows, kept):
+        never = (~group["flipped"]).groupby(group["text"]).mean()
+        found.append(_mean("never_flips", method, never.to_numpy(dtype=float)))
+        flipped = group[group["flipped"]]
+        emptied = flipped.groupby("text")["emptied"].mean()
+        found.append(_mean("needs_empty_document", method, emptied.to_numpy(dtype=float)))
+    return _table(found)
+
+
+def head_to_head(rows: pd.DataFrame) -> pd.DataFrame:
+    """How often one ranking needs fewer items than another, text by text.
+
+    Metrics wins and ties (the latter without interval): shares of the texts with two tokens or more that at
+    least one of the two flips; never flipping is worse than any number. A ranking with several orders meets
+    the other in each of them, and a text counts once. Columns as those of `removed`, and against: the other
+    ranking; every pair stands in both directions.
+    """
+    kept = supported(rows, "all")
+    rank = kept["count"].where(kept["flipped"], np.inf)
+    tables = {method: group.assign(rank=rank)[["text", "rank"]] for method, group in _methods(rows, kept)}
+    found = []
+    for method, one in tables.items():
+        for against, other in tables.items():
+            if method == against:
+                continue
+            pairs = one.merge(other, on="text", suffixes=("", "_other"))
+            pairs = pairs.loc[np.isfinite(pairs["rank"]) | np.isfinite(pairs["rank_other"])]
+            won, tied = (
+                result.groupby(pairs["text"]).mean().to_numpy(dtype=float)
+                for result in (pairs["rank"] < pairs["rank_other"], pairs["rank"] == pairs["rank_other"])
+            )
+            ties = float(tied.mean()) if len(tied) else np.nan
+            found.append((*_mean("wins", method, won), against))
+            found.append(("ties", method, ties, np.nan, np.nan, len(tied), against))
+    return _table(found, "against")
+
+
+def excess(rows: pd.DataFrame) -> pd.DataFrame:
+    """How far each ranking is from the optimum: its count over the smallest count that flips.
+
+    On the texts in which some set flips and leaves some attention (`frame` with `minimum`). Where the ranking
+    itself flips only by the empty document or never, it has erased everything. Metrics excess, with the
+    quantiles and columns of `removed`, and optimal: the share of texts in which it reaches the minimum.
+    """
+    if "excess" not in rows:
+        raise ValueError("rows: no column 'excess'; make the frame with the result of minimal_flip_set")
+    found = []
+    for method, group in _methods(rows, rows[rows["minimum"].notna()]):
+        found += _statistics("excess", method, group, "excess")
+        reached = group.assign(reached=group["excess"] == 1).groupby("text")["reached"].mean()
+        found.append(_mean("optimal", method, reached.to_numpy(dtype=float)))
+    return _table(found)
+
+
+def summary(rows: pd.DataFrame) -> pd.DataFrame:
+    """`removed`, `outcomes`, `head_to_head` and, with a minimum, `excess` in one table."""
+    tables = [removed(rows), outcomes(rows), head_to_head(rows)]
+    if "excess" in rows:
+        tables.append(excess(rows))
+    return pd.concat(tables, ignore_index=True)
+
+
+def checks(
+    readout: Readout, orders: Mapping[str, Tensor], flips: Mapping[str, Flip], minimum: MinimalFlip
+) -> pd.DataFrame:
+    """What must hold in every run, counted over its texts: both numbers should be 0 but for near-ties.
+
+    For each ranking: the texts whose first flip is not where step-by-step erasure has it, in float64 and in
+    float32 as in the authors' code, and how many of them are near-ties or have lost their attention to an ε
+    (see `attnlib.kernels.check_first_flip`); and below_minimum, the texts that a ranking flips with fewer
+    items than the exact minimum, or though none exists, the empty document aside. Columns as those of
+    `removed`.
+
+    `orders`, `flips`: one for each ranking, by its name. ValueError when the names differ.
+    """
+    if orders.keys() != flips.keys():
+        raise ValueError(f"flips: expected the rankings {list(orders)} of the orders, got {list(flips)}")
+    found = []
+    for method, order in orders.items():
+        flip = flips[method]
+        counts = check_first_flip(readout, order, flip)
+        values = {f"differs_{name}": getattr(counts, name) for name in counts._fields[1:]}
+        least = minimum.count.where(minimum.flipped, minimum.count + 1)  # none exists: below it is anything
+        values["below_minimum"] = int((flip.flipped & ~flip.emptied & (flip.count < least)).sum())
+        found += [(metric, method, value, np.nan, np.nan, counts.texts) for metric, value in values.items()]
+    return _table(found)

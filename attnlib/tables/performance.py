@@ -1,0 +1,123 @@
+"""How well a classifier does on a split, and which epoch of a training is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from attnlib import statistics, training
+from attnlib.data.corpus import Corpus
+from attnlib.tables import summaries
+
+
+def average_precision(labels: np.ndarray, scores: np.ndarray) -> float:
+    """Area under the precision–recall curve, as a sum of steps: Σ (R_k − R_{k−1}) P_k over the thresholds.
+
+    labels in {0, 1} [N], scores [N]; equal scores share a threshold. NaN without a text of class 1.
+    """
+    order = np.argsort(-scores, kind="stable")
+    hits = np.cumsum(labels[order] == 1)
+    if not len(hits) or hits[-1] == 0:
+        return float("nan")
+    last = np.append(np.diff(scores[order]) != 0, True)  # the last text of each threshold
+    precision = (hits / np.arange(1, len(hits) + 1))[last]
+    recall = hits[last] / hits[-1]
+    return float((np.diff(recall, prepend=0) * precision).sum())
+
+
+def report(labels: np.ndarray, probabilities: np.ndarray, class_names: Sequence[str]) -> pd.DataFrame:
+    """Performance on a split: labels [N], probabilities [N, C]; rows as those of `summarise`.
+
+    Class "all": accuracy with its bootstrap interval; for two classes F1 of class 1, area under the ROC curve
+    and average precision (pr_auc). By true class, where there are at most MOST_CLASSES: precision, of the
+    texts predicted so; recall, of the texts that are so, which n counts; and F1. A share of no texts is
+    NaN. ValueError when the shapes do not fit.
+    """
+    if probabilities.shape != (len(labels), len(class_names)):
+        raise ValueError(
+            f"probabilities: expected [{len(labels)}, {len(class_names)}], a row per label and a column per "
+            f"class, got {list(probabilities.shape)}"
+        )
+    predicted = probabilities.argmax(axis=1)
+    values = training.metrics(labels, probabilities)
+    if len(class_names) == 2:
+        values["pr_auc"] = average_precision(labels, probabilities[:, 1])
+    rows = [(metric, "all", value, len(labels)) for metric, value in values.items()]
+    if len(class_names) <= summaries.MOST_CLASSES:
+        for number, name in enumerate(class_names):
+            said, true = predicted == number, labels == number
+            hits, n = int((said & true).sum()), int(true.sum())
+            rows.append(("precision", name, _share(hits, int(said.sum())), n))
+            rows.append(("recall", name, _share(hits, n), n))
+            rows.append(("f1", name, _share(2 * hits, int(said.sum()) + n), n))
+    table = pd.DataFrame(rows, columns=["metric", "class", "value", "n"])
+    table[["low", "high"]] = np.nan
+    table.loc[table["metric"] == "accuracy", ["low", "high"]] = statistics.bootstrap_mean(predicted == labels)
+    return table[["metric", "class", "value", "low", "high", "n"]]
+
+
+def sizes(corpus: Corpus) -> dict[str, float]:
+    """What a paper's table of data sets says, for two classes: texts, mean length in tokens, words.
+
+    Texts by split and class, the second being the positive one; mean_length is of the training texts, n_words
+    counts special symbols too.
+    """
+    counts = {
+        f"n_{name}_{side}": float((corpus.splits[name].labels == label).sum())
+        for name in ("train", "test")
+        for label, side in enumerate(("negative", "positive"))
+    }
+    return counts | {
+        "mean_length": float(corpus.train.lengths.mean()),
+        "n_words": float(len(corpus.vocabulary)),
+    }
+
+
+def difference(
+    labels: np.ndarray, first: np.ndarray, second: np.ndarray, n_resamples: int = 2000, seed: int = 0
+) -> pd.DataFrame:
+    """Performance of one classifier minus that of another on the same texts, with paired intervals.
+
+    labels [N], probabilities of both [N, C]. Rows as those of `summarise`, class "all": accuracy, and
+    with two classes f1 and roc_auc; low and high are the 95 % percentile bootstrap interval over texts, drawn
+    for both alike (a draw without one of the classes has no area and is left out).
+    """
+    whole = _minus(labels, first, second)
+    generator = np.random.default_rng(seed)
+    draws = [
+        _minus(labels[rows], first[rows], second[rows])
+        for rows in (generator.integers(len(labels), size=len(labels)) for _ in range(n_resamples))
+    ]
+    low, high = np.nanquantile(pd.DataFrame(draws).to_numpy(), [0.025, 0.975], axis=0)
+    return pd.DataFrame(
+        {
+            "metric": list(whole),
+            "class": "all",
+            "value": list(whole.values()),
+            "low": low,
+            "high": high,
+            "n": len(labels),
+        }
+    )
+
+
+def _minus(labels: np.ndarray, first: np.ndarray, second: np.ndarray) -> dict[str, float]:
+    one, other = training.metrics(labels, first), training.metrics(labels, second)
+    return {name: one[name] - other[name] for name in one}
+
+
+def _share(part: int, whole: int) -> float:
+    return part / whole if whole else float("nan")
+
+
+def selected_epoch(history: Sequence[Mapping[str, float]], variant: str) -> int:
+    """The epoch that `training.fit` keeps of a training without patience, from `train_epochs`'s rows.
+
+    The best dev ROC-AUC, or accuracy where there is none; the first of equal ones. The released variant never
+    keeps epoch 1 of several.
+    """
+    first = 1 if variant == "released" and len(history) > 1 else 0
+    best = max(history[first:], key=lambda row: row.get("roc_auc", row["accuracy"]))
+    return int(best["epoch"])

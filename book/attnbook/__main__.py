@@ -1,0 +1,21 @@
+"""``attnbook run | train | record | verify | progress``: the workshop's commands, each with --help."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+COMMANDS = ("run", "train", "record", "verify", "progress")
+
+
+def main(words: list[str] | None = None) -> int:
+    """Hand the words after the command to its module; return the exit status."""
+    words = sys.argv[1:] if words is None else words
+    if not words or words[0] not in COMMANDS:
+        print(f"{__doc__}", file=sys.stderr)
+        return 0 if words in (["-h"], ["--help"]) else 2
+    return import_module(f"attnbook.runs.{words[0]}").main(words[1:]) or 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,466 @@
+"""Small multiples of recorded results: ours over seeds beside the published numbers, in panels.
+
+Frames are made by `verdicts.summary`: columns value, low and high (mean and range over seeds) and published.
+Ours are filled circles, published numbers hollow diamonds; categories of the columns give the order, and rows
+whose category is empty are left out.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from math import ceil
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+from attnbook.charts.frames import (
+    ALL,
+    COLOURS,
+    GREY,
+    LEGEND,
+    LETTER,
+    WIDTH,
+    legend,
+    omitted,
+    prepare,
+    present,
+)
+from attnlib.tables.summaries import MAX_ATTENTION_LABELS
+
+OURS, SEED, THEIRS = "ours", "one seed", "theirs"
+# Shape of a point by where it is from; what is none of these is a baseline, a thin upright tick. The
+# diamond is two outlines, wound in opposite directions: a legend has one filling for all its symbols.
+SHAPES = {
+    OURS: "circle",
+    SEED: "circle",
+    THEIRS: "M0,-1.35L1.35,0L0,1.35L-1.35,0Z M0,-0.85L-0.85,0L0,0.85L0.85,0Z",
+}
+BASELINE = "M-0.16,-1H0.16V1H-0.16Z"
+# Room for half a label on either side.
+GAP = 34
+# Width for the names of rows that every chart has.
+ROOM = 200
+HISTOGRAM_HEIGHT = 70
+
+
+def dot_panels(
+    frame: pd.DataFrame,
+    y: str,
+    *,
+    by: str,
+    panel: str,
+    title: str,
+    x_title: str,
+    by_title: str,
+    domain: tuple[float, float] | None = None,
+    logarithmic: bool = False,
+    baseline: str | None = None,
+    baseline_label: str = "baseline",
+    columns: int = 2,
+    description: str | None = None,
+) -> Any:
+    """Draw a circle with its range per row `y` and group `by`, and a diamond for the published number.
+
+    `baseline` names a further column of values, drawn as ticks. A logarithmic axis is for positive values.
+    """
+    sources = {"value": OURS, "published": THEIRS} | ({baseline: baseline_label} if baseline else {})
+    frame, groups, missing = prepare(frame, [y, by, panel], by, panel, {}, optional=[*sources, "low", "high"])
+    groups = [group for group in groups if group in set(frame["group"])]
+    names = present(frame[y])
+    marks = frame.melt([y, "facet", "group", "low", "high"], list(sources), "source", "x").dropna(subset="x")
+    marks["source"] = marks["source"].map(sources)
+    marks.loc[marks["source"] != OURS, ["low", "high"]] = float("nan")
+    base = alt.Chart().encode(
+        color=hues(groups, by_title),
+        y=alt.Y(f"{y}:N", sort=names, title=None).axis(labelLimit=room(names), grid=True),
+        yOffset=alt.YOffset("group:N").scale(domain=groups),
+        tooltip=[
+            f"{y}:N",
+            alt.Tooltip("group:N", title=by_title),
+            alt.Tooltip("source:N", title="number"),
+            alt.Tooltip("x:Q", title=x_title, format=".3f"),
+            alt.Tooltip("low:Q", title="least over seeds", format=".3f"),
+            alt.Tooltip("high:Q", title="greatest over seeds", format=".3f"),
+        ],
+    )
+    ranges = base.transform_filter("isValid(datum.low)").mark_rule(strokeWidth=2)
+    chart = alt.layer(
+        ranges.encode(x=across("low", x_title, domain, logarithmic), x2="high:Q"),
+        points(base, [name for name in sources.values() if name in set(marks["source"])], size=42).encode(
+            x=across("x", x_title, domain, logarithmic)
+        ),
+        data=marks.astype({y: str}).round(4),
+        # Room for the names of the rows, also where each has one circle.
+    ).properties(width=width(columns, names), height=alt.Step(9 if len(groups) > 1 else 15))
+    words = description or f"Dots of {x_title}. " + " ".join(
+        f"{name}, {group}: {means(part)}."
+        for (name, group), part in frame.groupby(["facet", "group"], observed=True, sort=False)
+    )
+    return facets(chart, present(frame[panel]), columns, title, words + omitted(missing))
+
+
+def bar_panels(
+    frame: pd.DataFrame,
+    y: str,
+    *,
+    panel: str,
+    title: str,
+    x_title: str,
+    baseline: str | None = None,
+    baseline_label: str = "baseline",
+    columns: int = 2,
+    description: str | None = None,
+) -> Any:
+    """Draw a bar per row `y` with a dot per seed (column `each`), and a diamond for the published number.
+
+    Dashed rules mark the means of the bars and of the diamonds of a panel. `baseline` names a further column
+    of values, drawn as ticks.
+    """
+    sources = {"value": OURS, "each": SEED, "published": THEIRS}
+    sources |= {baseline: baseline_label} if baseline else {}
+    frame, _, missing = prepare(frame, [y, panel], None, panel, {}, optional=list(sources))
+    seeds = frame.explode("each").astype({"each": float})
+    parts = [
+        (seeds if name == "each" else frame)[[y, "facet", name]]
+        .rename(columns={name: "x"})
+        .assign(source=source)
+        for name, source in sources.items()
+    ]
+    marks = pd.concat(parts, ignore_index=True).dropna(subset="x").astype({y: str})
+    names = present(frame[y])
+    kinds = [kind for kind in sources.values() if kind in set(marks["source"])]
+    shades = {OURS: COLOURS[1], SEED: COLOURS[1], THEIRS: COLOURS[0]}
+    # The legend of the colours is the one of the points: Vega-Lite makes one of the two.
+    colour = alt.Color("source:N", title="number", legend=LEGEND).scale(
+        domain=kinds, range=[shades.get(kind, GREY) for kind in kinds]
+    )
+    base = alt.Chart().encode(x=across("x", x_title), color=colour)
+    rows = base.encode(
+        y=alt.Y(f"{y}:N", sort=names, title=None).axis(labelLimit=room(names)),
+        tooltip=[
+            f"{y}:N",
+            alt.Tooltip("source:N", title="number"),
+            alt.Tooltip("x:Q", title=x_title, format=".3f"),
+        ],
+    )
+    bars = rows.transform_filter(alt.datum.source == OURS).mark_bar(opacity=0.4, height=14)
+    rules = base.transform_filter(alt.FieldOneOfPredicate("source", [OURS, THEIRS]))
+    shown = rows.transform_filter(alt.datum.source != OURS)
+    chart = alt.layer(
+        bars,
+        points(shown, kinds, size=40, bars=True),
+        rules.mark_rule(strokeWidth=1.5, strokeDash=[5, 3]).encode(x=across("mean(x)", x_title)),
+        data=marks.round(4),
+    ).properties(width=width(columns, names), height=alt.Step(20))
+    words = description or f"Bars of {x_title}. " + " ".join(
+        f"{name}: {means(part)}; ours, in brackets theirs: {pairs(part, y)}."
+        for name, part in frame.groupby("facet", sort=False)
+    )
+    return facets(chart, present(frame[panel]), columns, title, words + omitted(missing))
+
+
+def quartile_panels(
+    frame: pd.DataFrame,
+    baselines: pd.DataFrame,
+    *,
+    by: str,
+    panel: str,
+    title: str,
+    x_title: str,
+    by_title: str,
+    domain: tuple[float, float],
+    columns: int = 3,
+    description: str | None = None,
+) -> Any:
+    """Draw median and quartiles per bin of the largest attention weight, ours above theirs.
+
+    frame: columns q25, q50, q75, the same after "published_", `bin` and n (`summary.quartiles`). baselines:
+    columns value and `name`; means that do not depend on the bin have a row per name, below the bins.
+    """
+    quartiles = ["q25", "q50", "q75"]
+    same = [panel, by, "bin"]
+    ours = frame[[*same, *quartiles, "n"]].assign(source=OURS)
+    theirs = frame[[*same, *(f"published_{name}" for name in quartiles)]].assign(source=THEIRS)
+    theirs.columns = theirs.columns.str.removeprefix("published_")
+    below = baselines[[panel, by, "name", "value"]].assign(source=OURS)
+    below = below.rename(columns={"name": "bin", "value": "q50"})
+    marks = pd.concat([ours, theirs, below], ignore_index=True)
+    marks = marks.astype({panel: frame[panel].dtype, by: frame[by].dtype})
+    limits = dict.fromkeys(quartiles, domain)
+    whole, groups, _ = prepare(
+        marks.dropna(subset="q50").fillna({"q25": domain[0], "q75": domain[0]}),
+        quartiles,
+        by,
+        panel,
+        limits,
+        optional=["bin", "source", "n"],
+    )
+    marks = whole.assign(**{name: marks[name] for name in ("q25", "q75")})
+    groups = [group for group in groups if group in set(marks["group"])]
+    # The paper's axis points up; what is no bin stands below it.
+    levels = [*reversed(MAX_ATTENTION_LABELS), *dict.fromkeys(below["bin"])]
+    marks["y"] = marks["bin"].astype(str).map(levels.index) + offsets(marks, groups)
+    level = ", ".join(f"'{name}'" for name in levels)
+    base = alt.Chart().encode(
+        color=hues(groups, by_title),
+        y=alt.Y("y:Q", title=None)
+        .scale(domain=(-0.5, len(levels) - 0.5), nice=False, reverse=True)
+        .axis(values=list(range(len(levels))), labelExpr=f"[{level}][datum.value]", grid=False, ticks=False),
+        tooltip=[
+            alt.Tooltip("bin:N", title="max attention"),
+            alt.Tooltip("group:N", title=by_title),
+            alt.Tooltip("source:N", title="number"),
+            alt.Tooltip("q50:Q", title="median (below the bins: mean)", format=".3f"),
+            alt.Tooltip("q25:Q", title="lower quartile", format=".3f"),
+            alt.Tooltip("q75:Q", title="upper quartile", format=".3f"),
+            alt.Tooltip("n:Q", title="texts of ours", format=".0f"),
+        ],
+    )
+    between = across("q25", x_title, domain)
+    chart = alt.layer(
+        *(
+            base.transform_filter(alt.datum.source == source)
+            .mark_rule(strokeWidth=thick)
+            .encode(x=between, x2="q75:Q")
+            for source, thick in ((OURS, 2.5), (THEIRS, 1))
+        ),
+        points(base, present(marks["source"]), size=26).encode(x=across("q50", x_title, domain)),
+        data=marks[["facet", "group", "bin", "source", "y", *quartiles, "n"]].round(4),
+    ).properties(width=width(columns), height=26 * len(levels))
+    words = description or f"Quartiles of {x_title} by largest attention weight. " + " ".join(
+        f"{name}, {group}: medians of ours {span(part, OURS)}, of theirs {span(part, THEIRS)}."
+        for (name, group), part in marks[marks["bin"].isin(MAX_ATTENTION_LABELS)].groupby(
+            ["facet", "group"], observed=True, sort=False
+        )
+    )
+    return facets(chart, present(frame[panel]), columns, title, words)
+
+
+def histogram_panels(
+    frame: pd.DataFrame,
+    marked: pd.DataFrame,
+    *,
+    by: str,
+    panel: str,
+    title: str,
+    x_title: str,
+    by_title: str,
+    domain: tuple[float, float],
+    top: float | None = None,
+    columns: int = 3,
+    description: str | None = None,
+) -> Any:
+    """Draw histograms over texts as steps.
+
+    frame: columns `start` of a step and the `share` of texts from there on (`summary.histogram_lines`).
+    marked: columns x and `source`, and those of panel and group: numbers to mark at the foot of a panel.
+    top: share at which the panels end; what is higher is cut off there.
+    """
+    frame, groups, _ = prepare(frame, ["start", "share", by, panel], by, panel, {"start": domain})
+    groups = [group for group in groups if group in set(frame["group"])]
+    steps = frame[["facet", "group", "start", "share"]].assign(source="")
+    feet = marked.dropna(subset="x")
+    feet = feet.assign(facet=feet[panel].astype(str), group=feet[by].astype(str))
+    feet = feet[feet["facet"].isin(steps["facet"])][["facet", "group", "source", "x"]]
+    base = alt.Chart().encode(color=hues(groups, by_title))
+    share = alt.Y("share:Q", title="texts", stack=None).axis(format="~%", tickCount=3)
+    area = (
+        base.transform_filter(alt.datum.source == "")
+        .mark_area(
+            interpolate="step-after", line={"strokeWidth": 1.2, "clip": True}, fillOpacity=0.3, clip=True
+        )
+        .encode(
+            x=across("start", x_title, domain),
+            y=share.scale(domain=(0, top), nice=False) if top else share,
+        )
+    )
+    foot = base.transform_filter(alt.datum.source != "").encode(
+        y=alt.value(HISTOGRAM_HEIGHT + 1),
+        tooltip=[
+            alt.Tooltip("group:N", title=by_title),
+            alt.Tooltip("source:N", title="mean"),
+            alt.Tooltip("x:Q", title=x_title, format=".3f"),
+        ],
+    )
+    layers = [area]
+    if len(feet):
+        layers.append(
+            points(foot, feet["source"].unique(), size=40, title="mean").encode(
+                x=across("x", x_title, domain)
+            )
+        )
+    data = pd.concat([steps, feet], ignore_index=True).round(4)
+    chart = alt.layer(*layers, data=data).properties(width=width(columns), height=HISTOGRAM_HEIGHT)
+    words = description or f"Histograms of {x_title}. " + " ".join(
+        f"{name}, {group}: most texts from {part['start'].iloc[part['share'].to_numpy().argmax()]:.2f} on."
+        for (name, group), part in steps.groupby(["facet", "group"], observed=True, sort=False)
+    )
+    return facets(chart, present(frame[panel]), columns, title, words)
+
+
+def line_panels(
+    frame: pd.DataFrame,
+    x: str,
+    *,
+    by: str,
+    row: str,
+    column: str,
+    title: str,
+    x_title: str,
+    y_title: str,
+    by_title: str,
+    baseline: str | None = None,
+    baseline_label: str = "baseline",
+    description: str | None = None,
+) -> Any:
+    """Draw a line with the range over seeds per group against `x`, a panel per value of `row` and `column`.
+
+    `published` and `baseline` are levels, named on the chart: one value for all `x` of a panel. Panels in a
+    row share their axis.
+    """
+    levels = {"published": THEIRS} | ({baseline: baseline_label} if baseline else {})
+    bounds = ["value", "low", "high", *levels]
+    frame, groups, missing = prepare(frame, [x, "value", by, row, column], by, None, {}, optional=bounds)
+    groups = [group for group in groups if group in set(frame["group"])]
+    frame = frame.assign(row=frame[row].astype(str), column=frame[column].astype(str))
+    columns = present(frame[column])
+    size = width(len(columns)) - 30
+    panels = []
+    for name in present(frame[row]):
+        part = frame[frame["row"] == name]
+        low, high = float(part[bounds].min().min()), float(part[bounds].max().max())
+        margin = 0.1 * (high - low) or 0.05
+        up = alt.Scale(domain=(round(low - margin, 4), round(high + margin, 4)), nice=False)
+        for other in columns:
+            cell = part[part["column"] == other]
+            layers = [
+                *lines(
+                    cell[[x, "group", "value", "low", "high"]],
+                    x,
+                    x_title,
+                    y_title,
+                    up,
+                    hues(groups, by_title),
+                ),
+                *rules({label: cell[key] for key, label in levels.items()}, y_title, up, size),
+            ]
+            head = alt.TitleParams(f"{name}, {other}", fontSize=12)
+            panels.append(alt.layer(*layers).properties(width=size, height=150, title=head))
+    words = description or f"Lines by {x_title}. " + " ".join(
+        f"{name}, {other}, {group}: from {part['value'].iloc[0]:.2f} to {part['value'].iloc[-1]:.2f}."
+        for (name, other, group), part in frame.sort_values(x).groupby(
+            ["row", "column", "group"], observed=True, sort=False
+        )
+    )
+    chart = alt.concat(*panels, columns=len(columns), spacing=GAP)
+    return chart.properties(title=title, description=words + omitted(missing))
+
+
+def lines(cell: pd.DataFrame, x: str, x_title: str, y_title: str, up: alt.Scale, colour: Any) -> list[Any]:
+    """The range and the line of every group of one panel."""
+    base = alt.Chart(cell.round(4)).encode(
+        x=alt.X(f"{x}:O", title=x_title).axis(labelAngle=0, labelOverlap=True, labelSeparation=4),
+        color=colour,
+        tooltip=[
+            alt.Tooltip("group:N", title=colour["title"]),
+            alt.Tooltip(f"{x}:O", title=x_title),
+            alt.Tooltip("value:Q", title="mean over seeds", format=".3f"),
+            alt.Tooltip("low:Q", title="least over seeds", format=".3f"),
+            alt.Tooltip("high:Q", title="greatest over seeds", format=".3f"),
+        ],
+    )
+    return [
+        base.mark_area(opacity=0.15).encode(y=alt.Y("low:Q", title=y_title, scale=up), y2="high:Q"),
+        base.mark_line(point=alt.OverlayMarkDef(size=24)).encode(y=alt.Y("value:Q", title=y_title, scale=up)),
+    ]
+
+
+def rules(levels: Mapping[str, pd.Series], y_title: str, up: alt.Scale, size: int) -> list[Any]:
+    """A dashed line with its name for each level of one panel that has a value."""
+    found = [
+        (name, float(values.dropna().iloc[0])) for name, values in levels.items() if values.notna().any()
+    ]
+    if not found:
+        return []
+    frame = pd.DataFrame(found, columns=["name", "value"]).round(4)
+    base = alt.Chart(frame).encode(y=alt.Y("value:Q", title=y_title, scale=up))
+    return [
+        base.mark_rule(color=GREY, strokeWidth=1.5, strokeDash=[5, 3]),
+        base.mark_text(color=GREY, align="right", baseline="bottom", dy=-2, fontSize=11).encode(
+            x=alt.value(size), text="name:N"
+        ),
+    ]
+
+
+def room(names: Sequence[str]) -> int:
+    """Width for the names of rows, so that none is cut."""
+    return max(ROOM, ceil(LETTER * max(map(len, names), default=0)))
+
+
+def width(columns: int, names: Sequence[str] = ()) -> int:
+    """Width of a panel, so that `columns` of them are as wide as any other chart, names of rows included."""
+    return max(100, (WIDTH - (room(names) - ROOM) - GAP * (columns - 1)) // columns)
+
+
+def across(
+    name: str, title: str, domain: tuple[float, float] | None = None, logarithmic: bool = False
+) -> Any:
+    """Encoding of the horizontal axis."""
+    encoding = alt.X(f"{name}:Q", title=title)
+    options: dict[str, Any] = {"domain": domain, "nice": False} if domain else {}
+    if logarithmic:
+        options["type"] = "log"
+    return encoding.scale(**options) if options else encoding
+
+
+def hues(groups: Sequence[str], title: str) -> Any:
+    """Colour encoding of the groups; all texts together are grey."""
+    shades = [GREY if name == ALL else shade for name, shade in zip(groups, COLOURS, strict=False)]
+    above = legend(groups, WIDTH - LETTER * len(title))
+    return alt.Color("group:N", title=title, legend=above).scale(domain=list(groups), range=shades)
+
+
+def points(chart: Any, sources: Iterable[str], size: float, title: str = "number", bars: bool = False) -> Any:
+    """Points whose shape says where a number is from (column `source`); of ours none where they are bars."""
+    kinds = list(sources)
+    known = SHAPES | ({OURS: "square"} if bars else {})
+    shape = alt.Shape("source:N", title=title, legend=LEGEND).scale(
+        domain=kinds, range=[known.get(kind, BASELINE) for kind in kinds]
+    )
+    return chart.mark_point(filled=True, size=size, opacity=1).encode(shape=shape)
+
+
+def offsets(marks: pd.DataFrame, groups: Sequence[str]) -> pd.Series:
+    """Where in its row each mark stands, from -.4 to .4: by group, ours above theirs, as a panel needs."""
+    place = marks["group"].astype(str).map(list(groups).index) * 2 + (marks["source"] == THEIRS)
+    first = place.groupby(marks["facet"]).transform("min")
+    count = place.groupby(marks["facet"]).transform("max") - first + 1
+    return 0.8 * ((place - first + 0.5) / count - 0.5)
+
+
+def facets(chart: Any, names: Sequence[str], columns: int, title: str, description: str) -> Any:
+    """A panel per value of the column `facet`, in the order of `names`, and the chart's words."""
+    header = alt.Header(
+        labelOrient="top", labelAnchor="start", labelFontWeight="bold", labelFontSize=11, title=None
+    )
+    split = alt.Facet("facet:N", sort=list(names), header=header)
+    panels = chart.facet(split, columns=columns, spacing=GAP)
+    return panels.properties(title=title, description=description)
+
+
+def means(part: pd.DataFrame) -> str:
+    """Means of ours and of the published numbers over the rows of a panel, in words."""
+    ours, theirs = part["value"].dropna(), part["published"].dropna()
+    words = f"mean of ours {ours.mean():.2f} over {len(ours)} rows" if len(ours) else "ours not run"
+    return words + (f", of theirs {theirs.mean():.2f} over {len(theirs)}" if len(theirs) else "")
+
+
+def pairs(part: pd.DataFrame, y: str) -> str:
+    """The numbers of each row in words, the published one in brackets."""
+    sides = [part[side].map("{:.2f}".format).mask(part[side].isna(), "–") for side in ("value", "published")]
+    return ", ".join(f"{row} {ours} ({theirs})" for row, ours, theirs in zip(part[y], *sides, strict=True))
+
+
+def span(part: pd.DataFrame, source: str) -> str:
+    """Range of the medians of one side, in words."""
+    medians = part.loc[part["source"] == source, "q50"]
+    return f"{medians.min():.2f} to {medians.max():.2f}" if len(medians) else "none"

@@ -1,0 +1,132 @@
+"""What every notebook does first and last: check its parameters, and say where its numbers come from."""
+
+from __future__ import annotations
+
+import difflib
+import types
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from numbers import Integral
+from typing import Any
+
+import pandas as pd
+
+from attnlib.cache import digest
+
+PLAIN = (str, int, float, bool, list, tuple, dict, type(None))
+# Plain values that IPython itself puts into a notebook's namespace.
+IPYTHON = {"In", "Out"}
+# Letters from which on a cell is a sentence.
+SENTENCE = 60
+
+
+def parameters(namespace: Mapping[str, Any]) -> dict[str, Any]:
+    """The notebook's parameters by name; call it with `globals()` right after the parameters cell.
+
+    The cell annotates each parameter (`seed: int = 0`), papermill's injected cell does not: so a plain value
+    without annotation is a parameter that the notebook does not have. papermill only warns of one, and the
+    run would silently use the default; here it is a ValueError that lists the parameters. A value of another
+    type than annotated is refused too.
+    """
+    declared: dict[str, Any] = dict(namespace.get("__annotations__", {}))
+    values = {
+        name: value
+        for name, value in namespace.items()
+        if not name.startswith("_") and name not in IPYTHON and isinstance(value, PLAIN)
+    }
+    known = ", ".join(declared)
+    for name in values:
+        if name not in declared:
+            close = difflib.get_close_matches(name, declared, n=1)
+            hint = f" Did you mean {close[0]!r}?" if close else ""
+            raise ValueError(f"unknown parameter {name!r}: this notebook has {known}.{hint}")
+    for name, kind in declared.items():
+        value = values[name]
+        if isinstance(kind, str):
+            kind = eval(kind, {"__builtins__": {}}, vars(typing) | {t.__name__: t for t in PLAIN[:-1]})
+        if not is_instance(value, kind):
+            wanted = kind.__name__ if isinstance(kind, type) else kind
+            raise ValueError(f"parameter {name} is {value!r}: it must be {wanted}")
+    return {name: values[name] for name in declared}
+
+
+def two_classes(corpus: Any) -> None:
+    """ValueError that names a corpus unless it has two classes and no questions, as the experiment needs."""
+    if len(corpus.class_names) != 2 or corpus.paired:
+        questions = ", with questions" if corpus.paired else ""
+        raise ValueError(
+            f"parameter dataset is {corpus.name!r}, which has {len(corpus.class_names)} classes{questions}: "
+            "this experiment is one of texts of two classes"
+        )
+
+
+def is_instance(value: Any, kind: Any) -> bool:
+    """Whether a value fits a simple annotation; a whole number is a float, a boolean is no number."""
+    if isinstance(kind, types.UnionType) or typing.get_origin(kind) is typing.Union:
+        return any(is_instance(value, member) for member in typing.get_args(kind))
+    kind = typing.get_origin(kind) or kind
+    if isinstance(value, bool):
+        return kind is bool
+    return isinstance(value, (int, float) if kind is float else kind)
+
+
+def table(frame: pd.DataFrame, columns: Sequence[str] | None = None) -> Any:
+    """A frame as a table on a page: no index, and the same HTML for the same numbers.
+
+    Three decimals; none for a number of a thousand or more, nor in a column of whole numbers. Columns of
+    sentences have the class `sentence`, which keeps them from being squeezed to a word per line.
+    """
+    shown = (frame if columns is None else frame[list(columns)]).reset_index(drop=True)
+    name = digest(shown.to_csv(index=False))[:8]
+    formats: dict[Any, Any] = {column: cell_format(shown[column]) for column in shown}
+    style = shown.style.format(formats, na_rep="").hide(axis="index").set_uuid(f"table-{name}")
+    sentences = [column for column in shown if shown[column].astype(str).str.len().max() > SENTENCE]
+    return style.set_td_classes(pd.DataFrame("sentence", shown.index, sentences))
+
+
+def cell_format(column: pd.Series) -> Callable[[object], str]:
+    """How the cells of a column are written. Whole numbers of at most 1 may be shares, and have decimals."""
+    values = pd.to_numeric(column, errors="coerce").dropna()
+    whole = bool((values % 1 == 0).all()) and values.abs().max() > 1
+
+    def written(value: object) -> str:
+        if not isinstance(value, float):  # numpy's are, too
+            return f"{value:,}" if isinstance(value, Integral) and not isinstance(value, bool) else str(value)
+        return f"{value:,.0f}" if whole or abs(value) >= 1000 else f"{value:.3f}"
+
+    return written
+
+
+def source(name: str, values: Mapping[str, Any]) -> str:
+    """The line under every chart: notebook, the parameters that are set, commit."""
+    from attnbook.runs import results
+
+    shown = {key: value for key, value in values.items() if value is not None and key != "output"}
+    given = "".join(f" {key}={value}" for key, value in shown.items())
+    return f"notebooks/{name}.py{given} · commit {results.commit()}"
+
+
+def nothing() -> Any:
+    """A displayable line in place of a figure or table for which there is no result yet."""
+    from IPython.display import Markdown
+
+    # A role such as {doc} is read in a page's text, not in what a cell displays. Pages are two folders deep.
+    return Markdown(
+        'No result to show yet: <a href="../../run.html">Run it yourself</a> says how to make one.'
+    )
+
+
+def origin(values: Mapping[str, Any], settings: Mapping[str, Any]) -> Any:
+    """A displayable line under the last chart: parameters, data, commit and versions of this run."""
+    from IPython.display import Markdown
+
+    from attnbook.runs import results
+
+    facts = results.provenance(settings=settings)
+    given = ", ".join(f"{name}={value!r}" for name, value in values.items())
+    versions = ", ".join(f"{name} {number}" for name, number in facts["versions"].items())
+    return Markdown(
+        f"**Where these numbers come from.** Parameters: `{given}`. Data: `{settings['dataset']}`, sha256 "
+        f"`{settings['data'][:16]}…`. Commit `{facts['commit']}`; {versions}; {facts['device']}, "
+        f"{facts['threads']} threads."
+    )

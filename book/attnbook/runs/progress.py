@@ -1,0 +1,138 @@
+"""How far a sweep is, and when it will be done: `attnbook progress config/jain_wallace.yaml`.
+
+Reads what finished runs wrote; a sweep need not be at work, and is not disturbed. With --recorded it is the
+runs of book/results that count. --rest writes the runs still to go as a grid of their own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from attnbook.runs import grid, record, results
+
+
+def finished(folder: str | Path, runs: Mapping[tuple[str, str], Any]) -> dict[tuple[str, str], float]:
+    """Seconds that each finished run of a sweep took by its own account, training apart; of `runs` only.
+
+    folder: of the sweep. A run is finished when its summary is there (`results.save_run` writes it last).
+    """
+    seconds = {}
+    for notebook, name in runs:
+        place = Path(folder) / notebook / name
+        if not (place / "summary.csv").is_file():
+            continue
+        try:
+            seconds[notebook, name] = float(json.loads((place / "provenance.json").read_text())["seconds"])
+        except (OSError, ValueError, KeyError, TypeError):
+            seconds[notebook, name] = float("nan")
+    return seconds
+
+
+def recorded(folder: str | Path, runs: Mapping[tuple[str, str], Any]) -> dict[tuple[str, str], float]:
+    """As `finished`, of the runs that are recorded in a folder such as book/results with these parameters."""
+    known: dict[str, list[tuple[dict[str, Any], float]]] = {}
+    for path in sorted(Path(folder).glob("*/runs.csv")):
+        rows = record.read_run_rows(path)
+        for row in [] if rows is None else rows[rows["parameters"] != ""].to_dict("records"):
+            seconds = float(row["seconds"] or "nan")
+            given = (json.loads(row["parameters"]), seconds)
+            known.setdefault(f"{row['paper']}/{row['experiment']}", []).append(given)
+    return {
+        (notebook, name): seconds
+        for (notebook, name), parameters in runs.items()
+        for own, seconds in known.get(notebook, [])
+        if all(own.get(key) == value for key, value in parameters.items())
+    }
+
+
+def table(
+    runs: Mapping[tuple[str, str], Mapping[str, Any]], seconds: Mapping[tuple[str, str], float]
+) -> pd.DataFrame:
+    """A row per notebook and data set: runs, done, and seconds still to go on one core.
+
+    Runs to come take the mean of those done on the same notebook and data set; where none is, that of the
+    notebook; else NaN, not known.
+    """
+    rows = pd.DataFrame(
+        [
+            (notebook, str(parameters.get("dataset", "")), seconds.get((notebook, name)))
+            for (notebook, name), parameters in runs.items()
+        ],
+        columns=["notebook", "dataset", "seconds"],
+    )
+    rows["done"] = [key in seconds for key in runs]
+    rows["seconds"] = rows["seconds"].astype(float)
+    keys = ["notebook", "dataset"]
+    usual = rows.groupby(keys)["seconds"].transform("mean")
+    usual = usual.fillna(rows.groupby("notebook")["seconds"].transform("mean"))
+    rows["to_go"] = usual.where(~rows["done"], 0.0)
+    # A sum with an unknown part is not known.
+    groups = rows.groupby(keys, sort=False)
+    return pd.DataFrame(
+        {
+            "runs": groups.size(),
+            "done": groups["done"].sum(),
+            "to_go": groups["to_go"].agg(lambda part: part.sum(skipna=False)),
+        }
+    ).reset_index()
+
+
+def told(counts: pd.DataFrame, cores: int) -> str:
+    """The table in words, its last line the whole; `cores` runs go at a time."""
+    lines = [
+        f"{row['notebook']:<32} {row['dataset']:<20} {row['done']:>5} of {row['runs']:<5} "
+        f"{_in_words(row['to_go'])}"
+        for row in counts.to_dict("records")
+    ]
+    known, unknown = counts["to_go"].sum(), int(counts["to_go"].isna().sum())
+    lines_of = "line" if unknown == 1 else "lines"
+    rest = f", and {unknown} {lines_of} of which no run is done yet" if unknown else ""
+    done, whole = int(counts["done"].sum()), int(counts["runs"].sum())
+    share = done / whole if whole else 1.0
+    lines.append(
+        f"{done} of {whole} runs are done ({share:.0%}); to go on {cores} cores, training apart: "
+        f"{_in_words(known / cores)}{rest}"
+    )
+    return "\n".join(lines)
+
+
+def _in_words(seconds: float) -> str:
+    if pd.isna(seconds):
+        return "not known"
+    minutes = round(seconds / 60)
+    return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def main(words: list[str] | None = None) -> None:
+    """Entry point of `attnbook progress`."""
+    parser = argparse.ArgumentParser(prog="attnbook progress", description=__doc__)
+    parser.add_argument("config", help="a grid, such as config/jain_wallace.yaml")
+    parser.add_argument("--sweep", default="build/sweep", help="folder of the runs (build/sweep)")
+    parser.add_argument("--recorded", action="store_true", help="count recorded runs, those of book/results")
+    parser.add_argument("--cores", type=int, default=os.cpu_count() or 1, help="runs at a time (all cores)")
+    parser.add_argument("--rest", metavar="FILE", help="write the runs still to go to FILE, as a grid")
+    options = parser.parse_args(words)
+    try:
+        runs = grid.read(options.config)
+    except (OSError, ValueError) as error:
+        raise SystemExit(f"{parser.prog}: {error}") from None
+    if options.cores < 1:
+        parser.error(f"--cores is {options.cores}: at least 1 is needed")
+    done = recorded(results.RECORDED, runs) if options.recorded else finished(options.sweep, runs)
+    print(told(table(runs, done), options.cores))
+    if options.rest:
+        rest = {key: parameters for key, parameters in runs.items() if key not in done}
+        if not rest:
+            raise SystemExit(f"{parser.prog}: no run is still to go: {options.rest} is not written")
+        grid.write(options.rest, rest)
+
+
+if __name__ == "__main__":
+    main()

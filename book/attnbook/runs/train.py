@@ -1,0 +1,110 @@
+"""Train one model into the cache: `attnbook train prepare -p dataset sst -p seed 3`.
+
+A sweep does this once per model, before the runs that share it start: they would otherwise wait for each
+other's lock, each holding a core. `model_of` says which model a notebook's run asks for.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from attnlib.cache.sources import defaults, files_of
+
+# What prepares a model, by the name that notebooks import: its module, and the functions whose parameters
+# decide the model.
+PREPARED_BY = {
+    "prepare": ("attnlib.prepare", ("prepare", "plan")),
+    "prepare_documents": ("attnlib.prepare.documents", ("prepare_documents",)),
+    "prepare_stock": ("attnlib.prepare.transformers", ("prepare_stock",)),
+}
+# What they take that does not decide the model.
+BESIDE = {"limit", "progress", "model_settings"}
+
+
+def model_of(notebook: str | Path, parameters: Mapping[str, Any]) -> tuple[str, dict[str, Any]] | None:
+    """The model that a run of a notebook asks for: what prepares it, and with which arguments.
+
+    parameters: of the run; what it leaves out has the notebook's default, or else that of what prepares the
+    model, so that notebooks with different parameters name one model alike. None for a notebook that trains
+    no model, or several. Nothing is imported or run to find out.
+    """
+    used = [
+        alias.name
+        for node in ast.walk(ast.parse(Path(notebook).read_text(), str(notebook)))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("attnlib.prepare")
+        for alias in node.names
+        if alias.name in PREPARED_BY
+    ]
+    given = defaults(notebook) | dict(parameters)
+    several = any(isinstance(value, list) for value in given.values())
+    if len(used) != 1 or several:
+        return None
+    module, functions = PREPARED_BY[used[0]]
+    settings = {name: usual for name, usual in arguments(module, functions).items() if usual is not None}
+    settings |= {name: given[name] for name in arguments(module, functions) if given.get(name) is not None}
+    return used[0], settings
+
+
+@cache
+def arguments(module: str, functions: tuple[str, ...]) -> dict[str, Any]:
+    """What some functions of a module take and a model depends on, by name: its default, None without one."""
+    tree = ast.parse(files_of(module)[-1].read_text())
+    found: dict[str, Any] = {}
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef) and node.name in functions:
+            given = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+            missing = len(node.args.posonlyargs) + len(node.args.args) - len(node.args.defaults)
+            usual = [*[None] * missing, *node.args.defaults, *node.args.kw_defaults]
+            for argument, value in zip(given, usual, strict=True):
+                known = found.get(argument.arg)
+                found[argument.arg] = ast.literal_eval(value) if value and known is None else known
+    return {name: value for name, value in found.items() if name not in BESIDE}
+
+
+def train(prepared_by: str, settings: Mapping[str, Any]) -> None:
+    """Train a model into the cache, unless it is there. Raises what the preparing function raises."""
+    if prepared_by == "prepare":
+        from attnlib.prepare import plan, train_once
+
+        given = {"encoder": "bilstm", "scorer": "additive", "seed": 0, **settings}
+        train_once(plan(**given), progress=True)
+        return
+    # One instance is read beside the training.
+    if prepared_by == "prepare_documents":
+        from attnlib.prepare.documents import prepare_documents
+
+        prepare_documents(**settings, limit=1)
+    else:
+        from attnlib.prepare.transformers import prepare_stock
+
+        prepare_stock(**settings, limit=1)
+
+
+def main(words: list[str] | None = None) -> None:
+    """Entry point of `attnbook train`."""
+    parser = argparse.ArgumentParser(prog="attnbook train", description=__doc__)
+    parser.add_argument("prepared_by", choices=list(PREPARED_BY))
+    parser.add_argument(
+        "-p", dest="settings", nargs=2, action="append", default=[], metavar=("NAME", "VALUE")
+    )
+    options = parser.parse_args(words)
+    import yaml
+
+    settings = {name: yaml.safe_load(value) for name, value in options.settings}
+    known = arguments(*PREPARED_BY[options.prepared_by])
+    unknown = [name for name in settings if name not in known]
+    if unknown:
+        parser.error(f"{options.prepared_by} takes no {unknown[0]!r}: it takes {', '.join(known)}")
+    try:
+        train(options.prepared_by, settings)
+    except (ValueError, OSError) as error:
+        raise SystemExit(f"{parser.prog}: {error}") from None
+
+
+if __name__ == "__main__":
+    main()

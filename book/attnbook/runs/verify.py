@@ -1,0 +1,402 @@
+"""Verify recorded runs: `attnbook verify [name=value …] [--all]` runs them again and compares.
+
+A filter chooses by a column of runs.csv (paper, experiment, dataset, encoder, scorer, seed, vectors …) or of
+the recorded tables (metric, class, method …); of those only the rows that fit are compared. A value is a
+glob, and several are divided by "|": seed=0|1. A single run is run again at once, several are listed unless
+`--all` is given.
+
+What has to be the same: with the versions, device and threads of the record every number, after the rounding
+of the record. Elsewhere training amplifies the last digits, so that a number must lie within a tolerance: the
+one named for its metric (--tolerance, TOLERANCES), else its row's own interval, else FALLBACK.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from attnbook import NOTEBOOKS
+from attnbook.runs import record, results, run
+from attnbook.verdicts.ledger import fits
+from attnlib import data
+from attnlib.cache import cache_folder
+from attnlib.data import registry
+
+# Absolute, for a row without an interval.
+FALLBACK = 0.02
+# Absolute, by metric. Counts are of the data, which are the same everywhere; time is nobody's to repeat.
+TOLERANCES = {"n_*": 0.0, "*seconds": np.inf}
+# Columns of runs.csv that decide the last digits.
+DECIDE = (*record.VERSIONS, *record.MACHINE)
+# Initial word vectors that need no other data.
+OWN_VECTORS = ("random", "corpus")
+
+
+class Refused(ValueError):
+    """A recorded run that cannot be run again here; the message says which and why."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one run.
+
+    rows: of `compare`; elsewhere: as `differs_here` gives it; exact: whether the numbers had to be the same.
+    """
+
+    rows: pd.DataFrame
+    elsewhere: dict[str, tuple[str, str]]
+    exact: bool
+
+    @property
+    def differing(self) -> pd.DataFrame:
+        """The rows that do not agree."""
+        return self.rows[~self.rows["agrees"]]
+
+
+def recorded_runs(folder: str | Path) -> pd.DataFrame:
+    """The rows of every <paper>/runs.csv in a folder. FileNotFoundError where there is none."""
+    tables = [record.read_run_rows(path) for path in sorted(Path(folder).glob("*/runs.csv"))]
+    if not tables:
+        raise FileNotFoundError(f"no recorded run in {folder}: there is no <paper>/runs.csv")
+    return pd.concat(tables, ignore_index=True)
+
+
+def recorded_rows(row: Mapping[str, Any], folder: str | Path) -> pd.DataFrame:
+    """The recorded numbers of a run, a row of runs.csv. Refused where there are none."""
+    path = results.recorded_table(folder, row["paper"], row["experiment"])
+    table = results.read_recorded(path)
+    if table is None or (rows := table[table["run"] == row["run"]]).empty:
+        raise Refused(f"{name_of(row)}: {path} has no row of it")
+    return rows.dropna(axis=1, how="all").reindex(columns=table.columns)
+
+
+def words(values: pd.Series) -> pd.Series:
+    """Cells as texts by which two tables are matched, whatever type a column got as it was read."""
+    plain = values.map(lambda value: f"{value:g}" if isinstance(value, (int, float)) else str(value))
+    return plain.mask(values.isna(), "").astype(object)
+
+
+def matching(table: pd.DataFrame, filters: Mapping[str, str]) -> pd.DataFrame:
+    """The rows that meet every filter, column: value or globs divided by |."""
+    kept = pd.Series(True, index=table.index)
+    for column, wanted in filters.items():
+        # Equal first: a bin, "[0, .25)", would be a glob of something else.
+        kept &= words(table[column]).map(lambda value, w=wanted: value == w or fits(value, w))
+    return table[kept]
+
+
+def choose(filters: Mapping[str, str], folder: str | Path) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Recorded runs that meet the filters, and those filters that are on columns of the recorded tables.
+
+    ValueError names a filter that is neither, and lists those there are.
+    """
+    runs = recorded_runs(folder)
+    of_runs = {name: value for name, value in filters.items() if name in runs}
+    of_rows = {name: value for name, value in filters.items() if name not in runs}
+    found = matching(runs, of_runs)
+    if not of_rows:
+        return found, of_rows
+    known = set(runs.columns)
+    keep = []
+    for _, part in runs.groupby(["paper", "experiment"]):
+        first = part.iloc[0]
+        path = results.recorded_table(folder, first["paper"], first["experiment"])
+        table = results.read_recorded(path)
+        if table is None:
+            continue
+        known |= set(table.columns)
+        if set(of_rows) <= set(table.columns):
+            keep += list(matching(table, of_rows)["run"].unique())
+    if unknown := sorted(set(of_rows) - known):
+        raise ValueError(f"no column {', '.join(map(repr, unknown))}: there are {', '.join(sorted(known))}")
+    return found[found["run"].isin(keep)], of_rows
+
+
+def name_of(row: Mapping[str, Any]) -> str:
+    """A run in words, from its row of runs.csv."""
+    parts = [f"{row['paper']}/{row['experiment']}", row["dataset"], row["encoder"], row["scorer"]]
+    parts += [f"seed {row['seed']}", *(f"{name} {row[name]}" for name in results.RUN[6:] if row[name])]
+    return f"run {row['run']} ({', '.join(map(str, parts))})"
+
+
+@contextmanager
+def surroundings(**variables: str) -> Iterator[None]:
+    """Environment variables as given, also for processes that start meanwhile; as they were afterwards."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+@cache
+def checksum(dataset: str) -> str:
+    """The checksum of a data set on this machine. DataError if it is not here, ValueError if unknown."""
+    with surroundings(ATTNLIB_OFFLINE="1"):
+        if dataset in data.scene_names():
+            return data.load_scenes(dataset).checksum
+        return data.load(dataset).checksum
+
+
+def files_at_hand(name: str) -> bool:
+    """Whether all files of a public data set are on this machine, by their names; False for other data."""
+    if name not in registry.DATA_SETS:
+        return False
+    data_set = registry.DATA_SETS[name]
+    places = [registry.find(name, member.path) for member in data_set.members]
+    places += [registry.find_folders(name, [folder.path]) for folder in data_set.folders]
+    return bool(places) and None not in places
+
+
+def repeatable(row: Mapping[str, Any], notebooks: str | Path = NOTEBOOKS) -> tuple[Path, dict[str, Any]]:
+    """The notebook and the parameters that make a recorded run, a row of runs.csv, again.
+
+    Refused by name: unknown parameters, a notebook that is gone, data or word vectors that are not on this
+    machine or are other ones.
+    """
+    name = name_of(row)
+    source = Path(notebooks) / row["paper"] / f"{row['experiment']}.py"
+    if not source.is_file():
+        raise Refused(f"{name}: there is no notebook {source}")
+    try:
+        parameters = dict(json.loads(row["parameters"]))
+    except (ValueError, TypeError):
+        raise Refused(f"{name}: its parameters are not known ({row['parameters']!r})") from None
+    try:
+        here = checksum(row["dataset"])
+        vectors = parameters.get("vectors", OWN_VECTORS[0])
+        if vectors not in OWN_VECTORS:
+            if vectors not in data.names():
+                raise Refused(f"{name}: a record does not keep where the file of vectors {vectors!r} lay")
+            # By the names of its files where that is possible: to read them takes longer than most runs.
+            if not files_at_hand(vectors):
+                checksum(vectors)
+    except data.DataError as error:
+        raise Refused(f"{name}: {error}") from None
+    except ValueError as error:
+        raise error if isinstance(error, Refused) else Refused(f"{name}: {error}") from None
+    if row["data"] and here != row["data"]:
+        raise Refused(f"{name}: the data here are others (sha256 {here[:12]}…, recorded {row['data'][:12]}…)")
+    return source, parameters
+
+
+def run_again(
+    source: Path, parameters: Mapping[str, Any], threads: str = "", retrain: bool = False
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Run a notebook in a temporary folder: its summary, as a record would have it, and its provenance.
+
+    threads: of the record, empty where it does not say; retrain: with a cache that holds no model and no
+    vectors. ValueError and papermill's exceptions for a run that fails.
+    """
+    with tempfile.TemporaryDirectory(prefix="attnlib-verify-") as place:
+        folder = Path(place)
+        around = {"ATTNLIB_OFFLINE": "1"} | ({"OMP_NUM_THREADS": threads} if threads else {})
+        if retrain:
+            around["ATTNLIB_CACHE"] = str(folder / "cache")
+            (folder / "cache").mkdir()
+            # Downloaded data are no result.
+            if (cache_folder() / "data").is_dir():
+                (folder / "cache" / "data").symlink_to((cache_folder() / "data").resolve())
+        with surroundings(**around):
+            run.run(source, folder / "run.ipynb", {**parameters, "output": str(folder / "tables")})
+        summary = results.read_summary(folder / "tables" / "summary.csv")
+        results.write(record.whole(summary), folder / "rounded.csv", record.FLOAT_FORMAT)
+        origin = json.loads((folder / "tables" / "provenance.json").read_text())
+        return results.read_summary(folder / "rounded.csv"), origin
+
+
+def differs_here(row: Mapping[str, Any], origin: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+    """What of DECIDE is not as recorded: {column: (recorded, here)}, without what the record does not say."""
+    here = {**origin["versions"], **origin}
+    pairs = {name: (str(row[name]), str(here.get(name, ""))) for name in DECIDE}
+    return {name: pair for name, pair in pairs.items() if pair[0] and pair[0] != pair[1]}
+
+
+def compare(
+    recorded: pd.DataFrame,
+    now: pd.DataFrame,
+    exact: bool,
+    tolerances: Mapping[str, float] | None = None,
+) -> pd.DataFrame:
+    """One row per number that either side has: its keys, recorded, now, difference, allowed and agrees.
+
+    exact: value, interval and n must be equal; else the value within `allowed`, of the first glob of
+    `tolerances` and TOLERANCES that fits the metric, else the recorded interval ("interval"), else FALLBACK.
+    A number that is undefined on one side only, or has no row there, does not agree.
+    """
+    own = {**(tolerances or {}), **TOLERANCES}
+    numbers = list(results.NUMBERS)
+    columns = dict.fromkeys([*recorded.columns, *now.columns])
+    keys = [name for name in columns if name not in (*numbers, "run", "origin")]
+    sides = []
+    for table in (recorded, now):
+        side = table.reindex(columns=[*keys, *numbers])
+        sides.append(side[numbers].astype(float).join(side[keys].apply(words)))
+    both = sides[0].merge(sides[1], on=keys, how="outer", suffixes=("", "_now"), indicator="side", sort=False)
+    same = {
+        name: (both[name] == both[f"{name}_now"]) | (both[name].isna() & both[f"{name}_now"].isna())
+        for name in numbers
+    }
+    difference = (both["value_now"] - both["value"]).abs().where(~same["value"], 0.0)
+    named = both["metric"].map(lambda metric: next((t for g, t in own.items() if fits(metric, g)), np.nan))
+    timed = np.isinf(named.astype(float))
+    if exact:
+        allowed = pd.Series(0.0, both.index)
+        agrees = pd.concat(same, axis=1).all(axis=1)
+    else:
+        # An interval without width is that of texts which all agree: it says nothing about another machine.
+        inside = named.isna() & (both["high"] > both["low"])
+        allowed = named.astype(float).fillna(FALLBACK)
+        agrees = difference <= allowed + 1e-12
+        agrees = agrees.mask(inside, both["value_now"].between(both["low"], both["high"]))
+        agrees = agrees.mask(both["value"].isna() | both["value_now"].isna(), same["value"])
+        allowed = allowed.astype(object).mask(inside, "interval")
+    return both[keys].assign(
+        recorded=both["value"],
+        now=both["value_now"],
+        difference=difference,
+        allowed=allowed.astype(object).mask(timed, "any"),
+        agrees=(both["side"] == "both") & (agrees | timed),
+        side=both["side"].map({"both": "", "left_only": "no row now", "right_only": "no row recorded"}),
+        # Equal values may rest on another number of texts, or have another interval.
+        note=["" if s else "interval or n" for s in pd.concat(same, axis=1).all(axis=1) | ~same["value"]],
+    )
+
+
+def verify(
+    row: Mapping[str, Any],
+    folder: str | Path = results.RECORDED,
+    notebooks: str | Path = NOTEBOOKS,
+    filters: Mapping[str, str] | None = None,
+    tolerances: Mapping[str, float] | None = None,
+    tolerant: bool = False,
+    retrain: bool = False,
+) -> Outcome:
+    """Run a recorded run, a row of runs.csv, again and compare the rows that meet the filters.
+
+    tolerant: within tolerances even where all is as recorded. Refused where it cannot be run again here;
+    whatever the notebook raised where it fails.
+    """
+    old = recorded_rows(row, folder)
+    source, parameters = repeatable(row, notebooks)
+    new, origin = run_again(source, parameters, row["threads"], retrain)
+    elsewhere = differs_here(row, origin)
+    exact = not tolerant and not elsewhere
+    rows = compare(old, new, exact, tolerances)
+    return Outcome(matching(rows, filters or {}), elsewhere, exact)
+
+
+def report(row: Mapping[str, Any], outcome: Outcome) -> str:
+    """What came of a run, in lines: what was asked of it, and every row that differs."""
+    differing, count = outcome.differing, len(outcome.rows)
+    asked = "to the last recorded digit" if outcome.exact else "within tolerances"
+    lines = [f"{name_of(row)}: {count - len(differing)} of {count} numbers agree, {asked}"]
+    lines += [
+        f"  {name}: recorded with {old}, here {new or 'unknown'}"
+        for name, (old, new) in outcome.elsewhere.items()
+    ]
+    if len(differing):
+        # What all rows share, the run's name says already.
+        keys = list(differing.columns[: list(differing).index("recorded")])
+        keys = [k for k in keys if k == "metric" or (k not in results.RUN and (differing[k] != "").any())]
+        shown = differing[[*keys, "recorded", "now", "difference", "allowed", "side", "note"]]
+        shown = shown.loc[:, [name == "allowed" or (shown[name] != "").any() for name in shown]]
+        table = shown.to_string(index=False, float_format="{:.6g}".format, na_rep="-")
+        lines += [f"  {line}" for line in table.splitlines()]
+        if outcome.exact and not row["processor"]:
+            lines.append("  The record does not name its processor; on another one try --tolerant.")
+    return "\n".join(lines)
+
+
+def listing(runs: pd.DataFrame) -> str:
+    """Recorded runs as lines of a table, with what tells them apart and the seconds that each took."""
+    columns = ["run", *(name for name in results.RUN if (runs[name] != "").any()), "seconds"]
+    return runs[columns].to_string(index=False)
+
+
+def pairs_of(given: Sequence[str], what: str) -> dict[str, str]:
+    """`name=value` arguments by name. ValueError for one that is none."""
+    found = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not (name and equals):
+            raise ValueError(f"{what} {text!r}: give name=value")
+        found[name] = value
+    return found
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Entry point of `attnbook verify`: 0 if all agree, 1 if not, 2 if nothing was verified."""
+    parser = argparse.ArgumentParser(
+        prog="attnbook verify",
+        description="Run recorded runs again and compare every number with the record.",
+    )
+    parser.add_argument("filters", nargs="*", metavar="NAME=VALUE", help="such as paper=violation seed='0|1'")
+    parser.add_argument("--all", action="store_true", help="verify every run that fits, not one alone")
+    parser.add_argument("--retrain", action="store_true", help="use no model and no vectors of the cache")
+    parser.add_argument("--tolerant", action="store_true", help="within tolerances, on the same machine too")
+    parser.add_argument(
+        "--tolerance", action="append", default=[], metavar="METRIC=VALUE", help="absolute, for a metric"
+    )
+    parser.add_argument("--results", default=str(results.RECORDED), help="folder of the recorded tables")
+    parser.add_argument("--notebooks", default=str(NOTEBOOKS), help="folder of the notebooks")
+    options = parser.parse_args(arguments)
+    try:
+        filters = pairs_of(options.filters, "filter")
+        given = pairs_of(options.tolerance, "tolerance")
+        tolerances = {name: float(value) for name, value in given.items()}
+        runs, of_rows = choose(filters, options.results)
+    except (ValueError, FileNotFoundError) as error:
+        print(f"{parser.prog}: {error}", file=sys.stderr)
+        return 2
+    if runs.empty:
+        print(f"{parser.prog}: no recorded run fits {' '.join(options.filters)}", file=sys.stderr)
+        return 2
+    if len(runs) > 1 and not options.all:
+        print(listing(runs))
+        print(f"{len(runs)} runs fit: narrow them down, or give --all", file=sys.stderr)
+        return 2
+    agreeing = 0
+    for row in runs.to_dict("records"):
+        try:
+            outcome = verify(
+                row,  # type: ignore[arg-type]  # names of columns are text
+                options.results,
+                options.notebooks,
+                of_rows,
+                tolerances,
+                options.tolerant,
+                options.retrain,
+            )
+        except Refused as error:
+            print(f"refused: {error}")
+            continue
+        except Exception as error:  # of a notebook: anything
+            print(f"{name_of(row)} failed: {error}")  # type: ignore[arg-type]
+            continue
+        print(report(row, outcome), flush=True)  # type: ignore[arg-type]
+        agreeing += outcome.differing.empty
+    if len(runs) > 1:
+        print(f"{agreeing} of {len(runs)} runs agree")
+    return 0 if agreeing == len(runs) else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,357 @@
+"""The ledger: every published number beside ours, with an interval and a verdict.
+
+A paper has two tables in book/reference: <paper>.csv, its numbers in our schema, and reasons_<paper>.csv, why
+a number of ours differs or is missing. Nothing here knows any paper.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy.stats import t as student
+
+from attnbook.runs import results
+
+# The published number is one run without a seed, so the question is whether it could be one more run of ours:
+# a prediction interval for a single further run, not a confidence interval of our mean.
+CONFIDENCE = 0.95
+# A number so close to our mean holds even where our seeds agree more closely still, or where there is one.
+# It is the project's margin for base performance; what is read off a figure is known to .01.
+TOLERANCE = 0.03
+# An interval that reaches further to each side covers half of all that a probability can be: it would accept
+# nearly any number, so being inside says nothing.
+WIDEST = 0.25
+# Counts and lengths by metric: no interval, the largest difference that still holds. Lengths are printed as
+# whole numbers, some rounded and some cut off.
+MARGINS = {"n_*": 0.0, "mean_length": 1.0}
+
+VERDICTS = ("holds", "differs", "undecided", "not run")
+UNEXPLAINED = "not explained yet"
+ONE_SEED = "one seed of ours says nothing about spread"
+WIDE = f"our seeds spread too far: inside an interval of more than ±{WIDEST:g}"
+EMPTY = "no text of ours falls in this class and bin"
+
+# Columns of a published table that say something about its number; the others are conditions on ours.
+ABOUT = ("value", "note", "source", "original")
+REQUIRED = ("experiment", "dataset", "encoder", "scorer", "class", "metric", *ABOUT)
+REASON_KEYS = ("metric", "dataset", "encoder", "scorer", "verdict")
+# A condition that every row of ours meets, for what does not depend on the model.
+ANY = "any"
+
+
+def fits(value: object, globs: str) -> bool:
+    """Whether one of the globs, divided by |, fits a value."""
+    return any(fnmatchcase(str(value), glob) for glob in globs.split("|"))
+
+
+def read_published(path: str | Path) -> pd.DataFrame:
+    """Read a paper's numbers: columns REQUIRED, and further conditions such as bin, method, epsilon.
+
+    An empty condition is none, and ANY averages over ours. ValueError names the file and the line of a
+    repeated number, or of an empty one without a note that says why.
+    """
+    table = results.read(path)
+    if missing := [column for column in REQUIRED if column not in table]:
+        raise ValueError(f"{path}: the columns {missing} are missing; there are {list(table.columns)}")
+    repeated = table.duplicated([column for column in table if column not in ("value", "note", "original")])
+    if repeated.any():
+        raise ValueError(f"{path}: line {repeated.to_numpy().argmax() + 2} repeats an earlier number")
+    silent = (table["value"].isna() & table["note"].isna()).to_numpy()
+    if silent.any():
+        raise ValueError(f"{path}: line {silent.argmax() + 2} has neither a value nor a note that says why")
+    return table
+
+
+def read_reasons(path: str | Path) -> pd.DataFrame:
+    """Read a paper's reasons: globs in REASON_KEYS (several divided by |), and a reason.
+
+    Every further column, such as method, is a condition too. ValueError names the line that is wrong.
+    """
+    table = results.read(path)
+    if missing := [column for column in (*REASON_KEYS, "reason") if column not in table]:
+        raise ValueError(f"{path}: the columns {missing} are missing; there are {list(table.columns)}")
+    for line, row in enumerate(table.to_dict("records"), start=2):
+        if any(not isinstance(value, str) for value in row.values()):
+            raise ValueError(f"{path}: line {line} has an empty cell; '*' stands for anything")
+        if not any(fits(verdict, row["verdict"]) for verdict in VERDICTS):
+            raise ValueError(f"{path}: line {line}: verdict {row['verdict']!r} is none of {VERDICTS}")
+    return table
+
+
+def recorded(
+    paper: str,
+    experiments: Sequence[str],
+    fresh: str | Path | None = None,
+    folder: str | Path | None = None,
+) -> pd.DataFrame:
+    """Results of several experiments in one table (`results.recorded`); one without any result has no row."""
+    parts = []
+    for experiment in experiments:
+        try:
+            parts.append(results.recorded(paper, experiment, fresh=fresh, folder=folder))
+        except FileNotFoundError:
+            continue
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(results.COLUMNS))
+
+
+def origin(ours: pd.DataFrame, runs: str | Path) -> str:
+    """A sentence: how many runs, and of the recorded ones in runs.csv the commits and the days."""
+    count = ours["run"].nunique() if len(ours) else 0
+    if not count:
+        return "No run is recorded yet."
+    known = results.read(runs) if Path(runs).is_file() else pd.DataFrame(columns=["run", "commit", "date"])
+    known = known[known["run"].isin(ours.loc[ours["origin"] == "recorded", "run"])]
+    words = f"Runs of ours: {count}, of which {count - len(known)} are fresh or without a record of origin."
+    if len(known):
+        days = sorted(known["date"].fillna("an unknown day").str.partition("T")[0])
+        commits = ", ".join(f"`{commit}`" for commit in sorted(known["commit"].unique()))
+        words += f" Recorded from {days[0]} to {days[-1]} at commit {commits}."
+    return words
+
+
+def label(values: pd.Series, names: Mapping[str, str]) -> pd.Series:
+    """The name of the first key whose globs fit each value; the value itself where none does."""
+    found = {
+        value: next((name for globs, name in names.items() if fits(value, globs)), value)
+        for value in values.unique()
+    }
+    return values.map(found)
+
+
+def compare(
+    ours: pd.DataFrame,
+    published: pd.DataFrame,
+    reasons: pd.DataFrame,
+    stands_for: Mapping[str, str] | None = None,
+) -> pd.DataFrame:
+    """One row per published number, in its order: the columns of `published`, and ours beside it.
+
+    ours: rows of our schema, of one setting per cell and seed (choose variant and vectors before).
+    stands_for: our data set in place of a published one that we do not have; the name itself goes first.
+
+    Added: ours_dataset; ours, the mean over seeds; deviation, over seeds (n − 1); n_seeds; low and high, the
+    prediction interval of one further run; verdict, one of VERDICTS; reason, empty where the number holds;
+    runs, the names of our runs that it rests on.
+    ValueError names the cell for which a seed has several values.
+    """
+    table = published.reset_index(drop=True)
+    stands_for = stands_for or {}
+    at_hand = set(ours["dataset"])
+    table["ours_dataset"] = [
+        name if name in at_hand else stands_for.get(name, name) for name in table["dataset"]
+    ]
+    table = table.join(match(ours, table))
+    table = judge(table)
+    table["reason"] = explain(table, reasons)
+    return table.drop(columns="found")
+
+
+def match(ours: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
+    """Mean, deviation, number of seeds and names of runs of ours per published cell, by the cell's index.
+
+    found: whether ours holds the cell's experiment at all, for any class and bin (a bin without texts has no
+    row).
+    """
+    conditions = [str(column) for column in cells if column not in (*ABOUT, "ours_dataset")]
+    keys = cells[conditions].assign(dataset=cells["ours_dataset"])
+    ours = ours.reindex(columns=[*dict.fromkeys([*ours.columns, *conditions, "run"])])
+    parts = []
+    # Cells that state the same conditions are looked up together.
+    stated = keys.notna().astype(int) + (keys == ANY)
+    for states, together in stated.groupby(conditions):
+        used = [column for column, state in zip(conditions, states, strict=True) if state == 1]
+        free = [column for column, state in zip(conditions, states, strict=True) if state == 2]
+        rows = ours.dropna(subset=used)
+        if rows.empty:
+            continue
+        group = keys.loc[together.index, used].reset_index(names="cell")
+        pairs = group.merge(rows[[*used, *free, "seed", "value", "run"]], on=used)
+        repeated = pairs.duplicated(["cell", *free, "seed"])
+        if repeated.any():
+            cell = pairs[repeated].iloc[0]
+            named = ", ".join(f"{column} {cell[column]}" for column in [*used, "seed"])
+            raise ValueError(f"several results of ours for one number ({named}): choose variant and vectors")
+        seeds = pairs.groupby(["cell", "seed"])["value"].mean().groupby("cell")
+        part = seeds.agg(ours="mean", deviation="std", n_seeds="count")
+        part["runs"] = pairs.dropna(subset=["value", "run"]).groupby("cell")["run"].agg(run_names)
+        coarse = [column for column in used if column not in ("class", "bin")]
+        have = group.merge(rows[coarse].drop_duplicates(), on=coarse)["cell"]
+        parts.append(part.reindex(have).assign(found=True))
+    columns = ["ours", "deviation", "n_seeds", "runs", "found"]
+    empty = pd.DataFrame(columns=columns, index=pd.Index([], name="cell"))
+    found = pd.concat(parts) if parts else empty
+    found = found.reindex(cells.index)
+    return pd.DataFrame(
+        {
+            "ours": found["ours"].astype(float),
+            "deviation": found["deviation"].astype(float),
+            "n_seeds": found["n_seeds"].astype(float).fillna(0).astype(int),
+            "runs": found["runs"].astype(object).fillna(""),
+            "found": found["found"].notna(),
+        }
+    )
+
+
+def run_names(runs: pd.Series) -> str:
+    """Names of runs, each once, divided by blanks."""
+    return " ".join(dict.fromkeys(runs.astype(str)))
+
+
+def prediction_interval(
+    mean: np.ndarray, deviation: np.ndarray, n: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Interval [low, high] for one further run: mean ± t(n − 1) · s · sqrt(1 + 1/n); NaN below two runs."""
+    several = n >= 2
+    runs = np.where(several, n, 2)
+    half = student.ppf((1 + CONFIDENCE) / 2, runs - 1) * deviation * np.sqrt(1 + 1 / runs)
+    half = np.where(several, half, np.nan)
+    return mean - half, mean + half
+
+
+def judge(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with low, high and verdict; reason as far as the numbers alone give one.
+
+    The first rule that applies: without ours "not run"; a blank on either side "undecided"; counts by
+    MARGINS; within TOLERANCE of our mean "holds"; one seed "undecided"; outside the interval "differs";
+    inside one wider than ±WIDEST "undecided"; else "holds".
+    """
+    mean = table["ours"].to_numpy(float)
+    n = table["n_seeds"].to_numpy(int)
+    margins = [
+        next((m for globs, m in MARGINS.items() if fits(name, globs)), np.nan) for name in table["metric"]
+    ]
+    margin = np.array(margins, dtype=float)
+    low, high = prediction_interval(mean, table["deviation"].to_numpy(float), n)
+    low, high = (np.where(np.isnan(margin), side, np.nan) for side in (low, high))
+    # Both sides are decimal fractions; a difference of exactly the tolerance is within it.
+    distance = np.abs(table["value"].to_numpy(float) - mean) - 1e-9
+    half = (high - low) / 2
+    note = table["note"].fillna("").to_numpy(dtype=object)
+    rules = [
+        (~table["found"].to_numpy(bool), "not run", ""),
+        (table["value"].isna().to_numpy(), "undecided", note),
+        (np.isnan(mean), "undecided", EMPTY),
+        (distance <= margin, "holds", ""),
+        (~np.isnan(margin), "differs", ""),
+        (distance <= TOLERANCE, "holds", ""),
+        (n < 2, "undecided", ONE_SEED),
+        (distance > half, "differs", ""),
+        (half > WIDEST, "undecided", WIDE),
+    ]
+    applies = [rule for rule, _, _ in rules]
+    verdict = np.select(applies, [np.full(len(table), name, dtype=object) for _, name, _ in rules], "holds")
+    reason = np.select(
+        applies, [np.broadcast_to(np.array(why, dtype=object), note.shape) for *_, why in rules], ""
+    )
+    return table.assign(low=low, high=high, verdict=verdict, reason=reason)
+
+
+def explain(table: pd.DataFrame, reasons: pd.DataFrame) -> pd.Series:
+    """Why each number does not hold: of the first line of `reasons` whose globs all fit.
+
+    Else the reason that `judge` gave, else UNEXPLAINED; empty where the number holds. ValueError for a
+    condition on a column that the table lacks.
+    """
+    keys = [key for key in reasons if key != "reason"]
+    if unknown := [key for key in keys if key not in table]:
+        raise ValueError(
+            f"reasons: the conditions {unknown} are no columns of the ledger: {list(table.columns)}"
+        )
+    found = table["reason"].mask(table["reason"] == "", UNEXPLAINED)
+    open_cells = pd.Series(True, index=table.index)
+    for row in reasons.to_dict("records"):
+        same = open_cells.copy()
+        for key in keys:
+            same &= table[key].isin([value for value in table[key].unique() if fits(value, row[key])])
+        found = found.mask(same, row["reason"])
+        open_cells &= ~same
+    return found.mask(table["verdict"] == "holds", "")
+
+
+def totals(table: pd.DataFrame, by: str) -> pd.DataFrame:
+    """Number of cells per value of a column, in order of appearance, and "all" last.
+
+    Columns: `by`, published, run, one per verdict, and unexplained: those without a known reason.
+    """
+    counts = pd.crosstab(table[by], table["verdict"]).reindex(columns=list(VERDICTS), fill_value=0)
+    counts = counts.reindex(table[by].unique())
+    counts["unexplained"] = table[by][table["reason"] == UNEXPLAINED].value_counts()
+    counts = counts.fillna(0).astype(int)
+    counts.loc["all"] = counts.sum()
+    published = counts[list(VERDICTS)].sum(axis=1)
+    counts.insert(0, "published", published)
+    counts.insert(1, "run", published - counts["not run"])
+    return counts.rename_axis(index=by, columns=None).reset_index()
+
+
+# Columns of the page, how they are called there, and how ledger.js treats them: a column with few values has
+# a menu, numbers are sorted as such.
+SHOWN = {
+    "metric": ("metric", "few"),
+    "ours_dataset": ("data set", "few"),
+    "encoder": ("encoder", "few"),
+    "scorer": ("scorer", "few"),
+    "class": ("class", "few"),
+    "bin": ("largest weight", "few"),
+    "value": ("published", "number"),
+    "ours": ("ours", "number"),
+    "interval": ("one more run, 95 %", "text"),
+    "n_seeds": ("seeds", "number"),
+    "verdict": ("verdict", "few"),
+    "reason": ("reason", "text"),
+    "source": ("from", "few"),
+    "experiment": ("experiment", "few"),
+}
+# Columns whose cells link to a page.
+LINKED = ("experiment", "notebook")
+
+
+def numbers(column: pd.Series, whole: pd.Series) -> pd.Series:
+    """Numbers as texts, three decimals, or one where `whole`; empty where there is none."""
+    long, short = column.map("{:.3f}".format), column.map("{:.1f}".format).str.removesuffix(".0")
+    return long.where(~whole, short).mask(column.isna(), "")
+
+
+def to_html(
+    table: pd.DataFrame,
+    pages: Mapping[str, str],
+    name: str,
+    columns: Mapping[str, tuple[str, str]] = SHOWN,
+) -> str:
+    """The ledger as one HTML table, complete without a script; ledger.js makes it filterable.
+
+    pages: address of the page of an experiment, or of a notebook; name: of the table, for screen readers;
+    columns: as SHOWN.
+    """
+    counted = table["metric"].isin([m for m in table["metric"].unique() if any(fits(m, g) for g in MARGINS)])
+    low, high = numbers(table["low"], counted), numbers(table["high"], counted)
+    text = table.drop(columns=["low", "high"]).assign(
+        value=numbers(table["value"], counted).replace("", "blank"),
+        ours=numbers(table["ours"], counted),
+        n_seeds=table["n_seeds"].astype(str).replace("0", ""),
+        interval=(low + "\u00a0to\u00a0" + high).mask(low == "", ""),
+    )
+    cells = {column: text[column].fillna("").map(html.escape) for column in columns if column in text}
+    # A long name may break after an underscore.
+    cells["metric"] = cells["metric"].str.replace("_", "_<wbr>")
+    links = {page: f'<a href="{html.escape(address)}">{page}</a>' for page, address in pages.items()}
+    for column in [column for column in LINKED if column in cells]:
+        cells[column] = cells[column].map(lambda page: links.get(page, page))
+    head = "".join(
+        f'<th scope="col" class="{column}" data-kind="{columns[column][1]}">{columns[column][0]}</th>'
+        for column in cells
+    )
+    data = [[f"<td>{cell}" for cell in cells[column]] for column in cells]
+    # HTML needs no closing tags in a table, and without them it is a fifth smaller.
+    # "pattern holds" has the colour of what holds.
+    kinds = table["verdict"].str.removeprefix("pattern ").str.replace(" ", "-")
+    rows = [f'<tr class="{kind}">' + "".join(row) for kind, *row in zip(kinds, *data, strict=True)]
+    return (
+        f'<div class="ledger" role="region" tabindex="0" aria-label="{html.escape(name)}"><table>'
+        f"<thead><tr>{head}</tr></thead><tbody>\n" + "\n".join(rows) + "\n</tbody></table></div>"
+    )

@@ -1,0 +1,462 @@
+"""A paper's results on one page: recorded numbers beside published ones, in the shapes that figures take.
+
+Nothing here knows any paper: its notebook says which data sets there are, in which order and by what name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.stats import t as student
+
+from attnbook.runs import record, results
+from attnbook.verdicts import ledger
+
+# What tells one number from another within a paper, besides the seed.
+CELL = ("experiment", "dataset", "encoder", "scorer", "class", "bin", "metric", "method", "epsilon")
+MODEL = ("dataset", "encoder", "scorer")
+# With more classes than these a figure shows all texts together, as Jain and Wallace's do.
+MOST_CLASSES = 3
+PLACES = ("first class", "second class", "third class")
+ALL = "all texts"
+# Two results of a seed that differ by less are the same number.
+ROUNDING = 1e-6
+
+
+def main_grid(found: pd.DataFrame, variants: Sequence[str] = (results.MAIN_VARIANT,)) -> pd.DataFrame:
+    """Rows of the main grid (`results.MAIN_VECTORS`, these variants), with all columns of the schema."""
+    found = found.reindex(columns=list(dict.fromkeys([*found, *results.COLUMNS, *results.OPTIONAL])))
+    usual = ledger.label(found["dataset"], results.MAIN_VECTORS)
+    return found[found["variant"].isin(variants) & (found["vectors"] == usual)]
+
+
+def labels(names: Mapping[str, str], stands_for: Mapping[str, str], ours: pd.DataFrame) -> dict[str, str]:
+    """What the page calls each data set, in the order of `names` (identifier: label).
+
+    stands_for: our data set in place of one that we do not have, as in `ledger.compare`. Where it is needed
+    both go by the same label, which then says so; where it is not, it has none.
+    """
+    have = set(ours["dataset"])
+    found = {}
+    for name, label in names.items():
+        part = stands_for.get(name)
+        if part in have and name not in have:
+            found[name] = found[str(part)] = f"{label} (part)"
+        else:
+            found[name] = label
+    return found
+
+
+def named(table: pd.DataFrame, datasets: Mapping[str, str]) -> pd.DataFrame:
+    """The rows of the data sets that have a label, under it; the labels are categories, in their order."""
+    return choose(table, dataset=datasets)
+
+
+def once(published: pd.DataFrame) -> pd.DataFrame:
+    """Every number once; of one that was published twice the row without a note (the other is rounded)."""
+    keys = [key for key in CELL if key in published]
+    exact_first = published.sort_values("note", na_position="first", kind="stable")
+    return exact_first.drop_duplicates(keys).sort_index()
+
+
+def last_class(published: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """Rows of a metric of each data set's last class, as rows of "all": F1 "of class 1", say."""
+    rows = published[(published["metric"] == metric) & (published["class"] != "all")]
+    keys = [key for key in CELL if key in rows and key != "class"]
+    return rows.drop_duplicates(keys, keep="last").assign(**{"class": "all"})
+
+
+def classes(*tables: pd.DataFrame) -> list[str]:
+    """Names of the classes of data sets with at most MOST_CLASSES of them, in the order of the tables.
+
+    All results of a data set decide whether it has so few: one model may predict fewer than there are.
+    """
+    found: dict[str, dict[str, None]] = {}
+    for table in tables:
+        named = table.loc[table["class"] != "all", ["dataset", "class"]].dropna().drop_duplicates()
+        for dataset, name in named.to_numpy():
+            found.setdefault(dataset, {})[str(name)] = None
+    return list(dict.fromkeys(n for names in found.values() if len(names) <= MOST_CLASSES for n in names))
+
+
+def differences(table: pd.DataFrame, column: str, first: str, second: str, name: str) -> pd.DataFrame:
+    """New rows: the value where `column` is `first` minus the value where it is `second`, called `name`.
+
+    All else, the seed too, is the same on both sides; a pair of which one is missing has no row.
+    """
+    keys = [key for key in (*CELL, "seed", "vectors", "epoch") if key in table and key != column]
+    second_values = table.loc[table[column] == second, [*keys, "value"]]
+    pairs = table[table[column] == first].merge(second_values, on=keys, suffixes=("", "_second"))
+    rows = pairs.assign(value=pairs["value"] - pairs["value_second"]).assign(**{column: name})
+    return rows[list(table.columns)]
+
+
+def residuals(table: pd.DataFrame, difference: str, first: str, second: str) -> pd.Series:
+    """|difference − (first − second)| of three metrics over all texts, per model that has them all."""
+    overall = table[table["class"] == "all"]
+    wide = overall.pivot_table(index=list(MODEL), columns="metric", values="value")
+    wide = wide.reindex(columns=[difference, first, second]).dropna()
+    return (wide[difference] - (wide[first] - wide[second])).abs()
+
+
+def over_seeds(ours: pd.DataFrame, keys: Sequence[str] = CELL) -> pd.DataFrame:
+    """Mean, least and greatest value over seeds (value, low, high), each (by seed), n_seeds and n per cell.
+
+    n: texts, mean over seeds. NaN values are left out. ValueError names the cell for which a seed has
+    several values: choose variant and vectors before.
+    """
+    keys = list(keys)
+    ours = ours.reindex(columns=list(dict.fromkeys([*ours, *keys, "seed", "value", "n"])))
+    ours = ours.dropna(subset="value").astype({"value": float, "n": float})
+    seeds = ours.groupby([*keys, "seed"], dropna=False, observed=True, sort=False)
+    # Two searches at one ε both write down what uniform and random attention do: the same number twice.
+    spread = (seeds["value"].max() - seeds["value"].min()).reset_index()
+    if (spread["value"] > ROUNDING).any():
+        cell = spread.drop(columns="value").iloc[spread["value"].to_numpy().argmax()].dropna()
+        words = ", ".join(f"{key} {value}" for key, value in cell.items())
+        raise ValueError(f"several results of ours for one number ({words}): choose variant and vectors")
+    each = seeds[["value", "n"]].mean().reset_index().sort_values("seed", kind="stable")
+    groups = each.groupby(keys, dropna=False, observed=True, sort=False)
+    table = groups["value"].agg(value="mean", low="min", high="max", each=tuple, n_seeds="count")
+    return table.assign(n=groups["n"].mean()).reset_index()
+
+
+def range_over_seeds(ours: pd.DataFrame, keys: Sequence[str] = CELL) -> pd.DataFrame:
+    """The cells of `over_seeds` with low and high NaN where there is one seed only, which has no range."""
+    cells = over_seeds(ours, keys)
+    several = cells["n_seeds"] > 1
+    return cells.assign(low=cells["low"].where(several), high=cells["high"].where(several))
+
+
+def mean_interval(cells: pd.DataFrame) -> pd.DataFrame:
+    """The cells of `over_seeds` or `beside` with low and high the interval of the mean (Student's t).
+
+    At confidence `ledger.CONFIDENCE`, over training seeds; NaN below two of them.
+    """
+    seeds = [np.array(each) if isinstance(each, tuple) else np.array([]) for each in cells["each"]]
+    n = np.array([len(each) if len(each) > 1 else np.nan for each in seeds], dtype=float)
+    deviation = np.array([each.std(ddof=1) if len(each) > 1 else np.nan for each in seeds], dtype=float)
+    half = student.ppf((1 + ledger.CONFIDENCE) / 2, n - 1) * deviation / np.sqrt(n)
+    return cells.assign(low=cells["value"] - half, high=cells["value"] + half)
+
+
+def spread(
+    rows: pd.DataFrame,
+    keys: Sequence[str],
+    published: pd.DataFrame | None = None,
+    orders: Mapping[str, Sequence[str]] | None = None,
+) -> pd.DataFrame:
+    """Mean, least and greatest value (value, low, high) of all rows that share the keys, over all else.
+
+    published: numbers to stand beside them, averaged in the same way; NaN where there are none. orders: of
+    the values of keys, for charts.
+    """
+    keys = list(keys)
+    found = rows.groupby(keys, observed=True, sort=False)["value"].agg(value="mean", low="min", high="max")
+    if published is None:
+        over = found.reset_index().assign(published=float("nan"))
+    else:
+        theirs = published.groupby(keys, observed=True)["value"].mean().rename("published")
+        over = found.join(theirs).reset_index()
+    for key, order in (orders or {}).items():
+        if key in keys:
+            over[key] = pd.Categorical(over[key], list(order), ordered=True)
+    return over
+
+
+def beside(ours: pd.DataFrame, published: pd.DataFrame, datasets: Mapping[str, str]) -> pd.DataFrame:
+    """One row per number that either side has: ours over seeds (see `over_seeds`) and `published`.
+
+    ours: rows of one setting per cell and seed; published: as `ledger.read_published` has them; datasets: see
+    `labels`. The other side's columns are NaN where it has no such number.
+    """
+    theirs = named(once(published), datasets).reindex(columns=[*CELL, "value"])
+    mine = over_seeds(named(ours, datasets))
+    order = theirs["dataset"].cat.categories
+    # Keys that are empty throughout have no type of their own to be merged by.
+    kinds = {key: float if key == "epsilon" else object for key in CELL}
+    table = mine.astype(kinds).merge(
+        theirs.astype(kinds).rename(columns={"value": "published"}), on=list(CELL), how="outer"
+    )
+    table["dataset"] = pd.Categorical(table["dataset"], order, True)
+    return table.sort_values("dataset", kind="stable", ignore_index=True)
+
+
+def choose(table: pd.DataFrame, **conditions: Any) -> pd.DataFrame:
+    """The rows that meet all conditions: column=value, column=[values] or column={value: label}.
+
+    Several values become categories in their order, under their labels.
+    """
+    kept = table
+    for column, wanted in conditions.items():
+        if isinstance(wanted, list):
+            wanted = dict(zip(wanted, wanted, strict=True))
+        if not isinstance(wanted, Mapping):
+            kept = kept[kept[column] == wanted]
+            continue
+        kept = kept[kept[column].isin(list(wanted))]
+        shown = pd.Categorical(kept[column].map(dict(wanted)), list(dict.fromkeys(wanted.values())), True)
+        kept = kept.assign(**{column: shown})
+    return kept
+
+
+def joined(rows: pd.DataFrame, columns: Sequence[str], present: str | None = None) -> pd.DataFrame:
+    """The rows with a column `panel` of several labels in one, "SST, BiLSTM"; categories in their order.
+
+    present: keep only what has a value in this column for the first of `columns`.
+    """
+    if present:
+        rows = rows[rows.groupby(columns[0], observed=False)[present].transform("count") > 0]
+    rows = rows.sort_values(list(columns), kind="stable")
+    label = rows[list(columns)].astype(str).agg(", ".join, axis=1) if len(rows) else pd.Series(dtype=str)
+    return rows.assign(panel=pd.Categorical(label, list(dict.fromkeys(label)), True))
+
+
+def alongside(rows: pd.DataFrame, cells: pd.DataFrame, name: str, metric: str) -> pd.DataFrame:
+    """The rows with a further column: our value of another metric of the same model, over all texts.
+
+    metric: "*" in it stands for the row's own metric.
+    """
+    others = cells[(cells["class"] == "all") & cells["bin"].isna() & cells["method"].isna()]
+    others = others[[*MODEL, "metric", "value"]].dropna().rename(columns={"metric": "other", "value": name})
+    wanted = [metric.replace("*", str(own)) for own in rows["metric"]]
+    wide = rows.assign(other=pd.Series(wanted, rows.index, dtype=object))
+    return wide.merge(others.astype({"other": object}), on=[*MODEL, "other"], how="left").drop(
+        columns="other"
+    )
+
+
+def has_ours(table: pd.DataFrame) -> bool:
+    """Whether any row has a number of ours."""
+    return bool(table["value"].notna().any())
+
+
+def not_run(experiment: str, **conditions: object) -> str:
+    """The sentence in place of a figure of which nothing is recorded, with the conditions on the runs."""
+    words = "".join(f", {name} {value}" for name, value in conditions.items())
+    return f"Not run: there is no recorded result of the experiment *{experiment}*{words}."
+
+
+def headline(cells: pd.DataFrame, measures: Sequence[str]) -> pd.DataFrame:
+    """Of each data set the rows of the first measure that either side has, over all texts."""
+    rows = cells[cells["metric"].isin(measures) & (cells["class"] == "all")]
+    rank = rows["metric"].map({measure: i for i, measure in enumerate(measures)})
+    return rows[rank == rank.groupby(rows["dataset"], observed=True).transform("min")]
+
+
+def by_class(rows: pd.DataFrame, order: Sequence[str]) -> pd.DataFrame:
+    """Rows of each class, or of "all" where a data set has no classes, too many, or one that `order` lacks.
+
+    order: of the names of classes (`classes`), which become categories. Adds `place`, one of PLACES or ALL:
+    names differ between data sets.
+    """
+    single = rows["class"] != "all"
+    found = rows[single].groupby("dataset", observed=True)["class"].unique()
+    names = {dataset: [name for name in order if name in set(part)] for dataset, part in found.items()}
+    few = [dataset for dataset, part in found.items() if len(names[dataset]) == len(part) <= MOST_CLASSES]
+    kept = rows[single == rows["dataset"].isin(few)]
+    place = [
+        ALL if name == "all" else PLACES[names[dataset].index(name)]
+        for dataset, name in zip(kept["dataset"], kept["class"], strict=True)
+    ]
+    shown = pd.Categorical(kept["class"].replace("all", ALL), [*order, ALL], True)
+    return kept.assign(place=pd.Categorical(place, [*PLACES, ALL], True), **{"class": shown})
+
+
+def class_list(classwise: pd.DataFrame) -> str:
+    """Which names the places of `by_class` stand for, in words."""
+    shown = classwise[classwise["place"] != ALL].drop_duplicates(["dataset", "place"])
+    parts = shown.sort_values(["dataset", "place"]).groupby("dataset", observed=True)["class"]
+    return "; ".join(f"{dataset} {', '.join(names.astype(str))}" for dataset, names in parts)
+
+
+def quartiles(classwise: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """Rows of "<metric>_q25", "_q50" and "_q75" side by side: columns q25, q50, q75 and their published_*.
+
+    One row per model, class, bin, method and ε, with the mean number of texts in it, n. Only data sets of
+    which there are numbers of ours.
+    """
+    names = {f"{metric}_{name}": name for name in ("q25", "q50", "q75")}
+    rows = classwise[classwise["metric"].isin(names)]
+    rows = rows[rows["dataset"].isin(rows.loc[rows["value"].notna(), "dataset"])]
+    keys = [key for key in (*CELL, "place") if key != "metric"]
+    parts = []
+    for full, name in names.items():
+        part = rows[rows["metric"] == full].set_index(keys)
+        columns = {"value": name, "published": f"published_{name}"} | ({"n": "n"} if name == "q50" else {})
+        parts.append(part[list(columns)].rename(columns=columns))
+    return pd.concat(parts, axis=1).reset_index()
+
+
+def distributions(
+    paper: str, fresh: str | Path | None = None, folder: str | Path | None = None
+) -> pd.DataFrame:
+    """Histograms over texts of each cell's lowest seed, as `record` keeps them; fresh runs take precedence.
+
+    folder and fresh: as in `results.recorded`. Without any there are no rows.
+    """
+    recorded = Path(folder or results.RECORDED) / paper
+    old = results.read_recorded(recorded / record.DISTRIBUTIONS)
+    known = record.read_run_rows(recorded / "runs.csv")
+    runs = results.read_runs(fresh, paper) if fresh is not None else {}
+    names = {place: str(table["run"].iloc[0]) for place, table in runs.items()}
+    own = pd.DataFrame([{"run": names[place], **results.identity(table)} for place, table in runs.items()])
+    origins = results.merge(known, [own.astype({"seed": int})] if len(own) else [], names.values())
+    shown = record.lowest_seeds(origins) if len(origins) else set()
+    new = [record.read_distributions(place, runs[place]) for place, name in names.items() if name in shown]
+    table = results.merge(old, new, names.values())
+    if table.empty:
+        return pd.DataFrame(columns=[*results.COLUMNS, *results.OPTIONAL, "run"])
+    return table[table["run"].isin(shown)].reindex(columns=list(dict.fromkeys([*table, *results.OPTIONAL])))
+
+
+def histogram_lines(rows: pd.DataFrame, order: Sequence[str]) -> pd.DataFrame:
+    """Histograms as step lines: `start` of a step and `share` of the texts from there on.
+
+    rows: of `distributions`, `named`; order: of classes, see `by_class`, whose columns are added. Where there
+    are too many classes they are put together; a step that continues the one before it has no row.
+    """
+    keys = [*MODEL, "method", "epsilon", "metric"]
+    group = dict(dropna=False, observed=True, sort=False)
+    counts = rows.assign(texts=rows["value"] * rows["n"])
+    total = rows.drop_duplicates([*keys, "class"]).groupby(keys, **group)["n"].sum()  # type: ignore[call-overload]
+    pooled = counts.groupby([*keys, "low", "high"], **group)["texts"].sum().reset_index()  # type: ignore[call-overload]
+    pooled = pooled.merge(total.reset_index(), on=keys)
+    pooled = pooled.assign(value=pooled["texts"] / pooled["n"], **{"class": "all"})
+    shown = by_class(pd.concat([rows, pooled], ignore_index=True), order)
+    parts = []
+    for _, part in shown.groupby([*keys, "class"], **group):  # type: ignore[call-overload]
+        facts = part.iloc[[0] * len(line := steps(part))][[*keys, "class", "place", "n"]]
+        parts.append(pd.concat([facts.reset_index(drop=True), line], axis=1))
+    if not parts:
+        return shown[[*keys, "class", "place", "n"]].assign(start=np.nan, share=np.nan)
+    return pd.concat(parts, ignore_index=True)
+
+
+def steps(histogram: pd.DataFrame) -> pd.DataFrame:
+    """One histogram (rows metric, low, high, value) as steps: start and share where the share changes."""
+    low, high, bins = record.HISTOGRAMS[histogram["metric"].iloc[0].removesuffix("_share")]
+    share = np.zeros(bins + 1)
+    share[((histogram["low"] - low) / (high - low) * bins).round().astype(int)] = histogram["value"]
+    # Where the last bin ends the line ends, and no step begins.
+    share[-1] = share[-2]
+    changes = np.flatnonzero(np.diff(share, prepend=np.nan) != 0)
+    kept = [*changes, bins] if changes[-1] != bins else changes
+    return pd.DataFrame({"start": np.linspace(low, high, bins + 1)[kept], "share": share[kept]})
+
+
+def by_epoch(found: pd.DataFrame, cells: pd.DataFrame, datasets: Mapping[str, str]) -> pd.DataFrame:
+    """Results over all texts by epoch and initial vectors: over seeds, and the published number of the model.
+
+    found: rows with epochs, of one variant; cells: of `beside`. Columns as those of `over_seeds`, and
+    published, the same for every epoch.
+    """
+    keys = [*MODEL, "metric", "vectors", "epoch"]
+    rows = found[(found["class"] == "all") & found["epoch"].notna()].astype({"epoch": int})
+    table = over_seeds(named(rows, datasets), keys)
+    theirs = cells.loc[cells["class"] == "all", [*MODEL, "metric", "published"]].dropna()
+    return table.merge(theirs.drop_duplicates([*MODEL, "metric"]), on=[*MODEL, "metric"], how="left")
+
+
+def both(ours: pd.Series, theirs: pd.Series, form: str) -> pd.Series:
+    """Ours as text, theirs in brackets behind it, "–" for what is not there; form: such as "{:.2f}"."""
+    return text(ours, form).fillna("–") + (" (" + text(theirs, form).reindex(ours.index) + ")").fillna("")
+
+
+def text(numbers: pd.Series, form: str) -> pd.Series:
+    """Numbers as text; what is not there stays so."""
+    found = {index: form.format(value) for index, value in numbers.dropna().items()}
+    return pd.Series(found, dtype="string").reindex(numbers.index)
+
+
+def statistics(
+    ours: pd.DataFrame, published: pd.DataFrame, datasets: Mapping[str, str], columns: Mapping[str, str]
+) -> pd.DataFrame:
+    """Sizes of the data as text, ours and theirs in brackets, indexed by data set.
+
+    columns: metric and its head on the page. Where only the sizes of the classes are published, they are
+    added up. ValueError where two models of ours saw data of different sizes.
+    """
+    mine, theirs = named(ours, datasets), named(once(published), datasets)
+    table = {}
+    for metric, head in columns.items():
+        own = mine[(mine["metric"] == metric) & (mine["class"] == "all")]
+        groups = own.groupby("dataset", observed=False)["value"]
+        if (groups.max() - groups.min() > ROUNDING).any():
+            raise ValueError(f"{metric} differs between runs on the same data set: record them anew")
+        rows = theirs[theirs["metric"] == metric]
+        whole = rows[rows["class"] == "all"].groupby("dataset", observed=False)["value"].mean()
+        added = rows[rows["class"] != "all"].groupby("dataset", observed=False)["value"].sum(min_count=1)
+        # What is printed as a whole number stays one.
+        table[head] = both(groups.mean(), whole.fillna(added), "{:,.1f}").str.replace(".0", "", regex=False)
+    frame = pd.DataFrame(table)
+    return frame[(frame != "–").any(axis=1)]
+
+
+def wide(rows: pd.DataFrame, index: Sequence[str], columns: str, form: str) -> pd.DataFrame:
+    """Numbers as text, ours and theirs in brackets: a row per `index`, a column per value of `columns`."""
+    numbers = rows.reset_index(drop=True)
+    numbers = numbers.assign(text=both(numbers["value"], numbers["published"], form))
+    table = numbers.pivot_table("text", list(index), columns, aggfunc="first", observed=True)
+    return table.fillna("–").rename_axis(columns=None)
+
+
+def shared_means(rows: pd.DataFrame, by: str) -> pd.DataFrame:
+    """Means over data sets of ours and theirs: of all that either side has, and of those that both have."""
+    parts = {}
+    for name, part in rows.groupby(by, observed=True):
+        both_sides = part.dropna(subset=["value", "published"])
+        parts[name] = {
+            "ours": part["value"].mean(),
+            "data sets": part["value"].notna().sum(),
+            "theirs": part["published"].mean(),
+            "their data sets": part["published"].notna().sum(),
+            "ours, shared": both_sides["value"].mean(),
+            "theirs, shared": both_sides["published"].mean(),
+            "shared": len(both_sides),
+        }
+    return pd.DataFrame.from_dict(parts, orient="index").rename_axis(by).reset_index()
+
+
+def correlation_table(
+    cells: pd.DataFrame, measures: Mapping[str, str], encoders: Mapping[str, str], order: Sequence[str]
+) -> pd.DataFrame:
+    """Rank correlations as "mean ± standard deviation, significant share", ours and theirs in rows.
+
+    cells: of one scorer; measures: end of the metrics' names, and the head above them; encoders likewise. One
+    row per data set, predicted class (all texts last) and side; "–" for what is not there.
+    """
+    split = by_class(cells, order)
+    whole = cells[cells["class"] == "all"].assign(**{"class": ALL})
+    shown = pd.concat([split, whole.astype({"class": split["class"].dtype})])
+    shown = shown.drop_duplicates(["dataset", "class", "encoder", "metric"])
+    sides = {}
+    for column, side in (("value", "ours"), ("published", "theirs")):
+        numbers = shown.pivot_table(
+            column, ["dataset", "class"], ["metric", "encoder"], aggfunc="first", observed=True
+        )
+        texts = {
+            (head, name): correlation_texts(numbers, measure, encoder)
+            for measure, head in measures.items()
+            for encoder, name in encoders.items()
+        }
+        sides[side] = pd.DataFrame(texts, index=numbers.index)
+    table = pd.concat(sides, names=["number"]).reorder_levels([1, 2, 0]).sort_index()
+    table = table[(table != "–").any(axis=1)]
+    return table.rename_axis(index=["data set", "predicted class", "number"])
+
+
+def correlation_texts(numbers: pd.DataFrame, measure: str, encoder: str) -> pd.Series:
+    """One column of `correlation_table`, from columns (metric, encoder)."""
+    metrics = (f"tau_{measure}", f"tau_{measure}_deviation", f"significant_{measure}")
+    columns = [(metric, encoder) for metric in metrics]
+    three = numbers.reindex(columns=pd.MultiIndex.from_tuples(columns)).astype(float)
+    texts = [f"{mean:.2f} ± {deviation:.2f}, {share:.2f}" for mean, deviation, share in three.to_numpy()]
+    texts = [text.replace("0.", ".").replace("-", "−") for text in texts]
+    # A mean that one undefined text voided is blank in the authors' tables, the share beside it is not.
+    texts = [text.replace("nan", "–") for text in texts]
+    return pd.Series(texts, index=three.index).mask(three.isna().all(axis=1), "–")

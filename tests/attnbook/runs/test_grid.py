@@ -1,0 +1,141 @@
+"""The runs of a sweep and their names."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from attnbook.runs import grid
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_every_combination_once_and_in_order():
+    block = {"notebooks": ["a/b", "a/c"], "parameters": {"dataset": ["x", "y"], "seed": [0, 1], "k": 5}}
+    assert grid.combinations(block)[:2] == [
+        {"dataset": "x", "seed": 0, "k": 5},
+        {"dataset": "x", "seed": 1, "k": 5},
+    ]
+    found = grid.runs({"sweep": [block, {"notebooks": ["a/d"]}]})
+    assert len(found) == 9
+    assert next(iter(found)) == ("a/b", "dataset=x+seed=0+k=5")
+    assert found["a/d", "defaults"] == {}
+    assert grid.runs({"book": {}}) == {}
+
+
+def test_a_list_as_one_value_is_a_list_in_a_list():
+    assert grid.combinations({"parameters": {"depths": [[1, 4]]}}) == [{"depths": [1, 4]}]
+
+
+def test_names_are_fit_for_files_and_tell_runs_apart():
+    names = [
+        grid.run_name(parameters)
+        for parameters in (
+            {"dataset": "sst", "seed": 0},
+            {"path": "a/b"},
+            {"path": "a:b"},
+            {"depths": [1, 2]},
+            {"words": "x" * 300},
+            {"words": "x" * 301},
+        )
+    ]
+    assert names[0] == "dataset=sst+seed=0"
+    assert len(set(names)) == len(names)
+    assert all(len(name) <= grid.LONGEST and not set(name) & set("/:, []") for name in names)
+
+
+@pytest.mark.parametrize("config", sorted((ROOT / "config").glob("*.yaml")), ids=lambda path: path.stem)
+def test_grids_name_notebooks_that_exist_and_parameters_that_these_have(config):
+    from attnlib.cache.sources import defaults
+
+    runs = grid.runs(yaml.safe_load(config.read_text()), ROOT)
+    sources = {notebook: ROOT / "notebooks" / f"{notebook}.py" for notebook, _ in runs}
+    for source in sources.values():
+        assert source.is_file()
+    known = {notebook: set(defaults(source)) for notebook, source in sources.items()}
+    for (notebook, name), parameters in runs.items():
+        assert set(parameters) <= known[notebook], name
+
+
+def test_the_grid_of_all_papers_is_that_of_each():
+    every = grid.read(ROOT / "config/paper.yaml", ROOT)
+    others = sorted(
+        {*(ROOT / "config").glob("*.yaml")} - {ROOT / "config/paper.yaml", ROOT / "config/default.yaml"}
+    )
+    parts = [grid.read(path, ROOT) for path in others]
+    assert len(parts) >= 5
+    assert every == {key: parameters for part in parts for key, parameters in part.items()}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Writes configurations: name=text."""
+
+    def write(**files):
+        for name, text in files.items():
+            (tmp_path / f"{name}.yaml").write_text(text)
+        return tmp_path
+
+    return write
+
+
+ONE = "sweep: [{notebooks: [a/b], parameters: {seed: [0, 1]}}]"
+
+
+def test_a_run_of_several_grids_is_one_run_in_the_order_of_the_first(folder):
+    place = folder(
+        one=ONE,
+        two="sweep: [{notebooks: [a/c, a/b], parameters: {seed: [1, 2]}}]",
+        both="grids: [one.yaml, two.yaml, one.yaml]\nsweep: [{notebooks: [a/b], parameters: {seed: [0, 7]}}]",
+        nested="grids: [both.yaml, two.yaml]",
+    )
+    found = grid.read(place / "both.yaml", place)
+    assert [(notebook, run["seed"]) for (notebook, _), run in found.items()] == [
+        ("a/b", 0),
+        ("a/b", 1),
+        ("a/c", 1),
+        ("a/c", 2),
+        ("a/b", 2),
+        ("a/b", 7),
+    ]
+    assert grid.read(place / "nested.yaml", place) == found
+
+
+def test_paths_begin_where_the_command_is_given(folder, monkeypatch):
+    place = folder(one=ONE, all="grids: [one.yaml]")
+    monkeypatch.chdir(place)
+    assert len(grid.runs({"grids": ["one.yaml"]})) == len(grid.read("all.yaml")) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "message"),
+    [
+        ("grids: [nowhere.yaml]", FileNotFoundError, r"grid .*nowhere.yaml, which .*top.yaml names,"),
+        ("grids: [plain.yaml]", ValueError, "plain.yaml is no grid of runs: it has neither `sweep` nor"),
+        ("grids: [empty.yaml]", ValueError, "empty.yaml is no grid of runs"),
+        ("grids: [list.yaml]", ValueError, "list.yaml is no grid of runs"),
+        ("grids: [broken.yaml]", ValueError, "broken.yaml is no grid of runs"),
+        ("grids: [nameless.yaml]", ValueError, "nameless.yaml is no grid of runs: KeyError.'notebooks'"),
+        ("grids: [top.yaml]", ValueError, "top.yaml names itself"),
+        ("grids: [ring.yaml]", ValueError, "top.yaml names itself: .*top.yaml → .*ring.yaml → .*top.yaml"),
+        ("grids: one.yaml", ValueError, "grids is 'one.yaml': give a list"),
+        ("grids: []", ValueError, "top.yaml is no grid of runs"),
+    ],
+)
+def test_what_is_no_grid_is_named(text, error, message, folder):
+    place = folder(
+        top=text,
+        plain="book: {}",
+        empty="",
+        list="- 1",
+        broken="sweep: [",
+        nameless="sweep: [{parameters: {seed: 0}}]",
+        ring="grids: [top.yaml]",
+    )
+    with pytest.raises(error, match=message):
+        grid.read(place / "top.yaml", place)
+
+
+def test_a_configuration_given_as_values_may_not_lead_back_to_a_file_twice(folder):
+    place = folder(ring="grids: [ring.yaml]")
+    with pytest.raises(ValueError, match="ring.yaml names itself"):
+        grid.runs({"grids": ["ring.yaml"]}, place)

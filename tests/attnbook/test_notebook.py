@@ -1,0 +1,104 @@
+"""Parameters of notebooks: a misspelt one must never pass in silence."""
+
+import math
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Optional
+
+import pandas as pd
+import pytest
+from attnbook import notebook
+
+from tests import toy
+
+ROOT = Path(__file__).parents[2]
+
+DECLARED = {
+    "seed": int,
+    "epsilon": float,
+    "dataset": str,
+    "limit": Optional[int],  # noqa: UP045
+    "names": "list | None",
+}
+VALUES = {"seed": 0, "epsilon": 0.01, "dataset": "planted", "limit": None, "names": ["a"]}
+
+
+def namespace(**changes):
+    return {"__annotations__": DECLARED, "_private": 1, "In": [], "module": pytest, **VALUES, **changes}
+
+
+def test_parameters_come_back_by_name():
+    assert notebook.parameters(namespace()) == VALUES
+    assert notebook.parameters(namespace(limit=5, epsilon=1))["limit"] == 5
+
+
+def test_an_unknown_parameter_is_refused_with_the_nearest_name():
+    with pytest.raises(ValueError, match="unknown parameter 'epsilom': this notebook has seed.*'epsilon'"):
+        notebook.parameters(namespace(epsilom=0.1))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("seed", "one"), ("epsilon", "1e-3"), ("limit", 2.5), ("dataset", None), ("seed", True), ("names", "a")],
+)
+def test_a_value_of_another_type_is_refused(name, value):
+    with pytest.raises(ValueError, match=f"parameter {name} is {value!r}"):
+        notebook.parameters(namespace(**{name: value}))
+
+
+def test_the_source_line_names_the_notebook_what_is_set_and_the_commit(monkeypatch):
+    monkeypatch.setattr("attnbook.runs.results.commit", lambda: "0123456789ab+")
+    line = notebook.source("paper/page", VALUES | {"output": "build/run"})
+    assert line == (
+        "notebooks/paper/page.py seed=0 epsilon=0.01 dataset=planted names=['a'] · commit 0123456789ab+"
+    )
+    assert (
+        notebook.source("beyond/speed", {"record": None})
+        == "notebooks/beyond/speed.py · commit 0123456789ab+"
+    )
+
+
+def test_a_corpus_that_has_not_two_classes_is_refused_by_name():
+    notebook.two_classes(toy.corpus())
+    with pytest.raises(ValueError, match=r"dataset is 'toy', which has 2 classes, with questions"):
+        notebook.two_classes(toy.corpus(pair=True))
+    several = replace(toy.corpus(), name="three", class_names=("a", "b", "c"))
+    with pytest.raises(ValueError, match=r"dataset is 'three', which has 3 classes:"):
+        notebook.two_classes(several)
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([0.5, 2.0, 1234.5], ["0.500", "2.000", "1,234"]),
+        ([6281.0, 12.0, math.nan], ["6,281", "12", ""]),
+        ([0.0, 1.0], ["0.000", "1.000"]),
+        ([0, 1, 1725], ["0", "1", "1,725"]),
+        (["dev", 0.25, True, None], ["dev", "0.250", "True", ""]),
+        ([math.nan], [""]),
+    ],
+)
+def test_numbers_of_a_table_have_the_decimals_they_need(values, expected):
+    frame = pd.DataFrame({"column": values})
+    html = notebook.table(frame).to_html()
+    assert re.findall(r"<td[^>]*>(.*?)</td>", html) == expected
+    assert notebook.table(frame).to_html() == html
+
+
+def test_a_table_has_the_columns_asked_for_in_their_order():
+    html = notebook.table(pd.DataFrame({"a": [1], "b": [2], "c": [3]}), ["c", "a"]).to_html()
+    assert re.findall(r"<th[^>]*>(.*?)</th>", html) == ["c", "a"]
+
+
+def test_only_columns_of_sentences_are_marked_as_such():
+    frame = pd.DataFrame({"a": ["b" * 60, None], "reason": ["", "words " * 11], "value": [1.5, 2.5]}, [3, 3])
+    html = notebook.table(frame).to_html()
+    marked = re.findall(r'<td[^>]*class="[^"]*sentence[^"]*"[^>]*>(.*?)</td>', html)
+    assert marked == ["", "words " * 11]
+    assert "sentence" not in notebook.table(frame.iloc[:0]).to_html()
+
+
+def test_what_stands_for_a_missing_result_links_to_a_page_of_the_book():
+    (target,) = re.findall(r'href="\.\./\.\./(.*?)\.html"', notebook.nothing().data)
+    assert (ROOT / "book" / f"{target}.md").exists()

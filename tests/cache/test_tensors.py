@@ -1,0 +1,69 @@
+"""Tensors on disk: the same bits back, and every change of a byte noticed."""
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from attnlib.cache.tensors import load_tensors, save_tensors
+
+TENSORS = {
+    "floats": torch.randn(3, 4, generator=torch.Generator().manual_seed(0)),
+    "half": torch.randn(5, generator=torch.Generator().manual_seed(1)).bfloat16(),
+    "mask": torch.tensor([[True, False], [False, True]]),
+    "whole": torch.arange(6).view(2, 3),
+    "one": torch.tensor(2.5, dtype=torch.float64),
+    "none": torch.zeros(0, 3),
+}
+METADATA = {"settings": '{"seed": 0}', "note": "ä"}
+
+
+def test_what_was_saved_comes_back_bit_for_bit(tmp_path):
+    path = tmp_path / "a.safetensors"
+    save_tensors(path, TENSORS | {"view": TENSORS["floats"].T}, METADATA)
+    tensors, metadata = load_tensors(path)
+    assert metadata == METADATA
+    assert set(tensors) == {*TENSORS, "view"}
+    for name, tensor in TENSORS.items():
+        assert tensor.dtype == tensors[name].dtype
+        assert torch.equal(tensor, tensors[name])
+    assert torch.equal(tensors["view"], TENSORS["floats"].T)
+
+
+def test_every_byte_counts(tmp_path):
+    path = tmp_path / "a.safetensors"
+    save_tensors(path, TENSORS, METADATA)
+    whole = path.read_bytes()
+    for place in range(len(whole)):
+        changed = bytearray(whole)
+        changed[place] ^= 1 + place % 255
+        path.write_bytes(changed)
+        try:
+            tensors, metadata = load_tensors(path)
+        except ValueError as error:
+            assert str(path) in str(error)  # noqa: PT017
+            continue
+        # White space in the header says nothing.
+        assert metadata == METADATA
+        assert all(torch.equal(tensors[name], tensor) for name, tensor in TENSORS.items())
+        assert chr(whole[place]).isspace()
+
+
+@pytest.mark.parametrize("kept", [0, 7, 100, -1])
+def test_a_file_that_is_cut_off_is_refused(tmp_path, kept):
+    path = tmp_path / "a.safetensors"
+    save_tensors(path, TENSORS, METADATA)
+    path.write_bytes(path.read_bytes()[:kept])
+    with pytest.raises(ValueError, match="is damaged, or no safetensors file"):
+        load_tensors(path)
+
+
+def test_files_of_others_are_refused(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no file"):
+        load_tensors(tmp_path / "missing.safetensors")
+    save_file({"a": torch.zeros(2)}, tmp_path / "other.safetensors")
+    with pytest.raises(ValueError, match="has no checksum: attnlib did not write it"):
+        load_tensors(tmp_path / "other.safetensors")
+    np.save(tmp_path / "pickle.npy", np.array([{}], dtype=object), allow_pickle=True)
+    with pytest.raises(ValueError, match="no safetensors file"):
+        load_tensors(tmp_path / "pickle.npy")

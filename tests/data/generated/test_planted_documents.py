@@ -1,0 +1,141 @@
+import numpy as np
+import pytest
+
+from attnlib.data.generated import planted_documents
+from attnlib.data.generated.planted_documents import (
+    NEGATORS,
+    TOPICS,
+    generate,
+    load,
+    planted_evidence,
+    planted_topic,
+    sentence_evidence,
+    statement,
+    topic_scores,
+)
+
+COOKING, MUSIC, SAILING, GARDENING = range(4)
+
+
+def sentences_of(split, i):
+    ends = np.cumsum(split.sentences[i])
+    return [split.texts[i][end - n : end] for end, n in zip(ends, split.sentences[i], strict=True)]
+
+
+def test_rule_by_hand():
+    said = [
+        "it is mostly about the soup .",
+        "it is not about the oven .",
+        "the letter mentions the violin .",
+        "people mostly agree .",
+        "it was not long ago .",
+        "then come the sails and some questions .",
+        "there is a page on the choir .",
+    ]
+    document = [sentence.split() for sentence in said]
+    assert [statement(sentence) for sentence in document] == [
+        (COOKING, 2),
+        (COOKING, -1),
+        (MUSIC, 1),
+        None,
+        None,
+        (SAILING, 1),
+        (MUSIC, 1),
+    ]
+    assert topic_scores(document).tolist() == [1, 2, 1, 0]
+    assert planted_topic(document) == MUSIC
+    assert planted_topic(document[:4]) is None
+    assert planted_evidence(document[0], COOKING).tolist() == [0, 0, 1, 0, 0, 1, 0]
+    assert planted_evidence(document[0], MUSIC).tolist() == [0, 0, -1, 0, 0, -1, 0]
+    assert planted_evidence(document[1], COOKING).tolist() == [0, 0, -1, 0, 0, -1, 0]
+    assert planted_evidence(document[1], MUSIC).tolist() == [0, 0, 1, 0, 0, 1, 0]
+    assert not planted_evidence(document[4], MUSIC).any()
+
+
+def test_evidence_is_the_effect_of_erasing_each_sentence():
+    split = generate(150, "test", seed=5)
+    kinds = set()
+    for i, (label, marks) in enumerate(zip(split.labels, sentence_evidence(split), strict=True)):
+        document = sentences_of(split, i)
+        whole = topic_scores(document)
+        for s in range(len(document)):
+            without = topic_scores(document[:s] + document[s + 1 :])
+            # What the label's lead over each other topic loses: all of one sign, or 0.
+            lost = np.delete((whole[label] - whole) - (without[label] - without), label)
+            assert marks[s] == np.sign(lost).sum() // max(1, np.count_nonzero(lost))
+            kinds.add(int(marks[s]))
+    assert kinds == {-1, 0, 1}
+
+
+@pytest.mark.slow
+def test_every_document_has_the_rules_label_without_noise():
+    corpus = load(n_train=300, n_dev=50, n_test=50, label_noise=0.0)
+    for split in corpus.splits.values():
+        for i, label in enumerate(split.labels):
+            document = sentences_of(split, i)
+            assert planted_topic(document) == label
+            telling = [s for s, mark in zip(document, sentence_evidence(split)[i], strict=True) if mark]
+            assert planted_topic(telling) == label
+
+
+def test_defaults_are_noisy_balanced_and_of_the_sizes_asked_for():
+    corpus = load()
+    assert [len(split) for split in corpus.splits.values()] == [2000, 400, 400]
+    counts = [len(s) for s in corpus.train.sentences]
+    assert (min(counts), max(counts)) == (3, 12)
+    assert np.bincount(corpus.train.labels).min() > 430
+    test = corpus.test
+    agree = np.mean([planted_topic(sentences_of(test, i)) == y for i, y in enumerate(test.labels)])
+    assert 0.94 <= agree < 0.99
+    marks = np.concatenate(sentence_evidence(corpus.train))
+    assert 0.2 < (marks == 1).mean() < 0.45
+    assert 0.03 < (marks == -1).mean() < 0.25
+    # A negator alone is no evidence: it stands in neutral sentences too.
+    tokens = [token for text in corpus.train.texts for token in text]
+    for negator in NEGATORS:
+        used = [
+            e != 0 for t, e in zip(tokens, np.concatenate(corpus.train.evidence), strict=True) if t == negator
+        ]
+        assert 0.05 < np.mean(used) < 0.95
+    nouns = {noun for topic in TOPICS.values() for noun in topic}
+    assert len(nouns) == sum(map(len, TOPICS.values()))
+    known = set(corpus.vocabulary.words)
+    assert len(known & nouns) > 0.9 * len(nouns)
+
+
+def test_same_seed_same_texts_and_splits_differ():
+    small = {"n_train": 50, "n_dev": 50, "n_test": 50}
+    assert load(**small).checksum == load(**small).checksum
+    assert load(**small).checksum != load(**small, seed=1).checksum
+    corpus = load(**small)
+    assert not set(corpus.dev.texts) & set(corpus.test.texts)
+
+
+def test_documents_of_one_sentence():
+    split = generate(40, "one", sentences=(1, 1), label_noise=0.0)
+    assert all(s.tolist() == [len(t)] for s, t in zip(split.sentences, split.texts, strict=True))
+    assert all((marks == [1]).all() for marks in sentence_evidence(split))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"n_test": 0}, "at least 1, got 0 for split 'test'"),
+        ({"sentences": (0, 3)}, "sentences"),
+        ({"sentences": (4, 3)}, "sentences"),
+        ({"label_noise": -0.1}, "label_noise"),
+        ({"label_noise": float("nan")}, "label_noise"),
+    ],
+)
+def test_options_out_of_range_are_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        load(**{"n_train": 5, "n_dev": 5, "n_test": 5, **options})
+
+
+def test_sentence_evidence_needs_sentences_and_evidence():
+    from dataclasses import replace
+
+    split = generate(3, "bare")
+    for column in ("sentences", "evidence"):
+        with pytest.raises(ValueError, match="evidence and sentences"):
+            planted_documents.sentence_evidence(replace(split, **{column: None}))

@@ -1,0 +1,221 @@
+import itertools
+
+import numpy as np
+import pytest
+
+from attnlib.data import load_scenes
+from attnlib.data.generated import scenes as scenes_generated
+from attnlib.data.generated.scenes import COLOURS, FEATURES, KINDS, SHAPES, SIZES
+
+HALF = len(FEATURES) - 4
+
+
+def read(split, i):
+    """The objects of a scene as they can be seen: (colour, shape, size, middle x, middle y)."""
+    things = []
+    for features in split.features[i][split.present[i]]:
+        colour, shape, size = np.split(features[:HALF], [len(COLOURS), len(COLOURS) + len(SHAPES)])
+        x1, y1, x2, y2 = features[HALF:]
+        things.append(
+            (
+                COLOURS[colour.argmax()],
+                SHAPES[shape.argmax()],
+                SIZES[size.argmax()],
+                (x1 + x2) / 2,
+                (y1 + y2) / 2,
+            )
+        )
+    return things
+
+
+def reply(words, things):
+    """Answer a question word by word; None where what it is about is not there, or not there once."""
+
+    def those(*wanted):
+        wanted = {w.removesuffix("s") for w in wanted} - {"shape"}
+        return [t for t in things if wanted <= set(t[:3])]
+
+    match words:
+        case ("is", "there", "a", colour, shape):
+            return "yes" if those(colour, shape) else "no"
+        case ("is", "every", shape, colour):
+            return (
+                ("yes" if len(those(shape)) == len(those(shape, colour)) else "no") if those(shape) else None
+            )
+        case ("are", "there", "more", *rest):
+            middle = rest.index("than")
+            return "yes" if len(those(*rest[:middle])) > len(those(*rest[middle + 1 :])) else "no"
+        case ("what", "colour", "is", "the", size, shape):
+            return those(size, shape)[0][0] if len(those(size, shape)) == 1 else None
+        case ("is", "the", colour, shape, ("small" | "large") as size):
+            return (
+                None
+                if len(those(colour, shape)) != 1
+                else "yes"
+                if those(colour, shape)[0][2] == size
+                else "no"
+            )
+        case ("is", "the", colour, shape, *relation, "the", other, form):
+            first, second = those(colour, shape), those(other, form)
+            if len(first) != 1 or len(second) != 1:
+                return None
+            (*_, x, y), (*_, u, v) = first[0], second[0]
+            holds = {"left": x < u, "right": x > u, "above": y < v, "below": y > v}
+            return "yes" if holds[relation[0]] else "no"
+    raise AssertionError(words)
+
+
+def kind_of(words):
+    if words[1] in ("there", "every"):
+        return {"is": {"there": "exists", "every": "every"}.get(words[1]), "are": "more"}[words[0]]
+    return "colour" if words[0] == "what" else "size" if words[-1] in SIZES else "relation"
+
+
+@pytest.fixture(scope="module")
+def corpus():
+    return load_scenes("scenes", n_train=1200, n_dev=60, n_test=60, kinds=KINDS)
+
+
+def test_every_question_has_its_answer_in_what_can_be_seen(corpus):
+    train = corpus.train
+    assert corpus.class_names == ("no", "yes", *COLOURS)
+    for i, words in enumerate(train.questions):
+        assert reply(words, read(train, i)) == corpus.class_names[train.labels[i]], train.ids[i]
+
+
+def test_evidence_by_taking_objects_away(corpus):
+    train = corpus.train
+    seen = set()
+    for i, words in enumerate(train.questions):
+        things, name = read(train, i), corpus.class_names[train.labels[i]]
+        marks, kind = train.evidence[i][: len(things)], kind_of(words)
+        kept = [thing for thing, mark in zip(things, marks, strict=True) if mark != 1]
+        # Without all that speaks for it the answer is another; without what does not, it is the same.
+        assert (reply(words, kept) != name) == (1 in marks)
+        others = np.flatnonzero(marks != 1)
+        for n in range(len(others) + 1):
+            for gone in itertools.islice(itertools.combinations(others, n), 20):
+                assert reply(words, [t for j, t in enumerate(things) if j not in gone]) == name
+        supporting = np.flatnonzero(marks == 1)
+        alone = [reply(words, things[:j] + things[j + 1 :]) != name for j in supporting]
+        if kind in ("size", "relation", "colour"):
+            assert len(supporting) == (2 if kind == "relation" else 1)
+            assert all(alone)
+        elif kind == "exists":
+            assert (1 in marks) == (name == "yes")
+            assert all(alone) == (len(supporting) < 2)
+        elif kind == "every":
+            assert (-1 in marks) == (name == "no")
+            assert any(alone) == (name == "no" and len(supporting) == 1)
+        else:
+            assert -1 in marks
+            assert len(set(alone)) == 1
+            assert alone[0] == (name == "yes" and marks.sum() == 1)
+        seen.add((kind, name, tuple(sorted(set(marks.tolist())))))
+    assert ("every", "no", (-1, 0, 1)) in seen
+    assert ("exists", "no", (0,)) in seen
+    assert {kind for kind, *_ in seen} == set(KINDS)
+
+
+def test_evidence_by_rule(corpus):
+    train = corpus.train
+    for i, words in enumerate(train.questions):
+        towards = 1 if train.labels[i] else -1
+        expected = []
+        for colour, shape, size, *_ in read(train, i):
+            match kind_of(words):
+                case "exists":
+                    mark = int(words[3:] == (colour, shape))
+                case "every":
+                    mark = (shape == words[2]) * (towards if colour == words[3] else -towards)
+                case "more":
+                    middle = words.index("than")
+                    here = {colour, shape + "s"}
+                    mark = towards * (bool(here & {*words[3:middle]}) - bool(here & {*words[middle + 1 :]}))
+                case "size":
+                    mark = int(words[2:4] == (colour, shape))
+                case "colour":
+                    mark = int(words[4:] == (size, shape))
+                case "relation":
+                    mark = int((colour, shape) in (words[2:4], words[-2:]))
+            expected.append(mark)
+        assert train.evidence[i][train.present[i]].tolist() == expected, words
+
+
+@pytest.mark.slow
+def test_defaults_are_balanced_in_every_kind_and_counting_attributes_does_not_help():
+    corpus = load_scenes("scenes")
+    assert [len(split) for split in corpus.splits.values()] == [20_000, 1000, 1000]
+    assert corpus.class_names == ("no", "yes")
+    assert corpus.train.features.shape[1:] == (9, len(corpus.region_features))
+    for split in corpus.splits.values():
+        assert split.labels.mean() == 0.5
+        counts = np.unique([kind_of(words) for words in split.questions], return_counts=True)
+        assert (counts[1] == len(split) / 5).all()
+        assert set(split.evidence[split.present].tolist()) == {-1, 0, 1}
+    train = corpus.train
+    assert set(train.present.sum(1).tolist()) == set(range(4, 10))
+    kinds = np.array([kind_of(words) for words in train.questions])
+    for kind in ("exists", "every"):
+        rows = np.flatnonzero(kinds == kind)
+        # How often the colour, and the shape, that are asked for occur in the scene.
+        asked = np.array([[FEATURES.index(w) for w in train.questions[i] if w in FEATURES] for i in rows])
+        counts = train.features[rows[:, None], :, asked].sum(2).round()
+        yes = train.labels[rows] == 1
+        assert abs(counts[yes].mean(0) - counts[~yes].mean(0)).max() < 0.15
+    lengths = [train.present[train.labels == label].sum(1).mean() for label in (0, 1)]
+    assert abs(lengths[0] - lengths[1]) < 0.2
+
+
+def test_regions_are_in_cells_of_their_own_and_noisy():
+    split = scenes_generated.generate(200, "x", noise=0.2)
+    middles = (split.boxes[..., :2] + split.boxes[..., 2:]) / 2
+    cells = np.floor(middles * 3)
+    assert (np.floor(split.boxes[..., :2] * 3) == cells)[split.present].all()
+    assert (np.floor(split.boxes[..., 2:] * 3) == cells)[split.present].all()
+    for cell, present in zip(cells, split.present, strict=True):
+        assert len({tuple(c) for c in cell[present].tolist()}) == present.sum()
+    assert (split.features[~split.present] == 0).all()
+    np.testing.assert_array_equal(split.features[..., HALF:], split.boxes)
+    attributes = split.features[split.present][:, :HALF]
+    off = abs(attributes - attributes.round())
+    assert 0.15 < off.max() <= 0.2
+    exact = scenes_generated.generate(200, "x", noise=0)
+    np.testing.assert_array_equal(exact.features[..., :HALF], split.features[..., :HALF].round())
+    assert exact.questions == split.questions
+
+
+def test_same_seed_same_scenes_and_splits_differ():
+    small = {"n_train": 30, "n_dev": 30, "n_test": 30}
+    corpus = load_scenes("scenes", **small)
+    assert corpus.checksum == load_scenes("scenes", **small).checksum
+    assert corpus.checksum != load_scenes("scenes", **small, seed=1).checksum
+    assert corpus.dev.questions != corpus.test.questions
+    # So on every machine: a change of the generator changes what was recorded with it.
+    assert corpus.train.questions[0] == ("are", "there", "more", "triangles", "than", "circles")
+    assert corpus.train.evidence[0].tolist() == [1, 1, 1, 0, -1, 1, -1, 0, 0]
+
+
+def test_objects_are_as_many_as_asked_for():
+    for low, high in ((4, 4), (9, 9), (5, 6)):
+        split = scenes_generated.generate(60, "x", n_objects=(low, high), kinds=KINDS)
+        assert set(split.present.sum(1).tolist()) == set(range(low, high + 1))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"n_dev": 0}, "at least 1, got 0 for split 'dev'"),
+        ({"n_objects": (3, 9)}, "n_objects"),
+        ({"n_objects": (4, 10)}, "n_objects"),
+        ({"n_objects": (6, 5)}, "n_objects"),
+        ({"kinds": ()}, "kinds must be one or more"),
+        ({"kinds": ("exists", "count")}, "kinds .* unknown: 'count'"),
+        ({"kinds": ("more", "more")}, "kinds .* each once"),
+        ({"noise": -0.1}, "noise"),
+        ({"noise": float("nan")}, "noise"),
+    ],
+)
+def test_options_out_of_range_are_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        load_scenes("scenes", **{"n_train": 5, "n_dev": 5, "n_test": 5, **options})

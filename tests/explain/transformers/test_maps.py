@@ -1,0 +1,139 @@
+"""Explanations from attention maps against worked examples and loops."""
+
+import pytest
+import torch
+
+from attnlib.explain.transformers import maps
+
+ROW = torch.tensor([0])
+
+
+def random_maps(layers, n=3, heads=2, queries=4, keys=4, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    return [torch.randn(n, heads, queries, keys, generator=generator).softmax(-1) for _ in range(layers)]
+
+
+def noise(like, seed=1):
+    generator = torch.Generator().manual_seed(seed)
+    return [torch.randn(layer.shape, generator=generator) for layer in like]
+
+
+def test_rollout_of_uniform_attention_is_uniform_beside_the_row_s_own():
+    uniform = [torch.full((1, 1, 3, 3), 1 / 3)] * 2
+    found = maps.rollout(uniform, ROW)
+    # (U + I)/2 twice: U/2 + U/4 + I/4 = 3/4 U + 1/4 I.
+    torch.testing.assert_close(found, torch.tensor([[0.5, 0.25, 0.25]]))
+    torch.testing.assert_close(
+        maps.rollout([torch.full((1, 1, 3, 3), 1 / 3)] * 60, ROW), torch.full((1, 3), 1 / 3)
+    )
+
+
+def test_generic_attribution_of_three_tokens_by_hand():
+    # One head, two layers; only the first row of the last layer and what it points at matters.
+    first = torch.tensor([[1.0, 0.0, 0.0], [0.0, 0.5, 0.5], [0.2, 0.3, 0.5]]).view(1, 1, 3, 3)
+    last = torch.tensor([[0.2, 0.6, 0.2], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]).view(1, 1, 3, 3)
+    one = torch.ones(1, 1, 3, 3)
+    slope = torch.tensor([[1.0, 2.0, -5.0], [1.0, 1.0, 1.0], [1.0, 1.0, 1.0]]).view(1, 1, 3, 3)
+    # R₁ = I + A₁ = [[2, 0, 0], [0, 1.5, .5], [.2, .3, 1.5]]
+    # Row 0 of R₂ = R₁[0] + .2 R₁[0] + 1.2 R₁[1] + 0 R₁[2] = [2.4, 1.8, .6]
+    found = maps.generic_attribution([first, last], [one, slope], ROW)
+    torch.testing.assert_close(found, torch.tensor([[2.4, 1.8, 0.6]]))
+    # Without the clamp the last product is −1: R₁[2] is taken away once.
+    signed = maps.generic_attribution([first, last], [one, slope], ROW, clamp=False)
+    torch.testing.assert_close(signed, torch.tensor([[2.2, 1.5, -0.9]]))
+
+
+def test_transformer_attribution_is_the_product_of_factors():
+    gradients, relevances = noise(random_maps(3)), noise(random_maps(3), seed=2)
+    row = torch.tensor([1, 0, 3])
+    joint = torch.eye(4).repeat(3, 1, 1)
+    for gradient, relevance in zip(gradients, relevances, strict=True):
+        joint = (torch.eye(4) + (gradient * relevance).clamp(min=0).mean(1)) @ joint
+    found = maps.transformer_attribution(gradients, relevances, row)
+    torch.testing.assert_close(found, joint[torch.arange(3), row])
+
+
+def test_a_linear_model_s_attention_gradient_is_input_times_gradient_on_values():
+    weights, values = random_maps(1, n=2, heads=1)[0], torch.randn(2, 4, 5)
+    weights.requires_grad_()
+    values.requires_grad_()
+    out = ((weights[:, 0] @ values)[:, 0] @ torch.randn(5)).sum()
+    by_weights, by_values = torch.autograd.grad(out, [weights, values])
+    found = maps.single_layer(maps.products([weights.detach()], [by_weights]), torch.tensor([0, 0]))
+    torch.testing.assert_close(found, (values * by_values).sum(2).detach())
+
+
+def test_norm_of_the_transformed_value_by_loops():
+    weights, values, output = random_maps(1)[0], torch.randn(3, 4, 6), torch.randn(7, 6)
+    joint = maps.attention_times_norm(weights, values, output)
+    alone = maps.attention_times_norm(weights, values, output, joint=False)
+    assert joint.shape == (3, 1, 4, 4)
+    assert alone.shape == (3, 2, 4, 4)
+    for n in range(3):
+        for query in range(4):
+            for key in range(4):
+                parts = torch.zeros(2, 6)
+                for head in range(2):
+                    own = slice(3 * head, 3 * head + 3)
+                    parts[head, own] = weights[n, head, query, key] * values[n, key, own]
+                    expected = (output @ parts[head]).norm().item()
+                    assert alone[n, head, query, key] == pytest.approx(expected, rel=1e-5)
+                expected = (output @ parts.sum(0)).norm().item()
+                assert joint[n, 0, query, key] == pytest.approx(expected, rel=1e-5)
+
+
+def test_single_layers_by_loops():
+    layers, row = noise(random_maps(3)), torch.tensor([1, 0, 3])
+    at = torch.arange(3)
+    torch.testing.assert_close(maps.single_layer(layers, row), layers[2].mean(1)[at, row])
+    torch.testing.assert_close(maps.single_layer(layers, row, heads=1, layers=0), layers[0][at, 1, row])
+    found = maps.single_layer(layers, row, heads="max", layers="mean", clamp=True)
+    expected = sum(layer.clamp(min=0).amax(1)[at, row] for layer in layers) / 3
+    torch.testing.assert_close(found, expected)
+    # A query of its own with weight 1 is the row; even weights are the mean of all.
+    one = torch.nn.functional.one_hot(row, 4)
+    torch.testing.assert_close(maps.single_layer(layers, one), maps.single_layer(layers, row))
+    even = torch.full((3, 4), 0.25)
+    torch.testing.assert_close(maps.single_layer(layers, even), layers[2].mean(1).mean(1))
+    with pytest.raises(ValueError, match="heads is 2: there are 2, from 0 to 1"):
+        maps.single_layer(layers, row, heads=2)
+    with pytest.raises(ValueError, match="layers is 3: there are 3, from 0 to 2"):
+        maps.single_layer(layers, row, layers=3)
+
+
+@pytest.mark.parametrize("clamp", [True, False])
+def test_two_streams_that_never_meet_are_two_models(clamp):
+    text, image = noise(random_maps(2)), noise(random_maps(2, queries=5, keys=5))
+    steps = [
+        *[[maps.Step("text", "text", layer)] for layer in text],
+        *[[maps.Step("image", "image", layer)] for layer in image],
+    ]
+    found = maps.two_stream_attribution(steps, {"text": 4, "image": 5}, clamp)
+    torch.testing.assert_close(found["text", "text"], maps.propagated(text, clamp))
+    torch.testing.assert_close(found["image", "image"], maps.propagated(image, clamp))
+    assert (found["text", "image"] == 0).all()
+
+
+def test_one_cross_attention_hands_on_what_it_weighs():
+    cross = torch.rand(1, 2, 3, 4)
+    found = maps.two_stream_attribution([[maps.Step("text", "image", cross)]], {"text": 3, "image": 4})
+    # Both streams are the identity before it, whose off-identity part is empty.
+    torch.testing.assert_close(found["text", "image"], cross.mean(1))
+    torch.testing.assert_close(found["text", "text"], torch.eye(3)[None])
+
+
+def test_both_directions_of_a_cross_attention_use_what_was_before():
+    own = [
+        maps.Step("text", "text", torch.rand(1, 1, 3, 3)),
+        maps.Step("image", "image", torch.rand(1, 1, 4, 4)),
+    ]
+    there, back = torch.rand(1, 1, 3, 4), torch.rand(1, 1, 4, 3)
+    sizes = {"text": 3, "image": 4}
+    before = maps.two_stream_attribution([[own[0]], [own[1]]], sizes)
+    together = [maps.Step("text", "image", there), maps.Step("image", "text", back)]
+    found = maps.two_stream_attribution([[own[0]], [own[1]], together], sizes)
+    left = maps.normalised(before["text", "text"]).mT
+    expected = left @ there[:, 0] @ maps.normalised(before["image", "image"])
+    torch.testing.assert_close(found["text", "image"], expected)
+    reverse = maps.two_stream_attribution([[own[0]], [own[1]], together[::-1]], sizes)
+    torch.testing.assert_close(found["image", "text"], reverse["image", "text"])

@@ -1,0 +1,209 @@
+"""Explanations of unmodified transformers: against what the models return, text by text, and refusals."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+import torch
+
+from attnlib.explain import transformers as stock
+from attnlib.explain.targets import target_value
+from attnlib.models.kinds import BERT_TEXT, LXMERT, VISUAL_BERT
+from tests.explain.transformers.stock_models import KINDS, bert, embedded, lxmert, visual_bert
+
+MAKERS = [bert, visual_bert, lxmert]
+SIGNED = stock.Aggregation(clamp=False)
+
+
+@pytest.mark.parametrize("make", MAKERS)
+def test_every_method_scores_every_row(make):
+    model, inputs = embedded(make)
+    kind = KINDS[make]
+    # Clamped, an attribution may be zero throughout.
+    scores = stock.explain(model, kind, inputs, aggregation=SIGNED)
+    assert list(scores) == list(stock.METHODS) == list(stock.PUBLISHED)
+    for name, found in scores.items():
+        assert found.shape == kind.mask(inputs).shape, name
+        assert found.isfinite().all()
+        assert (found != 0).any(), name
+        assert not found.requires_grad
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("make", MAKERS)
+def test_a_row_does_not_depend_on_its_batch_or_padding(make):
+    model, inputs = embedded(make)
+    kind = KINDS[make]
+    inputs[kind.present] = inputs[kind.present].clone()
+    inputs[kind.present][1, -1] = 0
+    both = stock.explain(model, kind, inputs)
+    assert all((found[1, -1] == 0) for found in both.values())
+    for name, found in stock.explain(model, kind, inputs, batch_size=1).items():
+        torch.testing.assert_close(found, both[name], atol=1e-5, rtol=1e-3, msg=name)
+    alone = {name: value[1:] for name, value in inputs.items()}
+    for name in (kind.features, kind.present, "visual_token_type_ids", "visual_pos"):
+        if name in alone:
+            alone[name] = alone[name][:, :-1]
+    single = stock.explain(model, kind, alone)
+    for name, found in single.items():
+        if name in stock.RANDOM:
+            continue  # drawn by the row's number
+        torch.testing.assert_close(found[0], both[name][1, :-1], atol=1e-5, rtol=1e-3, msg=name)
+
+
+@pytest.mark.parametrize("target", ["logit", "probability", "margin"])
+def test_attention_and_its_gradient_are_of_the_maps_that_the_model_returns(target):
+    model, inputs = embedded(visual_bert)
+    output = model(**inputs, output_attentions=True)
+    last = output.attentions[-1]
+    predicted = output.logits.argmax(1)
+    value = target_value(output.logits, predicted, target).sum()
+    (gradient,) = torch.autograd.grad(value, last)
+    row = torch.tensor([5, 5])  # the word before the separator, of 7
+    scores = stock.explain(model, VISUAL_BERT, inputs, ["attention", "attention × gradient"], target=target)
+    regions = slice(7, 11)
+    expected = last.mean(1)[[0, 1], row][:, regions].detach()
+    torch.testing.assert_close(scores["attention"], expected)
+    expected = (last * gradient).mean(1)[[0, 1], row][:, regions].detach()
+    torch.testing.assert_close(scores["attention × gradient"], expected)
+
+
+def test_input_times_gradient_is_plain_autograd():
+    model, inputs = embedded(lxmert)
+    features = inputs["visual_feats"].clone().requires_grad_()
+    logits = model(**{**inputs, "visual_feats": features}).question_answering_score
+    (gradient,) = torch.autograd.grad(logits[:, 2].sum(), features)
+    chosen = torch.tensor([2, 2])
+    found = stock.explain(model, LXMERT, inputs, ["input × gradient"], chosen=chosen)
+    torch.testing.assert_close(found["input × gradient"], (features * gradient).sum(2).detach())
+
+
+def test_the_last_cross_attention_is_lxmert_s():
+    model, inputs = embedded(lxmert)
+    returned = model(**inputs, output_attentions=True).cross_encoder_attentions[-1]
+    found = stock.explain(model, LXMERT, inputs, ["attention"])["attention"]
+    torch.testing.assert_close(found, returned.mean(1)[:, 0].detach())
+
+
+@pytest.mark.parametrize("make", MAKERS)
+def test_clamping_is_what_keeps_attributions_from_being_negative(make):
+    model, inputs = embedded(make, seed=3)
+    names = ["transformer attribution", "generic attribution"]
+    clamped = stock.explain(model, KINDS[make], inputs, names)
+    signed = stock.explain(model, KINDS[make], inputs, names, aggregation=SIGNED)
+    for name in names:
+        assert (clamped[name] >= 0).all()
+        assert not torch.allclose(clamped[name], signed[name])
+
+
+@pytest.mark.parametrize("make", MAKERS)
+def test_integrated_gradients_sum_to_the_difference_between_both_ends(make):
+    model, inputs = embedded(make)
+    kind = KINDS[make]
+    for parameter in model.parameters():
+        parameter.data *= 0.3  # smooth enough for ten steps
+    (found,) = stock.explain(model, kind, inputs, ["integrated gradients"]).values()
+    with torch.no_grad():
+        whole = model(**inputs)[kind.logits]
+        none = model(**{**inputs, kind.features: torch.zeros_like(inputs[kind.features])})[kind.logits]
+    chosen = whole.argmax(1, keepdim=True)
+    difference = (whole - none).gather(1, chosen).squeeze(1)
+    # BERT's class token and separator have a part too, which is no word's.
+    if make is not bert:
+        torch.testing.assert_close(found.sum(1), difference, atol=0.15 * difference.abs().max(), rtol=0)
+    released = stock.explain(model, kind, inputs, ["integrated gradients, released"])
+    assert not torch.allclose(found, *released.values())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("make", MAKERS)
+def test_layers_and_heads_one_by_one_are_those_of_the_aggregation(make):
+    model, inputs = embedded(make)
+    kind = KINDS[make]
+    methods = ["attention", "attention × norm", "attention × gradient"]
+    each = stock.each_layer_and_head(model, kind, inputs, methods, batch_size=1)
+    assert list(each) == list(product(range(2), (None, 0, 1)))
+    for (layer, head), scores in each.items():
+        how = stock.Aggregation(heads="mean" if head is None else head, layers=layer)
+        expected = stock.explain(model, kind, inputs, methods, aggregation=how)
+        for name, found in scores.items():
+            torch.testing.assert_close(found, expected[name], atol=1e-6, rtol=1e-4)
+    last = stock.explain(model, kind, inputs, methods)
+    for name, found in each[1, None].items():
+        torch.testing.assert_close(found, last[name], atol=1e-6, rtol=1e-4)
+
+
+def test_the_mean_row_is_that_of_the_queries_that_are_present():
+    model, inputs = embedded(bert)
+    inputs["attention_mask"] = inputs["attention_mask"].clone()
+    inputs["attention_mask"][1, -2:] = 0
+    last = model(**inputs, output_attentions=True).attentions[-1].mean(1).detach()
+    how = stock.Aggregation(row="mean")
+    (found,) = stock.explain(model, BERT_TEXT, inputs, ["attention"], aggregation=how).values()
+    torch.testing.assert_close(found[0], last[0].mean(0)[1:6])
+    torch.testing.assert_close(found[1, :3], last[1, :5].mean(0)[1:4])
+    assert (found[1, 3:] == 0).all()
+
+
+def test_of_a_pair_of_texts_the_first_is_scored():
+    model, inputs = embedded(bert)
+    # Start, two words, end, two words, end; and start, three words, end, one word, end.
+    inputs["token_type_ids"] = torch.tensor([[0, 0, 0, 0, 1, 1, 1], [0, 0, 0, 0, 0, 1, 1]])
+    for name, found in stock.explain(model, BERT_TEXT, inputs).items():
+        assert (found != 0).any(), name
+        assert (found[0, 2:] == 0).all()
+        assert (found[1, 3:] == 0).all()
+
+
+def test_random_scores_depend_on_row_and_seed_alone():
+    model, inputs = embedded(lxmert)
+    first, again, other = (
+        stock.explain(model, LXMERT, inputs, stock.RANDOM, seed=seed) for seed in (1, 1, 2)
+    )
+    for name in stock.RANDOM:
+        assert torch.equal(first[name], again[name])
+        assert not torch.equal(first[name], other[name])
+    present = torch.ones(400, 30, dtype=torch.bool)
+    for signed, low in ((False, 0), (True, -1)):
+        drawn = stock.random_rows(present, 0, signed).numpy()
+        assert low <= drawn.min() < low + 0.01
+        assert 0.99 < drawn.max() < 1
+        assert np.isclose(drawn.mean(), (low + 1) / 2, atol=0.02)
+
+
+def test_bad_input_is_refused_by_name():
+    model, inputs = embedded(visual_bert)
+    kind = VISUAL_BERT
+    with pytest.raises(ValueError, match=r"the class of row 1 is 3, the model has 0 to 2"):
+        stock.explain(model, kind, inputs, chosen=torch.tensor([0, 3]))
+    with pytest.raises(ValueError, match=r"chosen: 1 classes for 2 instances"):
+        stock.explain(model, kind, inputs, chosen=torch.tensor([0]))
+    padded = inputs["attention_mask"].clone()
+    padded[1, 0] = 0
+    with pytest.raises(ValueError, match=r"attention_mask: row 1 has something after a gap"):
+        stock.explain(model, kind, {**inputs, "attention_mask": padded})
+    with pytest.raises(ValueError, match=r"visual_embeds has \[2, 4\] rows.*\[2, 3\]"):
+        stock.explain(model, kind, {**inputs, "visual_attention_mask": torch.ones(2, 3)})
+    with pytest.raises(ValueError, match="inputs lack 'visual_attention_mask'"):
+        stock.explain(model, kind, {k: v for k, v in inputs.items() if k != "visual_attention_mask"})
+    with pytest.raises(ValueError, match=r"unknown method 'rolout'.*Did you mean 'rollout'"):
+        stock.explain(model, kind, inputs, ["rolout"])
+    with pytest.raises(ValueError, match="unknown target"):
+        stock.explain(model, kind, inputs, target="loss")
+    with pytest.raises(ValueError, match="unknown row 'heads'"):
+        stock.Aggregation(row="heads")
+    with pytest.raises(ValueError, match="first is 2: there are 2 layers"):
+        stock.explain(model, kind, inputs, ["rollout"], aggregation=stock.Aggregation(first=2))
+    with pytest.raises(ValueError, match="training mode"):
+        stock.explain(model.train(), kind, inputs)
+    model, inputs = embedded(bert)
+    long = {"inputs_embeds": torch.rand(1, 600, 16), "attention_mask": torch.ones(1, 600)}
+    with pytest.raises(ValueError, match="600 positions, the model 512"):
+        stock.explain(model, BERT_TEXT, long)
+
+
+def test_fused_attention_is_refused():
+    model, inputs = embedded(bert)
+    model.config._attn_implementation = "sdpa"
+    with pytest.raises(ValueError, match="eager"):
+        stock.explain(model, BERT_TEXT, inputs)

@@ -1,0 +1,98 @@
+"""Removal from stock transformers against the models themselves, instance by instance."""
+
+import numpy as np
+import pytest
+import torch
+
+from attnlib.explain import transformers as stock
+from attnlib.faithfulness import violations
+from attnlib.faithfulness.transformers import removals
+from attnlib.models.kinds import LXMERT, VISUAL_BERT
+from tests.explain.transformers.stock_models import KINDS, bert, embedded, lxmert, visual_bert
+
+
+def probabilities(model, kind, inputs):
+    with torch.no_grad():
+        return model(**inputs)[kind.logits].double().softmax(1).numpy()
+
+
+def without(inputs, kind, row, gone):
+    """The inputs of one row, with the scored positions `gone` truly taken out of every list."""
+    one = {name: value[row : row + 1] for name, value in inputs.items()}
+    kept = [i for i in range(one[kind.features].shape[1]) if i - kind.ends not in gone]
+    for name in (kind.features, kind.present, *kind.beside):
+        if name in one:
+            one[name] = one[name][:, kept]
+    return one
+
+
+def sets_of(n, width, lengths, seed=0):
+    found = np.random.default_rng(seed).random((n, 6, width)) < 0.4
+    found &= (np.arange(width) < lengths[:, None])[:, None]
+    found[:, 0] = False
+    return found
+
+
+@pytest.mark.parametrize("make", [bert, visual_bert, lxmert])
+@pytest.mark.parametrize("name", ["deletion", "zeroing", "attention mask"])
+def test_against_the_model(make, name):
+    model, inputs = embedded(make)
+    kind = KINDS[make]
+    inputs[kind.present] = inputs[kind.present].clone()
+    inputs[kind.present][1, -1] = 0
+    ways = removals(model, kind, inputs, batch_size=3)
+    if name == "deletion" and make is not bert:
+        assert "deletion" not in ways
+        return
+    removal = ways[name]
+    sets = sets_of(2, int(removal.lengths.max()), removal.lengths)
+    found = removal.without(sets)
+    for row in range(2):
+        for k in range(6):
+            gone = np.flatnonzero(sets[row, k]).tolist()
+            if len(gone) == removal.lengths[row]:
+                assert np.isnan(found[row, k]).all()
+                continue
+            if name == "deletion":
+                one = without(inputs, kind, row, gone)
+            else:
+                one = {key: value[row : row + 1].clone() for key, value in inputs.items()}
+                for position in gone:
+                    if name == "zeroing":
+                        one[kind.features][0, position + kind.ends] = 0
+                        if make is lxmert:
+                            one["visual_pos"][0, position] = 0
+                    else:
+                        one[kind.present][0, position + kind.ends] = 0
+            np.testing.assert_allclose(found[row, k], probabilities(model, kind, one)[0], atol=1e-6)
+
+
+@pytest.mark.parametrize("make", [visual_bert, lxmert])
+def test_for_regions_the_attention_mask_is_deletion(make):
+    model, inputs = embedded(make)
+    kind = KINDS[make]
+    removal = removals(model, kind, inputs)["attention mask"]
+    found = removal.drop_of_each()
+    whole = probabilities(model, kind, inputs)
+    for row in range(2):
+        y = whole[row].argmax()
+        for region in range(4):
+            shorter = probabilities(model, kind, without(inputs, kind, row, [region]))[0]
+            assert found[row, region] == pytest.approx(whole[row, y] - shorter[y], abs=1e-6)
+
+
+def test_the_violation_test_takes_scores_and_removals_of_a_stock_model():
+    model, inputs = embedded(lxmert)
+    scores = stock.explain(model, LXMERT, inputs)
+    for removal in removals(model, LXMERT, inputs).values():
+        assert violations(removal.drop_of_each(), removal).ratio == 0
+        for found in scores.values():
+            assert violations(found, removal).tested.all()
+
+
+def test_a_gap_is_refused():
+    model, inputs = embedded(visual_bert)
+    mask = inputs["visual_attention_mask"].clone()
+    mask[1, 1] = 0
+    with pytest.raises(ValueError, match="visual_attention_mask: row 1 has something after a gap"):
+        removals(model, VISUAL_BERT, {**inputs, "visual_attention_mask": mask})

@@ -1,0 +1,128 @@
+"""Adversaries and guides from trained models: the cache, whose texts they are on, and refusals."""
+
+import numpy as np
+import pytest
+import torch
+
+from attnlib import data, prepare
+from attnlib.kernels import exact_adversary, tvd
+from attnlib.prepare import adversary as prepare_adversary
+from attnlib.prepare import guides
+from attnlib.readout import Readout
+from tests import toy
+
+CHEAP = {"epochs": 2, "dimension": 8, "progress": False}
+
+
+@pytest.fixture(autouse=True)
+def _toy_data(tmp_path, monkeypatch):
+    monkeypatch.setenv("ATTNLIB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(data, "load", lambda name: toy.corpus(pair=name == "questions"))
+
+
+@pytest.fixture
+def base():
+    return prepare.prepare("toy", limit=20, **CHEAP)
+
+
+@pytest.mark.slow
+def test_another_model_is_read_on_the_very_texts(base):
+    other = prepare.prepare_like(base, seed=5, progress=False)
+    assert other.texts.ids == base.texts.ids
+    assert other.settings["training"]["seed"] == 5
+    assert not torch.equal(other.readout.alpha, base.readout.alpha)
+    again = prepare.prepare("toy", seed=5, **CHEAP)
+    assert again.settings == other.settings
+    with pytest.raises(ValueError, match="dataset"):
+        prepare.prepare_like(base, dataset="questions")
+
+
+def test_uniform_attention_is_the_same_on_every_token(base):
+    uniform = prepare.prepare_like(base, scorer="uniform", progress=False).readout
+    expected = uniform.mask / uniform.lengths[:, None]
+    torch.testing.assert_close(uniform.alpha, expected.double(), atol=1e-7, rtol=0)
+
+
+def test_imposed_weights_are_what_the_model_attends_with(base):
+    guide = guides.attention(base)
+    guided = prepare.prepare_like(base, encoder="average", scorer="imposed", imposed=guide, progress=False)
+    torch.testing.assert_close(guided.readout.alpha, base.readout.alpha, atol=1e-7, rtol=0)
+    assert guided.texts.ids == base.texts.ids
+    # Other weights make another model.
+    other = prepare.prepare_like(
+        base,
+        encoder="average",
+        scorer="imposed",
+        imposed=guides.exact_adversarial(base, 0.05),
+        progress=False,
+    )
+    assert other.settings["data"] != guided.settings["data"]
+    assert not torch.equal(other.readout.scores, guided.readout.scores)
+
+
+def test_a_scorer_and_weights_that_do_not_go_together_are_refused(base):
+    guide = guides.attention(base)
+    with pytest.raises(ValueError, match="scorer is 'imposed', imposed weights are not given"):
+        prepare.prepare_like(base, scorer="imposed")
+    with pytest.raises(ValueError, match="scorer is 'additive', imposed weights are given"):
+        prepare.prepare_like(base, imposed=guide)
+    del guide["dev"]["toy/1/3"]
+    with pytest.raises(ValueError, match="'toy/1/3'"):
+        prepare.prepare_like(base, scorer="imposed", imposed=guide)
+
+
+def test_the_exact_guide_keeps_the_output_and_leave_one_out_its_proportions(base):
+    test = base.corpus.test
+    exact = guides.exact_adversarial(base, 0.01)["test"]
+    readout = base.readouts["test"]
+    weights = torch.zeros_like(readout.alpha)
+    for row, name in enumerate(test.ids):
+        weights[row, : len(exact[name])] = torch.from_numpy(exact[name])
+    assert float(tvd(readout.probabilities(weights), readout.probabilities()).max()) < 0.01 + 1e-5
+    torch.testing.assert_close(weights, exact_adversary(readout, 0.01).weights)
+    left_out = guides.leave_one_out_weights(base)["test"]
+    for name, text in zip(test.ids, test.texts, strict=True):
+        assert len(left_out[name]) == len(text)
+        assert left_out[name].sum() == pytest.approx(1, abs=1e-9)
+        if len(text) == 1:
+            assert left_out[name].tolist() == [1.0]
+
+
+def test_changes_are_normalised_and_no_change_at_all_is_uniform():
+    mask = torch.tensor([[True, True, True], [True, True, False], [True, False, False]])
+    alpha = mask / mask.sum(dim=1, keepdim=True)
+    readout = Readout(alpha.double(), torch.zeros(3, 3, 2), torch.zeros(2), mask)
+    nan = float("nan")
+    changes = torch.tensor([[0.1, 0.3, 0.0], [0.0, 0.0, nan], [nan, nan, nan]], dtype=torch.float64)
+    expected = torch.tensor([[0.25, 0.75, 0.0], [0.5, 0.5, 0.0], [1.0, 0.0, 0.0]], dtype=torch.float64)
+    torch.testing.assert_close(guides.normalised(changes, readout), expected)
+
+
+def test_an_adversary_is_trained_once_and_every_setting_has_its_own(base, monkeypatch):
+    settings = {"epochs": 2, "progress": False}
+    first = prepare_adversary.prepare_adversary(base, 0.01, **settings)
+    assert first.texts.ids == base.texts.ids
+    assert len(first.history) == 2
+    assert first.settings["adversary"]["seed"] == 1
+    others = [
+        prepare_adversary.prepare_adversary(base, 0.02, **settings),
+        prepare_adversary.prepare_adversary(base, 0.01, variant="released", **settings),
+        prepare_adversary.prepare_adversary(base, 0.01, direction="base || adversary", **settings),
+        prepare_adversary.prepare_adversary(base, 0.01, seed=7, **settings),
+    ]
+    assert others[1].settings["adversary"]["seed"] == 0  # the released variant starts where the base did
+    assert not any(torch.equal(other.readout.alpha, first.readout.alpha) for other in others)
+    monkeypatch.setattr(prepare_adversary, "fit_adversary", None)
+    again = prepare_adversary.prepare_adversary(base, 0.01, **settings)
+    assert torch.equal(again.readout.alpha, first.readout.alpha)
+    assert again.history == first.history
+
+
+def test_a_guide_has_every_text_of_every_split(base):
+    guide = guides.attention(base)
+    assert {name: list(weights) for name, weights in guide.items()} == {
+        name: list(split.ids) for name, split in base.corpus.splits.items()
+    }
+    row = base.readouts["dev"].alpha[3]
+    name = base.corpus.dev.ids[3]
+    np.testing.assert_array_equal(guide["dev"][name], row[: len(guide["dev"][name])].numpy())

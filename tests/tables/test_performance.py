@@ -1,0 +1,126 @@
+"""Performance against scikit-learn, its undefined cases, and the epoch that training keeps."""
+
+import copy
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn import metrics
+
+from attnlib import training
+from attnlib.tables import performance, summaries
+from attnlib.training import Training
+from tests import toy
+
+
+@pytest.mark.slow
+@given(st.lists(st.tuples(st.integers(0, 1), st.integers(0, 5)), min_size=1, max_size=40))
+def test_average_precision_is_scikit_learns(pairs):
+    # Few different scores: ties are the rule.
+    labels, scores = np.array(pairs).T
+    found = performance.average_precision(labels, scores / 5)
+    if labels.any():
+        assert found == pytest.approx(metrics.average_precision_score(labels, scores / 5), abs=1e-12)
+    else:
+        assert np.isnan(found)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_the_report_is_scikit_learns(n_classes):
+    generator = np.random.default_rng(0)
+    names = ("no", "perhaps", "yes")[:n_classes]
+    labels = generator.integers(0, n_classes, 200)
+    probabilities = generator.dirichlet(np.ones(n_classes), 200)
+    table = performance.report(labels, probabilities, names).set_index(["class", "metric"])
+    predicted = probabilities.argmax(axis=1)
+    expected = metrics.classification_report(labels, predicted, target_names=names, output_dict=True)
+    for name in names:
+        for metric in ("precision", "recall", "f1"):
+            key = "f1-score" if metric == "f1" else metric
+            assert table.loc[(name, metric), "value"] == pytest.approx(expected[name][key])
+            assert table.loc[(name, metric), "n"] == expected[name]["support"]
+    accuracy = table.loc[("all", "accuracy")]
+    assert accuracy["low"] < accuracy["value"] < accuracy["high"]
+    assert accuracy["value"] == pytest.approx(expected["accuracy"])
+    areas = {"f1", "roc_auc", "pr_auc"} & set(table.loc["all"].index)
+    assert areas == ({"f1", "roc_auc", "pr_auc"} if n_classes == 2 else set())
+    if n_classes == 2:
+        assert table.loc[("all", "f1"), "value"] == pytest.approx(expected[names[1]]["f1-score"])
+        roc_auc = metrics.roc_auc_score(labels, probabilities[:, 1])
+        assert table.loc[("all", "roc_auc"), "value"] == pytest.approx(roc_auc)
+
+
+def test_a_share_of_no_texts_is_not_zero():
+    table = performance.report(np.array([0, 0, 1]), np.array([[0.9, 0.1, 0]] * 3), ("a", "b", "c"))
+    values = table.set_index(["class", "metric"])["value"]
+    assert values["b", "recall"] == 0
+    assert values[["b", "c"]].isna().to_dict() == {
+        ("b", "precision"): True,
+        ("b", "recall"): False,
+        ("b", "f1"): False,
+        ("c", "precision"): True,
+        ("c", "recall"): True,
+        ("c", "f1"): True,
+    }
+
+
+def test_many_classes_have_no_rows_of_their_own():
+    n = summaries.MOST_CLASSES + 1
+    table = performance.report(np.arange(n), np.eye(n), [str(number) for number in range(n)])
+    assert table[["metric", "class", "value"]].to_numpy().tolist() == [["accuracy", "all", 1.0]]
+
+
+def test_outputs_of_another_number_of_classes_are_refused():
+    with pytest.raises(ValueError, match=r"expected \[2, 3\].*got \[2, 2\]"):
+        performance.report(np.array([0, 1]), np.eye(2), ("a", "b", "c"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("variant", ["released", "published"])
+@pytest.mark.parametrize("epochs", [1, 5])
+def test_the_selected_epoch_is_the_one_that_fit_keeps(variant, epochs):
+    corpus = toy.corpus()
+    how = Training(epochs=epochs, batch_size=8, learning_rate=0.02, variant=variant)
+    model, _ = toy.model("average")
+    arguments = (corpus.train, corpus.dev, corpus.vocabulary, 2, how, "cpu", False)
+    history = list(training.train_epochs(copy.deepcopy(model), *arguments))
+    kept = pd.DataFrame(training.fit(model, *arguments)).query("selected == 1")["epoch"].item()
+    assert performance.selected_epoch(history, variant) == kept
+
+
+def test_equal_scores_select_the_first_and_more_classes_the_accuracy():
+    areas = [{"epoch": e, "accuracy": 1 - e / 9, "roc_auc": a} for e, a in enumerate((0.9, 0.7, 0.8, 0.8), 1)]
+    assert performance.selected_epoch(areas, "released") == 3
+    assert performance.selected_epoch(areas, "published") == 1
+    shares = [{"epoch": e, "accuracy": a} for e, a in enumerate((0.2, 0.1, 0.4), 1)]
+    assert performance.selected_epoch(shares, "released") == 3
+
+
+def test_a_paired_difference_is_that_of_the_metrics_and_its_interval_holds_it():
+    generator = np.random.default_rng(0)
+    labels = generator.integers(2, size=200)
+
+    def outputs(noise):
+        score = 1 / (1 + np.exp(-(2 * labels - 1 + noise * generator.normal(size=200))))
+        return np.stack([1 - score, score], axis=1)
+
+    better, worse = outputs(0.5), outputs(3.0)
+    found = performance.difference(labels, better, worse, n_resamples=300).set_index("metric")
+    first, second = training.metrics(labels, better), training.metrics(labels, worse)
+    for metric in ("accuracy", "f1", "roc_auc"):
+        row = found.loc[metric]
+        assert row["value"] == pytest.approx(first[metric] - second[metric], abs=1e-12)
+        assert 0 < row["low"] < row["value"] < row["high"]
+    same = performance.difference(labels, better, better, n_resamples=50)
+    assert (same[["value", "low", "high"]] == 0).all(axis=None)
+
+
+def test_sizes_are_those_of_the_splits():
+    corpus = toy.corpus()
+    found = performance.sizes(corpus)
+    assert found["n_train_negative"] + found["n_train_positive"] == len(corpus.train)
+    assert found["n_test_positive"] == corpus.test.labels.sum()
+    assert found["mean_length"] == pytest.approx(np.mean([len(text) for text in corpus.train.texts]))
+    assert found["n_words"] == len(corpus.vocabulary)

@@ -1,0 +1,138 @@
+"""Training of document models: seeds, the plateau schedule, early stopping, the epoch kept."""
+
+import numpy as np
+import pytest
+import torch
+
+from attnlib.data.generated import planted_documents
+from attnlib.models.documents import DocumentArchitecture, build_document_model
+from attnlib.models.documents_batches import Documents
+from attnlib.training import documents as training_documents
+from attnlib.training import metrics
+from attnlib.training.documents import DocumentTraining, fit_documents, predict_documents
+
+CORPUS = planted_documents.load(n_train=150, n_dev=60, n_test=60)
+TRAIN, DEV, TEST = (Documents.of(split, CORPUS.vocabulary) for split in CORPUS.splits.values())
+
+
+def fresh(encoder="HANnoenc"):
+    shares = {"dropout_words": 0.2, "dropout_sentences": 0.1, "dropout_logits": 0.1}
+    architecture = DocumentArchitecture(encoder, 4, len(CORPUS.vocabulary), dimension=16, hidden=6, **shares)
+    return build_document_model(architecture, seed=0)
+
+
+def trained(encoder="HANnoenc", **settings):
+    model = fresh(encoder)
+    plan = DocumentTraining(**({"epochs": 3, "limit": 400, "learning_rate": 0.01} | settings))
+    return model, fit_documents(model, TRAIN, DEV, plan, progress=False)
+
+
+def without_seconds(history):
+    return [{name: value for name, value in row.items() if name != "seconds"} for row in history]
+
+
+def scripted(monkeypatch, accuracies):
+    """Dev accuracy follows a script; training stays as it is."""
+    rest = iter(accuracies)
+    monkeypatch.setattr(training_documents, "metrics", lambda *_: {"accuracy": next(rest)})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("encoder", ["HANrnn", "FLANconv"])
+def test_the_same_seed_gives_the_same_bits(encoder):
+    before = torch.get_rng_state()
+    first, second, other = trained(encoder), trained(encoder), trained(encoder, seed=1)
+    assert torch.equal(torch.get_rng_state(), before)
+    pairs = zip(first[0].parameters(), second[0].parameters(), strict=True)
+    assert all(torch.equal(a, b) for a, b in pairs)
+    assert without_seconds(first[1]) == without_seconds(second[1])
+    assert [row["loss"] for row in other[1]] != [row["loss"] for row in first[1]]
+
+
+def test_it_learns_and_keeps_its_best_epoch():
+    model, history = trained("FLANnoenc", epochs=10, patience=None, learning_rate=0.03)
+    assert history[-1]["loss"] < history[0]["loss"]
+    (kept,) = [row for row in history if row["selected"]]
+    best = max(row["accuracy"] for row in history)
+    assert kept["accuracy"] == best
+    assert kept["epoch"] == next(row["epoch"] for row in history if row["accuracy"] == best)
+    assert metrics(DEV.labels, predict_documents(model, DEV))["accuracy"] == best
+    assert metrics(TEST.labels, predict_documents(model, TEST))["accuracy"] > 0.5
+
+
+def test_the_rate_is_halved_after_each_epoch_that_is_not_better(monkeypatch):
+    scripted(monkeypatch, [0.5, 0.5, 0.6, 0.4, 0.3, 0.7])
+    history = trained(epochs=6, patience=None)[1]
+    rates = [row["learning_rate"] for row in history]
+    assert rates == pytest.approx([0.01, 0.01, 0.005, 0.005, 0.0025, 0.00125])
+    assert [row["selected"] for row in history] == [0, 0, 0, 0, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "patience", "epochs", "selected"),
+    [
+        ([0.5, 0.4, 0.4, 0.4, 0.4], 2, 3, 1),
+        ([0.5, 0.5, 0.6, 0.6, 0.6, 0.9], 2, 5, 3),
+        ([0.5, 1.0, 0.9], None, 2, 2),
+    ],
+)
+def test_patience_and_a_perfect_score_end_it(accuracies, patience, epochs, selected, monkeypatch):
+    scripted(monkeypatch, accuracies)
+    history = trained(epochs=len(accuracies), patience=patience)[1]
+    assert len(history) == epochs
+    assert [row["epoch"] for row in history if row["selected"]] == [selected]
+
+
+def test_the_model_ends_with_the_parameters_of_the_epoch_kept(monkeypatch):
+    scripted(monkeypatch, [0.5])
+    after_one = trained(epochs=1)[0]
+    scripted(monkeypatch, [0.5, 0.4, 0.4])
+    after_three = trained(epochs=3)[0]
+    pairs = zip(after_one.parameters(), after_three.parameters(), strict=True)
+    assert all(torch.equal(a, b) for a, b in pairs)
+
+
+def test_the_gradient_is_clipped_to_the_norm(monkeypatch):
+    norms = []
+    clip = torch.nn.utils.clip_grad_norm_
+
+    def watched(parameters, most):
+        parameters = list(parameters)
+        clip(parameters, most)
+        norms.append(torch.stack([p.grad.norm() for p in parameters]).norm().item())
+
+    monkeypatch.setattr(torch.nn.utils, "clip_grad_norm_", watched)
+    trained(epochs=1, clip=0.001)
+    assert max(norms) == pytest.approx(0.001, rel=1e-3)
+
+
+@pytest.mark.parametrize("encoder", ["HANrnn", "FLANrnn"])
+def test_predictions_are_in_the_order_given(encoder):
+    model = fresh(encoder).eval()
+    whole = predict_documents(model, TEST)
+    torch.testing.assert_close(torch.from_numpy(whole.sum(axis=1)), torch.ones(60, dtype=torch.float64))
+    for i in (0, 17, 59):
+        with torch.no_grad():
+            alone = model(TEST.batch(np.array([i]))).logits.softmax(dim=1)[0].numpy()
+        np.testing.assert_allclose(whole[i], alone, atol=1e-6)
+
+
+def test_a_loss_that_is_not_finite_is_refused():
+    with pytest.raises(FloatingPointError, match="in epoch 1: lower the learning rate"):
+        trained(learning_rate=1e30)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"epochs": 0}, "epochs is 0"),
+        ({"limit": 0}, "limit is 0"),
+        ({"batch_size": 0}, "batch_size is 0"),
+        ({"learning_rate": 0.0}, "learning_rate is 0"),
+        ({"clip": float("nan")}, "clip is nan"),
+        ({"patience": 0}, "patience is 0"),
+    ],
+)
+def test_impossible_settings_are_refused(change, message):
+    with pytest.raises(ValueError, match=message):
+        DocumentTraining(**change)

@@ -1,0 +1,135 @@
+"""Training: seeds, selection, weights of the loss, checkpoints."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.metrics import f1_score, roc_auc_score
+
+from attnlib.models import Architecture, build
+from attnlib.training import (
+    Training,
+    class_weights,
+    fit,
+    load_checkpoint,
+    metrics,
+    optimizer_for,
+    predict,
+    roc_auc,
+    save_checkpoint,
+)
+from tests import toy
+
+QUIET = {"progress": False}
+
+
+def trained(pair: bool = False, **settings):
+    corpus = toy.corpus(pair)
+    model = build(
+        Architecture("average", "additive", 2, len(corpus.vocabulary), pair=pair, dimension=16), seed=0
+    )
+    plan = Training(**({"epochs": 3, "batch_size": 16} | settings))
+    history = fit(model, corpus.train, corpus.dev, corpus.vocabulary, 2, plan, **QUIET)
+    return model, history, corpus
+
+
+@pytest.mark.parametrize("pair", [False, True])
+def test_the_same_seed_gives_the_same_bits(pair):
+    first, second = trained(pair), trained(pair)
+    other = trained(pair, seed=1)
+    pairs = zip(first[0].parameters(), second[0].parameters(), strict=True)
+    assert all(torch.equal(a, b) for a, b in pairs)
+    keep = [{k: v for k, v in row.items() if k != "seconds"} for row in first[1]]
+    assert keep == [{k: v for k, v in row.items() if k != "seconds"} for row in second[1]]
+    assert [row["loss"] for row in other[1]] != [row["loss"] for row in first[1]]
+
+
+def test_it_learns_and_keeps_its_best_eligible_epoch():
+    model, history, corpus = trained(epochs=6, learning_rate=0.01)
+    assert history[-1]["loss"] < history[0]["loss"]
+    kept = [row for row in history if row["selected"]]
+    assert len(kept) == 1
+    assert kept[0]["roc_auc"] == max(row["roc_auc"] for row in history[1:])  # released: never the first epoch
+    probabilities = predict(model, corpus.dev, corpus.vocabulary)
+    assert metrics(corpus.dev.labels, probabilities)["roc_auc"] == pytest.approx(kept[0]["roc_auc"])
+    assert kept[0]["roc_auc"] > 0.9
+
+
+def test_one_epoch_is_enough_and_patience_stops():
+    assert trained(epochs=1)[1][0]["selected"] == 1
+    assert len(trained(epochs=30, learning_rate=0.02, patience=2)[1]) < 30
+
+
+def test_metrics_agree_with_scikit_learn():
+    generator = np.random.default_rng(0)
+    labels = generator.integers(0, 2, 50)
+    scores = generator.integers(0, 6, 50) / 6  # ties
+    assert roc_auc(labels, scores) == pytest.approx(roc_auc_score(labels, scores))
+    probabilities = np.stack([1 - scores, scores], axis=1)
+    assert metrics(labels, probabilities)["f1"] == pytest.approx(f1_score(labels, scores > 0.5))
+    assert np.isnan(roc_auc(np.ones(3, dtype=int), scores[:3]))
+
+
+def test_the_loss_is_the_papers_weighted_binary_cross_entropy():
+    labels = np.array([0, 0, 0, 1])
+    weights = class_weights(labels, 2, pair=False)
+    logit, target = torch.tensor([0.3, -1.0, 2.0, 0.7]), torch.from_numpy(labels)
+    ours = torch.nn.functional.cross_entropy(
+        torch.stack([torch.zeros(4), logit], 1), target, weights, reduction="none"
+    )
+    theirs = torch.nn.functional.binary_cross_entropy_with_logits(
+        logit, target.float(), pos_weight=torch.tensor(3.0), reduction="none"
+    )
+    torch.testing.assert_close(ours, theirs)
+    with pytest.raises(ValueError, match="one class only"):
+        class_weights(np.zeros(3, dtype=int), 2, pair=False)
+
+
+@pytest.mark.parametrize(
+    ("variant", "pair", "amsgrad", "decay"),
+    [("released", False, True, 0), ("released", True, True, 1e-5), ("published", False, False, 1e-5)],
+)
+def test_the_optimizer_of_each_variant(variant, pair, amsgrad, decay):
+    model = toy.model(pair=pair)[0]
+    optimizer = optimizer_for(model, Training(variant=variant))
+    assert [group["weight_decay"] for group in optimizer.param_groups] == [1e-5, decay]
+    assert all(group["amsgrad"] is amsgrad for group in optimizer.param_groups)
+    in_groups = sum(len(group["params"]) for group in optimizer.param_groups)
+    assert in_groups == len(list(model.parameters()))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"epochs": 0}, "epochs is 0"),
+        ({"batch_size": 0}, "batch_size is 0"),
+        ({"patience": 0}, "patience is 0"),
+    ],
+)
+def test_impossible_settings_are_refused(change, message):
+    with pytest.raises(ValueError, match=message):
+        Training(**change)
+
+
+def test_a_checkpoint_is_whole_or_refused(tmp_path):
+    model, path = toy.model()[0], tmp_path / "deep" / "model.safetensors"
+    save_checkpoint(model, path, {"history": [{"epoch": 1}]})
+    assert [file.name for file in path.parent.iterdir()] == ["model.safetensors"]
+    other = toy.model(seed=9)[0]
+    assert load_checkpoint(other, path) == {"history": [{"epoch": 1}]}
+    assert all(torch.equal(a, b) for a, b in zip(model.parameters(), other.parameters(), strict=True))
+    with pytest.raises(ValueError, match="no checkpoint of this model"):
+        load_checkpoint(toy.model("average")[0], path)
+    path.write_bytes(path.read_bytes()[:-50])
+    with pytest.raises(ValueError, match=r"no checkpoint of this model.*Delete it"):
+        load_checkpoint(other, path)
+
+
+def test_an_interrupted_save_leaves_nothing(tmp_path, monkeypatch):
+    def broken(tensors, path, metadata):
+        path.write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("attnlib.cache.tensors.save_file", broken)
+    with pytest.raises(KeyboardInterrupt):
+        save_checkpoint(toy.model()[0], tmp_path / "model.safetensors", {})
+    assert list(tmp_path.iterdir()) == []

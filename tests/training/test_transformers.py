@@ -1,0 +1,67 @@
+"""Training of stock transformers: it learns, repeats bit for bit and keeps its best epoch."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+
+from attnlib import data
+from attnlib.models.transformers import KINDS, StockArchitecture, build_stock, text_inputs
+from attnlib.training.transformers import StockTraining, fit_stock, predict_stock
+
+pytest.importorskip("transformers")
+
+
+@pytest.fixture(scope="module")
+def corpus():
+    # Without negation and conflict a polar word decides.
+    return data.load("planted", n_train=300, n_dev=60, n_test=60, negation=0.0, conflict=0.0, label_noise=0.0)
+
+
+def parts(corpus):
+    return [
+        (partial(text_inputs, split, corpus.vocabulary), split.labels)
+        for split in (corpus.train, corpus.dev, corpus.test)
+    ]
+
+
+def trained(corpus, **more):
+    size = StockArchitecture("bert", len(corpus.vocabulary), 2, hidden=32)
+    model = build_stock(size, 0)
+    train, dev, _ = parts(corpus)
+    history = fit_stock(model, KINDS["bert"], train, dev, StockTraining(**more), progress=False)
+    return model, history
+
+
+@pytest.mark.slow
+def test_it_learns_and_ends_with_the_best_epoch(corpus):
+    model, history = trained(corpus, epochs=12, learning_rate=2e-3)
+    _, (dev, labels), _ = parts(corpus)
+    accuracy = (predict_stock(model, KINDS["bert"], dev, len(labels)).argmax(1) == labels).mean()
+    assert accuracy == max(row["accuracy"] for row in history)
+    assert accuracy > 0.65
+    assert sum(row["selected"] for row in history) == 1
+    assert history[-1]["loss"] < history[0]["loss"]
+
+
+@pytest.mark.slow
+def test_the_same_seed_gives_the_same_model(corpus):
+    state = torch.get_rng_state()
+    first, second = (trained(corpus, epochs=1)[0].state_dict() for _ in range(2))
+    assert torch.equal(torch.get_rng_state(), state)
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_predictions_do_not_depend_on_the_batch(corpus):
+    model, _ = trained(corpus, epochs=1)
+    inputs, labels = parts(corpus)[2]
+    found = [predict_stock(model, KINDS["bert"], inputs, len(labels), batch_size=size) for size in (7, 60)]
+    np.testing.assert_allclose(*found, atol=1e-6)
+
+
+def test_impossible_settings_are_refused():
+    with pytest.raises(ValueError, match="epochs is 0"):
+        StockTraining(epochs=0)
+    with pytest.raises(ValueError, match=r"learning_rate is 0.*warmup 0\.1"):
+        StockTraining(learning_rate=0)
