@@ -25,7 +25,7 @@ from attnlib.kernels import (
 )
 from attnlib.models import collate
 from attnlib.prepare import prepare
-from tests.data import test_cnn, test_mimic
+from tests.data.sets import test_cnn, test_mimic
 from tests.test_notebooks import ROOT
 
 # Folders of ATTNLIB_DATA by data set.

@@ -19,12 +19,13 @@ import pytest
 import torch
 from attnbook.runs import results
 
-from attnlib import Readout, cache, data, prepare
+from attnlib import Readout, cache, data
 from attnlib.cache.tensors import load_tensors, save_tensors
 from attnlib.data import kept
 from attnlib.data.generated import planted, planted_documents
 from attnlib.models import vectors
 from attnlib.prepare import documents as prepare_documents
+from attnlib.prepare import pooled as prepare
 
 ROOT = Path(__file__).parents[1]
 SMALL = {"encoder": "average", "epochs": 2, "dimension": 8, "progress": False}

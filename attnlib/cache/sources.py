@@ -58,12 +58,15 @@ def sources_of(script: str | Path, packages: bool = True) -> list[Path]:
     return sorted(found)
 
 
-def function_digest(function: Callable[..., Any]) -> str:
-    """A digest of the module of a function, partial or decorated, and of the files that module works with."""
-    while isinstance(function, partial):
-        function = function.func
-    module = Path(inspect.getfile(inspect.unwrap(function)))
-    return sources_digest([module, *(path for path in sources_of(module, packages=False) if path != module)])
+def function_digest(*functions: Callable[..., Any]) -> str:
+    """A digest of the modules of functions, partial or decorated, and of the files that they work with."""
+    files: dict[Path, None] = {}
+    for function in functions:
+        while isinstance(function, partial):
+            function = function.func
+        module = Path(inspect.getfile(inspect.unwrap(function)))
+        files |= dict.fromkeys([module, *sources_of(module, packages=False)])
+    return sources_digest(files)
 
 
 @cache

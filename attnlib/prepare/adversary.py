@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
-from functools import cache
-from pathlib import Path
 from typing import Any
 
-from attnlib.cache import sources_digest
-from attnlib.prepare import Prepared, analyse, check_seed, plan
+from attnlib.cache.sources import function_digest
 from attnlib.prepare.model_cache import trained_once
+from attnlib.prepare.pooled import Prepared, analyse, check_seed, plan
 from attnlib.training.adversary import DIRECTIONS, AdversaryTraining, fit_adversary
-
-
-@cache
-def code_version() -> str:
-    """A digest of what training an adversary adds to training a model."""
-    return sources_digest([Path(__file__).parent / "training_adversary.py"])
 
 
 def prepare_adversary(
@@ -46,7 +38,7 @@ def prepare_adversary(
         **start.settings,
         "base": base.settings,
         "adversary": asdict(how),
-        "adversary_code": code_version(),
+        "adversary_code": function_digest(fit_adversary),
     }
 
     def train() -> dict[str, Any]:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import asdict
-from functools import cache, partial
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from attnlib import data
-from attnlib.cache import cache_folder, digest, locked, sources_digest
+from attnlib.cache import cache_folder, digest, locked
+from attnlib.cache.sources import function_digest
 from attnlib.cache.tensors import load_tensors, save_tensors
 from attnlib.data.corpus import Corpus, Split
 from attnlib.models.build import one_of
@@ -22,16 +22,15 @@ from attnlib.models.documents_batches import Documents
 from attnlib.models.documents_reading import read_documents
 from attnlib.models.documents_settings import document_settings, settings_name
 from attnlib.models.documents_vectors import random_unit_vectors, train_document_vectors
-from attnlib.prepare import Prepared, check_seed, resolve_device
 from attnlib.prepare.model_cache import trained_once
+from attnlib.prepare.pooled import Prepared, check_seed, resolve_device
 from attnlib.prepare.read_once import read_once
-from attnlib.training import metrics
 from attnlib.training.documents import DocumentTraining, fit_documents, predict_documents
+from attnlib.training.fit import metrics
 
 log = logging.getLogger(__name__)
 
 VECTORS = ("corpus", "random")
-HERE = Path(__file__).parent
 
 
 def prepare_documents(
@@ -99,7 +98,7 @@ def prepare_documents(
         "vectors": vectors,
         "device": torch.device(device).type,
         "torch": torch.__version__,
-        "code": code_version(),
+        "code": function_digest(fit_documents, build_document_model, train_document_vectors),
     }
     model, history, scores = train_once(corpus, train, made_of, how, decided, device, progress)
     reading = partial(read_documents, model, Documents.of(texts, corpus.vocabulary), device)
@@ -153,7 +152,7 @@ def initial_vectors(corpus: Corpus, source: str, dimension: int, seed: int) -> T
         gensim = version("gensim")
     except PackageNotFoundError:
         raise ImportError("vectors='corpus' needs gensim: pip install 'attnlib[vectors]'") from None
-    code = sources_digest([HERE / "models/documents_vectors.py"])
+    code = function_digest(train_document_vectors)
     name = digest({"data": corpus.checksum, "dimension": dimension, "gensim": gensim, "code": code})
     path = cache_folder() / "vectors" / f"{corpus.name}-documents-{name}.safetensors"
     with locked(path):
@@ -166,11 +165,3 @@ def initial_vectors(corpus: Corpus, source: str, dimension: int, seed: int) -> T
         table = train_document_vectors((corpus.train, corpus.dev), corpus.vocabulary, dimension)
         save_tensors(path, {"vectors": table}, {})
         return table
-
-
-@cache
-def code_version() -> str:
-    """A digest of the sources that decide what training gives, so that the cache never outlives them."""
-    models = ("documents", "documents_batches", "documents_encoders", "documents_vectors", "encoders", "gru")
-    names = [*(f"models/{name}.py" for name in models), "training_documents.py", "data/corpus.py"]
-    return sources_digest(HERE / name for name in names)

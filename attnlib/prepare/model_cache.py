@@ -9,7 +9,7 @@ from typing import Any
 from torch import nn
 
 from attnlib.cache import cache_folder, digest, locked
-from attnlib.training import load_checkpoint, save_checkpoint
+from attnlib.training.fit import load_checkpoint, save_checkpoint
 
 log = logging.getLogger(__name__)
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from functools import cache, partial
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from attnlib import data
-from attnlib.cache import sources_digest
+from attnlib.cache.sources import function_digest
 from attnlib.data.corpus import Corpus, Split
 from attnlib.data.scenes import SceneCorpus, SceneSplit
 from attnlib.models.build import one_of
@@ -27,9 +26,9 @@ from attnlib.models.transformers import (
     scene_inputs,
     text_inputs,
 )
-from attnlib.prepare import check_seed, resolve_device
 from attnlib.prepare.model_cache import trained_once
-from attnlib.training import metrics
+from attnlib.prepare.pooled import check_seed, resolve_device
+from attnlib.training.fit import metrics
 from attnlib.training.transformers import StockTraining, fit_stock, predict_stock
 
 AnyCorpus = Corpus | SceneCorpus
@@ -147,7 +146,7 @@ def prepare_stock(
         "device": torch.device(device).type,
         "torch": torch.__version__,
         "transformers": transformers_version(),
-        "code": code_version(),
+        "code": function_digest(fit_stock, build_stock),
     }
     split = corpus.test.sample(limit, seed)
     model, history, scores = train_once(corpus, architecture, how, decided, device, progress)
@@ -226,17 +225,3 @@ def transformers_version() -> str:
         return version("transformers")
     except PackageNotFoundError:
         raise ImportError("stock models need transformers: pip install 'attnlib[transformers]'") from None
-
-
-@cache
-def code_version() -> str:
-    """A digest of the sources that decide what training gives, so that the cache never outlives them."""
-    here = Path(__file__).parent
-    names = (
-        "models/stock.py",
-        "models/stock_kinds.py",
-        "training_stock.py",
-        "data/corpus.py",
-        "data/scenes.py",
-    )
-    return sources_digest(here / name for name in names)

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from attnlib import statistics, training
+from attnlib import statistics
 from attnlib.data.corpus import Corpus
 from attnlib.tables import summaries
+from attnlib.training import fit as training
 
 
 def average_precision(labels: np.ndarray, scores: np.ndarray) -> float:

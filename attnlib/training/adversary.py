@@ -25,7 +25,7 @@ from attnlib.models.batches import Batch, batches
 from attnlib.models.build import VARIANTS, one_of
 from attnlib.models.classifier import AttentionModel, Output
 from attnlib.readout import Readout
-from attnlib.training import Training, class_weights, one_epoch, optimizer_for, tell
+from attnlib.training.fit import Training, class_weights, one_epoch, optimizer_for, tell
 
 DIRECTIONS = ("adversary || base", "base || adversary")
 # The least weight whose logarithm is taken: a softmax in float32 can underflow to 0 on a real token.

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from attnlib.models.documents import DocumentModel
 from attnlib.models.documents_batches import Documents, evaluation_batches, training_batches
-from attnlib.training import metrics
+from attnlib.training.fit import metrics
 
 
 @dataclass(frozen=True)

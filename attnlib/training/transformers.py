@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from attnlib.models.kinds import Kind
-from attnlib.training import metrics
+from attnlib.training.fit import metrics
 
 # The model's inputs for some rows of a split
 Inputs = Callable[[np.ndarray], dict[str, Tensor]]

@@ -45,10 +45,10 @@ from attnbook.runs import results
 from IPython.display import Markdown
 from myst_nb import glue
 
-from attnlib import training
 from attnlib.kernels import exchanged_logits, uniform_weights
 from attnlib.prepare import prepare
 from attnlib.tables import performance, summaries
+from attnlib.training import fit as training
 
 parameters = notebook.parameters(globals())
 charts.enable(notebook.source("jain_wallace/base", parameters))

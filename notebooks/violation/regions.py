@@ -40,7 +40,7 @@ from attnbook import charts, notebook
 from attnbook.runs import results
 from myst_nb import glue
 
-from attnlib.explain import transformers as stock
+from attnlib.explain.transformers import methods as stock
 from attnlib.faithfulness import evidence
 from attnlib.faithfulness.transformers import removals
 from attnlib.prepare.transformers import prepare_stock

@@ -49,7 +49,7 @@ from transformers import (
 )
 
 from attnlib import faithfulness
-from attnlib.explain import transformers as stock
+from attnlib.explain.transformers import methods as stock
 from attnlib.faithfulness.transformers import removals
 from attnlib.models.kinds import BERT_TEXT, LXMERT, VISUAL_BERT
 

@@ -38,7 +38,7 @@ from attnbook.runs import results
 from myst_nb import glue
 
 from attnlib import faithfulness
-from attnlib.explain import transformers as stock
+from attnlib.explain.transformers import methods as stock
 from attnlib.faithfulness.transformers import removals
 from attnlib.prepare.transformers import prepare_stock
 

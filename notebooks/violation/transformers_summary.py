@@ -38,7 +38,7 @@ from attnbook.verdicts.claims import Reading
 from IPython.display import Markdown
 from myst_nb import glue
 
-from attnlib.explain import transformers as stock
+from attnlib.explain.transformers import methods as stock
 
 parameters = notebook.parameters(globals())
 charts.enable(notebook.source("violation/transformers_summary", parameters))

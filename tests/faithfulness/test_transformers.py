@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from attnlib.explain import transformers as stock
+from attnlib.explain.transformers import methods as stock
 from attnlib.faithfulness import violations
 from attnlib.faithfulness.transformers import removals
 from attnlib.models.kinds import LXMERT, VISUAL_BERT

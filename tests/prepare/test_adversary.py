@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from attnlib import data, prepare
+from attnlib import data
 from attnlib.kernels import exact_adversary, tvd
 from attnlib.prepare import adversary as prepare_adversary
 from attnlib.prepare import guides
+from attnlib.prepare import pooled as prepare
 from attnlib.readout import Readout
 from tests import toy
 

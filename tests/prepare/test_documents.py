@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from attnbook.runs import results
 
 from attnlib import Readout, data
 from attnlib.data.generated import planted_documents
@@ -81,7 +82,7 @@ def test_settings_say_what_decided_the_model():
     assert run.settings["dataset"] == "planted_documents"
     assert run.settings["data"] == CORPUS.checksum
     summary = pd.DataFrame({"metric": ["score"], "value": [1.0]})
-    tidy = run.tidy(summary, "serrano_smith", "experiment")
+    tidy = results.of_run(run, summary, "serrano_smith/experiment")
     named = tidy[["encoder", "scorer", "variant", "vectors", "seed"]].iloc[0].tolist()
     assert named == ["HANrnn", "learned_query", "no_logit_dropout", "random, length 1", 3]
 

@@ -7,9 +7,12 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 import torch
+from attnbook.runs import results
 
-from attnlib import data, prepare, training
+from attnlib import data
+from attnlib.prepare import pooled as prepare
 from attnlib.prepare import read_once as readout_cache
+from attnlib.training import fit as training
 from tests import toy
 
 CHEAP = {"epochs": 2, "dimension": 8, "progress": False}
@@ -180,7 +183,7 @@ def test_every_epoch_is_what_prepare_gives_after_so_many():
 def test_tables_name_the_vectors_and_the_variant(change, label):
     run = prepare.prepare("toy", **(CHEAP | change))
     summary = pd.DataFrame({"metric": ["score"], "value": [1.0]})
-    tidy = run.tidy(summary, "paper", "experiment")
+    tidy = results.of_run(run, summary, "paper/experiment")
     assert tidy[["variant", "vectors"]].iloc[0].tolist() == ["released", label]
 
 
@@ -199,8 +202,8 @@ def test_vectors_of_another_data_set_are_trained_once(tmp_path, monkeypatch):
 
 def test_a_saved_run_tells_the_seconds_of_training_from_the_others(tmp_path):
     run = prepare.prepare("toy", **CHEAP)
-    summary = run.tidy(pd.DataFrame({"metric": ["score"], "value": [1.0]}), "paper", "experiment")
-    run.save(tmp_path, tables(run), summary, {"seed": 0})
+    summary = results.of_run(run, pd.DataFrame({"metric": ["score"], "value": [1.0]}), "paper/experiment")
+    results.keep(tmp_path, run, tables(run), summary, {"seed": 0})
     facts = json.loads((tmp_path / "provenance.json").read_text())
     assert facts["training_seconds"] == pytest.approx(sum(row["seconds"] for row in run.history))
     assert facts["seconds"] > 0

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from attnlib import data, prepare, training
+from attnlib import data
 from attnlib.cache.tensors import load_tensors, save_tensors
 from attnlib.data.generated import planted_documents
 from attnlib.data.imposed import impose
@@ -17,8 +17,10 @@ from attnlib.models.classifier import AttentionModel
 from attnlib.models.documents import DocumentModel
 from attnlib.models.reading import head_of, read
 from attnlib.prepare import documents as prepare_documents
+from attnlib.prepare import pooled as prepare
 from attnlib.prepare import read_once as readout_cache
 from attnlib.prepare.read_once import read_once
+from attnlib.training import fit as training
 from tests import toy
 
 CHEAP = {"epochs": 1, "dimension": 8, "progress": False}

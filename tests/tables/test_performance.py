@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics
 
-from attnlib import training
 from attnlib.tables import performance, summaries
-from attnlib.training import Training
+from attnlib.training import fit as training
+from attnlib.training.fit import Training
 from tests import toy
 
 

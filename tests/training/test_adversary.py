@@ -10,7 +10,6 @@ from attnlib.kernels import jsd, kl, tvd
 from attnlib.models import Architecture, build, collate
 from attnlib.models.classifier import Output
 from attnlib.models.reading import read
-from attnlib.training import Training, fit
 from attnlib.training import adversary as training_adversary
 from attnlib.training.adversary import (
     AdversaryTraining,
@@ -20,6 +19,7 @@ from attnlib.training.adversary import (
     divergence,
     fit_adversary,
 )
+from attnlib.training.fit import Training, fit
 from tests import toy
 
 QUIET = {"progress": False}

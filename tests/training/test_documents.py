@@ -8,8 +8,8 @@ from attnlib.data.generated import planted_documents
 from attnlib.models.documents import DocumentArchitecture, build_document_model
 from attnlib.models.documents_batches import Documents
 from attnlib.training import documents as training_documents
-from attnlib.training import metrics
 from attnlib.training.documents import DocumentTraining, fit_documents, predict_documents
+from attnlib.training.fit import metrics
 
 CORPUS = planted_documents.load(n_train=150, n_dev=60, n_test=60)
 TRAIN, DEV, TEST = (Documents.of(split, CORPUS.vocabulary) for split in CORPUS.splits.values())

@@ -6,7 +6,7 @@ import torch
 from sklearn.metrics import f1_score, roc_auc_score
 
 from attnlib.models import Architecture, build
-from attnlib.training import (
+from attnlib.training.fit import (
     Training,
     class_weights,
     fit,

@@ -2,8 +2,9 @@
 
 `weights`, `gradients` and `relevances` are lists over layers of [N, heads, queries, keys]: the maps, the
 gradients of the target by them, and the relevance at them (module `relevance`). `row` says for which query:
-its number in each instance [N], such as that of the class token, or weights over queries [N, Q]. Results are [N, keys], of the predicted class; columns of other modalities or special tokens are the caller's
-to leave out.
+its number in each instance [N], such as that of the class token, or weights over queries [N, Q]. Results
+are [N, keys], of the predicted class; columns of other modalities or special tokens are the caller's to leave
+out.
 
 heads: how maps of heads become one: "mean", "max" or the number of one head. clamp: negative values to zero
 before that, as Chefer et al. do; without it a score can say that a key speaks against the prediction.

@@ -18,7 +18,7 @@ from attnlib.cache.sources import defaults, files_of
 # What prepares a model, by the name that notebooks import: its module, and the functions whose parameters
 # decide the model.
 PREPARED_BY = {
-    "prepare": ("attnlib.prepare", ("prepare", "plan")),
+    "prepare": ("attnlib.prepare.pooled", ("prepare", "plan")),
     "prepare_documents": ("attnlib.prepare.documents", ("prepare_documents",)),
     "prepare_stock": ("attnlib.prepare.transformers", ("prepare_stock",)),
 }
@@ -69,7 +69,7 @@ def arguments(module: str, functions: tuple[str, ...]) -> dict[str, Any]:
 def train(prepared_by: str, settings: Mapping[str, Any]) -> None:
     """Train a model into the cache, unless it is there. Raises what the preparing function raises."""
     if prepared_by == "prepare":
-        from attnlib.prepare import plan, train_once
+        from attnlib.prepare.pooled import plan, train_once
 
         given = {"encoder": "bilstm", "scorer": "additive", "seed": 0, **settings}
         train_once(plan(**given), progress=True)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from attnlib.explain import transformers as stock
 from attnlib.explain.targets import target_value
+from attnlib.explain.transformers import methods as stock
 from attnlib.models.kinds import BERT_TEXT, LXMERT, VISUAL_BERT
 from tests.explain.transformers.stock_models import KINDS, bert, embedded, lxmert, visual_bert
 
