@@ -6,11 +6,17 @@ import errno
 import glob
 import hashlib
 import json
+import logging
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
+
+log = logging.getLogger(__name__)
+
+Made = TypeVar("Made")
 
 # What the system says of a folder that cannot be written.
 READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
@@ -60,6 +66,37 @@ def locked(path: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def remember(
+    path: Path,
+    make: Callable[[], Made],
+    save: Callable[[Path, Made], None],
+    load: Callable[[Path], Made],
+    optional: bool = False,
+) -> Made:
+    """What `make` gives: from the file at `path` where there is one, else made now and kept there.
+
+    path: below `cache_folder()`, with a digest of everything that decides the result in its name. save:
+    writes the file whole or not at all (`replacing`). load: reads it, ValueError where it is damaged; then
+    it is made again, and a line says so. Two processes that ask for the same one make it once. optional: in
+    a folder that cannot be written the result is made and not kept; else OSError says what to do before
+    anything is made.
+    """
+    made: list[Made] = []
+    try:
+        with locked(path):
+            if path.exists():
+                try:
+                    return load(path)
+                except ValueError as error:
+                    log.warning("%s; it is made again", error)
+            made.append(make())
+            save(path, made[0])
+    except OSError as error:
+        if not optional or error.errno not in READ_ONLY:
+            raise
+    return made[0] if made else make()
 
 
 def take_away_rest(path: Path) -> None:

@@ -10,11 +10,12 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from attnlib.cache import replacing
 
@@ -60,3 +61,22 @@ def load_tensors(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], dict[
     if checksum(tensors, metadata) != known:
         raise ValueError(f"{path} is damaged: its content does not have its checksum")
     return tensors, metadata
+
+
+def save_model(model: nn.Module, path: str | os.PathLike[str], facts: Mapping[str, object]) -> None:
+    """Write a model's parameters, and facts that JSON can hold, as one file (`save_tensors`)."""
+    save_tensors(path, model.state_dict(), {name: json.dumps(value) for name, value in facts.items()})
+
+
+def load_model(model: nn.Module, path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Load parameters into `model`, and return the facts.
+
+    Raises FileNotFoundError; ValueError when the file is none of this model's: say, truncated, with a byte
+    that changed, or of another architecture.
+    """
+    try:
+        tensors, metadata = load_tensors(path)
+        model.load_state_dict(tensors)
+    except (ValueError, RuntimeError) as error:
+        raise ValueError(f"{path} is no file of this model's parameters: {error}") from error
+    return {name: json.loads(value) for name, value in metadata.items()}

@@ -606,3 +606,9 @@ SET_OF: dict[str, str] = {
     "babi3": "babi",
     "imdb_ratings": "imdb",
 }
+
+
+def own_files(name: str) -> bool:
+    """Whether a data set, or a corpus of that name, may be made of files that no checksum holds fast."""
+    found = DATA_SETS.get(SET_OF.get(name, name))
+    return found is not None and not all(member.has_checksum for member in found.members)

@@ -13,10 +13,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from attnlib.checks import one_of
 from attnlib.data.corpus import Split, Vocabulary
 from attnlib.explain.targets import TARGETS, target_value
 from attnlib.models.batches import Batch, batches
-from attnlib.models.build import one_of
 from attnlib.models.classifier import AttentionModel
 from attnlib.models.reading import token_columns
 

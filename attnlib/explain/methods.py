@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from attnlib.checks import one_of
 from attnlib.data.corpus import Split, Vocabulary
 from attnlib.explain import attention, inputs
 from attnlib.explain.targets import TARGETS
 from attnlib.kernels.baselines import random_scores
-from attnlib.models.build import one_of
 from attnlib.models.classifier import AttentionModel
 from attnlib.readout import Readout
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from attnlib.models.build import one_of
+from attnlib.checks import one_of
 
 TARGETS = ("probability", "logit", "margin")
 

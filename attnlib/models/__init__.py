@@ -3,7 +3,7 @@
 from attnlib.models.batches import Batch, batches, collate
 from attnlib.models.build import ENCODERS, SCORERS, VARIANTS, Architecture, build
 from attnlib.models.classifier import AttentionModel, Output
-from attnlib.models.embeddings import embedding_matrix, read_vectors, train_vectors
+from attnlib.models.vectors import embedding_matrix, read_vectors, train_vectors
 
 __all__ = [
     "ENCODERS",

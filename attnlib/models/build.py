@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
+from attnlib.checks import one_of
 from attnlib.models.batches import PAD
 from attnlib.models.classifier import AttentionModel, DeepHead, LinearHead, PairHead
 from attnlib.models.encoders import Average, BiGRU, BiLSTM, Convolution, Recurrent
@@ -51,15 +50,6 @@ class Architecture:
             raise ValueError(
                 f"layers is {self.layers}: give 0 or more, and 0 for a model that reads questions"
             )
-
-
-def one_of(parameter: str, value: str, known: Iterable[str]) -> None:
-    """ValueError that lists the known values, unless `value` is one of them."""
-    known = list(known)
-    if value not in known:
-        close = difflib.get_close_matches(str(value), known, n=1)
-        hint = f" Did you mean {close[0]!r}?" if close else ""
-        raise ValueError(f"unknown {parameter} {value!r}: known are {', '.join(known)}.{hint}")
 
 
 def build_encoder(architecture: Architecture) -> Recurrent | Convolution | Average:

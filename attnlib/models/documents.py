@@ -15,14 +15,16 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from attnlib.checks import one_of
 from attnlib.models.batches import PAD
-from attnlib.models.build import one_of
-from attnlib.models.documents_batches import DocumentBatch
-from attnlib.models.documents_encoders import DocumentGRU, DroppedConvolution, Identity
+from attnlib.models.document_batches import DocumentBatch, Documents, evaluation_batches
+from attnlib.models.encoders import BiGRU, Convolution
+from attnlib.readout import Readout
 
 DOCUMENT_ENCODERS = ("HANrnn", "HANconv", "HANnoenc", "FLANrnn", "FLANconv", "FLANnoenc")
 DOCUMENT_VARIANTS = ("released", "no_logit_dropout")
 GROUP_WORDS = 2048  # sentences are encoded together up to so many words, padding counted
+WIDTHS, CONVOLUTION_DROPOUT = (3, 5), 0.3  # of the convolutions, and before them
 MANY_WORDS = 131_072  # a batch with more is encoded a second time for its gradient rather than kept in memory
 
 
@@ -79,6 +81,51 @@ class Pooled(NamedTuple):
     attention: Tensor  # [N, L]
     states: Tensor  # [N, L, m]
     mask: Tensor  # [N, L]
+
+
+class Identity(nn.Module):
+    """No encoder: the states are the items themselves."""
+
+    def __init__(self, dimension: int) -> None:
+        super().__init__()
+        self.size = dimension
+
+    def forward(self, items: Tensor, lengths: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """States [N, L, d], and their sum [N, d]."""
+        return items, (items * mask.unsqueeze(2)).sum(dim=1)
+
+
+class DroppedConvolution(Convolution):
+    """Convolutions of widths 3 and 5 behind a dropout of 0.3; padding is zero before and after them."""
+
+    def __init__(self, dimension: int, filters: int) -> None:
+        super().__init__(dimension, filters, WIDTHS)
+        self.dropout = nn.Dropout(CONVOLUTION_DROPOUT)
+
+    def forward(self, items: Tensor, lengths: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """States [N, L, filters·widths], zero off the mask, and summary."""
+        return super().forward(self.dropout(items * mask.unsqueeze(2)), lengths, mask)
+
+
+class DocumentGRU(BiGRU):
+    """Bidirectional GRU with the released initial parameters.
+
+    Input weights Xavier-uniform, recurrent ones orthogonal, input bias 0. The hidden bias comes from an
+    initialiser made for an LSTM's four gates: it is 1 in the second quarter of the GRU's 3·hidden numbers
+    (37 to 73 of 150, end of the reset and start of the update gate), else 0.
+    """
+
+    def __init__(self, dimension: int, hidden: int) -> None:
+        super().__init__(dimension, hidden)
+        for layer in (self.forwards, self.backwards):
+            of_input, recurrent, bias, recurrent_bias = layer.all_weights[0]
+            nn.init.xavier_uniform_(of_input)
+            nn.init.orthogonal_(recurrent)
+            nn.init.zeros_(bias)
+            nn.init.zeros_(recurrent_bias)
+            quarter = 3 * hidden // 4
+            with torch.no_grad():
+                recurrent_bias[quarter : 2 * quarter] = 1
 
 
 class LearnedQuery(nn.Module):
@@ -238,3 +285,25 @@ def build_document_model(
         nn.init.xavier_uniform_(model.head.weight)
         nn.init.zeros_(model.head.bias)
     return model
+
+
+@torch.no_grad()
+def read_documents(model: DocumentModel, documents: Documents, device: str = "cpu") -> Readout:
+    """Weights and scores z_t = V h_t of every document's sentences (HAN) or words (FLAN), in the order given.
+
+    One column per item of the longest document, and C classes as the linear layer has them, two or more.
+    """
+    model.eval()
+    weight = model.head.weight
+    lengths = documents.counts if model.hierarchical else documents.lengths
+    shape = (len(documents), int(lengths.max()))
+    alpha = torch.zeros(shape, device=device)
+    scores = torch.zeros((*shape, len(weight)), device=device)
+    mask = torch.zeros(shape, dtype=torch.bool, device=device)
+    for rows, batch in evaluation_batches(documents, model.hierarchical):
+        output = model(batch.to(device))
+        index, width = torch.from_numpy(rows).to(device), output.mask.shape[1]
+        alpha[index, :width] = output.attention
+        scores[index, :width] = output.states @ weight.T
+        mask[index, :width] = output.mask
+    return Readout(alpha, scores, model.head.bias, mask)

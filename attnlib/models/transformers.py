@@ -14,10 +14,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from attnlib.checks import one_of
 from attnlib.data.corpus import Split, Vocabulary
 from attnlib.data.scenes import SceneSplit
 from attnlib.models.batches import pad
-from attnlib.models.build import one_of
 from attnlib.models.kinds import BERT_TEXT, LXMERT, VISUAL_BERT, Kind
 
 KINDS: dict[str, Kind] = {"bert": BERT_TEXT, "visual_bert": VISUAL_BERT, "lxmert": LXMERT}

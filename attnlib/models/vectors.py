@@ -1,53 +1,249 @@
-"""Word vectors trained on a whole data set, made once and kept as a file that any model can start from."""
+"""Initial word vectors: drawn, from a text file, or trained on a corpus; those that are trained are kept."""
 
 from __future__ import annotations
 
+import gzip
 import logging
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import normalize
 
 from attnlib import data
-from attnlib.cache import cache_folder, digest, file_checksum, locked, replacing
+from attnlib.cache import cache_folder, digest, file_checksum, remember, replacing
 from attnlib.cache.sources import function_digest
-from attnlib.models import embeddings
+from attnlib.cache.tensors import load_tensors, save_tensors
+from attnlib.data.catalogue import own_files
+from attnlib.data.corpus import SPECIALS, UNK, Corpus, Split, Vocabulary
+from attnlib.models.batches import PAD
 
 log = logging.getLogger(__name__)
 
-# Data sets of the user's own files, which no checksum holds fast.
-OWN_FILES = ("adr", "anemia", "cnn", "diabetes")
+
+def read_vectors(path: str | Path, words: Sequence[str], dimension: int) -> dict[str, np.ndarray]:
+    """The vectors of `words` in a GloVe or fastText text file (plain or .gz).
+
+    Each line is a word and `dimension` numbers, separated by spaces; a fastText header line ("count
+    dimension") is passed over. Words that the file lacks are absent from the result.
+
+    Raises FileNotFoundError, or ValueError with file and line when a line has another dimension or holds
+    something that is no finite number.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"vectors file {path} does not exist: give a GloVe or fastText text file")
+    wanted = set(words)
+    found: dict[str, np.ndarray] = {}
+    opener = gzip.open if path.suffix == ".gz" else open
+    with opener(path, "rt", encoding="utf-8", errors="replace") as lines:
+        for number, line in enumerate(lines, start=1):
+            # From the right: a few entries of public files are words that contain a space.
+            fields = line.rstrip().rsplit(" ", dimension)
+            if number == 1 and len(line.split()) == 2:
+                declared = line.split()[1]
+                if declared != str(dimension):
+                    raise ValueError(f"{path}:1: dimension {declared}, the model needs {dimension}")
+                continue
+            given = len(line.split()) - 1
+            if len(fields) != dimension + 1 or (number <= 2 and given != dimension):
+                raise ValueError(f"{path}:{number}: vector of dimension {given}, the model needs {dimension}")
+            if fields[0] not in wanted:
+                continue
+            try:
+                found[fields[0]] = np.array(fields[1:], dtype=np.float32)
+            except ValueError as error:
+                raise ValueError(f"{path}:{number}: not a vector of numbers: {error}") from None
+            if not np.isfinite(found[fields[0]]).all():
+                raise ValueError(f"{path}:{number}: not a vector of finite numbers")
+    return found
+
+
+def word2vec(sentences: Iterable[Sequence[str]], dimension: int, seed: int, **options: int) -> Any:
+    """Gensim's KeyedVectors, trained with a window of 5 on one thread, so that the seed decides."""
+    try:
+        from gensim.models import Word2Vec
+    except ImportError:
+        raise ImportError("vectors='corpus' needs gensim: pip install 'attnlib[vectors]'") from None
+    usual = {"window": 5, "min_count": 1, "workers": 1}
+    return Word2Vec(sentences=sentences, vector_size=dimension, seed=seed, **usual, **options).wv
+
+
+def train_vectors(
+    texts: Sequence[Sequence[str]], dimension: int, seed: int = 0, epochs: int = 10
+) -> dict[str, np.ndarray]:
+    """Word2vec (skip-gram) trained on the texts, by word."""
+    found = word2vec([list(text) for text in texts], dimension, seed, sg=1, epochs=epochs)
+    return {word: found[word] for word in found.index_to_key}
 
 
 def vectors_file(dataset: str, dimension: int = 300) -> Path:
     """A text file of word vectors, trained by word2vec on the training texts of a data set; made once.
 
-    It holds the words of the data set's vocabulary, in the format that fastText writes. The vectors' seed is
-    always 0: like published ones they are the same for every model that starts from them. ValueError for a
-    data set of the user's own files: they may change, and the vectors would not.
+    It holds the words of the data set's vocabulary, in the format that fastText writes, and a checksum lies
+    beside it. The vectors' seed is always 0: like published ones they are the same for every model that
+    starts from them. ValueError for a data set of the user's own files: they may change, and the vectors
+    would not.
     """
-    if dataset in OWN_FILES:
+    if own_files(dataset):
         raise ValueError(
             f"vectors={dataset!r}: vectors are trained once on texts that stay the same, and these files are "
             "your own. Give 'corpus', another data set, or a file of vectors."
         )
     # The name and the code decide the texts, as every file is checked; reading them takes far longer.
-    code = [function_digest(data.LOADERS[dataset]), function_digest(embeddings.train_vectors)]
+    code = [function_digest(data.LOADERS[dataset]), function_digest(train_vectors)]
     name = digest({"dataset": dataset, "dimension": dimension, "code": code})
     path = cache_folder() / "vectors" / f"{dataset}-{name}.txt"
-    known_sum = path.with_suffix(".sha256")
-    with locked(path):
-        if path.exists() and known_sum.exists() and known_sum.read_text() != file_checksum(path):
-            log.warning("%s is damaged: it is made again", path)
-            path.unlink()
-        if not path.exists():
-            # A checksum of an earlier file must not outlive it.
-            known_sum.unlink(missing_ok=True)
-            corpus = data.load(dataset)
-            known = embeddings.train_vectors(corpus.train.texts, dimension)
-            words = [word for word in corpus.vocabulary.words if word in known]
-            with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as file:
-                file.write(f"{len(words)} {dimension}\n")
-                file.writelines(
-                    f"{word} {' '.join(format(x, '.6g') for x in known[word])}\n" for word in words
-                )
-            with replacing(known_sum) as temporary:
-                temporary.write_text(file_checksum(path))
-    return path
+
+    def make() -> Path:
+        corpus = data.load(dataset)
+        known = train_vectors(corpus.train.texts, dimension)
+        words = [word for word in corpus.vocabulary.words if word in known]
+        with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as file:
+            file.write(f"{len(words)} {dimension}\n")
+            file.writelines(f"{word} {' '.join(format(x, '.6g') for x in known[word])}\n" for word in words)
+        return path
+
+    def seal(path: Path, made: Path) -> None:
+        with replacing(path.with_suffix(".sha256")) as temporary:
+            temporary.write_text(file_checksum(made))
+
+    def check(path: Path) -> Path:
+        sums = path.with_suffix(".sha256")
+        # A killed process may leave a file that is whole and has no sum, or that of an earlier one.
+        if not sums.is_file() or sums.read_bytes() != file_checksum(path).encode():
+            raise ValueError(f"{path} is damaged")
+        return path
+
+    return remember(path, make, seal, check)
+
+
+def embedding_matrix(
+    vocabulary: Vocabulary,
+    source: str = "random",
+    *,
+    dimension: int = 300,
+    deviation: float = 0.1,
+    missing: str = "zero",
+    texts: Sequence[Sequence[str]] = (),
+    seed: int = 0,
+) -> Tensor:
+    """Initial word vectors [len(vocabulary), dimension], float32.
+
+    source: "random" (N(0, deviation²)), "corpus" (word2vec on `texts`), or the path of a vectors file.
+    missing: what a word without a vector gets, "zero" (Jain & Wallace's code) or "random" (N(0, 1), their
+    paper). The padding row is zero.
+    """
+    generator = np.random.default_rng(seed)
+    shape = (len(vocabulary), dimension)
+    if source == "random":
+        matrix = generator.normal(0, deviation, size=shape)
+    else:
+        known = (
+            train_vectors(texts, dimension, seed)
+            if source == "corpus"
+            else read_vectors(source, vocabulary.words, dimension)
+        )
+        matrix = np.zeros(shape) if missing == "zero" else generator.normal(0, 1, size=shape)
+        hits = 0
+        for row, word in enumerate(vocabulary.words, start=len(vocabulary) - len(vocabulary.words)):
+            if word in known:
+                matrix[row] = known[word]
+                hits += 1
+        log.info("%d of %d words have a vector from %s", hits, len(vocabulary), source)
+        if hits == 0:
+            raise ValueError(f"no word of the vocabulary has a vector in {source}: wrong language or case?")
+    matrix[0] = 0
+    return torch.from_numpy(matrix.astype(np.float32))
+
+
+MOST_PASSES, LEAST_PASSES, WORDS_READ = 30, 5, 30_000_000
+LONGEST = 10_000  # gensim drops what a sentence has beyond so many words
+
+
+def passes_over(n_words: int) -> int:
+    """Passes of word2vec over a corpus of so many running words: 30 as released, fewer for a large one.
+
+    As many as read 30 million words, but at least 5, gensim's default, and at most 30. A pass goes at about
+    half a million words a second in the one thread that keeps it repeatable, so that 30 over IMDB's seven
+    million words would take longer than training the model, which fine-tunes the vectors anyway.
+    """
+    return min(MOST_PASSES, max(LEAST_PASSES, math.ceil(WORDS_READ / n_words)))
+
+
+class Sentences:
+    """Sentences of some splits as lists of words, rare ones replaced by ``<unk>``; can be read many times.
+
+    A text without sentences is one.
+    """
+
+    def __init__(self, splits: Sequence[Split], vocabulary: Vocabulary) -> None:
+        self.splits = splits
+        self.words = {word: word for word in vocabulary.words}
+
+    def __iter__(self) -> Iterator[list[str]]:
+        unknown, words = SPECIALS[UNK], self.words
+        for split in self.splits:
+            for i, text in enumerate(split.texts):
+                tokens = [words.get(token, unknown) for token in text]
+                lengths = [len(tokens)] if split.sentences is None else split.sentences[i].tolist()
+                start = 0
+                for length in lengths:
+                    for first in range(start, start + length, LONGEST):
+                        yield tokens[first : min(first + LONGEST, start + length)]
+                    start += length
+
+
+def random_unit_vectors(n_words: int, dimension: int, seed: int = 0) -> Tensor:
+    """Rows of length 1 in random directions [n_words, dimension], float32; the padding row is zero."""
+    drawn = np.random.default_rng(seed).normal(size=(n_words, dimension))
+    table = normalize(torch.from_numpy(drawn)).float()
+    table[PAD] = 0
+    return table
+
+
+def train_document_vectors(
+    splits: Sequence[Split], vocabulary: Vocabulary, dimension: int = 200, seed: int = 0
+) -> Tensor:
+    """Word2vec on the sentences of `splits`, with gensim's defaults (CBOW, window 5).
+
+    Gives [len(vocabulary), dimension], float32. Rows have length 1; those of
+    padding and of words that do not occur are zero. One thread, so that the seed decides.
+    """
+    sentences = Sentences(splits, vocabulary)
+    passes = passes_over(sum(len(sentence) for sentence in sentences))
+    found = word2vec(sentences, dimension, seed, sg=0, epochs=passes)
+    table = np.zeros((len(vocabulary), dimension), dtype=np.float32)
+    for word in found.index_to_key:
+        table[vocabulary.index[word]] = found[word]
+    table[PAD] = 0
+    return normalize(torch.from_numpy(table))
+
+
+def document_vectors(corpus: Corpus, dimension: int) -> Tensor:
+    """`train_document_vectors` of a corpus' train and dev, made once and kept; ImportError without gensim.
+
+    Their seed is always 0: like published ones they are the same for every model.
+    """
+    code = function_digest(train_document_vectors)
+    known = {"data": corpus.checksum, "dimension": dimension, "gensim": gensim_version(), "code": code}
+    path = cache_folder() / "vectors" / f"{corpus.name}-documents-{digest(known)}.safetensors"
+    return remember(
+        path,
+        lambda: train_document_vectors((corpus.train, corpus.dev), corpus.vocabulary, dimension),
+        lambda path, table: save_tensors(path, {"vectors": table}, {}),
+        lambda path: load_tensors(path)[0]["vectors"],
+    )
+
+
+def gensim_version() -> str:
+    """The version of what trains vectors; "missing" where there is none."""
+    try:
+        return version("gensim")
+    except PackageNotFoundError:
+        return "missing"

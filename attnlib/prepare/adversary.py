@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict, replace
-from typing import Any
 
 from attnlib.cache.sources import function_digest
-from attnlib.prepare.model_cache import trained_once
-from attnlib.prepare.pooled import Prepared, analyse, check_seed, plan
+from attnlib.prepare.flat import plan
+from attnlib.prepare.run import Prepared, analyse, check_seed, train_once
 from attnlib.training.adversary import DIRECTIONS, AdversaryTraining, fit_adversary
 
 
@@ -28,25 +28,23 @@ def prepare_adversary(
     adversary starts and the order of its batches; None is the base's own for the released variant, so that it
     starts where the base started, and the next one for the published variant.
     """
-    base_seed = base.request["seed"]
+    began, base_seed = time.perf_counter(), base.name["seed"]
     if seed is None:
         seed = base_seed if variant == "released" else base_seed + 1
     check_seed(seed)
-    start = plan(**{**base.request, "seed": seed})
-    how = AdversaryTraining(strength, variant, direction, epochs, patience, start.training.batch_size, seed)
-    settings: dict[str, Any] = {
-        **start.settings,
+    start = plan(**{**base.plan.request, "seed": seed})
+    size = start.settings["training"]["batch_size"]
+    how = AdversaryTraining(strength, variant, direction, epochs, patience, size, seed)
+
+    def fit(progress: bool) -> list[dict[str, float]]:
+        corpus = base.corpus
+        given = (corpus.splits, base.readouts, corpus.vocabulary, how, start.device)
+        return fit_adversary(start.model, *given, progress)
+
+    decided = {
         "base": base.settings,
         "adversary": asdict(how),
         "adversary_code": function_digest(fit_adversary),
     }
-
-    def train() -> dict[str, Any]:
-        corpus = base.corpus
-        history = fit_adversary(
-            start.model, corpus.splits, base.readouts, corpus.vocabulary, how, start.device, progress
-        )
-        return {"history": history}
-
-    history = trained_once(base.corpus.name, settings, start.model, train)["history"]
-    return analyse(replace(start, settings=settings), history, base.texts)
+    planned = replace(start, settings={**start.settings, **decided}, fit=fit)
+    return analyse(planned, train_once(planned, progress), base.texts, began)

@@ -16,7 +16,7 @@ from attnlib.data.corpus import Corpus, Split
 from attnlib.data.imposed import Weights, by_text
 from attnlib.explain.leave_one_out import leave_one_out
 from attnlib.kernels import exact_adversary
-from attnlib.prepare.pooled import Prepared
+from attnlib.prepare.run import Prepared
 from attnlib.readout import Readout
 
 Guide = Mapping[str, Weights]

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from attnlib import data
 from attnlib.cache.sources import function_digest
+from attnlib.checks import one_of
 from attnlib.data.corpus import Corpus, Split
 from attnlib.data.scenes import SceneCorpus, SceneSplit
-from attnlib.models.build import one_of
 from attnlib.models.kinds import Kind
 from attnlib.models.transformers import (
     KINDS,
@@ -26,9 +26,8 @@ from attnlib.models.transformers import (
     scene_inputs,
     text_inputs,
 )
-from attnlib.prepare.model_cache import trained_once
-from attnlib.prepare.pooled import check_seed, resolve_device
-from attnlib.training.fit import metrics
+from attnlib.prepare.run import Plan, Trained, check_seed, chosen, resolve_device, train_once
+from attnlib.training.metrics import metrics
 from attnlib.training.transformers import StockTraining, fit_stock, predict_stock
 
 AnyCorpus = Corpus | SceneCorpus
@@ -57,41 +56,18 @@ USUAL = {
 }
 
 
-@dataclass(frozen=True)
-class PreparedStock:
+@dataclass(frozen=True, repr=False)
+class PreparedTransformer(Trained):
     """What an experiment on a stock transformer works on.
 
-    split: the test instances under analysis. inputs: the model's for them, with word embeddings in place of
-    ids where words are scored. test_metrics: on the whole test split. settings: everything that decided the
-    model.
+    inputs: the model's for `texts`, with word embeddings in place of ids where words are scored.
     """
 
-    corpus: AnyCorpus
-    split: AnySplit
-    model: nn.Module
     kind: Kind
     inputs: dict[str, Tensor]
-    test_metrics: dict[str, float]
-    history: list[dict[str, float]]
-    settings: dict[str, Any]
-    device: str
-    began: float = field(default_factory=time.perf_counter, repr=False)
-
-    @property
-    def name(self) -> dict[str, Any]:
-        """What tables call this model; its scorer is whose maps are read."""
-        kind = self.settings["architecture"]["kind"]
-        return {
-            "dataset": self.corpus.name,
-            "encoder": kind,
-            "scorer": "cross_attention" if kind == "lxmert" else "self_attention",
-            "seed": self.settings["training"]["seed"],
-            "variant": "stock",
-            "vectors": "random",
-        }
 
 
-def prepare_stock(
+def prepare_transformer(
     dataset: str = "scenes",
     kind: str = "visual_bert",
     seed: int = 0,
@@ -99,22 +75,41 @@ def prepare_stock(
     device: str = "cpu",
     limit: int | None = None,
     progress: bool = True,
+    **model_settings: Any,
+) -> PreparedTransformer:
+    """Load a corpus, train a small stock model on it or take it from the cache, and make its test inputs.
+
+    dataset: of `data.names()` for "bert", which reads classification and pairs, and of `data.scene_names()`
+    for the others. limit: analyse so many test instances, drawn with the seed (None: all); the metrics are of
+    all. model_settings: as `plan` has them. Two processes that ask for the same model train it once. Unknown
+    names and impossible values are refused with a ValueError before anything is trained.
+    """
+    began = time.perf_counter()
+    planned = plan(dataset, kind, seed, device=device, **model_settings)
+    texts = planned.corpus.test.sample(limit, seed)
+    history, scores = train_once(planned, progress)
+    given = inputs_of(kind, texts, planned.corpus)(np.arange(len(texts)))
+    inputs = embedded(planned.model, {name: value.to(planned.device) for name, value in given.items()})
+    return PreparedTransformer(planned, texts, scores, history, KINDS[kind], inputs, began=began)
+
+
+def plan(
+    dataset: str = "scenes",
+    kind: str = "visual_bert",
+    seed: int = 0,
+    *,
+    device: str = "cpu",
     layers: int | None = None,
     heads: int = 4,
     hidden: int = 64,
     epochs: int | None = None,
     batch_size: int | None = None,
     learning_rate: float | None = None,
-) -> PreparedStock:
-    """Load a corpus, train a small stock model on it or take it from the cache, and make its test inputs.
+) -> Plan:
+    """A corpus and a stock model, not yet trained.
 
-    dataset: of `data.names()` for "bert", which reads classification and pairs, and of `data.scene_names()`
-    for the others. limit: analyse so many test instances, drawn with the seed (None: all); the metrics are of
-    all. layers, epochs, batch_size, learning_rate: None takes those of USUAL. Two processes that ask for the
-    same model train it once. Unknown names and impossible values are refused with a ValueError before
-    anything is trained.
+    layers, epochs, batch_size, learning_rate: None takes those of USUAL.
     """
-    began = time.perf_counter()
     one_of("kind", kind, KINDS)
     device = resolve_device(device)
     check_seed(seed)
@@ -132,12 +127,10 @@ def prepare_stock(
         dropout=usual.dropout,
         deviation=usual.deviation,
     )
-    how = StockTraining(
-        epochs=epochs if epochs is not None else usual.epochs,
-        batch_size=batch_size if batch_size is not None else usual.batch_size,
-        learning_rate=learning_rate if learning_rate is not None else usual.learning_rate,
-        seed=seed,
-    )
+    given: dict[str, Any] = {"epochs": usual.epochs, "batch_size": usual.batch_size}
+    given |= {"learning_rate": usual.learning_rate}
+    given |= chosen(epochs=epochs, batch_size=batch_size, learning_rate=learning_rate)
+    how = StockTraining(**given, seed=seed)
     decided = {
         "dataset": corpus.name,
         "data": corpus.checksum,
@@ -148,11 +141,22 @@ def prepare_stock(
         "transformers": transformers_version(),
         "code": function_digest(fit_stock, build_stock),
     }
-    split = corpus.test.sample(limit, seed)
-    model, history, scores = train_once(corpus, architecture, how, decided, device, progress)
-    given = inputs_of(kind, split, corpus)(np.arange(len(split)))
-    inputs = embedded(model, {name: value.to(device) for name, value in given.items()})
-    return PreparedStock(corpus, split, model, KINDS[kind], inputs, scores, history, decided, device, began)
+    model = build_stock(architecture, seed)
+    reader, labels = KINDS[kind], corpus.test.labels
+
+    def fit(progress: bool) -> list[dict[str, float]]:
+        train, dev = ((inputs_of(kind, split, corpus), split.labels) for split in (corpus.train, corpus.dev))
+        return fit_stock(model, reader, train, dev, how, device, progress)
+
+    def measure() -> dict[str, float]:
+        inputs = inputs_of(kind, corpus.test, corpus)
+        return metrics(labels, predict_stock(model, reader, inputs, len(labels), device))
+
+    # Whose maps are read.
+    scorer = "cross_attention" if kind == "lxmert" else "self_attention"
+    name = {"dataset": corpus.name, "encoder": kind, "scorer": scorer, "seed": seed}
+    named = {**name, "variant": "stock", "vectors": "random"}
+    return Plan(corpus, model, decided, named, device, fit, measure)
 
 
 def corpus_for(kind: str, dataset: str) -> AnyCorpus:
@@ -191,30 +195,6 @@ def inputs_of(kind: str, split: AnySplit, corpus: AnyCorpus) -> Callable[[np.nda
     if isinstance(split, SceneSplit):
         return partial(scene_inputs, kind, split, corpus.vocabulary)
     return partial(text_inputs, split, corpus.vocabulary)
-
-
-def train_once(
-    corpus: AnyCorpus,
-    architecture: StockArchitecture,
-    training: StockTraining,
-    decided: dict[str, Any],
-    device: str,
-    progress: bool,
-) -> tuple[nn.Module, list[dict[str, float]], dict[str, float]]:
-    """The trained model, its history and its test metrics: from the cache, or trained and put there."""
-    name = architecture.kind
-    model = build_stock(architecture, training.seed)
-
-    def train_it() -> dict[str, Any]:
-        train, dev, test = (
-            (inputs_of(name, split, corpus), split.labels) for split in corpus.splits.values()
-        )
-        history = fit_stock(model, KINDS[name], train, dev, training, device, progress)
-        probabilities = predict_stock(model, KINDS[name], test[0], len(test[1]), device)
-        return {"history": history, "test_metrics": metrics(test[1], probabilities)}
-
-    known = trained_once(corpus.name, decided, model, train_it)
-    return model.to(device).eval(), known["history"], known["test_metrics"]
 
 
 def transformers_version() -> str:

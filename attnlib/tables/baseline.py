@@ -10,7 +10,7 @@ from typing import Any
 
 from attnlib.cache import cache_folder, digest, locked, replacing
 from attnlib.data.corpus import Corpus, Split
-from attnlib.training.fit import metrics
+from attnlib.training.metrics import metrics
 
 NGRAMS = (1, 2)
 LEAST_DOCUMENTS = 2

@@ -10,7 +10,7 @@ import pandas as pd
 from attnlib import statistics
 from attnlib.data.corpus import Corpus
 from attnlib.tables import summaries
-from attnlib.training import fit as training
+from attnlib.training.metrics import metrics
 
 
 def average_precision(labels: np.ndarray, scores: np.ndarray) -> float:
@@ -42,7 +42,7 @@ def report(labels: np.ndarray, probabilities: np.ndarray, class_names: Sequence[
             f"class, got {list(probabilities.shape)}"
         )
     predicted = probabilities.argmax(axis=1)
-    values = training.metrics(labels, probabilities)
+    values = metrics(labels, probabilities)
     if len(class_names) == 2:
         values["pr_auc"] = average_precision(labels, probabilities[:, 1])
     rows = [(metric, "all", value, len(labels)) for metric, value in values.items()]
@@ -105,7 +105,7 @@ def difference(
 
 
 def _minus(labels: np.ndarray, first: np.ndarray, second: np.ndarray) -> dict[str, float]:
-    one, other = training.metrics(labels, first), training.metrics(labels, second)
+    one, other = metrics(labels, first), metrics(labels, second)
     return {name: one[name] - other[name] for name in one}
 
 
@@ -114,7 +114,7 @@ def _share(part: int, whole: int) -> float:
 
 
 def selected_epoch(history: Sequence[Mapping[str, float]], variant: str) -> int:
-    """The epoch that `training.fit` keeps of a training without patience, from `train_epochs`'s rows.
+    """The epoch that `fit` keeps of a training without patience, from `epochs`'s rows.
 
     The best dev ROC-AUC, or accuracy where there is none; the first of equal ones. The released variant never
     keeps epoch 1 of several.

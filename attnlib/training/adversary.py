@@ -10,8 +10,6 @@ with a the adversary and b the base; gold labels are no target.
 
 from __future__ import annotations
 
-import copy
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,12 +18,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from attnlib.checks import one_of
 from attnlib.data.corpus import Split, Vocabulary
-from attnlib.models.batches import Batch, batches
-from attnlib.models.build import VARIANTS, one_of
+from attnlib.models.batches import batches
+from attnlib.models.build import VARIANTS
 from attnlib.models.classifier import AttentionModel, Output
 from attnlib.readout import Readout
-from attnlib.training.fit import Training, class_weights, one_epoch, optimizer_for, tell
+from attnlib.training.fit import Recipe, Step, check_counts, fit
+from attnlib.training.flat import Training, class_weights, optimizer_for
 
 DIRECTIONS = ("adversary || base", "base || adversary")
 # The least weight whose logarithm is taken: a softmax in float32 can underflow to 0 on a real token.
@@ -56,9 +56,7 @@ class AdversaryTraining:
         one_of("direction", self.direction, DIRECTIONS)
         if not 0 <= self.strength < float("inf"):
             raise ValueError(f"strength is {self.strength}: give a number of at least 0")
-        for name in ("epochs", "patience", "batch_size"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}: at least 1 is needed")
+        check_counts(self, "epochs", "patience", "batch_size")
 
 
 @dataclass(frozen=True)
@@ -125,10 +123,10 @@ def fit_adversary(
 ) -> list[dict[str, float]]:
     """Train in place; the model ends with the parameters of the epoch of lowest loss. Returns a row an epoch.
 
-    splits and base: the texts and the base model's Readouts of "train" and "dev". Each row: epoch, loss (mean
-    per training text, weighed as the variant does), dev_loss, dev_tvd and dev_divergence (means over dev),
-    seconds, selected. ValueError for the released variant with more than two classes; FloatingPointError for
-    a loss that is not finite.
+    splits and base: the texts and the base model's Readouts of "train" and "dev". Each row: that of `fit`,
+    its loss weighed as the variant does, with dev_loss, dev_tvd and dev_divergence (means over dev).
+    ValueError for the released variant with more than two classes; FloatingPointError for a loss that is
+    not finite.
     """
     train = splits["train"]
     targets = {name: Target.of(base[name]) for name in ("train", "dev")}
@@ -137,51 +135,40 @@ def fit_adversary(
     if released and n_classes != 2:
         raise ValueError(f"the released loss is one of two classes, here are {n_classes}: take 'published'")
     weights = class_weights(train.labels, n_classes, pair=False).to(device) if released else None
-    optimizer = optimizer_for(model.to(device), Training(seed=training.seed))
     generator = np.random.default_rng(training.seed)
 
-    def objective(index: np.ndarray, batch: Batch) -> tuple[Tensor, Tensor]:
-        target = targets["train"].at(index, batch.ids.shape[1] - 2)
-        distance, far = adversary_losses(model(batch), target, training)
-        losses = distance - training.strength * far
-        if weights is None:
-            return losses.sum(), losses
-        # The authors' code multiplies the sum over the batch by each text's class weight, and sums again.
-        weight = weights[batch.labels].sum()
-        return losses.sum() * weight, losses * weight
+    def steps() -> Iterator[Step]:
+        for index, batch in batches(train, vocabulary, training.batch_size, generator):
+            batch = batch.to(device)
+            target = targets["train"].at(index, batch.ids.shape[1] - 2)
+            distance, far = adversary_losses(model(batch), target, training)
+            losses = distance - training.strength * far
+            # The authors' code multiplies the sum over the batch by each text's class weight, and sums again.
+            weight = 1 if weights is None else weights[batch.labels].sum()
+            yield Step(losses.sum() * weight, (losses * weight).detach().sum())
 
-    history: list[dict[str, float]] = []
-    best, waited = np.inf, 0
-    kept: dict[str, Tensor] = {}
-    for epoch in range(1, training.epochs + 1):
-        start = time.perf_counter()
-        visited = batches(train, vocabulary, training.batch_size, generator)
-        loss = one_epoch(model, visited, objective, optimizer, device) / len(train)
-        if not np.isfinite(loss):
-            raise FloatingPointError(f"the loss is {loss} in epoch {epoch}: lower the strength")
+    def measure() -> dict[str, float]:
         distance, far = evaluate(model, splits["dev"], targets["dev"], vocabulary, training, device)
-        row = {
-            "epoch": epoch,
-            "loss": loss,
+        return {
             "dev_loss": distance - training.strength * far,
             "dev_tvd": distance,
             "dev_divergence": far,
-            "seconds": time.perf_counter() - start,
         }
-        history.append(row)
-        if progress:
-            tell(row, training.epochs, {"dev TVD": distance, "dev KL": far})
-        score = loss if released else row["dev_loss"]
-        waited += 1
-        if score < best:
-            best, waited, kept = score, 0, copy.deepcopy(model.state_dict())
-        if waited >= training.patience:
-            break
-    model.load_state_dict(kept)
-    model.eval()
-    for row in history:
-        row["selected"] = float(row["epoch"] == len(history) - waited)
-    return history
+
+    recipe = Recipe(
+        model,
+        optimizer_for(model.to(device), Training(seed=training.seed)),
+        training.seed,
+        training.epochs,
+        steps,
+        n=len(train),
+        measure=measure,
+        score=lambda row: -row["loss" if released else "dev_loss"],
+        patience=training.patience,
+        shown={"dev TVD": "dev_tvd", "dev KL": "dev_divergence"},
+        cure="lower the strength",
+    )
+    return fit(recipe, progress)
 
 
 @torch.no_grad()

@@ -48,7 +48,7 @@ from myst_nb import glue
 from attnlib.kernels import exchanged_logits, uniform_weights
 from attnlib.prepare import prepare
 from attnlib.tables import performance, summaries
-from attnlib.training import fit as training
+from attnlib.training.flat import predict
 
 parameters = notebook.parameters(globals())
 charts.enable(notebook.source("jain_wallace/base", parameters))
@@ -92,7 +92,7 @@ notebook.table(sizes)
 # code never the first.
 
 # %% tags=["hide-input"]
-glue("vectors", run.vectors, display=False)
+glue("vectors", run.name["vectors"], display=False)
 history = pd.DataFrame(run.history)
 kept = int(history.loc[history["selected"] == 1, "epoch"].iloc[0])
 charts.by_epoch(
@@ -132,7 +132,7 @@ charts.by_epoch(
 # is left then, the question gives alone.
 
 # %%
-found = training.predict(run.model, corpus.test, corpus.vocabulary, run.device)
+found = predict(run.model, corpus.test, corpus.vocabulary, run.device)
 report = performance.report(corpus.test.labels, found, classes)
 outputs = {
     "model": run.readout.probabilities(),

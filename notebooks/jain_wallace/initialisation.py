@@ -109,7 +109,7 @@ charts.by_epoch(
     high="high",
     by="pair",
     by_title="τ between",
-    title=f"Rank correlation after every epoch ({dataset}, {encoder}, {scorer}; vectors: {run.vectors})",
+    title=f"Rank correlation after every epoch ({dataset}, {encoder}, {scorer}; {run.name['vectors']} vectors)",
     y_title="mean of Kendall's τ over texts (no unit)",
     selected=selected,
 )
@@ -131,7 +131,7 @@ charts.by_epoch(
     "value",
     by="score",
     by_title="score",
-    title=f"Performance after every epoch ({dataset}, {encoder}, {scorer}; vectors: {run.vectors})",
+    title=f"Performance after every epoch ({dataset}, {encoder}, {scorer}; vectors: {run.name['vectors']})",
     y_title="score (share or area)",
     selected=selected,
 )
@@ -151,7 +151,7 @@ for metric in (*names, "median_tvd", "accuracy"):
     glue(f"{metric}_highest", float(values[metric].max()), display=False)
 glue("selected", selected, display=False)
 glue("epochs", len(scores), display=False)
-glue("vectors", run.vectors, display=False)
+glue("vectors", run.name["vectors"], display=False)
 if output:
     # The time of the analyses alone; that of the training is in the history.
     run = replace(run, began=time.perf_counter() - seconds)

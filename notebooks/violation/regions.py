@@ -43,12 +43,12 @@ from myst_nb import glue
 from attnlib.explain.transformers import methods as stock
 from attnlib.faithfulness import evidence
 from attnlib.faithfulness.transformers import removals
-from attnlib.prepare.transformers import prepare_stock
+from attnlib.prepare import prepare_transformer
 
 parameters = notebook.parameters(globals())
 charts.enable(notebook.source("violation/regions", parameters))
-run = prepare_stock(dataset, kind, seed, device=device, limit=limit, layers=layers, epochs=epochs)
-if run.split.evidence is None or len(run.corpus.class_names) != 2:
+run = prepare_transformer(dataset, kind, seed, device=device, limit=limit, layers=layers, epochs=epochs)
+if run.texts.evidence is None or len(run.corpus.class_names) != 2:
     raise ValueError(f"dataset is {dataset!r}: this page needs two answers and known evidence: scenes")
 
 # %% [markdown]
@@ -58,22 +58,22 @@ if run.split.evidence is None or len(run.corpus.class_names) != 2:
 # circle" rests on none.
 
 # %% tags=["hide-input"]
-first = {" ".join(question[:2]): i for i, question in reversed(list(enumerate(run.split.questions)))}
+first = {" ".join(question[:2]): i for i, question in reversed(list(enumerate(run.texts.questions)))}
 ways = removals(run.model, run.kind, run.inputs)
 intact = next(iter(ways.values()))
 predicted = intact.predicted
-right = predicted == run.split.labels
+right = predicted == run.texts.labels
 asked = pd.DataFrame(
     {
-        "question begins with": [" ".join(question[:2]) for question in run.split.questions],
+        "question begins with": [" ".join(question[:2]) for question in run.texts.questions],
         "right": right,
-        "regions": run.split.present.sum(axis=1),
-        "for the answer": (run.split.evidence > 0).sum(axis=1),
-        "against it": (run.split.evidence < 0).sum(axis=1),
+        "regions": run.texts.present.sum(axis=1),
+        "for the answer": (run.texts.evidence > 0).sum(axis=1),
+        "against it": (run.texts.evidence < 0).sum(axis=1),
     }
 )
 means = asked.groupby("question begins with").mean().reset_index()
-means.insert(1, "such as", [" ".join(run.split.questions[first[b]]) for b in means["question begins with"]])
+means.insert(1, "such as", [" ".join(run.texts.questions[first[b]]) for b in means["question begins with"]])
 notebook.table(means.rename(columns={"right": "accuracy"}))
 
 # %% [markdown]
@@ -86,7 +86,7 @@ notebook.table(means.rename(columns={"right": "accuracy"}))
 # %%
 scores = stock.explain(run.model, run.kind, run.inputs, target=target, seed=seed)
 scores["leave-one-out"] = np.nan_to_num(ways["attention mask"].drop_of_each())
-signs = evidence.planted_signs(list(run.split.evidence), run.split.labels, predicted)[
+signs = evidence.planted_signs(list(run.texts.evidence), run.texts.labels, predicted)[
     :, : intact.mask.shape[1]
 ]
 of_removal = evidence.removal_signs(ways, signs)
@@ -174,7 +174,7 @@ glue("least_right", float(agreed.min()), display=False)
 glue("most_right", float(agreed.max()), display=False)
 if output:
     marks = [f"r{i}" for i in range(signs.shape[1])]
-    instances = pd.DataFrame({"text": list(run.split.ids), "predicted": predicted, "label": run.split.labels})
+    instances = pd.DataFrame({"text": list(run.texts.ids), "predicted": predicted, "label": run.texts.labels})
     results.keep(output, run, instances.join(pd.DataFrame(signs, columns=marks)), summary, parameters)
 
 # %% [markdown]

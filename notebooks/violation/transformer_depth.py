@@ -40,7 +40,7 @@ from myst_nb import glue
 from attnlib import faithfulness
 from attnlib.explain.transformers import methods as stock
 from attnlib.faithfulness.transformers import removals
-from attnlib.prepare.transformers import prepare_stock
+from attnlib.prepare import prepare_transformer
 
 parameters = notebook.parameters(globals())
 charts.enable(notebook.source("violation/transformer_depth", parameters))
@@ -54,10 +54,10 @@ charts.enable(notebook.source("violation/transformer_depth", parameters))
 # %% tags=["remove-output"]
 frames, measured = [], []
 for layers in depths:
-    run = prepare_stock(dataset, kind, seed, device=device, limit=limit, layers=layers, epochs=epochs)
+    run = prepare_transformer(dataset, kind, seed, device=device, limit=limit, layers=layers, epochs=epochs)
     scores = stock.explain(run.model, run.kind, run.inputs, target=target, seed=seed)
     ways = removals(run.model, run.kind, run.inputs)
-    found = faithfulness.measure_texts(scores, ways, run.split.labels, only_violation=True)
+    found = faithfulness.measure_texts(scores, ways, run.texts.labels, only_violation=True)
     frames.append(found.assign(layers=layers))
     measured += [
         ("accuracy", run.test_metrics["accuracy"], len(run.corpus.test), layers),

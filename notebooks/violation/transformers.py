@@ -45,11 +45,11 @@ from myst_nb import glue
 from attnlib import explain, faithfulness
 from attnlib.explain.transformers import methods as stock
 from attnlib.faithfulness.transformers import removals
-from attnlib.prepare.transformers import prepare_stock
+from attnlib.prepare import prepare_transformer
 
 parameters = notebook.parameters(globals())
 charts.enable(notebook.source("violation/transformers", parameters))
-run = prepare_stock(dataset, kind, seed, device=device, limit=limit, layers=layers, epochs=epochs)
+run = prepare_transformer(dataset, kind, seed, device=device, limit=limit, layers=layers, epochs=epochs)
 what = "words" if kind == "bert" else "regions"
 
 # %% [markdown]
@@ -83,8 +83,8 @@ what = "words" if kind == "bert" else "regions"
 # %%
 scores = stock.explain(run.model, run.kind, run.inputs, target=target, seed=seed)
 ways = removals(run.model, run.kind, run.inputs)
-frame = faithfulness.measure_texts(scores, ways, run.split.labels)
-oracle = faithfulness.measure_leave_one_out(ways, run.split.labels)
+frame = faithfulness.measure_texts(scores, ways, run.texts.labels)
+oracle = faithfulness.measure_leave_one_out(ways, run.texts.labels)
 frame = pd.concat([frame, oracle], ignore_index=True)
 rates = faithfulness.summarise_measures(frame)
 
@@ -165,7 +165,7 @@ for clamp in (False, True):
     found = stock.explain(run.model, run.kind, run.inputs, both, target=target, aggregation=how)
     signs |= {f"{name}, {'clamped' if clamp else 'signed'}": value for name, value in found.items()}
 clamping = faithfulness.summarise_measures(
-    faithfulness.measure_texts(signs, ways, run.split.labels, only_violation=True)
+    faithfulness.measure_texts(signs, ways, run.texts.labels, only_violation=True)
 )
 agreement = faithfulness.sign_agreement(signs, ways, effect=0.001)
 
@@ -191,7 +191,7 @@ by_gradient = [
 parts = []
 for of in explain.TARGETS:
     found = stock.explain(run.model, run.kind, run.inputs, by_gradient, target=of)
-    measured = faithfulness.measure_texts(found, ways, run.split.labels, only_violation=True)
+    measured = faithfulness.measure_texts(found, ways, run.texts.labels, only_violation=True)
     parts.append(faithfulness.summarise_measures(measured).assign(target=of))
 targets = pd.concat(parts, ignore_index=True)
 
@@ -209,7 +209,7 @@ notebook.table(of_targets[operators].reset_index())
 # %%
 parts = []
 for (layer, head), found in stock.each_layer_and_head(run.model, run.kind, run.inputs, target=target).items():
-    measured = faithfulness.measure_texts(found, ways, run.split.labels, only_violation=True)
+    measured = faithfulness.measure_texts(found, ways, run.texts.labels, only_violation=True)
     place = {"layer": layer + 1, "head": "all" if head is None else str(head + 1)}
     parts.append(faithfulness.summarise_measures(measured).assign(**place))
 places = pd.concat(parts, ignore_index=True)

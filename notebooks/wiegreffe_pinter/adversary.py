@@ -53,8 +53,7 @@ from attnbook.verdicts import trained_adversaries
 from myst_nb import glue
 
 from attnlib.kernels import exact_adversary, jsd, kl, search_adversary, tvd
-from attnlib.prepare import prepare, prepare_like
-from attnlib.prepare.adversary import prepare_adversary
+from attnlib.prepare import prepare, prepare_adversary, prepare_like
 from attnlib.tables import performance, summaries
 
 parameters = notebook.parameters(globals())

@@ -50,8 +50,7 @@ from attnbook.runs import results
 from myst_nb import glue
 
 from attnlib.kernels import jsd
-from attnlib.prepare import guides, prepare, prepare_like
-from attnlib.prepare.adversary import prepare_adversary
+from attnlib.prepare import guides, prepare, prepare_adversary, prepare_like
 from attnlib.tables import performance
 
 parameters = notebook.parameters(globals())

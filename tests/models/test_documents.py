@@ -5,17 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-
-from attnlib.data.compact import Builder
-from attnlib.data.corpus import PAD, UNK, Split, Vocabulary
-from attnlib.data.generated import planted_documents
-from attnlib.models import documents as models
-from attnlib.models.documents import (
-    DOCUMENT_ENCODERS,
-    DocumentArchitecture,
-    build_document_model,
-    groups,
-)
 from attnlib.models.documents_batches import (
     DocumentBatch,
     Documents,
@@ -30,6 +19,17 @@ from attnlib.models.documents_vectors import (
     passes_over,
     random_unit_vectors,
     train_document_vectors,
+)
+
+from attnlib.data.compact import Builder
+from attnlib.data.corpus import PAD, UNK, Split, Vocabulary
+from attnlib.data.generated import planted_documents
+from attnlib.models import documents as models
+from attnlib.models.documents import (
+    DOCUMENT_ENCODERS,
+    DocumentArchitecture,
+    build_document_model,
+    groups,
 )
 
 SPLIT = planted_documents.generate(9, "test", sentences=(1, 6))

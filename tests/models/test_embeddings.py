@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from attnlib.models import embedding_matrix, read_vectors
-from attnlib.models.embeddings import train_vectors
+from attnlib.models.vectors import train_vectors
 from tests import toy
 
 

@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 import torch
 from attnbook.runs import results
+from attnlib.models.documents_batches import Documents
 
 from attnlib import Readout, data
 from attnlib.data.generated import planted_documents
 from attnlib.kernels import erase_each, minimal_flip_set
-from attnlib.models.documents_batches import Documents
 from attnlib.prepare import documents as prepare_documents
 from attnlib.prepare.documents import prepare_documents as prepare
 from attnlib.training import documents as training_documents

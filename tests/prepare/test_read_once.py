@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from attnlib.prepare.read_once import read_once
 
 from attnlib import data
 from attnlib.cache.tensors import load_tensors, save_tensors
@@ -19,7 +20,6 @@ from attnlib.models.reading import head_of, read
 from attnlib.prepare import documents as prepare_documents
 from attnlib.prepare import pooled as prepare
 from attnlib.prepare import read_once as readout_cache
-from attnlib.prepare.read_once import read_once
 from attnlib.training import fit as training
 from tests import toy
 

@@ -11,9 +11,9 @@ from attnlib.data.generated import planted
 from attnlib.data.generated import scenes as scenes_generated
 from attnlib.explain.transformers import methods as stock
 from attnlib.faithfulness.transformers import removals
-from attnlib.prepare import transformers as prepare_stock
+from attnlib.prepare import transformers as prepare_transformer
 from attnlib.prepare.transformers import longest
-from attnlib.prepare.transformers import prepare_stock as prepare
+from attnlib.prepare.transformers import prepare_transformer as prepare
 
 pytest.importorskip("transformers")
 
@@ -64,7 +64,7 @@ def test_the_second_call_does_not_train_and_gives_the_same_bits(dataset, kind, m
     monkeypatch.setenv("ATTNLIB_CACHE", str(tmp_path / "other"))
     again = prepare(dataset, kind, **CHEAP)
     monkeypatch.setenv("ATTNLIB_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(prepare_stock, "fit_stock", None)
+    monkeypatch.setattr(prepare_transformer, "fit_stock", None)
     cached = prepare(dataset, kind, **CHEAP)
     for other in (again, cached):
         assert other.test_metrics == first.test_metrics
@@ -135,7 +135,7 @@ def test_a_summary_says_which_model_it_is_of():
 
 
 def test_what_does_not_fit_is_refused_before_anything_is_trained(monkeypatch):
-    monkeypatch.setattr(prepare_stock, "fit_stock", None)
+    monkeypatch.setattr(prepare_transformer, "fit_stock", None)
     with pytest.raises(ValueError, match=r"unknown kind 'visualbert'.*Did you mean 'visual_bert'"):
         prepare("scenes", "visualbert")
     with pytest.raises(ValueError, match="'sst' is of texts, lxmert reads questions about scenes"):

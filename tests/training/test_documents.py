@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 import torch
+from attnlib.models.documents_batches import Documents
 
 from attnlib.data.generated import planted_documents
 from attnlib.models.documents import DocumentArchitecture, build_document_model
-from attnlib.models.documents_batches import Documents
 from attnlib.training import documents as training_documents
 from attnlib.training.documents import DocumentTraining, fit_documents, predict_documents
 from attnlib.training.fit import metrics

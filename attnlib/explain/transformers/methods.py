@@ -13,12 +13,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from attnlib.checks import one_of
 from attnlib.explain.inputs import Attribution, integrated_gradients
 from attnlib.explain.targets import TARGETS, target_value
 from attnlib.explain.transformers import maps
 from attnlib.explain.transformers.interception import Map
 from attnlib.explain.transformers.passes import Pass, check, chunks, classes, watch
-from attnlib.models.build import one_of
 from attnlib.models.kinds import Inputs, Kind
 
 # By method: its name in Liu et al. 2022, empty if they do not have it.

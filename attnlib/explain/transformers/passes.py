@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
+from attnlib.checks import one_of
 from attnlib.explain.targets import TARGETS, target_value
 from attnlib.explain.transformers.interception import AttentionMaps, Map
 from attnlib.explain.transformers.relevance import Relevance
-from attnlib.models.build import one_of
 from attnlib.models.kinds import Inputs, Kind
 
 

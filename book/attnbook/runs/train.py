@@ -10,6 +10,7 @@ import argparse
 import ast
 from collections.abc import Mapping
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,9 @@ from attnlib.cache.sources import defaults, files_of
 # What prepares a model, by the name that notebooks import: its module, and the functions whose parameters
 # decide the model.
 PREPARED_BY = {
-    "prepare": ("attnlib.prepare.pooled", ("prepare", "plan")),
-    "prepare_documents": ("attnlib.prepare.documents", ("prepare_documents",)),
-    "prepare_stock": ("attnlib.prepare.transformers", ("prepare_stock",)),
+    "prepare": ("attnlib.prepare.flat", ("prepare", "plan")),
+    "prepare_documents": ("attnlib.prepare.documents", ("plan",)),
+    "prepare_transformer": ("attnlib.prepare.transformers", ("plan",)),
 }
 # What they take that does not decide the model.
 BESIDE = {"limit", "progress", "model_settings"}
@@ -68,21 +69,11 @@ def arguments(module: str, functions: tuple[str, ...]) -> dict[str, Any]:
 
 def train(prepared_by: str, settings: Mapping[str, Any]) -> None:
     """Train a model into the cache, unless it is there. Raises what the preparing function raises."""
-    if prepared_by == "prepare":
-        from attnlib.prepare.pooled import plan, train_once
+    from attnlib.prepare.run import train_once
 
-        given = {"encoder": "bilstm", "scorer": "additive", "seed": 0, **settings}
-        train_once(plan(**given), progress=True)
-        return
-    # One instance is read beside the training.
-    if prepared_by == "prepare_documents":
-        from attnlib.prepare.documents import prepare_documents
-
-        prepare_documents(**settings, limit=1)
-    else:
-        from attnlib.prepare.transformers import prepare_stock
-
-        prepare_stock(**settings, limit=1)
+    module, functions = PREPARED_BY[prepared_by]
+    usual = {name: value for name, value in arguments(module, functions).items() if value is not None}
+    train_once(import_module(module).plan(**{**usual, **settings}))
 
 
 def main(words: list[str] | None = None) -> None:

@@ -22,7 +22,7 @@ def test_the_model_is_what_the_parameters_and_the_defaults_say():
         | {"device": "cpu", "vectors": "random", "variant": "released", "layers": 0, "selection": "dev"},
     )
     kind, settings = model("violation/regions", kind="lxmert", epochs=2)
-    assert kind == "prepare_stock"
+    assert kind == "prepare_transformer"
     assert settings == (
         {"dataset": "scenes", "kind": "lxmert", "seed": 0, "device": "cpu", "heads": 4, "hidden": 64}
         | {"epochs": 2}

@@ -1,0 +1,32 @@
+"""What is measured of a classifier: accuracy, and with two classes F1 and the area under the ROC curve."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.stats import rankdata
+
+
+def roc_auc(labels: np.ndarray, scores: np.ndarray) -> float:
+    """Area under the ROC curve for labels in {0, 1} [N] and scores [N]; NaN with one class only."""
+    positive = labels == 1
+    n_positive, n_negative = int(positive.sum()), int((~positive).sum())
+    if n_positive == 0 or n_negative == 0:
+        return float("nan")
+    ranks = rankdata(scores)
+    return float((ranks[positive].sum() - n_positive * (n_positive + 1) / 2) / (n_positive * n_negative))
+
+
+def metrics(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
+    """Accuracy; for two classes F1 of class 1 and ROC-AUC too. labels [N], probabilities [N, C].
+
+    >>> metrics(np.array([0, 1, 1]), np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]]))["roc_auc"]
+    1.0
+    """
+    predicted = probabilities.argmax(axis=1)
+    result = {"accuracy": float((predicted == labels).mean())}
+    if probabilities.shape[1] == 2:
+        hits = int(((predicted == 1) & (labels == 1)).sum())
+        marked = int((predicted == 1).sum() + (labels == 1).sum())
+        result["f1"] = 2 * hits / marked if marked else 0.0
+        result["roc_auc"] = roc_auc(labels, probabilities[:, 1])
+    return result
