@@ -10,8 +10,8 @@ import re
 import pandas as pd
 import pytest
 import torch
-from attnbook.runs import run
 
+from attnbook.runs import run
 from attnlib import data
 from attnlib.data.catalogue import DATA_SETS
 from attnlib.explain import gradient_times_embedding, leave_one_out

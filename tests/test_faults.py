@@ -17,15 +17,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from attnbook.runs import results
 
+from attnbook.runs import results
 from attnlib import Readout, cache, data
 from attnlib.cache.tensors import load_tensors, save_tensors
 from attnlib.data import kept
 from attnlib.data.generated import planted, planted_documents
 from attnlib.models import vectors
-from attnlib.prepare import documents as prepare_documents
-from attnlib.prepare import pooled as prepare
+from attnlib.prepare import flat as prepare
 
 ROOT = Path(__file__).parents[1]
 SMALL = {"encoder": "average", "epochs": 2, "dimension": 8, "progress": False}
@@ -264,7 +263,7 @@ def test_flipped_bytes_in_the_cache_are_noticed_and_the_model_is_trained_again(
     damaged[int(place * len(whole))] ^= 0x10
     path.write_bytes(damaged)
     again = prepare.prepare("planted", **SMALL)
-    assert "is no checkpoint of this model" in caplog.text
+    assert "is no file of this model's parameters" in caplog.text
     assert again.test_metrics == first.test_metrics
     assert torch.equal(again.readout.scores, first.readout.scores)
     tensors, _ = load_tensors(path)
@@ -277,18 +276,18 @@ def test_flipped_bytes_in_word_vectors_are_noticed(tmp_path, corpus, monkeypatch
     whole = path.read_bytes()
     path.write_bytes(whole.replace(b"1", b"2", 1))
     assert vectors.vectors_file("planted", 8).read_bytes() == whole
-    assert "is damaged: it is made again" in caplog.text
+    assert "is damaged; it is made again" in caplog.text
 
 
 def test_flipped_bytes_in_vectors_of_documents_are_noticed(tmp_path, monkeypatch, caplog):
     monkeypatch.setenv("ATTNLIB_CACHE", str(tmp_path))
-    monkeypatch.setattr("attnlib.models.documents_vectors.WORDS_READ", 1)
+    monkeypatch.setattr("attnlib.models.vectors.WORDS_READ", 1)
     small = planted_documents.load(n_train=20, n_dev=10, n_test=10)
-    first = prepare_documents.initial_vectors(small, "corpus", 8, 0)
+    first = vectors.document_vectors(small, 8)
     (path,) = (tmp_path / "vectors").glob("*.safetensors")
     whole = path.read_bytes()
     path.write_bytes(whole[:-5] + bytes([whole[-5] ^ 1]) + whole[-4:])
-    assert torch.equal(prepare_documents.initial_vectors(small, "corpus", 8, 0), first)
+    assert torch.equal(vectors.document_vectors(small, 8), first)
     assert "is damaged" in caplog.text
 
 
@@ -356,5 +355,5 @@ def test_a_pickle_in_place_of_a_file_is_refused_and_never_loaded(tmp_path, corpu
             with pytest.raises((ValueError, OSError, KeyError)):
                 results.validate(results.read(tmp_path / name))
         assert kept.read(tmp_path / "corpus.npz") is None
-    assert caplog.text.count("is no checkpoint of this model") == len(evil)
+    assert caplog.text.count("is no file of this model's parameters") == len(evil)
     assert not mark.exists()

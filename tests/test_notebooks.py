@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+
 from attnbook.charts import vegalite
 from attnbook.runs import run
 

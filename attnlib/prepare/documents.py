@@ -55,6 +55,27 @@ WITHOUT_ENCODER = {"epochs": 60, "patience": 10}
 BORROWED = {"imdb_ratings": "imdb10", "imdb": "imdb10", "amazon_multidomain": "amazon_full"}
 
 
+def released(
+    name: str, architecture: str, variant: str = "released"
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A row of RELEASED as settings: those of a DocumentArchitecture, and of a DocumentTraining."""
+    one_of("settings", name, RELEASED)
+    row, han = RELEASED[name], architecture.startswith("HAN")
+    drops = {
+        "dropout_words": row.words,
+        "dropout_sentences": row.sentences if han else 0.0,
+        "dropout_logits": (row.logits_han if han else row.logits_flan) if variant == "released" else 0.0,
+    }
+    how = {"learning_rate": row.learning_rate, "epochs": row.epochs, "patience": 5}
+    how |= WITHOUT_ENCODER if architecture.endswith("noenc") else {}
+    return drops, how | {"limit": row.limit_han if han else row.limit_flan}
+
+
+def settings_name(dataset: str) -> str:
+    """Which row of RELEASED a data set uses."""
+    return dataset if dataset in RELEASED else BORROWED.get(dataset, "yahoo")
+
+
 def prepare_documents(
     dataset: str,
     architecture: str = "HANrnn",
@@ -74,7 +95,8 @@ def prepare_documents(
     """
     began = time.perf_counter()
     planned = plan(dataset, architecture, seed, device=device, **model_settings)
-    return analyse(planned, train_once(planned, progress), planned.corpus.test.sample(limit, seed), began)
+    texts = planned.corpus.test.sample(limit, seed)
+    return analyse(planned, train_once(planned, progress), texts, began)
 
 
 def plan(
@@ -101,10 +123,7 @@ def plan(
     device = resolve_device(device)
     check_seed(seed)
     one_of("vectors", vectors, VECTORS)
-    borrowed = dataset if dataset in RELEASED else BORROWED.get(dataset, "yahoo")
-    one_of("settings", settings or borrowed, RELEASED)
-    row = RELEASED[settings or borrowed]
-    han = architecture.startswith("HAN")
+    drops, given = released(settings or settings_name(dataset), architecture, variant)
     corpus = data.load(dataset)
     if corpus.task != "classification":
         raise ValueError(f"data set {corpus.name!r} is {corpus.task}; document models read classification")
@@ -113,19 +132,15 @@ def plan(
         n_classes=len(corpus.class_names),
         n_words=len(corpus.vocabulary),
         variant=variant,
-        dropout_words=row.words,
-        dropout_sentences=row.sentences if han else 0.0,
-        dropout_logits=(row.logits_han if han else row.logits_flan) if variant == "released" else 0.0,
+        **drops,
     )
-    if han and corpus.train.sentences is None:
+    if made_of.hierarchical and corpus.train.sentences is None:
         raise ValueError(
             f"data set {corpus.name!r} has no sentences, which {architecture} reads: take a FLAN "
             "architecture, or a data set with sentences"
         )
-    given: dict[str, Any] = {"epochs": row.epochs, "patience": 5, "learning_rate": row.learning_rate}
-    given |= WITHOUT_ENCODER if architecture.endswith("noenc") else {}
     given |= chosen(epochs=epochs, patience=patience, learning_rate=learning_rate)
-    how = DocumentTraining(**given, limit=row.limit_han if han else row.limit_flan, seed=seed)
+    how = DocumentTraining(**given, seed=seed)
     train = corpus.train.sample(train_limit, seed)
     decided = {
         "dataset": corpus.name,

@@ -67,7 +67,8 @@ def prepare(
     """
     began = time.perf_counter()
     planned = plan(dataset, encoder, scorer, seed, device=device, **model_settings)
-    return analyse(planned, train_once(planned, progress), planned.corpus.test.sample(limit, seed), began)
+    texts = planned.corpus.test.sample(limit, seed)
+    return analyse(planned, train_once(planned, progress), texts, began)
 
 
 def prepare_like(base: Prepared, *, progress: bool = True, **changes: Any) -> Prepared:

@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import vl_convert
+
 from attnbook.charts.vegalite import VEGALITE_VERSION
 
 

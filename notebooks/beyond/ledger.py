@@ -30,11 +30,12 @@ output: Optional[str] = None  # folder for ledger.csv, the whole ledger as a tab
 # %% tags=["remove-output"]
 from pathlib import Path
 
+from IPython.display import HTML, Markdown
+from myst_nb import glue
+
 from attnbook import charts, notebook
 from attnbook.runs import grid, progress, results
 from attnbook.verdicts import ledger, ledgers
-from IPython.display import HTML, Markdown
-from myst_nb import glue
 
 parameters = notebook.parameters(globals())
 charts.enable(notebook.source("beyond/ledger", parameters))

@@ -31,8 +31,9 @@ import json
 from pathlib import Path
 
 import pandas as pd
-from attnbook import PROJECT, charts, notebook
 from IPython.display import Markdown
+
+from attnbook import PROJECT, charts, notebook
 
 parameters = notebook.parameters(globals())
 charts.enable(notebook.source("beyond/speed", parameters))

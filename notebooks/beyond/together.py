@@ -31,11 +31,12 @@ output: Optional[str] = None  # folder for together.csv, every number behind the
 # %% tags=["remove-output"]
 from pathlib import Path
 
+from IPython.display import Markdown
+from myst_nb import glue
+
 from attnbook import charts, notebook
 from attnbook.runs import results
 from attnbook.verdicts import claims, ledger, ledgers, papers, shared_questions, together
-from IPython.display import Markdown
-from myst_nb import glue
 
 parameters = notebook.parameters(globals())
 charts.enable(notebook.source("beyond/together", parameters))

@@ -40,11 +40,11 @@ output: Optional[str] = None  # folder for the tables of this run
 # %% tags=["remove-output"]
 import pandas as pd
 import torch
-from attnbook import charts, notebook
-from attnbook.runs import results
 from IPython.display import Markdown
 from myst_nb import glue
 
+from attnbook import charts, notebook
+from attnbook.runs import results
 from attnlib.kernels import exchanged_logits, uniform_weights
 from attnlib.prepare import prepare
 from attnlib.tables import performance, summaries

@@ -31,13 +31,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
+from IPython.display import Markdown
+from myst_nb import glue
+
 from attnbook import BOOK, charts, notebook
 from attnbook.runs import results
 from attnbook.verdicts import claims, ledger, papers
 from attnbook.verdicts.claims import Reading
-from IPython.display import Markdown
-from myst_nb import glue
-
 from attnlib.tables import summaries
 
 parameters = notebook.parameters(globals())

@@ -39,10 +39,10 @@ output: Optional[str] = None  # folder for the tables of this run
 
 # %% tags=["remove-output"]
 import pandas as pd
-from attnbook import charts, notebook
-from attnbook.runs import results
 from myst_nb import glue
 
+from attnbook import charts, notebook
+from attnbook.runs import results
 from attnlib.explain import gradient_times_embedding, leave_one_out
 from attnlib.kernels import kendall_tau, shuffled_weights
 from attnlib.prepare import prepare

@@ -43,10 +43,10 @@ import time
 from dataclasses import replace
 
 import pandas as pd
-from attnbook import charts, notebook
-from attnbook.runs import results
 from myst_nb import glue
 
+from attnbook import charts, notebook
+from attnbook.runs import results
 from attnlib.explain import gradient_times_embedding, leave_one_out
 from attnlib.kernels import kendall_tau, permutation_test
 from attnlib.prepare import every_epoch
@@ -109,7 +109,7 @@ charts.by_epoch(
     high="high",
     by="pair",
     by_title="τ between",
-    title=f"Rank correlation after every epoch ({dataset}, {encoder}, {scorer}; {run.name['vectors']} vectors)",
+    title=f"Rank correlation after every epoch ({dataset}, {encoder}, {scorer}, {run.name['vectors']})",
     y_title="mean of Kendall's τ over texts (no unit)",
     selected=selected,
 )

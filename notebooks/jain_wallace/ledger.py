@@ -29,11 +29,12 @@ output: Optional[str] = None  # folder for ledger.csv, the whole ledger as a tab
 # %% tags=["remove-output"]
 from pathlib import Path
 
+from IPython.display import HTML, Markdown
+from myst_nb import glue
+
 from attnbook import NOTEBOOKS, charts, notebook
 from attnbook.runs import results
 from attnbook.verdicts import ledger, ledgers
-from IPython.display import HTML, Markdown
-from myst_nb import glue
 
 parameters = notebook.parameters(globals())
 charts.enable(notebook.source("jain_wallace/ledger", parameters))

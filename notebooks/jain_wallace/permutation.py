@@ -38,10 +38,10 @@ output: Optional[str] = None  # folder for the tables of this run
 
 # %% tags=["remove-output"]
 import pandas as pd
-from attnbook import charts, notebook
-from attnbook.runs import results
 from myst_nb import glue
 
+from attnbook import charts, notebook
+from attnbook.runs import results
 from attnlib.kernels import permutation_test, random_attention_test, reach, tvd, uniform_weights
 from attnlib.prepare import prepare
 from attnlib.tables import summaries

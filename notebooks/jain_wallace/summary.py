@@ -33,11 +33,12 @@ epsilon: float = 0.05  # how far the output may move: .05 with the released sear
 from pathlib import Path
 
 import pandas as pd
+from IPython.display import Markdown
+from myst_nb import glue
+
 from attnbook import BOOK, charts, notebook
 from attnbook.runs import results
 from attnbook.verdicts import claims, ledger, summary
-from IPython.display import Markdown
-from myst_nb import glue
 
 parameters = notebook.parameters(globals())
 charts.enable(notebook.source("jain_wallace/summary", parameters))

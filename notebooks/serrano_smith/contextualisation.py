@@ -43,10 +43,10 @@ output: Optional[str] = None  # folder for contextualisation.csv
 from pathlib import Path
 
 import pandas as pd
-from attnbook import charts, notebook
-from attnbook.runs import results
 from myst_nb import glue
 
+from attnbook import charts, notebook
+from attnbook.runs import results
 from attnlib.kernels import (
     attention_order,
     erase_until_flip,

@@ -42,10 +42,10 @@ output: Optional[str] = None  # folder for the tables of this run
 
 # %% tags=["remove-output"]
 import pandas as pd
-from attnbook import charts, notebook
-from attnbook.runs import results
 from myst_nb import glue
 
+from attnbook import charts, notebook
+from attnbook.runs import results
 from attnlib.kernels import flip_table, output_gradient, single_erasure
 from attnlib.prepare import prepare_documents
 from attnlib.tables import summaries

@@ -29,12 +29,12 @@ output: Optional[str] = None  # folder for ledger.csv, the published numbers bes
 from pathlib import Path
 
 import pandas as pd
-from attnbook import charts, notebook
-from attnbook.runs import results
-from attnbook.verdicts import ledger, ledgers, papers, summary
 from IPython.display import Markdown
 from myst_nb import glue
 
+from attnbook import charts, notebook
+from attnbook.runs import results
+from attnbook.verdicts import ledger, ledgers, papers, summary
 from attnlib.tables import erasure_sets, single_erasures
 
 parameters = notebook.parameters(globals())

@@ -35,10 +35,10 @@ output: Optional[str] = None  # folder for the tables of this run
 
 # %% tags=["remove-output"]
 import pandas as pd
-from attnbook import charts, notebook
-from attnbook.runs import results
 from myst_nb import glue
 
+from attnbook import charts, notebook
+from attnbook.runs import results
 from attnlib import explain, faithfulness
 from attnlib.kernels import flips_alone
 from attnlib.prepare import prepare

@@ -30,13 +30,13 @@ output: Optional[str] = None  # folder for rates.csv, all measures of this page
 from pathlib import Path
 
 import numpy as np
-from attnbook import charts, notebook
-from attnbook.runs import results
 from myst_nb import glue
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
+from attnbook import charts, notebook
+from attnbook.runs import results
 from attnlib import data, faithfulness
 
 parameters = notebook.parameters(globals())

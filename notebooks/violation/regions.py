@@ -36,10 +36,10 @@ output: Optional[str] = None  # folder for the tables of this run
 # %% tags=["remove-output"]
 import numpy as np
 import pandas as pd
-from attnbook import charts, notebook
-from attnbook.runs import results
 from myst_nb import glue
 
+from attnbook import charts, notebook
+from attnbook.runs import results
 from attnlib.explain.transformers import methods as stock
 from attnlib.faithfulness import evidence
 from attnlib.faithfulness.transformers import removals

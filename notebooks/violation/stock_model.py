@@ -34,8 +34,6 @@ from pathlib import Path
 
 import pandas as pd
 import torch
-from attnbook import charts, notebook
-from attnbook.runs import results
 from myst_nb import glue
 from transformers import (
     BertConfig,
@@ -48,6 +46,8 @@ from transformers import (
     VisualBertForQuestionAnswering,
 )
 
+from attnbook import charts, notebook
+from attnbook.runs import results
 from attnlib import faithfulness
 from attnlib.explain.transformers import methods as stock
 from attnlib.faithfulness.transformers import removals

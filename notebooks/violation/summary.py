@@ -31,12 +31,12 @@ from functools import partial
 from pathlib import Path
 
 import pandas as pd
-from attnbook import charts, notebook
-from attnbook.runs import results
-from attnbook.verdicts import ledger, ledgers, papers, summary
 from IPython.display import Markdown
 from myst_nb import glue
 
+from attnbook import charts, notebook
+from attnbook.runs import results
+from attnbook.verdicts import ledger, ledgers, papers, summary
 from attnlib import explain, faithfulness
 
 parameters = notebook.parameters(globals())

@@ -31,13 +31,13 @@ from functools import partial
 from pathlib import Path
 
 import pandas as pd
+from IPython.display import Markdown
+from myst_nb import glue
+
 from attnbook import charts, notebook
 from attnbook.runs import results
 from attnbook.verdicts import claims, ledger, ledgers, papers, summary
 from attnbook.verdicts.claims import Reading
-from IPython.display import Markdown
-from myst_nb import glue
-
 from attnlib.explain.transformers import methods as stock
 
 parameters = notebook.parameters(globals())

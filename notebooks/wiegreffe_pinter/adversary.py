@@ -47,11 +47,11 @@ output: Optional[str] = None  # folder for the tables of this run
 
 # %% tags=["remove-output"]
 import pandas as pd
+from myst_nb import glue
+
 from attnbook import charts, notebook
 from attnbook.runs import results
 from attnbook.verdicts import trained_adversaries
-from myst_nb import glue
-
 from attnlib.kernels import exact_adversary, jsd, kl, search_adversary, tvd
 from attnlib.prepare import prepare, prepare_adversary, prepare_like
 from attnlib.tables import performance, summaries

@@ -45,10 +45,10 @@ output: Optional[str] = None  # folder for the tables of this run
 
 # %% tags=["remove-output"]
 import pandas as pd
-from attnbook import charts, notebook
-from attnbook.runs import results
 from myst_nb import glue
 
+from attnbook import charts, notebook
+from attnbook.runs import results
 from attnlib.kernels import jsd
 from attnlib.prepare import guides, prepare, prepare_adversary, prepare_like
 from attnlib.tables import performance

@@ -43,10 +43,10 @@ output: Optional[str] = None  # folder for the tables of this run
 # %% tags=["remove-output"]
 import pandas as pd
 import torch
-from attnbook import charts, notebook
-from attnbook.runs import results
 from myst_nb import glue
 
+from attnbook import charts, notebook
+from attnbook.runs import results
 from attnlib.kernels import exact_adversary, jsd, reach, search_adversary, tvd, uniform_weights
 from attnlib.prepare import prepare, prepare_like
 from attnlib.tables import summaries

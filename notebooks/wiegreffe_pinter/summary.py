@@ -29,11 +29,12 @@ output: Optional[str] = None  # folder for ledger.csv, the published numbers bes
 from pathlib import Path
 
 import pandas as pd
+from IPython.display import Markdown
+from myst_nb import glue
+
 from attnbook import charts, notebook
 from attnbook.runs import results
 from attnbook.verdicts import claims, ledger, ledgers, papers, summary, trained_adversaries
-from IPython.display import Markdown
-from myst_nb import glue
 
 parameters = notebook.parameters(globals())
 charts.enable(notebook.source("wiegreffe_pinter/summary", parameters))

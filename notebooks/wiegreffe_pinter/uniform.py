@@ -41,10 +41,10 @@ output: Optional[str] = None  # folder for the tables of this run
 
 # %% tags=["remove-output"]
 import pandas as pd
-from attnbook import charts, notebook
-from attnbook.runs import results
 from myst_nb import glue
 
+from attnbook import charts, notebook
+from attnbook.runs import results
 from attnlib.kernels import jsd, tvd
 from attnlib.prepare import prepare, prepare_like
 from attnlib.tables import performance, summaries

@@ -8,8 +8,8 @@ from typing import Optional
 
 import pandas as pd
 import pytest
-from attnbook import notebook
 
+from attnbook import notebook
 from tests import toy
 
 ROOT = Path(__file__).parents[2]

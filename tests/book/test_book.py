@@ -8,8 +8,8 @@ import time
 import nbformat
 import pytest
 import yaml
-from attnbook.charts import vegalite
 
+from attnbook.charts import vegalite
 from tests.book.conftest import ROOT, snakemake
 from tests.test_notebooks import charts_of
 

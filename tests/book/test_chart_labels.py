@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import altair as alt
 import pandas as pd
 import pytest
-from attnbook.charts import vegalite
 
+from attnbook.charts import vegalite
 from tests.book.conftest import ROOT
 from tests.book.test_book import RUNS
 from tests.test_notebooks import charts_of

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from attnbook.runs import grid
 from attnbook.runs.train import model_of
-
 from benchmarks import sweep as bench
 from tests.book.conftest import ROOT, SNAKEMAKE
 

@@ -5,7 +5,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from attnlib.cache.tensors import load_tensors, save_tensors
+from attnlib.cache.tensors import load_model, load_tensors, save_model, save_tensors
+from tests import toy
 
 TENSORS = {
     "floats": torch.randn(3, 4, generator=torch.Generator().manual_seed(0)),
@@ -67,3 +68,28 @@ def test_files_of_others_are_refused(tmp_path):
     np.save(tmp_path / "pickle.npy", np.array([{}], dtype=object), allow_pickle=True)
     with pytest.raises(ValueError, match="no safetensors file"):
         load_tensors(tmp_path / "pickle.npy")
+
+
+def test_a_model_is_whole_or_refused(tmp_path):
+    model, path = toy.model()[0], tmp_path / "deep" / "model.safetensors"
+    save_model(model, path, {"history": [{"epoch": 1}]})
+    assert [file.name for file in path.parent.iterdir()] == ["model.safetensors"]
+    other = toy.model(seed=9)[0]
+    assert load_model(other, path) == {"history": [{"epoch": 1}]}
+    assert all(torch.equal(a, b) for a, b in zip(model.parameters(), other.parameters(), strict=True))
+    with pytest.raises(ValueError, match="no file of this model's parameters"):
+        load_model(toy.model("average")[0], path)
+    path.write_bytes(path.read_bytes()[:-50])
+    with pytest.raises(ValueError, match=r"no file of this model's parameters"):
+        load_model(other, path)
+
+
+def test_an_interrupted_save_leaves_nothing(tmp_path, monkeypatch):
+    def broken(tensors, path, metadata):
+        path.write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("attnlib.cache.tensors.save_file", broken)
+    with pytest.raises(KeyboardInterrupt):
+        save_model(toy.model()[0], tmp_path / "model.safetensors", {})
+    assert list(tmp_path.iterdir()) == []

@@ -5,32 +5,23 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from attnlib.models.documents_batches import (
-    DocumentBatch,
-    Documents,
-    evaluation_batches,
-    training_batches,
-)
-from attnlib.models.documents_encoders import DocumentGRU, DroppedConvolution
-from attnlib.models.documents_reading import read_documents
-from attnlib.models.documents_settings import SETTINGS, document_settings, settings_name
-from attnlib.models.documents_vectors import (
-    Sentences,
-    passes_over,
-    random_unit_vectors,
-    train_document_vectors,
-)
 
 from attnlib.data.compact import Builder
 from attnlib.data.corpus import PAD, UNK, Split, Vocabulary
 from attnlib.data.generated import planted_documents
 from attnlib.models import documents as models
+from attnlib.models.document_batches import DocumentBatch, Documents, evaluation_batches, training_batches
 from attnlib.models.documents import (
     DOCUMENT_ENCODERS,
     DocumentArchitecture,
+    DocumentGRU,
+    DroppedConvolution,
     build_document_model,
     groups,
+    read_documents,
 )
+from attnlib.models.vectors import Sentences, passes_over, random_unit_vectors, train_document_vectors
+from attnlib.prepare.documents import released
 
 SPLIT = planted_documents.generate(9, "test", sentences=(1, 6))
 VOCABULARY = Vocabulary.build(SPLIT.texts)
@@ -185,9 +176,9 @@ def test_the_logits_are_dropped_in_the_released_variant_only():
     batch = DOCUMENTS.batch(np.tile(np.arange(9), 30))
     for encoder in ("HANnoenc", "FLANnoenc"):
         torch.manual_seed(0)
-        settings = {v: document_settings("yelp_full", encoder, v) for v in ("released", "no_logit_dropout")}
+        settings = {v: released("yelp_full", encoder, v)[0] for v in ("released", "no_logit_dropout")}
         shares = {
-            v: (model(encoder, dropout_logits=s.dropout_logits).train()(batch).logits == 0).float().mean()
+            v: (model(encoder, dropout_logits=s["dropout_logits"]).train()(batch).logits == 0).float().mean()
             for v, s in settings.items()
         }
         assert shares["released"] == pytest.approx(0.7, abs=0.05)
@@ -261,7 +252,7 @@ def test_a_bucket_over_the_limit_is_cut_into_equal_parts():
 
 @pytest.mark.parametrize("hierarchical", [True, False])
 def test_evaluation_batches_hold_each_document_once(hierarchical, monkeypatch):
-    monkeypatch.setattr("attnlib.models.documents_batches.MOST_ITEMS", 20)
+    monkeypatch.setattr("attnlib.models.document_batches.MOST_ITEMS", 20)
     batches = list(evaluation_batches(DOCUMENTS, hierarchical, size=4))
     assert sorted(i for rows, _ in batches for i in rows) == list(range(9))
     for rows, batch in batches:
@@ -313,38 +304,8 @@ def test_the_padding_row_stays_zero_and_each_word_gets_its_gradient():
     assert sorted(moved.nonzero().flatten().tolist()) == sorted(set(DOCUMENTS.words.tolist()))
 
 
-def test_settings_are_the_released_ones():
-    han = document_settings("imdb10", "HANrnn")
-    assert (han.dropout_words, han.dropout_sentences, han.dropout_logits) == (0.4445, 0.2202, 0.2457)
-    assert (han.learning_rate, han.epochs, han.patience, han.limit) == (4e-4, 15, 5, 2000)
-    flan = document_settings("yelp_full", "FLANnoenc")
-    assert (flan.dropout_words, flan.dropout_sentences, flan.dropout_logits) == (0.7, 0, 0.7)
-    assert (flan.learning_rate, flan.epochs, flan.patience, flan.limit) == (1e-4, 60, 10, 90_000)
-    for name in SETTINGS:
-        for encoder in DOCUMENT_ENCODERS:
-            released = document_settings(name, encoder)
-            without = document_settings(name, encoder, "no_logit_dropout")
-            assert replace(released, dropout_logits=0.0) == without
-    with pytest.raises(ValueError, match="unknown settings 'imdb': known are yahoo"):
-        document_settings("imdb", "HANrnn")
-
-
-@pytest.mark.parametrize(
-    ("dataset", "settings"),
-    [
-        ("amazon_full", "amazon_full"),
-        ("amazon_multidomain", "amazon_full"),
-        ("imdb_ratings", "imdb10"),
-        ("20news", "yahoo"),
-        ("agnews_topics", "yahoo"),
-    ],
-)
-def test_other_data_sets_borrow_the_nearest_settings(dataset, settings):
-    assert settings_name(dataset) == settings
-
-
 def test_vectors_have_length_one_and_follow_the_words(monkeypatch):
-    monkeypatch.setattr("attnlib.models.documents_vectors.WORDS_READ", 1)
+    monkeypatch.setattr("attnlib.models.vectors.WORDS_READ", 1)
     some = planted_documents.generate(150, "vectors")
     vocabulary = Vocabulary.build(some.texts, min_occurrences=5)
     table = train_document_vectors([some], vocabulary, dimension=8)
@@ -369,7 +330,7 @@ def test_sentences_for_vectors_are_those_of_the_texts(monkeypatch):
     assert list(Sentences([split], vocabulary)) == [["x", "<unk>"], ["y"], ["y"]]
     flat = replace(split, sentences=None)
     assert list(Sentences([flat], vocabulary)) == [["x", "<unk>", "y"], ["y"]]
-    monkeypatch.setattr("attnlib.models.documents_vectors.LONGEST", 2)
+    monkeypatch.setattr("attnlib.models.vectors.LONGEST", 2)
     twice = Sentences([flat], vocabulary)
     assert list(twice) == list(twice) == [["x", "<unk>"], ["y"], ["y"]]
 

@@ -7,8 +7,8 @@ import torch
 from attnlib import data
 from attnlib.kernels import exact_adversary, tvd
 from attnlib.prepare import adversary as prepare_adversary
+from attnlib.prepare import flat as prepare
 from attnlib.prepare import guides
-from attnlib.prepare import pooled as prepare
 from attnlib.readout import Readout
 from tests import toy
 
@@ -113,7 +113,7 @@ def test_an_adversary_is_trained_once_and_every_setting_has_its_own(base, monkey
     ]
     assert others[1].settings["adversary"]["seed"] == 0  # the released variant starts where the base did
     assert not any(torch.equal(other.readout.alpha, first.readout.alpha) for other in others)
-    monkeypatch.setattr(prepare_adversary, "fit_adversary", None)
+    monkeypatch.setattr("attnlib.training.fit.epochs", None)
     again = prepare_adversary.prepare_adversary(base, 0.01, **settings)
     assert torch.equal(again.readout.alpha, first.readout.alpha)
     assert again.history == first.history

@@ -6,13 +6,16 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from attnbook.runs import results
-from attnlib.models.documents_batches import Documents
 
+from attnbook.runs import results
 from attnlib import Readout, data
 from attnlib.data.generated import planted_documents
 from attnlib.kernels import erase_each, minimal_flip_set
+from attnlib.models import vectors
+from attnlib.models.document_batches import Documents
+from attnlib.models.documents import DOCUMENT_ENCODERS
 from attnlib.prepare import documents as prepare_documents
+from attnlib.prepare.documents import RELEASED, released, settings_name
 from attnlib.prepare.documents import prepare_documents as prepare
 from attnlib.training import documents as training_documents
 
@@ -37,8 +40,7 @@ def tables(run):
 
 def test_the_second_call_does_not_train_and_gives_the_same_bits(monkeypatch):
     first = prepare("planted_documents", **CHEAP)
-    monkeypatch.setattr(prepare_documents, "fit_documents", None)
-    monkeypatch.setattr(prepare_documents, "predict_documents", None)
+    monkeypatch.setattr("attnlib.training.fit.epochs", None)
     second = prepare("planted_documents", **CHEAP)
     pd.testing.assert_frame_equal(tables(first), tables(second), check_exact=True)
     assert first.test_metrics == second.test_metrics
@@ -141,14 +143,14 @@ def test_train_limit_trains_on_so_many(monkeypatch):
 
 
 def test_vectors_of_the_corpus_are_trained_once_for_all_seeds(tmp_path, monkeypatch):
-    monkeypatch.setattr("attnlib.models.documents_vectors.WORDS_READ", 1)
+    monkeypatch.setattr("attnlib.models.vectors.WORDS_READ", 1)
     cheap = CHEAP | {"vectors": "corpus", "epochs": 1}
     first = prepare("planted_documents", "FLANnoenc", **cheap)
     assert len(list((tmp_path / "cache" / "vectors").glob("*.safetensors"))) == 1
-    monkeypatch.setattr(prepare_documents, "train_document_vectors", None)
+    monkeypatch.setattr(vectors, "word2vec", None)
     prepare("planted_documents", "HANnoenc", 1, **cheap)
-    assert first.vectors == first.settings["vectors"] == "corpus"
-    table = prepare_documents.initial_vectors(CORPUS, "corpus", 200, 5)
+    assert first.name["vectors"] == first.settings["vectors"] == "corpus"
+    table = vectors.document_vectors(CORPUS, 200)
     assert table.shape == (len(CORPUS.vocabulary), 200)
     # One epoch of a small rate moves the vectors, but not far from where they began.
     cosine = torch.nn.functional.cosine_similarity(table[4:], first.model.embedding.weight[4:])
@@ -193,3 +195,32 @@ def test_pairs_are_refused(monkeypatch):
     )
     with pytest.raises(ValueError, match="question answering"):
         prepare("x", **CHEAP)
+
+
+def test_settings_are_the_released_ones():
+    drops, how = released("imdb10", "HANrnn")
+    assert list(drops.values()) == [0.4445, 0.2202, 0.2457]
+    assert how == {"learning_rate": 4e-4, "epochs": 15, "patience": 5, "limit": 2000}
+    drops, how = released("yelp_full", "FLANnoenc")
+    assert list(drops.values()) == [0.7, 0, 0.7]
+    assert how == {"learning_rate": 1e-4, "epochs": 60, "patience": 10, "limit": 90_000}
+    for name in RELEASED:
+        for encoder in DOCUMENT_ENCODERS:
+            drops, how = released(name, encoder)
+            assert (drops | {"dropout_logits": 0.0}, how) == released(name, encoder, "no_logit_dropout")
+    with pytest.raises(ValueError, match="unknown settings 'imdb': known are yahoo"):
+        released("imdb", "HANrnn")
+
+
+@pytest.mark.parametrize(
+    ("dataset", "settings"),
+    [
+        ("amazon_full", "amazon_full"),
+        ("amazon_multidomain", "amazon_full"),
+        ("imdb_ratings", "imdb10"),
+        ("20news", "yahoo"),
+        ("agnews_topics", "yahoo"),
+    ],
+)
+def test_other_data_sets_borrow_the_nearest_settings(dataset, settings):
+    assert settings_name(dataset) == settings

@@ -7,12 +7,11 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 import torch
-from attnbook.runs import results
 
+from attnbook.runs import results
 from attnlib import data
-from attnlib.prepare import pooled as prepare
-from attnlib.prepare import read_once as readout_cache
-from attnlib.training import fit as training
+from attnlib.prepare import flat as prepare
+from attnlib.prepare import run as shared
 from tests import toy
 
 CHEAP = {"epochs": 2, "dimension": 8, "progress": False}
@@ -30,7 +29,7 @@ def tables(run):
 
 def test_the_second_call_does_not_train_and_gives_the_same_bits(monkeypatch):
     first = prepare.prepare("toy", **CHEAP)
-    monkeypatch.setattr(training, "fit", None)
+    monkeypatch.setattr("attnlib.training.fit.epochs", None)
     second = prepare.prepare("toy", **CHEAP)
     pd.testing.assert_frame_equal(tables(first), tables(second), check_exact=True)
     assert first.history == second.history
@@ -87,7 +86,7 @@ def test_questions_give_a_readout_with_a_head():
 )
 def test_each_task_has_the_papers_settings(name, task, pair, usual, monkeypatch):
     monkeypatch.setattr(data, "load", lambda _: replace(toy.corpus(pair), name=name, task=task))
-    monkeypatch.setattr(prepare, "train_once", lambda *_: [])
+    monkeypatch.setattr(prepare, "train_once", lambda *_: ([], {}))
     settings = prepare.prepare(name, limit=2).settings
     plan, architecture = settings["training"], settings["architecture"]
     assert architecture["pair"] is pair
@@ -143,8 +142,8 @@ def count_work(cache, queue):
     def counted(name, function):
         return lambda *arguments: done.append(name) or function(*arguments)
 
-    training.fit = counted("training", training.fit)
-    readout_cache.save = counted("reading", readout_cache.save)
+    prepare.fit = counted("training", prepare.fit)
+    shared.save = counted("reading", shared.save)
     prepare.prepare("toy", **CHEAP)
     queue.put(done)
 

@@ -3,15 +3,14 @@
 import numpy as np
 import pytest
 import torch
-from attnbook.runs import results
 
+from attnbook.runs import results
 from attnlib import data
 from attnlib.data.corpus import Corpus, Split, Vocabulary
 from attnlib.data.generated import planted
 from attnlib.data.generated import scenes as scenes_generated
 from attnlib.explain.transformers import methods as stock
 from attnlib.faithfulness.transformers import removals
-from attnlib.prepare import transformers as prepare_transformer
 from attnlib.prepare.transformers import longest
 from attnlib.prepare.transformers import prepare_transformer as prepare
 
@@ -64,7 +63,7 @@ def test_the_second_call_does_not_train_and_gives_the_same_bits(dataset, kind, m
     monkeypatch.setenv("ATTNLIB_CACHE", str(tmp_path / "other"))
     again = prepare(dataset, kind, **CHEAP)
     monkeypatch.setenv("ATTNLIB_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(prepare_transformer, "fit_stock", None)
+    monkeypatch.setattr("attnlib.training.fit.epochs", None)
     cached = prepare(dataset, kind, **CHEAP)
     for other in (again, cached):
         assert other.test_metrics == first.test_metrics
@@ -83,14 +82,14 @@ def test_a_damaged_entry_of_the_cache_is_made_anew(tmp_path, caplog):
     (path,) = (tmp_path / "cache" / "models").glob("scenes-*.safetensors")
     path.write_bytes(path.read_bytes()[:-100])
     assert prepare("scenes", **CHEAP).test_metrics == first.test_metrics
-    assert "is no checkpoint of this model" in caplog.text
+    assert "is no file of this model's parameters" in caplog.text
 
 
 def test_the_limit_draws_instances_and_leaves_the_metrics(monkeypatch):
     whole, some = prepare("scenes", **CHEAP), prepare("scenes", limit=7, **CHEAP)
-    assert len(some.split) == len(some.inputs["visual_embeds"]) == 7
+    assert len(some.texts) == len(some.inputs["visual_embeds"]) == 7
     assert some.test_metrics == whole.test_metrics
-    rows = [whole.split.ids.index(name) for name in some.split.ids]
+    rows = [whole.texts.ids.index(name) for name in some.texts.ids]
     for name, tensor in some.inputs.items():
         expected = whole.inputs[name][rows]
         torch.testing.assert_close(tensor, expected[:, : tensor.shape[1]])
@@ -98,9 +97,9 @@ def test_the_limit_draws_instances_and_leaves_the_metrics(monkeypatch):
 
 def test_of_pairs_the_first_text_is_scored_and_removed():
     run = prepare("snli", "bert", **CHEAP)
-    texts = run.split.texts
+    texts = run.texts.texts
     assert run.kind.mask(run.inputs).sum(dim=1).tolist() == [len(text) for text in texts]
-    lengths = [len(text) + len(other) + 3 for text, other in zip(texts, run.split.questions, strict=True)]
+    lengths = [len(text) + len(other) + 3 for text, other in zip(texts, run.texts.questions, strict=True)]
     assert run.inputs["attention_mask"].sum(dim=1).tolist() == lengths
     assert longest(run.corpus) >= max(lengths)
     (scores,) = stock.explain(run.model, run.kind, run.inputs, ["attention"]).values()
@@ -135,7 +134,7 @@ def test_a_summary_says_which_model_it_is_of():
 
 
 def test_what_does_not_fit_is_refused_before_anything_is_trained(monkeypatch):
-    monkeypatch.setattr(prepare_transformer, "fit_stock", None)
+    monkeypatch.setattr("attnlib.training.fit.epochs", None)
     with pytest.raises(ValueError, match=r"unknown kind 'visualbert'.*Did you mean 'visual_bert'"):
         prepare("scenes", "visualbert")
     with pytest.raises(ValueError, match="'sst' is of texts, lxmert reads questions about scenes"):

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from attnbook.runs import results
 
+from attnbook.runs import results
 from attnlib.kernels import (
     attention_order,
     erase_until_flip,

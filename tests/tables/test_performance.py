@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from sklearn import metrics
 
 from attnlib.tables import performance, summaries
-from attnlib.training import fit as training
-from attnlib.training.fit import Training
+from attnlib.training import metrics as measured
+from attnlib.training.fit import fit
+from attnlib.training.flat import Training, recipe
 from tests import toy
 
 
@@ -85,8 +86,8 @@ def test_the_selected_epoch_is_the_one_that_fit_keeps(variant, epochs):
     how = Training(epochs=epochs, batch_size=8, learning_rate=0.02, variant=variant)
     model, _ = toy.model("average")
     arguments = (corpus.train, corpus.dev, corpus.vocabulary, 2, how, "cpu", False)
-    history = list(training.train_epochs(copy.deepcopy(model), *arguments))
-    kept = pd.DataFrame(training.fit(model, *arguments)).query("selected == 1")["epoch"].item()
+    history = list(epochs(recipe(copy.deepcopy(model), *arguments)))
+    kept = pd.DataFrame(fit(recipe(model, *arguments))).query("selected == 1")["epoch"].item()
     assert performance.selected_epoch(history, variant) == kept
 
 
@@ -108,7 +109,7 @@ def test_a_paired_difference_is_that_of_the_metrics_and_its_interval_holds_it():
 
     better, worse = outputs(0.5), outputs(3.0)
     found = performance.difference(labels, better, worse, n_resamples=300).set_index("metric")
-    first, second = training.metrics(labels, better), training.metrics(labels, worse)
+    first, second = measured.metrics(labels, better), measured.metrics(labels, worse)
     for metric in ("accuracy", "f1", "roc_auc"):
         row = found.loc[metric]
         assert row["value"] == pytest.approx(first[metric] - second[metric], abs=1e-12)

@@ -19,7 +19,8 @@ from attnlib.training.adversary import (
     divergence,
     fit_adversary,
 )
-from attnlib.training.fit import Training, fit
+from attnlib.training.fit import fit
+from attnlib.training.flat import Training, recipe
 from tests import toy
 
 QUIET = {"progress": False}
@@ -35,7 +36,7 @@ def base():
     corpus = toy.corpus()
     model = fresh(corpus, 0)
     training = Training(epochs=12, batch_size=16, learning_rate=0.01)
-    fit(model, corpus.train, corpus.dev, corpus.vocabulary, 2, training, **QUIET)
+    fit(recipe(model, corpus.train, corpus.dev, corpus.vocabulary, 2, training), **QUIET)
     return corpus, {name: read(model, split, corpus.vocabulary) for name, split in corpus.splits.items()}
 
 

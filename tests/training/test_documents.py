@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 import torch
-from attnlib.models.documents_batches import Documents
 
 from attnlib.data.generated import planted_documents
+from attnlib.models.document_batches import Documents
 from attnlib.models.documents import DocumentArchitecture, build_document_model
 from attnlib.training import documents as training_documents
 from attnlib.training.documents import DocumentTraining, fit_documents, predict_documents
-from attnlib.training.fit import metrics
+from attnlib.training.metrics import metrics
 
 CORPUS = planted_documents.load(n_train=150, n_dev=60, n_test=60)
 TRAIN, DEV, TEST = (Documents.of(split, CORPUS.vocabulary) for split in CORPUS.splits.values())

@@ -1,4 +1,4 @@
-"""Training: seeds, selection, weights of the loss, checkpoints."""
+"""Training: seeds, selection, weights of the loss."""
 
 import numpy as np
 import pytest
@@ -6,17 +6,9 @@ import torch
 from sklearn.metrics import f1_score, roc_auc_score
 
 from attnlib.models import Architecture, build
-from attnlib.training.fit import (
-    Training,
-    class_weights,
-    fit,
-    load_checkpoint,
-    metrics,
-    optimizer_for,
-    predict,
-    roc_auc,
-    save_checkpoint,
-)
+from attnlib.training.fit import fit
+from attnlib.training.flat import Training, class_weights, optimizer_for, predict, recipe
+from attnlib.training.metrics import metrics, roc_auc
 from tests import toy
 
 QUIET = {"progress": False}
@@ -28,7 +20,7 @@ def trained(pair: bool = False, **settings):
         Architecture("average", "additive", 2, len(corpus.vocabulary), pair=pair, dimension=16), seed=0
     )
     plan = Training(**({"epochs": 3, "batch_size": 16} | settings))
-    history = fit(model, corpus.train, corpus.dev, corpus.vocabulary, 2, plan, **QUIET)
+    history = fit(recipe(model, corpus.train, corpus.dev, corpus.vocabulary, 2, plan), **QUIET)
     return model, history, corpus
 
 
@@ -108,28 +100,3 @@ def test_the_optimizer_of_each_variant(variant, pair, amsgrad, decay):
 def test_impossible_settings_are_refused(change, message):
     with pytest.raises(ValueError, match=message):
         Training(**change)
-
-
-def test_a_checkpoint_is_whole_or_refused(tmp_path):
-    model, path = toy.model()[0], tmp_path / "deep" / "model.safetensors"
-    save_checkpoint(model, path, {"history": [{"epoch": 1}]})
-    assert [file.name for file in path.parent.iterdir()] == ["model.safetensors"]
-    other = toy.model(seed=9)[0]
-    assert load_checkpoint(other, path) == {"history": [{"epoch": 1}]}
-    assert all(torch.equal(a, b) for a, b in zip(model.parameters(), other.parameters(), strict=True))
-    with pytest.raises(ValueError, match="no checkpoint of this model"):
-        load_checkpoint(toy.model("average")[0], path)
-    path.write_bytes(path.read_bytes()[:-50])
-    with pytest.raises(ValueError, match=r"no checkpoint of this model.*Delete it"):
-        load_checkpoint(other, path)
-
-
-def test_an_interrupted_save_leaves_nothing(tmp_path, monkeypatch):
-    def broken(tensors, path, metadata):
-        path.write_bytes(b"half")
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("attnlib.cache.tensors.save_file", broken)
-    with pytest.raises(KeyboardInterrupt):
-        save_checkpoint(toy.model()[0], tmp_path / "model.safetensors", {})
-    assert list(tmp_path.iterdir()) == []

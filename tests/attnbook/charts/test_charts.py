@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import vl_convert
+
 from attnbook import charts
 from attnbook.charts import vegalite
 from attnbook.charts.frames import COLOURS, legend

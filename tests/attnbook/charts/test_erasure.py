@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+
 from attnbook import charts
 from attnbook.charts.erasure import POINT_BINS, POINTS_PER_BIN, thin
 

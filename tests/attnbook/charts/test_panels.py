@@ -6,9 +6,9 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+
 from attnbook import charts
 from attnbook.charts import vegalite
-
 from attnlib.tables.summaries import MAX_ATTENTION_LABELS
 
 MODELS = ["bilstm", "average"]

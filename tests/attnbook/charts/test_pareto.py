@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from attnbook.charts.pareto import pareto_front
 from hypothesis import given
 from hypothesis import strategies as st
+
+from attnbook.charts.pareto import pareto_front
 
 # Few distinct values, so that ties are the rule; −0 equals 0.
 VALUES = st.sampled_from([-np.inf, -1.0, -0.0, 0.0, 0.5, 1.0, np.inf, np.nan]) | st.floats(-2, 2)

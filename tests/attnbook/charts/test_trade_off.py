@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+
 from attnbook import charts
 from attnbook.charts import vegalite
 from attnbook.charts.frames import COLOURS, GREY

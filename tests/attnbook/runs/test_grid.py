@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from attnbook.runs import grid
 
 ROOT = Path(__file__).parents[3]

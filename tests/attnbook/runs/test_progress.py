@@ -4,6 +4,7 @@ import json
 
 import pandas as pd
 import pytest
+
 from attnbook.runs import grid, progress, record, results
 
 CONFIG = """

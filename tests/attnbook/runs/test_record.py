@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from attnbook.runs import record, results
 
+from attnbook.runs import record, results
 from attnlib.tables import summaries
 
 TAUS = ("tau_gradient", "tau_leave_one_out", "tau_gradient_leave_one_out")

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 import numpy as np
 import pandas as pd
 import pytest
-from attnbook.runs import results
 from scipy.stats import bootstrap
 
+from attnbook.runs import results
 from attnlib import statistics
 from attnlib.tables import summaries
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from attnbook.runs import run, train
 from attnbook.runs.grid import run_name
 

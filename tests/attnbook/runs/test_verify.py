@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+
 from attnbook.runs import record, results, run, verify
 
 ROOT = Path(__file__).parents[3]

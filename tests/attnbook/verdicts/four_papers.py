@@ -1,6 +1,7 @@
 """Small result tables of the four papers, for the claims and the questions of the page of them all."""
 
 import pandas as pd
+
 from attnbook.verdicts import claims, papers
 
 EMPTY = papers.recorded(folder="/nowhere/at/all")

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+
 from attnbook.runs import results
 from attnbook.verdicts import claims, ledger
 from attnbook.verdicts.claims import Reading
-
 from attnlib.tables import summaries
 
 ROOT = Path(__file__).parents[3]

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+
 from attnbook.runs import results
 from attnbook.verdicts import ledger
-
 from attnlib import data
 from attnlib.tables import summaries
 

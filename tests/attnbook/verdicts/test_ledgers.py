@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
+
 from attnbook.runs import results
 from attnbook.verdicts import ledger, ledgers
 

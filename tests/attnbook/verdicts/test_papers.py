@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from attnbook.runs import grid, results
 from attnbook.verdicts import papers
-
 from tests.attnbook.verdicts.four_papers import EMPTY
 
 

@@ -2,6 +2,7 @@
 
 import pandas as pd
 import pytest
+
 from attnbook.verdicts.patterns import against_random, compare_patterns
 
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from attnbook.verdicts import shared_questions
 
+from attnbook.verdicts import shared_questions
 from tests.attnbook.verdicts.four_papers import EMPTY, adversary, rows, tables, three_signs, violations
 
 

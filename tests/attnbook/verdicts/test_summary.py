@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from attnbook.runs import record, results
-from attnbook.verdicts import ledger, summary
 from scipy.stats import t
 
+from attnbook.runs import record, results
+from attnbook.verdicts import ledger, summary
 from attnlib.tables import summaries
 
 ROOT = Path(__file__).parents[3]

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from attnbook.runs import results
 from attnbook.verdicts import claims, ledger, papers, together
-
 from attnlib.tables import summaries
 from tests.attnbook.verdicts.four_papers import EMPTY, adversary, rows, tables, three_signs, violations
 
@@ -311,7 +311,6 @@ class TestRecorded:
 def test_the_page_runs_with_the_results_of_one_paper_and_without_any(tmp_path):
     """The book runs it with the record of all papers."""
     from attnbook.runs import run
-
     from tests.test_wiegreffe_pinter_summary import write_recorded
 
     write_recorded(tmp_path / "kept")

@@ -6,8 +6,8 @@ Over seeds and data sets they are tested on the page that shows them, `test_wieg
 import numpy as np
 import pandas as pd
 import pytest
-from attnbook.verdicts import trained_adversaries
 
+from attnbook.verdicts import trained_adversaries
 from tests.attnbook.verdicts.four_papers import EMPTY, adversary
 
 

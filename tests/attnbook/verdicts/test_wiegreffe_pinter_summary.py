@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+
 from attnbook.runs import results, run
 from attnbook.verdicts import ledgers, trained_adversaries
-
 from attnlib.cache import digest
 from attnlib.tables import summaries
 

@@ -1,16 +1,15 @@
 """Readouts in the cache: the same bits for every kind of head, a file per question, none in training."""
 
-import json
 from dataclasses import fields, replace
 from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
-from attnlib.prepare.read_once import read_once
 
 from attnlib import data
-from attnlib.cache.tensors import load_tensors, save_tensors
+from attnlib.cache.tensors import save_tensors
 from attnlib.data.generated import planted_documents
 from attnlib.data.imposed import impose
 from attnlib.models import Architecture, build
@@ -18,9 +17,9 @@ from attnlib.models.classifier import AttentionModel
 from attnlib.models.documents import DocumentModel
 from attnlib.models.reading import head_of, read
 from attnlib.prepare import documents as prepare_documents
-from attnlib.prepare import pooled as prepare
-from attnlib.prepare import read_once as readout_cache
-from attnlib.training import fit as training
+from attnlib.prepare import flat as prepare
+from attnlib.prepare import run as shared
+from attnlib.prepare.run import Plan
 from tests import toy
 
 CHEAP = {"epochs": 1, "dimension": 8, "progress": False}
@@ -77,18 +76,33 @@ def model_and_texts(kind):
     return model, vocabulary, texts
 
 
+def planned(model, vocabulary, **settings):
+    """A plan of a model that is trained already."""
+    return Plan(
+        SimpleNamespace(name="toy"),
+        model,
+        SETTINGS | settings,
+        {},
+        "cpu",
+        refuse,
+        refuse,
+        reading=lambda texts: partial(read, model, texts, vocabulary),
+        head=head_of,
+    )
+
+
 @pytest.mark.parametrize("kind", ["two classes", "candidates", "question", "deep"])
-def test_what_is_kept_has_the_bits_of_what_is_read(kind, cache):
+def test_what_is_kept_has_the_bits_of_what_is_read(kind, cache, monkeypatch):
     model, vocabulary, texts = model_and_texts(kind)
-    reading = partial(read, model, texts, vocabulary)
-    fresh, facts = read_once("toy", SETTINGS, model, texts, reading, lambda: {"f": 0.1}, head_of(model))
+    fresh = shared.read(planned(model, vocabulary), texts)
     assert (fresh.head is None) == (kind in ("two classes", "candidates"))
     assert len(entries(cache)) == 1
     written = entries(cache)[0].stat().st_mtime_ns
-    kept, again = read_once("toy", SETTINGS, model, texts, reading, refuse, head_of(model))
-    assert_same_bits(reading(), fresh)
+    again = read(model, texts, vocabulary)
+    monkeypatch.setattr(AttentionModel, "forward", refuse)
+    kept = shared.read(planned(model, vocabulary), texts)
+    assert_same_bits(again, fresh)
     assert_same_bits(fresh, kept)
-    assert again == facts == {"f": 0.1}
     assert entries(cache)[0].stat().st_mtime_ns == written
 
 
@@ -127,22 +141,12 @@ def test_a_split_that_was_read_before_it_was_analysed_has_its_metrics():
     assert_same_bits(whole.readout, part.readouts["test"])
 
 
-def test_metrics_of_one_class_only_are_kept_too():
-    model, vocabulary, texts = model_and_texts("two classes")
-    reading = partial(read, model, texts, vocabulary)
-    found = [
-        read_once("toy", SETTINGS, model, texts, reading, lambda: {"roc_auc": float("nan")})[1]
-        for _ in range(2)
-    ]
-    assert np.isnan(found[1]["roc_auc"])
-
-
 def test_what_decides_a_readout_names_its_file(cache, monkeypatch):
     model, vocabulary, texts = model_and_texts("two classes")
     other, _ = toy.model(seed=1)
 
     def ask(model=model, texts=texts, **settings):
-        read_once("toy", SETTINGS | settings, model, texts, partial(read, model, texts, vocabulary))
+        shared.read(planned(model, vocabulary, **settings), texts)
         return len(entries(cache))
 
     assert ask() == ask() == 1
@@ -158,34 +162,32 @@ def test_what_decides_a_readout_names_its_file(cache, monkeypatch):
         name: np.full(len(text), 1 / len(text)) for name, text in zip(texts.ids, texts.texts, strict=True)
     }
     assert ask(texts=impose(texts, even)) == 6
-    monkeypatch.setattr(readout_cache, "function_digest", lambda function: "other code")
+    monkeypatch.setattr(shared, "function_digest", lambda function: "other code")
     assert ask() == 7
 
 
-@pytest.mark.parametrize("damage", ["a flipped byte", "cut", "another file", "no facts"])
+@pytest.mark.parametrize("damage", ["a flipped byte", "cut", "another file"])
 def test_a_damaged_file_is_read_again_with_a_warning(damage, cache, caplog):
     model, vocabulary, texts = model_and_texts("two classes")
 
     def ask():
-        return read_once("toy", SETTINGS, model, texts, partial(read, model, texts, vocabulary))
+        return shared.read(planned(model, vocabulary), texts)
 
-    fresh = ask()[0]
+    fresh = ask()
     (path,) = entries(cache)
     whole = path.read_bytes()
     if damage == "a flipped byte":
         path.write_bytes(whole[:-9] + bytes([whole[-9] ^ 4]) + whole[-8:])
     elif damage == "cut":
         path.write_bytes(whole[:-9])
-    elif damage == "another file":
-        save_tensors(path, {"alpha": torch.ones(2)}, {"facts": json.dumps({})})
     else:
-        save_tensors(path, load_tensors(path)[0], {})
-    assert_same_bits(fresh, ask()[0])
+        save_tensors(path, {"alpha": torch.ones(2)}, {})
+    assert_same_bits(fresh, ask())
     assert f"{path.name}" in caplog.text
-    assert "it is read from its model again" in caplog.text
+    assert "it is made again" in caplog.text
     # Mended: whoever asks next finds it.
     caplog.clear()
-    assert_same_bits(fresh, ask()[0])
+    assert_same_bits(fresh, ask())
     assert not caplog.text
 
 
@@ -195,18 +197,12 @@ def test_a_model_in_training_keeps_nothing(cache):
     assert not cache.exists()
 
 
-def test_a_head_is_never_forgotten(cache):
-    model, vocabulary, texts = model_and_texts("deep")
-    with pytest.raises(ValueError, match="head: give the one"):
-        read_once("toy", SETTINGS, model, texts, partial(read, model, texts, vocabulary))
-    assert not entries(cache)
-
-
 def test_a_failed_reading_leaves_nothing(cache, monkeypatch):
     first = prepare.prepare("toy", **CHEAP)
-    monkeypatch.setattr(training, "predict", refuse)
-    with pytest.raises(AssertionError):
-        prepare.prepare("toy", limit=5, **CHEAP)
+    with monkeypatch.context() as patch:
+        patch.setattr(AttentionModel, "forward", refuse)
+        with pytest.raises(AssertionError):
+            prepare.prepare("toy", limit=5, **CHEAP)
     left = [path for path in cache.iterdir() if path.suffix != ".lock"]
     assert left == entries(cache)
     assert len(left) == 1
