@@ -15,6 +15,7 @@ import torch
 from scipy.stats import rankdata
 from torch import Tensor, nn
 
+from attnlib.checks import whole_labels
 from attnlib.data.corpus import Split, Vocabulary
 from attnlib.models.batches import Batch, batches
 from attnlib.models.build import VARIANTS, one_of
@@ -57,7 +58,7 @@ class Training:
 
 def roc_auc(labels: np.ndarray, scores: np.ndarray) -> float:
     """Area under the ROC curve for labels in {0, 1} [N] and scores [N]; NaN with one class only."""
-    positive = labels == 1
+    positive = whole_labels(labels, n=len(scores), classes=2) == 1
     n_positive, n_negative = int(positive.sum()), int((~positive).sum())
     if n_positive == 0 or n_negative == 0:
         return float("nan")
@@ -66,7 +67,11 @@ def roc_auc(labels: np.ndarray, scores: np.ndarray) -> float:
 
 
 def metrics(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
-    """Accuracy; for two classes F1 of class 1 and ROC-AUC too. labels [N], probabilities [N, C]."""
+    """Accuracy; for two classes F1 of class 1 and ROC-AUC too. labels [N], probabilities [N, C].
+
+    ValueError, naming the row, for a label that is no column of the probabilities.
+    """
+    labels = whole_labels(labels, n=len(probabilities), classes=probabilities.shape[1])
     predicted = probabilities.argmax(axis=1)
     result = {"accuracy": float((predicted == labels).mean())}
     if probabilities.shape[1] == 2:

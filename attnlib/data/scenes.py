@@ -14,14 +14,15 @@ from typing import Any
 
 import numpy as np
 
+from attnlib.checks import whole_labels
 from attnlib.data.corpus import (
     Vocabulary,
     check_classes,
     check_columns,
     check_distinct,
+    check_tokens,
     drawn_rows,
     positions,
-    whole_labels,
 )
 
 COLUMNS = ("questions", "features", "boxes", "present", "labels", "evidence")
@@ -53,6 +54,7 @@ class SceneSplit:
 
     def __post_init__(self) -> None:
         labels, present = whole_labels(self.labels, "instance"), np.asarray(self.present)
+        check_tokens(self, ("questions",))
         check_columns(self, COLUMNS)
         check_distinct(self.ids)
         for name, question in zip(self.ids, self.questions, strict=True):

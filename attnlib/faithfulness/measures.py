@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.stats import rankdata
 
+from attnlib.checks import whole_labels
 from attnlib.faithfulness.removal import Removal
 from attnlib.faithfulness.scores import first_of, padded_scores, ranking
 from attnlib.faithfulness.violation import Scores
@@ -49,7 +50,11 @@ def sufficiency(scores: Scores, removal: Removal, shares: Sequence[float] = BOTT
 def threshold_curve(
     scores: Scores, removal: Removal, labels: np.ndarray, shares: Sequence[float] = CURVE_SHARES
 ) -> np.ndarray:
-    """Whether each text is classified right without its top-scored shares, [N, 1 + K]; the first is whole."""
+    """Whether each text is classified right without its top-scored shares, [N, 1 + K]; the first is whole.
+
+    labels: the right class of each text, a column of the removal's probabilities; ValueError for others.
+    """
+    labels = whole_labels(labels, n=len(removal.lengths), classes=removal.intact.shape[1])
     order = ranking(padded_scores(scores, removal.lengths), removal.lengths)
     after = removal.without(first_of(order, counts_of(shares, removal.lengths)))
     right = (after.argmax(axis=2) == labels[:, None]).astype(float)

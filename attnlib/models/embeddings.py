@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from attnlib.checks import refuse_string, token_lists
 from attnlib.data.corpus import Vocabulary
 
 log = logging.getLogger(__name__)
@@ -25,6 +26,7 @@ def read_vectors(path: str | Path, words: Sequence[str], dimension: int) -> dict
     Raises FileNotFoundError, or ValueError with file and line when a line has another dimension or holds
     something that is no number.
     """
+    refuse_string(words, "words", "list of words", "give a list, of one word too")
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"vectors file {path} does not exist: give a GloVe or fastText text file")
@@ -61,7 +63,7 @@ def train_vectors(
     except ImportError:
         raise ImportError("vectors='corpus' needs gensim: pip install 'attnlib[vectors]'") from None
     model = Word2Vec(
-        sentences=[list(text) for text in texts],
+        sentences=token_lists(texts),
         vector_size=dimension,
         window=5,
         min_count=1,

@@ -148,7 +148,7 @@ def test_any_function_of_token_lists_can_be_tested():
         share = np.array([text.count("a") / max(len(text), 1) for text in texts])
         return np.stack([1 - share, share], axis=1)
 
-    texts = ["aab", "abb", "b"]  # predicted: 1, 0, 0
+    texts = [list(text) for text in ("aab", "abb", "b")]  # predicted: 1, 0, 0
     scores = [[1, 0, 0], [1, 0, 0], [1]]
     found = violation_test(share_of_a, texts, scores)
     assert found.violated.tolist() == [False, True, False]
