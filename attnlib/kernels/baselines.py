@@ -1,6 +1,6 @@
 """What knows nothing of the text: uniform, shuffled or random attention, or what was read in another text."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -64,12 +64,19 @@ def exchanged_logits(readout: Readout) -> Tensor:
     return readout.decode(readout.pooled().roll(-(len(readout) // 2), dims=0))
 
 
-def random_scores(readout: Readout, seed: int = 0, signed: bool = False) -> Tensor:
+def random_scores(
+    readout: Readout,
+    seed: int = 0,
+    signed: bool = False,
+    ids: Sequence[str] | Sequence[int] | None = None,
+) -> Tensor:
     """A uniform draw from [0, 1) for each token, from [−1, 1) if signed, [N, T] float64, 0 off the mask.
 
-    Depends on the seed and the text, not on its batch. Raises ValueError when seed < 0.
+    ids: names of the N texts, strings or whole numbers. A draw depends on the seed, the text's length and its
+    id alone, not on its batch, its padding or the model; without ids texts of one length share a draw. Raises
+    ValueError when seed < 0, and for ids of another number or kind.
     """
-    keys = token_keys(text_keys(readout, seed), readout.mask, 0)  # from −2^62 to 2^62 − 1
+    keys = token_keys(text_keys(seed, readout.lengths, ids), readout.mask, 0)  # from −2^62 to 2^62 − 1
     unit = ((keys >> 10) + (1 << 52)).double() / float(1 << 53)
     return (2 * unit - 1 if signed else unit).masked_fill(~readout.mask, 0.0)
 

@@ -5,7 +5,7 @@ so that r may be i* and never is the first token; and nothing needs to be drawn,
 is as cheap.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -34,7 +34,11 @@ class SingleErasure(NamedTuple):
 
 
 def single_erasure(
-    readout: Readout, ranking_scores: Tensor, how: str = "average", seed: int = 0
+    readout: Readout,
+    ranking_scores: Tensor,
+    how: str = "average",
+    seed: int = 0,
+    ids: Sequence[str] | Sequence[int] | None = None,
 ) -> SingleErasure:
     """Compare erasing the token i* with the largest score with erasing another token r of the same text.
 
@@ -48,9 +52,11 @@ def single_erasure(
 
     The erased weight is set to 0, the others are renormalised; the only positive weight erased leaves the
     bias. Any head and any number of classes. float64; JS is clamped at 0, where rounding may leave −1e-17.
-    Draws depend on the seed, the text's length and its attention weights, not on the batch.
+    ids: names of the N texts, strings or whole numbers. A draw depends on the seed, the text's length and its
+    id alone, not on the batch or the model; without ids texts of one length draw the same.
 
-    Raises ValueError for an unknown `how`, scores of another shape or NaN on the mask, and seed < 0.
+    Raises ValueError for an unknown `how`, scores of another shape or NaN on the mask, seed < 0, and ids of
+    another number or kind.
     (Serrano & Smith 2019, section 4.)
     """
     if how not in WAYS:
@@ -69,7 +75,7 @@ def single_erasure(
         other = torch.full_like(lengths, -1)
         of_other = values.masked_fill(~others[..., None], 0.0).sum(1) / (lengths - 1)[:, None]
     else:
-        number = whole_numbers(text_keys(readout, seed), (lengths - 1).clamp(min=1))
+        number = whole_numbers(text_keys(seed, lengths, ids), (lengths - 1).clamp(min=1))
         if how == "released":
             others = mask & (mask.cumsum(1) > 1)
         # the column of the token that has `number` of the possible ones before it
