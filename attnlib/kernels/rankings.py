@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from attnlib.kernels._common import check_at_least, check_linear, similar, take, token_columns
+from attnlib.kernels._decision import leads
 from attnlib.kernels._draws import text_keys, token_keys
-from attnlib.kernels.erasure import leads
 from attnlib.readout import Readout
 
 _NUMBERS = 1 << 17  # leads held at a time by the greedy ranking
