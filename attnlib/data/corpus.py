@@ -138,9 +138,9 @@ class Split:
                     i for i, m in zip(self.ids, marks, strict=True) if not np.isin(m, (-1, 0, 1)).all()
                 )
                 raise ValueError(f"evidence of {name!r} holds values other than -1, 0, 1")
-            object.__setattr__(self, "evidence", tuple(m.astype(np.int8, copy=False) for m in marks))
+            object.__setattr__(self, "evidence", tuple(m.astype(np.int8) for m in marks))
         if self.candidates is not None:
-            allowed = tuple(np.asarray(c, dtype=np.int64) for c in self.candidates)
+            allowed = tuple(np.array(c, dtype=np.int64) for c in self.candidates)
             for name, label, classes in zip(self.ids, self.labels, allowed, strict=True):
                 if label not in classes or (np.diff(classes) <= 0).any():
                     raise ValueError(
@@ -189,7 +189,7 @@ class Split:
                 f"integers of at least 1 that sum to the text's {lengths[i]} tokens"
             )
         if isinstance(sentences, tuple):
-            return tuple(s.astype(np.int64, copy=False) for s in sentences)
+            return tuple(s.astype(np.int64) for s in sentences)
         return sentences
 
     @property

@@ -44,6 +44,7 @@ class Removal:
     known: dict[bytes, np.ndarray] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "lengths", np.array(self.lengths))
         object.__setattr__(self, "intact", checked(self.intact, np.arange(len(self.lengths)), self.name))
 
     @property

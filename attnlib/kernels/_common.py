@@ -1,7 +1,6 @@
 """What several kernels share: checks, seeded draws, margins and rows grouped by length."""
 
 import bisect
-import numbers
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
+from attnlib.checks import check_at_least, check_number
 from attnlib.readout import Readout
 
 
@@ -34,28 +34,9 @@ def check_two_classes(readout: Readout, kernel: str) -> None:
         raise ValueError(f"readout: {kernel} needs two classes, this Readout has {classes}")
 
 
-def check_at_least(name: str, value: int, least: int) -> None:
-    """A count must be a whole number ≥ `least`."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
-        raise ValueError(f"{name}: must be a whole number ≥ {least}, got {value!r}")
-
-
 def check_epsilon(epsilon: float) -> float:
-    """ε must be a number in [0, 1]."""
-    if not (_is_number(epsilon) and 0 <= epsilon <= 1):
-        raise ValueError(f"epsilon: must be a number in [0, 1], got {epsilon!r}")
-    return float(epsilon)
-
-
-def check_positive(name: str, value: float, most: float) -> float:
-    """A number > 0 and ≤ `most`."""
-    if not (_is_number(value) and 0 < value <= most):
-        raise ValueError(f"{name}: must be a finite number > 0, at most {most:g}, got {value!r}")
-    return float(value)
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, numbers.Real) and not isinstance(value, bool)
+    """ε as a float; ValueError unless it is a number in [0, 1]."""
+    return check_number("epsilon", epsilon, 0, 1)
 
 
 def mean_where(result: Any, field: str, which: Tensor) -> float:

@@ -12,8 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from attnlib.checks import plain, refuse_string
-from attnlib.kernels._common import check_at_least
+from attnlib.checks import check_at_least, plain, refuse_string
 
 # Of draws that depend on the text, in the provenance of a run. 1, which records do not name: keys from
 # rounded attention weights. 2: keys from ids.

@@ -7,10 +7,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
+from attnlib.checks import check_at_least, check_number
 from attnlib.kernels._common import (
-    check_at_least,
     check_epsilon,
-    check_positive,
     groups,
     pack,
     padded_width,
@@ -96,8 +95,8 @@ def search_adversary(
     check_at_least("n_candidates", n_candidates, 1)
     check_at_least("n_steps", n_steps, 0)
     check_at_least("seed", seed, 0)
-    learning_rate = check_positive("learning_rate", learning_rate, _MOST)
-    penalty = check_positive("penalty", penalty, _MOST)
+    learning_rate = check_number("learning_rate", learning_rate, 0, _MOST, above=True)
+    penalty = check_number("penalty", penalty, 0, _MOST, above=True)
     if variant not in _VARIANTS:
         raise ValueError(f"variant: must be one of {', '.join(_VARIANTS)}, got {variant!r}")
     columns = token_columns(readout.mask)

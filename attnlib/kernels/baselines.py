@@ -6,7 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from attnlib.kernels._common import check_at_least, seed_for
+from attnlib.checks import check_at_least
+from attnlib.kernels._common import seed_for
 from attnlib.kernels._draws import text_keys, token_keys
 from attnlib.kernels.divergence import unchecked_tvd
 from attnlib.kernels.permutation import orders

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
+from attnlib.checks import check_at_least
 from attnlib.kernels._common import (
-    check_at_least,
     check_two_classes,
     seed_for,
     similar,

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from attnlib.kernels._common import check_at_least, check_linear, similar, take, token_columns
+from attnlib.checks import check_at_least
+from attnlib.kernels._common import check_linear, similar, take, token_columns
 from attnlib.kernels._decision import leads
 from attnlib.kernels._draws import text_keys, token_keys
 from attnlib.readout import Readout

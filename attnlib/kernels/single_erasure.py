@@ -12,7 +12,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from attnlib.kernels._common import check_at_least, similar
+from attnlib.checks import check_at_least
+from attnlib.kernels._common import similar
 from attnlib.kernels._decision import SCALE, flips_emptied, leads, sums, turned
 from attnlib.kernels._draws import text_keys, whole_numbers
 from attnlib.kernels.divergence import unchecked_jsd
