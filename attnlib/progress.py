@@ -15,7 +15,7 @@ from typing import Any
 
 import pandas as pd
 
-from attnlib import grid, record, results
+from attnlib import command, grid, record, results
 
 
 def finished(folder: str | Path, runs: Mapping[tuple[str, str], Any]) -> dict[tuple[str, str], float]:
@@ -135,4 +135,4 @@ def main(words: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    command.run(main)

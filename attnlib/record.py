@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from attnlib import results
+from attnlib import command, results
 
 # Column of instances.parquet: lowest value, highest value and number of bins, as in Jain & Wallace's Figures
 # 2 and 7 and on the pages of this book.
@@ -235,4 +235,4 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    command.run(main)

@@ -14,6 +14,7 @@ import pandas as pd
 from scipy.stats import t as student
 
 from attnlib import ledger, record, results
+from attnlib.escaped import in_markdown
 
 # What tells one number from another within a paper, besides the seed.
 CELL = ("experiment", "dataset", "encoder", "scorer", "class", "bin", "metric", "method", "epsilon")
@@ -267,10 +268,10 @@ def by_class(rows: pd.DataFrame, order: Sequence[str]) -> pd.DataFrame:
 
 
 def class_list(classwise: pd.DataFrame) -> str:
-    """Which names the places of `by_class` stand for, in words."""
+    """Which names the places of `by_class` stand for, in words, for Markdown."""
     shown = classwise[classwise["place"] != ALL].drop_duplicates(["dataset", "place"])
     parts = shown.sort_values(["dataset", "place"]).groupby("dataset", observed=True)["class"]
-    return "; ".join(f"{dataset} {', '.join(names.astype(str))}" for dataset, names in parts)
+    return "; ".join(in_markdown(f"{dataset} {', '.join(names.astype(str))}") for dataset, names in parts)
 
 
 def quartiles(classwise: pd.DataFrame, metric: str) -> pd.DataFrame:

@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from attnlib import data, record, results, run
+from attnlib import command, data, record, results, run
 from attnlib.cache import cache_folder
 from attnlib.data import registry
 from attnlib.ledger import fits
@@ -398,4 +398,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    command.run(main)

@@ -12,6 +12,7 @@ import difflib
 import sys
 from collections.abc import Callable, Sequence
 
+from attnlib import command
 from attnlib.data import names, registry, scene_names
 from attnlib.data.catalogue import SET_OF, DataSet
 from attnlib.data.errors import DataError
@@ -95,8 +96,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m attnlib.data", description="Data sets of attnlib.")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("list", help="known data sets: licence, address, whether found")
-    for command, (_, meaning) in COMMANDS.items():
-        commands.add_parser(command, help=meaning).add_argument("name", help="a data set, as in list")
+    for word, (_, meaning) in COMMANDS.items():
+        commands.add_parser(word, help=meaning).add_argument("name", help="a data set, as in list")
     given = parser.parse_args()
     try:
         if given.command == "list":
@@ -115,4 +116,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    command.run(main)
