@@ -12,15 +12,19 @@ import os
 import sys
 from pathlib import Path
 
-import yaml
-
 sys.path.insert(0, os.getcwd())
-from attnbook.runs import grid
+from attnbook.runs import grid, values
 from attnbook.runs.train import PREPARED_BY, model_of
 from attnlib.cache.sources import files_of, sources_of
+from snakemake.utils import update_config
 
 
 configfile: "config/default.yaml"
+
+# Snakemake has read the files by YAML 1.1, in which `no` is false and 010 is 8: again, by the rule of all parameters.
+for path in ["config/default.yaml", *workflow.overwrite_configfiles]:
+    update_config(config, values.load_file(path))
+update_config(config, workflow.config_settings.config)
 
 
 if workflow.is_main_process and not workflow.dryrun:
@@ -101,15 +105,11 @@ def known(notebook):
 
 
 def options(parameters):
-    """Return the command line of a run's parameters, as YAML values."""
-    words = []
-    for name, value in parameters.items():
-        text = yaml.safe_dump(value, default_flow_style=True, width=float("inf")).removesuffix("...\n")
-        words += ["-p", name, text.strip()]
-    return words
+    """Return the command line of a run's parameters."""
+    return [word for name, value in parameters.items() for word in ("-p", name, values.dump(value))]
 
 
-BOOK = {known(notebook): parameters or {} for notebook, parameters in config["book"].items()}
+BOOK = {known(notebook): grid.as_declared(notebook, given or {}) for notebook, given in config["book"].items()}
 SWEEP = grid.runs(config)
 for notebook, _ in SWEEP:
     known(notebook)

@@ -1,10 +1,11 @@
-"""Checks of what is handed in, wherever it enters: labels, texts as lists of tokens, arrays of a library."""
+"""Checks of what is handed in, wherever it enters: labels, lists of tokens, single numbers, arrays."""
 
 from __future__ import annotations
 
 import difflib
 import reprlib
 from collections.abc import Iterable, Mapping, Set
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -29,9 +30,9 @@ def plain(values: Any) -> np.ndarray:
 
 
 def numbers(values: Any, where: str) -> np.ndarray:
-    """The same as float64; ValueError, which begins with `where`, for what is no number."""
+    """A copy of the same as float64; ValueError, which begins with `where`, for what is no number."""
     try:
-        return plain(values).astype(np.float64, copy=False)
+        return plain(values).astype(np.float64)
     except (TypeError, ValueError):
         raise ValueError(f"{where} {reprlib.repr(values)}, where numbers are needed") from None
 
@@ -39,7 +40,7 @@ def numbers(values: Any, where: str) -> np.ndarray:
 def whole_labels(
     labels: Any, what: str = "text", n: int | None = None, classes: int | None = None, name: str = "labels"
 ) -> np.ndarray:
-    """Labels as int64 [N]: a list, an array, a tensor or a column of integers, one per `what`.
+    """A copy of labels as int64 [N]: a list, array, tensor or column of integers, one per `what`.
 
     ValueError, naming the row, for names, floats and booleans; unless there are `n` of them; and for a label
     outside the `classes` columns, where that number is known.
@@ -68,7 +69,23 @@ def whole_labels(
                 f"{name}: row {row} is {found[row]}, outside the {classes} classes 0-{classes - 1}. "
                 f"{OF_LABELS}"
             )
-    return found.astype(np.int64, copy=False)
+    return found.astype(np.int64)
+
+
+def check_at_least(name: str, value: Any, least: int) -> None:
+    """ValueError unless a count is a whole number ≥ `least`."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+        raise ValueError(f"{name}: must be a whole number ≥ {least}, got {value!r}")
+
+
+def check_number(name: str, value: Any, least: float, most: float, above: bool = False) -> float:
+    """The value as a float; ValueError unless it is a number from `least` (or `above` it) to `most`."""
+    # written so that NaN is refused
+    real = isinstance(value, Real) and not isinstance(value, bool)
+    if not (real and least <= value <= most and not (above and value == least)):
+        limits = f"> {least:g}, at most {most:g}" if above else f"in [{least:g}, {most:g}]"
+        raise ValueError(f"{name}: must be a {'finite ' if above else ''}number {limits}, got {value!r}")
+    return float(value)
 
 
 def refuse_string(given: Any, where: str, needed: str = "list of tokens", remedy: str = "split it") -> None:

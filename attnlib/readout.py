@@ -22,6 +22,7 @@ Head = Callable[[Tensor], Tensor]
 Rows = slice | Tensor
 
 _SUM_TOLERANCE = 1e-4  # how far Σα may be from 1 before it is an error and not rounding
+_LARGEST = 1e30  # of scores, bias and offset: sums and differences of them stay finite in float32, too
 _BLOCK_ELEMENTS = 1 << 23  # float64 copies of `scores` are made in blocks of at most this many numbers
 
 
@@ -32,19 +33,22 @@ class Readout:
     - `alpha`: [N, T] attention weights: ≥ 0, 0 off the mask, summing to 1 within 1e-4 (then renormalised
       in float64). Stored as float64.
     - `scores`: [N, T, C] z_t, what a token adds to the logits when it holds all the attention. Values off
-      the mask are not read and are stored as 0. Keeps its floating dtype.
-    - `bias`: [C] the bias of the last layer.
+      the mask, and without a head those of classes that are not allowed, are not read and are stored as 0.
+      Keeps its floating dtype.
+    - `bias`: [C] the bias of the last layer. It, the scores and the offset are finite, within ±1e30.
     - `mask`: [N, T] bool, True for a token that attention may use; at least one per row.
     - `head`: None for a model whose logits are Σ p_t z_t + b (two classes or more). Otherwise a callable
       that maps the pooled vectors Σ p_t z_t + b + offset, [..., C] in the dtype of `scores`, to logits;
-      the head stays on its own device.
+      the head stays on its own device, and is kept as it is: one that goes on training needs a copy.
     - `offset`: [N, C] added to the pooled vector of each text (the question's part in a pair model);
       only with a head.
     - `allowed`: None, or [N, classes] bool, True for a class that may be predicted; at least one per row. The
       logits of the others are -inf whatever the weights are (an entity that is not in the passage: Jain &
       Wallace 2019, question answering).
 
-    Raises ValueError, naming the argument, the row and the value, when the above does not hold.
+    The tensors are copies: what becomes of the arguments, say the bias of a layer that goes on training,
+    changes nothing here. Raises ValueError, naming the argument, the row and the value, when the above does
+    not hold.
     """
 
     alpha: Tensor  # [N, T] float64
@@ -59,14 +63,19 @@ class Readout:
         alpha, scores, bias, mask = map(torch.as_tensor, (self.alpha, self.scores, self.bias, self.mask))
         offset, allowed = (None if x is None else torch.as_tensor(x) for x in (self.offset, self.allowed))
         _check_shapes(alpha, scores, bias, mask, offset, allowed, self.head)
-        _check_rows(alpha, scores, bias, mask, offset, allowed)
+        read = mask[..., None]  # of the scores
+        if allowed is not None and self.head is None:
+            read = read & allowed[:, None]
+        _check_rows(alpha, scores, bias, mask, offset, allowed, read)
         alpha = alpha.detach().double()
         total = alpha.sum(1, keepdim=True)  # [N, 1]
         # a row that is already normalised keeps its bits, so that saving and loading changes nothing
         alpha = torch.where((total - 1).abs() > 1e-14, alpha / total, alpha)
-        scores = scores.detach().masked_fill(~mask[..., None], 0)
-        offset = None if offset is None else offset.detach()
-        self._set(alpha, scores, bias.detach(), mask, self.head, offset, allowed)
+        scores = scores.detach().masked_fill(~read, 0)
+        # alpha and scores are new by now
+        bias, mask = bias.detach().clone(), mask.clone()
+        offset, allowed = (None if x is None else x.detach().clone() for x in (offset, allowed))
+        self._set(alpha, scores, bias, mask, self.head, offset, allowed)
 
     def _set(self, *values: Any) -> None:
         for column, value in zip(fields(self), values, strict=True):
@@ -152,17 +161,18 @@ class Readout:
         return self.logits().argmax(-1)
 
     def to(self, device: torch.device | str) -> "Readout":
-        """The same Readout with its tensors on `device`."""
+        """The same Readout with its tensors on `device`; those that are there already are shared."""
         alpha, scores, bias, mask = (x.to(device) for x in (self.alpha, self.scores, self.bias, self.mask))
         offset, allowed = (None if x is None else x.to(device) for x in (self.offset, self.allowed))
         return self._replaced(alpha, scores, bias, mask, self.head, offset, allowed)
 
     def select(self, index: Tensor | slice | list[int]) -> "Readout":
-        """The texts picked by a slice, a bool mask or indices; at least one (ValueError otherwise)."""
-        if not isinstance(index, slice):
-            index = torch.as_tensor(index, device=self.device)
-            if index.numel() == 0:
-                index = index.long()
+        """A copy of the texts picked by a slice, a bool mask or indices; ValueError unless there is one."""
+        if isinstance(index, slice):
+            index = torch.arange(len(self), device=self.device)[index]
+        index = torch.as_tensor(index, device=self.device)
+        if index.numel() == 0:
+            index = index.long()
         alpha = self.alpha[index]
         if alpha.dim() != 2 or len(alpha) == 0:
             raise ValueError(
@@ -170,7 +180,7 @@ class Readout:
             )
         scores, mask = self.scores[index], self.mask[index]
         offset, allowed = (None if x is None else x[index] for x in (self.offset, self.allowed))
-        return self._replaced(alpha, scores, self.bias, mask, self.head, offset, allowed)
+        return self._replaced(alpha, scores, self.bias.clone(), mask, self.head, offset, allowed)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write to a safetensors file; `path` is replaced only once the whole file is written.
@@ -256,6 +266,18 @@ def _first(bad: Tensor) -> tuple[int, ...] | None:
     return tuple(bad.nonzero()[0].tolist()) if bad.any() else None
 
 
+def _check_size(name: str, x: Tensor, read: Tensor | bool, axes: tuple[str, ...]) -> None:
+    """Finite numbers within ±1e30 where they are `read`; `axes`: what the first axes of x are called."""
+    bad = ~(x.abs() <= min(_LARGEST, torch.finfo(x.dtype).max)) & read  # written so that NaN is bad too
+    if at := _first(bad):
+        at = at[: len(axes)]
+        where = ", ".join(f"{axis} {i}" for axis, i in zip(axes, at, strict=True))
+        wrong = f"beyond ±{_LARGEST:g}" if x[at].isfinite().all() else "not finite"
+        value = x[at].tolist()
+        found = f"{wrong} ({value})" if x[at].dim() else f"{value}, {wrong}"
+        raise ValueError(f"{name}: {where} is {found}. A class that may not be predicted goes in `allowed`")
+
+
 def _check_rows(
     alpha: Tensor,
     scores: Tensor,
@@ -263,6 +285,7 @@ def _check_rows(
     mask: Tensor,
     offset: Tensor | None,
     allowed: Tensor | None,
+    read: Tensor,
 ) -> None:
     if at := _first(~mask.any(1)):
         raise ValueError(f"mask: row {at[0]} has no token")
@@ -277,11 +300,9 @@ def _check_rows(
         raise ValueError(
             f"alpha: row {at[0]} sums to {total[at].item():.8g}, not 1 within {_SUM_TOLERANCE:g}"
         )
-    if at := _first(~scores.isfinite().all(2) & mask):
-        raise ValueError(f"scores: row {at[0]}, token {at[1]} is not finite ({scores[at].tolist()})")
-    if at := _first(~bias.isfinite()):
-        raise ValueError(f"bias: class {at[0]} is {bias[at].item()}")
-    if offset is not None and (at := _first(~offset.isfinite())):
-        raise ValueError(f"offset: row {at[0]}, column {at[1]} is {offset[at].item()}")
+    _check_size("scores", scores, read, ("row", "token"))
+    _check_size("bias", bias, True, ("class",))
+    if offset is not None:
+        _check_size("offset", offset, True, ("row", "column"))
     if allowed is not None and (at := _first(~allowed.any(1))):
         raise ValueError(f"allowed: row {at[0]} has no class that may be predicted")

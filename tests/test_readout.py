@@ -65,6 +65,68 @@ def test_numpy_arrays_are_taken():
     assert isinstance(given["alpha"], np.ndarray)
 
 
+def arguments(head):
+    """Everything that a Readout takes, in the dtypes it keeps; with a head also an offset."""
+    r = with_head(4, 3) if head else make(4, 3, 3, seed=5, shortest=2)
+    given = {"alpha": r.alpha, "scores": r.scores, "bias": r.bias, "mask": r.mask}
+    given["allowed"] = allowing(r, least=2).allowed
+    return {name: x.clone() for name, x in (given | ({"offset": r.offset} if head else {})).items()}
+
+
+def spoil(x):
+    """Write other values into a tensor or an array, in place."""
+    x = x.detach() if isinstance(x, torch.Tensor) else torch.from_numpy(x)
+    x.copy_(~x if x.dtype == torch.bool else x.flip(0) * 3 + 1)
+
+
+@pytest.mark.parametrize("head", [False, True])
+@pytest.mark.parametrize("kind", ["tensor", "numpy", "parameter", "view"])
+def test_what_becomes_of_the_arguments_changes_nothing(kind, head):
+    given = arguments(head)
+    if kind == "numpy":
+        given = {name: x.numpy() for name, x in given.items()}
+    elif kind == "parameter":
+        given = {n: torch.nn.Parameter(x) if x.is_floating_point() else x for n, x in given.items()}
+    elif kind == "view":
+        given = {name: torch.stack((x, x))[1] for name, x in given.items()}
+    rule = with_head(4, 3).head if head else None
+    r = Readout(**given, head=rule)
+    before = {name: getattr(r, name).clone() for name in given}
+    logits, part = r.logits().clone(), r.select([1, 0]).logits().clone()
+    for name, x in given.items():
+        spoil(x)
+        assert torch.equal(getattr(r, name), before[name]), name
+    assert torch.equal(r.logits(), logits)
+    assert torch.equal(r.select([1, 0]).logits(), part)
+    assert not any(getattr(r, name).requires_grad for name in given)
+
+
+def test_a_layer_that_goes_on_training_changes_nothing():
+    torch.manual_seed(1)
+    layer = torch.nn.Linear(5, 2)
+    states, mask = torch.randn(3, 4, 5), torch.ones(3, 4, dtype=torch.bool)
+    alpha = torch.randn(3, 4).softmax(1)
+    r = Readout(alpha, states @ layer.weight.T, layer.bias, mask)
+    before = r.probabilities()
+    optimizer = torch.optim.SGD(layer.parameters(), lr=5.0)
+    layer(states).square().sum().backward()
+    optimizer.step()
+    assert (layer.bias - r.bias).abs().max() > 1
+    assert torch.equal(r.probabilities(), before)
+
+
+@pytest.mark.parametrize(
+    "index", [slice(0, 2), slice(None), [0, 1], torch.tensor([True, True, False, False])]
+)
+def test_a_selection_is_a_copy(index):
+    given = arguments(head=True)
+    r = Readout(**given, head=with_head(4, 3).head)
+    before, part = r.logits(), r.select(index)
+    for name in given:
+        spoil(getattr(part, name))
+    assert torch.equal(r.logits(), before)
+
+
 def test_scores_off_the_mask_are_not_read():
     r = make(4, 6, seed=3)
     wide, columns = spread_out(r)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache, partial
 from importlib.util import find_spec
@@ -38,6 +39,25 @@ def defaults(notebook: str | Path) -> dict[str, Any]:
                 found[node.target.id] = ast.literal_eval(node.value)
             except ValueError:
                 continue
+    return found
+
+
+def declared(percent: str, name: str) -> dict[str, str | None]:
+    """The parameters of a notebook in the py:percent format: annotations by name, None without one.
+
+    They are assigned in the cell with the tag "parameters". ValueError for one that is no Python.
+    """
+    head = re.compile(r'.*"parameters"')
+    cell = next(filter(head.match, re.split(r"^# %%", percent, flags=re.MULTILINE)[1:]), "\n")
+    try:
+        lines = ast.parse(cell.partition("\n")[2]).body
+    except SyntaxError as error:
+        raise ValueError(f"the parameters of {name} are no Python: {error.msg}") from None
+    found: dict[str, str | None] = {}
+    for node in lines:
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        annotation = ast.unparse(node.annotation) if isinstance(node, ast.AnnAssign) else None
+        found |= {target.id: annotation for target in targets if isinstance(target, ast.Name)}
     return found
 
 

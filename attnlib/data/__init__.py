@@ -16,16 +16,9 @@ from typing import Any, TypeVar
 
 from attnlib.data.corpus import Corpus, Split, Vocabulary
 from attnlib.data.errors import DataError
-from attnlib.data.generated import (
-    babi as babi_generator,
-)
-from attnlib.data.generated import (
-    planted,
-    planted_documents,
-)
-from attnlib.data.generated import (
-    scenes as scenes_generated,
-)
+from attnlib.data.generated import babi as babi_generator
+from attnlib.data.generated import planted, planted_documents
+from attnlib.data.generated import scenes as scenes_generated
 from attnlib.data.scenes import SceneCorpus, SceneSplit
 from attnlib.data.sets import (
     ade,

@@ -12,6 +12,7 @@ import difflib
 import sys
 from collections.abc import Callable, Sequence
 
+from attnlib import command
 from attnlib.data import names, registry, scene_names
 from attnlib.data.catalogue import SET_OF, DataSet
 from attnlib.data.errors import DataError
@@ -95,8 +96,8 @@ def main(words: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="attnlib data", description="Data sets of attnlib.")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("list", help="known data sets: licence, address, whether found")
-    for command, (_, meaning) in COMMANDS.items():
-        commands.add_parser(command, help=meaning).add_argument("name", help="a data set, as in list")
+    for word, (_, meaning) in COMMANDS.items():
+        commands.add_parser(word, help=meaning).add_argument("name", help="a data set, as in list")
     given = parser.parse_args(words)
     try:
         if given.command == "list":
@@ -114,14 +115,13 @@ def main(words: Sequence[str] | None = None) -> int:
         return 1
 
 
-def attnlib() -> int:
+def attnlib() -> None:
     """The command `attnlib`, of which `data` is the one subject."""
     words = sys.argv[1:]
     if words[:1] != ["data"]:
-        print("usage: attnlib data list | get NAME | verify NAME | cite NAME", file=sys.stderr)
-        return 2
-    return main(words[1:])
+        raise SystemExit("usage: attnlib data list | get NAME | verify NAME | cite NAME")
+    command.run(lambda: main(words[1:]))
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    command.run(main)

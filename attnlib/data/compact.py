@@ -13,6 +13,8 @@ from typing import Any, overload
 
 import numpy as np
 
+from attnlib.checks import refuse_string
+
 CHUNK = 10_000
 
 
@@ -169,6 +171,7 @@ class Builder:
 
     def append(self, tokens: Iterable[str]) -> None:
         """Add one text at the end."""
+        refuse_string(tokens, "tokens")
         self._rows.append(map(self._known.number, tokens))
 
     def finish(self) -> Texts:

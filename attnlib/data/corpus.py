@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from attnlib.checks import numbers, refuse_string, tokens_of, whole_labels
 from attnlib.data.compact import Ragged, RowIds, Texts
 
 PAD, UNK, START, END = 0, 1, 2, 3
@@ -21,14 +22,6 @@ TASKS = ("classification", "question answering", "pair classification")
 PAIRED = TASKS[1:]
 # How far the sum of imposed weights may be from 1 before it is an error and not rounding; as in a Readout.
 ATTENTION_TOLERANCE = 1e-4
-
-
-def whole_labels(labels: Any, what: str) -> np.ndarray:
-    """Labels as int64 [N]; ValueError unless they are integers, one per `what`."""
-    found = np.asarray(labels)
-    if found.ndim != 1 or (found.size and not np.issubdtype(found.dtype, np.integer)):
-        raise ValueError(f"labels must be integers, one per {what}; got {found.dtype} of shape {found.shape}")
-    return found.astype(np.int64, copy=False)
 
 
 def check_columns(split: Any, names: Iterable[str]) -> None:
@@ -44,6 +37,19 @@ def check_distinct(ids: Sequence[str]) -> None:
     if len(set(ids)) != len(ids):
         name, count = Counter(ids).most_common(1)[0]
         raise ValueError(f"id {name!r} occurs {count} times; ids must be unique")
+
+
+def check_tokens(split: Any, names: Iterable[str]) -> None:
+    """ValueError for a column of texts, unless it is None, of which one is a string or holds no tokens.
+
+    Words kept as numbers (`Texts`) were texts once.
+    """
+    for name in names:
+        column = getattr(split, name)
+        refuse_string(column, name, "column of texts", "give the tokens of each text")
+        if column is not None and not isinstance(column, Texts):
+            for row, text in enumerate(column):
+                tokens_of(text, f"{name}: row {row}")
 
 
 def check_classes(split: Any, n_classes: int, where: str) -> None:
@@ -91,9 +97,10 @@ class Split:
     attention: per text the weights imposed on its tokens, float64 ``[T]``, at least 0, their sum 1 (within
     1e-4, then normalised); `attnlib.data.imposed` puts them there.
 
-    Raises ValueError for columns of unequal length, repeated ids, an empty text or question, labels that are
-    not integers, evidence of the wrong length or outside -1, 0, 1, a label that is no candidate, sentences
-    that do not make up the text, or weights that are no distribution; the message names the text.
+    Raises ValueError for columns of unequal length, repeated ids, an empty text or question, one that is a
+    string or holds anything but strings, labels that are not integers, evidence of the wrong length or
+    outside -1, 0, 1, a label that is no candidate, sentences that do not make up the text, or weights that
+    are no distribution; the message names the text.
     """
 
     ids: Sequence[str]
@@ -107,11 +114,13 @@ class Split:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "labels", whole_labels(self.labels, "text"))
+        check_tokens(self, ("texts", "questions"))
         check_columns(
             self, ("texts", "labels", "questions", "evidence", "candidates", "sentences", "attention")
         )
         # Row ids are distinct by construction; spelling out millions of them would fill the memory.
         if not isinstance(self.ids, RowIds):
+            refuse_string(self.ids, "ids", "list of names", "give one to each text")
             check_distinct(self.ids)
         if (empty := np.flatnonzero(self.lengths == 0)).size:
             name = self.ids[int(empty[0])]
@@ -129,9 +138,9 @@ class Split:
                     i for i, m in zip(self.ids, marks, strict=True) if not np.isin(m, (-1, 0, 1)).all()
                 )
                 raise ValueError(f"evidence of {name!r} holds values other than -1, 0, 1")
-            object.__setattr__(self, "evidence", tuple(m.astype(np.int8, copy=False) for m in marks))
+            object.__setattr__(self, "evidence", tuple(m.astype(np.int8) for m in marks))
         if self.candidates is not None:
-            allowed = tuple(np.asarray(c, dtype=np.int64) for c in self.candidates)
+            allowed = tuple(np.array(c, dtype=np.int64) for c in self.candidates)
             for name, label, classes in zip(self.ids, self.labels, allowed, strict=True):
                 if label not in classes or (np.diff(classes) <= 0).any():
                     raise ValueError(
@@ -147,7 +156,7 @@ class Split:
     def _checked_attention(self, attention: Sequence[np.ndarray]) -> tuple[np.ndarray, ...]:
         kept = []
         for name, n, given in zip(self.ids, self.lengths, attention, strict=True):
-            weights = np.asarray(given, dtype=np.float64)
+            weights = numbers(given, f"attention of {name!r} is")
             if weights.shape != (n,):
                 raise ValueError(f"attention of {name!r} has shape {weights.shape} for {n} tokens")
             total = weights.sum()
@@ -180,7 +189,7 @@ class Split:
                 f"integers of at least 1 that sum to the text's {lengths[i]} tokens"
             )
         if isinstance(sentences, tuple):
-            return tuple(s.astype(np.int64, copy=False) for s in sentences)
+            return tuple(s.astype(np.int64) for s in sentences)
         return sentences
 
     @property
@@ -232,6 +241,7 @@ class Vocabulary:
     words: tuple[str, ...]
 
     def __post_init__(self) -> None:
+        tokens_of(self.words, "words")
         if list(self.words) != sorted(set(self.words)):
             raise ValueError("vocabulary words must be sorted and distinct; use Vocabulary.build")
         special = set(self.words) & set(SPECIALS)
@@ -250,6 +260,7 @@ class Vocabulary:
 
     def encode(self, tokens: Sequence[str]) -> list[int]:
         """Return ids with start and end added: ``len(tokens) + 2``; unknown words become ``<unk>``."""
+        refuse_string(tokens, "tokens")
         index = self.index
         ids = [index.get(token, UNK) for token in tokens]
         # A token spelt like a special symbol is text, not a symbol.
@@ -279,7 +290,8 @@ class Vocabulary:
                 raise ValueError(f"{name} must be at least 1, got {least}")
         documents: Counter[str] = Counter()
         occurrences: Counter[str] = Counter()
-        for text in texts:
+        for row, text in enumerate(texts):
+            tokens_of(text, f"texts: row {row}")
             if min_documents > 1:
                 documents.update(set(text))
             occurrences.update(text)
@@ -317,6 +329,7 @@ class Corpus:
     def __post_init__(self) -> None:
         if self.task not in TASKS:
             raise ValueError(f"unknown task {self.task!r}; known: {', '.join(TASKS)}")
+        refuse_string(self.class_names, "class_names", "list of names", "give one to each class")
         for split_name, split in self.splits.items():
             if not len(split):
                 raise ValueError(f"{self.name}: split {split_name!r} has no texts")

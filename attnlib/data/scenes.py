@@ -14,14 +14,15 @@ from typing import Any
 
 import numpy as np
 
+from attnlib.checks import whole_labels
 from attnlib.data.corpus import (
     Vocabulary,
     check_classes,
     check_columns,
     check_distinct,
+    check_tokens,
     drawn_rows,
     positions,
-    whole_labels,
 )
 
 COLUMNS = ("questions", "features", "boxes", "present", "labels", "evidence")
@@ -52,7 +53,8 @@ class SceneSplit:
     evidence: np.ndarray | None = None
 
     def __post_init__(self) -> None:
-        labels, present = whole_labels(self.labels, "instance"), np.asarray(self.present)
+        labels, present = whole_labels(self.labels, "instance"), np.array(self.present)
+        check_tokens(self, ("questions",))
         check_columns(self, COLUMNS)
         check_distinct(self.ids)
         for name, question in zip(self.ids, self.questions, strict=True):
@@ -60,7 +62,7 @@ class SceneSplit:
                 raise ValueError(f"the question of {name!r} is empty")
         if present.ndim != 2 or present.dtype != np.bool_:
             raise ValueError(f"present must be bool [N, R]; got {present.dtype} of shape {present.shape}")
-        features, boxes = (np.asarray(column, dtype=np.float32) for column in (self.features, self.boxes))
+        features, boxes = (np.array(column, dtype=np.float32) for column in (self.features, self.boxes))
         if features.ndim != 3 or features.shape[:2] != present.shape:
             raise ValueError(f"features have shape {features.shape} for {present.shape} regions")
         if boxes.shape != (*present.shape, 4):
@@ -88,7 +90,7 @@ class SceneSplit:
                 raise ValueError(f"evidence has shape {evidence.shape} for {present.shape} regions")
             self._refuse(~np.isin(evidence, (-1, 0, 1)).all(1), "has evidence other than -1, 0, 1")
             self._refuse(((evidence != 0) & ~present).any(1), "has evidence in padding")
-            converted["evidence"] = evidence.astype(np.int8, copy=False)
+            converted["evidence"] = evidence.astype(np.int8)
         for name, column in converted.items():
             object.__setattr__(self, name, column)
 

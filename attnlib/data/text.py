@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
+from attnlib.checks import refuse_string
 from attnlib.data.errors import DataError
 
 DIGITS = "qqq"
@@ -45,6 +46,7 @@ def clean(texts: Iterable[str]) -> list[tuple[str, ...]]:
 
     A text may be left without tokens. A text that occurs again is tokenised once.
     """
+    refuse_string(texts, "texts", "list of texts", "put it into a list")
     tokenizer = english()
     known: dict[str, tuple[str, ...]] = {}
     cleaned = []

@@ -45,8 +45,12 @@ def _of_inputs(method: inputs.Attribution) -> Callable[[Trained, str, int], Tens
 
 
 METHODS = {
-    "random": Method(lambda to, target, seed: random_scores(to.readout, seed), "Random", False),
-    "signed random": Method(lambda to, target, seed: random_scores(to.readout, seed, True), "", True),
+    "random": Method(
+        lambda to, target, seed: random_scores(to.readout, seed, ids=to.texts.ids), "Random", False
+    ),
+    "signed random": Method(
+        lambda to, target, seed: random_scores(to.readout, seed, True, to.texts.ids), "", True
+    ),
     "attention": Method(lambda to, target, seed: attention.attention_weights(to.readout), "RawAtt", False),
     "attention × norm": Method(
         lambda to, target, seed: attention.attention_times_norm(to.readout), "AttIN", False
@@ -94,11 +98,11 @@ def explain(
 ) -> dict[str, Tensor]:
     """Scores [N, T] float64 of each method by name, 0 beyond the text; of the predicted class.
 
-    target: what gradients are taken of (`attnlib.explain.targets`). seed: of the random scores. Raises
-    ValueError for an unknown method or target.
+    target: what gradients are taken of (`attnlib.explain.targets`). seed: of the random scores, which depend
+    on it and on the ids of the texts. Raises ValueError for an unknown method or target.
     """
     one_of("target", target, TARGETS)
-    chosen = list(methods)
+    chosen = [methods] if isinstance(methods, str) else list(methods)
     for name in chosen:
         one_of("method", name, METHODS)
     return {name: METHODS[name].scores(to, target, seed) for name in chosen}

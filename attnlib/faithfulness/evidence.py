@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from attnlib.checks import whole_labels
 from attnlib.faithfulness.removal import Removal
 from attnlib.faithfulness.scores import first_of, padded_scores, ranking
 from attnlib.faithfulness.violation import Scores, violations
@@ -17,8 +18,12 @@ def planted_signs(evidence: Sequence[np.ndarray], labels: np.ndarray, predicted:
     """+1 where a token speaks for the *predicted* class, −1 against, 0 neutral or beyond the text, [N, T].
 
     evidence: per text +1, −1 or 0 for the label (`Split.evidence`); with two classes what speaks for one
-    speaks against the other.
+    speaks against the other. labels, predicted: 0 or 1 for each text; ValueError, naming the row, for others.
     """
+    labels, predicted = (
+        whole_labels(given, n=len(evidence), classes=2, name=name)
+        for name, given in (("labels", labels), ("predicted", predicted))
+    )
     width = max(len(marks) for marks in evidence)
     signs = np.zeros((len(evidence), width), dtype=int)
     for row, marks in enumerate(evidence):

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.stats import rankdata
 
+from attnlib.checks import check_at_least, check_number, whole_labels
 from attnlib.faithfulness.removal import Removal
 from attnlib.faithfulness.scores import first_of, padded_scores, ranking
 from attnlib.faithfulness.violation import Scores
@@ -24,6 +25,8 @@ N_SLOTS = 20
 
 def counts_of(shares: Sequence[float], lengths: np.ndarray) -> np.ndarray:
     """How many tokens a share of each text is, [N, K] int64; at least one."""
+    for share in shares:
+        check_number("shares", share, 0, 1)
     # A product such as .3 · 10 that rounds to just below a whole number means that number.
     return np.maximum(1, np.floor(np.outer(lengths, shares) + 1e-9).astype(int))
 
@@ -49,7 +52,11 @@ def sufficiency(scores: Scores, removal: Removal, shares: Sequence[float] = BOTT
 def threshold_curve(
     scores: Scores, removal: Removal, labels: np.ndarray, shares: Sequence[float] = CURVE_SHARES
 ) -> np.ndarray:
-    """Whether each text is classified right without its top-scored shares, [N, 1 + K]; the first is whole."""
+    """Whether each text is classified right without its top-scored shares, [N, 1 + K]; the first is whole.
+
+    labels: the right class of each text, a column of the removal's probabilities; ValueError for others.
+    """
+    labels = whole_labels(labels, n=len(removal.lengths), classes=removal.intact.shape[1])
     order = ranking(padded_scores(scores, removal.lengths), removal.lengths)
     after = removal.without(first_of(order, counts_of(shares, removal.lengths)))
     right = (after.argmax(axis=2) == labels[:, None]).astype(float)
@@ -77,6 +84,7 @@ def rank_correlation(scores: Scores, removal: Removal, n_slots: int = N_SLOTS) -
     probability. Ties share their rank (their code breaks them by order). NaN below two slots, and where all
     scores or all impacts are equal.
     """
+    check_at_least("n_slots", n_slots, 1)
     given, lengths = np.abs(padded_scores(scores, removal.lengths)), removal.lengths
     order = ranking(given, lengths)
     place = order.argsort(axis=1, kind="stable")

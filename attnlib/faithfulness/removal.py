@@ -10,14 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+
+from attnlib.checks import numbers, refuse_string, token_lists
 
 # Rows [R] of the texts, and which of their tokens go [R, T] → class probabilities [R, C]. Never asked for a
 # text without tokens, nor for one that is whole.
 Evaluate = Callable[[np.ndarray, np.ndarray], np.ndarray]
 # Class probabilities [n, C] of n texts, given as lists of tokens.
-Predict = Callable[[list[list[str]]], np.ndarray]
+Predict = Callable[[list[list[str]]], Any]
 # A text and which of its tokens go [T] → the text without them.
 Remove = Callable[[Sequence[str], np.ndarray], list[str]]
 
@@ -41,6 +44,7 @@ class Removal:
     known: dict[bytes, np.ndarray] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "lengths", np.array(self.lengths))
         object.__setattr__(self, "intact", checked(self.intact, np.arange(len(self.lengths)), self.name))
 
     @property
@@ -88,7 +92,7 @@ class Removal:
         new = [i for i, name in enumerate(names) if name not in self.known]
         if new:
             at = asked[first[new]]
-            found = checked(self.evaluate(rows[at], sets[at]), rows[at], self.name)
+            found = checked(self.evaluate(rows[at], sets[at]), rows[at], self.name, classes)
             self.known.update(zip((names[i] for i in new), found, strict=True))
         result[asked] = np.stack([self.known[name] for name in names])[where]
         return result.reshape(n, n_sets, classes)
@@ -139,37 +143,52 @@ def removal_of_texts(
 ) -> Removal:
     """A Removal of any classifier: `predict` maps a list of token lists to class probabilities [n, C].
 
-    remove: `delete`, `replace_by(symbol)` or a function of one's own. name: for tables; None takes the
-    function's. Raises ValueError for no text, a text without tokens, and probabilities that are not finite,
-    not ≥ 0 or do not sum to 1, naming the row.
+    texts: lists of tokens, words or whole numbers (ids). `predict` may return an array of any library: NumPy,
+    torch, a DataFrame, a sparse matrix. remove: `delete`, `replace_by(symbol)` or a function of one's own.
+    name: for tables; None takes the function's. Raises ValueError, naming the row, for no text, a text that
+    is a string or without tokens, and probabilities that are not finite, not ≥ 0 or do not sum to 1.
     """
-    lists = [list(text) for text in texts]
+    lists = token_lists(texts, kinds=(str, int, np.integer))
     empty = [row for row, text in enumerate(lists) if not text]
     if not lists or empty:
         raise ValueError(f"texts: row {empty[0]} has no token" if empty else "texts: there are none")
+
+    called = name or str(getattr(remove, "__name__", "removal"))
+    whole: list[np.ndarray] = []
+    for start in range(0, len(lists), batch_size):
+        part = lists[start : start + batch_size]
+        classes = whole[0].shape[1] if whole else None
+        whole.append(checked(predict(part), np.arange(start, start + len(part)), called, classes))
+    intact = np.concatenate(whole)
 
     def evaluate(rows: np.ndarray, removed: np.ndarray) -> np.ndarray:
         found = []
         for start in range(0, len(rows), batch_size):
             part = range(start, min(start + batch_size, len(rows)))
             shortened = [remove(lists[rows[i]], removed[i, : len(lists[rows[i]])]) for i in part]
-            found.append(np.asarray(predict(shortened)))
+            for i, text in zip(part, shortened, strict=True):
+                refuse_string(text, f"{called}: what `remove` makes of text {rows[i]}")
+            found.append(checked(predict(shortened), rows[part], called, intact.shape[1]))
         return np.concatenate(found)
 
-    lengths = np.array([len(text) for text in lists])
-    starts = range(0, len(lists), batch_size)
-    whole = np.concatenate([np.asarray(predict(lists[start : start + batch_size])) for start in starts])
-    return Removal(name or str(getattr(remove, "__name__", "removal")), whole, lengths, evaluate)
+    return Removal(called, intact, np.array([len(text) for text in lists]), evaluate)
 
 
-def checked(probabilities: np.ndarray, rows: np.ndarray, name: str) -> np.ndarray:
-    """Class probabilities as float64 [n, C]; ValueError, naming a row of the texts, if they are none."""
-    found = np.asarray(probabilities, dtype=np.float64)
-    if found.ndim != 2 or len(found) != len(rows) or found.shape[1] < 2:
+def checked(probabilities: Any, rows: np.ndarray, name: str, classes: int | None = None) -> np.ndarray:
+    """Class probabilities as float64 [n, C]; ValueError, naming a row of the texts, if they are none.
+
+    classes: how many there must be; None: any number from two.
+    """
+    columns = "C] of at least two classes" if classes is None else f"{classes}]"
+    expected = f"{name}: expected probabilities [{len(rows)}, {columns}, got"
+    found = numbers(probabilities, expected)
+    if found.ndim == 1 or found.shape[1:] == (1,):
         raise ValueError(
-            f"{name}: expected probabilities [{len(rows)}, C] of at least two classes, got shape "
-            f"{list(found.shape)}"
+            f"{expected} shape {list(found.shape)}. Of one output p for the second of two classes make "
+            "np.column_stack([1 - p, p]); a label is no probability"
         )
+    if found.ndim != 2 or len(found) != len(rows) or classes not in (None, found.shape[1]):
+        raise ValueError(f"{expected} shape {list(found.shape)}")
     total = found.sum(axis=1)
     # Written so that NaN is bad too.
     bad = ~((np.abs(total - 1) <= SUM_TOLERANCE) & (found >= 0).all(axis=1))

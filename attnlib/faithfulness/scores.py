@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from attnlib.checks import numbers, plain, refuse_string
+
 
 def padded_scores(
     scores: Sequence[Sequence[float]] | np.ndarray | torch.Tensor, lengths: np.ndarray
@@ -14,17 +16,19 @@ def padded_scores(
     """Scores as float64 [N, T], 0 beyond each text; what stands there is not read.
 
     scores: one sequence per text, as long as the text, or an array or tensor [N, T] padded at the end. Raises
-    ValueError, naming row and token, for a wrong number of texts or scores and for NaN or infinite scores.
+    ValueError, naming row and token, for a wrong number of texts or scores, for what is no number, and for
+    NaN or infinite scores.
     """
     width = int(lengths.max())
     result = np.zeros((len(lengths), width))
+    refuse_string(scores, "scores", "sequence of numbers for each text", "give one number per token")
     if isinstance(scores, torch.Tensor):
-        scores = scores.detach().cpu().numpy()
+        scores = plain(scores)
     if len(scores) != len(lengths):
         raise ValueError(f"scores: {len(scores)} rows for {len(lengths)} texts")
     padded = isinstance(scores, np.ndarray) and scores.ndim == 2
     for row, (found, length) in enumerate(zip(scores, lengths, strict=True)):
-        given = np.asarray(found, dtype=float)
+        given = numbers(found, f"scores: row {row} is")
         if given.ndim != 1 or (len(given) < length if padded else len(given) != length):
             raise ValueError(f"scores: row {row} has {given.size} numbers for {length} tokens")
         result[row, :length] = given[:length]

@@ -8,6 +8,7 @@ from fractions import Fraction
 import numpy as np
 import pandas as pd
 
+from attnlib.checks import whole_labels
 from attnlib.faithfulness import measures
 from attnlib.faithfulness.removal import Removal
 from attnlib.faithfulness.scores import padded_scores
@@ -40,10 +41,12 @@ def measure_texts(
     violation: 1 where sign and effect disagree strictly; NaN for a text of one token. tied: |drop| ≤
     tolerance or score 0. zero_score: 1 where all scores are 0, which never violates. violation_decided: NaN
     on ties. violation_effect: NaN unless |drop| > effect. With `only_violation` the other four measures,
-    which cost most of the time, are left out.
+    which cost most of the time, are left out. labels: the right class of each text, a column of the
+    removals' probabilities; ValueError, naming the row, for others.
     """
     parts = []
     for operator, removal in removals.items():
+        labels = whole_labels(labels, n=len(removal.lengths), classes=removal.intact.shape[1])
         for method, given in scores.items():
             found = violations(given, removal, tolerance=tolerance)
             violated = np.where(found.tested, found.violated, np.nan)

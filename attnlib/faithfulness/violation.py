@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from attnlib.checks import check_at_least, check_number
 from attnlib.faithfulness.removal import Predict, Removal, Remove, delete, removal_of_texts
 from attnlib.faithfulness.scores import padded_scores, ranking
 from attnlib.statistics import mean_with_interval
@@ -72,8 +73,8 @@ def violations(scores: Scores, removal: Removal, rank: int = 0, tolerance: float
 
     A text with too few tokens for the rank is not tested.
     """
-    if rank < 0 or tolerance < 0:
-        raise ValueError(f"rank ({rank}) and tolerance ({tolerance}) must be 0 or more")
+    check_at_least("rank", rank, 0)
+    tolerance = check_number("tolerance", tolerance, 0, 1)
     given = padded_scores(scores, removal.lengths)
     if rank >= given.shape[1]:
         raise ValueError(f"rank {rank}: no text has more than {given.shape[1]} tokens")
@@ -99,6 +100,7 @@ def violation_by_rank(
     The published test looks at rank 0 only. n: texts that have the rank and no tie there; tied: the share of
     ties. Stops at the longest text.
     """
+    check_at_least("n_ranks", n_ranks, 1)
     rows = []
     for rank in range(min(n_ranks, int(removal.lengths.max()))):
         found = violations(scores, removal, rank, tolerance)
@@ -116,6 +118,7 @@ def violation_rates(found: Violation, effect: float = EFFECT) -> pd.DataFrame:
     share of texts where nothing would be left. zero_score: share of texts whose token has score 0; at the
     first rank, all of whose scores are 0.
     """
+    effect = check_number("effect", effect, 0, 1)
     tested, violated = found.tested, found.violated
     strong = tested & (np.abs(np.nan_to_num(found.drop)) > effect)
     kept = {

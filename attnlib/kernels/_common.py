@@ -1,14 +1,15 @@
 """What several kernels share: checks, seeded draws, margins and rows grouped by length."""
 
 import bisect
-import math
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
+from attnlib.checks import check_at_least, check_number
 from attnlib.readout import Readout
 
 
@@ -34,22 +35,19 @@ def check_two_classes(readout: Readout, kernel: str) -> None:
 
 
 def check_epsilon(epsilon: float) -> float:
-    """ε must be a number in [0, 1]."""
-    if not (isinstance(epsilon, (int, float)) and 0 <= epsilon <= 1):
-        raise ValueError(f"epsilon: must be a number in [0, 1], got {epsilon!r}")
-    return float(epsilon)
+    """ε as a float; ValueError unless it is a number in [0, 1]."""
+    return check_number("epsilon", epsilon, 0, 1)
 
 
-def check_at_least(name: str, value: int, least: int) -> None:
-    """A count must be a whole number ≥ `least`."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
-        raise ValueError(f"{name}: must be a whole number ≥ {least}, got {value!r}")
+def mean_where(result: Any, field: str, which: Tensor) -> float:
+    """Mean of a field [N] of a result over the texts `which` [N], NaN where there is none.
 
-
-def check_positive(name: str, value: float) -> None:
-    """A finite number > 0."""
-    if not (math.isfinite(value) and value > 0):
-        raise ValueError(f"{name}: must be a finite number > 0, got {value!r}")
+    Raises ValueError unless the field holds a number for each text.
+    """
+    named = {name: x for name, x in result._asdict().items() if x.dim() == 1 and x is not which}
+    if field not in named:
+        raise ValueError(f"field: must be one of {', '.join(named)}, got {field!r}")
+    return float(named[field][which].double().mean())
 
 
 def token_margins(readout: Readout) -> Tensor:

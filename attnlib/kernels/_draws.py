@@ -1,20 +1,25 @@
 """Draws for each text of a Readout that depend on the seed and the text, not on its batch, padding or device.
 
-A text's key mixes the seed, its length and its attention weights; what is drawn for it mixes its key with a
-counter (SplitMix64). Texts of one length thus draw independently of each other, unless they are equal.
+A text's key mixes the seed, its length and its id; what is drawn for it mixes its key with a counter
+(SplitMix64). Nothing that a model computed goes in, so that another processor draws the same. Texts of one
+length draw independently of each other if they have ids, and alike if they have none.
 """
+
+import hashlib
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from attnlib.kernels._common import check_at_least
-from attnlib.readout import Readout
+from attnlib.checks import check_at_least, plain, refuse_string
+
+# Of draws that depend on the text, in the provenance of a run. 1, which records do not name: keys from
+# rounded attention weights. 2: keys from ids.
+DRAWS = 2
 
 _STEP = -7046029254386353131  # 0x9E3779B97F4A7C15 as a signed number
 _FIRST, _SECOND = -4658895280553007687, -7723592293110705685  # 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
-_GRID = float(1 << 20)  # weights are read to this precision, so that rounding in the last bits does not count
-_NUMBERS = 1 << 20  # weights read at a time
 
 
 def _mixed(x: Tensor) -> Tensor:
@@ -24,17 +29,29 @@ def _mixed(x: Tensor) -> Tensor:
     return x ^ (x >> 31 & (1 << 33) - 1)
 
 
-def text_keys(readout: Readout, seed: int) -> Tensor:
-    """A key for each text, [N] int64. Raises ValueError when seed < 0."""
+def text_keys(seed: int, lengths: Tensor, ids: Sequence[str] | Sequence[int] | None = None) -> Tensor:
+    """A key for each text, [N] int64, from its length and, where they are given, its id.
+
+    ids: names of the N texts, strings or whole numbers; 1 and "1" are one name. Raises ValueError when
+    seed < 0, and for ids of another number or kind.
+    """
     check_at_least("seed", seed, 0)
     start = int(np.random.SeedSequence(int(seed)).generate_state(1, np.uint64).view(np.int64)[0])
-    keys = []
-    step = max(1, _NUMBERS // readout.mask.shape[1])
-    for alpha, mask in zip(readout.alpha.split(step), readout.mask.split(step), strict=True):
-        weights = (alpha * _GRID).round().long()
-        mixed = _mixed(weights + _mixed(_places(mask) * _STEP + start))
-        keys.append(_mixed(mixed.masked_fill(~mask, 0).sum(1) + mask.sum(1) * _STEP))
-    return torch.cat(keys)
+    names = torch.zeros_like(lengths) if ids is None else _named(ids, len(lengths)).to(lengths.device)
+    return _mixed(names + _mixed(lengths * _STEP + start))
+
+
+def _named(ids: Sequence[str] | Sequence[int], n: int) -> Tensor:
+    """A number for each name, [N] int64, the same everywhere and for ever."""
+    refuse_string(ids, "ids", "list of names", "give one to each text")
+    names = plain(ids).tolist() if isinstance(ids, Tensor) else list(ids)
+    if len(names) != n:
+        raise ValueError(f"ids: {len(names)} for {n} texts")
+    for row, name in enumerate(names):
+        if not isinstance(name, str | int | np.integer):
+            raise ValueError(f"ids: row {row} is {name!r}; a name is a string or a whole number")
+    hashes = (hashlib.blake2b(str(name).encode(errors="surrogatepass"), digest_size=8) for name in names)
+    return torch.from_numpy(np.frombuffer(b"".join(h.digest() for h in hashes), "<i8").astype(np.int64))
 
 
 def token_keys(keys: Tensor, mask: Tensor, draw: int) -> Tensor:

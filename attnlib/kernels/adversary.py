@@ -7,17 +7,16 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
+from attnlib.checks import check_at_least, check_number
 from attnlib.kernels._common import (
-    check_at_least,
     check_epsilon,
-    check_positive,
     groups,
     pack,
     padded_width,
     token_columns,
     torch_generator,
 )
-from attnlib.kernels.divergence import jsd, tvd
+from attnlib.kernels.divergence import unchecked_jsd, unchecked_tvd
 from attnlib.kernels.triton import use_triton
 from attnlib.readout import Readout
 
@@ -25,20 +24,27 @@ _BUDGET = 1 << 17  # candidate weights optimised at a time: the working set stay
 _FEW = 6  # up to so many columns of scores are summed one by one; more are faster as a matrix
 _TRITON_BUDGET = 1 << 22  # the same where a Triton kernel runs: many texts at once
 _BETA1, _BETA2, _EPS = 0.9, 0.999, 1e-8  # Adam's defaults
+_MOST = 1e6  # of learning rate and penalty: a Readout's largest score times this is still a float32
 
 
 class Adversary(NamedTuple):
-    """Adversarial attention, one entry per text, float64."""
+    """Adversarial attention, one entry per text, float64.
 
-    jsd: Tensor  # [N] Jensen–Shannon divergence between `weights` and alpha, nats
-    weights: Tensor  # [N, T]
-    tvd: Tensor  # [N] total variation distance between the outputs under `weights` and under alpha
+    - `jsd`: [N] Jensen–Shannon divergence between `weights` and alpha, nats. 0 where nothing but alpha keeps
+      the output within ε, or was found: a mean counts such a text as one whose attention cannot be changed.
+    - `weights`: [N, T]. Alpha itself where `jsd` is 0 for that reason.
+    - `tvd`: [N] total variation distance between the outputs under `weights` and under alpha.
+    """
+
+    jsd: Tensor
+    weights: Tensor
+    tvd: Tensor
 
 
 def finish(readout: Readout, weights: Tensor) -> Adversary:
     """An Adversary whose figures are computed from the weights it returns."""
-    moved = tvd(readout.probabilities(weights), readout.probabilities())
-    return Adversary(jsd(weights, readout.alpha), weights, moved)
+    moved = unchecked_tvd(readout.probabilities(weights), readout.probabilities())
+    return Adversary(unchecked_jsd(weights, readout.alpha), weights, moved)
 
 
 class _Variant(NamedTuple):
@@ -79,19 +85,18 @@ def search_adversary(
       λ · max(0, D_i − 0.01) whatever ε is, with D the TVD for two classes and twice the TVD for more.
 
     Any number of classes; with a head, or where not all classes are allowed, the output's gradient comes from
-    autograd. The steps run in float32
-    with gradients derived by hand, the choice and the returned figures in float64. Starts depend on the seed
-    and the row's length only. Returned tvd ≤ ε + 1e-12.
+    autograd. The steps run in float32 with gradients derived by hand, the choice and the returned figures in
+    float64. Starts depend on the seed and the row's length only. Returned tvd ≤ ε + 1e-12.
 
-    Raises ValueError for ε outside [0, 1], counts below 1 (n_steps below 0), a rate, penalty or seed out of
-    range, an unknown variant. (Jain & Wallace 2019, Algorithm 3.)
+    Raises ValueError for ε outside [0, 1], counts below 1 (n_steps below 0), a rate or penalty that is not
+    > 0 and ≤ 1e6, seed < 0, an unknown variant. (Jain & Wallace 2019, Algorithm 3.)
     """
     epsilon = check_epsilon(epsilon)
     check_at_least("n_candidates", n_candidates, 1)
     check_at_least("n_steps", n_steps, 0)
     check_at_least("seed", seed, 0)
-    check_positive("learning_rate", learning_rate)
-    check_positive("penalty", penalty)
+    learning_rate = check_number("learning_rate", learning_rate, 0, _MOST, above=True)
+    penalty = check_number("penalty", penalty, 0, _MOST, above=True)
     if variant not in _VARIANTS:
         raise ValueError(f"variant: must be one of {', '.join(_VARIANTS)}, got {variant!r}")
     columns = token_columns(readout.mask)
@@ -182,7 +187,7 @@ class _Task:
             with torch.enable_grad():
                 pooled = pooled.transpose(0, 1).detach().requires_grad_()  # [n, k, C']
                 after = self.readout.decode(pooled, self.rows).softmax(-1)
-                distance = tvd(after, self.exact_before[:, None])
+                distance = unchecked_tvd(after, self.exact_before[:, None])
                 (gradient,) = torch.autograd.grad(distance.sum(), pooled)
             return distance.detach().t().to(pooled.dtype), gradient.transpose(0, 1)
         after = pad(pooled + self.bias, (1, 0)).softmax(2)  # [k, n, C]
@@ -252,8 +257,8 @@ def _select(task: _Task, weights: Tensor) -> Tensor:
     candidates = torch.cat((task.exact_alpha[None], weights))  # [k + 1, n, W]
     pooled = candidates.transpose(0, 1) @ task.exact_scores  # [n, k + 1, C]
     after = task.readout.decode(pooled, task.rows).softmax(-1)
-    moved = tvd(after, task.exact_before[:, None])  # [n, k + 1]
-    divergence = jsd(candidates, task.exact_alpha).t()
+    moved = unchecked_tvd(after, task.exact_before[:, None])  # [n, k + 1]
+    divergence = unchecked_jsd(candidates, task.exact_alpha).t()
     divergence = divergence.masked_fill(moved > task.epsilon, -torch.inf)
     divergence[:, 0] = 0.0  # α is feasible whatever the rounding
     best = divergence.argmax(1)

@@ -1,14 +1,15 @@
 """What knows nothing of the text: uniform, shuffled or random attention, or what was read in another text."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from attnlib.kernels._common import check_at_least, seed_for
+from attnlib.checks import check_at_least
+from attnlib.kernels._common import seed_for
 from attnlib.kernels._draws import text_keys, token_keys
-from attnlib.kernels.divergence import tvd
+from attnlib.kernels.divergence import unchecked_tvd
 from attnlib.kernels.permutation import orders
 from attnlib.readout import Readout
 
@@ -64,12 +65,19 @@ def exchanged_logits(readout: Readout) -> Tensor:
     return readout.decode(readout.pooled().roll(-(len(readout) // 2), dims=0))
 
 
-def random_scores(readout: Readout, seed: int = 0, signed: bool = False) -> Tensor:
+def random_scores(
+    readout: Readout,
+    seed: int = 0,
+    signed: bool = False,
+    ids: Sequence[str] | Sequence[int] | None = None,
+) -> Tensor:
     """A uniform draw from [0, 1) for each token, from [−1, 1) if signed, [N, T] float64, 0 off the mask.
 
-    Depends on the seed and the text, not on its batch. Raises ValueError when seed < 0.
+    ids: names of the N texts, strings or whole numbers. A draw depends on the seed, the text's length and its
+    id alone, not on its batch, its padding or the model; without ids texts of one length share a draw. Raises
+    ValueError when seed < 0, and for ids of another number or kind.
     """
-    keys = token_keys(text_keys(readout, seed), readout.mask, 0)  # from −2^62 to 2^62 − 1
+    keys = token_keys(text_keys(seed, readout.lengths, ids), readout.mask, 0)  # from −2^62 to 2^62 − 1
     unit = ((keys >> 10) + (1 << 52)).double() / float(1 << 53)
     return (2 * unit - 1 if signed else unit).masked_fill(~readout.mask, 0.0)
 
@@ -86,7 +94,7 @@ def random_attention_test(readout: Readout, n_draws: int = 100, seed: int = 0) -
     out = readout.alpha.new_empty(len(readout))
     for rows, weights in _draws(readout, n_draws, seed):
         part = readout.select(rows)
-        moved = tvd(part.probabilities(weights), part.probabilities()[:, None])  # [n, K]
+        moved = unchecked_tvd(part.probabilities(weights), part.probabilities()[:, None])  # [n, K]
         out[rows] = moved.quantile(0.5, dim=1)
     return out
 

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from attnlib.kernels._common import check_epsilon, check_linear, groups
 from attnlib.kernels.adversary import search_adversary
-from attnlib.kernels.divergence import jsd, tvd
+from attnlib.kernels.divergence import unchecked_jsd, unchecked_tvd
 from attnlib.kernels.exact import exact_adversary
 from attnlib.readout import Readout
 
@@ -18,10 +18,14 @@ _BUDGET = 1 << 20  # numbers held at a time
 
 
 class Bounds(NamedTuple):
-    """What the largest feasible JSD lies between, one entry per text, float64, nats."""
+    """What the largest feasible JSD lies between, one entry per text, float64, nats.
 
-    lower: Tensor  # [N] reached by weights that were found
-    upper: Tensor  # [N] largest JSD of any attention at all, whatever it does to the output
+    - `lower`: [N] reached by weights that were found. 0 where none but alpha was.
+    - `upper`: [N] largest JSD of any attention at all, whatever it does to the output.
+    """
+
+    lower: Tensor
+    upper: Tensor
 
 
 def adversary_bounds(
@@ -45,7 +49,7 @@ def adversary_bounds(
     # a token of weight a, alone: JSD between (1, 0) and (a, 1 − a)
     rest = readout.alpha.sum(1) - least
     alone = torch.stack((torch.ones_like(least), torch.zeros_like(least)), 1)
-    upper = jsd(alone, torch.stack((least, rest), 1))
+    upper = unchecked_jsd(alone, torch.stack((least, rest), 1))
     lower = search_adversary(readout, epsilon, n_candidates, n_steps, seed=seed).jsd
     if readout.scores.shape[2] == 2:
         pairs = exact_adversary(readout, epsilon).jsd
@@ -66,7 +70,7 @@ def _pairs(readout: Readout, epsilon: float) -> Tensor:
             continue  # one token: α itself
         alpha = readout.alpha[rows].masked_fill(~readout.mask[rows], torch.inf)  # [n, T]
         alone = (readout.scores[rows].double() + b).softmax(2)
-        distance = tvd(alone, before[rows, None]).masked_fill(~readout.mask[rows], torch.inf)
+        distance = unchecked_tvd(alone, before[rows, None]).masked_fill(~readout.mask[rows], torch.inf)
         few = alpha.topk(min(_EACH, k), largest=False).indices
         near = distance.scatter(1, few, torch.inf).topk(k - few.shape[1], largest=False).indices
         tokens = torch.cat((few, near), 1)  # [n, k]
@@ -87,7 +91,7 @@ def _mixtures(zi: Tensor, zj: Tensor, ai: Tensor, aj: Tensor, before: Tensor, ep
         w = w[..., None]
         shape = (*ai.shape, *[1] * (w.dim() - 3), -1)
         mixed = (1 - w) * zi.view(shape) + w * zj.view(shape)
-        return tvd(mixed.softmax(-1), before.view(len(ai), *[1] * (w.dim() - 2), -1))
+        return unchecked_tvd(mixed.softmax(-1), before.view(len(ai), *[1] * (w.dim() - 2), -1))
 
     grid = torch.linspace(0, 1, _GRID, dtype=ai.dtype, device=ai.device)
     at = moved(grid.expand(*ai.shape, _GRID)).argmin(2)
@@ -109,5 +113,5 @@ def _mixtures(zi: Tensor, zj: Tensor, ai: Tensor, aj: Tensor, before: Tensor, ep
             ok = moved(half) <= epsilon
             inside, outside = torch.where(ok, half, inside), torch.where(ok, outside, half)
         p = torch.stack((1 - inside, inside, torch.zeros_like(inside)), 2)
-        best = torch.maximum(best, jsd(p, torch.stack((ai, aj, rest), 2)))
+        best = torch.maximum(best, unchecked_jsd(p, torch.stack((ai, aj, rest), 2)))
     return best.masked_fill(~feasible, 0.0)

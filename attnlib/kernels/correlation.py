@@ -25,6 +25,7 @@ def kendall_tau(x: Tensor, y: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
 
     Raises ValueError for mismatched shapes, a mask that is not bool, or a value that is not finite.
     """
+    x, y, mask = map(torch.as_tensor, (x, y, mask))
     _check(x, y, mask)
     n_rows = len(mask)
     lengths = mask.sum(1)

@@ -5,38 +5,64 @@ remaining tokens themselves, in float64, never as 1 − Σ of the erased ones, w
 Once no attention is left the pooled vector is 0 (the empty document) and the bias decides.
 """
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from attnlib.kernels._common import check_linear, similar, take, token_columns
+from attnlib.kernels._common import check_linear, mean_where, similar, take, token_columns
+from attnlib.kernels._decision import SCALE, flips_emptied, leads, sums, turned
 from attnlib.readout import Readout
 
 _TOKENS = 1 << 17  # tokens (times classes) held at a time
 
 
 class Flip(NamedTuple):
-    """Erasing in a given order until the decision changes, one entry per text."""
+    """Erasing in a given order until the decision changes, one entry per text.
 
-    # erased tokens, the flipping one included; all tokens if it never flips
-    count: Tensor  # type: ignore[assignment] # [N] int64
-    fraction: Tensor  # [N] float64: count / number of tokens
-    mass: Tensor  # [N] float64: attention the erased tokens held; 1 if it never flips
-    flipped: Tensor  # [N] bool
-    emptied: Tensor  # [N] bool: it flipped only when no attention was left
+    - `count`: [N] int64, erased tokens, the flipping one included. All tokens in a text that never flips.
+    - `fraction`: [N] float64, count / number of tokens. 1 in a text that never flips.
+    - `mass`: [N] float64, attention that the erased tokens held. 1 in a text that never flips.
+    - `flipped`: [N] bool, whether the decision changes at all.
+    - `emptied`: [N] bool, whether it does so only when no attention is left.
+
+    `count.mean()` mixes in texts that never flip; `mean_over_flipped("count")` leaves them out.
+    """
+
+    count: Tensor  # type: ignore[assignment]
+    fraction: Tensor
+    mass: Tensor
+    flipped: Tensor
+    emptied: Tensor
+
+    def mean_over_flipped(self, field: str) -> float:
+        """Mean of a field over the texts that flip; NaN where there is none."""
+        return mean_where(self, field, self.flipped)
 
 
 class MinimalFlip(NamedTuple):
-    """A smallest set of tokens whose erasure changes the decision, one entry per text."""
+    """A smallest set of tokens whose erasure changes the decision, one entry per text.
 
-    count: Tensor  # type: ignore[assignment] # [N] int64: size of the set; all tokens if none exists
-    fraction: Tensor  # [N] float64
-    mass: Tensor  # [N] float64: attention held by the set; 1 if none exists
-    flipped: Tensor  # [N] bool: such a set exists
-    emptied: Tensor  # [N] bool: always False, the set leaves some attention
-    mask: Tensor  # [N, T] bool: the set; empty if none exists
+    - `count`: [N] int64, size of the set. All tokens in a text that no set flips.
+    - `fraction`: [N] float64, count / number of tokens. 1 in a text that no set flips.
+    - `mass`: [N] float64, attention held by the set. 1 in a text that no set flips.
+    - `flipped`: [N] bool, whether some set changes the decision and leaves some attention.
+    - `emptied`: [N] bool, always False: the set leaves some attention.
+    - `mask`: [N, T] bool, the set. Empty in a text that no set flips.
+
+    `count.mean()` mixes in texts that no set flips; `mean_over_flipped("count")` leaves them out.
+    """
+
+    count: Tensor  # type: ignore[assignment]
+    fraction: Tensor
+    mass: Tensor
+    flipped: Tensor
+    emptied: Tensor
+    mask: Tensor
+
+    def mean_over_flipped(self, field: str) -> float:
+        """Mean of a field over the texts that some set flips; NaN where there is none."""
+        return mean_where(self, field, self.flipped)
 
 
 def erase_each(readout: Readout) -> Tensor:
@@ -50,16 +76,16 @@ def erase_each(readout: Readout) -> Tensor:
     step = max(1, _TOKENS // (t * readout.scores.shape[2]))
     for start in range(0, n, step):
         rows = torch.arange(start, min(start + step, n), device=readout.device)
-        alpha = readout.alpha[rows]  # [n, T]
-        pooled = _others(alpha[..., None] * readout.scores[rows].double())  # [n, T, C]
-        mass = _others(alpha[..., None])  # [n, T, 1]
+        alpha = readout.alpha[rows] * SCALE  # [n, T]
+        pooled = others(alpha[..., None] * readout.scores[rows].double())  # [n, T, C]
+        mass = others(alpha[..., None])  # [n, T, 1]
         pooled = torch.where(mass > 0, pooled / mass, 0.0)
         p = readout.decode(pooled, rows).softmax(-1)
         blocks.append(p.masked_fill(~readout.mask[rows, :, None], torch.nan))
     return torch.cat(blocks)
 
 
-def _others(x: Tensor) -> Tensor:
+def others(x: Tensor) -> Tensor:
     """Sum over dim 1 of all entries but the one at hand: exclusive prefix plus exclusive suffix sums."""
     out = torch.zeros_like(x)
     out[:, 1:] += x[:, :-1].cumsum(1)
@@ -80,15 +106,17 @@ def erase_until_flip(readout: Readout, order: Tensor) -> Flip:
     `order`: [N, T] integer columns, first erased first: a row with L tokens starts with a permutation of its
     L token columns, what follows is not read. After each step the rest is renormalised; when no attention is
     left (at the last token, or before it if only zero weights remain) the bias decides. Any head and any
-    number of classes; ties go to the first class. Sums of the remaining tokens in float64.
+    number of classes; ties go to the first class, as in `single_erasure` and `minimal_flip_set`. Sums of the
+    remaining tokens in float64.
+
+    In a text that never flips `count` is all tokens, so a mean needs `mean_over_flipped`.
 
     Raises ValueError when `order` is not [N, T], not integer, or not a permutation of a row's tokens.
     (Serrano & Smith 2019, section 5.)
     """
     order = check_order(readout, order)
     y, lengths = readout.predictions(), readout.lengths
-    texts = 1 if readout.linear else len(y)  # the empty document is the same for all
-    leaves = readout.decode(readout.bias.new_zeros(texts, readout.scores.shape[2])).argmax(1) != y  # [N]
+    leaves = flips_emptied(readout, y)  # [N]
     step = torch.empty_like(lengths)  # [N] position in `order` of the flipping token, −1 if none
     mass, emptied = torch.empty_like(readout.alpha[:, 0]), torch.empty_like(leaves)
     for rows, width in similar(lengths, max(1, _TOKENS // readout.scores.shape[2])):
@@ -96,13 +124,13 @@ def erase_until_flip(readout: Readout, order: Tensor) -> Flip:
         tokens, padding = last_first(order, readout.mask, rows, lengths[rows], width)
         above = int(tokens.max()) + 1
         alpha, scores = (x[:, :above].index_select(0, rows) for x in (readout.alpha, readout.scores))
-        weights = alpha.gather(1, tokens).masked_fill_(padding, 0.0)
+        weights = alpha.mul_(SCALE).gather(1, tokens).masked_fill_(padding, 0.0)
         rest = _before(weights)  # [n, W] attention left after each step
-        if readout.linear:
+        if readout.head is None:
             flips = torch.zeros_like(padding)
-            for lead, ahead in leads(readout, scores, alpha, y[rows]):
-                left = _before(lead.gather(1, tokens).masked_fill_(padding, 0.0))
-                flips |= torch.where(ahead, left <= 0, left < 0)
+            allowed = None if readout.allowed is None else readout.allowed[rows]
+            for lead, ahead in leads(readout, scores, alpha, y[rows], allowed):
+                flips |= turned(sums(lead.gather(1, tokens).masked_fill_(padding, 0.0), _before), ahead)
         else:
             values = scores.gather(1, tokens[..., None].expand(-1, -1, scores.shape[2])).double()
             pooled = _before(weights[..., None] * values) / rest[..., None]
@@ -111,7 +139,7 @@ def erase_until_flip(readout: Readout, order: Tensor) -> Flip:
         at = torch.arange(1, width + 1, device=rows.device)
         last = (flips * at).amax(1, keepdim=True)  # [n, 1] where the flipping token stands, 0 if none
         step[rows] = torch.where(last > 0, width - last, -1)[:, 0]
-        mass[rows] = weights.masked_fill_(at < last, 0.0).sum(1)
+        mass[rows] = weights.masked_fill_(at < last, 0.0).sum(1) / SCALE
         emptied[rows] = (rest.gather(1, (last - 1).clamp(min=0)) == 0)[:, 0]
     flipped = step >= 0
     count = torch.where(flipped, step + 1, lengths)
@@ -154,28 +182,6 @@ def _not_a_permutation(order: Tensor, mask: Tensor, rows: Tensor) -> str:
     return f"order: row {int(rows[bad])} does not start with a permutation of its tokens: {shown}"
 
 
-def leads(readout: Readout, scores: Tensor, alpha: Tensor, y: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-    """What each token adds to the lead of the predicted class over each other class, for a linear Readout.
-
-    `scores`: [n, W, C], `alpha`: [n, W], `y`: [n]. Yields, for each of the C − 1 other classes c of a row,
-    α_t · ((z_ty + b_y) − (z_tc + b_c)) [n, W] and whether c comes before y, so wins ties, [n, 1].
-    """
-    classes, b = scores.shape[2], readout.bias.double()
-    if classes == 2:
-        margin = scores.double().diff(dim=2)[..., 0].add_(b[1] - b[0])
-        ones = (y == 1)[:, None]
-        yield margin.mul_(alpha).mul_(torch.where(ones, 1.0, -1.0)), ones
-        return
-
-    def of(c: Tensor) -> Tensor:
-        return scores[torch.arange(len(c), device=c.device), :, c].double()  # [n, W]
-
-    of_y = of(y)
-    for shift in range(1, classes):
-        c = (y + shift) % classes
-        yield alpha * ((of_y - of(c)) + (b[y] - b[c])[:, None]), (c < y)[:, None]
-
-
 def minimal_flip_set(readout: Readout) -> MinimalFlip:
     """The smallest number of tokens whose erasure changes the decision, and such a set. Exact, any C.
 
@@ -183,7 +189,8 @@ def minimal_flip_set(readout: Readout) -> MinimalFlip:
     argmax takes the first), with d_t the token's lead of y over c, bias included. That is linear in the set,
     so for each c the best R of any size are the tokens with the largest α_t d_t, and one sort finds the
     smallest. The rest must keep some attention. Of equally small sets the one for the lowest class is
-    returned, and `mass` is that set's (the smallest *mass* is another problem, a knapsack).
+    returned, and `mass` is that set's (the smallest *mass* is another problem, a knapsack). In a text that no
+    set flips `count` is all tokens, so a mean needs `mean_over_flipped`.
 
     float64. Raises ValueError for a head and where a class is not allowed.
     (Serrano & Smith 2019, section 5, calls the exhaustive search exponential.)
@@ -216,12 +223,12 @@ def _fewest(
     at = torch.arange(mask.shape[1], device=mask.device)
     fewest, towards = lengths + 1, torch.full_like(y, scores.shape[2])
     chosen = torch.zeros_like(mask)
-    for shift, (lead, ahead) in enumerate(leads(readout, scores, alpha, y), 1):
-        # the m smallest leads remain, m = 1, 2, …; padding sorts to the end
-        value, order = lead.masked_fill(~mask, torch.inf).sort(dim=1, stable=True)
-        left = value.cumsum(1)  # [n, W]
+    for shift, (lead, ahead) in enumerate(leads(readout, scores, alpha * SCALE, y), 1):
+        # the m smallest leads remain, m = 1, 2, …; padding sorts to the end, and adds 0 there
+        order = lead.masked_fill(~mask, torch.inf).sort(dim=1, stable=True).indices
+        left = sums(lead.gather(1, order), lambda x: x.cumsum(1))  # [n, W]
         some = alpha.gather(1, order).cumsum(1) > 0
-        flips = ((left < 0) | ((left == 0) & ahead)) & some & (at < lengths[:, None] - 1)
+        flips = turned(left, ahead) & some & (at < lengths[:, None] - 1)
         remain = torch.where(flips, at + 1, 0).amax(1)  # [n] most tokens that may remain
         size = torch.where(remain > 0, lengths - remain, lengths + 1)
         c = (y + shift) % scores.shape[2]

@@ -39,7 +39,7 @@ from attnlib.kernels._common import (
     token_margins,
 )
 from attnlib.kernels.adversary import Adversary
-from attnlib.kernels.divergence import jsd
+from attnlib.kernels.divergence import unchecked_jsd
 from attnlib.kernels.triton import use_triton
 from attnlib.readout import Readout
 
@@ -55,9 +55,11 @@ def exact_adversary(readout: Readout, epsilon: float) -> Adversary:
     """Weights that differ most from α (largest JSD, nats) while the output moves by at most ε (TVD).
 
     The exact optimum of the problem that `search_adversary` approximates, for two classes and linear logits.
-    The weights have at most two non-zero entries. float64: `jsd` is within 1e-13 of the optimum and `tvd` at
-    most ε + 1e-12 · (1 + max|s|). Where several vertices tie, a single token is preferred, then the pair with
-    the lowest margins.
+    The weights have at most two non-zero entries. float64: `jsd` is within 1e-13 of the optimum (1e-7 where
+    margins are so near each other, say 1e-9 at ε = 0, that rounding tells how two tokens are mixed) and `tvd`
+    at most ε + 1e-12 · (1 + max|s|). Where several vertices tie, a single token is preferred, then the pair
+    with the lowest margins. At ε = 0 the margin may not move at all. Where the output is 0 or 1 in float64 (a
+    margin beyond ±37) it would not show a move: `search_adversary`, which looks at outputs, may find more.
 
     Raises ValueError for a head, for C ≠ 2, where a class is not allowed, and for ε outside [0, 1].
     (The constrained problem of Jain & Wallace 2019, section 4.2.2.)
@@ -85,7 +87,7 @@ def _result(alpha: Tensor, s: Tensor, m: Tensor, i: Tensor, j: Tensor, w: Tensor
     # all other tokens together add α ln 2 / 2 to the JSD, as one token of their total weight would
     others = alpha.scatter(1, pair, 0.0).sum(1)
     q = alpha.gather(1, pair).masked_fill(p == 0, 0.0)
-    divergence = jsd(pad(p, (0, 1)), torch.cat((q, others[:, None]), 1))
+    divergence = unchecked_jsd(pad(p, (0, 1)), torch.cat((q, others[:, None]), 1))
     moved = ((p * s.gather(1, pair)).sum(1).sigmoid() - m.sigmoid()).abs()
     none = w.isnan()
     weights = torch.where(none[:, None], alpha, weights)

@@ -12,8 +12,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from attnlib.kernels._common import check_linear, similar, take, token_columns
-from attnlib.kernels.erasure import leads, minimal_flip_set
+from attnlib.kernels._common import check_linear, mean_where, similar, take, token_columns
+from attnlib.kernels._decision import SCALE, leads, sums, turned
+from attnlib.kernels.erasure import minimal_flip_set
 from attnlib.readout import Readout
 
 _NUMBERS = 1 << 20  # scores held at a time
@@ -21,11 +22,22 @@ _ROUNDS = 8  # tokens that are put back, at most
 
 
 class FlipMass(NamedTuple):
-    """What the least mass that must be erased lies between, one entry per text, float64."""
+    """What the least mass that must be erased lies between, one entry per text.
 
-    lower: Tensor  # [N] no set of less attention changes the decision; 1 if none does at all
-    upper: Tensor  # [N] attention held by a set that does; 1 if none exists
-    flipped: Tensor  # [N] bool: such a set exists
+    - `lower`: [N] float64, no set of less attention changes the decision. 1 in a text that no set flips.
+    - `upper`: [N] float64, attention held by a set that does. 1 in a text that no set flips.
+    - `flipped`: [N] bool, whether some set changes the decision and leaves some attention.
+
+    `lower.mean()` mixes in texts that no set flips; `mean_over_flipped("lower")` leaves them out.
+    """
+
+    lower: Tensor
+    upper: Tensor
+    flipped: Tensor
+
+    def mean_over_flipped(self, field: str) -> float:
+        """Mean of a field over the texts that some set flips; NaN where there is none."""
+        return mean_where(self, field, self.flipped)
 
 
 def minimal_flip_mass(readout: Readout) -> FlipMass:
@@ -34,7 +46,8 @@ def minimal_flip_mass(readout: Readout) -> FlipMass:
     `lower`: of the linear programme above, the least over the classes c. `upper`: of a set of whole tokens,
     the best of `minimal_flip_set` and of the programme's solution for each c, its last token in exchange for
     the lightest that does; then up to 8 tokens that need not go are put back, the heaviest first. They differ
-    by at most the largest weight. What remains keeps some attention.
+    by at most the largest weight. What remains keeps some attention. In a text that no set flips both are 1,
+    so a mean needs `mean_over_flipped`.
 
     float64; `lower` is right within rounding, about T · 1e-16. Raises ValueError for a head and where a class
     is not allowed. (The question of Serrano & Smith 2019, section 5, for probability mass.)
@@ -51,7 +64,7 @@ def minimal_flip_mass(readout: Readout) -> FlipMass:
         )
         small = take(fewest.mask, columns, rows, width)
         for d, ahead in leads(readout, scores, torch.ones_like(alpha), y[rows]):
-            w = alpha * d  # what a token adds to the lead
+            w = alpha * SCALE * d  # what a token adds to the lead, scaled
             order = d.masked_fill(~mask, torch.inf).sort(dim=1, stable=True).indices
             a, w, inside, small_here = (x.gather(1, order) for x in (alpha, w, mask, small))
             least, erased = _rounded(a, w, ahead)
@@ -72,11 +85,11 @@ def _rounded(a: Tensor, w: Tensor, ahead: Tensor) -> tuple[Tensor, Tensor]:
     [n, 1]. The set [n, W] is empty if there is none.
     """
     # leads and mass of the first m tokens, m = 1, 2, …: what remains
-    left, mass = w.cumsum(1), a.cumsum(1)
-    turned = _turned(left, ahead) & (mass > 0)
+    left, mass = sums(w, lambda x: x.cumsum(1)), a.cumsum(1)
+    enough = turned(left, ahead) & (mass > 0)
     # the lead falls while d < 0 and rises after: the largest m at which it is turned, then a part of the next
     at = torch.arange(1, a.shape[1] + 1, device=a.device)
-    remain = (turned * at).amax(1, keepdim=True)  # [n, 1], 0 if none
+    remain = (enough * at).amax(1, keepdim=True)  # [n, 1], 0 if none
     some = remain > 0
     gone = at > remain  # [n, W] sorted places of the erased
     # the programme: of the next token a part may stay, until the lead is 0
@@ -89,23 +102,18 @@ def _rounded(a: Tensor, w: Tensor, ahead: Tensor) -> tuple[Tensor, Tensor]:
     least = torch.where(some, least.clamp(min=0), torch.inf)[:, 0]
     # instead of the next token, the lightest that does: it leaves a lead that is turned as well
     with_next = torch.where(all_stay, kept, kept + step)
-    other = _turned(with_next - w, ahead) & (w > 0) & (at <= remain + 1)
+    other = turned(with_next - w, ahead) & (w > 0) & (at <= remain + 1)
     other |= at == remain + 1
     lightest = a.masked_fill(~other, torch.inf).argmin(1, keepdim=True)
     erased = (at > remain + 1).scatter(1, lightest, ~all_stay)
     return least, erased & some
 
 
-def _turned(lead: Tensor, ahead: Tensor) -> Tensor:
-    """Whether the other class wins: ties go to it where it comes first."""
-    return (lead < 0) | ((lead == 0) & ahead)
-
-
 def _lightened(a: Tensor, w: Tensor, ahead: Tensor, erased: Tensor) -> Tensor:
     """The set [n, W] without up to 8 tokens that need not go, the heaviest first."""
     left = w.masked_fill(erased, 0.0).sum(1, keepdim=True)
     for _ in range(_ROUNDS):
-        spare = erased & _turned(left + w, ahead) & (a > 0)
+        spare = erased & turned(left + w, ahead) & (a > 0)
         if not spare.any():
             break
         pick = a.masked_fill(~spare, -1.0).argmax(1, keepdim=True)
@@ -117,6 +125,6 @@ def _lightened(a: Tensor, w: Tensor, ahead: Tensor, erased: Tensor) -> Tensor:
 
 def _mass(a: Tensor, w: Tensor, erased: Tensor, ahead: Tensor) -> Tensor:
     """Attention held by the set [n], inf unless its erasure turns the decision and leaves some attention."""
-    left = w.masked_fill(erased, 0.0).sum(1, keepdim=True)
-    good = _turned(left, ahead)[:, 0] & (a.masked_fill(erased, 0.0).sum(1) > 0) & erased.any(1)
+    left = sums(w.masked_fill(erased, 0.0), lambda x: x.sum(1, keepdim=True))
+    good = turned(left, ahead)[:, 0] & (a.masked_fill(erased, 0.0).sum(1) > 0) & erased.any(1)
     return (a * erased).sum(1).masked_fill(~good, torch.inf)

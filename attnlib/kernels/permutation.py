@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
+from attnlib.checks import check_at_least
 from attnlib.kernels._common import (
-    check_at_least,
     check_two_classes,
     seed_for,
     similar,
@@ -18,7 +18,7 @@ from attnlib.kernels._common import (
     token_columns,
     token_margins,
 )
-from attnlib.kernels.divergence import tvd
+from attnlib.kernels.divergence import unchecked_tvd
 from attnlib.kernels.triton import use_triton
 from attnlib.readout import Readout
 
@@ -28,10 +28,14 @@ _TRITON_BUDGET = 1 << 24  # permuted weights times classes, which a Triton kerne
 
 
 class Moments(NamedTuple):
-    """Result of `permutation_moments`, one entry per text, float64."""
+    """Result of `permutation_moments`, one entry per text, float64.
 
-    mean: Tensor  # [N] of the margin (log-odds of class 1)
-    variance: Tensor  # [N]
+    - `mean`: [N] of the margin (log-odds of class 1).
+    - `variance`: [N] of the margin. 0 in a text of one token, which has one permutation.
+    """
+
+    mean: Tensor
+    variance: Tensor
 
 
 def permutation_test(readout: Readout, n_permutations: int = 100, seed: int = 0) -> Tensor:
@@ -116,12 +120,12 @@ def _distances(readout: Readout, pooled: Tensor, original: Tensor, rows: Tensor)
     """TVD [n, P] between the outputs of permuted [P, n, C'] and original sums [n, C']."""
     if not readout.linear:
         after = readout.decode(pooled.transpose(0, 1), rows).softmax(-1)
-        return tvd(after, readout.decode(original[:, None], rows).softmax(-1))
+        return unchecked_tvd(after, readout.decode(original[:, None], rows).softmax(-1))
     bias = readout.bias.double()
     after, before = pooled + (bias[1:] - bias[0]), original + (bias[1:] - bias[0])
     if after.shape[2] == 1:
         return (after.sigmoid() - before.sigmoid()).abs()[..., 0].t()
-    return tvd(pad(after, (1, 0)).softmax(2), pad(before, (1, 0)).softmax(1)).t()
+    return unchecked_tvd(pad(after, (1, 0)).softmax(2), pad(before, (1, 0)).softmax(1)).t()
 
 
 def _pooled(alpha: Tensor, columns: Tensor, order: Tensor) -> Tensor:

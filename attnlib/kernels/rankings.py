@@ -4,12 +4,15 @@ Every order is [N, T] int64 token columns, a text's tokens first and the columns
 keep the order of the text.
 """
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
-from attnlib.kernels._common import check_at_least, check_linear, similar, take, token_columns
+from attnlib.checks import check_at_least
+from attnlib.kernels._common import check_linear, similar, take, token_columns
+from attnlib.kernels._decision import leads
 from attnlib.kernels._draws import text_keys, token_keys
-from attnlib.kernels.erasure import leads
 from attnlib.readout import Readout
 
 _NUMBERS = 1 << 17  # leads held at a time by the greedy ranking
@@ -92,14 +95,18 @@ def centred_product_order(readout: Readout) -> Tensor:
     return _descending(readout.alpha * (g - mean), readout.mask)
 
 
-def random_orders(readout: Readout, n: int, seed: int = 0) -> Tensor:
+def random_orders(
+    readout: Readout, n: int, seed: int = 0, ids: Sequence[str] | Sequence[int] | None = None
+) -> Tensor:
     """n uniformly random orders of each text, [n, N, T] int64. Any head.
 
-    They depend on the seed, the text's length and its attention weights alone: not on the batch, the padding
-    or n. Raises ValueError when n < 1 or seed < 0. (Serrano & Smith 2019, section 5.1.)
+    ids: names of the N texts, strings or whole numbers. An order depends on the seed, the text's length and
+    its id alone: not on the batch, the padding, the model or n; without ids texts of one length share their
+    orders. Raises ValueError when n < 1 or seed < 0, and for ids of another number or kind. (Serrano & Smith
+    2019, section 5.1.)
     """
     check_at_least("n", n, 1)
-    keys = text_keys(readout, seed)
+    keys = text_keys(seed, readout.lengths, ids)
     drawn = (token_keys(keys, readout.mask, draw) for draw in range(n))
     return torch.stack([numbers.sort(dim=1, stable=True).indices for numbers in drawn])
 

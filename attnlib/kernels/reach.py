@@ -10,11 +10,16 @@ from attnlib.readout import Readout
 
 
 class Reach(NamedTuple):
-    """Result of `reach`, one entry per text."""
+    """Result of `reach`, one entry per text.
 
-    can_flip: Tensor  # [N] bool: some attention predicts another class
-    lowest: Tensor  # [N] float64: lowest probability of the predicted class over all attentions
-    highest: Tensor  # [N] float64: highest one; NaN unless there are two classes
+    - `can_flip`: [N] bool, whether some attention predicts another class.
+    - `lowest`: [N] float64, lowest probability of the predicted class over all attentions.
+    - `highest`: [N] float64, the highest one. NaN unless there are two classes.
+    """
+
+    can_flip: Tensor
+    lowest: Tensor
+    highest: Tensor
 
 
 def reach(readout: Readout) -> Reach:

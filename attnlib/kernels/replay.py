@@ -1,5 +1,6 @@
 """Erasure step by step, as the authors' code does it: a check of the closed form of `erase_until_flip`."""
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -17,14 +18,22 @@ _EPSILON = 1e-12  # of the authors' normalisation: less attention than this is n
 
 
 class FirstFlipCheck(NamedTuple):
-    """In how many texts step-by-step erasure first flips at another step, or not at all; whole numbers."""
+    """In how many texts step-by-step erasure first flips at another step, or not at all; whole numbers.
 
-    texts: int  # compared
-    float64: int  # that disagree when the steps are in float64
-    float64_near_ties: int  # of these, where the lead at the earlier of the two steps is ≤ 1e-6 of the scale
-    float32: int  # that disagree in float32, normalised as in the authors' code
+    - `texts`: compared.
+    - `float64`: that disagree when the steps are in float64.
+    - `float64_near_ties`: of these, where the lead at the earlier of the two steps is ≤ 1e-6 of the scale.
+    - `float32`: that disagree in float32, normalised as in the authors' code.
+    - `float32_near_ties`: of these, the near-ties in the same sense.
+    - `float32_below_epsilon`: of the others, where a step had left < 1e-12 of the attention before it.
+    """
+
+    texts: int
+    float64: int
+    float64_near_ties: int
+    float32: int
     float32_near_ties: int
-    float32_below_epsilon: int  # of the others, where a step had left < 1e-12 of the attention before it
+    float32_below_epsilon: int
 
 
 def check_first_flip(readout: Readout, order: Tensor, flip: Flip) -> FirstFlipCheck:
@@ -62,7 +71,7 @@ def _first_flips(readout: Readout, order: Tensor, dtype: torch.dtype) -> Tensor:
     """The step at which each text first flips, 0 if it never does, [N] int64."""
     y, lengths, bias = readout.predictions(), readout.lengths, readout.bias.to(dtype)
     classes = len(bias)
-    epsilon = _EPSILON if dtype == torch.float32 else torch.finfo(dtype).tiny
+    epsilon = _EPSILON if dtype == torch.float32 else math.ulp(0.0)
     out = torch.zeros_like(lengths)
     for rows, width in similar(lengths, max(1, _NUMBERS // classes)):
         tokens, padding = (x.flip(1) for x in last_first(order, readout.mask, rows, lengths[rows], width))

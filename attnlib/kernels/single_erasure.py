@@ -5,17 +5,19 @@ so that r may be i* and never is the first token; and nothing needs to be drawn,
 is as cheap.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from attnlib.checks import check_at_least
 from attnlib.kernels._common import similar
+from attnlib.kernels._decision import SCALE, flips_emptied, leads, sums, turned
 from attnlib.kernels._draws import text_keys, whole_numbers
-from attnlib.kernels.divergence import jsd
-from attnlib.kernels.erasure import erase_each
+from attnlib.kernels.divergence import unchecked_jsd
+from attnlib.kernels.erasure import erase_each, others
 from attnlib.readout import Readout
 
 WAYS = ("average", "drawn", "released")
@@ -24,17 +26,31 @@ _NUMBERS = 1 << 20  # probabilities held at a time
 
 
 class SingleErasure(NamedTuple):
-    """The top token i* against another, r, one entry per text; NaN for a text of one token: it has no r."""
+    """The top token i* against another, r, one entry per text. A text of one token has no r.
 
-    delta_js: Tensor  # [N] float64: JS(p, q_i*) − JS(p, q_r), nats; q: the output after the erasure
-    delta_attention: Tensor  # [N] float64: α_i* − α_r
-    flips_top: Tensor  # [N] bool: erasing i* changes the decision; False for a text of one token
-    flips_other: Tensor  # [N] float64: erasing r does, 0 or 1; "average": the share of the r that do
-    other: Tensor  # [N] int64: column of r; −1 for "average" and for a text of one token
+    - `delta_js`: [N] float64, JS(p, q_i*) − JS(p, q_r), nats; q is the output after the erasure. NaN in a
+      text of one token.
+    - `delta_attention`: [N] float64, α_i* − α_r. NaN in a text of one token.
+    - `flips_top`: [N] bool, whether erasing i* changes the decision. False in a text of one token, so that
+      its mean mixes those in; `flip_table` leaves them out.
+    - `flips_other`: [N] float64, whether erasing r does, 0 or 1; "average": the share of the r that do. NaN
+      in a text of one token.
+    - `other`: [N] int64, column of r. −1 for "average" and in a text of one token.
+    """
+
+    delta_js: Tensor
+    delta_attention: Tensor
+    flips_top: Tensor
+    flips_other: Tensor
+    other: Tensor
 
 
 def single_erasure(
-    readout: Readout, ranking_scores: Tensor, how: str = "average", seed: int = 0
+    readout: Readout,
+    ranking_scores: Tensor,
+    how: str = "average",
+    seed: int = 0,
+    ids: Sequence[str] | Sequence[int] | None = None,
 ) -> SingleErasure:
     """Compare erasing the token i* with the largest score with erasing another token r of the same text.
 
@@ -47,12 +63,16 @@ def single_erasure(
       tokens but the first, so that it may be i* and can never be the first token.
 
     The erased weight is set to 0, the others are renormalised; the only positive weight erased leaves the
-    bias. Any head and any number of classes. float64; JS is clamped at 0, where rounding may leave −1e-17.
-    Draws depend on the seed, the text's length and its attention weights, not on the batch.
+    bias. Any head and any number of classes; whether the decision changes is what `erase_until_flip` says, of
+    ties too. float64; JS is clamped at 0, where rounding may leave −1e-17.
+    ids: names of the N texts, strings or whole numbers. A draw depends on the seed, the text's length and its
+    id alone, not on the batch or the model; without ids texts of one length draw the same.
 
-    Raises ValueError for an unknown `how`, scores of another shape or NaN on the mask, and seed < 0.
+    Raises ValueError for an unknown `how`, scores of another shape or NaN on the mask, seed < 0, and ids of
+    another number or kind.
     (Serrano & Smith 2019, section 4.)
     """
+    check_at_least("seed", seed, 0)
     if how not in WAYS:
         raise ValueError(f"how: must be one of {', '.join(WAYS)}, got {how!r}")
     scores = _checked(readout, ranking_scores)
@@ -69,7 +89,7 @@ def single_erasure(
         other = torch.full_like(lengths, -1)
         of_other = values.masked_fill(~others[..., None], 0.0).sum(1) / (lengths - 1)[:, None]
     else:
-        number = whole_numbers(text_keys(readout, seed), (lengths - 1).clamp(min=1))
+        number = whole_numbers(text_keys(seed, lengths, ids), (lengths - 1).clamp(min=1))
         if how == "released":
             others = mask & (mask.cumsum(1) > 1)
         # the column of the token that has `number` of the possible ones before it
@@ -102,9 +122,20 @@ def _effects(readout: Readout) -> tuple[Tensor, Tensor]:
         mask = part.mask
         before, after = part.probabilities(), erase_each(part)  # [n, C], [n, W, C]
         after = torch.where(mask[..., None], after, before[:, None])
-        js[rows, : mask.shape[1]] = jsd(after, before[:, None]).clamp(min=0)
-        flips[rows, : mask.shape[1]] = (after.argmax(2) != part.predictions()[:, None]).double() * mask
+        js[rows, : mask.shape[1]] = unchecked_jsd(after, before[:, None]).clamp(min=0)
+        flips[rows, : mask.shape[1]] = (_flips(part, after) & mask).double()
     return js, flips
+
+
+def _flips(readout: Readout, after: Tensor) -> Tensor:
+    """Whether the decision changes when each token goes [n, W]; `after`: the probabilities then [n, W, C]."""
+    y = readout.predictions()
+    if readout.head is not None:
+        return after.argmax(2) != y[:, None]
+    flips = torch.zeros_like(readout.mask)
+    for lead, ahead in leads(readout, readout.scores, readout.alpha * SCALE, y, readout.allowed):
+        flips |= turned(sums(lead, others), ahead)
+    return torch.where(others(readout.alpha) > 0, flips, flips_emptied(readout, y)[:, None])
 
 
 def _parts(readout: Readout) -> Iterator[tuple[Tensor, Readout]]:

@@ -19,6 +19,7 @@ from attnlib import data
 from attnlib.cache import cache_folder, digest, file_checksum, remember, replacing
 from attnlib.cache.sources import function_digest
 from attnlib.cache.tensors import load_tensors, save_tensors
+from attnlib.checks import refuse_string, token_lists
 from attnlib.data.catalogue import own_files
 from attnlib.data.corpus import SPECIALS, UNK, Corpus, Split, Vocabulary
 from attnlib.models.batches import PAD
@@ -35,6 +36,7 @@ def read_vectors(path: str | Path, words: Sequence[str], dimension: int) -> dict
     Raises FileNotFoundError, or ValueError with file and line when a line has another dimension or holds
     something that is no finite number.
     """
+    refuse_string(words, "words", "list of words", "give a list, of one word too")
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"vectors file {path} does not exist: give a GloVe or fastText text file")
@@ -78,7 +80,7 @@ def train_vectors(
     texts: Sequence[Sequence[str]], dimension: int, seed: int = 0, epochs: int = 10
 ) -> dict[str, np.ndarray]:
     """Word2vec (skip-gram) trained on the texts, by word."""
-    found = word2vec([list(text) for text in texts], dimension, seed, sg=1, epochs=epochs)
+    found = word2vec(token_lists(texts), dimension, seed, sg=1, epochs=epochs)
     return {word: found[word] for word in found.index_to_key}
 
 

@@ -9,6 +9,7 @@ from importlib.metadata import version
 from typing import Any
 
 from attnlib.cache import cache_folder, digest, locked, replacing
+from attnlib.checks import refuse_string
 from attnlib.data.corpus import Corpus, Split
 from attnlib.training.metrics import metrics
 
@@ -87,6 +88,7 @@ def fit(train: Split, dev: Split, test: Split, n_classes: int) -> dict[str, Any]
 
 def ngrams(tokens: Sequence[str]) -> list[str]:
     """Words, and pairs of neighbouring words."""
+    refuse_string(tokens, "tokens")
     return [
         " ".join(tokens[i : i + n])
         for n in range(NGRAMS[0], NGRAMS[1] + 1)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from attnlib import statistics
+from attnlib.checks import whole_labels
 from attnlib.data.corpus import Corpus
 from attnlib.tables import summaries
 from attnlib.training.metrics import metrics
@@ -18,6 +19,7 @@ def average_precision(labels: np.ndarray, scores: np.ndarray) -> float:
 
     labels in {0, 1} [N], scores [N]; equal scores share a threshold. NaN without a text of class 1.
     """
+    labels = whole_labels(labels, n=len(scores), classes=2)
     order = np.argsort(-scores, kind="stable")
     hits = np.cumsum(labels[order] == 1)
     if not len(hits) or hits[-1] == 0:
@@ -34,8 +36,9 @@ def report(labels: np.ndarray, probabilities: np.ndarray, class_names: Sequence[
     Class "all": accuracy with its bootstrap interval; for two classes F1 of class 1, area under the ROC curve
     and average precision (pr_auc). By true class, where there are at most MOST_CLASSES: precision, of the
     texts predicted so; recall, of the texts that are so, which n counts; and F1. A share of no texts is
-    NaN. ValueError when the shapes do not fit.
+    NaN. ValueError when the shapes do not fit, and for a label that is no column, naming the row.
     """
+    labels = whole_labels(labels, classes=len(class_names))
     if probabilities.shape != (len(labels), len(class_names)):
         raise ValueError(
             f"probabilities: expected [{len(labels)}, {len(class_names)}], a row per label and a column per "
@@ -85,6 +88,7 @@ def difference(
     with two classes f1 and roc_auc; low and high are the 95 % percentile bootstrap interval over texts, drawn
     for both alike (a draw without one of the classes has no area and is left out).
     """
+    labels = whole_labels(labels, n=len(first), classes=first.shape[1])
     whole = _minus(labels, first, second)
     generator = np.random.default_rng(seed)
     draws = [

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
+from attnlib import command
+
 COMMANDS = ("run", "train", "record", "verify", "progress")
 
 
@@ -17,5 +19,10 @@ def main(words: list[str] | None = None) -> int:
     return import_module(f"attnbook.runs.{words[0]}").main(words[1:]) or 0
 
 
+def attnbook() -> None:
+    """The command `attnbook`."""
+    command.run(main)
+
+
 if __name__ == "__main__":
-    raise SystemExit(main())
+    attnbook()

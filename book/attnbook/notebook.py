@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import difflib
+import html
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from numbers import Integral
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
+from attnbook.escaped import as_code
 from attnlib.cache import digest
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PLAIN = (str, int, float, bool, list, tuple, dict, type(None))
 # Plain values that IPython itself puts into a notebook's namespace.
@@ -47,6 +51,8 @@ def parameters(namespace: Mapping[str, Any]) -> dict[str, Any]:
         if not is_instance(value, kind):
             wanted = kind.__name__ if isinstance(kind, type) else kind
             raise ValueError(f"parameter {name} is {value!r}: it must be {wanted}")
+    if isinstance(output := values.get("output"), str) and Path(output).is_file():
+        raise ValueError(f"parameter output is {output!r}, a file: name a folder for the tables")
     return {name: values[name] for name in declared}
 
 
@@ -62,6 +68,10 @@ def two_classes(corpus: Any) -> None:
 
 def is_instance(value: Any, kind: Any) -> bool:
     """Whether a value fits a simple annotation; a whole number is a float, a boolean is no number."""
+    if kind is Any:
+        return True
+    if typing.get_origin(kind) is typing.Literal:
+        return any(value == member and type(value) is type(member) for member in typing.get_args(kind))
     if isinstance(kind, types.UnionType) or typing.get_origin(kind) is typing.Union:
         return any(is_instance(value, member) for member in typing.get_args(kind))
     kind = typing.get_origin(kind) or kind
@@ -74,24 +84,31 @@ def table(frame: pd.DataFrame, columns: Sequence[str] | None = None) -> Any:
     """A frame as a table on a page: no index, and the same HTML for the same numbers.
 
     Three decimals; none for a number of a thousand or more, nor in a column of whole numbers. Columns of
-    sentences have the class `sentence`, which keeps them from being squeezed to a word per line.
+    sentences have the class `sentence`, which keeps them from being squeezed to a word per line. Cells and
+    heads are text: HTML in them is shown, as it may be a token of a data set.
     """
+    import pandas as pd
+
     shown = (frame if columns is None else frame[list(columns)]).reset_index(drop=True)
     name = digest(shown.to_csv(index=False))[:8]
     formats: dict[Any, Any] = {column: cell_format(shown[column]) for column in shown}
     style = shown.style.format(formats, na_rep="").hide(axis="index").set_uuid(f"table-{name}")
+    style = style.format_index(lambda head: html.escape(str(head)), axis="columns")
     sentences = [column for column in shown if shown[column].astype(str).str.len().max() > SENTENCE]
     return style.set_td_classes(pd.DataFrame("sentence", shown.index, sentences))
 
 
 def cell_format(column: pd.Series) -> Callable[[object], str]:
-    """How the cells of a column are written. Whole numbers of at most 1 may be shares, and have decimals."""
+    """How the cells of a column are written, as HTML. Whole numbers up to 1 may be shares: with decimals."""
+    import pandas as pd
+
     values = pd.to_numeric(column, errors="coerce").dropna()
     whole = bool((values % 1 == 0).all()) and values.abs().max() > 1
 
     def written(value: object) -> str:
         if not isinstance(value, float):  # numpy's are, too
-            return f"{value:,}" if isinstance(value, Integral) and not isinstance(value, bool) else str(value)
+            counted = isinstance(value, Integral) and not isinstance(value, bool)
+            return f"{value:,}" if counted else html.escape(str(value))
         return f"{value:,.0f}" if whole or abs(value) >= 1000 else f"{value:.3f}"
 
     return written
@@ -104,6 +121,13 @@ def source(name: str, values: Mapping[str, Any]) -> str:
     shown = {key: value for key, value in values.items() if value is not None and key != "output"}
     given = "".join(f" {key}={value}" for key, value in shown.items())
     return f"notebooks/{name}.py{given} · commit {results.commit()}"
+
+
+def markdown(sentence: str) -> Any:
+    """A displayable Markdown sentence in which HTML is shown as text, for names of data may stand in it."""
+    from IPython.display import Markdown
+
+    return Markdown(html.escape(sentence, quote=False))
 
 
 def nothing() -> Any:
@@ -123,10 +147,10 @@ def origin(values: Mapping[str, Any], settings: Mapping[str, Any]) -> Any:
     from attnbook.runs import results
 
     facts = results.provenance(settings=settings)
-    given = ", ".join(f"{name}={value!r}" for name, value in values.items())
+    given = as_code(", ".join(f"{name}={value!r}" for name, value in values.items()))
     versions = ", ".join(f"{name} {number}" for name, number in facts["versions"].items())
     return Markdown(
-        f"**Where these numbers come from.** Parameters: `{given}`. Data: `{settings['dataset']}`, sha256 "
-        f"`{settings['data'][:16]}…`. Commit `{facts['commit']}`; {versions}; {facts['device']}, "
+        f"**Where these numbers come from.** Parameters: {given}. Data: {as_code(settings['dataset'])}, "
+        f"sha256 `{settings['data'][:16]}…`. Commit `{facts['commit']}`; {versions}; {facts['device']}, "
         f"{facts['threads']} threads."
     )

@@ -30,7 +30,7 @@ output: Optional[str] = None  # folder for ledger.csv, the whole ledger as a tab
 # %% tags=["remove-output"]
 from pathlib import Path
 
-from IPython.display import HTML, Markdown
+from IPython.display import HTML
 from myst_nb import glue
 
 from attnbook import charts, notebook
@@ -134,4 +134,4 @@ glue("widest", ledger.WIDEST, display=False)
 # %% tags=["remove-input"]
 folder = Path(recorded or results.RECORDED)
 origins = [f"*{n}*: {ledger.origin(p.ours, folder / p.paper / 'runs.csv')}" for n, p in papers.items()]
-Markdown(f"**Where these numbers come from.** {' '.join(origins)}")
+notebook.markdown(f"**Where these numbers come from.** {' '.join(origins)}")

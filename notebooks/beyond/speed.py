@@ -31,7 +31,6 @@ import json
 from pathlib import Path
 
 import pandas as pd
-from IPython.display import Markdown
 
 from attnbook import PROJECT, charts, notebook
 
@@ -50,7 +49,9 @@ device = measured["device"]
 versions = ", ".join(f"{name} {number}" for name, number in measured["versions"].items())
 where = f"{device['name']}, {device['threads']} threads; commit `{measured['commit'][:12]}`; {versions}"
 gpu = ", ".join(on_gpu) or "not measured"
-Markdown(f"**Where these numbers come from.** Recorded on {measured['date'][:10]}: {where}. GPU: {gpu}.")
+notebook.markdown(
+    f"**Where these numbers come from.** Recorded on {measured['date'][:10]}: {where}. GPU: {gpu}."
+)
 
 # %% [markdown]
 # ## Against the plain way

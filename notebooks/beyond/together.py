@@ -31,7 +31,6 @@ output: Optional[str] = None  # folder for together.csv, every number behind the
 # %% tags=["remove-output"]
 from pathlib import Path
 
-from IPython.display import Markdown
 from myst_nb import glue
 
 from attnbook import charts, notebook
@@ -78,14 +77,14 @@ nothing = notebook.nothing()
 notebook.table(together.overview(found))
 
 # %% tags=["remove-input"]
-Markdown(together.by_verdict(found))
+notebook.markdown(together.by_verdict(found))
 
 # %% [markdown]
 # Whether a verdict is about our runs alone can be asked of Jain and Wallace's claims, for which the authors'
 # released files have every number that the rule needs, of one model for each of their data sets:
 
 # %% tags=["remove-input"]
-Markdown(together.by_their_numbers(ledger.read_published(ledgers.REFERENCE / "jain_wallace.csv")))
+notebook.markdown(together.by_their_numbers(ledger.read_published(ledgers.REFERENCE / "jain_wallace.csv")))
 
 # %% [markdown]
 # Every number behind the table, by data set and model. *Clear* says on which side of the bound the whole
@@ -134,7 +133,7 @@ notebook.table(claims.side_by_side(shared_questions.divergences(tables)))
 # are of the median text, at ε = {glue:text}`epsilon`. The optimum needs two classes and a linear head.
 
 # %% tags=["remove-input"]
-Markdown(shared_questions.told_reach(tables))
+notebook.markdown(shared_questions.told_reach(tables))
 
 # %% [markdown]
 # **What it shows.** How far attention can go while the output stays is a number, known exactly for two
@@ -161,7 +160,7 @@ rankings = shared_questions.rankings(tables, methods, measures)
 notebook.table(shared_questions.ranking_means(rankings)) if len(rankings) else nothing
 
 # %% tags=["remove-input"]
-Markdown(shared_questions.told_rankings(rankings))
+notebook.markdown(shared_questions.told_rankings(rankings))
 
 # %% [markdown]
 # **What it shows.** How far an order of attention is from chance on one side, and from the exact minimum on
@@ -205,7 +204,7 @@ notebook.table(ratios.reset_index()) if len(signs) else nothing
 # it cannot be wrong under its own way to remove.
 
 # %% tags=["remove-input"]
-Markdown(shared_questions.told_signs(signs))
+notebook.markdown(shared_questions.told_signs(signs))
 
 # %% [markdown]
 # **What it shows.** Whether the token with the most weight supports the decision depends on model and data.
@@ -267,4 +266,4 @@ origins = [
     f"*{words}*: {ledger.origin(tables[paper], folder / paper / 'runs.csv')}"
     for paper, words in papers.PAPERS.items()
 ]
-Markdown(f"**Where these numbers come from.** {' '.join(origins)}")
+notebook.markdown(f"**Where these numbers come from.** {' '.join(origins)}")

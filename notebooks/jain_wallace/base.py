@@ -40,7 +40,6 @@ output: Optional[str] = None  # folder for the tables of this run
 # %% tags=["remove-output"]
 import pandas as pd
 import torch
-from IPython.display import Markdown
 from myst_nb import glue
 
 from attnbook import charts, notebook
@@ -209,7 +208,7 @@ notebook.table(pd.concat([report, controls]), ["metric", "class", "value", "low"
 # {cite:t}`wiegreffe2019attention` train models with uniform attention to ask the same.
 
 # %% tags=["remove-input"]
-Markdown(exchanged)
+notebook.markdown(exchanged)
 
 # %% [markdown]
 # F1 and the area under the curve can disagree, and the authors' numbers show it. With two classes the loss

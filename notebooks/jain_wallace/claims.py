@@ -31,7 +31,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
-from IPython.display import Markdown
 from myst_nb import glue
 
 from attnbook import BOOK, charts, notebook
@@ -152,7 +151,7 @@ glue("blank", int(blank.sum()), display=False)
 # {glue:text}`alike` of the pairs of tokens is ordered alike, if there are no ties.
 
 # %% tags=["remove-input"]
-Markdown(claims.report(readings["1"], both, theirs))
+notebook.markdown(claims.report(readings["1"], both, theirs))
 
 # %% [markdown]
 # Here and in the tables below, a number is the mean over seeds, with the lowest and the highest seed in
@@ -187,7 +186,7 @@ charts.dot_intervals(
     title="Agreement of attention and gradient, additive attention",
     x_title="mean of Kendall's τ over texts (no unit)",
     y_title="data set",
-) if len(rows) else Markdown("No result to draw yet.")
+) if len(rows) else notebook.markdown("No result to draw yet.")
 
 # %% tags=["remove-input"]
 chance = claims.spread(ours, "tau_random", **bilstm)["mean"]
@@ -197,7 +196,7 @@ sentences = [
     f"For the {name}, ours is below the published number on {below} of {count} data sets."
     for name, below, count in lower.itertuples()
 ]
-Markdown(
+notebook.markdown(
     f"Chance: with the model's weights shuffled among the tokens, the BiLSTM's τ with the gradient is "
     f"{claims.ends(chance)}. {' '.join(sentences)}"
 )
@@ -219,7 +218,7 @@ Markdown(
 # **What was measured.**
 
 # %% tags=["remove-input"]
-Markdown(claims.report(readings["1b"], both, theirs))
+notebook.markdown(claims.report(readings["1b"], both, theirs))
 
 # %% tags=["hide-input"]
 gap = {
@@ -232,7 +231,7 @@ notebook.table(
 
 # %% tags=["remove-input"]
 other = replace(readings["1b"][0], words="the same inequality, average encoder", where=average)
-Markdown(claims.report([other], both, theirs))
+notebook.markdown(claims.report([other], both, theirs))
 
 # %% [markdown]
 # **What follows.** The claim is about the BiLSTM, and these figures of theirs show no other encoder. In the
@@ -251,7 +250,7 @@ Markdown(claims.report([other], both, theirs))
 # **What was measured.**
 
 # %% tags=["remove-input"]
-Markdown(claims.report(readings["1c"], both, theirs))
+notebook.markdown(claims.report(readings["1c"], both, theirs))
 
 # %% [markdown]
 # Share of texts on which attention and gradient, and attention and leave-one-out, are significantly
@@ -272,7 +271,7 @@ measures = {
 }
 ranks = pd.DataFrame(measures).corr(method="kendall", min_periods=claims.FEWEST)["mean_length"]
 chance = claims.spread(ours, "significant_random", **bilstm)["mean"]
-Markdown(
+notebook.markdown(
     f"Shuffled attention is significant on a share of {claims.ends(chance)} of the texts. Ranked over data "
     f"sets (Kendall's τ), the BiLSTM's share of significant texts goes with the mean length of a text at "
     f"{claims.number(ranks['significant_gradient'])}, its mean τ with the gradient at "
@@ -298,7 +297,7 @@ Markdown(
 # by predicted class where there are few, and then each class counts.
 
 # %% tags=["remove-input"]
-Markdown(claims.report(readings["2"], both, theirs))
+notebook.markdown(claims.report(readings["2"], both, theirs))
 
 # %% [markdown]
 # Median text by largest weight, BiLSTM (theirs: mean over predicted classes):
@@ -329,7 +328,7 @@ notebook.table(claims.side_by_side(moved))
 
 # %% tags=["remove-input"]
 inert = 1 - claims.spread(ours, "can_flip", **bilstm)["mean"]
-Markdown(
+notebook.markdown(
     f"On a share of {claims.ends(inert)} of the texts no attention at all changes the predicted class: every "
     f"token, read alone, votes for it. Uniform attention, with no peak left, moves the output by "
     f"{claims.ends(moved['uniform']['mean'])} on average, permuted attention by "
@@ -352,7 +351,7 @@ Markdown(
 # *far* is read twice: half of what is possible, and {glue:text}`very_far`, the last bins of their histograms.
 
 # %% tags=["remove-input"]
-Markdown(claims.report(readings["3"], both, theirs))
+notebook.markdown(claims.report(readings["3"], both, theirs))
 
 # %% [markdown]
 # **What exact results add.** A search finds a lower bound. For two classes and a linear head the maximum is
@@ -366,7 +365,7 @@ methods = {
 }
 for name, where in methods.items():
     methods[name] = [replace(r, words=f"{r.words}, {name}", where=bilstm | where) for r in readings["3"]]
-Markdown(claims.report([*methods["exact optimum"], *methods["search as published"]], both, theirs))
+notebook.markdown(claims.report([*methods["exact optimum"], *methods["search as published"]], both, theirs))
 
 # %% [markdown]
 # Divergence of the median text, BiLSTM (theirs: mean over predicted classes):
@@ -398,7 +397,7 @@ charts.dot_intervals(
     x_title="Jensen–Shannon divergence of the median text (nats)",
     y_title="data set",
     domain=(0, 0.7),
-) if len(rows) else Markdown("No result to draw yet.")
+) if len(rows) else notebook.markdown("No result to draw yet.")
 
 # %% [markdown]
 # Was the distance free? Two attentions that know nothing of the text: how far they are from the model's, and
@@ -417,7 +416,7 @@ optimum, search = (
     claims.spread(ours, **furthest[name])["mean"] for name in ("exact optimum", "released search")
 )
 distance = ignorant["uniform, divergence"]["mean"]
-Markdown(
+notebook.markdown(
     f"For the median text the optimum is above the search by {claims.ends(optimum - search)} nats. Uniform "
     f"attention reaches {far:.3f} nats on the median text, wherever the output goes, on "
     f"{int((distance >= far).sum())} of {len(distance)} data sets, and keeps the output within ε on a share "
@@ -485,7 +484,7 @@ for reading in readings["1"]:
     sentences.append(
         f"*{reading.words}*: true of {holds.sum()} of {len(holds)} numbers over starts, epochs and seeds."
     )
-Markdown(" ".join(sentences))
+notebook.markdown(" ".join(sentences))
 
 # %% [markdown]
 # How far attention can move at the same output (claim 3) depends far less on the start: the divergence of the
@@ -524,7 +523,7 @@ notebook.table(
 counts = verdicts["verdict"].value_counts()
 words = ", ".join(f"{counts.get(kind, 0)} {kind}" for kind in ledger.VERDICTS)
 premises = claims.together(verdicts["verdict"])
-Markdown(f"**The premises together: {premises}.** Of {len(verdicts)} readings: {words}.")
+notebook.markdown(f"**The premises together: {premises}.** Of {len(verdicts)} readings: {words}.")
 
 # %% [markdown]
 # Between the premises and the conclusion lie two steps that are arguments and no measurements: that an
@@ -553,7 +552,7 @@ Markdown(f"**The premises together: {premises}.** Of {len(verdicts)} readings: {
 # %% tags=["remove-input"]
 own = claims.spread(ours, "accuracy", **bilstm)["mean"]
 uniform = claims.spread(ours, "accuracy_uniform", **bilstm)["mean"]
-Markdown(
+notebook.markdown(
     f"With the same weight on every token at test time, the BiLSTM's accuracy is {claims.ends(uniform)}; "
     f"with its own attention, {claims.ends(own)}. A model trained with uniform attention could do better."
 )
@@ -565,7 +564,7 @@ Markdown(
 # %% tags=["remove-input"]
 exchanged = claims.spread(ours, "accuracy_exchanged", **bilstm)["mean"]
 same = own.reindex(exchanged.index)
-Markdown(
+notebook.markdown(
     f"With what its attention read in another text, the BiLSTM's accuracy is {claims.ends(exchanged)}; with "
     f"its own text, {claims.ends(same)}. Where the two are near each other the question decides, and a "
     "verdict above that counts this data set counts a model whose attention is on what it hardly uses."
@@ -603,4 +602,4 @@ Markdown(
 
 # %% tags=["remove-input"]
 runs = Path(recorded or results.RECORDED) / "jain_wallace" / "runs.csv"
-Markdown(f"**Where these numbers come from.** {ledger.origin(found, runs)}")
+notebook.markdown(f"**Where these numbers come from.** {ledger.origin(found, runs)}")

@@ -29,7 +29,7 @@ output: Optional[str] = None  # folder for ledger.csv, the whole ledger as a tab
 # %% tags=["remove-output"]
 from pathlib import Path
 
-from IPython.display import HTML, Markdown
+from IPython.display import HTML
 from myst_nb import glue
 
 from attnbook import NOTEBOOKS, charts, notebook
@@ -139,4 +139,4 @@ HTML(ledger.to_html(shown, pages, "Every published number beside ours"))
 
 # %% tags=["remove-input"]
 runs = Path(recorded or results.RECORDED) / "jain_wallace" / "runs.csv"
-Markdown(f"**Where these numbers come from.** {ledger.origin(compared.ours, runs)}")
+notebook.markdown(f"**Where these numbers come from.** {ledger.origin(compared.ours, runs)}")

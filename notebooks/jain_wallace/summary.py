@@ -33,7 +33,6 @@ epsilon: float = 0.05  # how far the output may move: .05 with the released sear
 from pathlib import Path
 
 import pandas as pd
-from IPython.display import Markdown
 from myst_nb import glue
 
 from attnbook import BOOK, charts, notebook
@@ -97,7 +96,7 @@ classwise = summary.by_class(cells, order)
 shapes = summary.choose(summary.named(histograms, datasets), variant=results.MAIN_VARIANT, scorer=scorer)
 shapes = shapes[shapes["experiment"].isin(["correlation", "adversary"])]
 shapes = shapes[shapes["run"].isin(ours["run"])]
-Markdown(f"The first, second and third class: {summary.class_list(classwise)}.")
+notebook.markdown(f"The first, second and third class: {summary.class_list(classwise)}.")
 
 # %% [markdown]
 # ## Table 1: data and performance
@@ -138,7 +137,7 @@ charts.dot_panels(
     x_title="F1, or accuracy (share)",
     by_title="encoder",
     domain=(0, 1),
-) if summary.has_ours(rows) else Markdown(summary.not_run("base"))
+) if summary.has_ours(rows) else notebook.markdown(summary.not_run("base"))
 
 # %% [markdown]
 # Where a question or a hypothesis comes with the text that attention is on, the small ticks are the same
@@ -160,7 +159,7 @@ charts.dot_panels(
     x_title="accuracy (share)",
     by_title="encoder",
     domain=(0, 1),
-) if summary.has_ours(rows) else Markdown("No recorded model reads a question beside its text.")
+) if summary.has_ours(rows) else notebook.markdown("No recorded model reads a question beside its text.")
 
 # %% [markdown]
 # Performance hangs on the initial word vectors too. Where the BiLSTM was trained from several, this is its F1
@@ -174,7 +173,7 @@ rows = rows[rows.groupby("dataset", observed=True)["vectors"].transform("nunique
 rows = summary.choose(rows, encoder={"bilstm": "BiLSTM"}, scorer=SCORERS)
 table = summary.wide(rows, ["dataset", "vectors"], "scorer", "{:.3f}").reset_index()
 table = table.rename(columns={"dataset": "data set", "vectors": "initial vectors"})
-notebook.table(table) if len(table) else Markdown("All runs are from the vectors of the main grid.")
+notebook.table(table) if len(table) else notebook.markdown("All runs are from the vectors of the main grid.")
 
 # %% [markdown]
 # ## Table 2: does attention agree with gradient and leave-one-out?
@@ -196,7 +195,7 @@ charts.dot_panels(
     title=f"Rank correlation with attention (Table 2, {SCORERS[scorer]})",
     x_title="mean of Kendall's τ (no unit)",
     by_title="encoder",
-) if summary.has_ours(rows) else Markdown(summary.not_run("correlation", scorer=scorer))
+) if summary.has_ours(rows) else notebook.markdown(summary.not_run("correlation", scorer=scorer))
 
 # %% [markdown]
 # The table itself, with both scorers below each other: *mean ± standard deviation over texts, share of texts
@@ -240,7 +239,7 @@ charts.histogram_panels(
     x_title="Kendall's τ (no unit)",
     by_title="predicted class",
     domain=(-1, 1),
-) if len(lines) else Markdown(summary.not_run("correlation", scorer=scorer))
+) if len(lines) else notebook.markdown(summary.not_run("correlation", scorer=scorer))
 
 # %% [markdown]
 # ## Figures 3 and 4: how much better the two measures agree with each other
@@ -264,7 +263,9 @@ charts.bar_panels(
     baseline_label="shuffled attention",
     title=f"τ of gradient and leave-one-out, minus τ with attention ({ENCODERS[encoder]}, {SCORERS[scorer]})",
     x_title="mean difference of Kendall's τ (no unit)",
-) if summary.has_ours(rows) else Markdown(summary.not_run("correlation", encoder=encoder, scorer=scorer))
+) if summary.has_ours(rows) else notebook.markdown(
+    summary.not_run("correlation", encoder=encoder, scorer=scorer)
+)
 
 # %% tags=["hide-input"]
 notebook.table(summary.shared_means(rows, "metric").rename(columns={"metric": "mean over data sets"}))
@@ -306,7 +307,9 @@ charts.bar_panels(
     panel="metric",
     title=f"τ of the average encoder minus τ of the BiLSTM (Figure 5, {SCORERS[scorer]})",
     x_title="difference of mean Kendall's τ (no unit)",
-) if summary.has_ours(rows) else Markdown(summary.not_run("correlation", encoder="average and bilstm"))
+) if summary.has_ours(rows) else notebook.markdown(
+    summary.not_run("correlation", encoder="average and bilstm")
+)
 
 # %% tags=["hide-input"]
 notebook.table(summary.shared_means(rows, "metric").rename(columns={"metric": "mean over data sets"}))
@@ -333,7 +336,9 @@ charts.quartile_panels(
     x_title="median change (TVD)",
     by_title="predicted class",
     domain=(0, 1),
-) if summary.has_ours(rows) else Markdown(summary.not_run("permutation", encoder=encoder, scorer=scorer))
+) if summary.has_ours(rows) else notebook.markdown(
+    summary.not_run("permutation", encoder=encoder, scorer=scorer)
+)
 
 # %% [markdown]
 # ## Figure 7: how far attention can move at the same output
@@ -361,7 +366,9 @@ charts.histogram_panels(
     domain=(0, 0.7),
     top=lines.loc[lines["method"].isin(METHODS[:2]), "share"].max(),
     columns=4,
-) if lines["method"].eq(method).any() else Markdown(summary.not_run("adversary", method=method, **model))
+) if lines["method"].eq(method).any() else notebook.markdown(
+    summary.not_run("adversary", method=method, **model)
+)
 
 # %% [markdown]
 # ## Figure 8: the same, by largest weight
@@ -381,7 +388,7 @@ charts.quartile_panels(
     x_title="ε-max divergence (nats)",
     by_title="predicted class",
     domain=(0, 0.7),
-) if summary.has_ours(rows) else Markdown(summary.not_run("adversary", method=method, **model))
+) if summary.has_ours(rows) else notebook.markdown(summary.not_run("adversary", method=method, **model))
 
 # %% [markdown]
 # ## Beyond the paper: search against optimum
@@ -404,7 +411,7 @@ charts.dot_panels(
     by_title="attention",
     domain=(0, 1),
     columns=3,
-) if summary.has_ours(rows) else Markdown(summary.not_run("adversary", method=method, **model))
+) if summary.has_ours(rows) else notebook.markdown(summary.not_run("adversary", method=method, **model))
 
 # %% [markdown]
 # ## Beyond the paper: what τ hangs on
@@ -433,7 +440,7 @@ charts.line_panels(
     x_title="epoch",
     y_title="mean over texts",
     by_title="initial vectors",
-) if len(rows) else Markdown(summary.not_run("initialisation", scorer=scorer))
+) if len(rows) else notebook.markdown(summary.not_run("initialisation", scorer=scorer))
 
 # %% [markdown]
 # At the epoch that each training keeps (the best on the development split):
@@ -443,7 +450,7 @@ kept = claims.at_selected(trained).assign(epoch=0)
 kept = summary.choose(summary.by_epoch(kept, cells, datasets), metric=panels, encoder=ENCODERS)
 kept = summary.joined(kept, ["dataset", "encoder"]).rename(columns={"panel": "model"})
 table = summary.wide(kept, ["model", "vectors"], "metric", "{:.2f}").reset_index()
-notebook.table(table) if len(table) else Markdown(summary.not_run("initialisation", scorer=scorer))
+notebook.table(table) if len(table) else notebook.markdown(summary.not_run("initialisation", scorer=scorer))
 
 # %% tags=["remove-cell"]
 epochs["setting"] = [f"{d}, {v}, epoch {e}" for d, v, e in epochs[["dataset", "vectors", "epoch"]].to_numpy()]
@@ -480,4 +487,4 @@ glue("compared", len(above), display=False)
 
 # %% tags=["remove-input"]
 runs = Path(recorded or results.RECORDED) / "jain_wallace" / "runs.csv"
-Markdown(f"**Where these numbers come from.** {ledger.origin(found, runs)}")
+notebook.markdown(f"**Where these numbers come from.** {ledger.origin(found, runs)}")

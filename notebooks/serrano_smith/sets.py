@@ -117,7 +117,7 @@ orders = {
     "centred product": centred_product_order(readout),
     "greedy": greedy_order(readout, until_flip=True),
 }
-shuffled = random_orders(readout, n_random, seed)
+shuffled = random_orders(readout, n_random, seed, run.texts.ids)
 flips = {name: erase_until_flip(readout, order) for name, order in orders.items()}
 several = [erase_until_flip(readout, order) for order in shuffled]
 minimum = minimal_flip_set(readout)

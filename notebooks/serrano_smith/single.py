@@ -92,7 +92,9 @@ tops = {
 }
 ways = ("average", "drawn", "released")
 found = {
-    (top, how): single_erasure(run.readout, scores, how, seed) for top, scores in tops.items() for how in ways
+    (top, how): single_erasure(run.readout, scores, how, seed, run.texts.ids)
+    for top, scores in tops.items()
+    for how in ways
 }
 tables = {key: flip_table(result).cpu().numpy() for key, result in found.items()}
 frame = pd.concat(

@@ -29,7 +29,6 @@ output: Optional[str] = None  # folder for ledger.csv, the published numbers bes
 from pathlib import Path
 
 import pandas as pd
-from IPython.display import Markdown
 from myst_nb import glue
 
 from attnbook import charts, notebook
@@ -351,4 +350,4 @@ glue("documents", int(documents), display=False)
 # - Medians of their box plots are printed nowhere, so the figures can be compared by eye only.
 
 # %% tags=["remove-input"]
-Markdown(f"**Where these numbers come from.** {ledger.origin(found, runs)}")
+notebook.markdown(f"**Where these numbers come from.** {ledger.origin(found, runs)}")

@@ -31,7 +31,6 @@ from functools import partial
 from pathlib import Path
 
 import pandas as pd
-from IPython.display import Markdown
 from myst_nb import glue
 
 from attnbook import charts, notebook
@@ -377,4 +376,4 @@ for name, row in zip(["attention", "gradient", "mask", "zeroing"], told, strict=
 #   ({doc}`../jain_wallace/summary`); what is explained and removed here are words of the premise.
 
 # %% tags=["remove-input"]
-Markdown(f"**Where these numbers come from.** {ledger.origin(found, runs)}")
+notebook.markdown(f"**Where these numbers come from.** {ledger.origin(found, runs)}")

@@ -31,7 +31,6 @@ from functools import partial
 from pathlib import Path
 
 import pandas as pd
-from IPython.display import Markdown
 from myst_nb import glue
 
 from attnbook import charts, notebook
@@ -274,7 +273,7 @@ in_words = [
 # {glue:text}`n_holds`.
 
 # %% tags=["remove-input"]
-Markdown(" ".join(in_words))
+notebook.markdown(" ".join(in_words))
 
 # %% [markdown]
 # ## Limits
@@ -286,4 +285,4 @@ Markdown(" ".join(in_words))
 # - The classes of VisualBERT compete in a softmax here, and have a sigmoid each in the paper.
 
 # %% tags=["remove-input"]
-Markdown(f"**Where these numbers come from.** {ledger.origin(found, runs)}")
+notebook.markdown(f"**Where these numbers come from.** {ledger.origin(found, runs)}")

@@ -29,7 +29,6 @@ output: Optional[str] = None  # folder for ledger.csv, the published numbers bes
 from pathlib import Path
 
 import pandas as pd
-from IPython.display import Markdown
 from myst_nb import glue
 
 from attnbook import charts, notebook
@@ -81,7 +80,9 @@ theirs = published[~again]
 cells = summary.beside(ours, theirs, datasets)
 overall = cells[(cells["class"] == "all") & cells["bin"].isna()]
 missing = [name for name in EXPERIMENTS if name not in set(found["experiment"])]
-Markdown(f"Not recorded yet: {', '.join(missing)}." if missing else "Every experiment has recorded runs.")
+notebook.markdown(
+    f"Not recorded yet: {', '.join(missing)}." if missing else "Every experiment has recorded runs."
+)
 
 # %% [markdown]
 # ## Table 1: the data
@@ -126,7 +127,7 @@ charts.dot_panels(
     x_title="score (share)",
     by_title="attention",
     columns=3,
-) if summary.has_ours(rows) else Markdown(summary.not_run("uniform"))
+) if summary.has_ours(rows) else notebook.markdown(summary.not_run("uniform"))
 
 # %% [markdown]
 # **What learning to attend adds.** A pair of models of one seed differs in nothing but the attention, so the
@@ -141,7 +142,7 @@ charts.bar_panels(
     title="Score with learned attention minus score with uniform attention",
     x_title="difference (share)",
     columns=3,
-) if summary.has_ours(gained) else Markdown(summary.not_run("uniform"))
+) if summary.has_ours(gained) else notebook.markdown(summary.not_run("uniform"))
 
 # %% [markdown]
 # In numbers, with the interval of the mean over seeds (Student's *t*, 95 %), and for both ways to choose the
@@ -159,7 +160,7 @@ names = {"dataset": "data set", "metric": "score", "variant": "epoch chosen", "v
 notebook.table(
     either.rename(columns=names | {"n_seeds": "seeds"}),
     [*names.values(), "low", "high", "seeds"],
-) if len(either) else Markdown(summary.not_run("uniform"))
+) if len(either) else notebook.markdown(summary.not_run("uniform"))
 
 # %% tags=["hide-input"]
 area = summary.choose(
@@ -169,7 +170,7 @@ area = area[area["class"] == "all"]
 apart = summary.differences(area, "variant", *SELECTED.values(), "apart")
 agreeing = apart["value"].eq(0).groupby(apart["dataset"], observed=True).agg(["sum", "size"])
 counts = [f"{row['sum']} of {row['size']} ({name})" for name, row in agreeing.iterrows()]
-Markdown(
+notebook.markdown(
     "Models for which both ways keep the same epoch, by the last digit of the area under the curve: "
     f"{', '.join(counts)}."
     if counts
@@ -200,10 +201,10 @@ charts.quartile_panels(
     x_title="divergence (nats)",
     by_title="predicted class",
     domain=(0, 0.7),
-) if len(shown) else Markdown(summary.not_run("seeds"))
+) if len(shown) else notebook.markdown(summary.not_run("seeds"))
 
 # %% tags=["hide-input"]
-Markdown(f"The first and the second class: {summary.class_list(classwise)}." if len(shown) else "")
+notebook.markdown(f"The first and the second class: {summary.class_list(classwise)}." if len(shown) else "")
 
 # %% [markdown]
 # Means over texts, and how far the output is from the base model's. Uniform weights are put into the base
@@ -221,7 +222,7 @@ charts.dot_panels(
     title="Distance from the base model, mean over texts",
     x_title="nats, or probability",
     by_title="attention",
-) if summary.has_ours(rows) else Markdown(summary.not_run("seeds"))
+) if summary.has_ours(rows) else notebook.markdown(summary.not_run("seeds"))
 
 # %% [markdown]
 # **Beyond seed noise.** The share of texts whose divergence is greater than that of *every* other seed. Where
@@ -239,7 +240,7 @@ charts.dot_panels(
     by_title="attention",
     domain=(0, 1),
     columns=1,
-) if summary.has_ours(beyond) else Markdown(summary.not_run("seeds"))
+) if summary.has_ours(beyond) else notebook.markdown(summary.not_run("seeds"))
 
 # %% [markdown]
 # What any attention could do in the base model: on how many texts it could change the class, and how wide
@@ -250,7 +251,7 @@ could = {"can_flip": "texts where attention can change the class", "range": "mea
 rows = summary.choose(overall[overall["value"].notna()], experiment="seeds", metric=could)
 notebook.table(
     rows.pivot_table("value", "dataset", "metric", observed=True).rename_axis("data set").reset_index()
-) if len(rows) else Markdown(summary.not_run("seeds"))
+) if len(rows) else notebook.markdown(summary.not_run("seeds"))
 
 # %% [markdown]
 # ## Table 3: attention as a guide
@@ -263,7 +264,7 @@ notebook.table(
 rows = summary.choose(overall, experiment="diagnostic", method=GUIDES, metric={"f1": "F1"})
 notebook.table(summary.wide(rows, ["method"], "dataset", "{:.3f}").rename_axis("guide").reset_index()) if len(
     rows
-) else Markdown(summary.not_run("diagnostic"))
+) else notebook.markdown(summary.not_run("diagnostic"))
 
 # %% tags=["hide-input"]
 scores = summary.choose(overall, experiment="diagnostic", method=GUIDES, metric=SCORES)
@@ -277,7 +278,7 @@ charts.dot_panels(
     x_title="score (share)",
     by_title="score",
     columns=3,
-) if len(scores) else Markdown(summary.not_run("diagnostic"))
+) if len(scores) else notebook.markdown(summary.not_run("diagnostic"))
 
 # %% [markdown]
 # Accuracy minus that with uniform weights, seed by seed, and the interval of its mean:
@@ -289,7 +290,7 @@ gains = gains.sort_values(["dataset", "method"])
 names = {"dataset": "data set", "method": "guide", "value": "mean gain"}
 notebook.table(
     gains.rename(columns=names | {"n_seeds": "seeds"}), [*names.values(), "low", "high", "seeds"]
-) if len(gains) else Markdown(summary.not_run("diagnostic"))
+) if len(gains) else notebook.markdown(summary.not_run("diagnostic"))
 
 # %% [markdown]
 # ## Table 4: one model that does what the search does
@@ -346,7 +347,7 @@ charts.trade_off(
     facet="dataset",
     title="Change of output against change of attention (Figure 5, released loss)",
     **drawn,
-) if len(released) else Markdown(summary.not_run("adversary", variant=LOSSES[0]))
+) if len(released) else notebook.markdown(summary.not_run("adversary", variant=LOSSES[0]))
 
 # %% [markdown]
 # The loss as the paper prints it, and with the divergence the other way round:
@@ -360,7 +361,7 @@ charts.trade_off(
     facet="panel",
     title="Change of output against change of attention, other losses",
     **drawn,
-) if len(printed) else Markdown(summary.not_run("adversary", variant=LOSSES[1]))
+) if len(printed) else notebook.markdown(summary.not_run("adversary", variant=LOSSES[1]))
 
 # %% [markdown]
 # ## The ledger
@@ -436,4 +437,4 @@ glue("cheapest", claims.ends(cheapest, 3), display=False)
 
 # %% tags=["remove-input"]
 runs = Path(recorded or results.RECORDED) / "wiegreffe_pinter" / "runs.csv"
-Markdown(f"**Where these numbers come from.** {ledger.origin(found, runs)}")
+notebook.markdown(f"**Where these numbers come from.** {ledger.origin(found, runs)}")

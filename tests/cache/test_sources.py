@@ -72,7 +72,8 @@ def test_what_is_found_is_what_python_imports():
         [
             *imports,
             "import sys",
-            "print(*[m.__file__ for n, m in sys.modules.items() if n.split('.')[0] in ('attnlib', 'attnbook')], sep='\\n')",
+            "own = [m for n, m in sys.modules.items() if n.split('.')[0] in ('attnlib', 'attnbook')]",
+            "print(*[m.__file__ for m in own], sep='\\n')",
         ]
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

@@ -1,5 +1,7 @@
 """Every explanation method by its name, and the random scores they are measured against."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -73,6 +75,17 @@ def test_the_seed_is_that_of_the_random_scores_alone():
         assert torch.equal(first[name], other[name]) == ("random" not in name)
 
 
+def test_random_scores_follow_the_ids_of_the_texts():
+    to = trained()
+    some = Trained(to.model, to.texts.select([5, 2]), to.vocabulary, to.readout.select([5, 2]))
+    renamed = to._replace(texts=replace(to.texts, ids=tuple(f"other {i}" for i in range(12))))
+    for name in ("random", "signed random"):
+        drawn = explain(to, name, seed=3)[name]
+        width = some.readout.mask.shape[1]
+        assert torch.equal(explain(some, [name], seed=3)[name], drawn[[5, 2], :width])
+        assert not torch.equal(explain(renamed, [name], seed=3)[name], drawn)
+
+
 def test_unknown_names_are_refused_with_the_known_ones():
     to = trained()
     with pytest.raises(
@@ -86,7 +99,7 @@ def test_unknown_names_are_refused_with_the_known_ones():
 @pytest.mark.parametrize(("signed", "low"), [(False, 0.0), (True, -1.0)])
 def test_random_scores_are_uniform_between_their_bounds(signed, low):
     r = make(400, 20, seed=1, shortest=15)
-    drawn = random_scores(r, seed=3, signed=signed)
+    drawn = random_scores(r, seed=3, signed=signed, ids=range(400))
     assert (drawn[~r.mask] == 0).all()
     drawn = drawn[r.mask].numpy()
     assert low <= drawn.min()
@@ -95,27 +108,37 @@ def test_random_scores_are_uniform_between_their_bounds(signed, low):
     assert np.quantile(drawn, share) == pytest.approx([low + (1 - low) * s for s in share], abs=0.04)
 
 
+@pytest.mark.parametrize("named", [False, True])
 @pytest.mark.parametrize("signed", [False, True])
-def test_random_scores_depend_on_the_seed_and_the_text_alone(signed):
+def test_random_scores_depend_on_the_seed_and_the_text_alone(signed, named):
     r = make(20, 9, seed=2)
-    drawn = random_scores(r, 5, signed)
-    assert torch.equal(random_scores(r, 5, signed), drawn)
-    assert not torch.equal(random_scores(r, 6, signed), drawn)
-    assert torch.equal(random_scores(r.select([7, 3]), 5, signed), drawn[[7, 3]])
+    ids = [f"text {i}" for i in range(20)] if named else None
+    drawn = random_scores(r, 5, signed, ids)
+    assert torch.equal(random_scores(r, 5, signed, ids), drawn)
+    assert not torch.equal(random_scores(r, 6, signed, ids), drawn)
+    some = [ids[7], ids[3]] if ids else None
+    assert torch.equal(random_scores(r.select([7, 3]), 5, signed, some), drawn[[7, 3]])
     longer = Readout(
         pad(r.alpha, (0, 4)), pad(r.scores, (0, 0, 0, 4), value=torch.nan), r.bias, pad(r.mask, (0, 4))
     )
-    assert torch.equal(random_scores(longer, 5, signed), pad(drawn, (0, 4)))
+    assert torch.equal(random_scores(longer, 5, signed, ids), pad(drawn, (0, 4)))
     wide, columns = spread_out(r)
-    assert torch.equal(random_scores(wide, 5, signed)[:, columns], drawn)
+    assert torch.equal(random_scores(wide, 5, signed, ids)[:, columns], drawn)
+    # What a model computed is not looked at: not in the last digit, and not at all.
+    near = replace(r, alpha=r.alpha * (1 + 1e-6 * torch.rand_like(r.alpha)))
+    other = replace(make(20, 9, seed=77), mask=r.mask, alpha=r.mask / r.lengths[:, None].double())
+    for changed in (near, other):
+        assert torch.equal(random_scores(changed, 5, signed, ids), drawn)
 
 
 def test_the_tokens_and_texts_draw_independently():
     r = make(300, 8, seed=3, shortest=8)
-    drawn = random_scores(r).numpy()
+    drawn = random_scores(r, ids=range(300)).numpy()
     assert np.corrcoef(drawn.T)[~np.eye(8, dtype=bool)] == pytest.approx(0, abs=0.25)
     assert np.corrcoef(drawn[:-1, 0], drawn[1:, 0])[0, 1] == pytest.approx(0, abs=0.25)
     assert len(np.unique(drawn)) == drawn.size
+    alike = random_scores(r)  # without names
+    assert torch.equal(alike, alike[:1].expand(300, 8))
 
 
 def test_a_negative_seed_is_refused():

@@ -35,7 +35,7 @@ def drawn(n, longest, seed=0):
     """Texts of 1 to `longest` words, and signed scores with ties."""
     generator = np.random.default_rng(seed)
     lengths = [longest, 1, 2, *generator.integers(1, longest + 1, n - 3)]
-    texts = ["".join(generator.choice(list(WEIGHTS), length)) for length in lengths]
+    texts = [generator.choice(list(WEIGHTS), length).tolist() for length in lengths]
     return texts, [generator.normal(size=length).round(1).tolist() for length in lengths]
 
 
@@ -122,7 +122,7 @@ def test_rank_correlation_by_loops(n_slots, longest):
 
 
 def test_rank_correlation_needs_two_slots_and_differences():
-    texts = ["a", "abc", "abc", "aab"]
+    texts = [list(text) for text in ("a", "abc", "abc", "aab")]
     scores = [[1.0], [0.5, -0.5, 0.5], [0.3, 0.2, 0.1], [0.1, 0.2, 0.3]]
 
     def lengths_alone(texts):
@@ -134,7 +134,7 @@ def test_rank_correlation_needs_two_slots_and_differences():
 
 
 def test_the_right_order_has_correlation_one_and_the_reverse_minus_one():
-    removal = removal_of_texts(predict, ["abch", "gfaab"])
+    removal = removal_of_texts(predict, [list("abch"), list("gfaab")])
     each = np.eye(5, dtype=bool)[None] & removal.mask[:, None]
     impact = np.abs(removal.without(each) - removal.intact[:, None]).mean(axis=2)
     assert rank_correlation(impact, removal).tolist() == pytest.approx([1, 1])
@@ -144,4 +144,4 @@ def test_the_right_order_has_correlation_one_and_the_reverse_minus_one():
 @pytest.mark.parametrize("measure", [comprehensiveness, sufficiency, rank_correlation])
 def test_bad_scores_are_refused(measure):
     with pytest.raises(ValueError, match="scores: token 1 of row 0 is nan"):
-        measure([[1.0, np.nan], [1.0]], removal_of_texts(predict, ["ab", "c"]))
+        measure([[1.0, np.nan], [1.0]], removal_of_texts(predict, [["a", "b"], ["c"]]))

@@ -29,7 +29,7 @@ METHODS = {
     "AttGrad (probability)": attention_times_gradient,
     "AttGrad (logit)": lambda readout: attention_times_gradient(readout, "logit"),
     "attention-logit gradient": attention_logit_gradient,
-    "Random": random_scores,
+    "Random": lambda readout: random_scores(readout, ids=range(N)),
 }
 TABLE = {
     0.5: (0.323, 0.017, 0.102, 0.015, 0.529),
@@ -59,6 +59,6 @@ def test_rates_are_those_of_the_sheet(m):
     removal = attention_mask(readout)
     found = {name: violations(scores(readout), removal).ratio for name, scores in METHODS.items()}
     assert found == pytest.approx(dict(zip(METHODS, TABLE[m], strict=True)), abs=0.01)
-    drawn = violations(random_scores(readout, signed=True), removal)
+    drawn = violations(random_scores(readout, signed=True, ids=range(N)), removal)
     # A sign at random is wrong every other time; four standard deviations.
     assert drawn.ratio == pytest.approx((1 - drawn.tied.mean()) / 2, abs=4 * 0.5 / N**0.5)

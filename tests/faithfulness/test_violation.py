@@ -8,6 +8,8 @@ import torch
 from attnlib.faithfulness import (
     Removal,
     Violation,
+    comprehensiveness,
+    rank_correlation,
     removals,
     replace_by,
     violation_by_rank,
@@ -133,8 +135,12 @@ def test_bad_scores_are_refused_with_row_and_token(scores, message):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"rank": -1}, r"rank \(-1\)"),
-        ({"tolerance": -1e-9}, r"tolerance \(-1e-09\)"),
+        ({"rank": -1}, "rank: must be a whole number ≥ 0, got -1"),
+        ({"rank": 1.5}, "rank: must be a whole number ≥ 0, got 1.5"),
+        ({"tolerance": -1e-9}, r"tolerance: must be a number in \[0, 1\], got -1e-09"),
+        ({"tolerance": np.nan}, r"tolerance: must be a number in \[0, 1\], got nan"),
+        ({"tolerance": np.inf}, r"tolerance: must be a number in \[0, 1\], got inf"),
+        ({"tolerance": "0.1"}, r"tolerance: must be a number in \[0, 1\], got '0.1'"),
         ({"rank": 4}, "rank 4: no text has more than 4 tokens"),
     ],
 )
@@ -143,12 +149,34 @@ def test_bad_options_are_refused(options, message):
         violations([np.ones(len(row)) for row in EFFECTS], additive(), **options)
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf, -0.1, 1.5, "0.1", None, True])
+def test_shares_and_thresholds_are_numbers_from_0_to_1(value):
+    scores, removal = [np.ones(len(row)) for row in EFFECTS], additive()
+    calls = {
+        "shares": lambda: comprehensiveness(scores, removal, shares=(0.5, value)),
+        "effect": lambda: violation_rates(violations(scores, removal), effect=value),
+        "tolerance": lambda: violation_by_rank(scores, removal, tolerance=value),
+    }
+    for name, call in calls.items():
+        with pytest.raises(ValueError, match=rf"{name}: must be a number in \[0, 1\]"):
+            call()
+
+
+@pytest.mark.parametrize("value", [0, -3, 1.5, np.nan, True, "2"])
+def test_counts_are_whole_numbers(value):
+    scores, removal = [np.ones(len(row)) for row in EFFECTS], additive()
+    with pytest.raises(ValueError, match="n_ranks: must be a whole number ≥ 1"):
+        violation_by_rank(scores, removal, n_ranks=value)
+    with pytest.raises(ValueError, match="n_slots: must be a whole number ≥ 1"):
+        rank_correlation(scores, removal, n_slots=value)
+
+
 def test_any_function_of_token_lists_can_be_tested():
     def share_of_a(texts):
         share = np.array([text.count("a") / max(len(text), 1) for text in texts])
         return np.stack([1 - share, share], axis=1)
 
-    texts = ["aab", "abb", "b"]  # predicted: 1, 0, 0
+    texts = [list(text) for text in ("aab", "abb", "b")]  # predicted: 1, 0, 0
     scores = [[1, 0, 0], [1, 0, 0], [1]]
     found = violation_test(share_of_a, texts, scores)
     assert found.violated.tolist() == [False, True, False]

@@ -1,6 +1,7 @@
 import math
 
 import mpmath
+import numpy as np
 import pytest
 import torch
 from scipy.special import rel_entr
@@ -72,3 +73,57 @@ def test_kl_and_tvd():
     assert kl(one, other) == math.inf
     assert kl(one, torch.tensor([0.5, 0.5])) == pytest.approx(math.log(2), rel=1e-15)
     assert tvd(one, other) == 1
+
+
+NONE = {  # name: numbers that are no distribution, and what the message says
+    "counts": ([5, 5], "it sums to 10"),
+    "a negative number": ([-1.0, 2.0], "its least number is -1"),
+    "two that cancel": ([0.5, -0.5, 1.0], "its least number is -0.5"),
+    "logits": (torch.tensor([[0.5, 0.5], [2.0, -1.0]]), "row 1 is no distribution"),
+    "percent": (np.array([[[50.0, 50.0]]]), "row 0, 0 is no distribution: it sums to 100"),
+    "one NaN": ([math.nan, 1.0], "it sums to nan"),
+    "infinity": ([math.inf, 0.0], "it sums to inf"),
+    "nothing": ([0.0, 0.0], "it sums to 0"),
+    "off by more than rounding": ([0.5, 0.5002], "it sums to 1.0002"),
+    "a number": (1.0, "expected distributions"),
+    "no classes": (torch.ones(2, 0), "expected distributions"),
+    "booleans": ([True, False], "expected distributions"),
+    "complex": (torch.tensor([1 + 0j, 0]), "expected distributions"),
+}
+
+
+@pytest.mark.parametrize("name", NONE)
+@pytest.mark.parametrize("divergence", [jsd, kl, tvd])
+def test_what_is_no_distribution_is_refused(divergence, name):
+    given, message = NONE[name]
+    good = [0.25] * np.shape(given)[-1] if np.ndim(given) and np.shape(given)[-1] == 4 else [0.25, 0.75]
+    with pytest.raises(ValueError, match=f"p: .*{message}"):
+        divergence(given, good)
+    with pytest.raises(ValueError, match=f"q: .*{message}"):
+        divergence(good, given)
+
+
+@pytest.mark.parametrize("divergence", [jsd, kl, tvd])
+def test_shapes_must_fit(divergence):
+    p = torch.full((2, 3, 4), 0.25)
+    for q in (torch.full((3, 2), 0.5), torch.full((2, 4), 0.25), torch.ones(3, 1)):
+        with pytest.raises(ValueError, match=r"q: shape .* does not fit that of p, \[2, 3, 4\]"):
+            divergence(p, q)
+
+
+@pytest.mark.parametrize("divergence", [jsd, kl, tvd])
+def test_arrays_of_any_kind(divergence):
+    expected = divergence(torch.tensor([0.25, 0.75]).double(), torch.tensor([0.5, 0.5]).double())
+    for kind in (list, tuple, np.array, torch.tensor):
+        assert divergence(kind([0.25, 0.75]), kind([0.5, 0.5])) == expected
+    assert divergence([1, 0], [0, 1]) == divergence([1.0, 0.0], [0.0, 1.0])
+    float32 = torch.rand(50, 300, generator=torch.Generator().manual_seed(1)).softmax(1)
+    assert divergence(float32, float32.flip(1)).isfinite().all()
+
+
+@pytest.mark.parametrize("divergence", [jsd, kl, tvd])
+def test_a_row_that_is_nan_throughout_gives_nan(divergence):
+    p = torch.tensor([[0.5, 0.5], [math.nan, math.nan]])  # as `erase_each` has them off the mask
+    found = divergence(p, [0.25, 0.75])
+    assert found.isnan().tolist() == [False, True]
+    assert divergence([0.25, 0.75], p).isnan().tolist() == [False, True]

@@ -1,9 +1,14 @@
 """Draws tied to the seed and the text: a known answer, and what they depend on."""
 
+import numpy as np
+import pandas as pd
+import pytest
 import torch
 
+from attnlib.data.compact import RowIds
 from attnlib.kernels._draws import _STEP, _mixed, text_keys, token_keys, whole_numbers
-from tests.kernels.cases import make, spread_out
+
+KNOWN = [433155885155741295, -730957622785220630, -2274039848858599518]
 
 
 def test_splitmix64_known_answers():
@@ -13,16 +18,57 @@ def test_splitmix64_known_answers():
     assert [x % (1 << 64) for x in _mixed(states).tolist()] == expected
 
 
-def test_a_key_for_each_seed_length_and_weights():
-    r = make(200, 9, seed=1, shortest=2)
-    keys = text_keys(r, 3)
+def test_a_key_for_each_seed_length_and_name():
+    lengths = torch.arange(2, 12).repeat(20)
+    ids = [f"sst/test/{i}" for i in range(200)]
+    keys = text_keys(3, lengths, ids)
     assert len(keys.unique()) == 200
-    assert torch.equal(text_keys(spread_out(r)[0], 3), keys)
-    assert torch.equal(text_keys(r.select([5, 9]), 3), keys[[5, 9]])
-    assert not (text_keys(r, 4) == keys).any()
-    same = make(50, 4, seed=2, shortest=1)
-    alone = same.select(same.lengths == 1)  # one weight, 1: nothing tells them apart
-    assert len(text_keys(alone, 0).unique()) == 1
+    assert torch.equal(text_keys(3, lengths[[5, 9]], [ids[5], ids[9]]), keys[[5, 9]])
+    assert not (text_keys(4, lengths, ids) == keys).any()
+    assert not (text_keys(3, lengths + 1, ids) == keys).any()
+    assert len(text_keys(3, lengths, ids[:1] * 200).unique()) == 10
+    # without names the length alone tells texts apart
+    assert len(text_keys(3, lengths).unique()) == 10
+    assert torch.equal(text_keys(3, lengths[:10]), text_keys(3, lengths)[:10])
+
+
+def test_keys_are_the_same_everywhere_and_for_ever():
+    found = text_keys(7, torch.tensor([3, 3, 12]), ["sst/test/17", "ä", 5])
+    assert found.tolist() == KNOWN
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [
+        np.array([4, 10, 400]),
+        torch.tensor([4, 10, 400]),
+        pd.Series([4, 10, 400], index=[7, 8, 9]),
+        np.array(["4", "10", "400"]),
+        ("4", "10", "400"),
+        RowIds("yelp", [4, 10, 400]),
+    ],
+    ids=["array", "tensor", "column", "strings", "tuple", "rows of a file"],
+)
+def test_names_of_every_kind(ids):
+    lengths = torch.tensor([3, 3, 3])
+    plain = [f"yelp/{i}" for i in (4, 10, 400)] if isinstance(ids, RowIds) else [4, 10, 400]
+    assert torch.equal(text_keys(0, lengths, ids), text_keys(0, lengths, plain))
+
+
+@pytest.mark.parametrize(
+    ("ids", "message"),
+    [
+        ("abc", "ids is a string, not a list of names: give one to each text"),
+        (["a", "b"], "ids: 2 for 3 texts"),
+        (["a", None, "b"], "ids: row 1 is None; a name is a string or a whole number"),
+        ([1, 2, float("nan")], "ids: row 2 is nan"),
+        ([b"a", b"b", b"c"], "ids: row 0 is b'a'"),
+        (torch.rand(3), "ids: row 0 is 0"),
+    ],
+)
+def test_what_is_no_name_is_refused(ids, message):
+    with pytest.raises(ValueError, match=message):
+        text_keys(0, torch.tensor([3, 3, 3]), ids)
 
 
 def test_whole_numbers_are_uniform():

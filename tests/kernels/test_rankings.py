@@ -127,12 +127,12 @@ def test_padding_and_batch_do_not_matter(name, classes):
 
 
 def test_random_orders_are_uniform_and_independent():
-    # 600 texts of one length that differ a little in their weights
+    # 600 texts that differ in their names alone
     n = 600
-    shift = torch.linspace(0, 0.2, n, dtype=torch.float64)[:, None]
-    alpha = torch.cat((0.3 + shift, torch.full_like(shift, 0.3), 0.4 - shift), 1)
+    alpha = torch.full((n, 3), 1 / 3, dtype=torch.float64)
     r = Readout(alpha, torch.zeros(n, 3, 2), torch.zeros(2), torch.ones(n, 3, dtype=torch.bool))
-    drawn = random_orders(r, 2, seed=1)
+    ids = [f"text {i}" for i in range(n)]
+    drawn = random_orders(r, 2, 1, ids)
     codes = drawn @ torch.tensor([9, 3, 1])
     for first in codes:
         counts = first.unique(return_counts=True)[1]
@@ -142,8 +142,11 @@ def test_random_orders_are_uniform_and_independent():
     counts = (codes[0] * 100 + codes[1]).unique(return_counts=True)[1]
     assert len(counts) == 36
     assert counts.max() < 40
-    assert not torch.equal(random_orders(r, 1, seed=2)[0], drawn[0])
-    assert torch.equal(random_orders(r, 1, seed=1)[0], drawn[0])
+    assert not torch.equal(random_orders(r, 1, 2, ids)[0], drawn[0])
+    assert torch.equal(random_orders(r, 1, 1, ids)[0], drawn[0])
+    assert torch.equal(random_orders(r.select([9, 4]), 2, 1, [ids[9], ids[4]]), drawn[:, [9, 4]])
+    # without names texts of one length share their orders
+    assert all(len(order.unique(dim=0)) == 1 for order in random_orders(r, 2, 1))
 
 
 def lowest_next(readout, left):

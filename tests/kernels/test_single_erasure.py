@@ -129,14 +129,17 @@ def same_texts(n: int, weights: list[float]) -> Readout:
 )
 def test_what_is_drawn(how, weights, expected):
     r = same_texts(1200, weights)
-    other = single_erasure(r, r.alpha, how, seed=5).other
+    ids = [f"text {i}" for i in range(1200)]
+    other = single_erasure(r, r.alpha, how, 5, ids).other
     assert (other.bincount(minlength=4) / 1200).tolist() == pytest.approx(expected, abs=0.05)
-    assert not torch.equal(other, single_erasure(r, r.alpha, how, seed=6).other)
+    assert not torch.equal(other, single_erasure(r, r.alpha, how, 6, ids).other)
+    # without names texts of one length draw alike
+    assert len(single_erasure(r, r.alpha, how, 5).other.unique()) == 1
 
 
 def test_released_draws_of_the_top_token_add_zeros():
     r = make(400, 5, 2, seed=9, shortest=2)
-    found = single_erasure(r, r.alpha, "released")
+    found = single_erasure(r, r.alpha, "released", ids=range(400))
     same = found.other == r.alpha.argmax(1)
     assert same.double().mean().item() == pytest.approx((1 / r.lengths).mean().item(), abs=0.07)
     assert (found.delta_js[same] == 0).all()
@@ -157,17 +160,18 @@ def test_the_average_is_the_mean_of_draws():
 
 @pytest.mark.parametrize("how", ["average", "drawn", "released"])
 def test_padding_and_batch_do_not_matter(readout, how, monkeypatch):
-    found = single_erasure(readout, readout.alpha, how, seed=7)
+    ids = [f"text {i}" for i in range(len(readout))]
+    found = single_erasure(readout, readout.alpha, how, 7, ids)
     wide, columns = spread_out(readout)  # NaN-poisoned
     scores = torch.full(wide.mask.shape, torch.nan, dtype=torch.float64)
     scores[:, columns] = readout.alpha
-    there = single_erasure(wide, scores, how, seed=7)
+    there = single_erasure(wide, scores, how, 7, ids)
     expected = torch.where(found.other >= 0, columns[found.other.clamp(min=0)], -1)
     assert torch.equal(there.other, expected)
-    several = single_erasure(readout.select([3, 7]), readout.alpha[[3, 7]], how, seed=7)
+    several = single_erasure(readout.select([3, 7]), readout.alpha[[3, 7]], how, 7, [ids[3], ids[7]])
     module = sys.modules["attnlib.kernels.single_erasure"]  # the function has its name
     monkeypatch.setattr(module, "_NUMBERS", 20)
-    small = single_erasure(readout, readout.alpha, how, seed=7)
+    small = single_erasure(readout, readout.alpha, how, 7, ids)
     tolerance = dict(rtol=0, atol=1e-6 if readout.head else 1e-12, equal_nan=True)
     for a, b, c, d in zip(found[:4], there[:4], small[:4], several[:4], strict=True):
         torch.testing.assert_close(b, a, **tolerance)
@@ -182,7 +186,9 @@ def test_flip_table_by_counting():
     unused = torch.zeros(5, dtype=torch.float64)
     result = SingleErasure(unused, unused, top, other, torch.zeros(5, dtype=torch.int64))
     assert flip_table(result).tolist() == [[25, 25], [25, 25]]
-    found = single_erasure(make(300, 6, 4, seed=12, scale=1.0), make(300, 6, 4, seed=12).alpha, "drawn")
+    found = single_erasure(
+        make(300, 6, 4, seed=12, scale=1.0), make(300, 6, 4, seed=12).alpha, "drawn", 0, range(300)
+    )
     kept = ~found.flips_other.isnan()
     a, b = found.flips_top[kept], found.flips_other[kept] == 1
     counts = [[(a & b).sum(), (a & ~b).sum()], [(~a & b).sum(), (~a & ~b).sum()]]

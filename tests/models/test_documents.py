@@ -10,7 +10,12 @@ from attnlib.data.compact import Builder
 from attnlib.data.corpus import PAD, UNK, Split, Vocabulary
 from attnlib.data.generated import planted_documents
 from attnlib.models import documents as models
-from attnlib.models.document_batches import DocumentBatch, Documents, evaluation_batches, training_batches
+from attnlib.models.document_batches import (
+    DocumentBatch,
+    Documents,
+    evaluation_batches,
+    training_batches,
+)
 from attnlib.models.documents import (
     DOCUMENT_ENCODERS,
     DocumentArchitecture,

@@ -23,6 +23,7 @@ from itertools import accumulate
 
 import numpy as np
 
+from attnlib.checks import refuse_string
 from attnlib.data.corpus import Corpus, Split, Vocabulary
 
 
@@ -118,6 +119,7 @@ def planted_evidence(tokens: Sequence[str], label: int) -> np.ndarray:
 
 def _effects(tokens: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     """Return what the score loses without each polar word, and without each flipping negator: two ``[T]``."""
+    refuse_string(tokens, "tokens")
     polar = np.zeros(len(tokens), dtype=np.int64)
     flips = np.zeros(len(tokens), dtype=np.int64)
     for t, token in enumerate(tokens):

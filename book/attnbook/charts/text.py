@@ -7,6 +7,8 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from attnlib.checks import refuse_string
+
 # From nothing to full orange, the same over a light and a dark page; from full blue where scores are signed.
 WEIGHT_RANGE = ("rgba(230,159,0,0)", "rgba(230,159,0,1)")
 SIGNED_RANGE = ("rgba(86,180,233,1)", "rgba(86,180,233,0)", *WEIGHT_RANGE)
@@ -28,6 +30,7 @@ def heatmap(
     ``line_length`` characters; all blocks share one colour scale, from zero to the largest weight. signed:
     weights may be negative, which is shown in blue. name: what a weight is called in the legend.
     """
+    refuse_string(tokens, "tokens")
     if not tokens or not rows:
         raise ValueError("heatmap needs at least one token and one row of weights")
     weights = {label: np.asarray(values, dtype=float) for label, values in rows.items()}

@@ -13,6 +13,8 @@ import json
 import os
 from typing import Any
 
+from attnbook.escaped import in_script
+
 MIME = "application/vnd.vegalite.v6+json"
 """Media type of the specification; with the ``+json`` that notebooks require and Altair 6 omits."""
 
@@ -128,12 +130,10 @@ def figure_html(spec: dict[str, Any]) -> str:
     svg = vl_convert.vegalite_to_svg(spec, vl_version=VEGALITE_VERSION)
     image = base64.b64encode(svg.encode()).decode()
     words = html.escape(str(spec.get("description") or "chart"), quote=True)
-    # "</" would end the script element early; in JSON "<\/" means the same.
-    source = json.dumps(spec, separators=(",", ":")).replace("</", "<\\/")
     origin = html.escape(str(spec.get("usermeta", {}).get("source", "")))
     line = f'<p class="chart-source">{origin}</p>' if origin else ""
     return (
         f'<div class="chart" role="group" aria-label="{words}">'
         f'<img class="chart-static" src="data:image/svg+xml;base64,{image}" alt="{words}">'
-        f'<script type="application/json">{source}</script></div>{line}\n'
+        f'<script type="application/json">{in_script(spec)}</script></div>{line}\n'
     )

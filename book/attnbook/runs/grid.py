@@ -9,10 +9,13 @@ import hashlib
 import itertools
 import re
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from attnbook.runs.values import dump, load_file, read_all
 from attnlib.cache import replacing
+from attnlib.cache.sources import declared
 
 # Longest name of a run; file systems end at 255 bytes, and a name is made longer by ".ipynb" and the like.
 LONGEST = 160
@@ -48,7 +51,7 @@ def runs(
 
     In their order, the grids' first; a run of several is one run. folder: where the paths in `grids` begin.
     within: files that name this configuration. Raises FileNotFoundError; ValueError for a grid that is
-    no grid, without runs, or within itself.
+    no grid, without runs, or within itself, and for a value that does not fit the notebook (`as_declared`).
     """
     found: dict[tuple[str, str], dict[str, Any]] = {}
     grids = config.get("grids") or []
@@ -56,20 +59,38 @@ def runs(
         raise ValueError(f"grids is {grids!r}: give a list of files, such as [config/violation.yaml]")
     for name in grids:
         found |= read(Path(folder, name), folder, within)
-    return found | {
-        (notebook, run_name(parameters)): parameters
-        for block in config.get("sweep") or []
-        for notebook in block["notebooks"]
-        for parameters in combinations(block)
-    }
+    place = f"{within[-1]}: " if within else ""
+    for block in config.get("sweep") or []:
+        for notebook in block["notebooks"]:
+            for parameters in combinations(block):
+                parameters = as_declared(notebook, parameters, folder, place)
+                found[notebook, run_name(parameters)] = parameters
+    return found
+
+
+def as_declared(
+    notebook: str, parameters: Mapping[str, Any], folder: str | Path = ".", place: str = ""
+) -> dict[str, Any]:
+    """Parameters read by the annotations of a notebook in folder/notebooks.
+
+    What is not declared there stays as it is: the run says so. ValueError for a value that does not fit;
+    place: begins its message.
+    """
+    source = Path(folder, "notebooks", f"{notebook}.py")
+    known = declarations(source) if source.is_file() else {}
+    return read_all({**dict.fromkeys(parameters), **known}, f"{place}{source}", parameters)
+
+
+@cache
+def declarations(source: Path) -> dict[str, str | None]:
+    """What a py:percent notebook declares (`declared`); it does not change while a sweep is planned."""
+    return declared(source.read_text(encoding="utf-8"), str(source))
 
 
 def read(
     path: str | Path, folder: str | Path = ".", within: tuple[Path, ...] = ()
 ) -> dict[tuple[str, str], dict[str, Any]]:
     """The runs of a configuration file (`runs`)."""
-    import yaml  # comes with the book's tools
-
     path = Path(path)
     if path.resolve() in within:
         raise ValueError(f"{path} names itself: {' → '.join(str(file) for file in (*within, path))}")
@@ -77,9 +98,8 @@ def read(
         asked = f", which {within[-1]} names," if within else ""
         raise FileNotFoundError(f"grid {path}{asked} does not exist")
     try:
-        config = yaml.safe_load(path.read_text())
-        found = runs(config, folder, (*within, path.resolve()))
-    except (yaml.YAMLError, AttributeError, KeyError, TypeError) as error:
+        found = runs(load_file(path), folder, (*within, path.resolve()))
+    except (AttributeError, KeyError, TypeError) as error:
         raise ValueError(f"{path} is no grid of runs: {error!r}") from error
     if not found:
         raise ValueError(f"{path} is no grid of runs: it has neither `sweep` nor `grids`")
@@ -88,12 +108,10 @@ def read(
 
 def write(path: str | Path, runs: Mapping[tuple[str, str], Mapping[str, Any]]) -> None:
     """Write a configuration file with these runs, a block each, for `read` and `make sweep CONFIG=…`."""
-    import yaml
-
     blocks = [
         # In a list of its own: a value may be a list.
         {"notebooks": [notebook], "parameters": {name: [value] for name, value in parameters.items()}}
         for (notebook, _), parameters in runs.items()
     ]
     with replacing(path) as temporary:
-        temporary.write_text(yaml.safe_dump({"sweep": blocks}, sort_keys=False, default_flow_style=None))
+        temporary.write_text(dump({"sweep": blocks}, flow=None), encoding="utf-8")

@@ -16,6 +16,7 @@ from typing import Any
 import pandas as pd
 
 from attnbook.runs import grid, record, results
+from attnlib import command
 
 
 def finished(folder: str | Path, runs: Mapping[tuple[str, str], Any]) -> dict[tuple[str, str], float]:
@@ -135,4 +136,4 @@ def main(words: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    command.run(main)

@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from attnbook.runs import results
+from attnlib import command
 from attnlib.tables import summaries
 
 # Column of instances.parquet: lowest value, highest value and number of bins, as in Jain & Wallace's Figures
@@ -236,4 +237,4 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    command.run(main)

@@ -8,44 +8,54 @@ OUTPUT.failed.ipynb for a look.
 from __future__ import annotations
 
 import argparse
-import difflib
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from attnbook.runs.values import load_file, read_all, words_given
+from attnlib import command
 from attnlib.cache import replacing, take_away_rest
+from attnlib.cache.sources import declared
 
 
-def run(source: str | Path, output: str | Path, values: dict[str, Any] | None = None) -> Path:
+def run(
+    source: str | Path,
+    output: str | Path,
+    values: Mapping[str, Any] | None = None,
+    words: Mapping[str, str] | None = None,
+) -> Path:
     """Execute a py:percent notebook (or .ipynb) with parameters; returns the executed notebook's path.
 
-    Raises ValueError for a parameter that the notebook lacks, and whatever the notebook raised.
+    values: of parameters; words: the same as a command line has them. Both are read by the notebook's
+    annotations (module `values`). Raises ValueError for a parameter that the notebook lacks, a value that
+    does not fit and an output that cannot be written, before anything runs; and whatever the notebook raised.
     """
     import jupytext
     import papermill
 
-    source, output, values = Path(source), Path(output), dict(values or {})
-    if not source.is_file():
-        raise FileNotFoundError(f"notebook {source} does not exist")
+    # The kernel is this environment's Python, never one registered in the user's home.
+    os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
+    source, output = Path(source), Path(output)
+    book = read_notebook(source)
+    known = declared(jupytext.writes(book, fmt="py:percent"), str(source))
+    values = read_all(known, str(source), values or {}, words)
+    for place in (output, failed := output.with_name(f"{output.stem}.failed.ipynb")):
+        if place.is_dir():
+            raise ValueError(f"output {place} is a folder: name a file, such as {place / source.stem}.ipynb")
+    if output.exists() and output.samefile(source):
+        raise ValueError(f"output {output} is the notebook itself: name another file")
     output.parent.mkdir(parents=True, exist_ok=True)
     # Of this process alone: a run that was left behind by a killed sweep may go on beside this one.
     staged = output.with_name(f".{output.stem}-input-{os.getpid()}.ipynb")
-    failed = output.with_name(f"{output.stem}.failed.ipynb")
     failed.unlink(missing_ok=True)
     take_away_rest(output)
     try:
-        book = jupytext.read(source)
         book.metadata.setdefault(
             "kernelspec", {"name": "python3", "display_name": "Python 3", "language": "python"}
         )
         jupytext.write(book, staged)
-        known = papermill.inspect_notebook(str(staged))
-        for name in values:
-            if name not in known:
-                close = difflib.get_close_matches(name, known, n=1)
-                hint = f" Did you mean {close[0]!r}?" if close else ""
-                raise ValueError(f"{source} has no parameter {name!r}: it has {', '.join(known)}.{hint}")
         with replacing(output) as temporary:
             try:
                 papermill.execute_notebook(
@@ -60,32 +70,43 @@ def run(source: str | Path, output: str | Path, values: dict[str, Any] | None = 
     return output
 
 
+def read_notebook(source: Path) -> Any:
+    """A notebook's cells; FileNotFoundError, or ValueError for what is no notebook."""
+    import jupytext
+
+    if not source.is_file():
+        raise FileNotFoundError(
+            f"notebook {source} " + ("is a folder" if source.is_dir() else "does not exist")
+        )
+    try:
+        return jupytext.read(source)
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{source} is not UTF-8 text: {error.reason} at byte {error.start}") from None
+    except Exception as error:  # of nbformat and of every format that jupytext reads
+        raise ValueError(f"{source} is no notebook: {error}") from None
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Entry point of `attnbook run`."""
     parser = argparse.ArgumentParser(prog="attnbook run", description=__doc__)
     parser.add_argument("notebook", help="a py:percent notebook, such as notebooks/jain_wallace/adversary.py")
     parser.add_argument("output", help="where the executed notebook goes")
-    parser.add_argument(
-        "-p",
-        dest="parameters",
-        nargs=2,
-        action="append",
-        default=[],
-        metavar=("NAME", "VALUE"),
-        help="a parameter; numbers, true, false, null and [lists] are read as YAML",
-    )
     parser.add_argument("-f", dest="file", help="a YAML file of parameters")
-    options = parser.parse_args(arguments)
-    import yaml  # comes with papermill
-
-    values: dict[str, Any] = {}
-    if options.file:
-        values = yaml.safe_load(Path(options.file).read_text()) or {}
-    values |= {name: yaml.safe_load(value) for name, value in options.parameters}
+    options, words = words_given(parser, arguments)
     try:
-        run(options.notebook, options.output, values)
-    except (ValueError, FileNotFoundError) as error:
-        raise SystemExit(f"{parser.prog}: {error}") from None
+        given = load_file(options.file) if options.file else {}
+        if not isinstance(given or {}, dict):
+            raise ValueError(
+                f"{options.file} holds {type(given).__name__}: write a line `name: value` for each"
+            )
+        run(options.notebook, options.output, given, words)
+    except (ValueError, OSError) as error:
+        place = (
+            f" ({options.output})"
+            if isinstance(error, OSError) and error.errno and not error.filename
+            else ""
+        )
+        raise SystemExit(f"{parser.prog}: {error}{place}") from None
     except Exception as error:
         if type(error).__name__ == "PapermillExecutionError":
             raise SystemExit(f"{parser.prog}: {error}") from None
@@ -99,4 +120,4 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    command.run(main)

@@ -14,6 +14,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from attnbook.runs.values import read_all, words_given
+from attnlib import command
 from attnlib.cache.sources import defaults, files_of
 
 # What prepares a model, by the name that notebooks import: its module, and the functions whose parameters
@@ -51,19 +53,25 @@ def model_of(notebook: str | Path, parameters: Mapping[str, Any]) -> tuple[str, 
     return used[0], settings
 
 
-@cache
 def arguments(module: str, functions: tuple[str, ...]) -> dict[str, Any]:
     """What some functions of a module take and a model depends on, by name: its default, None without one."""
+    return {name: usual for name, (_, usual) in signature(module, functions).items()}
+
+
+@cache
+def signature(module: str, functions: tuple[str, ...]) -> dict[str, tuple[str | None, Any]]:
+    """As `arguments`, each with its annotation before the default."""
     tree = ast.parse(files_of(module)[-1].read_text())
-    found: dict[str, Any] = {}
+    found: dict[str, tuple[str | None, Any]] = {}
     for node in tree.body:
         if isinstance(node, ast.FunctionDef) and node.name in functions:
             given = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
             missing = len(node.args.posonlyargs) + len(node.args.args) - len(node.args.defaults)
             usual = [*[None] * missing, *node.args.defaults, *node.args.kw_defaults]
             for argument, value in zip(given, usual, strict=True):
-                known = found.get(argument.arg)
-                found[argument.arg] = ast.literal_eval(value) if value and known is None else known
+                kind = ast.unparse(argument.annotation) if argument.annotation else None
+                _, known = found.get(argument.arg, (None, None))
+                found[argument.arg] = kind, ast.literal_eval(value) if value and known is None else known
     return {name: value for name, value in found.items() if name not in BESIDE}
 
 
@@ -80,22 +88,13 @@ def main(words: list[str] | None = None) -> None:
     """Entry point of `attnbook train`."""
     parser = argparse.ArgumentParser(prog="attnbook train", description=__doc__)
     parser.add_argument("prepared_by", choices=list(PREPARED_BY))
-    parser.add_argument(
-        "-p", dest="settings", nargs=2, action="append", default=[], metavar=("NAME", "VALUE")
-    )
-    options = parser.parse_args(words)
-    import yaml
-
-    settings = {name: yaml.safe_load(value) for name, value in options.settings}
-    known = arguments(*PREPARED_BY[options.prepared_by])
-    unknown = [name for name in settings if name not in known]
-    if unknown:
-        parser.error(f"{options.prepared_by} takes no {unknown[0]!r}: it takes {', '.join(known)}")
+    options, given = words_given(parser, words)
+    kinds = {name: kind for name, (kind, _) in signature(*PREPARED_BY[options.prepared_by]).items()}
     try:
-        train(options.prepared_by, settings)
+        train(options.prepared_by, read_all(kinds, options.prepared_by, {}, given))
     except (ValueError, OSError) as error:
         raise SystemExit(f"{parser.prog}: {error}") from None
 
 
 if __name__ == "__main__":
-    main()
+    command.run(main)

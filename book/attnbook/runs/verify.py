@@ -30,7 +30,7 @@ import pandas as pd
 from attnbook import NOTEBOOKS
 from attnbook.runs import record, results, run
 from attnbook.verdicts.ledger import fits
-from attnlib import data
+from attnlib import command, data
 from attnlib.cache import cache_folder
 from attnlib.data import registry
 
@@ -399,4 +399,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    command.run(main)

@@ -339,17 +339,19 @@ def to_html(
     cells = {column: text[column].fillna("").map(html.escape) for column in columns if column in text}
     # A long name may break after an underscore.
     cells["metric"] = cells["metric"].str.replace("_", "_<wbr>")
-    links = {page: f'<a href="{html.escape(address)}">{page}</a>' for page, address in pages.items()}
+    shown = {html.escape(page): html.escape(address) for page, address in pages.items()}
+    links = {page: f'<a href="{address}">{page}</a>' for page, address in shown.items()}
     for column in [column for column in LINKED if column in cells]:
         cells[column] = cells[column].map(lambda page: links.get(page, page))
+    heads = {column: (html.escape(words), kind) for column, (words, kind) in columns.items()}
     head = "".join(
-        f'<th scope="col" class="{column}" data-kind="{columns[column][1]}">{columns[column][0]}</th>'
+        f'<th scope="col" class="{column}" data-kind="{heads[column][1]}">{heads[column][0]}</th>'
         for column in cells
     )
     data = [[f"<td>{cell}" for cell in cells[column]] for column in cells]
     # HTML needs no closing tags in a table, and without them it is a fifth smaller.
     # "pattern holds" has the colour of what holds.
-    kinds = table["verdict"].str.removeprefix("pattern ").str.replace(" ", "-")
+    kinds = table["verdict"].str.removeprefix("pattern ").str.replace(" ", "-").map(html.escape)
     rows = [f'<tr class="{kind}">' + "".join(row) for kind, *row in zip(kinds, *data, strict=True)]
     return (
         f'<div class="ledger" role="region" tabindex="0" aria-label="{html.escape(name)}"><table>'

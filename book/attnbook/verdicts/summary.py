@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t as student
 
+from attnbook.escaped import in_markdown
 from attnbook.runs import record, results
 from attnbook.verdicts import ledger
 
@@ -268,10 +269,10 @@ def by_class(rows: pd.DataFrame, order: Sequence[str]) -> pd.DataFrame:
 
 
 def class_list(classwise: pd.DataFrame) -> str:
-    """Which names the places of `by_class` stand for, in words."""
+    """Which names the places of `by_class` stand for, in words, for Markdown."""
     shown = classwise[classwise["place"] != ALL].drop_duplicates(["dataset", "place"])
     parts = shown.sort_values(["dataset", "place"]).groupby("dataset", observed=True)["class"]
-    return "; ".join(f"{dataset} {', '.join(names.astype(str))}" for dataset, names in parts)
+    return "; ".join(in_markdown(f"{dataset} {', '.join(names.astype(str))}") for dataset, names in parts)
 
 
 def quartiles(classwise: pd.DataFrame, metric: str) -> pd.DataFrame:

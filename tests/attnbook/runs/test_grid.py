@@ -3,9 +3,8 @@
 from pathlib import Path
 
 import pytest
-import yaml
 
-from attnbook.runs import grid
+from attnbook.runs import grid, values
 
 ROOT = Path(__file__).parents[3]
 
@@ -21,6 +20,77 @@ def test_every_combination_once_and_in_order():
     assert next(iter(found)) == ("a/b", "dataset=x+seed=0+k=5")
     assert found["a/d", "defaults"] == {}
     assert grid.runs({"book": {}}) == {}
+
+
+NOTEBOOK = """
+# %% tags=["parameters"]
+dataset: str = "planted"
+epsilon: float = 0.01
+seed: int = 0
+names: list = []
+
+# %%
+other: int = 1
+"""
+
+
+@pytest.fixture
+def place(tmp_path):
+    """A folder with one notebook, in which configurations are written."""
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "notebooks" / "page.py").write_text(NOTEBOOK)
+    return tmp_path
+
+
+def read_of(place, parameters):
+    """Runs of a grid with these parameters, in YAML."""
+    (place / "grid.yaml").write_text(f"sweep: [{{notebooks: [page], parameters: {parameters}}}]")
+    return grid.read(place / "grid.yaml", place)
+
+
+def test_values_are_read_by_the_annotations_of_their_notebook(place):
+    found = read_of(place, "{epsilon: [1e-2, '5E-3', .5, 1], dataset: ['no', '010'], names: [[1e-2, 'on']]}")
+    assert [tuple(run.values()) for run in found.values()][:3] == [
+        (0.01, "no", [0.01, "on"]),
+        (0.01, "010", [0.01, "on"]),
+        (0.005, "no", [0.01, "on"]),
+    ]
+    assert next(iter(found)) == (
+        "page",
+        grid.run_name({"epsilon": 0.01, "dataset": "no", "names": [0.01, "on"]}),
+    )
+    # What the notebook does not have is for the run to refuse.
+    assert read_of(place, "{sead: ['010']}") == {("page", "sead=010"): {"sead": "010"}}
+    grid.write(place / "again.yaml", found)
+    assert grid.read(place / "again.yaml", place) == found
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ("{seed: [010]}", "grid.yaml: line 1: readers of YAML differ about 010"),
+        ("{dataset: [no]}", "differ about no"),
+        ("{dataset: 2026-11-29}", "differ about 2026-11-29"),
+        ("{seed: 1:30}", "differ about 1:30"),
+        ("{seed: 1_000}", "differ about 1_000"),
+        ("{epsilon: .nan}", "differ about .nan"),
+        (
+            "{seed: ['010']}",
+            "grid.yaml: .*notebooks/page.py: parameter seed is '010': it must be int, such as 10",
+        ),
+        ("{seed: [1e0]}", "parameter seed is 1.0: it must be int"),
+        ("{epsilon: many}", "parameter epsilon is 'many': it must be float"),
+        ("{names: [1]}", "parameter names is 1: it must be list"),
+        ("{epsilon: 1e999}", "grid.yaml: is inf: give a finite number"),
+        ("{names: [!!binary aGk=]}", "binary is no plain value"),
+        ("{dataset: !!set {a}}", "set is no plain value"),
+        ("{dataset: [{1: a}]}", "has the key 1, which is no text"),
+        ("{seed: 1, seed: 2}", "seed is there twice"),
+    ],
+)
+def test_a_value_that_could_be_another_or_is_not_plain_is_refused_by_name(parameters, message, place):
+    with pytest.raises(ValueError, match=message):
+        read_of(place, parameters)
 
 
 def test_a_list_as_one_value_is_a_list_in_a_list():
@@ -48,7 +118,7 @@ def test_names_are_fit_for_files_and_tell_runs_apart():
 def test_grids_name_notebooks_that_exist_and_parameters_that_these_have(config):
     from attnlib.cache.sources import defaults
 
-    runs = grid.runs(yaml.safe_load(config.read_text()), ROOT)
+    runs = grid.runs(values.load_file(config), ROOT)
     sources = {notebook: ROOT / "notebooks" / f"{notebook}.py" for notebook, _ in runs}
     for source in sources.values():
         assert source.is_file()
@@ -114,7 +184,7 @@ def test_paths_begin_where_the_command_is_given(folder, monkeypatch):
         ("grids: [plain.yaml]", ValueError, "plain.yaml is no grid of runs: it has neither `sweep` nor"),
         ("grids: [empty.yaml]", ValueError, "empty.yaml is no grid of runs"),
         ("grids: [list.yaml]", ValueError, "list.yaml is no grid of runs"),
-        ("grids: [broken.yaml]", ValueError, "broken.yaml is no grid of runs"),
+        ("grids: [broken.yaml]", ValueError, "broken.yaml: line 1: no YAML: expected the node content"),
         ("grids: [nameless.yaml]", ValueError, "nameless.yaml is no grid of runs: KeyError.'notebooks'"),
         ("grids: [top.yaml]", ValueError, "top.yaml names itself"),
         ("grids: [ring.yaml]", ValueError, "top.yaml names itself: .*top.yaml → .*ring.yaml → .*top.yaml"),

@@ -1,9 +1,12 @@
 """`attnbook run`: parameters are checked first, and a failed run never looks finished."""
 
+import ast
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,9 +17,16 @@ from attnbook.runs import run
 pytestmark = pytest.mark.slow
 
 SOURCE = """
+# %%
+from typing import Any, Optional
+
 # %% tags=["parameters"]
 seed: int = 0
 name: str = "a"
+rate: float = 0.5
+names: list = []
+maybe: Optional[int] = 4
+free: Any = 1
 
 # %%
 from attnlib import notebook
@@ -36,13 +46,16 @@ def notebook(tmp_path):
 def test_parameters_arrive(notebook, tmp_path):
     output = tmp_path / "deep" / "out.ipynb"
     run.main([str(notebook), str(output), "-p", "seed", "3", "-p", "name", "b"])
-    cells = json.loads(output.read_text())["cells"]
-    assert cells[-1]["outputs"][0]["text"] == ["{'seed': 3, 'name': 'b'}\n"]
+    found = values_of(output)
+    assert (found["seed"], found["name"]) == (3, "b")
     assert [path.name for path in output.parent.iterdir()] == ["out.ipynb"]
 
 
 def test_a_misspelt_parameter_is_refused_before_anything_runs(notebook, tmp_path):
-    with pytest.raises(SystemExit, match="no parameter 'sead': it has seed, name. Did you mean 'seed'"):
+    with pytest.raises(
+        SystemExit,
+        match="no parameter 'sead': it has seed, name, rate, names, maybe, free. Did you mean 'seed'",
+    ):
         run.main([str(notebook), str(tmp_path / "out.ipynb"), "-p", "sead", "3"])
     assert [path.name for path in tmp_path.iterdir()] == ["toy.py"]
 
@@ -50,6 +63,152 @@ def test_a_misspelt_parameter_is_refused_before_anything_runs(notebook, tmp_path
 def test_a_value_of_the_wrong_type_fails_with_the_reason(notebook, tmp_path):
     with pytest.raises(SystemExit, match="parameter seed is 'many'"):
         run.main([str(notebook), str(tmp_path / "out.ipynb"), "-p", "seed", "many"])
+
+
+@pytest.mark.parametrize(
+    ("name", "word", "message"),
+    [
+        ("seed", "010", "parameter seed is '010': it must be int, such as 10"),
+        ("seed", "1e0", "it must be int, such as 1"),
+        ("rate", "1_0", "parameter rate is '1_0': it must be float, such as 10"),
+        ("names", "[1,2", r"parameter names is '\[1,2': line 1: no YAML"),
+        ("names", "[no]", "readers of YAML differ about no"),
+        ("names", "[!!binary IjsgZXhpdCgpICM=]", "binary is no plain value"),
+        ("free", "!!binary IjsgZXhpdCgpICM=", "binary is no plain value"),
+        ("free", "2026-11-29", "readers of YAML differ about 2026-11-29"),
+    ],
+)
+def test_a_value_that_could_be_another_is_refused_before_anything_runs(
+    name, word, message, notebook, tmp_path
+):
+    with pytest.raises(SystemExit, match=message):
+        run.main([str(notebook), str(tmp_path / "out.ipynb"), "-p", name, word])
+    assert [path.name for path in tmp_path.iterdir()] == ["toy.py"]
+
+
+def values_of(executed):
+    """What the toy notebook printed of its parameters."""
+    (output,) = json.loads(executed.read_text())["cells"][-1]["outputs"]
+    return ast.literal_eval("".join(output["text"]))
+
+
+def test_words_and_files_are_read_by_the_annotations(notebook, tmp_path):
+    output, file = tmp_path / "out.ipynb", tmp_path / "given.yaml"
+    file.write_text("rate: 1e-2\nname: 'no'\nnames: [1e-2, 'on', null]\nmaybe: null\n")
+    run.main([str(notebook), str(output), "-f", str(file)])
+    expected = {"seed": 0, "name": "no", "rate": 0.01, "names": [0.01, "on", None], "maybe": None, "free": 1}
+    assert values_of(output) == expected
+    words = {"name": "no", "rate": "-5E-3", "names": "[a, b]", "maybe": "None", "free": "'010'"}
+    run.main(
+        [str(notebook), str(output), "-f", str(file), *(w for pair in words.items() for w in ("-p", *pair))]
+    )
+    assert values_of(output) == expected | {"rate": -0.005, "names": ["a", "b"], "free": "010"}
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (b'"; import os; os._exit(1) #', "parameter free is of type bytes"),
+        (('"; import os; os._exit(1) #',), "parameter free is of type tuple"),
+        ([Path('"+exit()+"')], "parameter free is of type PosixPath"),
+        ({"a": {1, 2}}, "parameter free is of type set"),
+        (float("nan"), "parameter free is nan: give a finite number"),
+    ],
+)
+def test_only_plain_values_reach_a_notebook_from_python_too(value, message, notebook, tmp_path):
+    with pytest.raises(ValueError, match=message):
+        run.run(notebook, tmp_path / "out.ipynb", {"free": value})
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"- 1\n", "given.yaml holds list: write a line `name: value` for each"),
+        (b"words\n", "given.yaml holds str"),
+        (b"name: \xe9\n", "given.yaml: no YAML: unacceptable character #x00e9"),
+        (b"name: [\n", "given.yaml: line 2: no YAML"),
+        (b"seed: 010\n", "given.yaml: line 1: readers of YAML differ about 010"),
+        (b"free: !!binary IjsgZXhpdCgpICM=\n", "given.yaml: line 1: binary is no plain value"),
+        (b"1: 2\n", "given.yaml: has the key 1, which is no text"),
+        (None, r"No such file or directory: '.*given.yaml'"),
+    ],
+)
+def test_a_file_of_parameters_that_is_none_is_named(content, message, notebook, tmp_path):
+    file = tmp_path / "given.yaml"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(SystemExit, match=message):
+        run.main([str(notebook), str(tmp_path / "out.ipynb"), "-f", str(file)])
+
+
+def test_an_output_that_cannot_be_written_is_refused_before_anything_runs(notebook, tmp_path):
+    folder, file = tmp_path / "folder", tmp_path / "file"
+    folder.mkdir()
+    (tmp_path / "kept.failed.ipynb").mkdir()
+    file.touch()
+    for output, message in (
+        (folder, r"output .*folder is a folder: name a file, such as .*folder/toy\.ipynb"),
+        (tmp_path / "kept.ipynb", r"output .*kept\.failed\.ipynb is a folder"),
+        (notebook, r"output .*toy\.py is the notebook itself"),
+        (file / "out.ipynb", "File exists: '.*file'"),
+        (Path("/proc/none/out.ipynb"), "No such file or directory: '/proc/none'"),
+    ):
+        with pytest.raises(SystemExit, match=message):
+            # The notebook would fail, and what runs leaves a failed notebook.
+            run.main([str(notebook), str(output), "-p", "seed", "9"])
+    assert notebook.read_text() == SOURCE
+    assert not list(tmp_path.rglob("*.ipynb"))[1:]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("latin.py", b"# %%\nx = '\xe9'\n", "latin.py is not UTF-8 text: .* at byte 10"),
+        ("broken.ipynb", b"{", "broken.ipynb is no notebook"),
+        ("words.txt", b"words", "words.txt is no notebook"),
+        ("cell.py", b'# %% tags=["parameters"]\nseed = = 1\n', "the parameters of .*cell.py are no Python"),
+        ("folder", None, "notebook .*folder is a folder"),
+    ],
+)
+def test_what_is_no_notebook_is_named(name, content, message, tmp_path):
+    path = tmp_path / name
+    path.mkdir() if content is None else path.write_bytes(content)
+    with pytest.raises(SystemExit, match=message):
+        run.main([str(path), str(tmp_path / "out.ipynb"), "-p", "seed", "1"])
+
+
+def test_ctrl_c_ends_a_run_and_nothing_is_kept(notebook, tmp_path):
+    waiting = notebook.with_name("waiting.py")
+    begun = tmp_path / "begun"
+    waiting.write_text(
+        SOURCE + f"\nimport pathlib, time\npathlib.Path({str(begun)!r}).touch()\ntime.sleep(60)\n"
+    )
+    words = [sys.executable, "-m", "attnbook.runs.run", str(waiting), str(tmp_path / "out.ipynb")]
+    process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    while not begun.exists():
+        assert process.poll() is None
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    _, text = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "stopped" in text
+    # What the dying kernel says is not ours.
+    assert "attnlib" not in text
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["begun", "toy.py", "waiting.py"]
+
+
+def test_the_kernel_is_this_environments_though_the_home_has_one_of_that_name(
+    notebook, tmp_path, monkeypatch
+):
+    other = tmp_path / "home/.local/share/jupyter/kernels/python3"
+    other.mkdir(parents=True)
+    spec = {"argv": ["/bin/false", "{connection_file}"], "display_name": "other", "language": "python"}
+    (other / "kernel.json").write_text(json.dumps(spec))
+    environment = os.environ | {"HOME": str(tmp_path / "home"), "JUPYTER_PREFER_ENV_PATH": "0"}
+    words = [sys.executable, "-m", "attnbook.runs.run", str(notebook), str(tmp_path / "out.ipynb")]
+    done = subprocess.run(words, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out.ipynb").is_file()
 
 
 def test_a_failed_run_is_kept_under_another_name(notebook, tmp_path):

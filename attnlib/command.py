@@ -1,0 +1,33 @@
+"""How every command line of this package ends: what stops it is one line, and a reader may leave early."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import NoReturn
+
+# What a shell expects of a command that a signal ended: 128 and its number.
+STOPPED, NO_READER = 128 + 2, 128 + 13
+
+
+def run(main: Callable[[], int | None]) -> NoReturn:
+    """Call a command line's `main` and exit with its status.
+
+    Ctrl-C, what cannot be read or written, and a pipe whose reader has enough (`| head`) end it without a
+    traceback.
+    """
+    try:
+        status = main()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Python flushes once more at its end, and would complain again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = NO_READER
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        status = STOPPED
+    except OSError as error:
+        print(error, file=sys.stderr)
+        status = 1
+    raise SystemExit(status)

@@ -1,0 +1,293 @@
+"""Values of parameters, from a command line, a YAML file or Python: read by the type that is annotated.
+
+Only plain values pass: None, bool, int, finite float, str, and lists and dicts of them. YAML has readers that
+understand a word differently (in YAML 1.1 `no` is false, 010 is 8, 1:30 is 90; in others they are text, 10 or
+text): such a word is refused unless it is quoted, or the annotation decides it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import math
+import re
+import sys
+import typing
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from attnbook.notebook import PLAIN, is_instance
+
+TEXT, LIST, DICT = (f"tag:yaml.org,2002:{name}" for name in ("str", "seq", "map"))
+NULL, BOOL, INT, FLOAT = (f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "float"))
+MERGE, UNCLEAR = "tag:yaml.org,2002:merge", "!unclear"
+# What every reader of YAML takes for the same thing.
+CLEAR = {
+    NULL: re.compile(r"|~|null|Null|NULL"),
+    BOOL: re.compile(r"true|True|TRUE|false|False|FALSE"),
+    INT: re.compile(r"[-+]?(0|[1-9][0-9]*)"),
+    FLOAT: re.compile(r"[-+]?(\.[0-9]+|(0|[1-9][0-9]*)(\.[0-9]*)?)([eE][-+]?[0-9]+)?"),
+    MERGE: re.compile(r"<<"),
+}
+QUOTED = re.compile(r"""'([^']|'')*'|"([^"\\]|\\.)*\"""", re.DOTALL)
+
+
+def plain(value: Any) -> Any:
+    """The value with NumPy's numbers as Python's; ValueError for what is no plain value."""
+    value = value.item() if getattr(value, "shape", None) == () else value
+    if type(value) is list:
+        return [plain(each) for each in value]
+    if type(value) is dict:
+        if wrong := [key for key in value if type(key) is not str]:
+            raise ValueError(f"has the key {wrong[0]!r}, which is no text")
+        return {key: plain(each) for key, each in value.items()}
+    if type(value) is float and not math.isfinite(value):
+        raise ValueError(f"is {value}: give a finite number")
+    if type(value) is str and (wrong := re.findall("[\ud800-\udfff]", value)):
+        raise ValueError(f"is {value!r}, which is no text in UTF-8")
+    if value is None or type(value) in (bool, int, float, str):
+        return value
+    raise ValueError(
+        f"is of type {type(value).__name__}: give None, true, false, a number, text, a list or dict of them"
+    )
+
+
+def fit(value: Any, kind: Any) -> Any:
+    """A plain value of a type; text of another one is read as it (`read`). kind: None fits all.
+
+    ValueError says what is wrong, without the parameter's name.
+    """
+    value = plain(value)
+    if kind is None or is_instance(value, kind):
+        return value
+    if isinstance(value, str):
+        return read(value, kind)
+    raise ValueError(f"is {value!r}: it must be {name_of(kind)}")
+
+
+def read(text: str, kind: Any) -> Any:
+    """The value of a type that a text says, as on a command line; ValueError as of `fit`.
+
+    Text is taken as it is, without the quotes around the whole of it. Numbers are those that print back as
+    themselves: 010 or 1_000 are none, 1e-2 and -.5 are floats. Lists and dicts are YAML. Where nothing
+    (`Optional`) is allowed, that is null or None. kind: None reads YAML.
+    """
+    word = text.strip()
+    if QUOTED.fullmatch(word):
+        return fit(load(word), kind)
+    tag = tag_of(word)
+    if tag not in (TEXT, UNCLEAR, MERGE):
+        value = scalar(tag, word)
+        if kind is None or is_instance(value, kind):
+            return plain(value)
+    if kind is not None:
+        if word == "None" and is_instance(None, kind):
+            return None
+        if is_instance("", kind):
+            return plain(text)
+        if tag in (UNCLEAR, INT, FLOAT):
+            raise ValueError(f"is {text!r}: it must be {name_of(kind)}{advice(word, kind)}")
+    try:
+        value = plain(load(word))
+    except ValueError as error:
+        raise ValueError(f"is {text!r}: {error}") from None
+    if kind is None or is_instance(value, kind):
+        return value
+    raise ValueError(f"is {text!r}: it must be {name_of(kind)}")
+
+
+def advice(word: str, kind: Any) -> str:
+    """How to write a number that is written in a way that can be misread; empty for other words."""
+    if is_instance(True, kind):
+        return ", true or false"
+    try:
+        number = float(word)
+        fitting = [each for each in (int(number), number) if each == number and is_instance(each, kind)]
+    except (ValueError, OverflowError):
+        return ""
+    return f", such as {fitting[0]}" if fitting else ""
+
+
+def read_all(
+    declared: Mapping[str, str | None],
+    what: str,
+    values: Mapping[str, Any],
+    words: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """The parameters given by values (`fit`) and by the words of a command line (`read`), which win.
+
+    declared: annotations of all parameters by name, None without one; what: has them, for messages.
+    ValueError for an unknown name or an unfit value.
+    """
+    found = {}
+    for name, value, way in [
+        *((name, value, fit) for name, value in values.items()),
+        *((name, word, read) for name, word in (words or {}).items()),
+    ]:
+        if name not in declared:
+            close = difflib.get_close_matches(name, declared, n=1)
+            hint = f" Did you mean {close[0]!r}?" if close else ""
+            raise ValueError(
+                f"{what} has no parameter {name!r}: it has {', '.join(declared) or 'none'}.{hint}"
+            )
+        try:
+            found[name] = way(value, kind_of(declared[name]))
+        except ValueError as error:
+            raise ValueError(f"{what}: parameter {name} {error}") from None
+    return found
+
+
+def words_given(
+    parser: argparse.ArgumentParser, arguments: Sequence[str] | None
+) -> tuple[argparse.Namespace, dict[str, str]]:
+    """Parse a command line with options `-p NAME VALUE`: the other options, and the values' words by name."""
+    parser.add_argument(
+        "-p",
+        dest="given",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("NAME", "VALUE"),
+        help="a parameter, read by its type; lists are written as [1, 2]",
+    )
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    # argparse takes -1e-3 for an option, and nothing that begins with a blank.
+    shielded = [
+        f" {word}" if i > 1 and arguments[i - 2] == "-p" else word for i, word in enumerate(arguments)
+    ]
+    options = parser.parse_args(shielded)
+    return options, {name: word.removeprefix(" ") for name, word in options.given}
+
+
+def kind_of(annotation: str | None) -> Any:
+    """The type that an annotation names; None for Any and for words beyond typing's and the plain types'."""
+    names = vars(typing) | {kind.__name__: kind for kind in PLAIN[:-1]}
+    kind: Any = annotation
+    try:
+        while isinstance(kind, str):
+            kind = eval(kind, {"__builtins__": {}}, names)
+    except Exception:
+        return None
+    return None if kind is Any else kind
+
+
+def name_of(kind: Any) -> str:
+    """A type as it is written in an annotation."""
+    return kind.__name__ if isinstance(kind, type) else str(kind).replace("typing.", "")
+
+
+@cache
+def tag_of(word: str) -> str:
+    """What an unquoted word is in YAML: null, bool, int, float, text, or UNCLEAR where readers differ."""
+    import yaml
+
+    for tag, form in CLEAR.items():
+        if form.fullmatch(word):
+            return tag
+    if word == "None" or yaml.resolver.Resolver().resolve(yaml.ScalarNode, word, (True, False)) != TEXT:
+        return UNCLEAR
+    for number in (float, lambda text: int(text, 0)):
+        try:
+            number(word)
+        except ValueError:
+            continue
+        return UNCLEAR
+    return TEXT
+
+
+def scalar(tag: str, word: str) -> Any:
+    """The value of a word that is clear."""
+    if tag == NULL:
+        return None
+    return word.lower() == "true" if tag == BOOL else {INT: int, FLOAT: float}[tag](word)
+
+
+@cache
+def dialect() -> tuple[Any, Any]:
+    """The loader and the dumper of YAML in which every word is clear or quoted."""
+    import yaml  # comes with the book's tools
+
+    class Words:
+        def resolve(self, kind: Any, value: Any, implicit: Any) -> str:
+            if kind is yaml.ScalarNode and implicit[0]:
+                return tag_of(value)
+            return {yaml.ScalarNode: TEXT, yaml.SequenceNode: LIST, yaml.MappingNode: DICT}[kind]
+
+    class Loader(Words, yaml.SafeLoader):
+        yaml_constructors: typing.ClassVar[dict[Any, Any]] = {}
+
+    class Dumper(Words, yaml.SafeDumper):
+        def ignore_aliases(self, data: Any) -> bool:
+            return True
+
+    def at(node: Any) -> str:
+        return f"line {node.start_mark.line + 1}: "
+
+    def word(loader: Any, node: Any) -> Any:
+        if node.tag == UNCLEAR or (node.tag != TEXT and tag_of(node.value) != node.tag):
+            raise ValueError(
+                f"{at(node)}readers of YAML differ about {node.value}: put text into quotes "
+                f"('{node.value}'), and write numbers plainly (10, 0.01), true, false or null"
+            )
+        return node.value if node.tag == TEXT else scalar(node.tag, node.value)
+
+    def mapping(loader: Any, node: Any) -> dict[str, Any]:
+        own = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode) and key.tag != MERGE]
+        if twice := {name for name in own if own.count(name) > 1}:
+            raise ValueError(f"{at(node)}{sorted(twice)[0]} is there twice")
+        loader.flatten_mapping(node)
+        return loader.construct_mapping(node, deep=True)
+
+    def other(loader: Any, node: Any) -> Any:
+        kind = node.tag.removeprefix("tag:yaml.org,2002:")
+        raise ValueError(f"{at(node)}{kind} is no plain value: null, true, false, numbers, text, [lists] are")
+
+    def text(dumper: Any, value: str) -> Any:
+        # Line breaks of all kinds by their names: they would be folded.
+        return dumper.represent_scalar(TEXT, value, style=None if value.isprintable() else '"')
+
+    Dumper.add_representer(str, text)
+    for tag in (NULL, BOOL, INT, FLOAT, TEXT, UNCLEAR):
+        Loader.add_constructor(tag, word)
+    Loader.add_constructor(LIST, lambda loader, node: loader.construct_sequence(node, deep=True))
+    Loader.add_constructor(DICT, mapping)
+    Loader.add_constructor(None, other)
+    return Loader, Dumper
+
+
+def load(text: str | bytes) -> Any:
+    """What YAML (or JSON) says, of plain values; ValueError names the line of what is unclear or no YAML."""
+    import yaml
+
+    try:
+        return yaml.load(text, Loader=dialect()[0])
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        raise ValueError(f"line {mark.line + 1}: no YAML: {error.problem or error.context}") from None
+    except (yaml.YAMLError, RecursionError) as error:
+        raise ValueError(f"no YAML: {' '.join(str(error).split())}") from None
+
+
+def load_file(path: str | Path) -> Any:
+    """What a YAML or JSON file says (`load`); errors name the file."""
+    try:
+        return plain(load(Path(path).read_bytes()))
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+
+
+def dump(value: Any, flow: bool | None = True) -> str:
+    """A plain value as YAML that `load` and `read` read as itself; flow: in one line."""
+    import yaml
+
+    text = yaml.dump(
+        plain(value),
+        Dumper=dialect()[1],
+        default_flow_style=flow,
+        width=float("inf"),
+        sort_keys=False,
+        allow_unicode=True,
+    )
+    return text.removesuffix("...\n").strip() if flow else text
