@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import html
-import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from numbers import Integral
@@ -12,12 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attnbook.escaped import as_code
+from attnbook.runs.values import PLAIN, is_instance
 from attnlib.cache import digest
 
 if TYPE_CHECKING:
     import pandas as pd
 
-PLAIN = (str, int, float, bool, list, tuple, dict, type(None))
 # Plain values that IPython itself puts into a notebook's namespace.
 IPYTHON = {"In", "Out"}
 # Letters from which on a cell is a sentence.
@@ -64,20 +63,6 @@ def two_classes(corpus: Any) -> None:
             f"parameter dataset is {corpus.name!r}, which has {len(corpus.class_names)} classes{questions}: "
             "this experiment is one of texts of two classes"
         )
-
-
-def is_instance(value: Any, kind: Any) -> bool:
-    """Whether a value fits a simple annotation; a whole number is a float, a boolean is no number."""
-    if kind is Any:
-        return True
-    if typing.get_origin(kind) is typing.Literal:
-        return any(value == member and type(value) is type(member) for member in typing.get_args(kind))
-    if isinstance(kind, types.UnionType) or typing.get_origin(kind) is typing.Union:
-        return any(is_instance(value, member) for member in typing.get_args(kind))
-    kind = typing.get_origin(kind) or kind
-    if isinstance(value, bool):
-        return kind is bool
-    return isinstance(value, (int, float) if kind is float else kind)
 
 
 def table(frame: pd.DataFrame, columns: Sequence[str] | None = None) -> Any:

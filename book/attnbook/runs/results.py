@@ -14,6 +14,7 @@ import time
 import zlib
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from fnmatch import fnmatchcase
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -188,6 +189,11 @@ def save_run(folder: str | Path, frame: pd.DataFrame, summary: pd.DataFrame, ori
         temporary.write_text(json.dumps(origin, indent=2, sort_keys=True, default=str) + "\n")
     # Last: a summary on disk means that the run is complete.
     write(summary, folder / "summary.csv")
+
+
+def fits(value: object, globs: str) -> bool:
+    """Whether one of the globs, divided by |, fits a value."""
+    return any(fnmatchcase(str(value), glob) for glob in globs.split("|"))
 
 
 def of_run(run: Any, summary: pd.DataFrame, page: str) -> pd.DataFrame:

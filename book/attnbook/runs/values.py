@@ -12,14 +12,14 @@ import difflib
 import math
 import re
 import sys
+import types
 import typing
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from attnbook.notebook import PLAIN, is_instance
-
+PLAIN = (str, int, float, bool, list, tuple, dict, type(None))
 TEXT, LIST, DICT = (f"tag:yaml.org,2002:{name}" for name in ("str", "seq", "map"))
 NULL, BOOL, INT, FLOAT = (f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "float"))
 MERGE, UNCLEAR = "tag:yaml.org,2002:merge", "!unclear"
@@ -32,6 +32,20 @@ CLEAR = {
     MERGE: re.compile(r"<<"),
 }
 QUOTED = re.compile(r"""'([^']|'')*'|"([^"\\]|\\.)*\"""", re.DOTALL)
+
+
+def is_instance(value: Any, kind: Any) -> bool:
+    """Whether a value fits a simple annotation; a whole number is a float, a boolean is no number."""
+    if kind is Any:
+        return True
+    if typing.get_origin(kind) is typing.Literal:
+        return any(value == member and type(value) is type(member) for member in typing.get_args(kind))
+    if isinstance(kind, types.UnionType) or typing.get_origin(kind) is typing.Union:
+        return any(is_instance(value, member) for member in typing.get_args(kind))
+    kind = typing.get_origin(kind) or kind
+    if isinstance(value, bool):
+        return kind is bool
+    return isinstance(value, (int, float) if kind is float else kind)
 
 
 def plain(value: Any) -> Any:

@@ -29,7 +29,7 @@ import pandas as pd
 
 from attnbook import NOTEBOOKS
 from attnbook.runs import record, results, run
-from attnbook.verdicts.ledger import fits
+from attnbook.runs.results import fits
 from attnlib import command, data
 from attnlib.cache import cache_folder
 from attnlib.data import registry

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping, Sequence
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +15,7 @@ import pandas as pd
 from scipy.stats import t as student
 
 from attnbook.runs import results
+from attnbook.runs.results import fits
 
 # The published number is one run without a seed, so the question is whether it could be one more run of ours:
 # a prediction interval for a single further run, not a confidence interval of our mean.
@@ -42,11 +42,6 @@ REQUIRED = ("experiment", "dataset", "encoder", "scorer", "class", "metric", *AB
 REASON_KEYS = ("metric", "dataset", "encoder", "scorer", "verdict")
 # A condition that every row of ours meets, for what does not depend on the model.
 ANY = "any"
-
-
-def fits(value: object, globs: str) -> bool:
-    """Whether one of the globs, divided by |, fits a value."""
-    return any(fnmatchcase(str(value), glob) for glob in globs.split("|"))
 
 
 def read_published(path: str | Path) -> pd.DataFrame:
