@@ -25,13 +25,22 @@ EFFECT = 0.01
 
 
 class Violation(NamedTuple):
-    """The test on N texts, at one rank of the scores."""
+    """The test on N texts, at one rank of the scores.
 
-    token: np.ndarray  # [N] int64 position of the token that is removed
-    score: np.ndarray  # [N] its score
-    drop: np.ndarray  # [N] fall of the predicted class's probability; NaN if no token would be left
-    violated: np.ndarray  # [N] bool: score and drop have strictly opposite signs
-    tied: np.ndarray  # [N] bool: |drop| ≤ tolerance, or the score is 0
+    - `token`: [N] int64, position of the token that is removed.
+    - `score`: [N] float64, its score.
+    - `drop`: [N] float64, fall of the predicted class's probability. NaN where no token would be left, or the
+      text has too few for the rank.
+    - `violated`: [N] bool, whether score and drop have strictly opposite signs. False where drop is NaN, so
+      that its mean mixes those texts in; `ratio` leaves them out.
+    - `tied`: [N] bool, whether |drop| ≤ tolerance, or the score is 0. False where drop is NaN.
+    """
+
+    token: np.ndarray
+    score: np.ndarray
+    drop: np.ndarray
+    violated: np.ndarray
+    tied: np.ndarray
 
     @property
     def tested(self) -> np.ndarray:

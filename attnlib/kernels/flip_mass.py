@@ -85,8 +85,8 @@ def _rounded(a: Tensor, w: Tensor, ahead: Tensor) -> tuple[Tensor, Tensor]:
     [n, 1]. The set [n, W] is empty if there is none.
     """
     # leads and mass of the first m tokens, m = 1, 2, …: what remains
-    left, mass = sums(w, lambda x: x.cumsum(1)), a.cumsum(1)
-    enough = turned(left, ahead) & (mass > 0)
+    left, mass = w.cumsum(1), a.cumsum(1)
+    enough = turned(sums(w, lambda x: x.cumsum(1)), ahead) & (mass > 0)
     # the lead falls while d < 0 and rises after: the largest m at which it is turned, then a part of the next
     at = torch.arange(1, a.shape[1] + 1, device=a.device)
     remain = (enough * at).amax(1, keepdim=True)  # [n, 1], 0 if none

@@ -135,7 +135,8 @@ def _flips(readout: Readout, after: Tensor) -> Tensor:
     flips = torch.zeros_like(readout.mask)
     for lead, ahead in leads(readout, readout.scores, readout.alpha * SCALE, y, readout.allowed):
         flips |= turned(sums(lead, others), ahead)
-    return torch.where(others(readout.alpha) > 0, flips, flips_emptied(readout, y)[:, None])
+    some = readout.alpha > 0
+    return torch.where(some.sum(1, keepdim=True) > some.long(), flips, flips_emptied(readout, y)[:, None])
 
 
 def _parts(readout: Readout) -> Iterator[tuple[Tensor, Readout]]:

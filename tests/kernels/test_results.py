@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from attnlib import kernels
+from attnlib.faithfulness import Violation
 from attnlib.kernels import attention_order, erase_until_flip, minimal_flip_mass, minimal_flip_set
 from tests.kernels.cases import make, one
 
@@ -32,7 +33,7 @@ def test_all_are_found():
     }
 
 
-@pytest.mark.parametrize("kind", results(), ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", [*results(), Violation], ids=lambda kind: kind.__name__)
 def test_the_docstring_names_every_field(kind):
     named = re.findall(r"^- `(\w+)`: ", kind.__doc__.replace("\n    ", "\n"), re.MULTILINE)
     assert tuple(named) == kind._fields

@@ -37,9 +37,9 @@ PACKED_ABOVE = 500_000
 # that files were changed.
 VERSIONS = ("python", "torch", "numpy", "scipy", "pandas")
 MACHINE = ("device", "processor", "threads")
-PROVENANCE = ("commit", *VERSIONS, *MACHINE, "data", "seconds", "date", "parameters")
+PROVENANCE = ("commit", *VERSIONS, *MACHINE, "draws", "data", "seconds", "date", "parameters")
 # Those of a table that was recorded before they were kept are empty.
-LATER = ("scipy", "pandas", "processor")
+LATER = ("scipy", "pandas", "processor", "draws")
 # Six significant digits: more than any sampling error leaves, and a rounded last bit is no difference.
 FLOAT_FORMAT = "%.6g"
 
@@ -122,6 +122,7 @@ def run_row(folder: Path, summary: pd.DataFrame) -> dict[str, str]:
         **{package: versions.get(package, "") for package in VERSIONS},
         **known,
         "processor": facts.get("processor", ""),
+        "draws": facts.get("draws", ""),
         "data": settings.get("data", ""),
         "seconds": seconds,
         "parameters": json.dumps(plain, sort_keys=True, separators=(",", ":")),

@@ -24,6 +24,7 @@ import torch
 
 from attnbook import BOOK, PROJECT
 from attnlib.cache import digest, replacing
+from attnlib.kernels._draws import DRAWS
 
 COLUMNS = ("paper", "experiment", "dataset", "encoder", "scorer", "seed", "metric", "value")
 OPTIONAL = ("class", "low", "high", "n", "variant", "vectors", "bin", "method", "epsilon", "epoch")
@@ -154,7 +155,7 @@ def processor() -> str:
 
 
 def provenance(**more: Any) -> dict[str, Any]:
-    """What a reader needs to make a number again: commit, versions, device, threads, date, plus `more`.
+    """What a reader needs to make a number again: commit, versions, device, threads, draws, date, and `more`.
 
     device: the GPU's name if the run's `settings` say that it was used, or say nothing and there is one; else
     the kind of processor, whose name is `processor`. date: now, in UTC, as ISO 8601 with seconds.
@@ -173,6 +174,7 @@ def provenance(**more: Any) -> dict[str, Any]:
         "device": torch.cuda.get_device_name() if on_gpu else platform.machine(),
         "processor": processor(),
         "threads": torch.get_num_threads(),
+        "draws": DRAWS,
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         **more,
     }

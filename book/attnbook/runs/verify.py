@@ -8,6 +8,11 @@ glob, and several are divided by "|": seed=0|1. A single run is run again at onc
 What has to be the same: with the versions, device and threads of the record every number, after the rounding
 of the record. Elsewhere training amplifies the last digits, so that a number must lie within a tolerance: the
 one named for its metric (--tolerance, TOLERANCES), else its row's own interval, else FALLBACK.
+
+Two kinds of numbers are told apart in the report. What a run gives and the record, which is older, has not,
+is listed and not compared. What rests on random draws (DRAWN) and was recorded when these were others is
+compared as an estimate of the same quantity: the two intervals must overlap, and where there is none nothing
+is asked.
 """
 
 from __future__ import annotations
@@ -40,6 +45,23 @@ FALLBACK = 0.02
 TOLERANCES = {"n_*": 0.0, "*seconds": np.inf}
 # Columns of runs.csv that decide the last digits.
 DECIDE = (*record.VERSIONS, *record.MACHINE)
+# Numbers that rest on draws for each text, which the column draws of runs.csv is about: random scores, random
+# orders, the other item that is drawn. Globs by column, one entry for each kind. Rankings meet the random one
+# in the texts that all of them flip ("common") and text by text ("against").
+DRAWN: tuple[dict[str, str], ...] = (
+    {"paper": "violation", "experiment": "methods|evidence|depth", "method": "random|signed random"},
+    {"paper": "serrano_smith", "experiment": "sets", "method": "random"},
+    {"paper": "serrano_smith", "experiment": "sets", "against": "random"},
+    {"paper": "serrano_smith", "experiment": "sets", "metric": "*_common*"},
+    {
+        "paper": "serrano_smith",
+        "experiment": "single",
+        "method": "*, drawn|*, released",
+        "metric": "delta_*|negative*|flips_other|flip_*",
+    },
+)
+# What is said of a row.
+GONE, NEW, OTHER_DRAWS = "no row now", "no row recorded", "other draws"
 # Initial word vectors that need no other data.
 OWN_VECTORS = ("random", "corpus")
 
@@ -58,6 +80,11 @@ class Outcome:
     rows: pd.DataFrame
     elsewhere: dict[str, tuple[str, str]]
     exact: bool
+
+    @property
+    def compared(self) -> pd.DataFrame:
+        """The rows that the record has."""
+        return self.rows[self.rows["side"] != NEW]
 
     @property
     def differing(self) -> pd.DataFrame:
@@ -234,12 +261,17 @@ def compare(
     now: pd.DataFrame,
     exact: bool,
     tolerances: Mapping[str, float] | None = None,
+    other_draws: bool = False,
 ) -> pd.DataFrame:
     """One row per number that either side has: its keys, recorded, now, difference, allowed and agrees.
 
     exact: value, interval and n must be equal; else the value within `allowed`, of the first glob of
     `tolerances` and TOLERANCES that fits the metric, else the recorded interval ("interval"), else FALLBACK.
-    A number that is undefined on one side only, or has no row there, does not agree.
+    A number that is undefined on one side only, or has no row now, does not agree; one that has no row in the
+    record, which is older, does.
+
+    other_draws: the record's draws for each text were others. Then those of DRAWN agree where the intervals
+    overlap ("overlap"), and where the recorded one is not known ("any"); a bin may be empty on one side.
     """
     own = {**(tolerances or {}), **TOLERANCES}
     numbers = list(results.NUMBERS)
@@ -250,6 +282,7 @@ def compare(
         side = table.reindex(columns=[*keys, *numbers])
         sides.append(side[numbers].astype(float).join(side[keys].apply(words)))
     both = sides[0].merge(sides[1], on=keys, how="outer", suffixes=("", "_now"), indicator="side", sort=False)
+    both["side"] = both["side"].map({"both": "", "left_only": GONE, "right_only": NEW}).astype(object)
     same = {
         name: (both[name] == both[f"{name}_now"]) | (both[name].isna() & both[f"{name}_now"].isna())
         for name in numbers
@@ -268,16 +301,40 @@ def compare(
         agrees = agrees.mask(inside, both["value_now"].between(both["low"], both["high"]))
         agrees = agrees.mask(both["value"].isna() | both["value_now"].isna(), same["value"])
         allowed = allowed.astype(object).mask(inside, "interval")
+    agrees = (both["side"] == "") & (agrees | timed)
+    allowed = allowed.astype(object).mask(timed, "any")
+    # Equal values may rest on another number of texts, or have another interval.
+    plain = pd.concat(same, axis=1).all(axis=1) | ~same["value"]
+    note = pd.Series("interval or n", both.index).mask(plain, "")
+    if other_draws:
+        drawn = of_draws(both)
+        low, high = (both[f"{end}_now"].fillna(both["value_now"]) for end in ("low", "high"))
+        known = both["low"].notna() & both["high"].notna()
+        overlap = (low <= both["high"]) & (both["low"] <= high)
+        there = both["side"] == ""
+        if "bin" in both:  # an empty one has no row
+            there |= both["bin"] != ""
+        agrees = agrees.mask(drawn, there & (overlap | ~known))
+        allowed = allowed.mask(drawn, known.map({True: "overlap", False: "any"}))
+        note = note.mask(drawn, OTHER_DRAWS)
     return both[keys].assign(
         recorded=both["value"],
         now=both["value_now"],
         difference=difference,
-        allowed=allowed.astype(object).mask(timed, "any"),
-        agrees=(both["side"] == "both") & (agrees | timed),
-        side=both["side"].map({"both": "", "left_only": "no row now", "right_only": "no row recorded"}),
-        # Equal values may rest on another number of texts, or have another interval.
-        note=["" if s else "interval or n" for s in pd.concat(same, axis=1).all(axis=1) | ~same["value"]],
+        allowed=allowed,
+        agrees=agrees | (both["side"] == NEW),
+        side=both["side"],
+        note=note,
     )
+
+
+def of_draws(table: pd.DataFrame) -> pd.Series:
+    """Which rows rest on draws for each text (DRAWN), [rows] bool."""
+    found = pd.Series(False, table.index)
+    for globs in DRAWN:
+        if set(globs) <= set(table):
+            found |= table.index.isin(matching(table, globs).index)
+    return found
 
 
 def verify(
@@ -299,19 +356,31 @@ def verify(
     new, origin = run_again(source, parameters, row["threads"], retrain)
     elsewhere = differs_here(row, origin)
     exact = not tolerant and not elsewhere
-    rows = compare(old, new, exact, tolerances)
+    other_draws = row.get("draws", "") != str(origin["draws"])
+    rows = compare(old, new, exact, tolerances, other_draws)
     return Outcome(matching(rows, filters or {}), elsewhere, exact)
 
 
 def report(row: Mapping[str, Any], outcome: Outcome) -> str:
     """What came of a run, in lines: what was asked of it, and every row that differs."""
-    differing, count = outcome.differing, len(outcome.rows)
+    differing, count = outcome.differing, len(outcome.compared)
     asked = "to the last recorded digit" if outcome.exact else "within tolerances"
     lines = [f"{name_of(row)}: {count - len(differing)} of {count} numbers agree, {asked}"]
     lines += [
         f"  {name}: recorded with {old}, here {new or 'unknown'}"
         for name, (old, new) in outcome.elsewhere.items()
     ]
+    drawn = outcome.compared[outcome.compared["note"] == OTHER_DRAWS]
+    if len(drawn):
+        free = int((drawn["allowed"] == "any").sum())
+        lines.append(
+            f"  {len(drawn)} of them rest on random draws, which were others when this was recorded: their "
+            f"intervals must overlap ({free} have none)"
+        )
+    new_rows = outcome.rows[outcome.rows["side"] == NEW]
+    if len(new_rows):
+        metrics = ", ".join(dict.fromkeys(new_rows["metric"]))
+        lines.append(f"  not compared, {len(new_rows)} numbers that the record does not have: {metrics}")
     if len(differing):
         # What all rows share, the run's name says already.
         keys = list(differing.columns[: list(differing).index("recorded")])

@@ -95,6 +95,33 @@ class TestCommand:
         assert "1 of 1 numbers agree" in capsys.readouterr().out
         assert call(kept, made, "seed=1", "--tolerant") == 0
 
+    def test_numbers_that_the_record_does_not_have_are_listed_and_not_compared(self, kept, made, capsys):
+        change(kept / "p/e.csv", "e,planted,x,y,0,n_test", "e,planted,x,y,0,n_train")
+        assert call(kept, made, "seed=0") == 1
+        said = capsys.readouterr().out
+        assert "5 of 6 numbers agree" in said
+        assert "not compared, 1 numbers that the record does not have: n_test" in said
+        assert "no row now" in said
+        rows = results.read_recorded(kept / "p/e.csv")
+        results.write(record.whole(rows[rows["metric"] != "n_train"]), kept / "p/e.csv", record.FLOAT_FORMAT)
+        assert call(kept, made, "seed=0") == 0
+        said = capsys.readouterr().out
+        assert "5 of 5 numbers agree" in said
+        assert "not compared, 1 numbers that the record does not have: n_test" in said
+
+    def test_numbers_of_other_draws_are_said_to_be(self, kept, made, capsys, monkeypatch):
+        monkeypatch.setattr(verify, "DRAWN", ({"paper": "p", "metric": "jsd"},))
+        change(kept / "p/e.csv", "0.123457,all,0.1,0.2", "0.19,all,0.12,0.25")
+        assert call(kept, made, "seed=0") == 1
+        assert "random draws" not in capsys.readouterr().out
+        origin = pd.read_csv(kept / "p/runs.csv", dtype=str)
+        origin.drop(columns="draws").to_csv(kept / "p/runs.csv", index=False)
+        assert call(kept, made, "seed=0") == 0
+        said = capsys.readouterr().out
+        assert "6 of 6 numbers agree, to the last recorded digit" in said
+        assert "2 of them rest on random draws, which were others when this was recorded" in said
+        assert "their intervals must overlap (1 have none)" in said
+
     def test_several_are_listed_and_verified_only_on_demand(self, kept, made, capsys):
         assert call(kept, made, "dataset=planted", "encoder=x") == 2
         said = capsys.readouterr()
@@ -247,8 +274,11 @@ class TestCompare:
     def test_missing_rows_and_undefined_numbers_do_not_agree(self):
         gone = verify.compare(table(), table().iloc[1:], exact=False)
         assert gone["side"].tolist() == ["no row now", "", ""]
-        new = verify.compare(table().iloc[1:], table(), exact=False)
-        assert sorted(new["side"]) == ["", "", "no row recorded"]
+        assert gone["agrees"].tolist() == [False, True, True]
+        for exact in (True, False):
+            new = verify.compare(table().iloc[1:], table(), exact)
+            assert sorted(new["side"]) == ["", "", "no row recorded"]
+            assert new["agrees"].all()  # the record is older than the number
         for one, other in [([np.nan, 40, 0.1], [0.5, 40, 0.1]), ([0.5, 40, 0.1], [np.nan, 40, 0.1])]:
             for exact in (True, False):
                 found = verify.compare(table(value=one), table(value=other), exact)
@@ -265,6 +295,137 @@ class TestCompare:
         one = table(layers=[1.0, 2.0, np.nan], against=np.nan)
         other = table(layers=pd.array([1, 2, None], "Int64")).iloc[::-1]
         assert verify.compare(one, other, exact=True)["agrees"].tolist() == [True] * 3
+
+
+def drawn(**columns):
+    """Rows of attention and of random scores, in the order of a merge; columns replace theirs."""
+    rows = {"method": ["attention", "attention", "random", "random"], "operator": ["a", "b"] * 2}
+    rows |= {"paper": "violation", "experiment": "evidence", "metric": "violation", "class": "all"}
+    rows |= {"value": 0.5, "low": 0.45, "high": 0.55, "n": 400}
+    return pd.DataFrame(rows | columns)
+
+
+class TestOtherDraws:
+    @pytest.mark.parametrize("exact", [True, False])
+    def test_an_estimate_of_the_same_agrees_and_another_does_not(self, exact):
+        for value, agrees in [(0.54, True), (0.59, True), (0.61, False), (0.39, False), (np.nan, False)]:
+            now = drawn(
+                value=[0.5, 0.5, value, 0.5],
+                low=[0.45, 0.45, value - 0.05, 0.45],
+                high=[0.55, 0.55, value + 0.05, 0.55],
+            )
+            found = verify.compare(drawn(), now, exact, other_draws=True)
+            assert found["agrees"].tolist() == [True, True, agrees, True]
+            assert found["allowed"].tolist()[2:] == ["overlap"] * 2
+            assert found["note"].tolist() == [""] * 2 + ["other draws"] * 2
+        # Of the present draws the number is what it is.
+        found = verify.compare(drawn(), drawn(value=[0.5, 0.5, 0.54, 0.5]), True)
+        assert found["agrees"].tolist() == [True, True, False, True]
+
+    def test_other_methods_are_compared_as_ever(self):
+        now = drawn(value=[0.500001, 0.5, 0.5, 0.5])
+        found = verify.compare(drawn(), now, True, other_draws=True)
+        assert found["agrees"].tolist() == [False, True, True, True]
+
+    def test_without_an_interval_nothing_is_asked_but_that_the_row_is_there(self):
+        old = drawn(low=np.nan, high=np.nan)
+        found = verify.compare(
+            old, drawn(value=[0.5, 0.5, 0.9, 0.1], low=np.nan, high=np.nan), True, other_draws=True
+        )
+        assert found["agrees"].all()
+        assert found["allowed"].tolist() == [0.0, 0.0, "any", "any"]
+        found = verify.compare(old, old.iloc[:3], True, other_draws=True)
+        assert found["agrees"].tolist() == [True, True, True, False]
+        assert found["side"].tolist() == ["", "", "", "no row now"]
+
+    def test_a_bin_of_draws_may_be_empty(self):
+        how = {"paper": "serrano_smith", "experiment": "single", "metric": "negative"}
+        bins = {"method": "attention, " + pd.Series(["drawn", "drawn", "average", "average"])}
+        bins |= {"bin": ["[0, .1)", "[.1, .2)"] * 2, "low": np.nan, "high": np.nan}
+        found = verify.compare(
+            drawn(**how, **bins), drawn(**how, **bins).iloc[[0, 2]], True, other_draws=True
+        )
+        assert sorted(found["agrees"]) == [False, True, True, True]
+        lost = found[~found["agrees"]].iloc[0]
+        assert (lost["method"], lost["bin"]) == ("attention, average", "[.1, .2)")
+
+    @pytest.mark.parametrize(
+        ("columns", "rests"),
+        [
+            ({"experiment": "methods", "method": "signed random"}, True),
+            ({"experiment": "depth", "method": "random", "layers": 3}, True),
+            ({"experiment": "transformers", "method": "random"}, False),  # of the row's number, as before
+            ({"experiment": "gradient", "method": "attention"}, False),
+            (
+                {"paper": "serrano_smith", "experiment": "sets", "method": "random", "metric": "excess_p95"},
+                True,
+            ),
+            ({"paper": "serrano_smith", "experiment": "sets", "method": "greedy", "against": "random"}, True),
+            (
+                {
+                    "paper": "serrano_smith",
+                    "experiment": "sets",
+                    "method": "greedy",
+                    "metric": "mass_common_p05",
+                },
+                True,
+            ),
+            (
+                {"paper": "serrano_smith", "experiment": "sets", "method": "greedy", "metric": "mass_own"},
+                False,
+            ),
+            (
+                {
+                    "paper": "serrano_smith",
+                    "experiment": "single",
+                    "method": "product, released",
+                    "metric": "flip_both",
+                },
+                True,
+            ),
+            (
+                {
+                    "paper": "serrano_smith",
+                    "experiment": "single",
+                    "method": "product, drawn",
+                    "metric": "flips_top",
+                },
+                False,
+            ),
+            (
+                {
+                    "paper": "serrano_smith",
+                    "experiment": "single",
+                    "method": "product, average",
+                    "metric": "delta_js",
+                },
+                False,
+            ),
+            (
+                {"paper": "jain_wallace", "experiment": "permutation", "metric": "random_tvd"},
+                False,
+            ),  # of lengths
+        ],
+    )
+    def test_what_rests_on_draws(self, columns, rests):
+        assert verify.of_draws(drawn(**columns)[:1]).tolist() == [rests]
+
+    @pytest.mark.slow
+    def test_every_line_of_the_table_is_about_recorded_numbers(self):
+        for globs in verify.DRAWN:
+            for experiment in globs["experiment"].split("|"):
+                table = results.read_recorded(
+                    results.recorded_table(results.RECORDED, globs["paper"], experiment)
+                )
+                found = verify.of_draws(table)
+                assert len(verify.matching(table, globs | {"experiment": experiment}))
+                assert 0 < found.mean() < 0.7
+
+    def test_records_without_a_number_are_of_the_first_draws(self, kept_only):
+        rows = pd.read_csv(kept_only / "p/runs.csv", dtype=str)
+        assert rows["draws"].tolist() == ["2", "2"]
+        rows.drop(columns="draws").to_csv(kept_only / "p/runs.csv", index=False)
+        assert verify.recorded_runs(kept_only)["draws"].tolist() == ["", ""]
 
 
 def test_the_processor_decides_only_where_it_is_recorded():
