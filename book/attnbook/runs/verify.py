@@ -43,6 +43,8 @@ from attnlib.data import registry
 FALLBACK = 0.02
 # Absolute, by metric. Counts are of the data, which are the same everywhere; time is nobody's to repeat.
 TOLERANCES = {"n_*": 0.0, "*seconds": np.inf}
+# Recorded (paper, experiment) whose notebook or parameters have other names today: page, and new names by old.
+RENAMED: dict[tuple[str, str], tuple[str, dict[str, str]]] = {}
 # Columns of runs.csv that decide the last digits.
 DECIDE = (*record.VERSIONS, *record.MACHINE)
 # Numbers that rest on draws for each text, which the column draws of runs.csv is about: random scores, random
@@ -192,6 +194,19 @@ def files_at_hand(name: str) -> bool:
     return bool(places) and None not in places
 
 
+def as_today(row: Mapping[str, Any], notebooks: str | Path = NOTEBOOKS) -> tuple[Path, dict[str, Any]]:
+    """The notebook of a recorded run and its parameters, under the names that they have today (RENAMED).
+
+    ValueError or TypeError where the record does not hold its parameters.
+    """
+    recorded = (row["paper"], row["experiment"])
+    page, names = RENAMED.get(recorded, ("/".join(recorded), {}))
+    parameters = dict(json.loads(row["parameters"]))
+    return Path(notebooks) / f"{page}.py", {
+        names.get(str(name), str(name)): value for name, value in parameters.items()
+    }
+
+
 def repeatable(row: Mapping[str, Any], notebooks: str | Path = NOTEBOOKS) -> tuple[Path, dict[str, Any]]:
     """The notebook and the parameters that make a recorded run, a row of runs.csv, again.
 
@@ -199,13 +214,12 @@ def repeatable(row: Mapping[str, Any], notebooks: str | Path = NOTEBOOKS) -> tup
     machine or are other ones.
     """
     name = name_of(row)
-    source = Path(notebooks) / row["paper"] / f"{row['experiment']}.py"
-    if not source.is_file():
-        raise Refused(f"{name}: there is no notebook {source}")
     try:
-        parameters = dict(json.loads(row["parameters"]))
+        source, parameters = as_today(row, notebooks)
     except (ValueError, TypeError):
         raise Refused(f"{name}: its parameters are not known ({row['parameters']!r})") from None
+    if not source.is_file():
+        raise Refused(f"{name}: there is no notebook {source}")
     try:
         here = checksum(row["dataset"])
         vectors = parameters.get("vectors", OWN_VECTORS[0])
