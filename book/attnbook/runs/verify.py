@@ -43,7 +43,7 @@ from attnlib.data import registry
 FALLBACK = 0.02
 # Absolute, by metric. Counts are of the data, which are the same everywhere; time is nobody's to repeat.
 TOLERANCES = {"n_*": 0.0, "*seconds": np.inf}
-# Recorded (paper, experiment) whose notebook or parameters have other names today: page, and new names by old.
+# Recorded (paper, experiment) whose page or parameters have other names today: the page, new names by old.
 RENAMED: dict[tuple[str, str], tuple[str, dict[str, str]]] = {}
 # Columns of runs.csv that decide the last digits.
 DECIDE = (*record.VERSIONS, *record.MACHINE)
