@@ -1,8 +1,8 @@
 """Goldens: does this tree give the numbers of an earlier commit, to the last digit?
 
 `python -m tests.goldens COMMIT` checks that commit out beside this tree, runs one cheap run of every notebook
-and takes the checksum of every corpus at hand, there and here, on this machine and in this hour, and compares.
-It exits with 1 where something differs. Models are trained in both; the caches are empty at first.
+and takes the checksum of every corpus at hand, there and here, on this machine and in this hour. It prints what
+is equal and what differs, and exits with 1 where something does. Models are trained anew in both.
 """
 
 from __future__ import annotations
