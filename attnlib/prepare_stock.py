@@ -59,6 +59,8 @@ USUAL = {
 }
 # What the scorer column of the tables says of each kind: whose maps are read.
 ATTENTION = {"bert": "self_attention", "visual_bert": "self_attention", "lxmert": "cross_attention"}
+# Tasks of data sets.
+TEXTS, SCENES = ("classification", "pair classification"), ("scenes",)
 
 
 @dataclass(frozen=True)
@@ -169,6 +171,12 @@ def prepare_stock(
     given = inputs_of(kind, split, corpus)(np.arange(len(split)))
     inputs = embedded(model, {name: value.to(device) for name, value in given.items()})
     return PreparedStock(corpus, split, model, KINDS[kind], inputs, scores, history, decided, device, began)
+
+
+def reads(kind: str) -> tuple[str, ...]:
+    """The tasks of data sets that a kind of model reads; ValueError for an unknown kind."""
+    one_of("kind", kind, KINDS)
+    return TEXTS if kind == "bert" else SCENES
 
 
 def corpus_for(kind: str, dataset: str) -> AnyCorpus:

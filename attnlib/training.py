@@ -69,6 +69,7 @@ def roc_auc(labels: np.ndarray, scores: np.ndarray) -> float:
 def metrics(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
     """Accuracy; for two classes F1 of class 1 and ROC-AUC too. labels [N], probabilities [N, C].
 
+    F1 is NaN where no text is of class 1 or given it, ROC-AUC where all texts are of one class.
     ValueError, naming the row, for a label that is no column of the probabilities.
     """
     labels = whole_labels(labels, n=len(probabilities), classes=probabilities.shape[1])
@@ -77,7 +78,7 @@ def metrics(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
     if probabilities.shape[1] == 2:
         hits = int(((predicted == 1) & (labels == 1)).sum())
         marked = int((predicted == 1).sum() + (labels == 1).sum())
-        result["f1"] = 2 * hits / marked if marked else 0.0
+        result["f1"] = 2 * hits / marked if marked else float("nan")
         result["roc_auc"] = roc_auc(labels, probabilities[:, 1])
     return result
 

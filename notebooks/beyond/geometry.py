@@ -27,7 +27,7 @@
 from typing import Optional
 
 # %% tags=["parameters", "hide-input"]
-dataset: str = "planted"  # a name from attnlib.data.names(), classification only
+dataset: str = "planted"  # a name from attnlib.data.names(), of single texts
 encoder: str = "bilstm"  # bilstm, bigru, convolution or average
 scorer: str = "additive"  # additive or scaled_dot
 variant: str = "released"  # released: as the authors' code; published: as the paper's text
@@ -56,7 +56,7 @@ from attnlib.kernels import (
 )
 from attnlib.prepare import prepare
 
-parameters = notebook.parameters(globals())
+parameters = notebook.parameters(globals(), notebook.SINGLE_TEXTS)
 charts.enable(notebook.source("beyond/geometry", parameters))
 model_settings = dict(variant=variant, vectors=vectors, epochs=epochs, patience=patience)
 run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, **model_settings)
@@ -124,7 +124,7 @@ if two_classes:
 
 # %%
 searched = search_adversary(readout, epsilon, seed=seed)
-bounds = adversary_bounds(readout, epsilon)
+bounds = adversary_bounds(readout, epsilon, seed=seed)
 divergence = {"published search": searched.jsd}
 if two_classes:
     divergence["exact optimum"] = exact_adversary(readout, epsilon).jsd
@@ -210,6 +210,9 @@ by_method = [
     results.summarise(run.frame(jsd=values), ["jsd"]).assign(method=name)
     for name, values in divergence.items()
 ]
+if not two_classes:
+    by_method.append(results.undefined(["permutation_can_flip"]))
+    by_method.append(results.undefined(["jsd"], method="exact optimum"))
 summary = run.tidy(pd.concat([summary, *by_method], ignore_index=True), paper="beyond", experiment="geometry")
 summary["epsilon"] = epsilon
 overall = summary[summary["class"] == "all"]

@@ -57,7 +57,7 @@ from attnlib.kernels import (
 )
 from attnlib.prepare import prepare
 
-parameters = notebook.parameters(globals())
+parameters = notebook.parameters(globals(), notebook.TEXTS)
 charts.enable(notebook.source("jain_wallace/adversary", parameters))
 model_settings = dict(variant=variant, vectors=vectors, deviation=deviation, epochs=epochs, patience=patience)
 run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, **model_settings)
@@ -154,6 +154,8 @@ for name, part in frames.items():
     parts.append(results.medians(part, ["jsd"]).assign(method=name))
     if name in found:
         parts.append(results.quartiles_by_max_attention(part, "jsd").assign(method=name))
+if not two_classes:
+    parts.append(results.undefined(["jsd", "at_least_0_595", "jsd_median"], method="exact optimum"))
 summary = run.tidy(pd.concat(parts, ignore_index=True), paper="jain_wallace", experiment="adversary")
 summary["epsilon"] = epsilon
 overall = summary[(summary["class"] == "all") & summary["bin"].isna()].set_index(["method", "metric"])[

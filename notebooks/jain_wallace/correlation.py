@@ -46,7 +46,7 @@ from attnlib.explain import gradient_times_embedding, leave_one_out
 from attnlib.kernels import kendall_tau, shuffled_weights
 from attnlib.prepare import prepare
 
-parameters = notebook.parameters(globals())
+parameters = notebook.parameters(globals(), notebook.TEXTS)
 charts.enable(notebook.source("jain_wallace/correlation", parameters))
 model_settings = dict(variant=variant, vectors=vectors, deviation=deviation, epochs=epochs, patience=patience)
 run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, **model_settings)

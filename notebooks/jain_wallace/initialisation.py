@@ -50,7 +50,7 @@ from attnlib.explain import gradient_times_embedding, leave_one_out
 from attnlib.kernels import kendall_tau, permutation_test
 from attnlib.prepare import every_epoch
 
-parameters = notebook.parameters(globals())
+parameters = notebook.parameters(globals(), notebook.TEXTS)
 charts.enable(notebook.source("jain_wallace/initialisation", parameters))
 model_settings = dict(variant=variant, vectors=vectors, deviation=deviation, epochs=epochs)
 training = every_epoch(dataset, encoder, scorer, seed, device=device, limit=limit, **model_settings)

@@ -44,7 +44,7 @@ from attnlib import charts, notebook, results
 from attnlib.kernels import permutation_test, random_attention_test, reach, tvd, uniform_weights
 from attnlib.prepare import prepare
 
-parameters = notebook.parameters(globals())
+parameters = notebook.parameters(globals(), notebook.TEXTS)
 charts.enable(notebook.source("jain_wallace/permutation", parameters))
 model_settings = dict(variant=variant, vectors=vectors, deviation=deviation, epochs=epochs, patience=patience)
 run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, **model_settings)
@@ -109,6 +109,8 @@ charts.violins_by_max_attention(
 
 # %% tags=["hide-input"]
 parts = [results.summarise(frame, metrics), results.quartiles_by_max_attention(frame, "median_tvd")]
+if undefined := [metric for metric in ("can_flip", "largest_tvd") if metric not in metrics]:
+    parts.append(results.undefined(undefined))
 summary = run.tidy(pd.concat(parts, ignore_index=True), paper="jain_wallace", experiment="permutation")
 overall = summary[(summary["class"] == "all") & summary["bin"].isna()].set_index("metric")["value"]
 for metric in [*changes, "max_attention"]:

@@ -42,8 +42,10 @@ from attnlib.data.corpus import Split
 from attnlib.models.reading import read
 from attnlib.prepare import prepare
 
-parameters = notebook.parameters(globals())
+parameters = notebook.parameters(globals(), notebook.SINGLE_TEXTS)
 charts.enable(notebook.source("violation/example", parameters))
+if text is not None and len(text.split()) < 2:
+    raise ValueError(f"parameter text is {text!r}: give two words or more, since one of them is taken away")
 run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, vectors=vectors, epochs=epochs)
 words = run.corpus.vocabulary
 texts, readout = run.texts, run.readout

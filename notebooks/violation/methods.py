@@ -47,7 +47,7 @@ from myst_nb import glue
 from attnlib import charts, explain, faithfulness, notebook
 from attnlib.prepare import prepare
 
-parameters = notebook.parameters(globals())
+parameters = notebook.parameters(globals(), notebook.TEXTS)
 charts.enable(notebook.source("violation/methods", parameters))
 model_settings = dict(vectors=vectors, deviation=deviation, epochs=epochs, patience=patience, layers=layers)
 run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, **model_settings)

@@ -38,9 +38,9 @@ from myst_nb import glue
 from attnlib import charts, faithfulness, notebook
 from attnlib.explain import stock
 from attnlib.faithfulness.stock import removals
-from attnlib.prepare_stock import prepare_stock
+from attnlib.prepare_stock import prepare_stock, reads
 
-parameters = notebook.parameters(globals())
+parameters = notebook.parameters(globals(), reads(kind))
 charts.enable(notebook.source("violation/transformer_depth", parameters))
 
 # %% [markdown]

@@ -49,11 +49,10 @@ from attnlib import charts, notebook, results
 from attnlib.kernels import exact_adversary, jsd, reach, search_adversary, tvd, uniform_weights
 from attnlib.prepare import prepare, prepare_like
 
-parameters = notebook.parameters(globals())
+parameters = notebook.parameters(globals(), notebook.SINGLE_TEXTS, classes=2)
 charts.enable(notebook.source("wiegreffe_pinter/seeds", parameters))
 model_settings = dict(variant=variant, vectors=vectors, deviation=deviation, epochs=epochs, patience=patience)
 run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, **model_settings)
-notebook.two_classes(run.corpus)
 others = [prepare_like(run, seed=seed + further).readout for further in range(1, n_seeds + 1)]
 
 # %% [markdown]

@@ -47,13 +47,12 @@ from attnlib import charts, notebook, performance, results
 from attnlib.kernels import jsd, tvd
 from attnlib.prepare import prepare, prepare_like
 
-parameters = notebook.parameters(globals())
+parameters = notebook.parameters(globals(), notebook.SINGLE_TEXTS, classes=2)
 charts.enable(notebook.source("wiegreffe_pinter/uniform", parameters))
 model_settings = dict(variant=variant, vectors=vectors, deviation=deviation, epochs=epochs, patience=patience)
 run = prepare(
     dataset, encoder, scorer, seed, device=device, limit=limit, selection=selection, **model_settings
 )
-notebook.two_classes(run.corpus)
 uniform = prepare_like(run, scorer="uniform")
 
 # %% [markdown]
