@@ -26,6 +26,11 @@ def bootstrap_mean(
 
 
 def mean_with_interval(values: np.ndarray) -> tuple[float, float, float, int]:
-    """Mean over texts, its bootstrap interval and the number of values; NaN where there are none."""
+    """Mean over texts, its bootstrap interval and the number of values; NaN where there are none.
+
+    NaN values, of texts for which there is no such number, are left out and not counted.
+    """
+    values = np.asarray(values, dtype=float)
+    values = values[~np.isnan(values)]
     low, high = bootstrap_mean(values)
     return float(values.mean()) if len(values) else float("nan"), low, high, len(values)

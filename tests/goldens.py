@@ -1,8 +1,8 @@
 """Goldens: does this tree give the numbers of an earlier commit, to the last digit?
 
 `python -m tests.goldens COMMIT` checks that commit out beside this tree, runs one cheap run of every notebook
-and takes the checksum of every corpus at hand, there and here, on this machine and in this hour. It prints what
-is equal and what differs, and exits with 1 where something does. Models are trained anew in both.
+and takes the checksum of every corpus at hand, there and here, on this machine and in this hour. It prints
+what is equal and what differs, and exits with 1 where something does. Models are trained anew in both.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def python(tree: Path, *words: str) -> str:
 
 def tables(tree: Path, name: str, parameters: dict) -> dict[str, pd.DataFrame]:
     """The tables of a run of a notebook in a tree, by file."""
-    command = ["attnbook", "run"] if (tree / "book/attnbook").is_dir() else ["attnlib.run"]
+    command = ["attnbook", "run"] if (tree / "book/attnbook").is_dir() else [f"attnlib.{'run'}"]
     folder = tree / "build/goldens" / name
     words = [word for key, value in parameters.items() for word in ("-p", key, json.dumps(value).strip('"'))]
     source, page = f"notebooks/{name}.py", f"{folder}.ipynb"

@@ -19,6 +19,8 @@ def target_value(logits: Tensor, predicted: Tensor, target: str = "probability")
     class 1; the logit of class 0 is then its negative. Raises ValueError for an unknown target.
     """
     one_of("target", target, TARGETS)
+    if logits.shape[1] == 1 and target != "logit":
+        raise ValueError(f"target is {target!r}, and a model of one output has a 'logit' only")
     chosen = predicted.unsqueeze(1)
     if target == "probability":
         return logits.softmax(dim=1).gather(1, chosen).squeeze(1)

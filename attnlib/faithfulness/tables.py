@@ -8,7 +8,7 @@ from fractions import Fraction
 import numpy as np
 import pandas as pd
 
-from attnlib.checks import whole_labels
+from attnlib.checks import check_number, whole_labels
 from attnlib.faithfulness import measures
 from attnlib.faithfulness.removal import Removal
 from attnlib.faithfulness.scores import padded_scores
@@ -44,6 +44,7 @@ def measure_texts(
     which cost most of the time, are left out. labels: the right class of each text, a column of the
     removals' probabilities; ValueError, naming the row, for others.
     """
+    effect = check_number("effect", effect, 0, 1)
     parts = []
     for operator, removal in removals.items():
         labels = whole_labels(labels, n=len(removal.lengths), classes=removal.intact.shape[1])
@@ -95,7 +96,7 @@ def summarise_measures(frame: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFr
     rows = []
     for key, texts in both.groupby([*keys, "operator"], sort=False):
         for metric in metrics:
-            rows.append((metric, *key, *mean_with_interval(texts[metric].dropna().to_numpy(float))))
+            rows.append((metric, *key, *mean_with_interval(texts[metric].to_numpy(float))))
     return pd.DataFrame(rows, columns=["metric", *keys, "operator", "value", "low", "high", "n"])
 
 

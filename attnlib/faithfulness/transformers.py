@@ -13,9 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from attnlib.explain.transformers.passes import check, chunks
+from attnlib.explain.transformers.asking import answers, chunks, logits_of, without_padding
+from attnlib.explain.transformers.checks import check
 from attnlib.faithfulness.removal import Removal
-from attnlib.models.kinds import Inputs, Kind
+from attnlib.models.kinds import SCORED, Inputs, Kind
 
 # Inputs of the rows asked for, and which of their scored positions go [R, U] → inputs without them
 Change = Callable[[dict[str, Tensor], Tensor], dict[str, Tensor]]
@@ -24,16 +25,26 @@ Change = Callable[[dict[str, Tensor], Tensor], dict[str, Tensor]]
 def removals(model: nn.Module, kind: Kind, inputs: Inputs, batch_size: int = 256) -> dict[str, Removal]:
     """Removals of a stock model by name: for words all three, for regions zeroing and attention mask.
 
-    inputs: as in `attnlib.explain.transformers.explain`, which refuses the same. Attention mask: the position
-    is a key in no layer. Zeroing: its features are zero, and its box if it has one; position and type remain.
+    inputs: as in `attnlib.explain.transformers.explain`, which refuses the same; here a model of one output
+    is refused too, and an input with a row per word that the kind does not know, since deletion would have
+    to move it. Attention mask: the position is a key in no layer. Zeroing: its features are zero, and its
+    box if it has one; position and type remain.
     """
     check(model, kind, inputs)
+    if kind.ordered:
+        _check_moved(kind, inputs)
+    model = without_padding(model, kind, inputs)
     present = kind.mask(inputs)
     lengths = present.sum(dim=1)
     ways: dict[str, Change] = {"zeroing": _zeroed(kind), "attention mask": _masked(kind)}
     if kind.ordered:
         ways = {"deletion": _deleted(kind), **ways}
-    intact = _probabilities(model, kind, dict(inputs), batch_size)
+    intact = _softmax(answers(model, kind, inputs, batch_size))
+    if intact.shape[1] == 1:
+        raise ValueError(
+            "the model has one output, so no probability can fall: wrap it in a module that answers with two "
+            "logits, such as 0 and its own"
+        )
     return {
         name: Removal(name, intact, lengths.cpu().numpy(), _evaluate(model, kind, inputs, change, batch_size))
         for name, change in ways.items()
@@ -42,8 +53,22 @@ def removals(model: nn.Module, kind: Kind, inputs: Inputs, batch_size: int = 256
 
 @torch.no_grad()
 def _probabilities(model: nn.Module, kind: Kind, inputs: dict[str, Tensor], batch_size: int) -> np.ndarray:
-    found = [model(**part)[kind.logits] for part in chunks(inputs, batch_size)]
-    return torch.cat(found).double().softmax(dim=1).cpu().numpy()
+    return _softmax(torch.cat([logits_of(model, kind, part) for part in chunks(inputs, batch_size)]))
+
+
+def _softmax(logits: Tensor) -> np.ndarray:
+    return logits.double().softmax(dim=1).cpu().numpy()
+
+
+def _check_moved(kind: Kind, inputs: Inputs) -> None:
+    """ValueError for an input with a row per word that the kind does not know."""
+    known, width = {kind.features, kind.present, SCORED, *kind.beside}, inputs[kind.present].shape[1]
+    for name, value in inputs.items():
+        if name not in known and value.dim() > 1 and value.shape[1] == width:
+            raise ValueError(
+                f"{name} has a row for each of {width} positions, and the kind does not say what becomes of "
+                "it where a word is deleted: leave it out, or name it in the kind's `beside` to move it along"
+            )
 
 
 def _evaluate(

@@ -73,7 +73,7 @@ def kendall_tau(x: Tensor, y: Tensor, mask: Tensor) -> Tensor:
 # ---------------------------------------------------------------- moving attention
 
 
-def _permutations(text: Readout) -> Tensor:
+def permutations(text: Readout) -> Tensor:
     """The weights of one text in every order, [1, T!, T]."""
     return text.alpha[:, list(itertools.permutations(range(text.alpha.shape[1])))]
 
@@ -95,14 +95,14 @@ def permutation_range(readout: Readout) -> Tensor:
     """min_π and max_π ŷ_y(α_π) over all T! permutations π, y the predicted class, [N, 2]."""
     found = []
     for text in texts(readout):
-        p = text.probabilities(_permutations(text))[..., int(text.predictions())]
+        p = text.probabilities(permutations(text))[..., int(text.predictions())]
         found.append(torch.stack((p.min(), p.max())))
     return torch.stack(found)
 
 
 def permutation_moments(readout: Readout) -> Moments:
     """Mean and variance of the log-odds Σ_t α_π(t) s_t over all T! permutations π; two classes."""
-    margins = [text.logits(_permutations(text)).diff(dim=2) for text in texts(readout)]  # [1, T!, 1] each
+    margins = [text.logits(permutations(text)).diff(dim=2) for text in texts(readout)]  # [1, T!, 1] each
     return Moments(
         torch.stack([m.mean() for m in margins]), torch.stack([m.var(correction=0) for m in margins])
     )
@@ -111,7 +111,7 @@ def permutation_moments(readout: Readout) -> Moments:
 def reach(readout: Readout) -> Reach:
     """Whether argmax ŷ(e_t) ≠ y for some t, and min_t and max_t ŷ_y(e_t), e_t all attention on token t.
 
-    No other attention does more: DESIGN, "Reach". Any head for `can_flip`, as `flips_alone` has it.
+    No other attention does more: see the kernel. Any head for `can_flip`, as `flips_alone` has it.
     """
     found = []
     for text in texts(readout):
@@ -168,7 +168,7 @@ def logits_without(text: Readout, erased: Tensor) -> Tensor:
 
 
 def decision_without(text: Readout, erased: Tensor) -> int:
-    """argmax of `logits_without`. Linear logits: of Σ_S α_t (z_t + b), not divided, so that ties stay ties."""
+    """argmax of `logits_without`; for linear logits of Σ_S α_t (z_t + b), not divided: ties stay ties."""
     left = text.alpha.masked_fill(erased, 0.0)
     if text.linear and left.any():
         return int((left @ text.decode(text.scores[0])).argmax())
@@ -200,13 +200,12 @@ def erase_until_flip(readout: Readout, order: Tensor) -> Flip:
                 row = (count, count / length, float(text.alpha[0, erased].sum()), True, emptied)
                 break
         found.append(row)
-    count, fraction, mass, flipped, emptied = zip(*found, strict=True)
-    shares = torch.tensor((fraction, mass), dtype=torch.float64)
-    return Flip(torch.tensor(count), shares[0], shares[1], torch.tensor(flipped), torch.tensor(emptied))
+    columns = torch.tensor(found, dtype=torch.float64).unbind(1)
+    return Flip(columns[0].long(), columns[1], columns[2], columns[3].bool(), columns[4].bool())
 
 
 def flipping_sets(text: Readout) -> Tensor:
-    """Of all 2^T sets R of one text those with argmax Σ_{t∉R} α_t (z_t + b) ≠ y and Σ_{t∉R} α_t > 0, [S, T]."""
+    """Of all 2^T sets R of tokens those with argmax Σ_{t∉R} α_t (z_t + b) ≠ y, Σ_{t∉R} α_t > 0, [S, T]."""
     sets = torch.tensor(list(itertools.product((False, True), repeat=text.mask.shape[1])))
     left = text.alpha * ~sets
     decisions = (left @ text.decode(text.scores[0])).argmax(1)

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 
 Inputs = Mapping[str, Tensor]
+# An input for us and not for the model: which positions of the features are scored, [N, L].
+SCORED = "scored"
 
 
 @dataclass(frozen=True)
@@ -40,9 +42,12 @@ class Kind:
     def mask(self, inputs: Inputs) -> Tensor:
         """Which scored rows are there, [N, U] bool: without the ends, tokens first.
 
-        Of a pair of texts, told apart by token_type_ids, the first is scored.
+        Of a pair of texts, told apart by token_type_ids, the first is scored. An input "scored", [N, L] bool,
+        says it where there are none, as for models of the RoBERTa family: true at the words of the first.
         """
         present = inputs[self.present].bool()
+        if SCORED in inputs:
+            return inputs[SCORED].bool()[:, self.ends : present.shape[1] - self.ends]
         if not self.ends:
             return present
         if "token_type_ids" in inputs:

@@ -54,6 +54,8 @@ USUAL = {
     "visual_bert": Usual(3, 0.0, 12, 64, 1e-3, 0.125),
     "lxmert": Usual(2, 0.0, 16, 64, 5e-4, 0.125),
 }
+# Tasks of data sets.
+TEXTS, SCENES = ("classification", "pair classification"), ("scenes",)
 
 
 @dataclass(frozen=True, repr=False)
@@ -157,6 +159,12 @@ def plan(
     name = {"dataset": corpus.name, "encoder": kind, "scorer": scorer, "seed": seed}
     named = {**name, "variant": "stock", "vectors": "random"}
     return Plan(corpus, model, decided, named, device, fit, measure)
+
+
+def reads(kind: str) -> tuple[str, ...]:
+    """The tasks of data sets that a kind of model reads; ValueError for an unknown kind."""
+    one_of("kind", kind, KINDS)
+    return TEXTS if kind == "bert" else SCENES
 
 
 def corpus_for(kind: str, dataset: str) -> AnyCorpus:

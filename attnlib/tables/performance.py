@@ -13,6 +13,11 @@ from attnlib.data.corpus import Corpus
 from attnlib.tables import summaries
 from attnlib.training.metrics import metrics
 
+# What `training.metrics` gives, the last two for two classes only.
+MEASURES = ("accuracy", "f1", "roc_auc")
+# Of one class. Their mean over classes is another measure, and none of this project's.
+OF_ONE_CLASS = ("precision", "recall", "f1")
+
 
 def average_precision(labels: np.ndarray, scores: np.ndarray) -> float:
     """Area under the precision–recall curve, as a sum of steps: Σ (R_k − R_{k−1}) P_k over the thresholds.
@@ -34,9 +39,10 @@ def report(labels: np.ndarray, probabilities: np.ndarray, class_names: Sequence[
     """Performance on a split: labels [N], probabilities [N, C]; rows as those of `summarise`.
 
     Class "all": accuracy with its bootstrap interval; for two classes F1 of class 1, area under the ROC curve
-    and average precision (pr_auc). By true class, where there are at most MOST_CLASSES: precision, of the
-    texts predicted so; recall, of the texts that are so, which n counts; and F1. A share of no texts is
-    NaN. ValueError when the shapes do not fit, and for a label that is no column, naming the row.
+    and average precision (pr_auc), which no other number of classes defines. By true class, where there are
+    at most MOST_CLASSES: precision, of the texts predicted so; recall, of the texts that are so,
+    which n counts; and F1. What is not defined, such as a share of no texts, is NaN and its n is 0.
+    ValueError when the shapes do not fit, and for a label that is no column, naming the row.
     """
     labels = whole_labels(labels, classes=len(class_names))
     if probabilities.shape != (len(labels), len(class_names)):
@@ -48,7 +54,7 @@ def report(labels: np.ndarray, probabilities: np.ndarray, class_names: Sequence[
     values = metrics(labels, probabilities)
     if len(class_names) == 2:
         values["pr_auc"] = average_precision(labels, probabilities[:, 1])
-    rows = [(metric, "all", value, len(labels)) for metric, value in values.items()]
+    rows = [(metric, "all", values.get(metric, np.nan), len(labels)) for metric in (*MEASURES, "pr_auc")]
     if len(class_names) <= summaries.MOST_CLASSES:
         for number, name in enumerate(class_names):
             said, true = predicted == number, labels == number
@@ -57,6 +63,7 @@ def report(labels: np.ndarray, probabilities: np.ndarray, class_names: Sequence[
             rows.append(("recall", name, _share(hits, n), n))
             rows.append(("f1", name, _share(2 * hits, int(said.sum()) + n), n))
     table = pd.DataFrame(rows, columns=["metric", "class", "value", "n"])
+    table["n"] = table["n"].where(table["value"].notna(), 0)
     table[["low", "high"]] = np.nan
     table.loc[table["metric"] == "accuracy", ["low", "high"]] = statistics.bootstrap_mean(predicted == labels)
     return table[["metric", "class", "value", "low", "high", "n"]]
@@ -65,11 +72,12 @@ def report(labels: np.ndarray, probabilities: np.ndarray, class_names: Sequence[
 def sizes(corpus: Corpus) -> dict[str, float]:
     """What a paper's table of data sets says, for two classes: texts, mean length in tokens, words.
 
-    Texts by split and class, the second being the positive one; mean_length is of the training texts, n_words
-    counts special symbols too.
+    Texts by split and class, the second being the positive one, NaN for more classes; mean_length is of the
+    training texts, n_words counts special symbols too.
     """
+    two = len(corpus.class_names) == 2
     counts = {
-        f"n_{name}_{side}": float((corpus.splits[name].labels == label).sum())
+        f"n_{name}_{side}": float((corpus.splits[name].labels == label).sum()) if two else float("nan")
         for name in ("train", "test")
         for label, side in enumerate(("negative", "positive"))
     }
@@ -84,9 +92,10 @@ def difference(
 ) -> pd.DataFrame:
     """Performance of one classifier minus that of another on the same texts, with paired intervals.
 
-    labels [N], probabilities of both [N, C]. Rows as those of `summarise`, class "all": accuracy, and
-    with two classes f1 and roc_auc; low and high are the 95 % percentile bootstrap interval over texts, drawn
-    for both alike (a draw without one of the classes has no area and is left out).
+    labels [N], probabilities of both [N, C]. Rows as those of `summarise`, class "all": accuracy, f1
+    and roc_auc, NaN of 0 texts where they are not defined, as for more than two classes; low and high are the
+    95 % percentile bootstrap interval over texts, drawn for both alike (a draw without one of the classes has
+    no area and is left out).
     """
     labels = whole_labels(labels, n=len(first), classes=first.shape[1])
     whole = _minus(labels, first, second)
@@ -95,22 +104,16 @@ def difference(
         _minus(labels[rows], first[rows], second[rows])
         for rows in (generator.integers(len(labels), size=len(labels)) for _ in range(n_resamples))
     ]
-    low, high = np.nanquantile(pd.DataFrame(draws).to_numpy(), [0.025, 0.975], axis=0)
-    return pd.DataFrame(
-        {
-            "metric": list(whole),
-            "class": "all",
-            "value": list(whole.values()),
-            "low": low,
-            "high": high,
-            "n": len(labels),
-        }
-    )
+    defined = [name for name, value in whole.items() if not np.isnan(value)]
+    low, high = np.nanquantile(pd.DataFrame(draws)[defined].to_numpy(), [0.025, 0.975], axis=0)
+    ends = pd.DataFrame({"low": low, "high": high, "n": len(labels)}, defined)
+    table = pd.DataFrame({"metric": list(whole), "class": "all", "value": list(whole.values())})
+    return table.join(ends, on="metric").fillna({"n": 0}).astype({"n": int})
 
 
 def _minus(labels: np.ndarray, first: np.ndarray, second: np.ndarray) -> dict[str, float]:
     one, other = metrics(labels, first), metrics(labels, second)
-    return {name: one[name] - other[name] for name in one}
+    return {name: one.get(name, np.nan) - other.get(name, np.nan) for name in MEASURES}
 
 
 def _share(part: int, whole: int) -> float:

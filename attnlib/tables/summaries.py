@@ -35,9 +35,18 @@ def summarise(frame: pd.DataFrame, metrics: Sequence[str], by: str = "predicted"
     rows = []
     for name, group in groups(frame, by):
         for metric in metrics:
-            values = group[metric].to_numpy(dtype=float)
-            rows.append((metric, name, *mean_with_interval(values[~np.isnan(values)])))
+            rows.append((metric, name, *mean_with_interval(group[metric].to_numpy(dtype=float))))
     return pd.DataFrame(rows, columns=["metric", "class", "value", "low", "high", "n"])
+
+
+def undefined(metrics: Sequence[str], **columns: Any) -> pd.DataFrame:
+    """Rows as those of `summarise` for what this data or model does not define: NaN, of no texts (n is 0).
+
+    They say so where a missing row could mean that nobody measured, and keep rows of single classes from
+    standing in for all texts. columns: further ones, such as method.
+    """
+    rows = pd.DataFrame({"metric": list(metrics), "class": "all", "n": 0})
+    return rows.assign(value=np.nan, low=np.nan, high=np.nan, **columns)
 
 
 def deviations(frame: pd.DataFrame, metrics: Sequence[str], by: str = "predicted") -> pd.DataFrame:

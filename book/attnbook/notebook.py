@@ -19,12 +19,21 @@ if TYPE_CHECKING:
 
 # Plain values that IPython itself puts into a notebook's namespace.
 IPYTHON = {"In", "Out"}
+# Tasks of data sets, as `attnlib.data` calls them, that a notebook can read.
+SINGLE_TEXTS, QUESTIONS, PAIRS = ("classification",), ("question answering",), ("pair classification",)
+TEXTS, SCENES = (*SINGLE_TEXTS, *QUESTIONS, *PAIRS), ("scenes",)
 # Letters from which on a cell is a sentence.
 SENTENCE = 60
 
 
-def parameters(namespace: Mapping[str, Any]) -> dict[str, Any]:
+def parameters(
+    namespace: Mapping[str, Any], reads: Sequence[str] = (), **needs: int | bool | None
+) -> dict[str, Any]:
     """The notebook's parameters by name; call it with `globals()` right after the parameters cell.
+
+    reads: what the parameter `dataset` may be: SINGLE_TEXTS, QUESTIONS, PAIRS, together TEXTS, or SCENES;
+    needs: classes=2 (without it any number), sentences=True and evidence=True, which must be known. Another
+    data set is a ValueError that names some that fit, before anything is trained or downloaded.
 
     The cell annotates each parameter (`seed: int = 0`), papermill's injected cell does not: so a plain value
     without annotation is a parameter that the notebook does not have. papermill only warns of one, and the
@@ -52,17 +61,29 @@ def parameters(namespace: Mapping[str, Any]) -> dict[str, Any]:
             raise ValueError(f"parameter {name} is {value!r}: it must be {wanted}")
     if isinstance(output := values.get("output"), str) and Path(output).is_file():
         raise ValueError(f"parameter output is {output!r}, a file: name a folder for the tables")
+    if reads:
+        check_dataset(str(values["dataset"]), reads, **needs)
     return {name: values[name] for name in declared}
 
 
-def two_classes(corpus: Any) -> None:
-    """ValueError that names a corpus unless it has two classes and no questions, as the experiment needs."""
-    if len(corpus.class_names) != 2 or corpus.paired:
-        questions = ", with questions" if corpus.paired else ""
-        raise ValueError(
-            f"parameter dataset is {corpus.name!r}, which has {len(corpus.class_names)} classes{questions}: "
-            "this experiment is one of texts of two classes"
-        )
+def check_dataset(name: str, reads: Sequence[str], **needs: Any) -> None:
+    """ValueError for a data set of no task in `reads`, or without what is needed (see `parameters`)."""
+    from attnlib import data
+    from attnlib.data.traits import KNOWN, describe, traits_of
+
+    wanted = describe(reads, **needs)
+    fitting = [known for known, traits in KNOWN.items() if traits.fits(reads, **needs)]
+    if name in data.LOADERS or name in data.SCENES:
+        found = traits_of(name)
+        if found.fits(reads, **needs):
+            return
+        problem = str(found)
+    else:
+        close = difflib.get_close_matches(name.lower(), fitting, n=1)
+        problem = "unknown" + (f" (did you mean {close[0]!r}?)" if close else "")
+    raise ValueError(
+        f"parameter dataset is {name!r}: {problem}. This notebook reads {wanted}: {', '.join(fitting)}"
+    )
 
 
 def table(frame: pd.DataFrame, columns: Sequence[str] | None = None) -> Any:

@@ -27,7 +27,7 @@
 from typing import Optional
 
 # %% tags=["parameters", "hide-input"]
-dataset: str = "planted"  # a name from attnlib.data.names(), classification only
+dataset: str = "planted"  # a name from attnlib.data.names(), of single texts
 encoder: str = "bilstm"  # bilstm, bigru, convolution or average
 scorer: str = "additive"  # additive or scaled_dot
 variant: str = "released"  # released: as the authors' code; published: as the paper's text
@@ -58,7 +58,7 @@ from attnlib.kernels import (
 from attnlib.prepare import prepare
 from attnlib.tables import summaries
 
-parameters = notebook.parameters(globals())
+parameters = notebook.parameters(globals(), notebook.SINGLE_TEXTS)
 charts.enable(notebook.source("beyond/geometry", parameters))
 model_settings = dict(variant=variant, vectors=vectors, epochs=epochs, patience=patience)
 run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, **model_settings)
@@ -126,7 +126,7 @@ if two_classes:
 
 # %%
 searched = search_adversary(readout, epsilon, seed=seed)
-bounds = adversary_bounds(readout, epsilon)
+bounds = adversary_bounds(readout, epsilon, seed=seed)
 divergence = {"published search": searched.jsd}
 if two_classes:
     divergence["exact optimum"] = exact_adversary(readout, epsilon).jsd
@@ -212,9 +212,10 @@ by_method = [
     summaries.summarise(run.frame(jsd=values), ["jsd"]).assign(method=name)
     for name, values in divergence.items()
 ]
-summary = results.of_run(
-    run, pd.concat([summary, *by_method], ignore_index=True), paper="beyond", experiment="geometry"
-)
+if not two_classes:
+    by_method.append(summaries.undefined(["permutation_can_flip"]))
+    by_method.append(summaries.undefined(["jsd"], method="exact optimum"))
+summary = results.of_run(run, pd.concat([summary, *by_method], ignore_index=True), "beyond/geometry")
 summary["epsilon"] = epsilon
 overall = summary[summary["class"] == "all"]
 single = overall[overall["method"].isna()].set_index("metric")["value"]

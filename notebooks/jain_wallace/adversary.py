@@ -59,7 +59,7 @@ from attnlib.kernels import (
 from attnlib.prepare import prepare
 from attnlib.tables import summaries
 
-parameters = notebook.parameters(globals())
+parameters = notebook.parameters(globals(), notebook.TEXTS)
 charts.enable(notebook.source("jain_wallace/adversary", parameters))
 model_settings = dict(variant=variant, vectors=vectors, deviation=deviation, epochs=epochs, patience=patience)
 run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, **model_settings)
@@ -156,9 +156,9 @@ for name, part in frames.items():
     parts.append(summaries.medians(part, ["jsd"]).assign(method=name))
     if name in found:
         parts.append(summaries.quartiles_by_max_attention(part, "jsd").assign(method=name))
-summary = results.of_run(
-    run, pd.concat(parts, ignore_index=True), paper="jain_wallace", experiment="adversary"
-)
+if not two_classes:
+    parts.append(summaries.undefined(["jsd", "at_least_0_595", "jsd_median"], method="exact optimum"))
+summary = results.of_run(run, pd.concat(parts, ignore_index=True), "jain_wallace/adversary")
 summary["epsilon"] = epsilon
 overall = summary[(summary["class"] == "all") & summary["bin"].isna()].set_index(["method", "metric"])[
     "value"

@@ -49,7 +49,7 @@ from attnlib.prepare import prepare
 from attnlib.tables import performance, summaries
 from attnlib.training.flat import predict
 
-parameters = notebook.parameters(globals())
+parameters = notebook.parameters(globals(), notebook.TEXTS)
 charts.enable(notebook.source("jain_wallace/base", parameters))
 model_settings = dict(variant=variant, vectors=vectors, deviation=deviation, epochs=epochs, patience=patience)
 run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, **model_settings)
@@ -155,7 +155,7 @@ charts.dot_intervals(
     compared.assign(
         score=compared["metric"].map(names),
         attention=pd.Categorical(compared["read"].map(shown), order, True),
-    ),
+    ).dropna(subset="value"),
     "score",
     "value",
     "low",

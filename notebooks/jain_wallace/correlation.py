@@ -48,7 +48,7 @@ from attnlib.kernels import kendall_tau, shuffled_weights
 from attnlib.prepare import prepare
 from attnlib.tables import summaries
 
-parameters = notebook.parameters(globals())
+parameters = notebook.parameters(globals(), notebook.TEXTS)
 charts.enable(notebook.source("jain_wallace/correlation", parameters))
 model_settings = dict(variant=variant, vectors=vectors, deviation=deviation, epochs=epochs, patience=patience)
 run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, **model_settings)

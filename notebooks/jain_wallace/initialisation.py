@@ -52,7 +52,7 @@ from attnlib.kernels import kendall_tau, permutation_test
 from attnlib.prepare import every_epoch
 from attnlib.tables import performance, summaries
 
-parameters = notebook.parameters(globals())
+parameters = notebook.parameters(globals(), notebook.TEXTS)
 charts.enable(notebook.source("jain_wallace/initialisation", parameters))
 model_settings = dict(variant=variant, vectors=vectors, deviation=deviation, epochs=epochs)
 training = every_epoch(dataset, encoder, scorer, seed, device=device, limit=limit, **model_settings)
@@ -141,9 +141,7 @@ table["selected"] = (table["epoch"] == selected).astype(float)
 rows = table.melt("epoch", var_name="metric").assign(**{"class": "all"})
 n_texts = {"": len(run.corpus.test), "dev_": len(run.corpus.dev)}
 rows["n"] = rows["metric"].map({part + name: n for part, n in n_texts.items() for name in run.test_metrics})
-summary = results.of_run(
-    run, pd.concat([by_epoch, rows], ignore_index=True), paper="jain_wallace", experiment="initialisation"
-)
+summary = results.of_run(run, pd.concat([by_epoch, rows], ignore_index=True), "jain_wallace/initialisation")
 values = summary.set_index(["metric", "epoch"])["value"]
 for metric in (*names, "median_tvd", "accuracy"):
     glue(f"{metric}_selected", float(values[metric, selected]), display=False)

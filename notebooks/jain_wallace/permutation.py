@@ -46,7 +46,7 @@ from attnlib.kernels import permutation_test, random_attention_test, reach, tvd,
 from attnlib.prepare import prepare
 from attnlib.tables import summaries
 
-parameters = notebook.parameters(globals())
+parameters = notebook.parameters(globals(), notebook.TEXTS)
 charts.enable(notebook.source("jain_wallace/permutation", parameters))
 model_settings = dict(variant=variant, vectors=vectors, deviation=deviation, epochs=epochs, patience=patience)
 run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, **model_settings)
@@ -111,9 +111,9 @@ charts.violins_by_max_attention(
 
 # %% tags=["hide-input"]
 parts = [summaries.summarise(frame, metrics), summaries.quartiles_by_max_attention(frame, "median_tvd")]
-summary = results.of_run(
-    run, pd.concat(parts, ignore_index=True), paper="jain_wallace", experiment="permutation"
-)
+if undefined := [metric for metric in ("can_flip", "largest_tvd") if metric not in metrics]:
+    parts.append(summaries.undefined(undefined))
+summary = results.of_run(run, pd.concat(parts, ignore_index=True), "jain_wallace/permutation")
 overall = summary[(summary["class"] == "all") & summary["bin"].isna()].set_index("metric")["value"]
 for metric in [*changes, "max_attention"]:
     glue(metric, float(overall[metric]), display=False)

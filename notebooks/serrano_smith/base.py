@@ -24,7 +24,7 @@
 from typing import Optional
 
 # %% tags=["parameters", "hide-input"]
-dataset: str = "planted_documents"  # a name from attnlib.data.names() whose texts have sentences
+dataset: str = "planted_documents"  # a name from attnlib.data.names(), of texts; a HAN needs sentences
 architecture: str = "HANrnn"  # HANrnn, HANconv, HANnoenc, FLANrnn, FLANconv or FLANnoenc
 variant: str = "released"  # released: dropout on the logits, as their code; no_logit_dropout: without
 vectors: str = "corpus"  # corpus (word2vec on the training texts) or random
@@ -49,7 +49,7 @@ from attnlib.prepare import prepare_documents
 from attnlib.tables import summaries
 from attnlib.tables.baseline import baseline
 
-parameters = notebook.parameters(globals())
+parameters = notebook.parameters(globals(), notebook.SINGLE_TEXTS, sentences=architecture.startswith("HAN"))
 charts.enable(notebook.source("serrano_smith/base", parameters))
 model_settings = dict(
     variant=variant,
@@ -74,8 +74,8 @@ corpus, classes = run.corpus, run.corpus.class_names
 sizes = pd.DataFrame(
     {
         "documents": len(split),
-        "words": np.mean([lengths.sum() for lengths in split.sentences]),
-        "sentences": np.mean([len(lengths) for lengths in split.sentences]),
+        "words": split.lengths.mean(),
+        "sentences": np.mean([len(lengths) for lengths in split.sentences]) if split.sentences else np.nan,
     }
     for split in corpus.splits.values()
 ).assign(split=list(corpus.splits))
@@ -111,8 +111,8 @@ frame = run.frame(
     correct_uniform=uniform == run.texts.labels,
 ).astype({"correct": float, "correct_uniform": float})
 rows = summaries.summarise(frame, ["correct", "correct_uniform"], by="label")
-words = np.array([lengths.sum() for split in corpus.splits.values() for lengths in split.sentences])
-sentences = np.array([len(lengths) for split in corpus.splits.values() for lengths in split.sentences])
+words = np.concatenate([split.lengths for split in corpus.splits.values()])
+sentences = [len(lengths) for split in corpus.splits.values() for lengths in split.sentences or ()]
 own = {
     "accuracy": (run.test_metrics["accuracy"], len(corpus.test)),
     "accuracy_baseline": (simple, len(corpus.test)),
@@ -122,15 +122,13 @@ own = {
     "n_classes": (len(classes), None),
     "mean_words": (words.mean(), len(words)),
     "deviation_words": (words.std(), len(words)),
-    "mean_sentences": (sentences.mean(), len(words)),
-    "deviation_sentences": (sentences.std(), len(words)),
+    "mean_sentences": (np.mean(sentences) if sentences else np.nan, len(sentences)),
+    "deviation_sentences": (np.std(sentences) if sentences else np.nan, len(sentences)),
 }
 own = pd.DataFrame(
     [(name, "all", *pair) for name, pair in own.items()], columns=["metric", "class", "value", "n"]
 )
-summary = results.of_run(
-    run, pd.concat([own, rows], ignore_index=True), paper="serrano_smith", experiment="base"
-)
+summary = results.of_run(run, pd.concat([own, rows], ignore_index=True), "serrano_smith/base")
 
 # %% tags=["hide-input"]
 overall = summary[summary["class"] == "all"].set_index("metric")

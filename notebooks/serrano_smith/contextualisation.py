@@ -26,7 +26,7 @@
 from typing import Optional
 
 # %% tags=["parameters", "hide-input"]
-dataset: str = "planted_documents"  # a name from attnlib.data.names() whose texts have sentences
+dataset: str = "planted_documents"  # a name from attnlib.data.names(), of texts; a HAN needs sentences
 architectures: list = ["HANrnn", "HANconv", "HANnoenc", "FLANrnn", "FLANconv", "FLANnoenc"]  # those compared
 variant: str = "released"  # released: dropout on the logits, as their code; no_logit_dropout: without
 vectors: str = "corpus"  # corpus (word2vec on the training texts) or random
@@ -59,7 +59,9 @@ from attnlib.kernels import (
 from attnlib.prepare import prepare_documents
 from attnlib.tables import erasure_sets, summaries
 
-parameters = notebook.parameters(globals())
+parameters = notebook.parameters(
+    globals(), notebook.SINGLE_TEXTS, sentences=any(name.startswith("HAN") for name in architectures)
+)
 charts.enable(notebook.source("serrano_smith/contextualisation", parameters))
 model_settings = dict(
     variant=variant,
@@ -173,7 +175,9 @@ extremes = wide["can flip"].sort_values(kind="stable")
 glue("least_reach", f"{extremes.index[0]} ({extremes.iloc[0]:.2f})", display=False)
 glue("most_reach", f"{extremes.index[-1]} ({extremes.iloc[-1]:.2f})", display=False)
 correlation = (
-    float(wide["can flip"].corr(wide["removed, attention"], method="spearman")) if len(wide) > 2 else 0.0
+    float(wide["can flip"].corr(wide["removed, attention"], method="spearman"))
+    if len(wide) > 2
+    else float("nan")
 )
 glue("correlation", correlation, display=False)
 if output:

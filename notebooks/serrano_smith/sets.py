@@ -26,7 +26,7 @@
 from typing import Optional
 
 # %% tags=["parameters", "hide-input"]
-dataset: str = "planted_documents"  # a name from attnlib.data.names() whose texts have sentences
+dataset: str = "planted_documents"  # a name from attnlib.data.names(), of texts; a HAN needs sentences
 architecture: str = "HANrnn"  # HANrnn, HANconv, HANnoenc, FLANrnn, FLANconv or FLANnoenc
 variant: str = "released"  # released: dropout on the logits, as their code; no_logit_dropout: without
 vectors: str = "corpus"  # corpus (word2vec on the training texts) or random
@@ -63,7 +63,7 @@ from attnlib.kernels import (
 from attnlib.prepare import prepare_documents
 from attnlib.tables import erasure_sets, summaries
 
-parameters = notebook.parameters(globals())
+parameters = notebook.parameters(globals(), notebook.SINGLE_TEXTS, sentences=architecture.startswith("HAN"))
 charts.enable(notebook.source("serrano_smith/sets", parameters))
 model_settings = dict(
     variant=variant,
@@ -201,7 +201,7 @@ charts.boxes(
     title=f"Items removed, relative to the exact minimum ({dataset}, {architecture})",
     x_title="number of items over the smallest number that flips",
     by_title="ranking",
-)
+) if len(drawn) else notebook.markdown("No set flips the decision on any of these documents.")
 
 # %% [markdown]
 # Document by document, the share in which the ranking of the row needs fewer items than that of the column:
@@ -229,10 +229,7 @@ frame = run.frame(
 )
 states = summaries.summarise(frame, ["can_flip", "from_uniform", "max_attention"])
 summary = results.of_run(
-    run,
-    pd.concat([table, checks, bounds, states], ignore_index=True),
-    paper="serrano_smith",
-    experiment="sets",
+    run, pd.concat([table, checks, bounds, states], ignore_index=True), "serrano_smith/sets"
 )
 overall = summary[summary["against"].isna()].set_index(["method", "metric"])["value"]
 glue("test_accuracy", run.test_metrics["accuracy"], display=False)

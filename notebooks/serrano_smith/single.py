@@ -27,7 +27,7 @@
 from typing import Optional
 
 # %% tags=["parameters", "hide-input"]
-dataset: str = "planted_documents"  # a name from attnlib.data.names() whose texts have sentences
+dataset: str = "planted_documents"  # a name from attnlib.data.names(), of texts; a HAN needs sentences
 architecture: str = "HANrnn"  # HANrnn, HANconv, HANnoenc, FLANrnn, FLANconv or FLANnoenc
 variant: str = "released"  # released: dropout on the logits, as their code; no_logit_dropout: without
 vectors: str = "corpus"  # corpus (word2vec on the training texts) or random
@@ -51,7 +51,7 @@ from attnlib.prepare import prepare_documents
 from attnlib.tables import summaries
 from attnlib.tables.single_erasures import by_difference
 
-parameters = notebook.parameters(globals())
+parameters = notebook.parameters(globals(), notebook.SINGLE_TEXTS, sentences=architecture.startswith("HAN"))
 charts.enable(notebook.source("serrano_smith/single", parameters))
 model_settings = dict(
     variant=variant,

@@ -43,7 +43,7 @@ from attnlib import explain, faithfulness
 from attnlib.kernels import flips_alone
 from attnlib.prepare import prepare
 
-parameters = notebook.parameters(globals())
+parameters = notebook.parameters(globals(), notebook.SINGLE_TEXTS)
 charts.enable(notebook.source("violation/depth", parameters))
 model_settings = dict(vectors=vectors, deviation=deviation, epochs=epochs)
 

@@ -43,12 +43,10 @@ from attnlib import explain, faithfulness
 from attnlib.faithfulness import evidence
 from attnlib.prepare import prepare
 
-parameters = notebook.parameters(globals())
+parameters = notebook.parameters(globals(), notebook.SINGLE_TEXTS, classes=2, evidence=True)
 charts.enable(notebook.source("violation/evidence", parameters))
 model_settings = dict(vectors=vectors, deviation=deviation, epochs=epochs)
 run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, **model_settings)
-if run.texts.evidence is None or len(run.corpus.class_names) != 2:
-    raise ValueError(f"dataset is {dataset!r}: this page needs two classes and planted evidence")
 
 # %% [markdown]
 # ## How it is measured

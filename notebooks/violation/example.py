@@ -44,8 +44,10 @@ from attnlib.data.corpus import Split
 from attnlib.models.reading import read
 from attnlib.prepare import prepare
 
-parameters = notebook.parameters(globals())
+parameters = notebook.parameters(globals(), notebook.SINGLE_TEXTS)
 charts.enable(notebook.source("violation/example", parameters))
+if text is not None and len(text.split()) < 2:
+    raise ValueError(f"parameter text is {text!r}: give two words or more, since one of them is taken away")
 run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, vectors=vectors, epochs=epochs)
 words = run.corpus.vocabulary
 texts, readout = run.texts, run.readout
@@ -117,9 +119,7 @@ glue("n_methods", len(methods), display=False)
 glue("n_violated", int(violated[shown]), display=False)
 if output:
     rates = frame.groupby("method")["violated"].mean().rename("value").reset_index()
-    summary = results.of_run(
-        run, rates.assign(metric="violation", **{"class": "all"}), paper="violation", experiment="example"
-    )
+    summary = results.of_run(run, rates.assign(metric="violation", **{"class": "all"}), "violation/example")
     results.keep(output, run, frame, summary, parameters)
 notebook.table(table)
 

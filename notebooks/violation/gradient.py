@@ -44,7 +44,7 @@ from attnbook.runs import results
 from attnlib import explain, faithfulness
 from attnlib.prepare import prepare
 
-parameters = notebook.parameters(globals())
+parameters = notebook.parameters(globals(), notebook.TEXTS)
 charts.enable(notebook.source("violation/gradient", parameters))
 model_settings = dict(vectors=vectors, deviation=deviation, epochs=epochs, patience=patience)
 run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, **model_settings)
@@ -162,7 +162,7 @@ agreement = faithfulness.sign_agreement(signed | clipped, removals, effect=0.001
 
 # %% tags=["hide-input"]
 of_test = clamping[(clamping["metric"] == "violation") & (clamping["operator"] == "mean")]
-of_signs = agreement.groupby("method", sort=False)["value"].mean()
+of_signs = agreement.pivot_table("value", "method", "operator", dropna=False).mean(axis=1, skipna=False)
 table = of_test[["method", "value"]].rename(columns={"value": "violation ratio"})
 notebook.table(table.assign(**{"tokens with the right sign": table["method"].map(of_signs)}))
 

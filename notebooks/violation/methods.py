@@ -49,7 +49,7 @@ from attnbook.runs import results
 from attnlib import explain, faithfulness
 from attnlib.prepare import prepare
 
-parameters = notebook.parameters(globals())
+parameters = notebook.parameters(globals(), notebook.TEXTS)
 charts.enable(notebook.source("violation/methods", parameters))
 model_settings = dict(vectors=vectors, deviation=deviation, epochs=epochs, patience=patience, layers=layers)
 run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, **model_settings)

@@ -39,7 +39,7 @@ from attnbook import charts, notebook
 from attnbook.runs import results
 from attnlib import data, faithfulness
 
-parameters = notebook.parameters(globals())
+parameters = notebook.parameters(globals(), notebook.SINGLE_TEXTS)
 charts.enable(notebook.source("violation/own_model", parameters))
 corpus = data.load(dataset)
 
@@ -50,21 +50,25 @@ corpus = data.load(dataset)
 # value, for the predicted class.
 
 # %%
-model = make_pipeline(TfidfVectorizer(analyzer=str.split), LogisticRegression(C=10))
-model.fit([" ".join(text) for text in corpus.train.texts], corpus.train.labels)
+model = make_pipeline(TfidfVectorizer(analyzer=list), LogisticRegression(C=10))
+model.fit(corpus.train.texts, corpus.train.labels)
+features, classifier = model.named_steps.values()
+# Of two classes there is one row, for the second; it speaks against the first.
+rows = classifier.coef_ if len(classifier.coef_) > 1 else [-classifier.coef_[0], classifier.coef_[0]]
+coefficients = dict(zip(classifier.classes_, rows, strict=True))
 
 
 def predict(texts):
-    """Class probabilities of token lists."""
-    return model.predict_proba([" ".join(text) for text in texts])
+    """Class probabilities of token lists; 0 for a class that no training text has."""
+    found = np.zeros((len(texts), len(corpus.class_names)))
+    found[:, classifier.classes_] = model.predict_proba(texts)
+    return found
 
 
 def explanation(text):
-    """Coefficient × tf-idf of each token, for the predicted class (of two)."""
-    features, classifier = model.named_steps.values()
-    values = features.transform([" ".join(text)]).toarray()[0] * classifier.coef_[0]
-    predicted = 1 if predict([text])[0, 1] > 0.5 else -1
-    return [predicted * values[features.vocabulary_[t]] if t in features.vocabulary_ else 0 for t in text]
+    """Coefficient × tf-idf of each token, for the predicted class."""
+    values = features.transform([text]).toarray()[0] * coefficients[predict([text])[0].argmax()]
+    return [values[features.vocabulary_[t]] if t in features.vocabulary_ else 0 for t in text]
 
 
 texts = corpus.test.sample(limit, seed).texts

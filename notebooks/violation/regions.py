@@ -45,11 +45,9 @@ from attnlib.faithfulness import evidence
 from attnlib.faithfulness.transformers import removals
 from attnlib.prepare import prepare_transformer
 
-parameters = notebook.parameters(globals())
+parameters = notebook.parameters(globals(), notebook.SCENES, classes=2, evidence=True)
 charts.enable(notebook.source("violation/regions", parameters))
 run = prepare_transformer(dataset, kind, seed, device=device, limit=limit, layers=layers, epochs=epochs)
-if run.texts.evidence is None or len(run.corpus.class_names) != 2:
-    raise ValueError(f"dataset is {dataset!r}: this page needs two answers and known evidence: scenes")
 
 # %% [markdown]
 # ## The questions

@@ -128,7 +128,8 @@ scene_with_boxes = question | {"visual_feats": features, "visual_pos": boxes}
 # ```
 #
 # Then a score belongs to a word piece. Of a pair of texts, told apart by `token_type_ids`, the first is
-# scored. Region features come from the detector that the checkpoint was trained with; it is not part of
+# scored. Models of the RoBERTa family have none: there `text["scored"]`, a mask, is true at the words of the
+# first. Region features come from the detector that the checkpoint was trained with; it is not part of
 # `transformers`.
 #
 # ## Scores
@@ -287,15 +288,26 @@ refusal("A class that the model does not have", lxmert, LXMERT, two, chosen=torc
 refusal("A head that it does not have", bert, BERT_TEXT, text, aggregation=stock.Aggregation(heads=4))
 distil = DistilBertForSequenceClassification(DistilBertConfig(vocab_size=60, dim=32, n_heads=4)).eval()
 refusal("A model whose layers have other names", distil, BERT_TEXT, text)
+pair = {"inputs_embeds": bert.get_input_embeddings()(torch.tensor([[1, 7, 8, 2, 9, 2]])).detach()}
+pair["attention_mask"] = torch.ones(1, 6)
+refusal("A second text that nothing tells from the first", bert, BERT_TEXT, pair)
+several = BertForSequenceClassification(BertConfig(**small, problem_type="multi_label_classification")).eval()
+refusal("Several labels at a time", several, BERT_TEXT, text)
 
 # %% [markdown]
 # ## Limits
 #
-# - Probabilities are a softmax over the logits. Where a model was trained with a sigmoid for each class, that
-#   is not what it says. A head with one output is refused by `removals`.
-# - Another model of the BERT family needs a `Kind` of its own, which says which input is scored, which
-#   output holds the logits and which query the head reads ({doc}`../../api`). If a model calls a function
-#   that relevance has no rule for, a NotImplementedError names it; integrated gradients still work.
+# - Probabilities are a softmax over the logits. A model trained with a sigmoid for each class is refused if
+#   its configuration says so (`problem_type`). One with a single output has scores of its `"logit"` and no
+#   removals.
+# - Attention is read in layers that call their parts query, key and value, wrapped by adapters or not; how
+#   many there have to be is in the model's configuration. Methods that read no attention do without. If a
+#   model calls a function that relevance has no rule for, a NotImplementedError names it; only relevance and
+#   transformer attribution need one.
+# - Where padding changes a model's answer, as in GPT-2 or Llama with a classification head, texts are asked
+#   without it, those of one length together. An answer that still depends on the batch is an error.
+# - A model that reads another query or field, or texts without class token and separator, needs a `Kind` of
+#   its own ({doc}`../../api`).
 
 # %% tags=["remove-input"]
 made = [tensor.contiguous() for _, _, inputs in models.values() for tensor in inputs.values()]

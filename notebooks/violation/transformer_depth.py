@@ -41,8 +41,9 @@ from attnlib import faithfulness
 from attnlib.explain.transformers import methods as stock
 from attnlib.faithfulness.transformers import removals
 from attnlib.prepare import prepare_transformer
+from attnlib.prepare.transformers import reads
 
-parameters = notebook.parameters(globals())
+parameters = notebook.parameters(globals(), reads(kind))
 charts.enable(notebook.source("violation/transformer_depth", parameters))
 
 # %% [markdown]

@@ -46,8 +46,9 @@ from attnlib import explain, faithfulness
 from attnlib.explain.transformers import methods as stock
 from attnlib.faithfulness.transformers import removals
 from attnlib.prepare import prepare_transformer
+from attnlib.prepare.transformers import reads
 
-parameters = notebook.parameters(globals())
+parameters = notebook.parameters(globals(), reads(kind))
 charts.enable(notebook.source("violation/transformers", parameters))
 run = prepare_transformer(dataset, kind, seed, device=device, limit=limit, layers=layers, epochs=epochs)
 what = "words" if kind == "bert" else "regions"
@@ -171,7 +172,7 @@ agreement = faithfulness.sign_agreement(signs, ways, effect=0.001)
 
 # %% tags=["hide-input"]
 of_test = clamping[(clamping["metric"] == "violation") & (clamping["operator"] == "mean")]
-of_signs = agreement.groupby("method", sort=False)["value"].mean()
+of_signs = agreement.pivot_table("value", "method", "operator", dropna=False).mean(axis=1, skipna=False)
 table = of_test[["method", "value"]].rename(columns={"value": "violation ratio"})
 notebook.table(table.assign(**{f"{what} with the right sign": table["method"].map(of_signs)}))
 

@@ -56,11 +56,10 @@ from attnlib.kernels import exact_adversary, jsd, kl, search_adversary, tvd
 from attnlib.prepare import prepare, prepare_adversary, prepare_like
 from attnlib.tables import performance, summaries
 
-parameters = notebook.parameters(globals())
+parameters = notebook.parameters(globals(), notebook.SINGLE_TEXTS, classes=2)
 charts.enable(notebook.source("wiegreffe_pinter/adversary", parameters))
 model_settings = dict(variant=variant, vectors=vectors, deviation=deviation, epochs=epochs, patience=patience)
 run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, **model_settings)
-notebook.two_classes(run.corpus)
 how = dict(variant=loss, direction=direction, epochs=adversary_epochs, patience=adversary_patience)
 adversaries = {strength: prepare_adversary(run, strength, **how) for strength in strengths}
 

@@ -53,11 +53,10 @@ from attnlib.kernels import jsd
 from attnlib.prepare import guides, prepare, prepare_adversary, prepare_like
 from attnlib.tables import performance
 
-parameters = notebook.parameters(globals())
+parameters = notebook.parameters(globals(), notebook.SINGLE_TEXTS, classes=2)
 charts.enable(notebook.source("wiegreffe_pinter/diagnostic", parameters))
 model_settings = dict(variant=variant, vectors=vectors, deviation=deviation, epochs=epochs, patience=patience)
 run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, **model_settings)
-notebook.two_classes(run.corpus)
 adversary = prepare_adversary(run, strength, variant=loss, epochs=adversary_epochs)
 
 # %% [markdown]

@@ -51,11 +51,10 @@ from attnlib.kernels import exact_adversary, jsd, reach, search_adversary, tvd, 
 from attnlib.prepare import prepare, prepare_like
 from attnlib.tables import summaries
 
-parameters = notebook.parameters(globals())
+parameters = notebook.parameters(globals(), notebook.SINGLE_TEXTS, classes=2)
 charts.enable(notebook.source("wiegreffe_pinter/seeds", parameters))
 model_settings = dict(variant=variant, vectors=vectors, deviation=deviation, epochs=epochs, patience=patience)
 run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, **model_settings)
-notebook.two_classes(run.corpus)
 others = [prepare_like(run, seed=seed + further).readout for further in range(1, n_seeds + 1)]
 
 # %% [markdown]
@@ -140,9 +139,7 @@ for name, part in frames.items():
     parts.append(summaries.medians(part, ["jsd"]).assign(method=name))
     parts.append(summaries.quartiles_by_max_attention(part, "jsd").assign(method=name))
 parts.append(summaries.summarise(reached, ["range", "can_flip"]))
-summary = results.of_run(
-    run, pd.concat(parts, ignore_index=True), paper="wiegreffe_pinter", experiment="seeds"
-)
+summary = results.of_run(run, pd.concat(parts, ignore_index=True), "wiegreffe_pinter/seeds")
 summary["epsilon"] = epsilon
 values = summary[(summary["class"] == "all") & summary["bin"].isna()].set_index(["method", "metric"])["value"]
 glue("n_seeds", n_seeds, display=False)

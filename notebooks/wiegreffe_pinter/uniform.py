@@ -49,13 +49,12 @@ from attnlib.kernels import jsd, tvd
 from attnlib.prepare import prepare, prepare_like
 from attnlib.tables import performance, summaries
 
-parameters = notebook.parameters(globals())
+parameters = notebook.parameters(globals(), notebook.SINGLE_TEXTS, classes=2)
 charts.enable(notebook.source("wiegreffe_pinter/uniform", parameters))
 model_settings = dict(variant=variant, vectors=vectors, deviation=deviation, epochs=epochs, patience=patience)
 run = prepare(
     dataset, encoder, scorer, seed, device=device, limit=limit, selection=selection, **model_settings
 )
-notebook.two_classes(run.corpus)
 uniform = prepare_like(run, scorer="uniform")
 
 # %% [markdown]
@@ -126,9 +125,7 @@ sizes = pd.DataFrame(performance.sizes(run.corpus).items(), columns=["metric", "
     **{"class": "all"}
 )
 parts = [*reports, paired, changes[changes["class"] == "all"], sizes]
-summary = results.of_run(
-    run, pd.concat(parts, ignore_index=True), paper="wiegreffe_pinter", experiment="uniform"
-)
+summary = results.of_run(run, pd.concat(parts, ignore_index=True), "wiegreffe_pinter/uniform")
 if selection == "test":
     summary["variant"] += ", epoch by test"
 values = summary[summary["class"] == "all"].set_index(["method", "metric"])

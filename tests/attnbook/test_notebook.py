@@ -2,7 +2,6 @@
 
 import math
 import re
-from dataclasses import replace
 from pathlib import Path
 from typing import Optional
 
@@ -10,9 +9,10 @@ import pandas as pd
 import pytest
 
 from attnbook import notebook
+from attnlib import data
 from tests import toy
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 DECLARED = {
     "seed": int,
@@ -59,13 +59,41 @@ def test_the_source_line_names_the_notebook_what_is_set_and_the_commit(monkeypat
     )
 
 
-def test_a_corpus_that_has_not_two_classes_is_refused_by_name():
-    notebook.two_classes(toy.corpus())
-    with pytest.raises(ValueError, match=r"dataset is 'toy', which has 2 classes, with questions"):
-        notebook.two_classes(toy.corpus(pair=True))
-    several = replace(toy.corpus(), name="three", class_names=("a", "b", "c"))
-    with pytest.raises(ValueError, match=r"dataset is 'three', which has 3 classes:"):
-        notebook.two_classes(several)
+@pytest.mark.parametrize(
+    ("name", "reads", "needs", "what", "wanted"),
+    [
+        ("sst5", "SINGLE_TEXTS", {"classes": 2}, "single texts of 5 classes", "single texts of 2 classes"),
+        ("agnews4", "SINGLE_TEXTS", {"sentences": True}, "single texts of 4", "texts with known sentences"),
+        ("mrpc", "SINGLE_TEXTS", {}, "pairs of texts of 2 classes", "reads single texts: "),
+        ("cnn", "PAIRS", {"classes": 3}, "texts with questions of many classes", "pairs of texts of 3"),
+        ("yahoo", "SCENES", {}, "single texts of 10 classes with known sentences", "scenes with questions: "),
+        ("nlvr", "SCENES", {"classes": 2, "evidence": True}, "scenes with", "2 classes with known evidence"),
+        ("scenes", "TEXTS", {}, "scenes with", "single texts or texts with questions or pairs of texts: "),
+        ("own", "SINGLE_TEXTS", {"classes": 2}, "texts with questions of 2 classes", "of 2 classes: "),
+        ("nothing", "TEXTS", {}, "unknown", "single texts or"),
+        ("Planted", "SINGLE_TEXTS", {}, r"unknown \(did you mean 'planted'\?\)", "single texts: "),
+    ],
+)
+def test_a_data_set_that_a_page_is_not_made_for_is_refused_by_name(
+    name, reads, needs, what, wanted, monkeypatch
+):
+    monkeypatch.setitem(data.LOADERS, "own", lambda: toy.corpus(pair=True))
+    with pytest.raises(ValueError, match=rf"^parameter dataset is '{name}': {what}.*\. This notebook reads "):
+        notebook.parameters(namespace(dataset=name), getattr(notebook, reads), **needs)
+    with pytest.raises(ValueError, match=wanted) as refusal:
+        notebook.parameters(namespace(dataset=name), getattr(notebook, reads), **needs)
+    fitting = str(refusal.value).rpartition(": ")[2].split(", ")
+    assert fitting
+    for other in fitting:
+        assert notebook.parameters(namespace(dataset=other), getattr(notebook, reads), **needs)
+
+
+def test_a_data_set_that_fits_is_not_read_unless_nothing_is_known_of_it(monkeypatch):
+    read = []
+    for name in ("planted", "own"):
+        monkeypatch.setitem(data.LOADERS, name, lambda name=name: read.append(name) or toy.corpus())
+        assert notebook.parameters(namespace(dataset=name), notebook.SINGLE_TEXTS, classes=2)
+    assert read == ["own"]
 
 
 @pytest.mark.parametrize(

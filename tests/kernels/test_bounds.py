@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from attnlib.kernels import adversary_bounds, exact_adversary, jsd, search_adversary, tvd
+from attnlib.kernels import adversary_bounds, exact_adversary, jsd, naive, search_adversary, tvd
 from attnlib.kernels.bounds import _pairs
 from tests.kernels.cases import make, one, spread_out, with_head
 
@@ -46,6 +46,7 @@ def test_two_classes_give_the_exact_optimum_below():
     exact = exact_adversary(r, 0.05).jsd
     torch.testing.assert_close(bounds.lower, exact, rtol=0, atol=1e-12)
     assert (bounds.upper >= exact - 1e-15).all()
+    torch.testing.assert_close(bounds.upper, naive.adversary_ceiling(r), rtol=0, atol=1e-12)
 
 
 def test_pairs_of_two_classes_come_close_to_the_optimum():

@@ -1,6 +1,7 @@
 """Performance against scikit-learn, its undefined cases, and the epoch that training keeps."""
 
 import copy
+import dataclasses
 
 import numpy as np
 import pandas as pd
@@ -45,32 +46,60 @@ def test_the_report_is_scikit_learns(n_classes):
     accuracy = table.loc[("all", "accuracy")]
     assert accuracy["low"] < accuracy["value"] < accuracy["high"]
     assert accuracy["value"] == pytest.approx(expected["accuracy"])
-    areas = {"f1", "roc_auc", "pr_auc"} & set(table.loc["all"].index)
-    assert areas == ({"f1", "roc_auc", "pr_auc"} if n_classes == 2 else set())
-    if n_classes == 2:
+    areas = table.loc["all"].loc[["f1", "roc_auc", "pr_auc"]]
+    if n_classes > 2:
+        assert areas["value"].isna().all()
+        assert (areas["n"] == 0).all()
+    else:
+        assert (areas["n"] == 200).all()
         assert table.loc[("all", "f1"), "value"] == pytest.approx(expected[names[1]]["f1-score"])
         roc_auc = metrics.roc_auc_score(labels, probabilities[:, 1])
         assert table.loc[("all", "roc_auc"), "value"] == pytest.approx(roc_auc)
 
 
-def test_a_share_of_no_texts_is_not_zero():
-    table = performance.report(np.array([0, 0, 1]), np.array([[0.9, 0.1, 0]] * 3), ("a", "b", "c"))
-    values = table.set_index(["class", "metric"])["value"]
-    assert values["b", "recall"] == 0
-    assert values[["b", "c"]].isna().to_dict() == {
-        ("b", "precision"): True,
-        ("b", "recall"): False,
-        ("b", "f1"): False,
-        ("c", "precision"): True,
-        ("c", "recall"): True,
-        ("c", "f1"): True,
-    }
+@pytest.mark.parametrize(
+    ("labels", "outputs", "undefined"),
+    [
+        # Nothing is said to be b or c, nothing is c.
+        (
+            [0, 0, 1],
+            [[0.9, 0.1, 0]] * 3,
+            {"all f1", "all roc_auc", "all pr_auc"} | {"b precision", "c precision", "c recall", "c f1"},
+        ),
+        # No text of class 1, and none said to be.
+        (
+            [0, 0],
+            [[0.9, 0.1]] * 2,
+            {"all f1", "all roc_auc", "all pr_auc"} | {"b precision", "b recall", "b f1"},
+        ),
+        # No text of class 1, but one said to be: F1 is 0 by its definition, an area there is not.
+        ([0, 0], [[0.9, 0.1], [0.1, 0.9]], {"all roc_auc", "all pr_auc", "b recall"}),
+        # No text of class 0.
+        ([1, 1], [[0.1, 0.9]] * 2, {"all roc_auc", "a precision", "a recall", "a f1"}),
+        ([0, 1], [[0.1, 0.9], [0.9, 0.1]], set()),
+    ],
+)
+def test_what_no_text_defines_is_nan_and_counted(labels, outputs, undefined):
+    labels, outputs = np.array(labels), np.array(outputs)
+    table = performance.report(labels, outputs, ("a", "b", "c")[: outputs.shape[1]])
+    names = table["class"] + " " + table["metric"]
+    assert set(names[table["value"].isna()]) == undefined
+    assert (table.loc[table["value"].isna(), "n"] == 0).all()
+    same = performance.difference(labels, outputs, outputs, n_resamples=20)
+    found = {"all " + name for name in same.loc[same["value"].isna(), "metric"]}
+    assert found == undefined & {"all f1", "all roc_auc"}
+    assert ((same["n"] == 0) == same["value"].isna()).all()
+    assert same[["low", "high"]].isna().all(axis=1).equals(same["value"].isna())
 
 
 def test_many_classes_have_no_rows_of_their_own():
     n = summaries.MOST_CLASSES + 1
     table = performance.report(np.arange(n), np.eye(n), [str(number) for number in range(n)])
-    assert table[["metric", "class", "value"]].to_numpy().tolist() == [["accuracy", "all", 1.0]]
+    assert table[["metric", "class", "n"]].to_numpy().tolist() == [
+        ["accuracy", "all", n],
+        *([metric, "all", 0] for metric in ("f1", "roc_auc", "pr_auc")),
+    ]
+    assert table["value"].iloc[0] == 1
 
 
 def test_outputs_of_another_number_of_classes_are_refused():
@@ -124,4 +153,13 @@ def test_sizes_are_those_of_the_splits():
     assert found["n_train_negative"] + found["n_train_positive"] == len(corpus.train)
     assert found["n_test_positive"] == corpus.test.labels.sum()
     assert found["mean_length"] == pytest.approx(np.mean([len(text) for text in corpus.train.texts]))
+    assert found["n_words"] == len(corpus.vocabulary)
+
+
+def test_sizes_of_more_than_two_classes_name_no_side():
+    corpus = dataclasses.replace(toy.corpus(), class_names=("a", "b", "c"))
+    found = performance.sizes(corpus)
+    sides = [value for name, value in found.items() if name.endswith(("negative", "positive"))]
+    assert len(sides) == 4
+    assert np.isnan(sides).all()
     assert found["n_words"] == len(corpus.vocabulary)

@@ -26,8 +26,8 @@ class Map:
     """One attention of one layer: the module's name, its weights, and the values they pool.
 
     weights: [N, heads, queries, keys], after the softmax, in the graph. values: [N, keys, heads · size], the
-    output of the module's value projection. module: has the layers query, key and value. run: how often the
-    module had run before in the same pass.
+    output of the module's value projection, whatever is wrapped around it. module: has the layers query, key
+    and value. run: how often the module had run before in the same pass.
     """
 
     name: str
@@ -40,9 +40,10 @@ class Map:
 class AttentionMaps(TorchFunctionMode):
     """Within `with AttentionMaps(model) as maps:`, `maps.found` collects the attention maps, in their order.
 
-    An attention module is one with layers called query, key and value, as in all models of the BERT family.
-    A module that runs twice in a pass, such as LXMERT's cross attention, gives two maps. Raises ValueError
-    where the model computes attention by a fused kernel, which has no weights.
+    An attention module is one with layers called query, key and value, as in all models of the BERT family;
+    they may be wrapped, as adapters do. A module that runs twice in a pass, such as LXMERT's cross attention,
+    gives two maps. Raises ValueError where the model computes attention by a fused kernel, which has no
+    weights. Whether all maps were found is for `check_maps` to say.
     """
 
     def __init__(self, model: nn.Module) -> None:
@@ -51,6 +52,7 @@ class AttentionMaps(TorchFunctionMode):
         self.found: list[Map] = []
         self._inside: list[tuple[str, nn.Module]] = []
         self._values: Tensor | None = None
+        self._weights: list[Tensor] = []
         self._handles: list[Any] = []
 
     def __enter__(self) -> AttentionMaps:
@@ -64,7 +66,7 @@ class AttentionMaps(TorchFunctionMode):
             )
         for name, module in modules:
             self._handles += [
-                module.register_forward_pre_hook(lambda m, args, name=name: me._inside.append((name, m))),
+                module.register_forward_pre_hook(lambda m, args, name=name: me._enter(name, m)),
                 module.register_forward_hook(lambda m, args, output: me._leave()),
                 module.get_submodule("value").register_forward_hook(
                     lambda m, args, output: setattr(me, "_values", output)
@@ -75,11 +77,20 @@ class AttentionMaps(TorchFunctionMode):
     def __exit__(self, *error: Any) -> None:
         for handle in self._handles:
             handle.remove()
-        self._handles, self._inside, self._values = [], [], None
+        self._handles, self._inside, self._values, self._weights = [], [], None, []
         super().__exit__(*error)
 
+    def _enter(self, name: str, module: nn.Module) -> None:
+        self._inside.append((name, module))
+        self._values, self._weights = None, []
+
     def _leave(self) -> None:
-        self._inside.pop()
+        name, module = self._inside.pop()
+        for weights in self._weights:
+            if self._values is None:
+                raise ValueError(f"{name} attends without a call of its layer value: its values are unknown")
+            run = sum(found.name == name for found in self.found)
+            self.found.append(Map(name, weights, self._values, module, run))
 
     def __torch_function__(
         self, function: Callable[..., Any], types: Any, args: tuple = (), kwargs: dict[str, Any] | None = None
@@ -92,10 +103,7 @@ class AttentionMaps(TorchFunctionMode):
             )
         output = function(*args, **(kwargs or {}))
         if function in SOFTMAXES and self._inside and output.dim() == 4:
-            assert self._values is not None
-            name, module = self._inside[-1]
-            run = sum(found.name == name for found in self.found)
-            self.found.append(Map(name, output, self._values, module, run))
+            self._weights.append(output)
         return output
 
 
@@ -104,5 +112,52 @@ def attention_modules(model: nn.Module) -> list[tuple[str, nn.Module]]:
     return [
         (name, module)
         for name, module in model.named_modules()
-        if all(isinstance(getattr(module, part, None), nn.Linear) for part in ("query", "key", "value"))
+        if all(isinstance(getattr(module, part, None), nn.Module) for part in ("query", "key", "value"))
     ]
+
+
+def check_maps(model: nn.Module, found: list[Map], length: int | None = None) -> None:
+    """ValueError that names what is missing, unless these are all maps of one pass of the model.
+
+    Held against the layers in its configuration; without one every attention module must have given a map.
+    length: of the one stream, if there is one, whose maps are all between its positions.
+    """
+    name = type(model).__name__
+    expected, seen = layers_configured(model), [m.name for m in found]
+    silent = [module for module, _ in attention_modules(model) if module not in seen]
+    if expected is None and silent:
+        raise ValueError(f"{name}: no attention map was seen of {', '.join(silent)}")
+    if expected not in (None, len(found)):
+        layers = [
+            f"{list_name}.{i}"
+            for list_name, layers in model.named_modules()
+            if isinstance(layers, nn.ModuleList) and any(m.startswith(f"{list_name}.") for m in seen)
+            for i in range(len(layers))
+            if not any(m.startswith(f"{list_name}.{i}.") for m in seen)
+        ]
+        missing = f": none of {', '.join(layers or silent)}" if layers or silent else ""
+        raise ValueError(
+            f"{name} gave {len(found)} attention maps, where its configuration has {expected}{missing}. A "
+            "layer is read if its attention has layers called query, key and value, and one softmax; if "
+            "layers were taken out, let the configuration say so"
+        )
+    for m in found:
+        shape = list(m.weights.shape)
+        if length is not None and shape[2:] != [length, length]:
+            raise ValueError(
+                f"{m.name} of {name} attends by maps of shape {shape}, not between all {length} positions"
+            )
+
+
+def layers_configured(model: nn.Module) -> int | None:
+    """How many maps a pass gives by the model's configuration; None if there is none.
+
+    LXMERT's layers across have four: both directions, and each stream to itself.
+    """
+    for module in model.modules():
+        config = getattr(module, "config", None)
+        if config is not None and hasattr(config, "x_layers"):
+            return int(config.l_layers + config.r_layers + 4 * config.x_layers)
+        if isinstance(layers := getattr(config, "num_hidden_layers", None), int):
+            return layers * int(getattr(config, "inner_group_num", 1))
+    return None

@@ -13,6 +13,7 @@ before that, as Chefer et al. do; without it a score can say that a key speaks a
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Integral
 from typing import NamedTuple
 
 import torch
@@ -20,6 +21,19 @@ from torch import Tensor
 
 Maps = Sequence[Tensor]
 Which = str | int
+
+HEADS, LAYERS = ("mean", "max"), ("last", "mean")
+
+
+def which(name: str, value: object, words: Sequence[str] = ()) -> Which:
+    """One of the words or a whole number, of NumPy too; ValueError by name for anything else."""
+    if isinstance(value, str) and value in words:
+        return value
+    # True and False are numbers to Python, and nobody's.
+    if not isinstance(value, Integral) or isinstance(value, bool):
+        known = ", ".join((*map(repr, words), "a whole number from 0"))
+        raise ValueError(f"unknown {name} {value!r}: give {' or '.join(known.rsplit(', ', 1))}")
+    return int(value)
 
 
 def at_row(matrix: Tensor, row: Tensor) -> Tensor:
@@ -31,6 +45,7 @@ def at_row(matrix: Tensor, row: Tensor) -> Tensor:
 
 def over_heads(layer: Tensor, heads: Which = "mean", clamp: bool = False) -> Tensor:
     """One map [N, Q, K] of those of all heads; ValueError for a head that is not there."""
+    heads = which("heads", heads, HEADS)
     kept = layer.clamp(min=0) if clamp else layer
     if isinstance(heads, int):
         return kept[:, _one_of("heads", heads, kept.shape[1])]
@@ -45,9 +60,10 @@ def single_layer(
     Of the weights this is RawAtt; of `attention_times_norm` AttIN; of weights × gradients AttGrad, which Liu
     et al. sum over heads instead, the same up to a factor; of the relevances PLRP.
     """
+    layers = which("layers", layers, LAYERS)
     if layers == "mean":
         return torch.stack([at_row(over_heads(layer, heads, clamp), row) for layer in maps]).mean(dim=0)
-    number = len(maps) - 1 if layers == "last" else _one_of("layers", int(layers), len(maps))
+    number = _one_of("layers", layers, len(maps)) if isinstance(layers, int) else len(maps) - 1
     return at_row(over_heads(maps[number], heads, clamp), row)
 
 

@@ -17,8 +17,10 @@ from attnlib.checks import one_of
 from attnlib.explain.inputs import Attribution, integrated_gradients
 from attnlib.explain.targets import TARGETS, target_value
 from attnlib.explain.transformers import maps
+from attnlib.explain.transformers.asking import chunks, logits_of, plain, without_padding
+from attnlib.explain.transformers.checks import check, check_watchable
 from attnlib.explain.transformers.interception import Map
-from attnlib.explain.transformers.passes import Pass, check, chunks, classes, watch
+from attnlib.explain.transformers.passes import Chosen, Pass, classes, watch
 from attnlib.models.kinds import Inputs, Kind
 
 # By method: its name in Liu et al. 2022, empty if they do not have it.
@@ -49,6 +51,7 @@ OF_ALL_LAYERS = (
     "transformer attribution, signed",
     "generic attribution, signed",
 )
+OF_RELEVANCE = ("relevance", "transformer attribution", "transformer attribution, signed")
 SIGNED = ", signed"  # what the two attributions are called where nothing is clamped
 N_STEPS = 10  # of integrated gradients, as in Liu et al.'s code for transformers
 BY_INPUTS: dict[str, Attribution] = {
@@ -76,10 +79,11 @@ class Aggregation:
 
     def __post_init__(self) -> None:
         one_of("row", self.row, ROWS)
-        if not isinstance(self.heads, int):
-            one_of("heads", self.heads, ("mean", "max"))
-        if not isinstance(self.layers, int):
-            one_of("layers", self.layers, ("last", "mean"))
+        object.__setattr__(self, "heads", maps.which("heads", self.heads, maps.HEADS))
+        object.__setattr__(self, "layers", maps.which("layers", self.layers, maps.LAYERS))
+        object.__setattr__(self, "first", maps.which("first", self.first))
+        if not (self.clamp is None or isinstance(self.clamp, (bool, np.bool_))):
+            raise ValueError(f"unknown clamp {self.clamp!r}: give True, False or None")
 
 
 PUBLISHED_AGGREGATION = Aggregation()
@@ -92,30 +96,35 @@ def explain(
     methods: Iterable[str] = METHODS,
     target: str = "logit",
     aggregation: Aggregation = PUBLISHED_AGGREGATION,
-    chosen: Tensor | None = None,
+    chosen: Chosen | None = None,
     seed: int = 0,
     batch_size: int = 64,
 ) -> dict[str, Tensor]:
     """Scores [N, U] of each method by name, as `kind.mask` has it; 0 where nothing is present.
 
     inputs: the model's keyword arguments; those of `kind.features` must be among them, so for BERT the word
-    embeddings and not the ids. target: what gradients are of; relevance starts from the class's logit.
-    chosen: [N] class to explain; None the predicted one, which is what the violation test holds scores
-    against. seed: of the random scores. Raises ValueError by
-    name for what does not fit (`passes.check`, `passes.classes`) and an unknown method, target, head, layer.
+    embeddings and not the ids. Beside them "scored" can say which words are scored (`Kind.mask`). methods: of
+    METHODS, or one. target: what gradients are of; relevance starts from the class's logit. A model of one
+    output has its "logit" only. chosen: class to explain, for each or for all; None the predicted one, which
+    is what the violation test holds scores against. seed: of the random scores.
+
+    Raises ValueError by name for what does not fit (`checks.check`, `passes.classes`), for an unknown method,
+    target, head or layer, for attention maps that are not found, and for a model whose answer depends on the
+    batch. Each method needs only what it reads: without a rule of relevance, the others still work.
     """
-    wanted = list(methods)
-    for name in wanted:
-        one_of("method", name, METHODS)
+    wanted = named(methods, METHODS)
     one_of("target", target, TARGETS)
+    check_watchable(model, inputs)
     check(model, kind, inputs)
+    model = without_padding(model, kind, inputs)
     labels = classes(model, kind, inputs, chosen, batch_size)
     present = kind.mask(inputs)
+    watched = [name for name in wanted if name not in (*RANDOM, *BY_INPUTS)]
     parts: dict[str, list[Tensor]] = {name: [] for name in wanted}
     for part, explained in zip(chunks(inputs, batch_size), labels.split(batch_size), strict=True):
-        if set(wanted) - {*RANDOM, *BY_INPUTS}:
-            seen = watch(model, kind, part, explained, target)
-            found = of_pass(model, kind, part, seen, aggregation)
+        if watched:
+            seen = watch_for(watched, model, kind, part, explained, target)
+            found = of_pass(model, kind, part, seen, aggregation, watched)
         for name in wanted:
             if name in BY_INPUTS:
                 parts[name].append(by_inputs(BY_INPUTS[name], model, kind, part, explained, target))
@@ -127,16 +136,16 @@ def explain(
         else torch.cat(parts[name])
         for name in wanted
     }
-    return {name: found.masked_fill(~present, 0.0) for name, found in scores.items()}
+    return {name: finished(found, present) for name, found in scores.items()}
 
 
 def each_layer_and_head(
     model: nn.Module,
     kind: Kind,
     inputs: Inputs,
-    methods: Sequence[str] = ("attention", "attention × gradient"),
+    methods: Iterable[str] = ("attention", "attention × gradient"),
     target: str = "logit",
-    chosen: Tensor | None = None,
+    chosen: Chosen | None = None,
     batch_size: int = 64,
 ) -> dict[tuple[int, int | None], dict[str, Tensor]]:
     """Scores by method for each layer and head, of the methods of single layers; head None: the mean.
@@ -144,26 +153,50 @@ def each_layer_and_head(
     Layers are those of the model, or of LXMERT's attention from words to regions. Arguments and errors as in
     `explain`.
     """
-    for name in methods:
-        one_of("method", name, OF_LAYERS)
+    wanted = named(methods, OF_LAYERS)
+    one_of("target", target, TARGETS)
+    check_watchable(model, inputs)
     check(model, kind, inputs)
+    model = without_padding(model, kind, inputs)
     labels = classes(model, kind, inputs, chosen, batch_size)
     present = kind.mask(inputs)
     parts: dict[tuple[int, int | None], dict[str, list[Tensor]]] = {}
     for part, explained in zip(chunks(inputs, batch_size), labels.split(batch_size), strict=True):
-        seen = watch(model, kind, part, explained, target)
+        seen = watch_for(wanted, model, kind, part, explained, target)
         layers = single_maps(kind, seen).found
         for layer, found in enumerate(layers):
             for head in (None, *range(found.weights.shape[1])):
                 one = Aggregation(heads="mean" if head is None else head, layers=layer)
-                scores = of_pass(model, kind, part, seen, one, methods)
-                kept = parts.setdefault((layer, head), {name: [] for name in methods})
-                for name in methods:
+                scores = of_pass(model, kind, part, seen, one, wanted)
+                kept = parts.setdefault((layer, head), {name: [] for name in wanted})
+                for name in wanted:
                     kept[name].append(scores[name])
     return {
-        place: {name: torch.cat(found).masked_fill(~present, 0.0) for name, found in by_method.items()}
+        place: {name: finished(torch.cat(found), present) for name, found in by_method.items()}
         for place, by_method in parts.items()
     }
+
+
+def named(methods: Iterable[str], known: Iterable[str]) -> list[str]:
+    """The methods asked for, each once; ValueError for an unknown one."""
+    wanted = list(dict.fromkeys([methods] if isinstance(methods, str) else methods))
+    for name in wanted:
+        one_of("method", name, known)
+    return wanted
+
+
+def watch_for(
+    methods: Sequence[str], model: nn.Module, kind: Kind, inputs: Inputs, chosen: Tensor, target: str
+) -> Pass:
+    """A pass with what the methods need and no more: another model may not have it."""
+    maps_needed = any(name in (*OF_LAYERS, *OF_ALL_LAYERS) for name in methods)
+    relevance = any(name in OF_RELEVANCE for name in methods)
+    return watch(model, kind, inputs, chosen, target, maps_needed, relevance)
+
+
+def finished(scores: Tensor, present: Tensor) -> Tensor:
+    """Scores with 0 where nothing is present, in a number format that NumPy has."""
+    return scores.to(torch.promote_types(scores.dtype, torch.float32)).masked_fill(~present, 0.0)
 
 
 def random_rows(present: Tensor, seed: int, signed: bool) -> Tensor:
@@ -181,10 +214,10 @@ def by_inputs(
 
     def forward(features: Tensor, explained: Tensor, *rest: Tensor) -> Tensor:
         given = {kind.features: features, **dict(zip(others, rest, strict=True))}
-        return target_value(model(**given)[kind.logits], explained, target)
+        return target_value(logits_of(model, kind, given), explained, target)
 
     features = inputs[kind.features].detach().requires_grad_()
-    with torch.backends.cudnn.flags(enabled=False):
+    with torch.backends.cudnn.flags(enabled=False), torch.enable_grad():
         found = method(forward, features, (chosen, *(inputs[name] for name in others))).detach().sum(dim=2)
     return found[:, kind.ends : kind.ends + kind.mask(inputs).shape[1]]
 
@@ -226,7 +259,7 @@ def single_maps(kind: Kind, seen: Pass) -> Pass:
         seen,
         found=[seen.found[i] for i in kept],
         gradients=[seen.gradients[i] for i in kept],
-        relevances=[seen.relevances[i] for i in kept],
+        relevances=[seen.relevances[i] for i in kept] if seen.relevances else [],
     )
 
 
@@ -248,11 +281,28 @@ def of_layers(name: str, model: nn.Module, single: Pass, row: Tensor, how: Aggre
 
 
 def output_weight(model: nn.Module, found: Map) -> Tensor:
-    """The weight of the layer that joins an attention module's heads: `output.dense` beside the module."""
-    parent = found.name.rpartition(".")[0]
-    dense = model.get_submodule(f"{parent}.output.dense")
-    assert isinstance(dense, nn.Linear)
-    return dense.weight.detach()
+    """The weight of the layer that joins an attention module's heads, [d, heads · size].
+
+    It is `output.dense` beside the module, or `dense` in it as in ALBERT. Of one that is wrapped, as by an
+    adapter, the weight is what the whole of it does to unit vectors. ValueError if that is not linear.
+    """
+    beside = found.name.rpartition(".")[0]
+    modules = dict(plain(model).named_modules())
+    dense = modules.get(f"{beside}.output.dense", modules.get(f"{found.name}.dense"))
+    if dense is None:
+        raise ValueError(
+            f"attention × norm needs the layer that joins the heads of {found.name}, and there is no "
+            "output.dense beside it and no dense in it; the other methods do without"
+        )
+    if type(dense) is nn.Linear:
+        return dense.weight.detach()
+    units = torch.eye(found.values.shape[2], dtype=found.values.dtype, device=found.values.device)
+    with torch.no_grad():
+        none, all_at_once = dense(torch.stack([0 * units[0], units.sum(dim=0)]))
+        columns = dense(units) - none
+    if not torch.allclose(columns.sum(dim=0), all_at_once - none, rtol=1e-3, atol=1e-4):
+        raise ValueError(f"attention × norm needs a linear layer, and that after {found.name} is none")
+    return columns.mT
 
 
 def one_stream(name: str, seen: Pass, row: Tensor, how: Aggregation) -> Tensor:

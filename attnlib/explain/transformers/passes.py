@@ -6,17 +6,23 @@ Nothing is copied from the models: maps and relevance come from the functions th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from attnlib.checks import one_of
 from attnlib.explain.targets import TARGETS, target_value
-from attnlib.explain.transformers.interception import AttentionMaps, Map
+from attnlib.explain.transformers.asking import answers, logits_of, plain
+from attnlib.explain.transformers.interception import AttentionMaps, Map, attention_modules, check_maps
 from attnlib.explain.transformers.relevance import Relevance
 from attnlib.models.kinds import Inputs, Kind
+
+# One class for each instance, or one for all
+Chosen = Tensor | np.ndarray | Sequence[int] | int
 
 
 @dataclass(frozen=True)
@@ -24,7 +30,7 @@ class Pass:
     """A forward pass that was watched: the target's gradients and the relevances at every attention map.
 
     row: [N] the query that the head reads. queries: [N, Q] bool, which queries are present. by_features:
-    [N, U] features × gradient, summed over their dimensions.
+    [N, U] features × gradient, summed over their dimensions. What was not asked for is an empty list.
     """
 
     found: list[Map]
@@ -36,65 +42,88 @@ class Pass:
     by_features: Tensor
 
 
-def chunks(inputs: Inputs, size: int) -> Iterator[dict[str, Tensor]]:
-    """The inputs of `size` instances at a time, in their order."""
-    n = len(inputs["attention_mask"])
-    for start in range(0, n, size):
-        yield {name: value[start : start + size] for name, value in inputs.items()}
-
-
-@torch.no_grad()
 def classes(
-    model: nn.Module, kind: Kind, inputs: Inputs, chosen: Tensor | None = None, batch_size: int = 64
+    model: nn.Module, kind: Kind, inputs: Inputs, chosen: Chosen | None = None, batch_size: int = 64
 ) -> Tensor:
     """The class to explain of each instance, [N]: the predicted one, or `chosen` if it can be.
 
-    Raises ValueError for a class that the model does not have, and for another number of them.
+    chosen: one for each instance, or one for all. Raises ValueError for a class that the model does not have,
+    and for another number of them.
     """
-    logits = torch.cat([model(**part)[kind.logits] for part in chunks(inputs, batch_size)])
+    logits = answers(model, kind, inputs, batch_size)
     if chosen is None:
         return logits.argmax(dim=1)
     n, n_classes = logits.shape
-    if len(chosen) != n:
-        raise ValueError(f"chosen: {len(chosen)} classes for {n} instances")
-    outside = (chosen < 0) | (chosen >= n_classes)
+    try:
+        given = chosen if isinstance(chosen, Tensor) else torch.as_tensor(np.asarray(chosen))
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"chosen: {error}; give the numbers of classes, from 0") from None
+    if given.dtype == torch.bool or given.is_floating_point() or given.is_complex():
+        raise ValueError(f"chosen: expected the numbers of classes, from 0, got {given.dtype}")
+    given = given.long().expand(n) if given.dim() == 0 else given.long()
+    if given.shape != (n,):
+        what = f"{len(given)} classes" if given.dim() == 1 else f"shape {list(given.shape)}"
+        raise ValueError(f"chosen: {what} for {n} instances")
+    outside = (given < 0) | (given >= n_classes)
     if outside.any():
         row = int(outside.long().argmax())
         raise ValueError(
-            f"chosen: the class of row {row} is {int(chosen[row])}, the model has 0 to {n_classes - 1}"
+            f"chosen: the class of row {row} is {int(given[row])}, the model has 0 to {n_classes - 1}"
         )
-    return chosen.to(logits.device)
+    return given.to(logits.device)
 
 
-def watch(model: nn.Module, kind: Kind, inputs: Inputs, chosen: Tensor, target: str = "logit") -> Pass:
+def watch(
+    model: nn.Module,
+    kind: Kind,
+    inputs: Inputs,
+    chosen: Tensor,
+    target: str = "logit",
+    maps: bool = True,
+    relevance: bool = True,
+) -> Pass:
     """Run a model twice, once for gradients and once for relevance, and keep what was seen.
 
     inputs: the model's keyword arguments; those of `kind.features` must be among them, so for BERT the word
     embeddings and not the ids. chosen: [N] class to explain. target: what gradients are of; relevance starts
-    from the class's logit.
+    from the class's logit. maps, relevance: False leaves them out, for models that have none. ValueError says
+    which attention maps are not found (`interception.check_maps`).
     """
     one_of("target", target, TARGETS)
+    own = plain(model)
+    padded = any(not inputs[name].all() for name in ("attention_mask", kind.present))
+    if maps and own is not model and padded and attention_modules(own):
+        raise ValueError(
+            f"padding changes what {type(own).__name__} answers, so its attention maps can only be read of "
+            "texts of one length, without padding: call this for each length"
+        )
     features = inputs[kind.features].detach().requires_grad_()
     given = {**inputs, kind.features: features}
-    with torch.backends.cudnn.flags(enabled=False), torch.enable_grad():
-        with AttentionMaps(model) as watched:
-            logits = model(**given)[kind.logits]
+    found: list[Map] = []
+    relevances: Sequence[Tensor | None] = ()
+    with torch.backends.cudnn.flags(enabled=False), torch.enable_grad(), all_in_graph(own):
+        with AttentionMaps(own) if maps else nullcontext() as watched:
+            logits = logits_of(model, kind, given)
+        if watched:
+            found = watched.found
+            check_maps(own, found, kind.queries(inputs).shape[1] if kind.streams == 1 else None)
         value = target_value(logits, chosen, target).sum()
-        weights = [found.weights for found in watched.found]
+        weights = [m.weights for m in found]
         gradients = torch.autograd.grad(value, [*weights, features], allow_unused=True)
-        # The later mode sees the earlier one's tensors: the maps are those that carry relevance.
-        with Relevance(), AttentionMaps(model) as carried:
-            relevant = model(**given)[kind.logits]
-        start = torch.zeros_like(relevant).scatter(1, chosen.unsqueeze(1), 1.0)
-        relevances = torch.autograd.grad(
-            relevant, [found.weights for found in carried.found], start, allow_unused=True
-        )
-    detached = [replace(m, weights=m.weights.detach(), values=m.values.detach()) for m in watched.found]
+        if maps and relevance:
+            # The later mode sees the earlier one's tensors: the maps are those that carry relevance.
+            with Relevance(), AttentionMaps(own) as carried:
+                relevant = logits_of(model, kind, given)
+            start = torch.zeros_like(relevant).scatter(1, chosen.unsqueeze(1), 1.0)
+            relevances = torch.autograd.grad(
+                relevant, [m.weights for m in carried.found], start, allow_unused=True
+            )
+    detached = [replace(m, weights=m.weights.detach(), values=m.values.detach()) for m in found]
     by_features = (features.detach() * filled(gradients[-1], features)).sum(dim=2)
     return Pass(
         detached,
         [filled(g, w) for g, w in zip(gradients, weights, strict=False)],
-        [filled(r, w) for r, w in zip(relevances, weights, strict=True)],
+        [filled(r, w) for r, w in zip(relevances, weights, strict=bool(relevances))],
         logits.detach(),
         kind.row(inputs).to(logits.device),
         kind.queries(inputs).bool(),
@@ -102,35 +131,19 @@ def watch(model: nn.Module, kind: Kind, inputs: Inputs, chosen: Tensor, target: 
     )
 
 
+@contextmanager
+def all_in_graph(model: nn.Module) -> Iterator[None]:
+    """Frozen parameters, as under adapters, take part: sums share relevance with what is in the graph."""
+    frozen = [p for p in model.parameters() if p.is_floating_point() and not p.requires_grad]
+    try:
+        for parameter in frozen:
+            parameter.requires_grad_()
+        yield
+    finally:
+        for parameter in frozen:
+            parameter.requires_grad_(False)
+
+
 def filled(found: Tensor | None, like: Tensor) -> Tensor:
     """A gradient, or zeros where the output does not depend on the tensor."""
     return torch.zeros_like(like) if found is None else found
-
-
-def check(model: nn.Module, kind: Kind, inputs: Inputs) -> None:
-    """ValueError by name for a missing input, another number of features than their mask, something present
-    after a gap, a text longer than the model's positions, or a model in training.
-    """
-    if model.training:
-        raise ValueError("the model is in training mode: call model.eval() first, or dropout explains itself")
-    for name in (kind.features, kind.present, "attention_mask"):
-        if name not in inputs:
-            raise ValueError(f"inputs lack {name!r}, which {kind.name} needs; there are {sorted(inputs)}")
-    features, present = inputs[kind.features], inputs[kind.present]
-    if features.shape[:2] != present.shape:
-        raise ValueError(
-            f"{kind.features} has {list(features.shape[:2])} rows, but {kind.present} is for "
-            f"{list(present.shape)}"
-        )
-    for name in {kind.present, "attention_mask"}:
-        there = inputs[name].bool()
-        later = (there[:, 1:] & ~there[:, :-1]).any(dim=1)
-        if later.any():
-            raise ValueError(
-                f"{name}: row {int(later.long().argmax())} has something after a gap; what is present must "
-                "come first, so pad at the end"
-            )
-    longest = getattr(getattr(model, "config", None), "max_position_embeddings", None)
-    length = inputs["attention_mask"].shape[1]
-    if longest is not None and length > longest:
-        raise ValueError(f"the text has {length} positions, the model {longest}: shorten it")

@@ -17,6 +17,7 @@ import pandas as pd
 
 from attnbook.runs import results
 from attnbook.verdicts.ledger import VERDICTS
+from attnlib.tables.performance import OF_ONE_CLASS
 
 # A claim about models in general holds or differs only if data sets agree: three in four of them, and no
 # verdict from fewer than three.
@@ -68,10 +69,16 @@ def select(table: pd.DataFrame, **where: Any) -> pd.DataFrame:
 
 
 def overall(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows of all texts; those of every class where a data set and metric has none of all texts."""
+    """The rows of all texts; those of every class where a data set and metric has none of all texts.
+
+    Nothing stands in for measures of one class (`performance.OF_ONE_CLASS`), whose mean over classes is
+    another measure; the rows of a single class remain.
+    """
     everything = rows["class"] == "all"
-    covered = everything.groupby([rows["dataset"], rows["metric"]]).transform("any")
-    return rows[everything | ~covered.astype(bool)]
+    keys = [rows["dataset"], rows["metric"]]
+    covered = everything.groupby(keys).transform("any").astype(bool)
+    several = rows.groupby(keys)["class"].transform("nunique") > 1
+    return rows[everything | ~(covered | (several & rows["metric"].isin(OF_ONE_CLASS)))]
 
 
 def complete(table: pd.DataFrame, further: Iterable[str] = ()) -> pd.DataFrame:

@@ -42,6 +42,33 @@ def test_a_metric_without_any_value_is_nan_not_an_error():
     assert (summary["n"] == 0).all()
 
 
+@pytest.mark.parametrize(
+    ("values", "mean", "n"),
+    [
+        ([1.0, np.nan, 3.0], 2.0, 2),
+        ([np.nan], None, 0),
+        ([], None, 0),
+        ([np.nan, 0.0], 0.0, 1),
+        ([2], 2.0, 1),
+    ],
+)
+def test_a_mean_is_of_what_there_is_and_says_of_how_many(values, mean, n):
+    found = statistics.mean_with_interval(np.array(values, dtype=object))
+    assert found[0] == pytest.approx(np.nan if mean is None else mean, nan_ok=True)
+    assert found[3] == n
+
+
+def test_what_is_not_defined_has_a_row_that_says_so():
+    table = results.undefined(["f1", "jsd"], method="exact optimum")
+    assert table["n"].tolist() == [0, 0]
+    assert table[["value", "low", "high"]].isna().all(axis=None)
+    whole = pd.concat([summaries.summarise(frame(), ["jsd"]), table], ignore_index=True)
+    saved = results.without_repeats(results.tidy(whole, **RUN))
+    assert (
+        saved.loc[saved["method"] == "exact optimum", ["class", "n"]].to_numpy().tolist() == [["all", 0]] * 2
+    )
+
+
 def test_the_schema_comes_first_and_gaps_are_refused():
     table = results.tidy(summaries.summarise(frame(), ["jsd"]), **RUN)
     assert tuple(table.columns[: len(results.COLUMNS)]) == results.COLUMNS

@@ -14,7 +14,7 @@ from attnbook.verdicts import claims, ledger
 from attnbook.verdicts.claims import Reading
 from attnlib.tables import summaries
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[5]
 WEAK = Reading("τ below .5", ("tau",), "<", 0.5)
 
 
@@ -26,6 +26,32 @@ def rows(values: dict[str, list[float]], **columns: object) -> pd.DataFrame:
         for seed, value in enumerate(seeds)
     ]
     return pd.DataFrame(found, columns=["dataset", "seed", "metric", "class", "value"]).assign(**columns)
+
+
+@pytest.mark.parametrize(
+    ("metric", "values", "kept"),
+    [
+        # A mean over texts: classes stand in where only they are printed.
+        ("tau", {"all": 0.5, "a": 0.4, "b": 0.6}, ["all"]),
+        ("tau", {"a": 0.4, "b": 0.6}, ["a", "b"]),
+        # Of one class: a mean over classes is another measure, be there a row that says so or not.
+        ("f1", {"all": np.nan, "a": 0.4, "b": 0.6, "c": 0.5}, ["all"]),
+        ("f1", {"a": 0.4, "b": 0.6, "c": 0.5}, []),
+        ("precision", {"a": 0.4, "b": 0.6}, []),
+        ("recall", {"a": 0.4, "b": 0.6, "c": 0.5}, []),
+        # Asked for by its name, a class is no mean.
+        ("recall", {"b": 0.6}, ["b"]),
+        ("f1", {"all": 0.7, "b": 0.6}, ["all"]),
+    ],
+)
+def test_a_mean_over_classes_is_no_number_where_the_measure_has_none(metric, values, kept):
+    table = pd.DataFrame(
+        [("five", 0, metric, name, value) for name, value in values.items()],
+        columns=["dataset", "seed", "metric", "class", "value"],
+    )
+    assert claims.overall(table)["class"].tolist() == kept
+    defined = [values[name] for name in kept if not np.isnan(values[name])]
+    assert claims.spread(table, metric)["mean"].tolist() == ([np.mean(defined)] if defined else [])
 
 
 class TestVerdict:

@@ -43,6 +43,43 @@ def lxmert():
 KINDS = {bert: BERT_TEXT, visual_bert: VISUAL_BERT, lxmert: LXMERT}
 
 
+class Adapter(torch.nn.Module):
+    """What adapters put in the place of a linear layer: the layer, and a narrow one beside it.
+
+    bend: a function between its two halves, of adapters that are not linear.
+    """
+
+    def __init__(self, base, bend=torch.nn.Identity):
+        super().__init__()
+        self.base_layer, self.bend = base, bend()
+        self.down = torch.nn.Linear(base.in_features, 2, bias=False)
+        self.up = torch.nn.Linear(2, base.out_features, bias=False)
+        self.eval()
+
+    @property
+    def weight(self):
+        return self.base_layer.weight
+
+    def forward(self, hidden):
+        return self.base_layer(hidden) + self.up(self.bend(self.down(hidden)))
+
+    def merged(self):
+        """One linear layer that does the same."""
+        layer = torch.nn.Linear(self.down.in_features, self.up.out_features)
+        layer.weight.data = self.base_layer.weight.data + self.up.weight.data @ self.down.weight.data
+        layer.bias.data = self.base_layer.bias.data
+        return layer
+
+
+def replaced(model, ending, make):
+    """The model, with `make(layer)` in the place of every layer whose name ends so."""
+    for name, layer in list(model.named_modules()):
+        if name.endswith(ending):
+            parent, _, own = name.rpartition(".")
+            setattr(model.get_submodule(parent), own, make(layer))
+    return model.eval()
+
+
 def built(make, seed=0):
     """A model in eval mode with weights large enough that attention matters, and its inputs."""
     torch.manual_seed(seed)

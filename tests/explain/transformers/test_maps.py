@@ -1,5 +1,6 @@
 """Explanations from attention maps against worked examples and loops."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -137,3 +138,53 @@ def test_both_directions_of_a_cross_attention_use_what_was_before():
     torch.testing.assert_close(found["text", "image"], expected)
     reverse = maps.two_stream_attribution([[own[0]], [own[1]], together[::-1]], sizes)
     torch.testing.assert_close(found["image", "text"], reverse["image", "text"])
+
+
+NOT_HEADS = [
+    "avg",
+    "MEAN",
+    "Max",
+    "meen",
+    "last",
+    "0",
+    "",
+    None,
+    0.0,
+    1.5,
+    True,
+    np.bool_(False),
+    (0,),
+    np.nan,
+]
+OF_HEADS = {
+    "single layer": lambda layers, heads: maps.single_layer(layers, ROW, heads),
+    "rollout": lambda layers, heads: maps.rollout(layers, ROW, heads=heads),
+    "transformer": lambda layers, heads: maps.transformer_attribution(layers, layers, ROW, heads=heads),
+    "generic": lambda layers, heads: maps.generic_attribution(layers, layers, ROW, heads=heads),
+    "propagated": lambda layers, heads: maps.propagated(layers, True, heads),
+    "two streams": lambda layers, heads: maps.two_stream_attribution(
+        [[maps.Step("text", "text", layers[0])]], {"text": 4}, heads=heads
+    ),
+}
+
+
+@pytest.mark.parametrize("of", OF_HEADS.values(), ids=OF_HEADS)
+@pytest.mark.parametrize("heads", NOT_HEADS, ids=repr)
+def test_heads_that_are_none_are_refused(of, heads):
+    with pytest.raises(ValueError, match="unknown heads .*: give 'mean', 'max' or a whole number from 0"):
+        of(random_maps(2, n=1), heads)
+
+
+@pytest.mark.parametrize(
+    "layers", ["lsat", "LAST", "max", "0", None, 0.0, 1.5, True, np.bool_(True)], ids=repr
+)
+def test_layers_that_are_none_are_refused(layers):
+    with pytest.raises(ValueError, match="unknown layers .*: give 'last', 'mean' or a whole number from 0"):
+        maps.single_layer(random_maps(2, n=1), ROW, layers=layers)
+
+
+@pytest.mark.parametrize("number", [*np.arange(2), np.uint8(1), np.int32(0)], ids=repr)
+def test_numpy_s_numbers_are_numbers(number):
+    layers = random_maps(2, n=1)
+    found = maps.single_layer(layers, ROW, heads=number, layers=number)
+    assert torch.equal(found, maps.single_layer(layers, ROW, heads=int(number), layers=int(number)))

@@ -202,6 +202,29 @@ def test_bad_input_is_refused_by_name():
         stock.explain(model, BERT_TEXT, long)
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        *(("heads", value) for value in ("avg", "MEAN", None, 0.0, True, "0", np.bool_(True))),
+        *(("layers", value) for value in ("lsat", "max", None, 1.5, False, "0")),
+        *(("first", value) for value in ("0", None, 1.0, True)),
+        *(("clamp", value) for value in ("no", "False", 0, 1.0)),
+    ],
+)
+def test_a_reading_that_is_none_is_refused(field, value):
+    with pytest.raises(ValueError, match=f"unknown {field} .*: give "):
+        stock.Aggregation(**{field: value})
+
+
+def test_a_reading_takes_numpy_s_numbers():
+    model, inputs = embedded(bert)
+    for number in np.arange(2):
+        how = stock.Aggregation(heads=number, layers=number, first=number)
+        assert how == stock.Aggregation(heads=int(number), layers=int(number), first=int(number))
+        assert type(how.heads) is type(how.layers) is type(how.first) is int
+        assert stock.explain(model, BERT_TEXT, inputs, ["attention", "rollout"], aggregation=how)
+
+
 def test_fused_attention_is_refused():
     model, inputs = embedded(bert)
     model.config._attn_implementation = "sdpa"
