@@ -15,7 +15,7 @@ from scipy import stats
 from sklearn.metrics import f1_score
 
 from attnbook import charts, notebook
-from attnlib import data, faithfulness, statistics, training
+from attnlib import data, faithfulness, statistics
 from attnlib.data.corpus import TASKS, Corpus, Split, Vocabulary
 from attnlib.data.generated import (
     babi as babi_generator,
@@ -30,6 +30,7 @@ from attnlib.data.generated import (
 from attnlib.data.traits import KNOWN, WORDS, seen
 from attnlib.kernels import jsd, tvd, uniform_weights
 from attnlib.tables import performance
+from attnlib.training.flat import predict
 from tests.test_notebooks import EXPERIMENTS, name_of
 
 N_TEST, LIMIT = 12, 6
@@ -149,7 +150,7 @@ def by_hand(run, token):
     """Probabilities of the texts without one token each, from the model itself."""
     rest = tuple((*text[:t], *text[t + 1 :]) for text, t in zip(run.texts.texts, token, strict=True))
     shorter = replace(run.texts, texts=rest, evidence=None, sentences=None)
-    return training.predict(run.model, shorter, run.corpus.vocabulary)
+    return predict(run.model, shorter, run.corpus.vocabulary)
 
 
 def is_row(table, metric, value, n=None, **where):
@@ -175,7 +176,7 @@ def two_linear(run):
 def right_base(page):
     run, table = page["run"], page["summary"]
     labels, predicted = run.texts.labels, run.readout.predictions().numpy()
-    outputs = training.predict(run.model, run.corpus.test, run.corpus.vocabulary).argmax(1)
+    outputs = predict(run.model, run.corpus.test, run.corpus.vocabulary).argmax(1)
     is_row(table, "accuracy", (outputs == run.corpus.test.labels).mean(), N_TEST)
     two = len(run.corpus.class_names) == 2
     for metric in ("f1", "roc_auc", "pr_auc"):
@@ -206,7 +207,7 @@ def right_initialisation(page):
     last = page["run"]
     assert page["frame"]["epoch"].unique().tolist() == [1]
     right_correlation(page)
-    outputs = training.predict(last.model, last.corpus.test, last.corpus.vocabulary).argmax(1)
+    outputs = predict(last.model, last.corpus.test, last.corpus.vocabulary).argmax(1)
     is_row(page["summary"], "accuracy", (outputs == last.corpus.test.labels).mean(), N_TEST)
 
 
