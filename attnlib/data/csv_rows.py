@@ -6,7 +6,7 @@ import csv
 from collections.abc import Iterable, Iterator
 from typing import IO
 
-from attnlib.data import registry
+from attnlib.data import files
 from attnlib.data.errors import DataError
 
 # The csv module refuses longer fields, of which its own limit, 131,072, is too low for the longest documents.
@@ -20,7 +20,7 @@ def stream_rows(name: str, path: str, columns: int) -> Iterator[tuple[str, int, 
     Rows may hold line ends and doubled quotes inside quoted fields. Raises DataError, with file and line, for
     a missing or damaged file, bytes that are not UTF-8, a wrong number of fields, or an open quote.
     """
-    with registry.stream(name, path) as (where, file):
+    with files.stream(name, path) as (where, file):
         for start, fields in read_rows(_lines(file, where), where, columns):
             yield where, start, fields
 

@@ -1,0 +1,121 @@
+"""Checks of what is handed in, wherever it enters: labels, lists of tokens, single numbers, arrays."""
+
+from __future__ import annotations
+
+import reprlib
+from collections.abc import Iterable, Mapping, Set
+from numbers import Real
+from typing import Any
+
+import numpy as np
+import torch
+
+OF_LABELS = (
+    "Labels are column numbers 0…C−1: subtract 1 where they begin at 1, and map names, as in "
+    "[numbers[name] for name in labels]"
+)
+
+
+def plain(values: Any) -> np.ndarray:
+    """Any library's array as NumPy's: a tensor leaves graph and device, a sparse matrix gets its zeros."""
+    if isinstance(values, torch.Tensor):
+        values = values.detach().cpu()
+        return (values.double() if values.is_floating_point() else values).numpy()
+    if hasattr(values, "toarray"):  # of scipy.sparse
+        return np.asarray(values.toarray())
+    if isinstance(values, list | tuple) and any(isinstance(value, torch.Tensor) for value in values):
+        values = [plain(value) for value in values]
+    return np.asarray(values)
+
+
+def numbers(values: Any, where: str) -> np.ndarray:
+    """A copy of the same as float64; ValueError, which begins with `where`, for what is no number."""
+    try:
+        return plain(values).astype(np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(f"{where} {reprlib.repr(values)}, where numbers are needed") from None
+
+
+def whole_labels(
+    labels: Any, what: str = "text", n: int | None = None, classes: int | None = None, name: str = "labels"
+) -> np.ndarray:
+    """A copy of labels as int64 [N]: a list, array, tensor or column of integers, one per `what`.
+
+    ValueError, naming the row, for names, floats and booleans; unless there are `n` of them; and for a label
+    outside the `classes` columns, where that number is known.
+    """
+    try:
+        found = plain(labels)
+    except ValueError:  # rows of unequal length
+        found = np.empty((0, 0))
+    if found.ndim != 1:
+        raise ValueError(f"{name} must be integers, one per {what}; got {found.dtype} of shape {found.shape}")
+    if not np.issubdtype(found.dtype, np.integer):
+        # A list of names and numbers is an array of names.
+        for row, item in enumerate(labels if isinstance(labels, list | tuple) else found):
+            if not isinstance(item, int | np.integer) or isinstance(item, bool):
+                shown = item.item() if isinstance(item, np.generic) else item
+                raise ValueError(
+                    f"{name} must be integers, one per {what}; row {row} is {shown!r}. {OF_LABELS}"
+                )
+    if n is not None and len(found) != n:
+        raise ValueError(f"{name}: {len(found)} for {n} {what}s")
+    if classes is not None:
+        outside = (found < 0) | (found >= classes)
+        if outside.any():
+            row = int(outside.argmax())
+            raise ValueError(
+                f"{name}: row {row} is {found[row]}, outside the {classes} classes 0-{classes - 1}. "
+                f"{OF_LABELS}"
+            )
+    return found.astype(np.int64)
+
+
+def check_at_least(name: str, value: Any, least: int) -> None:
+    """ValueError unless a count is a whole number ≥ `least`."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+        raise ValueError(f"{name}: must be a whole number ≥ {least}, got {value!r}")
+
+
+def check_number(name: str, value: Any, least: float, most: float, above: bool = False) -> float:
+    """The value as a float; ValueError unless it is a number from `least` (or `above` it) to `most`."""
+    # written so that NaN is refused
+    real = isinstance(value, Real) and not isinstance(value, bool)
+    if not (real and least <= value <= most and not (above and value == least)):
+        limits = f"> {least:g}, at most {most:g}" if above else f"in [{least:g}, {most:g}]"
+        raise ValueError(f"{name}: must be a {'finite ' if above else ''}number {limits}, got {value!r}")
+    return float(value)
+
+
+def refuse_string(given: Any, where: str, needed: str = "list of tokens", remedy: str = "split it") -> None:
+    """ValueError for a string where several are meant: its characters would pass for them."""
+    if isinstance(given, str | bytes | bytearray):
+        raise ValueError(f"{where} is a string, not a {needed}: {remedy}")
+
+
+def tokens_of(text: Any, where: str, kinds: tuple[type, ...] = (str,)) -> list[Any]:
+    """A text as a list of its tokens; ValueError, which begins with `where`, for anything else.
+
+    kinds: what a token may be.
+    """
+    refuse_string(text, where)
+    if not isinstance(text, Iterable) or isinstance(text, Mapping | Set):
+        raise ValueError(f"{where} is {reprlib.repr(text)} ({type(text).__name__}), not a list of tokens")
+    tokens = list(text)
+    for kind in set(map(type, tokens)):
+        if not issubclass(kind, kinds):
+            place = next(i for i, token in enumerate(tokens) if type(token) is kind)
+            raise ValueError(
+                f"{where} has {reprlib.repr(tokens[place])} ({kind.__name__}) as token {place}: tokens are "
+                "strings; drop it, or write it as one"
+            )
+    return tokens
+
+
+def token_lists(texts: Any, name: str = "texts", kinds: tuple[type, ...] = (str,)) -> list[list[Any]]:
+    """Texts as lists of tokens. ValueError names the row that is a string, holds anything but tokens, ….
+
+    kinds: what a token may be.
+    """
+    refuse_string(texts, name, "list of texts", "make a list of texts, and of each a list of its tokens")
+    return [tokens_of(text, f"{name}: row {row}", kinds) for row, text in enumerate(texts)]

@@ -1,0 +1,127 @@
+import numpy as np
+import pytest
+
+from attnlib.data import Corpus, Split, Vocabulary
+from attnlib.data.columns import Builder, Ragged, RowIds, Words
+
+PLAIN = (("a", "b", "a"), ("c",), ("b", "b"), ("a", "d", "e", "a"))
+LENGTHS = ([2, 1], [1], [1, 1], [4])
+
+
+def packed(texts=PLAIN):
+    builder = Builder(Words())
+    for text in texts:
+        builder.append(text)
+    return builder.finish()
+
+
+def ragged(rows=LENGTHS):
+    builder = Builder()
+    for row in rows:
+        builder.append(row)
+    return builder.finish()
+
+
+def columns(texts, sentences, ids):
+    return Split(ids=ids, texts=texts, labels=np.array([0, 1, 0, 1]), sentences=sentences)
+
+
+def compact_split():
+    return columns(packed(), ragged(), RowIds("toy/train", [2, 3, 5, 9]))
+
+
+def plain_split():
+    return columns(
+        PLAIN, tuple(map(np.array, LENGTHS)), ("toy/train/2", "toy/train/3", "toy/train/5", "toy/train/9")
+    )
+
+
+@pytest.mark.parametrize("rows", [[3, 0], [], slice(1, 3), np.array([True, False, False, True]), [1, 1]])
+def test_texts_are_the_plain_tuples(rows):
+    texts = packed()
+    assert tuple(texts) == PLAIN
+    assert texts[-1] == PLAIN[-1]
+    index = np.arange(4)[rows].tolist() if len(np.arange(4)[rows]) else []
+    some = texts.select(np.array(rows, dtype=int) if isinstance(rows, list) else rows)
+    assert tuple(some) == tuple(PLAIN[i] for i in index)
+    assert some.counts.tolist() == [len(PLAIN[i]) for i in index]
+    assert [[some.words[n] for n in some.numbers(i)] for i in range(len(some))] == [
+        list(PLAIN[i]) for i in index
+    ]
+    with pytest.raises(IndexError):
+        texts[4]
+
+
+def test_a_selection_shares_the_numbers():
+    whole = ragged()
+    assert np.shares_memory(whole.select([2, 3]).values, whole.values)
+
+
+def test_occurrences_are_those_of_the_selected_texts():
+    texts = packed().select([0, 3])
+    assert dict(zip(texts.words, texts.occurrences(5).tolist(), strict=True)) == {
+        "a": 4, "b": 1, "c": 0, "d": 1, "e": 1,
+    }  # fmt: skip
+
+
+def test_builders_may_share_their_words():
+    known = Words()
+    first, second = Builder(known), Builder(known)
+    first.append(["x", "y"])
+    second.append(["y", "z"])
+    first.append(["z", "x"])
+    words = tuple(known)
+    assert words == ("x", "y", "z")
+    one, two = first.finish(words), second.finish(words)
+    assert one.words is two.words
+    assert (tuple(one), tuple(two)) == ((("x", "y"), ("z", "x")), (("y", "z"),))
+    with pytest.raises(ValueError, match="tokens is a string"):
+        first.append("xyz")
+
+
+def test_ragged_sums_and_extremes_in_any_order(monkeypatch):
+    monkeypatch.setattr("attnlib.data.columns.CHUNK", 3)
+    draw = np.random.RandomState(0)
+    rows = [draw.randint(-5, 9, size=n).tolist() for n in draw.randint(0, 6, size=40)]
+    order = draw.permutation(40)
+    some = ragged(rows).select(order)
+    assert some.reduced(np.add).tolist() == [sum(rows[i]) for i in order]
+    assert some.reduced(np.minimum).tolist() == [min(rows[i], default=0) for i in order]
+    assert some.reduced(np.maximum).tolist() == [max(rows[i], default=0) for i in order]
+    assert [row.tolist() for row in some] == [rows[i] for i in order]
+    assert some[0].dtype == np.int64
+    assert isinstance(some[2:4], Ragged)
+    assert len(ragged([]).reduced(np.add)) == 0
+
+
+def test_row_ids_are_spelt_out_and_distinct():
+    ids = RowIds("yelp/train", [4, 1, 9])
+    assert list(ids) == ["yelp/train/4", "yelp/train/1", "yelp/train/9"]
+    assert list(ids.select([2, 0])) == ["yelp/train/9", "yelp/train/4"]
+    assert list(ids[1:]) == ["yelp/train/1", "yelp/train/9"]
+    with pytest.raises(ValueError, match="id 'x/3' occurs 2 times"):
+        RowIds("x", [3, 1, 3])
+
+
+def test_a_split_of_compact_columns_is_the_plain_split():
+    def corpus(split):
+        return Corpus(
+            "toy", "classification", split, split, split, Vocabulary.build(PLAIN), ("no", "yes"), {}
+        )
+
+    assert corpus(compact_split()).checksum == corpus(plain_split()).checksum
+    some, same = compact_split().select([3, 1]), plain_split().select([3, 1])
+    assert isinstance(some.texts, Ragged)
+    assert tuple(some.ids) == same.ids
+    assert tuple(some.texts) == same.texts
+    assert some.lengths.tolist() == same.lengths.tolist() == [4, 1]
+    assert [s.tolist() for s in some.sentences] == [s.tolist() for s in same.sentences] == [[4], [1]]
+
+
+def test_a_compact_split_names_a_bad_text():
+    ids = RowIds("toy", [1, 2])
+    with pytest.raises(ValueError, match="text 'toy/2' is empty"):
+        Split(ids, packed([("a",), ()]), np.zeros(2, int))
+    for bad in ([1, 2], [2, 0], []):
+        with pytest.raises(ValueError, match=r"sentences of 'toy/2' are .* that sum to the text's 2 tokens"):
+            Split(ids, packed([("a",), ("b", "b")]), np.zeros(2, int), sentences=ragged([[1], bad]))
