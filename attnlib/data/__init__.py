@@ -88,13 +88,9 @@ LOADERS: dict[str, Callable[..., Corpus]] = {
     # Stars of Yelp reviews as flat texts, from the user's own files: no option.
     "yelp5": reviews.load_yelp_flat,
     # bAbI tasks 1-3, official files: options size ("10k", "1k"), verify.
-    "babi1": partial(babi.load, 1),
-    "babi2": partial(babi.load, 2),
-    "babi3": partial(babi.load, 3),
+    **{f"babi{task}": partial(babi.load, task) for task in (1, 2, 3)},
     # The same tasks simulated, no file needed: options n_train, n_test, seed.
-    "babi1_generated": partial(babi_generator.load, 1),
-    "babi2_generated": partial(babi_generator.load, 2),
-    "babi3_generated": partial(babi_generator.load, 3),
+    **{f"babi{task}_generated": partial(babi_generator.load, task) for task in (1, 2, 3)},
     # Artificial reviews with known evidence, no file needed: options as in planted.load.
     "planted": planted.load,
     # From here on documents whose sentences are known, for hierarchical models.
