@@ -20,20 +20,7 @@ from attnlib.data.generated import babi as babi_generator
 from attnlib.data.generated import planted, planted_documents
 from attnlib.data.generated import scenes as scenes_generated
 from attnlib.data.scenes import SceneCorpus, SceneSplit
-from attnlib.data.sets import (
-    adverse,
-    agnews,
-    babi,
-    cnn,
-    imdb,
-    mimic,
-    newsgroups,
-    paraphrases,
-    reviews,
-    snli,
-    sst,
-    yahoo,
-)
+from attnlib.data.sets import agnews, health, imdb, newsgroups, pairs, questions, reviews, sst, yahoo
 
 __all__ = [
     "LOADERS",
@@ -70,25 +57,25 @@ LOADERS: dict[str, Callable[..., Corpus]] = {
     "agnews4": agnews.load_four,
     "agnews4_subset": partial(agnews.load_four, train="subset"),
     # Adverse drug reactions in tweets, from the user's own csv file: no option.
-    "adr": adverse.load_adr,
+    "adr": health.load_adr,
     # Adverse drug effects in case reports: option verify.
-    "ade": adverse.load_ade,
+    "ade": health.load_ade,
     # Diabetes and anemia, from the user's own MIMIC-III tables: no option.
-    "diabetes": mimic.load_diabetes,
-    "anemia": mimic.load_anemia,
+    "diabetes": health.load_diabetes,
+    "anemia": health.load_anemia,
     # CNN questions, from the user's own copy: option verify.
-    "cnn": cnn.load,
+    "cnn": questions.load_cnn,
     # SNLI: options train ("official", "subset", None: what is at hand), verify.
-    "snli": snli.load,
-    "snli_subset": partial(snli.load, train="subset"),
+    "snli": pairs.load_snli,
+    "snli_subset": partial(pairs.load_snli, train="subset"),
     # Do two sentences mean the same: MRPC, option verify; Quora's questions from the user's own files, no
     # option.
-    "mrpc": paraphrases.load_mrpc,
-    "qqp": paraphrases.load_qqp,
+    "mrpc": pairs.load_mrpc,
+    "qqp": pairs.load_qqp,
     # Stars of Yelp reviews as flat texts, from the user's own files: no option.
     "yelp5": reviews.load_yelp_flat,
     # bAbI tasks 1-3, official files: options size ("10k", "1k"), verify.
-    **{f"babi{task}": partial(babi.load, task) for task in (1, 2, 3)},
+    **{f"babi{task}": partial(questions.load_babi, task) for task in (1, 2, 3)},
     # The same tasks simulated, no file needed: options n_train, n_test, seed.
     **{f"babi{task}_generated": partial(babi_generator.load, task) for task in (1, 2, 3)},
     # Artificial reviews with known evidence, no file needed: options as in planted.load.

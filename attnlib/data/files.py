@@ -186,12 +186,11 @@ def check(name: str) -> list[Checked]:
             for item, _, problem in _read(data_set, place, summed) if summed else ():
                 checked.append(Checked(item.path, "wrong" if problem else "right", str(place), problem))
             # A file without checksum of its own is as right as the official archive that it lies in.
-            official = place.name == data_set.archive and bool(data_set.archive_hash)
+            official = place.name == data_set.archive and data_set.archive_hash
             problem = _other_archive(data_set, place) if official else ""
             state = "wrong" if problem else "right" if official else "unknown"
-            checked += [
-                Checked(item.path, state, str(place), problem) for item in items if not item.has_checksum
-            ]
+            others = [item for item in items if item not in summed]
+            checked += [Checked(item.path, state, str(place), problem) for item in others]
     found = {row.path for row in checked}
     return checked + [Checked(item.path, "missing") for item in data_set.files if item.path not in found]
 
@@ -301,8 +300,10 @@ def _read(
 
 
 def _other_archive(data_set: DataSet, archive: Path) -> str:
-    """How an archive differs from the official one, whose checksum is known; empty if it does not."""
-    method, _, expected = str(data_set.archive_hash).partition(":")
+    """How an archive differs from the official one; empty if it does not, or no checksum is known."""
+    if not data_set.archive_hash:
+        return ""
+    method, _, expected = data_set.archive_hash.partition(":")
     with archive.open("rb") as file:
         found = hashlib.file_digest(file, method).hexdigest()
     return "" if found == expected else f"not the official archive: {method} {found} instead of {expected}"
@@ -358,13 +359,21 @@ def _download(data_set: DataSet, item: Item | None, verify: bool) -> None:
         )
     for module in ("requests", "tqdm"):
         needed(module, f"{data_set.name}: not on this machine; downloading")
-    target = cache_folder() / data_set.name / (item.path if item else data_set.archive)
+    file = item.path if item else data_set.archive
+    target = cache_folder() / data_set.name / file
     # Not beside the target: what lies in a set's own folder is its files and nothing else.
     part = cache_folder() / ".downloads" / data_set.name / target.name
     items = [item] if item else [item for item in data_set.files if item.official]
     # A part is continued only where a checksum would tell if the two pieces did not fit.
-    resume = verify and (bool(item is None and data_set.archive_hash) or all(i.has_checksum for i in items))
-    own, public = _addresses(data_set, item)
+    summed = all(i.has_checksum for i in items) or (item is None and bool(data_set.archive_hash))
+    given = os.environ.get("ATTNLIB_DATA_URL", "").rstrip("/")
+    own = [f"{given}/{data_set.name}/{file}", f"{given}/{file}"] if given else []
+    mirrors = [address + file if address.endswith("/") else address for address in data_set.mirrors]
+    if item and item.url:
+        # Other mirrors are of the archive.
+        public = [item.url, *(address for address in mirrors if address not in data_set.mirrors)]
+    else:
+        public = [data_set.address, *mirrors]
     failures: list[tuple[str, Exception]] = []
     try:
         with cache.locked(part):
@@ -373,11 +382,11 @@ def _download(data_set: DataSet, item: Item | None, verify: bool) -> None:
                 return
             target.parent.mkdir(parents=True, exist_ok=True)
             for address in [*own, *public]:
-                # A mirror of one's own may have repacked the archive; the files' checksums decide there.
-                official = item is None and address not in own and bool(data_set.archive_hash)
-                accept = partial(_accept, data_set, items, address, verify, official)
+                accept = partial(
+                    _accept, data_set, items, address, verify, item is None and address in public
+                )
                 try:
-                    return retrieve(address, target, part, accept, resume)
+                    return retrieve(address, target, part, accept, verify and summed)
                 except (Failed, ValueError) as error:
                     failures.append((address, error))
                     # Who names a mirror is told what is wrong with it, not served from elsewhere unawares.
@@ -398,27 +407,17 @@ def _download(data_set: DataSet, item: Item | None, verify: bool) -> None:
     ) from failures[0][1]
 
 
-def _addresses(data_set: DataSet, item: Item | None) -> tuple[list[str], list[str]]:
-    """The addresses of the archive, or of one file: in $ATTNLIB_DATA_URL, and the public ones."""
-    file = item.path if item else data_set.archive
-    official = item.url if item and item.url else data_set.address
-    mirrors = [
-        mirror + file if mirror.endswith("/") else mirror
-        for mirror in data_set.mirrors
-        if mirror.endswith("/") or not item
-    ]
-    given = os.environ.get("ATTNLIB_DATA_URL", "").rstrip("/")
-    own = [f"{given}/{data_set.name}/{file}", f"{given}/{file}"] if given else []
-    return own, [official, *mirrors]
-
-
 def _accept(
     data_set: DataSet, items: Sequence[Item], address: str, verify: bool, official: bool, fetched: Path
 ) -> None:
-    """Raise ValueError unless a download is what it should be; `address` is named in the message."""
-    if official and verify and (problem := _other_archive(data_set, fetched)):
-        raise ValueError(problem)
-    read = list(_read(data_set, fetched, items, verify))
-    problems = [problem.replace(str(fetched), address) for _, _, problem in read if problem]
-    if problems or not read:
-        raise ValueError(problems[0] if problems else f"what came holds no file of {data_set.name}")
+    """Raise ValueError unless a download is what it should be; `address` is named in the message.
+
+    official: whether the checksum of the archive decides too; a mirror of one's own may have repacked it.
+    """
+    problem = _other_archive(data_set, fetched) if verify and official else ""
+    read = [] if problem else list(_read(data_set, fetched, items, verify))
+    problems = [problem, *(problem for _, _, problem in read)]
+    if not read and not problem:
+        problems = [f"what came holds no file of {data_set.name}"]
+    if found := next(filter(None, problems), None):
+        raise ValueError(found.replace(str(fetched), address))

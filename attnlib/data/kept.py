@@ -1,7 +1,7 @@
 """Corpora kept in the user's cache, since cutting texts into sentences and tokens takes seconds to minutes.
 
-A corpus is read again from its files when one of them, an option, the code of this package, what the
-catalogue says of the data set, or the version of a tokeniser has changed.
+A corpus is read again from its files when one of them, an option, the code of this package, the catalogue, or
+the version of a tokeniser has changed.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ import numpy as np
 from attnlib import cache
 from attnlib.cache.sources import function_digest
 from attnlib.data import files
-from attnlib.data.catalogue import DATA_SETS
 from attnlib.data.columns import Builder, Ragged, RowIds, Words
 from attnlib.data.corpus import Corpus, Split, Vocabulary
 
@@ -37,8 +36,7 @@ def keep(name: str) -> Callable[[Loader], Loader]:
             bound = inspect.signature(loader).bind(*args, **options)
             bound.apply_defaults()
             source = f"{loader.__module__}.{loader.__name__}"
-            decides = [repr(DATA_SETS[name]), files_here(name), versions(loader)]
-            key = cache.digest([source, bound.arguments, decides])
+            key = cache.digest([source, bound.arguments, files_here(name), versions(loader)])
             path = cache.cache_folder() / "corpora" / f"{name}-{key}.npz"
             with cache.locked(path):
                 found = read(path)
