@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from attnlib.data.corpus import Corpus
 from attnlib.data.generated.drawing import Draw, provenance
-from attnlib.data.sets.babi import ACTORS, DROPS, GETS, MOVES, OBJECTS, PLACES, corpus
+from attnlib.data.sets.questions import ACTORS, DROPS, GETS, MOVES, OBJECTS, PLACES, babi
 
 QUESTIONS_PER_STORY = 5
 STATEMENTS_PER_ROUND = 2  # a question may follow every second statement
@@ -120,7 +120,8 @@ def generate(task: int, n_questions: int, seed: int = 0) -> str:
     Five questions a story; the last story ends early if n_questions is no multiple of five. The same seed
     gives the same text on every machine. Raises ValueError for an unknown task or n_questions below 1.
 
-    >>> print(generate(1, 1, seed=1))
+    >>> generate(1, 1, seed=1).splitlines()[:2]
+    ['1 Sandra went to the kitchen.', '2 Daniel travelled to the office.']
     """
     if task not in (1, 2, 3):
         raise ValueError(f"unknown bAbI task {task!r}; known: 1, 2, 3")
@@ -158,4 +159,4 @@ def load(task: int, n_train: int = 10_000, n_test: int = 1_000, seed: int = 0) -
     ]
     source, citation = f"{__name__}, after bAbI tasks 1-3", "format and tasks: Weston et al. 2015"
     origin = provenance(source, settings, notes, citation=citation)
-    return replace(corpus(f"babi{task}_generated", lines, {}), provenance=origin)
+    return replace(babi(f"babi{task}_generated", lines, {}), provenance=origin)

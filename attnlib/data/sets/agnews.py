@@ -1,6 +1,7 @@
 """AG News, from the official files or from subsets of the training file.
 
-Flat texts: business against world (Jain & Wallace 2019), or all topics (Liu et al. 2022). Documents: all topics.
+Flat texts: business against world (Jain & Wallace 2019), or all topics (Liu et al. 2022). Documents: all
+topics.
 """
 
 from __future__ import annotations
@@ -10,10 +11,10 @@ from collections.abc import Iterator, Sequence
 
 from attnlib.data import files
 from attnlib.data.corpus import Corpus
-from attnlib.data.csv_rows import read_rows
 from attnlib.data.files import Content
 from attnlib.data.kept import keep
 from attnlib.data.recipes import Row
+from attnlib.data.rows import read_rows
 from attnlib.data.sets.corpora import classes, make
 
 TOPICS = classes("agnews4")
@@ -68,34 +69,36 @@ def distinct(found: Sequence[Row], test: Sequence[Row]) -> list[Row]:
     return kept
 
 
-def read(name: str, train: str, titles: bool, verify: bool) -> tuple[dict[str, str], dict[str, list[Row]]]:
-    """Return the files' checksums, and the items of train and test; titles: read them too."""
+def read(
+    name: str, train: str, verify: bool, titles: bool, once: bool
+) -> tuple[dict[str, list[Row]], dict[str, str], dict[str, int]]:
+    """Return the items of train and test, the files' checksums, and what the notes say of repeats.
+
+    titles: read those of the official files too. once: leave repeated texts out of train, see `distinct`.
+    """
     contents = files.locate("ag_news", FILES[train], verify)
     rows = {"test": list(official(contents["test.csv"], f"{name}/test", titles))}
     if train == "official":
-        rows["train"] = list(official(contents["train.csv"], f"{name}/train", titles))
+        found = list(official(contents["train.csv"], f"{name}/train", titles))
     else:
         named = {part: contents[f"train_subset_{part}.csv"] for part in SUBSETS}
-        rows["train"] = [r for part, c in named.items() for r in subset(c, f"{name}/{part}", SUBSETS[part])]
-    return files.sums(contents), rows
+        found = [row for part, c in named.items() for row in subset(c, f"{name}/{part}", SUBSETS[part])]
+    rows["train"] = distinct(found, rows["test"]) if once else found
+    return rows, files.sums(contents), {train: True, "repeats": len(found) - len(rows["train"])}
 
 
 def _flat(name: str, train: str | None, verify: bool) -> Corpus:
     """Return AG News with the topics that are classes of the corpus `name`."""
     train = files.at_hand("ag_news", FILES, train)
-    full_name = f"{name}_subset" if train == "subset" else name
-    sums, rows = read(full_name, train, train == "subset", verify)
-    repeats = 0
-    if train == "subset":
-        found = len(rows["train"])
-        rows["train"] = distinct(rows["train"], rows["test"])
-        repeats = found - len(rows["train"])
+    joined = train == "subset"
+    full_name = f"{name}_subset" if joined else name
+    rows, sums, said = read(full_name, train, verify, titles=joined, once=joined)
     number = {TOPICS.index(topic): label for label, topic in enumerate(classes(name))}
     parts = {
         part: [row._replace(label=number[row.label]) for row in found if row.label in number]
         for part, found in rows.items()
     }
-    return make(full_name, parts, sums, {train: True, "repeats": repeats}, entry=name)
+    return make(full_name, parts, sums, said, entry=name)
 
 
 @keep("ag_news")
@@ -126,7 +129,4 @@ def load_topics(train: str | None = None, verify: bool = True) -> Corpus:
     Title and description are one text.
     """
     train = files.at_hand("ag_news", FILES, train)
-    sums, rows = read("agnews_topics", train, True, verify)
-    kept = distinct(rows["train"], rows["test"])
-    said = {train: True, "repeats": len(rows["train"]) - len(kept)}
-    return make("agnews_topics", rows | {"train": kept}, sums, said)
+    return make("agnews_topics", *read("agnews_topics", train, verify, titles=True, once=True))

@@ -27,22 +27,22 @@ def classes(name: str) -> tuple[str, ...]:
 def make(
     name: str,
     parts: Mapping[str, Iterable[Row]],
-    sums: Mapping[str, str],
+    sums: Mapping[str, str] | Iterable[str],
     said: Mapping[str, object] | None = None,
     entry: str = "",
     **settings: Any,
 ) -> Corpus:
-    """Return a corpus of rows by part, with the settings of its entry; entry: another one than its name's.
+    """Return a corpus of rows by part, with the settings of its entry, or of another `entry` than its name's.
 
-    sums: path and sha256 of the files. said: what the notes take up, by name. settings: further ones of the
-    frame, which is `flat` or `documents` of `attnlib.data.recipes`.
+    sums: path and sha256 of the files, or only the paths where no checksum is known. said: what the notes
+    take up, by name. settings: further ones of the frame, which is `flat` or `documents` of
+    `attnlib.data.recipes`.
     """
-    about = {**CORPORA[entry or name], **settings}
-    notes = []
+    about, said, notes = {**CORPORA[entry or name], **settings}, said or {}, []
     for note in about.pop("notes"):
-        holds, text = (True, note) if isinstance(note, str) else next(iter(note.items()))
-        if holds is True or (said or {}).get(holds):
-            notes.append(text.format(**(said or {})))
+        if isinstance(note, str) or any(map(said.get, note)):
+            text = note if isinstance(note, str) else next(iter(note.values()))
+            notes.append(text.format(**said))
     if "held_out" in about:
         about["divide"] = held_out(**about.pop("held_out"))
     if "by_class" in about:
@@ -51,5 +51,6 @@ def make(
         about["length"] = tuple(None if isinstance(bound, str) else bound for bound in about["length"])
     if "limits" in about:
         about["limits"] = Limits(**about["limits"])
+    known = sums if isinstance(sums, Mapping) else dict.fromkeys(sums, "not known")
     frame = documents if about.pop("documents", False) else flat
-    return frame(name, about.pop("source"), parts, about.pop("classes"), sums, notes, **about)
+    return frame(name, about.pop("source"), parts, about.pop("classes"), known, notes, **about)

@@ -21,8 +21,8 @@ from attnlib.data.corpus import Corpus
 from attnlib.data.errors import DataError
 from attnlib.data.kept import keep
 from attnlib.data.recipes import Parts, Row, draws, held_out
+from attnlib.data.rows import one_of, row_at
 from attnlib.data.sets.corpora import classes, make
-from attnlib.data.sets.rows import one_of, row_at
 
 FOLDERS = ("train/neg", "train/pos", "test/neg", "test/pos")
 LONGEST = 400
@@ -160,4 +160,4 @@ def load_jmars() -> Corpus:
         return {"train": every.select(train), "dev": every.select(~train & ~rest), "test": every.select(rest)}
 
     with files.stream("imdb10", "data.json") as (where, file):
-        return make("imdb10", {"": read_jmars(where, file)}, {"data.json": "not known"}, divide=divide)
+        return make("imdb10", {"": read_jmars(where, file)}, ["data.json"], divide=divide)

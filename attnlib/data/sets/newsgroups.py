@@ -1,6 +1,7 @@
 """20 Newsgroups.
 
-Flat texts: hockey against baseball (Jain & Wallace 2019), or all groups (Liu et al. 2022). Documents: all groups.
+Flat texts: hockey against baseball (Jain & Wallace 2019), or all groups (Liu et al. 2022). Documents: all
+groups.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from attnlib.data.recipes import Row
 from attnlib.data.sets.corpora import make
 from attnlib.data.tokens import clean
 
-SPORTS = ("rec.sport.baseball", "rec.sport.hockey")
+SPORTS = {"rec.sport.baseball": "baseball", "rec.sport.hockey": "hockey"}
 PARTS = ("train", "test")
 
 # Lines that scikit-learn takes for quotes or for their introduction.
@@ -59,10 +60,10 @@ def tokenize(post: str) -> tuple[str, ...]:
     return tuple(re.sub(r"(\W)+", r" \1 ", " ".join(clean(post))).split())
 
 
-def _flat(name: str, chosen: tuple[str, ...] | None, class_names: tuple[str, ...], verify: bool) -> Corpus:
-    """Return the posts of these groups as classes, in this order; None: of all groups, sorted."""
+def _flat(name: str, verify: bool, chosen: dict[str, str] | None = None) -> Corpus:
+    """Return the posts of groups as classes, in this order, called so; None: of all groups, sorted."""
     posts, every = read(verify)
-    groups = chosen or every
+    groups = chosen or dict(zip(every, every, strict=True))
     # scikit-learn's order, on which the seeded split depends: each part shuffled, then all of it.
     order = []
     for part in PARTS:
@@ -78,13 +79,8 @@ def _flat(name: str, chosen: tuple[str, ...] | None, class_names: tuple[str, ...
                 if path.startswith(f"{group}/"):
                     yield Row(f"{name}/{part}/{path}", label, strip_post(posts[part][path]))
 
-    return make(
-        name,
-        {"": rows()},
-        files.folder_sums("20news", verify),
-        tokenize=tokenize,
-        classes=class_names or groups,
-    )
+    sums, names = files.folder_sums("20news", verify), tuple(groups.values())
+    return make(name, {"": rows()}, sums, tokenize=tokenize, classes=names)
 
 
 @keep("20news")
@@ -95,7 +91,7 @@ def load(verify: bool = True) -> Corpus:
     depends on them. `verify` compares the checksums of the two folders. Raises DataError for missing or
     damaged files.
     """
-    return _flat("20news_sports", SPORTS, ("baseball", "hockey"), verify)
+    return _flat("20news_sports", verify, SPORTS)
 
 
 @keep("20news")
@@ -104,7 +100,7 @@ def load_all(verify: bool = True) -> Corpus:
 
     Source: Liu et al. 2022, released code, which still calls it 20News sports.
     """
-    return _flat("20news20", None, (), verify)
+    return _flat("20news20", verify)
 
 
 @keep("20news")
@@ -118,9 +114,8 @@ def load_topics(verify: bool = True) -> Corpus:
 
     def rows(part: str) -> Iterator[Row]:
         for path, text in posts[part].items():
-            yield Row(
-                f"20news/{part}/{path}", groups.index(path.split("/")[0]), strip_post(text.replace("\r", ""))
-            )
+            label = groups.index(path.split("/")[0])
+            yield Row(f"20news/{part}/{path}", label, strip_post(text.replace("\r", "")))
 
     parts = {part: rows(part) for part in PARTS}
     return make("20news", parts, files.folder_sums("20news", verify), classes=groups)

@@ -19,16 +19,14 @@ from attnlib.data import files
 from attnlib.data.catalogue import DATA_SETS
 from attnlib.data.columns import RowIds
 from attnlib.data.corpus import Corpus
-from attnlib.data.csv_rows import stream_rows
-from attnlib.data.errors import DataError
 from attnlib.data.kept import keep
 from attnlib.data.recipes import DEV_SHARE, Parts, Row, draws
+from attnlib.data.rows import labelled_rows
 from attnlib.data.sets.corpora import make
-from attnlib.data.sets.rows import one_of, row_at
 from attnlib.data.tokens import Segmenter, collapse
 
 STARS = ("1", "2", "3", "4", "5")
-SUMS = {"train.csv": "not known", "test.csv": "not known"}
+FILES = ("train.csv", "test.csv")
 # Of Yelp's reviews as flat texts.
 FLAT_SEED, FLAT_DEV = 1357, 7_000
 # Of the reviews of four domains.
@@ -46,12 +44,10 @@ def read(name: str, path: str, columns: int, title: bool = False) -> Iterator[Ro
     """Yield the reviews of one csv file: stars, a title where there are three columns, text.
 
     title: put the title before the text. Raises DataError, with file and line, for stars other than 1 to 5
-    and for what `stream_rows` refuses.
+    and for what `labelled_rows` refuses.
     """
-    for where, line, (stars, *parts) in stream_rows(name, path, columns):
-        with row_at(f"{where}:{line}"):
-            label = one_of(stars, STARS, "the star rating")
-        yield Row(line, label, unescape(" ".join(parts if title else parts[-1:])))
+    for line, label, fields in labelled_rows(name, path, columns, STARS, "the star rating"):
+        yield Row(line, label, unescape(" ".join(fields if title else fields[-1:])))
 
 
 def divide(parts: Parts) -> Parts:
@@ -68,7 +64,7 @@ def load_amazon(title: bool = False) -> Corpus:
     for files that are missing (the message says how to get them), damaged or malformed.
     """
     parts = {part: read("amazon_full", f"{part}.csv", 3, title) for part in ("train", "test")}
-    return make("amazon_full", parts, SUMS, {"title": title, "text": not title}, divide=divide)
+    return make("amazon_full", parts, FILES, {"title": title, "text": not title}, divide=divide)
 
 
 @keep("yelp_full")
@@ -78,7 +74,7 @@ def load_yelp() -> Corpus:
     Raises DataError for files that are missing (the message says how to get them), damaged or malformed.
     """
     parts = {part: read("yelp_full", f"{part}.csv", 2) for part in ("train", "test")}
-    return make("yelp_full", parts, SUMS, divide=divide)
+    return make("yelp_full", parts, FILES, divide=divide)
 
 
 def shuffled(rows: int) -> list[int]:
@@ -104,18 +100,13 @@ def load_yelp_flat() -> Corpus:
             yield row
 
     def divide(parts: Parts) -> Parts:
-        if len(lines) <= FLAT_DEV:
-            raise DataError(
-                f"yelp5: train.csv has {len(lines)} reviews, of which dev alone takes {FLAT_DEV}; the file "
-                "may be cut. Restore it."
-            )
         train = parts["train"]
         assert isinstance(train.ids, RowIds)
         dev = np.isin(train.ids.lines, np.array(lines)[shuffled(len(lines))[:FLAT_DEV]])
         return parts | {"train": train.select(~dev), "dev": train.select(dev)}
 
     parts = {"train": training(), "test": read("yelp_full", "test.csv", 2)}
-    return make("yelp5", parts, SUMS, tokenize=Segmenter().tokens, divide=divide, large=True)
+    return make("yelp5", parts, FILES, tokenize=Segmenter().tokens, divide=divide, large=True)
 
 
 def read_domain(path: str, text: str) -> Iterator[Row]:

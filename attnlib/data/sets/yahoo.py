@@ -8,20 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import Any, NamedTuple
-from xml.etree.ElementTree import Element, ParseError, XMLPullParser
+from typing import Any
+from xml.etree.ElementTree import ParseError, XMLPullParser
 
 import numpy as np
 
 from attnlib.data import files
 from attnlib.data.columns import RowIds
 from attnlib.data.corpus import Corpus, Split
-from attnlib.data.csv_rows import stream_rows
 from attnlib.data.errors import DataError
 from attnlib.data.kept import keep
 from attnlib.data.recipes import SEED, Limits, Parts, Row, held_out, within
+from attnlib.data.rows import labelled_rows
 from attnlib.data.sets.corpora import classes, make
-from attnlib.data.sets.rows import one_of, row_at
 
 # In the order of Zhang et al.'s classes 1 to 10.
 TOPICS = classes("yahoo")
@@ -35,16 +34,8 @@ SOURCES = {
     "whole": ("FullOct2007.xml",),
     "csv": ("train.csv", "test.csv"),
 }
+FIELDS = ("uri", "maincat", "subject", "content", "bestanswer")
 PIECE = 1 << 20
-
-
-class Question(NamedTuple):
-    """One document of the Webscope files: its number, counted from 1 over all files, address and text."""
-
-    number: int
-    uri: str
-    topic: str
-    text: str
 
 
 def plain(text: str) -> str:
@@ -52,11 +43,12 @@ def plain(text: str) -> str:
     return text.replace("<br />", " ").replace("\\n", " ").replace('\\"', '"')
 
 
-def questions(paths: Sequence[str]) -> Iterator[Question]:
-    """Yield the documents of the Webscope files; text is subject, content and best answer.
+def questions(paths: Sequence[str]) -> Iterator[tuple[int, str, str, str]]:
+    """Yield (number, address, topic, text) of the documents of the Webscope files.
 
-    A file goes on where the one before stopped, in the middle of a document if need be, unless that was
-    complete. Raises DataError, with file and document, for what is no XML or is cut.
+    They are counted from 1 over all files; text is subject, content and best answer. A file goes on where the
+    one before stopped, in the middle of a document if need be, unless that was complete. Raises DataError,
+    with file and document, for what is no XML or is cut.
     """
     number, root, place = 0, None, ""
     parser: Any = None
@@ -78,20 +70,16 @@ def questions(paths: Sequence[str]) -> Iterator[Question]:
                         parser = root = None
                     elif event == "end" and element.tag == "document":
                         number += 1
-                        yield _question(number, element)
+                        found = {child.tag: (child.text or "").strip() for child in element}
+                        uri, topic, *texts = (found.get(name, "") for name in FIELDS)
+                        yield number, uri, topic, " ".join(filter(None, texts))
                         root.clear()
     if parser is not None:
         raise DataError(f"{place}: the XML text stops; the file may be cut. Restore it.")
 
 
-def _question(number: int, document: Element) -> Question:
-    fields = {child.tag: (child.text or "").strip() for child in document}
-    parts = [fields.get(name, "") for name in ("subject", "content", "bestanswer")]
-    return Question(number, fields.get("uri", ""), fields.get("maincat", ""), " ".join(filter(None, parts)))
-
-
-def survey(paths: Sequence[str]) -> tuple[np.ndarray, np.ndarray, int]:
-    """Return the numbers [N] and classes [N] of the ten topics' documents, and how many repeats are left out.
+def survey(paths: Sequence[str]) -> tuple[np.ndarray, int]:
+    """Return the ranks of the ten topics' documents, see `draw`, and how many repeats are left out.
 
     A document whose address occurred before is a repeat.
     """
@@ -100,11 +88,12 @@ def survey(paths: Sequence[str]) -> tuple[np.ndarray, np.ndarray, int]:
     repeats = 0
     for number, uri, topic, text in questions(paths):
         if topic in TOPICS and text:
-            repeats += uri in addresses
-            if uri not in addresses:
+            if uri in addresses:
+                repeats += 1
+            else:
                 labels[number] = TOPICS.index(topic)
             addresses |= {uri} - {""}
-    return np.array(list(labels), dtype=np.int64), np.array(list(labels.values()), dtype=np.int64), repeats
+    return draw(np.array(list(labels), dtype=np.int64), np.array(list(labels.values()))), repeats
 
 
 def draw(numbers: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -118,6 +107,13 @@ def draw(numbers: np.ndarray, labels: np.ndarray) -> np.ndarray:
     ranks = np.full(int(numbers.max(initial=0)) + 1, -1, dtype=np.int64)
     ranks[drawn] = np.arange(len(drawn))
     return ranks
+
+
+def read(paths: Sequence[str], ranks: np.ndarray) -> Iterator[Row]:
+    """Yield those documents of the Webscope files that were drawn."""
+    for number, _, topic, text in questions(paths):
+        if number < len(ranks) and ranks[number] >= 0:
+            yield Row(number, TOPICS.index(topic), plain(text))
 
 
 def balanced(every: Split, ranks: np.ndarray) -> Parts:
@@ -141,14 +137,9 @@ def balanced(every: Split, ranks: np.ndarray) -> Parts:
 
 
 def read_csv(path: str) -> Iterator[Row]:
-    """Yield the rows of a csv file: class 1 to 10, title, content, best answer.
-
-    Raises DataError, with file and line, for another class and for what `stream_rows` refuses.
-    """
-    for where, line, (topic, *parts) in stream_rows("yahoo", path, 4):
-        with row_at(f"{where}:{line}"):
-            label = one_of(topic, CLASSES, "the class")
-        yield Row(line, label, plain(" ".join(filter(None, parts))))
+    """Yield the rows of a csv file: class 1 to 10, title, content, best answer."""
+    for line, label, fields in labelled_rows("yahoo", path, 4, CLASSES, "the class"):
+        yield Row(line, label, plain(" ".join(filter(None, fields))))
 
 
 @keep("yahoo")
@@ -160,27 +151,20 @@ def load(source: str | None = None) -> Corpus:
     missing (the message says how to get them), damaged or malformed, ValueError for an unknown source.
     """
     source = files.at_hand("yahoo", SOURCES, source, "source")
-    ranks, repeats = np.zeros(0, dtype=np.int64), 0
+    paths = SOURCES[source]
     if source == "csv":
-        parts = {part: read_csv(f"{part}.csv") for part in ("train", "test")}
+        said = {"csv": 1}
+        parts = {path.removesuffix(".csv"): read_csv(path) for path in paths}
     else:
         # The files are read twice: to draw documents, and to read those drawn.
-        numbers, labels, repeats = survey(SOURCES[source])
-        ranks = draw(numbers, labels)
-        parts = {
-            "": (
-                Row(question.number, TOPICS.index(question.topic), plain(question.text))
-                for question in questions(SOURCES[source])
-                if question.number < len(ranks) and ranks[question.number] >= 0
-            )
-        }
+        ranks, repeats = survey(paths)
+        said = {"drawn": 1, "repeats": repeats}
+        parts = {"": read(paths, ranks)}
 
     def divide(parts: Parts) -> Parts:
         if source == "csv":
-            fitting = parts | {"train": parts["train"].select(within(parts["train"], LIMITS))}
-            return held_out()(fitting)
+            return held_out()(parts | {"train": parts["train"].select(within(parts["train"], LIMITS))})
         assert isinstance(parts[""].ids, RowIds)
         return held_out()(balanced(parts[""], ranks[parts[""].ids.lines]))
 
-    said = {"csv": source == "csv", "drawn": source != "csv", "repeats": repeats}
-    return make("yahoo", parts, dict.fromkeys(SOURCES[source], "not known"), said, divide=divide)
+    return make("yahoo", parts, paths, said, divide=divide)
