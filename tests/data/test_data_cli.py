@@ -1,7 +1,6 @@
 import hashlib
 import re
 import sys
-import zipfile
 from dataclasses import replace
 
 import pytest
@@ -9,25 +8,7 @@ import pytest
 from attnlib.data import DataError, names, scene_names
 from attnlib.data import __main__ as command
 from attnlib.data.catalogue import DATA_SETS, SET_OF, Item
-
-TEXTS = {f"{name}.txt": f"(3 (2 some) (4 {name}))\n".encode() for name in ("train", "dev", "test")}
-
-
-def write_zip(path, texts, root):
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, text in texts.items():
-            archive.writestr(root + name, text)
-    return path
-
-
-@pytest.fixture
-def toy(monkeypatch):
-    """A set called sst with small files of ours; nobody is at its official address."""
-    members = tuple(Item(path, hashlib.sha256(text).hexdigest()) for path, text in TEXTS.items())
-    base = "http://127.0.0.1:9/official"
-    toy = replace(DATA_SETS["sst"], files=members, archive_hash=None, base=base)
-    monkeypatch.setitem(DATA_SETS, "sst", toy)
-    return toy
+from tests.data.conftest import TEXTS, write_zip
 
 
 @pytest.fixture
@@ -182,7 +163,22 @@ def test_an_unknown_name_is_refused(run):
     assert "unknown data set 'nonesuch'" in errors
 
 
-def test_list_gives_size_and_mirror_where_known(nowhere, run):
-    _, printed, _ = run("list")
-    assert "size: 84.1 MB" in printed
-    assert "mirror: https://ndownloader.figshare.com" in printed
+def test_list_prints_sets_with_licence_and_state(toy, nowhere, run, monkeypatch):
+    (nowhere / "sst").mkdir(parents=True)
+    write_zip(nowhere / "sst" / toy.archive)
+    status, printed, _ = run("list")
+    assert status == 0
+    for words in (
+        "3 of 3 found",
+        "not found",
+        "CC BY 3.0",
+        "how to get it: MIMIC-III is for credentialed users",
+        "planted",
+        "size: 84.1 MB",
+        "mirror: https://ndownloader.figshare.com",
+    ):
+        assert words in printed
+    monkeypatch.setenv("ATTNLIB_DATA", "/nonexistent")
+    status, _, errors = run("list")
+    assert status == 1
+    assert "not a folder" in errors

@@ -5,7 +5,6 @@ import re
 import subprocess
 import sys
 import tarfile
-import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,26 +13,7 @@ import pytest
 from attnlib.data import DataError, files
 from attnlib.data.catalogue import DATA_SETS, Item, own_files
 from attnlib.data.files import locate
-
-TEXTS = {f"{name}.txt": f"(3 (2 some) (4 {name}))\n".encode() for name in ("train", "dev", "test")}
-
-
-@pytest.fixture
-def toy(monkeypatch):
-    """A set called sst with small files of ours: same layout, own checksums."""
-    members = tuple(Item(path, hashlib.sha256(text).hexdigest()) for path, text in TEXTS.items())
-    base = "http://127.0.0.1:9/official"
-    toy = replace(DATA_SETS["sst"], files=members, archive_hash=None, base=base)
-    monkeypatch.setitem(DATA_SETS, "sst", toy)
-    return toy
-
-
-def write_zip(path, texts=TEXTS, root="trees/"):
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("readme.txt", "hello")
-        for name, text in texts.items():
-            archive.writestr(root + name, text)
-    return path
+from tests.data.conftest import TEXTS, write_zip
 
 
 def write_tar(path, texts=TEXTS, root="trees/"):
@@ -188,47 +168,6 @@ def test_only_what_is_missing_comes_from_the_download(toy, mirror, tmp_path, mon
     assert contents(verify=False) == {**TEXTS, "dev.txt": b"mine"}
 
 
-def spoil_cut(path):
-    path.with_name(path.name + ".cut").write_bytes(path.read_bytes()[:-40])
-
-
-def spoil_content(path):
-    write_zip(path, {**TEXTS, "test.txt": b"(3 other)\n"})
-
-
-DAMAGES = {
-    "not there": lambda path: path.unlink(),
-    "connection cut": spoil_cut,
-    "truncated": lambda path: path.write_bytes(path.read_bytes()[:-40]),
-    "an error page": lambda path: path.write_text("<html>moved</html>"),
-    "empty": lambda path: path.write_bytes(b""),
-    "other content": spoil_content,
-    "other archive": lambda path: write_zip(path, root="elsewhere/"),
-}
-
-
-@pytest.mark.parametrize("damage", DAMAGES)
-def test_a_bad_download_is_refused_and_leaves_nothing(toy, mirror, nowhere, damage):
-    DAMAGES[damage](write_zip(mirror / toy.archive))
-    with pytest.raises(
-        DataError, match=r"download of http://127.* failed, nothing was kept.*ATTNLIB_DATA_URL"
-    ):
-        contents()
-    assert list((nowhere / "sst").iterdir()) == []
-
-
-def test_the_official_archive_is_checked_by_its_own_checksum(toy, mirror, nowhere, monkeypatch):
-    path = write_zip(mirror / toy.archive)
-    base = files.os.environ["ATTNLIB_DATA_URL"].rstrip("/")
-    monkeypatch.delenv("ATTNLIB_DATA_URL")
-    good = replace(toy, base=base, archive_hash=f"md5:{hashlib.md5(path.read_bytes()).hexdigest()}")
-    monkeypatch.setitem(DATA_SETS, "sst", replace(good, archive_hash="md5:" + "0" * 32))
-    with pytest.raises(DataError, match="nothing was kept"):
-        contents()
-    monkeypatch.setitem(DATA_SETS, "sst", good)
-    assert contents() == TEXTS
-
-
 @pytest.mark.parametrize("missing", ["requests", "tqdm"])
 def test_without_the_download_extra_the_message_says_what_to_install(toy, nowhere, monkeypatch, missing):
     monkeypatch.setitem(sys.modules, missing, None)
@@ -238,7 +177,7 @@ def test_without_the_download_extra_the_message_says_what_to_install(toy, nowher
 
 @pytest.mark.slow
 def test_importing_the_package_needs_no_extra():
-    extra = ("pooch", "sentencex", "spacy", "tqdm")
+    extra = ("requests", "sentencex", "spacy", "tqdm")
     code = f"import sys, attnlib.data; print([m for m in {extra} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
@@ -302,24 +241,6 @@ def test_sets_that_may_not_be_shared_are_not_downloaded(mirror, nowhere):
     ):
         pass
     assert not nowhere.exists()
-
-
-def test_list_prints_sets_with_licence_and_state(toy, nowhere, capsys, monkeypatch):
-    from attnlib.data import __main__ as command
-
-    (nowhere / "sst").mkdir(parents=True)
-    write_zip(nowhere / "sst" / toy.archive)
-    monkeypatch.setattr(sys, "argv", ["attnlib.data", "list"])
-    assert command.main() == 0
-    printed = capsys.readouterr().out
-    assert "3 of 3 found" in printed
-    assert "not found" in printed
-    assert "CC BY 3.0" in printed
-    assert "how to get it: MIMIC-III is for credentialed users" in printed
-    assert "planted" in printed
-    monkeypatch.setenv("ATTNLIB_DATA", "/nonexistent")
-    assert command.main() == 1
-    assert "not a folder" in capsys.readouterr().err
 
 
 # What may run code that a file holds. What a user may have received is safetensors, parquet, json, npy, text.
