@@ -12,7 +12,7 @@ import scipy.sparse
 import torch
 
 from attnlib import faithfulness, training
-from attnlib.data.compact import Builder
+from attnlib.data.columns import Builder
 from attnlib.data.corpus import Split, Vocabulary
 from attnlib.data.generated import planted
 from attnlib.data.imposed import impose

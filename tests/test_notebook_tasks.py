@@ -17,16 +17,9 @@ from sklearn.metrics import f1_score
 from attnbook import charts, notebook
 from attnlib import data, faithfulness, statistics
 from attnlib.data.corpus import TASKS, Corpus, Split, Vocabulary
-from attnlib.data.generated import (
-    babi as babi_generator,
-)
-from attnlib.data.generated import (
-    planted,
-    planted_documents,
-)
-from attnlib.data.generated import (
-    scenes as scenes_generated,
-)
+from attnlib.data.generated import babi as babi_generator
+from attnlib.data.generated import planted, planted_documents
+from attnlib.data.generated import scenes as scenes_generated
 from attnlib.data.traits import KNOWN, WORDS, seen
 from attnlib.kernels import jsd, tvd, uniform_weights
 from attnlib.tables import performance

@@ -64,9 +64,10 @@ def declared(percent: str, name: str) -> dict[str, str | None]:
 def sources_of(script: str | Path, packages: bool = True) -> list[Path]:
     """The files of this package that a script or py:percent notebook depends on, sorted.
 
-    Imports inside functions count, names imported by string do not. packages: whether the `__init__.py` of
-    packages on the way count, and with them all that these gather; without them it is what the script works
-    with, not what Python reads. SyntaxError for a file that is no Python.
+    A page of data that lies beside a module under its name counts with it. Imports inside functions count,
+    names imported by string do not. packages: whether the `__init__.py` of packages on the way count, and
+    with them all that these gather; without them it is what the script works with, not what Python reads.
+    SyntaxError for a file that is no Python.
     """
     found: set[Path] = set()
     waiting = list(imported(Path(script).read_text(), str(script)))
@@ -75,7 +76,7 @@ def sources_of(script: str | Path, packages: bool = True) -> list[Path]:
         if path not in found and (packages or path.name != "__init__.py"):
             found.add(path)
             waiting += imports_of(path)
-    return sorted(found)
+    return sorted(with_data(found))
 
 
 def function_digest(*functions: Callable[..., Any]) -> str:
@@ -85,8 +86,14 @@ def function_digest(*functions: Callable[..., Any]) -> str:
         while isinstance(function, partial):
             function = function.func
         module = Path(inspect.getfile(inspect.unwrap(function)))
-        files |= dict.fromkeys([module, *sources_of(module, packages=False)])
+        files |= dict.fromkeys([*sorted(with_data([module])), *sources_of(module, packages=False)])
     return sources_digest(files)
+
+
+def with_data(modules: Iterable[Path]) -> set[Path]:
+    """Modules and the pages of data that they read: ``catalogue.toml`` beside ``catalogue.py``."""
+    pages = {module.with_suffix(".toml") for module in modules}
+    return {*modules, *filter(Path.is_file, pages)}
 
 
 @cache

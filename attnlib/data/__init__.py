@@ -2,7 +2,7 @@
 
 `load(name)` is the way in; `names()` lists what it knows. The generated corpora (``planted``,
 ``babi1_generated`` …) need no file; the others are looked up under ``$ATTNLIB_DATA``, then in the user cache,
-then downloaded from the official address (see `attnlib.data.registry`). Questions about scenes, for models of
+then downloaded from the official address (see `attnlib.data.files`). Questions about scenes, for models of
 vision and language, have a shape and a list of their own: `load_scenes` and `scene_names`.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, TypeVar
 
@@ -20,27 +20,7 @@ from attnlib.data.generated import babi as babi_generator
 from attnlib.data.generated import planted, planted_documents
 from attnlib.data.generated import scenes as scenes_generated
 from attnlib.data.scenes import SceneCorpus, SceneSplit
-from attnlib.data.sets import (
-    ade,
-    adr,
-    agnews,
-    agnews_topics,
-    amazon_multidomain,
-    babi,
-    cnn,
-    imdb,
-    imdb_ratings,
-    jmars,
-    mimic,
-    newsgroups,
-    newsgroups_topics,
-    paraphrases,
-    reviews,
-    reviews_flat,
-    snli,
-    sst,
-    yahoo,
-)
+from attnlib.data.sets import agnews, health, imdb, newsgroups, pairs, questions, reviews, sst, yahoo
 
 __all__ = [
     "LOADERS",
@@ -77,45 +57,41 @@ LOADERS: dict[str, Callable[..., Corpus]] = {
     "agnews4": agnews.load_four,
     "agnews4_subset": partial(agnews.load_four, train="subset"),
     # Adverse drug reactions in tweets, from the user's own csv file: no option.
-    "adr": adr.load,
+    "adr": health.load_adr,
     # Adverse drug effects in case reports: option verify.
-    "ade": ade.load,
+    "ade": health.load_ade,
     # Diabetes and anemia, from the user's own MIMIC-III tables: no option.
-    "diabetes": mimic.load_diabetes,
-    "anemia": mimic.load_anemia,
+    "diabetes": health.load_diabetes,
+    "anemia": health.load_anemia,
     # CNN questions, from the user's own copy: option verify.
-    "cnn": cnn.load,
+    "cnn": questions.load_cnn,
     # SNLI: options train ("official", "subset", None: what is at hand), verify.
-    "snli": snli.load,
-    "snli_subset": partial(snli.load, train="subset"),
+    "snli": pairs.load_snli,
+    "snli_subset": partial(pairs.load_snli, train="subset"),
     # Do two sentences mean the same: MRPC, option verify; Quora's questions from the user's own files, no
     # option.
-    "mrpc": paraphrases.load_mrpc,
-    "qqp": paraphrases.load_qqp,
+    "mrpc": pairs.load_mrpc,
+    "qqp": pairs.load_qqp,
     # Stars of Yelp reviews as flat texts, from the user's own files: no option.
-    "yelp5": reviews_flat.load,
+    "yelp5": reviews.load_yelp_flat,
     # bAbI tasks 1-3, official files: options size ("10k", "1k"), verify.
-    "babi1": partial(babi.load, 1),
-    "babi2": partial(babi.load, 2),
-    "babi3": partial(babi.load, 3),
+    **{f"babi{task}": partial(questions.load_babi, task) for task in (1, 2, 3)},
     # The same tasks simulated, no file needed: options n_train, n_test, seed.
-    "babi1_generated": partial(babi_generator.load, 1),
-    "babi2_generated": partial(babi_generator.load, 2),
-    "babi3_generated": partial(babi_generator.load, 3),
+    **{f"babi{task}_generated": partial(babi_generator.load, task) for task in (1, 2, 3)},
     # Artificial reviews with known evidence, no file needed: options as in planted.load.
     "planted": planted.load,
     # From here on documents whose sentences are known, for hierarchical models.
     # IMDB star ratings (8 classes), 20 Newsgroups (20 topics), Amazon reviews of four domains (4 ratings):
     # option verify.
-    "imdb_ratings": imdb_ratings.load,
-    "20news": newsgroups_topics.load,
-    "amazon_multidomain": amazon_multidomain.load,
+    "imdb_ratings": imdb.load_ratings,
+    "20news": newsgroups.load_topics,
+    "amazon_multidomain": reviews.load_domains,
     # AG News, 4 topics: options train ("official", "subset", None: what is at hand), verify.
-    "agnews_topics": agnews_topics.load,
+    "agnews_topics": agnews.load_topics,
     # From the user's own files: Yahoo! Answers (10 topics): option source; IMDB ratings 1 to 10: no option;
     # Amazon stars: option title; Yelp stars: no option.
     "yahoo": yahoo.load,
-    "imdb10": jmars.load,
+    "imdb10": imdb.load_jmars,
     "amazon_full": reviews.load_amazon,
     "yelp_full": reviews.load_yelp,
     # Artificial documents with known evidence, no file needed: options as in planted_documents.load.
@@ -129,41 +105,49 @@ SCENES: dict[str, Callable[..., SceneCorpus]] = {
 
 
 def names() -> tuple[str, ...]:
-    """Return the names that `load` knows."""
+    """The names that `load` knows."""
     return tuple(LOADERS)
 
 
 def scene_names() -> tuple[str, ...]:
-    """Return the names that `load_scenes` knows."""
+    """The names that `load_scenes` knows."""
     return tuple(SCENES)
 
 
 def load(name: str, **options: Any) -> Corpus:
-    """Return the corpus called `name`; options go to its loader, such as ``verify=False`` or ``seed=1``.
+    """The corpus called `name`; options go to its loader, such as ``verify=False`` or ``seed=1``.
 
     Raises ValueError for an unknown name or option (the message lists the known ones), DataError for files
     that are missing, damaged or malformed.
+
+    >>> corpus = load("planted", n_train=100)
+    >>> len(corpus.train), corpus.class_names
+    (100, ('negative', 'positive'))
     """
     return _load(LOADERS, "data set", name, options)
 
 
 def load_scenes(name: str, **options: Any) -> SceneCorpus:
-    """Return the scenes and questions called `name`; options and errors as in `load`."""
+    """The scenes and questions called `name`; options and errors as in `load`."""
     return _load(SCENES, "scenes", name, options)
+
+
+def unknown(what: str, name: object, known: Iterable[str]) -> str:
+    """What to say of a name that nothing has: the nearest known one, and all of them."""
+    known = tuple(known)
+    close = difflib.get_close_matches(str(name).lower(), known, n=1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    return f"unknown {what} {name!r}.{hint} Known: {', '.join(known)}"
 
 
 def _load(
     loaders: Mapping[str, Callable[..., Loaded]], what: str, name: str, options: Mapping[str, Any]
 ) -> Loaded:
     if name not in loaders:
-        close = difflib.get_close_matches(str(name).lower(), loaders, n=1)
-        hint = f" Did you mean {close[0]!r}?" if close else ""
-        raise ValueError(f"unknown {what} {name!r}.{hint} Known: {', '.join(loaders)}")
-    loader = loaders[name]
-    known = list(inspect.signature(loader).parameters)
-    unknown = sorted(options.keys() - set(known))
-    if unknown:
+        raise ValueError(unknown(what, name, loaders))
+    known = inspect.signature(loaders[name]).parameters
+    if other := sorted(options.keys() - known.keys()):
         raise ValueError(
-            f"{what} {name!r} has no option {', '.join(map(repr, unknown))}. Known: {', '.join(known)}"
+            f"{what} {name!r} has no option {', '.join(map(repr, other))}. Known: {', '.join(known)}"
         )
-    return loader(**options)
+    return loaders[name](**options)

@@ -16,12 +16,11 @@ import stat
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Collection, Generator, Iterator
-from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any, NamedTuple, cast
 
 # Bytes of one file that is read into memory, decompressed. The largest of the known sets has half a gigabyte.
 FILE_LIMIT = 2 << 30
@@ -32,7 +31,7 @@ MEMBERS_LIMIT = 2_000_000
 # Bytes taken at a time.
 PIECE = 1 << 20
 
-_OPENERS: dict[bytes, Callable[[Path], object]] = {
+_OPENERS: dict[bytes, Callable[[Path], Any]] = {
     b"\x1f\x8b": gzip.open,
     b"BZh": bz2.open,
     b"\xfd7zXZ\x00": lzma.open,
@@ -45,21 +44,12 @@ class Refused(ValueError):
 
 # What reading a damaged or foreign file raises in the standard library's decompressors and archive readers;
 # RuntimeError is zipfile's for encrypted members and unknown compression.
-DAMAGE = (
-    OSError,
-    EOFError,
-    ValueError,
-    KeyError,
-    RuntimeError,
-    zlib.error,
-    lzma.LZMAError,
-    tarfile.TarError,
-    zipfile.BadZipFile,
-)
+BROKEN = (OSError, EOFError, zlib.error, lzma.LZMAError, tarfile.TarError, Refused)
+DAMAGE = (*BROKEN, ValueError, KeyError, RuntimeError, zipfile.BadZipFile)
 
 
 class _Bounded(io.RawIOBase):
-    """The content of a file, decompressed, read forwards only; Refused beyond the limits.
+    """What a compressed file holds, read forwards only; Refused beyond the limits.
 
     The sizes in an archive's headers are its own word. This counts what comes out.
     """
@@ -72,37 +62,40 @@ class _Bounded(io.RawIOBase):
         """True."""
         return True
 
-    def seekable(self) -> bool:
-        """True, forwards."""
-        return True
-
     def tell(self) -> int:
-        """Return the number of bytes read so far."""
+        """The number of bytes read so far."""
         return self._at
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         """Read on until `offset`, or the end."""
-        if whence != io.SEEK_SET or offset < self._at:
-            raise Refused("its members overlap")
         while self._at < offset and self.read(min(offset - self._at, PIECE)):
             pass
         return self._at
 
     def readinto(self, buffer: Any) -> int:
-        """Fill the buffer; return the number of bytes, 0 at the end."""
-        view = memoryview(buffer)
-        if len(view) > FILE_LIMIT:
-            raise Refused(f"it asks for {len(view)} bytes at once; the limit is {FILE_LIMIT}")
-        data = self._file.read(len(view))
-        view[: len(data)] = data
+        """Fill the buffer; the number of bytes, 0 at the end."""
+        if len(buffer) > FILE_LIMIT:
+            raise Refused(f"it asks for {len(buffer)} bytes at once; the limit is {FILE_LIMIT}")
+        data = self._file.read(len(buffer))
+        buffer[: len(data)] = data
         self._at += len(data)
         if self._at > ARCHIVE_LIMIT:
             raise Refused(f"it decompresses to more than {ARCHIVE_LIMIT} bytes")
         return len(data)
 
 
+class _Member(NamedTuple):
+    """One member of an archive; `link` is what it points to, None where it is no link."""
+
+    name: str
+    size: int
+    is_file: bool
+    link: str | None
+    open: Callable[[], IO[bytes]]
+
+
 def names(archive: Path) -> frozenset[str]:
-    """Return the files in an archive; remembered, since listing a tar means decompressing all of it.
+    """The files and links in an archive; remembered, since listing a tar means decompressing all of it.
 
     Raises Refused for an archive that is not to be read, and what DAMAGE lists for a damaged one.
     """
@@ -113,58 +106,30 @@ def names(archive: Path) -> frozenset[str]:
 @lru_cache(maxsize=16)
 def _names(archive: Path, modified: int, size: int) -> frozenset[str]:
     with _members(archive) as members:
-        return frozenset(member.name for member in members if member.is_file)
+        return frozenset(member.name for member in members if member.is_file or member.link is not None)
 
 
-def files(archive: Path, wanted: Callable[[str], bool]) -> Generator[tuple[str, bytes], None, None]:
-    """Yield (name, content) of each file of an archive whose name is wanted, in the archive's order.
+def files(archive: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, IO[bytes]]]:
+    """Yield (name, content as a stream) of each file of an archive whose name is wanted, in its order.
 
-    Raises as `names` does, and Refused for a wanted file that is a link or too large.
+    A stream is to be read before the next is taken. Raises as `names` does, and Refused for a wanted file
+    that is a link.
     """
     with _members(archive) as members:
         for member in members:
-            if not wanted(member.name):
-                continue
-            member.require_file()
-            if member.size > FILE_LIMIT:
-                raise Refused(
-                    f"{member.name} has {member.size} bytes decompressed; the limit is {FILE_LIMIT}"
-                )
-            if member.is_file:
-                with member.open() as file:
-                    yield member.name, file.read()
-
-
-def read(archive: Path, wanted: Collection[str]) -> dict[str, bytes]:
-    """Return the contents of the wanted files, by name; files that the archive lacks are left out.
-
-    Raises as `files` does.
-    """
-    contents: dict[str, bytes] = {}
-    with closing(files(archive, wanted.__contains__)) as found:
-        for name, content in found:
-            contents[name] = content
-            if len(contents) == len(wanted):
-                break
-    return contents
+            if wanted(member.name):
+                if member.link is not None:
+                    raise Refused(
+                        f"{member.name} in it is a link to {member.link!r}, and links are not followed"
+                    )
+                if member.is_file:
+                    with member.open() as file:
+                        yield member.name, file
 
 
 @contextmanager
-def opened(archive: Path, name: str) -> Iterator[IO[bytes]]:
-    """Open one file of an archive, as a stream. Raises as `files` does; KeyError if there is no such file."""
-    with _members(archive) as members:
-        for member in members:
-            if member.name == name:
-                member.require_file()
-                with member.open() as file:
-                    yield file
-                return
-    raise KeyError(f"{archive} holds no {name}")
-
-
-@contextmanager
-def opened_file(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file as a stream; one that ends in .gz is decompressed."""
+def opened(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file that is in no archive, as a stream; one that ends in .gz is decompressed."""
     with ExitStack() as stack:
         file: IO[bytes] = stack.enter_context(path.open("rb"))
         if path.suffix == ".gz":
@@ -173,36 +138,19 @@ def opened_file(path: Path) -> Iterator[IO[bytes]]:
         yield file
 
 
-def content(path: Path) -> bytes:
-    """Return the content of a file; one that ends in .gz is decompressed. Refused if it is too large."""
+def whole(file: IO[bytes]) -> bytes:
+    """All that a stream holds; Refused if that is too much for one file."""
     pieces, size = [], 0
-    with opened_file(path) as file:
-        while piece := file.read(PIECE):
-            pieces.append(piece)
-            size += len(piece)
-            if size > FILE_LIMIT:
-                raise Refused(f"it has more than {FILE_LIMIT} bytes decompressed")
+    while piece := file.read(PIECE):
+        pieces.append(piece)
+        size += len(piece)
+        if size > FILE_LIMIT:
+            raise Refused(f"it has more than {FILE_LIMIT} bytes decompressed")
     return b"".join(pieces)
 
 
-@dataclass(frozen=True)
-class _Member:
-    """One member of an archive; `link` is what it points to, None where it is no link."""
-
-    name: str
-    size: int
-    is_file: bool
-    link: str | None
-    open: Callable[[], IO[bytes]]
-
-    def require_file(self) -> None:
-        """Raise Refused if this is a link."""
-        if self.link is not None:
-            raise Refused(f"{self.name} in it is a link to {self.link!r}, and links are not followed")
-
-
 def _leads_out(name: str) -> bool:
-    """Return whether a name may lead out of the folder in which it is read, on whichever system."""
+    """Whether a name may lead out of the folder in which it is read, on whichever system."""
     return bool(re.match(r"[/\\]|[A-Za-z]:", name)) or ".." in re.split(r"[/\\]", name)
 
 
@@ -213,15 +161,22 @@ def _members(archive: Path) -> Iterator[Iterator[_Member]]:
         if archive.suffix == ".zip":
             members = _zip_members(stack.enter_context(zipfile.ZipFile(archive)))
         else:
-            members = _tar_members(stack.enter_context(_tar(archive)))
+            with archive.open("rb") as file:
+                start = file.read(6)
+            opener = next((known for magic, known in _OPENERS.items() if start.startswith(magic)), None)
+            packed = stack.enter_context(opener(archive) if opener else archive.open("rb"))
+            bounded = cast(IO[bytes], _Bounded(packed))
+            members = _tar_members(stack.enter_context(tarfile.open(fileobj=bounded, mode="r:")))
         yield _checked(members)
 
 
 def _checked(members: Iterator[_Member]) -> Iterator[_Member]:
-    """Yield the members; Refused at the first that leads out of the archive."""
+    """Yield the members; Refused at the first that leads out of the archive or makes it too large."""
+    total = 0
     for number, member in enumerate(members, start=1):
-        if number > MEMBERS_LIMIT:
-            raise Refused(f"it has more than {MEMBERS_LIMIT} members")
+        total += member.size
+        if number > MEMBERS_LIMIT or total > ARCHIVE_LIMIT:
+            raise Refused(f"it has more than {MEMBERS_LIMIT} members or decompresses to {total} bytes")
         if _leads_out(member.name):
             raise Refused(f"the name of its member {member.name!r} leads out of it")
         if member.link is not None and _leads_out(member.link):
@@ -229,36 +184,21 @@ def _checked(members: Iterator[_Member]) -> Iterator[_Member]:
         yield member
 
 
-@contextmanager
-def _tar(archive: Path) -> Iterator[tarfile.TarFile]:
-    with ExitStack() as stack:
-        with archive.open("rb") as file:
-            start = file.read(6)
-        opener = next((known for magic, known in _OPENERS.items() if start.startswith(magic)), None)
-        packed = opener(archive) if opener else archive.open("rb")
-        bounded = _Bounded(stack.enter_context(cast(IO[bytes], packed)))
-        yield stack.enter_context(tarfile.open(fileobj=cast(IO[bytes], bounded), mode="r:"))
-
-
 def _tar_members(unpacked: tarfile.TarFile) -> Iterator[_Member]:
     for item in unpacked:
-        name = item.name.removeprefix("./")
         link = item.linkname if item.issym() or item.islnk() else None
         open_ = cast(Callable[[], IO[bytes]], partial(unpacked.extractfile, item))
-        yield _Member(name, item.size, item.isfile(), link, open_)
+        yield _Member(item.name.removeprefix("./"), item.size, item.isfile(), link, open_)
 
 
 def _zip_members(packed: zipfile.ZipFile) -> Iterator[_Member]:
-    items = packed.infolist()
-    total = sum(item.file_size for item in items)
-    # zipfile never gives more of a member than it announces.
-    if total > ARCHIVE_LIMIT:
-        raise Refused(f"it decompresses to {total} bytes; the limit is {ARCHIVE_LIMIT}")
-    for item in items:
-        name, link = item.filename.removeprefix("./"), None
+    for item in packed.infolist():
+        link = None
         if stat.S_ISLNK(item.external_attr >> 16):
             with packed.open(item) as file:
                 link = file.read(4096).decode("utf-8", "replace")
+        is_file = not item.is_dir() and link is None
+        # zipfile never gives more of a member than it announces.
         yield _Member(
-            name, item.file_size, not item.is_dir() and link is None, link, partial(packed.open, item)
+            item.filename.removeprefix("./"), item.file_size, is_file, link, partial(packed.open, item)
         )

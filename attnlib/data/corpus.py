@@ -6,15 +6,15 @@ import hashlib
 import json
 import operator
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Any
+from typing import Any, Generic, Self, TypeVar, cast
 
 import numpy as np
 
 from attnlib.checks import numbers, refuse_string, tokens_of, whole_labels
-from attnlib.data.compact import Ragged, RowIds, Texts
+from attnlib.data.columns import Ragged, RowIds
 
 PAD, UNK, START, END = 0, 1, 2, 3
 SPECIALS = ("<pad>", "<unk>", "<start>", "<end>")
@@ -24,67 +24,78 @@ PAIRED = TASKS[1:]
 ATTENTION_TOLERANCE = 1e-4
 
 
-def check_columns(split: Any, names: Iterable[str]) -> None:
-    """ValueError for a column, unless it is None, that is not as long as `split.ids`."""
-    for name in names:
-        column = getattr(split, name)
-        if column is not None and len(column) != len(split.ids):
-            raise ValueError(f"{name} has {len(column)} entries for {len(split.ids)} ids")
+class Columns:
+    """What splits of all kinds share: columns with one entry per text or instance, some of them None."""
 
+    ids: Sequence[str]
+    labels: np.ndarray
 
-def check_distinct(ids: Sequence[str]) -> None:
-    """ValueError for an id that occurs twice."""
-    if len(set(ids)) != len(ids):
-        name, count = Counter(ids).most_common(1)[0]
-        raise ValueError(f"id {name!r} occurs {count} times; ids must be unique")
+    @property
+    def columns(self) -> dict[str, Any]:
+        """All columns by name."""
+        return {field.name: getattr(self, field.name) for field in fields(cast(Any, self))}
 
+    def __len__(self) -> int:
+        return len(self.ids)
 
-def check_tokens(split: Any, names: Iterable[str]) -> None:
-    """ValueError for a column of texts, unless it is None, of which one is a string or holds no tokens.
+    def select(self, index: Sequence[int] | np.ndarray | slice) -> Self:
+        """The entries at `index` (positions, a boolean mask or a slice), in that order."""
+        if not isinstance(index, slice):
+            index = np.asarray(index) if len(index) else np.zeros(0, dtype=np.int64)
+        rows = np.arange(len(self))[index]
 
-    Words kept as numbers (`Texts`) were texts once.
-    """
-    for name in names:
-        column = getattr(split, name)
-        refuse_string(column, name, "column of texts", "give the tokens of each text")
-        if column is not None and not isinstance(column, Texts):
-            for row, text in enumerate(column):
+        def pick(column: Any) -> Any:
+            if isinstance(column, RowIds | Ragged):
+                return column.select(rows)
+            if column is None or isinstance(column, np.ndarray):
+                return column if column is None else column[rows]
+            return tuple(column[i] for i in rows.tolist())
+
+        return type(self)(**{name: pick(column) for name, column in self.columns.items()})
+
+    def sample(self, limit: int | None, seed: int = 0) -> Self:
+        """`limit` entries drawn without replacement, kept in order; all for None or a large limit.
+
+        Raises ValueError if limit is below 1.
+        """
+        if limit is not None and operator.index(limit) < 1:
+            raise ValueError(f"limit must be at least 1, or None for all; got {limit}")
+        if limit is None or limit >= len(self):
+            return self
+        # RandomState: its stream is frozen across numpy versions, so a seed names the same rows for ever.
+        return self.select(np.sort(np.random.RandomState(seed).permutation(len(self))[:limit]))
+
+    def _check_columns(self, what: str, labels: Any, **texts: Any) -> None:
+        """Set the labels; ValueError for columns of unequal length, ids that repeat, texts that are none.
+
+        what: an entry is called in messages. Words kept as numbers (`Ragged`) were texts once.
+        """
+        object.__setattr__(self, "labels", whole_labels(labels, what))
+        for name, column in texts.items():
+            refuse_string(column, name, "column of texts", "give the tokens of each text")
+            for row, text in enumerate(() if column is None or isinstance(column, Ragged) else column):
                 tokens_of(text, f"{name}: row {row}")
+        for name, column in self.columns.items():
+            if column is not None and len(column) != len(self.ids):
+                raise ValueError(f"{name} has {len(column)} entries for {len(self.ids)} ids")
+        # Row ids are distinct by construction; spelling out millions of them would fill the memory.
+        if not isinstance(self.ids, RowIds):
+            refuse_string(self.ids, "ids", "list of names", f"give one to each {what}")
+            if len(set(self.ids)) != len(self.ids):
+                name, count = Counter(self.ids).most_common(1)[0]
+                raise ValueError(f"id {name!r} occurs {count} times; ids must be unique")
+        for name, question in zip(self.ids, texts.get("questions") or (), strict=False):
+            if not question:
+                raise ValueError(f"the question of {what} {name!r} is empty")
 
-
-def check_classes(split: Any, n_classes: int, where: str) -> None:
-    """ValueError for a label outside the classes; `where` stands before the id."""
-    outside = np.flatnonzero((split.labels < 0) | (split.labels >= n_classes))
-    if outside.size:
-        i = outside[0]
-        raise ValueError(
-            f"{where} {split.ids[i]!r} has label {split.labels[i]}, outside the {n_classes} classes "
-            f"0-{n_classes - 1}"
-        )
-
-
-def positions(index: Sequence[int] | np.ndarray | slice, n: int) -> np.ndarray:
-    """Row numbers that positions, a boolean mask or a slice pick out of n."""
-    if not isinstance(index, slice):
-        index = np.asarray(index) if len(index) else np.zeros(0, dtype=np.int64)
-    return np.arange(n)[index]
-
-
-def drawn_rows(n: int, limit: int | None, seed: int) -> np.ndarray | None:
-    """`limit` of n rows drawn without replacement, in order; None for all, that is no or a large limit.
-
-    Raises ValueError if limit is below 1.
-    """
-    if limit is not None and operator.index(limit) < 1:
-        raise ValueError(f"limit must be at least 1, or None for all; got {limit}")
-    if limit is None or limit >= n:
-        return None
-    # RandomState: its stream is frozen across numpy versions, so a seed names the same rows for ever.
-    return np.sort(np.random.RandomState(seed).permutation(n)[:limit])
+    def _refuse(self, wrong: Any, where: str, problem: str) -> None:
+        """ValueError if any entry is wrong, bool [N], naming the first after `where`."""
+        if wrong.any():
+            raise ValueError(f"{where} {self.ids[int(wrong.argmax())]!r} {problem}")
 
 
 @dataclass(frozen=True, eq=False)
-class Split:
+class Split(Columns):
     """One split of a corpus as columns, one entry per text.
 
     ids: stable names such as ``sst/test/17``; the number is the line of the official file, counted from 1
@@ -93,7 +104,7 @@ class Split:
     where a token speaks for the gold label, -1 against, 0 neutral (bAbI: +1 on the tokens of supporting
     facts). candidates: per text the class numbers that may be the answer, int64, ascending; None: all may.
     sentences: per text the number of tokens of each of its sentences, int64 ``[S]``, all at least 1, together
-    the text's. ids, texts and sentences may be the sequences of `attnlib.data.compact`, for large sets.
+    the text's. ids, texts and sentences may be the sequences of `attnlib.data.columns`, for large sets.
     attention: per text the weights imposed on its tokens, float64 ``[T]``, at least 0, their sum 1 (within
     1e-4, then normalised); `attnlib.data.imposed` puts them there.
 
@@ -101,6 +112,10 @@ class Split:
     string or holds anything but strings, labels that are not integers, evidence of the wrong length or
     outside -1, 0, 1, a label that is no candidate, sentences that do not make up the text, or weights that
     are no distribution; the message names the text.
+
+    >>> split = Split(ids=("a", "b"), texts=(("so", "good"), ("bad",)), labels=[1, 0])
+    >>> len(split), split.lengths.tolist(), split.select([1]).ids
+    (2, [2, 1], ('b',))
     """
 
     ids: Sequence[str]
@@ -113,122 +128,81 @@ class Split:
     attention: tuple[np.ndarray, ...] | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "labels", whole_labels(self.labels, "text"))
-        check_tokens(self, ("texts", "questions"))
-        check_columns(
-            self, ("texts", "labels", "questions", "evidence", "candidates", "sentences", "attention")
-        )
-        # Row ids are distinct by construction; spelling out millions of them would fill the memory.
-        if not isinstance(self.ids, RowIds):
-            refuse_string(self.ids, "ids", "list of names", "give one to each text")
-            check_distinct(self.ids)
-        if (empty := np.flatnonzero(self.lengths == 0)).size:
-            name = self.ids[int(empty[0])]
-            raise ValueError(f"text {name!r} is empty; drop it or give it at least one token")
-        for name, question in zip(self.ids, self.questions or (), strict=False):
-            if not question:
-                raise ValueError(f"the question of text {name!r} is empty")
-        if self.evidence is not None:
-            marks = tuple(np.asarray(m) for m in self.evidence)
-            for name, text, mark in zip(self.ids, self.texts, marks, strict=True):
-                if mark.shape != (len(text),):
-                    raise ValueError(f"evidence of {name!r} has shape {mark.shape} for {len(text)} tokens")
-            if marks and not np.isin(np.concatenate(marks), (-1, 0, 1)).all():
-                name = next(
-                    i for i, m in zip(self.ids, marks, strict=True) if not np.isin(m, (-1, 0, 1)).all()
-                )
-                raise ValueError(f"evidence of {name!r} holds values other than -1, 0, 1")
-            object.__setattr__(self, "evidence", tuple(m.astype(np.int8) for m in marks))
-        if self.candidates is not None:
-            allowed = tuple(np.array(c, dtype=np.int64) for c in self.candidates)
-            for name, label, classes in zip(self.ids, self.labels, allowed, strict=True):
-                if label not in classes or (np.diff(classes) <= 0).any():
-                    raise ValueError(
-                        f"candidates of {name!r} must be distinct class numbers, ascending, and hold its "
-                        f"label {label}"
-                    )
-            object.__setattr__(self, "candidates", allowed)
-        if self.sentences is not None:
-            object.__setattr__(self, "sentences", self._checked_sentences(self.sentences))
-        if self.attention is not None:
-            object.__setattr__(self, "attention", self._checked_attention(self.attention))
-
-    def _checked_attention(self, attention: Sequence[np.ndarray]) -> tuple[np.ndarray, ...]:
-        kept = []
-        for name, n, given in zip(self.ids, self.lengths, attention, strict=True):
-            weights = numbers(given, f"attention of {name!r} is")
-            if weights.shape != (n,):
-                raise ValueError(f"attention of {name!r} has shape {weights.shape} for {n} tokens")
-            total = weights.sum()
-            # Written so that NaN, which compares as False, is refused.
-            if not ((weights >= 0).all() and abs(total - 1) <= ATTENTION_TOLERANCE):
-                raise ValueError(
-                    f"attention of {name!r} must be at least 0 and sum to 1 within {ATTENTION_TOLERANCE:g}; "
-                    f"its least weight is {weights.min():g}, its sum {total:.8g}"
-                )
-            kept.append(weights / total)
-        return tuple(kept)
-
-    def _checked_sentences(self, sentences: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
+        self._check_columns("text", self.labels, texts=self.texts, questions=self.questions)
         lengths = self.lengths
-        if isinstance(sentences, Ragged):
-            wrong = sentences.unlike(lengths)
-        else:
-            sentences = tuple(np.asarray(s) for s in sentences)
-            wrong = np.array(
-                [
-                    i
-                    for i, (s, n) in enumerate(zip(sentences, lengths, strict=True))
-                    if s.ndim != 1 or not np.issubdtype(s.dtype, np.integer) or s.sum() != n or (s < 1).any()
-                ]
-            )
-        if wrong.size:
-            i = int(wrong[0])
-            raise ValueError(
-                f"sentences of {self.ids[i]!r} are {np.asarray(sentences[i]).tolist()}; they must be "
-                f"integers of at least 1 that sum to the text's {lengths[i]} tokens"
-            )
-        if isinstance(sentences, tuple):
-            return tuple(s.astype(np.int64) for s in sentences)
-        return sentences
+        self._refuse(lengths == 0, "text", "is empty; drop it or give it at least one token")
+        for column, checked in CELLS.items():
+            given = getattr(self, column)
+            rows: Iterable[int] = range(len(self))
+            if isinstance(given, Ragged):
+                wrong = (given.reduced(np.add) != lengths) | (given.reduced(np.minimum) < 1)
+                rows = np.flatnonzero(wrong).tolist()
+            cells = []
+            for i in rows if given is not None else ():
+                try:
+                    cells.append(checked(given[i], int(lengths[i]), int(self.labels[i])))
+                except ValueError as error:
+                    raise ValueError(f"{column} of {self.ids[i]!r} {error}") from None
+            if given is not None and not isinstance(given, Ragged):
+                object.__setattr__(self, column, tuple(cells))
 
     @property
     def lengths(self) -> np.ndarray:
         """Number of tokens of each text, int64 [N]."""
-        if isinstance(self.texts, Texts):
-            return self.texts.lengths
+        if isinstance(self.texts, Ragged):
+            return self.texts.counts.astype(np.int64)
         return np.fromiter(map(len, self.texts), dtype=np.int64, count=len(self.texts))
 
-    def __len__(self) -> int:
-        return len(self.ids)
 
-    def select(self, index: Sequence[int] | np.ndarray | slice) -> Split:
-        """Return the texts at `index` (positions, a boolean mask or a slice), in that order."""
-        rows = positions(index, len(self))
+def _evidence(given: Any, length: int, label: int) -> np.ndarray:
+    marks = np.asarray(given)
+    if marks.shape != (length,):
+        raise ValueError(f"has shape {marks.shape} for {length} tokens")
+    if ((marks != 0) & (np.abs(marks) != 1)).any():
+        raise ValueError("holds values other than -1, 0, 1")
+    return marks.astype(np.int8)
 
-        def pick(column: Any) -> Any:
-            if column is None or isinstance(column, RowIds | Texts | Ragged):
-                return column if column is None else column.select(rows)
-            return tuple(column[i] for i in rows.tolist())
 
-        return Split(
-            ids=pick(self.ids),
-            texts=pick(self.texts),
-            labels=self.labels[rows],
-            questions=pick(self.questions),
-            evidence=pick(self.evidence),
-            candidates=pick(self.candidates),
-            sentences=pick(self.sentences),
-            attention=pick(self.attention),
+def _candidates(given: Any, length: int, label: int) -> np.ndarray:
+    classes = np.array(given, dtype=np.int64)
+    if label not in classes or (np.diff(classes) <= 0).any():
+        raise ValueError(f"must be distinct class numbers, ascending, and hold its label {label}")
+    return classes
+
+
+def _sentences(given: Any, length: int, label: int) -> np.ndarray:
+    counts = np.asarray(given)
+    whole = counts.ndim == 1 and np.issubdtype(counts.dtype, np.integer)
+    if not whole or counts.sum() != length or (counts < 1).any():
+        raise ValueError(
+            f"are {counts.tolist()}; they must be integers of at least 1 that sum to the text's {length} "
+            "tokens"
         )
+    return counts.astype(np.int64)
 
-    def sample(self, limit: int | None, seed: int = 0) -> Split:
-        """Return `limit` texts drawn without replacement, kept in order; all for None or a large limit.
 
-        Raises ValueError if limit is below 1.
-        """
-        drawn = drawn_rows(len(self), limit, seed)
-        return self if drawn is None else self.select(drawn)
+def _attention(given: Any, length: int, label: int) -> np.ndarray:
+    weights = numbers(given, "is")
+    if weights.shape != (length,):
+        raise ValueError(f"has shape {weights.shape} for {length} tokens")
+    total = weights.sum()
+    # Written so that NaN, which compares as False, is refused.
+    if not ((weights >= 0).all() and abs(total - 1) <= ATTENTION_TOLERANCE):
+        raise ValueError(
+            f"must be at least 0 and sum to 1 within {ATTENTION_TOLERANCE:g}; its least weight is "
+            f"{weights.min():g}, its sum {total:.8g}"
+        )
+    return weights / total
+
+
+# By column: what makes an array of one text's cell, given the text's length and label; ValueError says what
+# is wrong with it.
+CELLS = {
+    "evidence": _evidence,
+    "candidates": _candidates,
+    "sentences": _sentences,
+    "attention": _attention,
+}
 
 
 @dataclass(frozen=True)
@@ -236,6 +210,9 @@ class Vocabulary:
     """Words and their ids: 0 ``<pad>``, 1 ``<unk>``, 2 ``<start>``, 3 ``<end>``, words from 4, sorted.
 
     `words` holds the words alone; ``len()`` counts the four special symbols too.
+
+    >>> Vocabulary(("bad", "good")).encode(["so", "good"])
+    [2, 1, 5, 3]
     """
 
     words: tuple[str, ...]
@@ -295,21 +272,55 @@ class Vocabulary:
             if min_documents > 1:
                 documents.update(set(text))
             occurrences.update(text)
+        kept = {word for word, n in occurrences.items() if n >= min_occurrences} - set(SPECIALS)
         return cls(
-            tuple(
-                sorted(
-                    word
-                    for word, n in occurrences.items()
-                    if n >= min_occurrences
-                    and (min_documents == 1 or documents[word] >= min_documents)
-                    and word not in SPECIALS
-                )
-            )
+            tuple(sorted(word for word in kept if documents[word] >= min_documents or min_documents == 1))
         )
 
 
+S = TypeVar("S", bound=Columns)
+
+
+class Parts(Generic[S]):
+    """What corpora of all kinds share: a name, three splits and class names."""
+
+    name: str
+    train: S
+    dev: S
+    test: S
+    class_names: tuple[str, ...]
+
+    @property
+    def splits(self) -> dict[str, S]:
+        """The three splits by name."""
+        return {"train": self.train, "dev": self.dev, "test": self.test}
+
+    @cached_property
+    def checksum(self) -> str:
+        """Sha256 (hex) of all that a model can depend on: texts, labels, classes, words, weights, regions."""
+        digest = hashlib.sha256()
+        for item in self._content():
+            digest.update(item if isinstance(item, bytes) else json.dumps(item).encode() + b"\n")
+        return digest.hexdigest()
+
+    def _content(self) -> Iterator[Any]:
+        """Yield what the checksum is of: bytes, or what JSON can hold."""
+        raise NotImplementedError
+
+    def _check_parts(self, what: str) -> None:
+        """ValueError for an empty split or a label outside the classes; what: an entry is called."""
+        refuse_string(self.class_names, "class_names", "list of names", "give one to each class")
+        n = len(self.class_names)
+        for part, split in self.splits.items():
+            if not len(split):
+                raise ValueError(f"{self.name}: split {part!r} has no {what}s")
+            wrong = (split.labels < 0) | (split.labels >= n)
+            outside = f"has label {split.labels[wrong.argmax()]}, outside the {n} classes 0-{n - 1}"
+            split._refuse(wrong, f"{self.name}: split {part!r}, {what}", outside)
+
+
 @dataclass(frozen=True, eq=False)
-class Corpus:
+class Corpus(Parts[Split]):
     """A data set ready for a model: three splits, a vocabulary, class names and where it all comes from.
 
     provenance holds source, licence, citation, notes, and `files` (relative path: sha256) or `settings` of a
@@ -329,50 +340,31 @@ class Corpus:
     def __post_init__(self) -> None:
         if self.task not in TASKS:
             raise ValueError(f"unknown task {self.task!r}; known: {', '.join(TASKS)}")
-        refuse_string(self.class_names, "class_names", "list of names", "give one to each class")
-        for split_name, split in self.splits.items():
-            if not len(split):
-                raise ValueError(f"{self.name}: split {split_name!r} has no texts")
+        self._check_parts("text")
+        for part, split in self.splits.items():
             if self.paired and split.questions is None:
-                raise ValueError(f"{self.name}: split {split_name!r} has no questions")
-            check_classes(split, len(self.class_names), f"{self.name}: split {split_name!r}, text")
-            for name, classes in zip(split.ids, split.candidates or (), strict=False):
-                if classes[0] < 0 or classes[-1] >= len(self.class_names):
-                    raise ValueError(
-                        f"{self.name}: split {split_name!r}, text {name!r} has candidates outside the "
-                        f"{len(self.class_names)} classes"
-                    )
+                raise ValueError(f"{self.name}: split {part!r} has no questions")
+            n = len(self.class_names)
+            wrong = np.array([c[0] < 0 or c[-1] >= n for c in split.candidates or ()])
+            where = f"{self.name}: split {part!r}, text"
+            split._refuse(wrong, where, f"has candidates outside the {n} classes")
 
     @property
     def paired(self) -> bool:
         """Whether a model reads two texts: a passage and a question, or a premise and a hypothesis."""
         return self.task in PAIRED
 
-    @property
-    def splits(self) -> dict[str, Split]:
-        """The three splits by name."""
-        return {"train": self.train, "dev": self.dev, "test": self.test}
-
-    @cached_property
-    def checksum(self) -> str:
-        """Sha256 (hex) of all a model can depend on: texts, labels, questions, classes, words, weights."""
-        digest = hashlib.sha256()
-
-        def add(item: object) -> None:
-            digest.update(json.dumps(item).encode())
-            digest.update(b"\n")
-
-        add([self.task, self.class_names, self.vocabulary.words])
+    def _content(self) -> Iterator[Any]:
+        yield [self.task, self.class_names, self.vocabulary.words]
         for name, split in self.splits.items():
-            add([name, len(split), split.labels.tolist()])
+            yield [name, len(split), split.labels.tolist()]
             for i, text_id in enumerate(split.ids):
                 question = split.questions[i] if split.questions is not None else None
                 evidence = split.evidence[i].tobytes().hex() if split.evidence is not None else None
-                add([text_id, split.texts[i], question, evidence])
+                yield [text_id, split.texts[i], question, evidence]
                 if split.candidates is not None:
-                    add(split.candidates[i].tolist())
+                    yield split.candidates[i].tolist()
                 if split.sentences is not None:
-                    add(split.sentences[i].tolist())
+                    yield split.sentences[i].tolist()
                 if split.attention is not None:
-                    add(split.attention[i].tobytes().hex())
-        return digest.hexdigest()
+                    yield split.attention[i].tobytes().hex()

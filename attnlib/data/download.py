@@ -8,7 +8,6 @@ name. A download that was continued and turns out wrong is begun anew, once.
 from __future__ import annotations
 
 import os
-import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -38,68 +37,34 @@ class _BrokenOff(Failed):
     """The connection broke after the file had begun to arrive."""
 
 
-def retrieve(
-    address: str,
-    target: Path,
-    part: Path,
-    known_hash: str | None,
-    accept: Callable[[Path], None],
-    resume: bool,
-) -> None:
+def retrieve(address: str, target: Path, part: Path, accept: Callable[[Path], None], resume: bool) -> None:
     """Download `address` to `target`, which is replaced when the file is whole and as it should be.
 
-    part: where bytes arrive, in the file system of `target`. known_hash: such as ``md5:5c3b…``. `accept`
-    raises ValueError for a file that is not as it should be. resume: whether to go on with `part`, and to
-    keep it if the connection breaks; only for files that are checked.
+    part: where bytes arrive, in the file system of `target`. `accept` raises ValueError for a file that is
+    not as it should be. resume: whether to go on with `part`, and to keep it if the connection breaks; only
+    for files that are checked.
 
     Raises Failed, ValueError for wrong content, and OSError if the disk cannot be written. Two calls for the
     same `part` must not overlap.
     """
-    import pooch
-
-    # Its only messages here are "downloading" and advice on hashes that the caller gives itself.
-    pooch.get_logger().setLevel("WARNING")
-    folder = part.with_name(part.name + ".whole")
-    continued = False
-
-    def downloader(url: str, output: str, _: object) -> None:
-        nonlocal continued
-        # pooch's own downloader knows nothing of parts; it makes the name, and checks the hash.
-        continued = transfer(url, part, resume)
-        os.replace(part, output)
-
-    while True:
-        # An earlier process may have been killed here.
-        shutil.rmtree(folder, ignore_errors=True)
-        try:
-            whole = Path(
-                pooch.retrieve(
-                    address, known_hash=known_hash, fname=target.name, path=folder, downloader=downloader
-                )
-            )
-            accept(whole)
-            os.replace(whole, target)
-            return
-        except ValueError:
-            if not continued:
-                raise
-            resume = continued = False
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+    continued = _transfer(address, part, resume)
+    try:
+        accept(part)
+    except ValueError:
+        part.unlink()
+        if not continued:
+            raise
+        return retrieve(address, target, part, accept, resume=False)
+    os.replace(part, target)
 
 
-def transfer(address: str, part: Path, resume: bool) -> bool:
-    """Download `address` into `part`; return whether that went on with bytes of an earlier try.
-
-    Arguments and errors as in `retrieve`.
-    """
+def _transfer(address: str, part: Path, resume: bool) -> bool:
+    """Download `address` into `part`; whether that went on with bytes of an earlier try."""
     import requests
 
     held = part.stat().st_size if resume and part.is_file() else 0
     # The file itself is wanted, not packed for the journey: its length and its checksum are known.
-    headers = {"Accept-Encoding": "identity"}
-    if held:
-        headers["Range"] = f"bytes={held}-"
+    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={held}-"} if held else {})
     with requests.Session() as session:
         session.max_redirects = REDIRECTS
         try:
@@ -107,19 +72,19 @@ def transfer(address: str, part: Path, resume: bool) -> bool:
         except OSError as error:
             raise Failed(_reason(error)) from error
         with answer:
-            partial = answer.status_code == 206
+            status = answer.status_code
             begins = answer.headers.get("Content-Range", "").startswith(f"bytes {held}-")
-            if held and (answer.status_code == 416 or (partial and not begins)):
+            if held and (status == 416 or (status == 206 and not begins)):
+                # What is held is no beginning of what this server has.
                 part.unlink()
-                held, again = 0, True
-            else:
-                again = False
-                if answer.status_code in (404, 410):
-                    raise NotThere(f"the server has no such file ({answer.status_code})")
-                if answer.status_code not in (200, 206):
-                    raise Failed(f"the server answers {answer.status_code} {answer.reason}")
-                _receive(answer, part, held if partial else 0, resume)
-    return transfer(address, part, resume) if again else bool(held) and partial
+                return _transfer(address, part, resume)
+            if status in (404, 410):
+                raise NotThere(f"the server has no such file ({status})")
+            if status not in (200, 206):
+                raise Failed(f"the server answers {status} {answer.reason}")
+            held = held if status == 206 else 0
+            _receive(answer, part, held, resume)
+            return held > 0
 
 
 def _receive(answer: Any, part: Path, held: int, resume: bool) -> None:
@@ -136,7 +101,7 @@ def _receive(answer: Any, part: Path, held: int, resume: bool) -> None:
         with (
             part.open("ab" if held else "wb") as file,
             # disable=None: on a terminal only.
-            tqdm(total=total, initial=held, unit="B", unit_scale=True, desc=part.stem, disable=None) as bar,
+            tqdm(total=total, initial=held, unit="B", unit_scale=True, desc=part.name, disable=None) as bar,
         ):
             _copy(answer.raw, file, held, total, bar.update)
         keep = True
@@ -157,7 +122,7 @@ def _copy(
     # read1: what has arrived, so that a server which sends a byte now and then is noticed. urllib3 before 2.1
     # lacks it, and does not compare the length either.
     read = getattr(body, "read1", body.read)
-    since, received = time.monotonic(), 0
+    since, before = time.monotonic(), done
     while True:
         try:
             piece = read(PIECE, decode_content=False)
@@ -168,13 +133,12 @@ def _copy(
         file.write(piece)
         progress(len(piece))
         done += len(piece)
-        received += len(piece)
         if done > SIZE_LIMIT:
             raise Failed(f"the server sends more than {SIZE_LIMIT} bytes")
         if (seconds := time.monotonic() - since) >= TIMEOUT:
-            if received < SLOWEST * seconds:
-                raise _BrokenOff(f"only {received} bytes came in {seconds:.3g} seconds")
-            since, received = time.monotonic(), 0
+            if done - before < SLOWEST * seconds:
+                raise _BrokenOff(f"only {done - before} bytes came in {seconds:.3g} seconds")
+            since, before = time.monotonic(), done
     if total is not None and done < total:
         raise _BrokenOff(f"the connection ended after {done} of {total} bytes")
 

@@ -1,7 +1,7 @@
 """Corpora kept in the user's cache, since cutting texts into sentences and tokens takes seconds to minutes.
 
-A corpus is read again from its files when one of them, an option, the code of this package, or the version of
-a tokeniser has changed.
+A corpus is read again from its files when one of them, an option, the code of this package, the catalogue, or
+the version of a tokeniser has changed.
 """
 
 from __future__ import annotations
@@ -10,20 +10,21 @@ import functools
 import inspect
 import json
 import zipfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from importlib import metadata
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
 from attnlib import cache
 from attnlib.cache.sources import function_digest
-from attnlib.data import registry
-from attnlib.data.compact import Builder, Ragged, RaggedBuilder, RowIds, Texts, Words
+from attnlib.data import files
+from attnlib.data.columns import Builder, Ragged, RowIds, Words
 from attnlib.data.corpus import Corpus, Split, Vocabulary
 
 Loader = Callable[..., Corpus]
+ABOUT = ("name", "task", "class_names", "provenance")
 
 
 def keep(name: str) -> Callable[[Loader], Loader]:
@@ -35,7 +36,7 @@ def keep(name: str) -> Callable[[Loader], Loader]:
             bound = inspect.signature(loader).bind(*args, **options)
             bound.apply_defaults()
             source = f"{loader.__module__}.{loader.__name__}"
-            key = cache.digest([source, bound.arguments, files(name), versions(loader)])
+            key = cache.digest([source, bound.arguments, files_here(name), versions(loader)])
             path = cache.cache_folder() / "corpora" / f"{name}-{key}.npz"
             with cache.locked(path):
                 found = read(path)
@@ -50,22 +51,17 @@ def keep(name: str) -> Callable[[Loader], Loader]:
     return decorate
 
 
-def files(name: str) -> list[tuple[str, int, int]]:
-    """Return path, size and time of change (ns) of all files in the folders of data set `name`, sorted."""
-    found = []
-    for folder in registry.search_folders(name):
-        for path in folder.rglob("*"):
-            if path.is_file():
-                state = path.stat()
-                found.append((str(path), state.st_size, state.st_mtime_ns))
-    return sorted(found)
+def files_here(name: str) -> list[tuple[str, int, int]]:
+    """Path, size and time of change (ns) of all files in the folders of data set `name`, sorted."""
+    paths = [path for folder in files.search_folders(name) for path in folder.rglob("*") if path.is_file()]
+    return sorted((str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in paths)
 
 
 @functools.cache
 def versions(loader: Loader) -> list[str]:
-    """Return a checksum of the sources that a loader works with, and the versions of what cuts the texts."""
+    """A checksum of the sources that a loader works with, and the versions of what cuts and draws."""
     known = [function_digest(loader)]
-    for package in ("spacy", "sentencex"):
+    for package in ("scikit-learn", "sentencex", "spacy"):
         try:
             known.append(metadata.version(package))
         except metadata.PackageNotFoundError:
@@ -73,84 +69,43 @@ def versions(loader: Loader) -> list[str]:
     return known
 
 
-def _packed(strings: Sequence[str]) -> np.ndarray:
-    return np.frombuffer("\n".join(strings).encode(), dtype=np.uint8)
-
-
-def _unpacked(packed: np.ndarray) -> tuple[str, ...]:
-    return tuple(packed.tobytes().decode().split("\n")) if len(packed) else ()
-
-
-def _rows(column: Iterable[np.ndarray]) -> Ragged:
-    builder = RaggedBuilder()
-    for row in column:
-        builder.append(row.tolist())
-    return builder.finish()
-
-
 def write(corpus: Corpus, path: Path) -> None:
-    """Write a corpus. Columns that share numbers share them in the file.
+    """Write a corpus without imposed weights; texts that share numbers share them in the file.
 
-    Texts are compact in all splits or in none, sentences are compact where there are any; there are no
-    candidates and no imposed weights.
+    Texts and questions are compact in all splits, with the same words, or in none.
     """
-    arrays: dict[str, Any] = {}
-    shared: dict[int, str] = {}
-    meta: dict[str, Any] = {
-        "name": corpus.name,
-        "task": corpus.task,
-        "class_names": corpus.class_names,
-        "provenance": corpus.provenance,
-        "splits": {},
-    }
-
-    def ragged(rows: Ragged, label: str) -> str:
-        values = shared.setdefault(id(rows.values), f"values{len(shared)}")
-        arrays[values] = rows.values
-        arrays[f"{label}.starts"], arrays[f"{label}.counts"] = rows.starts, rows.counts
-        return values
-
     known = Words()
-
-    def numbered(texts: Sequence[Sequence[str]]) -> Ragged:
-        if isinstance(texts, Texts):
-            assert texts.words is words
-            return texts.rows
-        builder = Builder(known)
-        for text in texts:
-            builder.append(text)
-        return builder.finish().rows
-
-    plain = not isinstance(corpus.train.texts, Texts)
-    words = known.words if plain else cast(Texts, corpus.train.texts).words
-    meta["plain"] = plain
+    words: Iterable[str] = known
+    arrays: dict[str, np.ndarray] = {"vocabulary": _packed(corpus.vocabulary.words)}
+    numbered: dict[int, str] = {}
+    about: dict[str, Any] = {name: getattr(corpus, name) for name in ABOUT}
     for part, split in corpus.splits.items():
-        assert split.candidates is None
         assert split.attention is None
-        assert isinstance(split.texts, Texts) != plain
-        cut = split.sentences
-        assert cut is None or isinstance(cut, Ragged)
-        columns = {"texts": numbered(split.texts), "sentences": cut}
-        columns["questions"] = None if split.questions is None else numbered(split.questions)
-        columns["evidence"] = None if split.evidence is None else _rows(split.evidence)
-        meta["splits"][part] = {
-            name: None if column is None else ragged(column, f"{part}.{name}")
-            for name, column in columns.items()
-        }
-        meta["splits"][part]["prefix"] = split.ids.prefix if isinstance(split.ids, RowIds) else None
-        arrays[f"{part}.labels"] = split.labels
-        arrays[f"{part}.ids"] = split.ids.lines if isinstance(split.ids, RowIds) else _packed(split.ids)
-    arrays["words"] = _packed(words)
-    arrays["vocabulary"] = _packed(corpus.vocabulary.words)
-    arrays["meta"] = _packed([json.dumps(meta)])
+        for name, column in split.columns.items():
+            label = f"{part}.{name}"
+            if isinstance(column, np.ndarray):
+                arrays[label] = column
+            elif isinstance(column, RowIds):
+                arrays[label], about[label] = column.lines, column.prefix
+            elif name == "ids":
+                arrays[label] = _packed(column)
+            elif column is not None:
+                rows = column if isinstance(column, Ragged) else _ragged(column, known)
+                words = column.words if isinstance(column, Ragged) and column.words else words
+                values = numbered.setdefault(id(rows.values), label)
+                arrays |= {
+                    values: rows.values,
+                    f"{label}.starts": rows.starts,
+                    f"{label}.counts": rows.counts,
+                }
+                about[label] = [values, isinstance(column, Ragged)]
+    arrays |= {"words": _packed(words), "about": _packed([json.dumps(about)])}
     with cache.replacing(path) as temporary:
-        np.savez(temporary, **arrays)
+        np.savez(temporary, **arrays)  # type: ignore[arg-type]
 
 
 def read(path: Path) -> Corpus | None:
-    """Return the corpus that `write` wrote; None if there is none, or it is damaged."""
-    if not path.exists():
-        return None
+    """The corpus that `write` wrote; None if there is none, or it is damaged."""
     try:
         # Every checksum: a wrong length in an array's header would end the reading before it is compared.
         with zipfile.ZipFile(path) as whole:
@@ -163,38 +118,38 @@ def read(path: Path) -> Corpus | None:
 
 
 def _corpus(arrays: dict[str, np.ndarray]) -> Corpus:
-    meta = json.loads(_unpacked(arrays["meta"])[0])
+    about = json.loads(_unpacked(arrays["about"])[0])
     words = _unpacked(arrays["words"])
-
-    def ragged(part: str, column: str) -> Ragged | None:
-        label = f"{part}.{column}"
-        values = meta["splits"][part][column]
-        if values is None:
-            return None
-        return Ragged(arrays[values], arrays[f"{label}.starts"], arrays[f"{label}.counts"])
-
-    def texts(part: str, column: str) -> Texts | None:
-        rows = ragged(part, column)
-        return None if rows is None else Texts(words, rows)
-
     splits = {}
-    for part, about in meta["splits"].items():
-        ids, found = arrays[f"{part}.ids"], texts(part, "texts")
-        assert found is not None
-        questions, evidence = texts(part, "questions"), ragged(part, "evidence")
-        splits[part] = Split(
-            ids=_unpacked(ids) if about["prefix"] is None else RowIds(about["prefix"], ids),
-            texts=tuple(found) if meta["plain"] else found,
-            labels=arrays[f"{part}.labels"],
-            questions=None if questions is None else tuple(questions),
-            evidence=None if evidence is None else tuple(evidence),
-            sentences=ragged(part, "sentences"),
-        )
+    for part in ("train", "dev", "test"):
+        ids, prefix = arrays[f"{part}.ids"], about.get(f"{part}.ids")
+        columns: dict[str, Any] = {"ids": RowIds(prefix, ids) if prefix else _unpacked(ids)}
+        for name in ("texts", "questions", "evidence", "candidates", "sentences"):
+            label = f"{part}.{name}"
+            if label in about:
+                values, compact = about[label]
+                starts, counts = arrays[f"{label}.starts"], arrays[f"{label}.counts"]
+                spelt = words if name in ("texts", "questions") else None
+                rows = Ragged(arrays[values], starts, counts, spelt)
+                columns[name] = rows if compact else tuple(rows)
+        splits[part] = Split(**columns, labels=arrays[f"{part}.labels"])
     return Corpus(
-        name=meta["name"],
-        task=meta["task"],
-        **splits,
+        **{name: about[name] for name in ABOUT} | splits | {"class_names": tuple(about["class_names"])},
         vocabulary=Vocabulary(_unpacked(arrays["vocabulary"])),
-        class_names=tuple(meta["class_names"]),
-        provenance=meta["provenance"],
     )
+
+
+def _ragged(column: Iterable[Any], known: Words) -> Ragged:
+    """A column of tuples of words, or of arrays of numbers, as one array."""
+    builder = Builder()
+    for row in column:
+        builder.append(row.tolist() if isinstance(row, np.ndarray) else map(known.__getitem__, row))
+    return builder.finish()
+
+
+def _packed(strings: Iterable[str]) -> np.ndarray:
+    return np.frombuffer("\n".join(strings).encode(), dtype=np.uint8)
+
+
+def _unpacked(packed: np.ndarray) -> tuple[str, ...]:
+    return tuple(packed.tobytes().decode().split("\n")) if len(packed) else ()

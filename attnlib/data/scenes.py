@@ -5,31 +5,17 @@ What models of vision and language read. `attnlib.data.load_scenes` returns a `S
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from attnlib.checks import whole_labels
-from attnlib.data.corpus import (
-    Vocabulary,
-    check_classes,
-    check_columns,
-    check_distinct,
-    check_tokens,
-    drawn_rows,
-    positions,
-)
-
-COLUMNS = ("questions", "features", "boxes", "present", "labels", "evidence")
+from attnlib.data.corpus import Columns, Parts, Vocabulary
 
 
 @dataclass(frozen=True, eq=False)
-class SceneSplit:
+class SceneSplit(Columns):
     """One split of a corpus of scenes as columns, one entry per instance.
 
     ids: stable names. questions: tokens. features: float32 ``[N, R, F]``, a vector per region. boxes: float32
@@ -53,79 +39,42 @@ class SceneSplit:
     evidence: np.ndarray | None = None
 
     def __post_init__(self) -> None:
-        labels, present = whole_labels(self.labels, "instance"), np.array(self.present)
-        check_tokens(self, ("questions",))
-        check_columns(self, COLUMNS)
-        check_distinct(self.ids)
-        for name, question in zip(self.ids, self.questions, strict=True):
-            if not question:
-                raise ValueError(f"the question of {name!r} is empty")
+        self._check_columns("instance", self.labels, questions=self.questions)
+        # Copies: a split owns its arrays.
+        features, boxes = (np.array(column, dtype=np.float32) for column in (self.features, self.boxes))
+        present = np.array(self.present)
         if present.ndim != 2 or present.dtype != np.bool_:
             raise ValueError(f"present must be bool [N, R]; got {present.dtype} of shape {present.shape}")
-        features, boxes = (np.array(column, dtype=np.float32) for column in (self.features, self.boxes))
-        if features.ndim != 3 or features.shape[:2] != present.shape:
-            raise ValueError(f"features have shape {features.shape} for {present.shape} regions")
-        if boxes.shape != (*present.shape, 4):
-            raise ValueError(f"boxes have shape {boxes.shape} for {present.shape} regions")
-        self._refuse(~present.any(1), "has no region")
-        self._refuse(
-            (present[:, 1:] & ~present[:, :-1]).any(1), "has a region after padding; move it forward"
-        )
-        self._refuse(~np.isfinite(features).all((1, 2)), "has features that are not finite")
+        evidence = None if self.evidence is None else np.array(self.evidence)
+        for name, column, shape in (
+            ("features", features, (*present.shape, features.shape[-1])),
+            ("boxes", boxes, (*present.shape, 4)),
+            ("evidence", evidence, present.shape),
+        ):
+            if column is not None and column.shape != shape:
+                raise ValueError(f"{name} has shape {column.shape} for {present.shape} regions")
+        marks = np.zeros(present.shape) if evidence is None else evidence
         flat = (boxes[..., 0] >= boxes[..., 2]) | (boxes[..., 1] >= boxes[..., 3])
         # Written so that a NaN is outside.
         inside = ((boxes >= 0) & (boxes <= 1)).all(2)
-        self._refuse(
-            (~inside | (flat & present)).any(1), "has a box that is not x1 < x2 and y1 < y2 within [0, 1]"
-        )
-        converted = {
-            "features": features,
-            "boxes": boxes,
-            "present": present,
-            "labels": labels,
-        }
-        if self.evidence is not None:
-            evidence = np.asarray(self.evidence)
-            if evidence.shape != present.shape:
-                raise ValueError(f"evidence has shape {evidence.shape} for {present.shape} regions")
-            self._refuse(~np.isin(evidence, (-1, 0, 1)).all(1), "has evidence other than -1, 0, 1")
-            self._refuse(((evidence != 0) & ~present).any(1), "has evidence in padding")
-            converted["evidence"] = evidence.astype(np.int8)
-        for name, column in converted.items():
+        padded = present[:, 1:] & ~present[:, :-1]
+        for wrong, problem in (
+            (~present.any(1), "has no region"),
+            (padded.any(1), "has a region after padding; move it forward"),
+            (~np.isfinite(features).all((1, 2)), "has features that are not finite"),
+            ((~inside | (flat & present)).any(1), "has a box that is not x1 < x2 and y1 < y2 within [0, 1]"),
+            (~np.isin(marks, (-1, 0, 1)).all(1), "has evidence other than -1, 0, 1"),
+            (((marks != 0) & ~present).any(1), "has evidence in padding"),
+        ):
+            self._refuse(wrong, "instance", problem)
+        for name, column in (("features", features), ("boxes", boxes), ("present", present)):
             object.__setattr__(self, name, column)
-
-    def _refuse(self, wrong: Any, problem: str) -> None:
-        """Raise ValueError if any instance is wrong, bool [N], naming the first."""
-        if wrong.any():
-            raise ValueError(f"instance {self.ids[int(wrong.argmax())]!r} {problem}")
-
-    def __len__(self) -> int:
-        return len(self.ids)
-
-    def select(self, index: Sequence[int] | np.ndarray | slice) -> SceneSplit:
-        """Return the instances at `index` (positions, a boolean mask or a slice), in that order."""
-        rows = positions(index, len(self))
-        return SceneSplit(
-            ids=tuple(self.ids[i] for i in rows.tolist()),
-            questions=tuple(self.questions[i] for i in rows.tolist()),
-            features=self.features[rows],
-            boxes=self.boxes[rows],
-            present=self.present[rows],
-            labels=self.labels[rows],
-            evidence=None if self.evidence is None else self.evidence[rows],
-        )
-
-    def sample(self, limit: int | None, seed: int = 0) -> SceneSplit:
-        """Return `limit` instances drawn without replacement, kept in order; all for None or a large limit.
-
-        Raises ValueError if limit is below 1.
-        """
-        drawn = drawn_rows(len(self), limit, seed)
-        return self if drawn is None else self.select(drawn)
+        if evidence is not None:
+            object.__setattr__(self, "evidence", evidence.astype(np.int8))
 
 
 @dataclass(frozen=True, eq=False)
-class SceneCorpus:
+class SceneCorpus(Parts[SceneSplit]):
     """Questions about scenes, ready for a model: three splits with the same number of regions and features.
 
     vocabulary: of the training questions. region_features: names of the feature columns, or empty.
@@ -144,45 +93,30 @@ class SceneCorpus:
     provenance: dict[str, Any]
 
     def __post_init__(self) -> None:
+        self._check_parts("instance")
         shape = self.train.features.shape[1:]
-        for split_name, split in self.splits.items():
-            if not len(split):
-                raise ValueError(f"{self.name}: split {split_name!r} has no instances")
+        for part, split in self.splits.items():
             if split.features.shape[1:] != shape:
                 raise ValueError(
-                    f"{self.name}: split {split_name!r} has (regions, features) {split.features.shape[1:]}, "
-                    f"train has {shape}"
+                    f"{self.name}: split {part!r} has (regions, features) {split.features.shape[1:]}, train "
+                    f"has {shape}"
                 )
-            check_classes(split, len(self.class_names), f"{self.name}: split {split_name!r}, instance")
         if self.region_features and len(self.region_features) != shape[1]:
             raise ValueError(
                 f"{self.name}: {len(self.region_features)} names of region features for {shape[1]} features"
             )
 
-    @property
-    def splits(self) -> dict[str, SceneSplit]:
-        """The three splits by name."""
-        return {"train": self.train, "dev": self.dev, "test": self.test}
-
-    @cached_property
-    def checksum(self) -> str:
-        """Sha256 (hex) of all that a model can depend on: questions, regions, labels, classes, words."""
-        digest = hashlib.sha256()
-
-        def add(item: object) -> None:
-            digest.update(json.dumps(item).encode())
-            digest.update(b"\n")
-
-        add([self.class_names, self.region_features, self.vocabulary.words])
+    def _content(self) -> Iterator[Any]:
+        yield [self.class_names, self.region_features, self.vocabulary.words]
         for name, split in self.splits.items():
-            add([name, split.ids, split.questions, split.labels.tolist(), split.features.shape])
-            add(split.evidence is not None)
-            for column, kind in (
+            yield [name, split.ids, split.questions, split.labels.tolist(), split.features.shape]
+            yield split.evidence is not None
+            columns = (
                 (split.features, "<f4"),
                 (split.boxes, "<f4"),
                 (split.present, "?"),
                 (split.evidence, "i1"),
-            ):
+            )
+            for column, kind in columns:
                 if column is not None:
-                    digest.update(np.ascontiguousarray(column, dtype=kind).tobytes())
-        return digest.hexdigest()
+                    yield np.ascontiguousarray(column, dtype=kind).tobytes()

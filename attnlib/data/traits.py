@@ -70,8 +70,7 @@ _GROUPS = {
         "babi1 babi2 babi3 babi1_generated babi2_generated babi3_generated"
     ),
     Traits(_QUESTIONS, None): "cnn",
-    Traits(SCENES, 2): "nlvr nlvr_subset",
-    Traits(SCENES, 2, evidence=True): "scenes shapes shapes_images",
+    Traits(SCENES, 2, evidence=True): "scenes",
 }
 KNOWN = {name: traits for traits, names in _GROUPS.items() for name in names.split()}
 

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from attnlib.data.compact import Texts
+from attnlib.data.columns import Ragged
 from attnlib.data.corpus import SPECIALS, UNK, Split, Vocabulary
 
 NOISE = 0.1  # of the lengths by which documents are sorted for training: AllenNLP's default
@@ -55,13 +55,11 @@ class Documents:
         """The documents of a split; unknown words become ``<unk>``, and so do words spelt like a symbol."""
         index = dict.fromkeys(SPECIALS, UNK)
         index = vocabulary.index | index
-        texts = split.texts
-        if isinstance(texts, Texts):
-            numbers = np.array([index.get(word, UNK) for word in texts.words], dtype=np.int32)
-            words = np.concatenate([numbers[texts.numbers(i)] for i in range(len(texts))])
-            lengths = texts.lengths
+        texts, lengths = split.texts, split.lengths
+        if isinstance(texts, Ragged):
+            numbers = np.array([index.get(word, UNK) for word in texts.words or ()], dtype=np.int32)
+            words = numbers[texts.joined()]
         else:
-            lengths = np.array([len(text) for text in texts])
             every = (index.get(word, UNK) for word in chain.from_iterable(texts))
             words = np.fromiter(every, dtype=np.int32, count=int(lengths.sum()))
         if split.sentences is None:

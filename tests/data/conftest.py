@@ -1,8 +1,33 @@
 import functools
+import hashlib
 import http.server
 import threading
+import zipfile
+from dataclasses import replace
 
 import pytest
+
+from attnlib.data.catalogue import DATA_SETS, Item
+
+TEXTS = {f"{name}.txt": f"(3 (2 some) (4 {name}))\n".encode() for name in ("train", "dev", "test")}
+
+
+def write_zip(path, texts=TEXTS, root="trees/"):
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("readme.txt", "hello")
+        for name, text in texts.items():
+            archive.writestr(root + name, text)
+    return path
+
+
+@pytest.fixture
+def toy(monkeypatch):
+    """A set called sst with small files of ours: same layout, own checksums; nobody is at its address."""
+    items = tuple(Item(path, hashlib.sha256(text).hexdigest()) for path, text in TEXTS.items())
+    base = "http://127.0.0.1:9/official"
+    toy = replace(DATA_SETS["sst"], files=items, archive_hash=None, base=base)
+    monkeypatch.setitem(DATA_SETS, "sst", toy)
+    return toy
 
 
 @pytest.fixture
@@ -14,35 +39,19 @@ def nowhere(monkeypatch, tmp_path):
     return tmp_path / "cache" / "data"
 
 
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *args):
+        pass
+
+
 @pytest.fixture
 def mirror(nowhere, monkeypatch, tmp_path):
-    """A folder served over http on 127.0.0.1, set as the download address.
-
-    A file called NAME.cut is announced longer than it is when NAME is asked for.
-    """
+    """A folder served over http on 127.0.0.1, set as the download address."""
     folder = tmp_path / "mirror"
     folder.mkdir()
-
-    class Handler(http.server.SimpleHTTPRequestHandler):
-        def do_GET(self):
-            cut = folder / (self.path.rsplit("/", 1)[-1] + ".cut")
-            if not cut.exists():
-                return super().do_GET()
-            self.send_response(200)
-            self.send_header("Content-Length", str(cut.stat().st_size + 1000))
-            self.end_headers()
-            self.wfile.write(cut.read_bytes())
-            return None
-
-        def log_message(self, *args):
-            pass
-
-    server = http.server.ThreadingHTTPServer(
-        ("127.0.0.1", 0), functools.partial(Handler, directory=str(folder))
-    )
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    monkeypatch.setenv("ATTNLIB_DATA_URL", f"http://127.0.0.1:{server.server_port}/")
-    yield folder
-    server.shutdown()
-    server.server_close()
+    handler = functools.partial(Quiet, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        monkeypatch.setenv("ATTNLIB_DATA_URL", f"http://127.0.0.1:{server.server_port}/")
+        yield folder
+        server.shutdown()

@@ -60,7 +60,7 @@ def test_columns_have_their_types():
     [
         ({"ids": ("x", "y", "x")}, "'x' occurs 2 times"),
         ({"questions": (("q",),)}, "questions has 1 entries for 3 ids"),
-        ({"questions": (("q",), (), ("q",))}, "question of 'toy/train/1' is empty"),
+        ({"questions": (("q",), (), ("q",))}, "question of instance 'toy/train/1' is empty"),
         ({"labels": np.zeros(3)}, "must be integers"),
         ({"labels": np.zeros((3, 1), int)}, "one per instance"),
         ({"evidence": np.zeros((2, 3))}, "evidence has 2 entries"),
@@ -70,9 +70,9 @@ def test_columns_have_their_types():
         ({"present": np.ones((3, 3), int)}, "present must be bool"),
         (changed("present", 1, False), "'toy/train/1' has no region"),
         (changed("present", (0, 0), False), "'toy/train/0' has a region after padding"),
-        ({"features": np.zeros((3, 2, 2))}, r"features have shape \(3, 2, 2\)"),
+        ({"features": np.zeros((3, 2, 2))}, r"features has shape \(3, 2, 2\)"),
         (changed("features", (2, 0, 1), np.inf), "'toy/train/2' has features that are not finite"),
-        ({"boxes": np.zeros((3, 3, 2))}, r"boxes have shape \(3, 3, 2\)"),
+        ({"boxes": np.zeros((3, 3, 2))}, r"boxes has shape \(3, 3, 2\)"),
         (changed("boxes", (1, 0, 3), 1.01), "'toy/train/1' has a box that is not"),
         (changed("boxes", (1, 0, 2), 0.0), "'toy/train/1' has a box that is not"),
         (changed("boxes", (2, 1, 0), np.nan), "'toy/train/2' has a box that is not"),
@@ -148,9 +148,9 @@ def test_checksum_follows_what_a_model_can_depend_on():
 
 
 def test_load_names_known_scenes_and_suggests():
-    assert {"scenes", "shapes", "nlvr"} <= set(data.scene_names())
+    assert data.scene_names() == ("scenes",)
     assert not set(data.scene_names()) & set(data.names())
-    with pytest.raises(ValueError, match=r"unknown scenes 'shape'. Did you mean 'shapes'\? Known: scenes, "):
-        load_scenes("shape")
+    with pytest.raises(ValueError, match=r"unknown scenes 'scene'. Did you mean 'scenes'\? Known: scenes"):
+        load_scenes("scene")
     with pytest.raises(ValueError, match=r"scenes 'scenes' has no option 'sed'. Known: n_train"):
         load_scenes("scenes", sed=1)

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import torch
 
-from attnlib.data.compact import RowIds
+from attnlib.data.columns import RowIds
 from attnlib.kernels._draws import _STEP, _mixed, text_keys, token_keys, whole_numbers
 
 KNOWN = [433155885155741295, -730957622785220630, -2274039848858599518]

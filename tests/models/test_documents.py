@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from attnlib.data.compact import Builder
+from attnlib.data.columns import Builder, Words
 from attnlib.data.corpus import PAD, UNK, Split, Vocabulary
 from attnlib.data.generated import planted_documents
 from attnlib.models import documents as models
@@ -212,7 +212,7 @@ def test_documents_are_the_split_in_numbers():
     assert VOCABULARY.decode(batch.words.tolist()) == [token for i in rows for token in SPLIT.texts[i]]
     assert batch.sentences.tolist() == [n for i in rows for n in SPLIT.sentences[i]]
     assert batch.labels.tolist() == SPLIT.labels[rows].tolist()
-    builder = Builder()
+    builder = Builder(Words())
     for text in SPLIT.texts:
         builder.append(text)
     packed = Documents.of(replace(SPLIT, texts=builder.finish()), VOCABULARY)

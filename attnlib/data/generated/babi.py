@@ -7,54 +7,42 @@ of questions and positions of supporting facts. No text is copied; the corpus ne
 
 from __future__ import annotations
 
-import random
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import TypeVar
+from dataclasses import dataclass, field, replace
 
 from attnlib.data.corpus import Corpus
-from attnlib.data.sets.babi import (
-    ACTORS,
-    DROPS,
-    GETS,
-    MOVES,
-    OBJECTS,
-    PLACES,
-    assemble,
-    split_from_lines,
-)
+from attnlib.data.generated.drawing import Draw, provenance
+from attnlib.data.sets.questions import ACTORS, DROPS, GETS, MOVES, OBJECTS, PLACES, babi
 
 QUESTIONS_PER_STORY = 5
 STATEMENTS_PER_ROUND = 2  # a question may follow every second statement
 WINDOW = 5  # questions are about someone or something mentioned in the last five statements
 THERE = 0.2  # share of "... there." where it is optional
 
-T = TypeVar("T")
+Move = tuple[int, str]  # line on which it is told, and the place
 
 
 @dataclass
 class _Carry:
-    """An object's last journey: by whom, since when, and where it ended."""
+    """An object's last journey: by whom, since which line, and how it ended."""
 
     actor: str
-    got: int  # line of the pick-up
+    got: int
     dropped: int | None = None  # line of the put-down, None while held
-    end: tuple[int, str] | None = None  # at the put-down: the carrier's last told move, line and place
-    moves: list[tuple[int, str]] = field(
-        default_factory=list
-    )  # carrier's moves since the pick-up: line, place
+    end: Move | None = None  # at the put-down: the carrier's last told move
+    moves: list[Move] = field(default_factory=list)  # the carrier's since the pick-up
 
 
-@dataclass
 class _Story:
-    """State of the simulated world, and the statements told so far."""
+    """The simulated world, and the lines told so far."""
 
-    actor_at: dict[str, str]
-    object_at: dict[str, str]
-    lines: list[str] = field(default_factory=list)
-    subjects: list[str | None] = field(default_factory=list)  # what each statement allows to ask about
-    last_move: dict[str, tuple[int, str]] = field(default_factory=dict)  # told moves only
-    last_carry: dict[str, _Carry] = field(default_factory=dict)
+    def __init__(self, task: int, draw: Draw) -> None:
+        self.task, self.draw = task, draw
+        self.actor_at = {actor: draw.one(PLACES) for actor in ACTORS}
+        self.object_at = {thing: draw.one(PLACES) for thing in OBJECTS}
+        self.lines: list[str] = []
+        self.subjects: list[str | None] = []  # whom or what each statement allows to ask about
+        self.last_move: dict[str, Move] = {}  # told moves only
+        self.last_carry: dict[str, _Carry] = {}
 
     @property
     def next_line(self) -> int:
@@ -64,22 +52,91 @@ class _Story:
         carry = self.last_carry.get(thing)
         return carry.actor if carry and carry.dropped is None else None
 
+    def tell(self, statement: str, subject: str | None) -> None:
+        self.lines.append(f"{self.next_line} {statement}.")
+        self.subjects.append(subject)
+
+    def move(self, actor: str) -> None:
+        """Tell of an actor's move to another place; task 1 asks about it."""
+        place = self.draw.one(PLACES, but=self.actor_at[actor])
+        self.actor_at[actor] = place
+        self.last_move[actor] = (self.next_line, place)
+        for thing, carry in self.last_carry.items():
+            if self.holder(thing) == actor:
+                carry.moves.append(self.last_move[actor])
+        self.tell(f"{actor} {self.draw.one(MOVES)} the {place}", actor if self.task == 1 else None)
+
+    def act(self) -> None:
+        """Tell one possible action: each actor's move, pick-up and put-down is as likely as any other."""
+        actions: list[tuple[str, str | None]] = [(actor, None) for actor in ACTORS]
+        for thing in OBJECTS if self.task > 1 else ():
+            holder = self.holder(thing)
+            here = [actor for actor in ACTORS if self.actor_at[actor] == self.object_at[thing]]
+            actions += [(actor, thing) for actor in ([holder] if holder else here)]
+        actor, target = self.draw.one(actions)
+        if target is None:
+            self.move(actor)
+            return
+        there = " there" if self.draw.share() < THERE else ""
+        if self.holder(target):
+            carry, verbs = self.last_carry[target], DROPS
+            carry.dropped, carry.end = self.next_line, self.last_move.get(actor)
+            self.object_at[target] = self.actor_at[actor]
+        else:
+            self.last_carry[target], verbs = _Carry(actor, self.next_line), GETS
+            # Task 2 of the official files says "there" at every pick-up.
+            there = " there" if self.task == 2 else there
+        self.tell(f"{actor} {self.draw.one(verbs)} the {target}{there}", target)
+
+    def question(self, subject: str) -> str | None:
+        """Return question, answer and supporting facts; None if what was told does not settle the answer."""
+        if self.task == 1:
+            line, place = self.last_move[subject]
+            return f"Where is {subject}? \t{place}\t{line}"
+        carry = self.last_carry[subject]
+        first = carry.got if carry.dropped is None else carry.dropped
+        if self.task == 2:
+            # Held: the official files ask only once the carrier has moved since the pick-up.
+            held = carry.moves[-1] if carry.moves else None
+            end = held if carry.dropped is None else carry.end
+            return end and f"Where is the {subject}? \t{end[1]}\t{first} {end[0]}"
+        if len(carry.moves) < 2:
+            return None
+        (line_before, before), (line_now, now) = carry.moves[-2:]
+        return f"Where was the {subject} before the {now}? \t{before}\t{first} {line_now} {line_before}"
+
+    def ask(self) -> bool:
+        """Ask about the subject of a recent statement; returns whether there is a question to ask."""
+        asked = [self.question(subject) for subject in self.subjects[-WINDOW:] if subject]
+        askable = [question for question in asked if question]
+        if askable:
+            self.lines.append(f"{self.next_line} {self.draw.one(askable)}")
+        return bool(askable)
+
 
 def generate(task: int, n_questions: int, seed: int = 0) -> str:
     """Return stories of task 1, 2 or 3 with `n_questions` questions in all, in the official text format.
 
     Five questions a story; the last story ends early if n_questions is no multiple of five. The same seed
     gives the same text on every machine. Raises ValueError for an unknown task or n_questions below 1.
+
+    >>> generate(1, 1, seed=1).splitlines()[:2]
+    ['1 Sandra went to the kitchen.', '2 Daniel travelled to the office.']
     """
     if task not in (1, 2, 3):
         raise ValueError(f"unknown bAbI task {task!r}; known: 1, 2, 3")
     if n_questions < 1:
         raise ValueError(f"n_questions must be at least 1, got {n_questions}")
-    # A string seeds by its hash, so that -1 and 1 differ too.
-    rng = random.Random(f"babi {task} {seed}")
+    draw = Draw(f"babi {task} {seed}")
     lines: list[str] = []
     for done in range(0, n_questions, QUESTIONS_PER_STORY):
-        lines += _story(task, min(QUESTIONS_PER_STORY, n_questions - done), rng)
+        story = _Story(task, draw)
+        left = min(QUESTIONS_PER_STORY, n_questions - done)
+        while left:
+            for _ in range(STATEMENTS_PER_ROUND):
+                story.act()
+            left -= story.ask()
+        lines += story.lines
     return "\n".join(lines) + "\n"
 
 
@@ -92,121 +149,14 @@ def load(task: int, n_train: int = 10_000, n_test: int = 1_000, seed: int = 0) -
         raise ValueError(f"n_train must be at least 2 (dev is taken out of it), got {n_train}")
     if n_test < 1:
         raise ValueError(f"n_test must be at least 1, got {n_test}")
-    name = f"babi{task}_generated"
-    parts = []
     # Distinct streams for the two files, whatever the seed.
-    for part, count, stream in (("train", n_train, 2 * seed), ("test", n_test, 2 * seed + 1)):
-        text = generate(task, count, stream)
-        parts.append(split_from_lines(text.splitlines(), f"{name}/{part}", f"generated {name} {part}"))
-    return assemble(
-        name,
-        parts[0],
-        parts[1],
-        {
-            "source": "generated by attnlib.data.generated.babi, after bAbI tasks 1-3",
-            "licence": "BSD-3-Clause, as attnlib",
-            "citation": "format and tasks: Weston et al. 2015",
-            "settings": {"task": task, "n_train": n_train, "n_test": n_test, "seed": seed},
-            "notes": [
-                "Simulated stories in the format of the official files; not the official text.",
-                "Sentences joined with ' . ', question mark removed; 15 % of the training questions are dev.",
-            ],
-        },
-    )
-
-
-def _pick(rng: random.Random, items: Sequence[T]) -> T:
-    # random() alone is guaranteed to repeat across Python versions; choice() is not.
-    return items[int(rng.random() * len(items))]
-
-
-def _story(task: int, n_questions: int, rng: random.Random) -> list[str]:
-    story = _Story(
-        {actor: _pick(rng, PLACES) for actor in ACTORS}, {thing: _pick(rng, PLACES) for thing in OBJECTS}
-    )
-    asked = 0
-    while asked < n_questions:
-        for _ in range(STATEMENTS_PER_ROUND):
-            if task == 1:
-                _move(story, _pick(rng, ACTORS), rng)
-            else:
-                _act(story, task, rng)
-        question = _ask(story, task, rng)
-        if question:
-            story.lines.append(f"{story.next_line} {question}")
-            asked += 1
-    return story.lines
-
-
-def _tell(story: _Story, statement: str, subject: str | None) -> None:
-    story.lines.append(f"{story.next_line} {statement}.")
-    story.subjects.append(subject)
-
-
-def _move(story: _Story, actor: str, rng: random.Random, subject: bool = True) -> None:
-    place = _pick(rng, [p for p in PLACES if p != story.actor_at[actor]])
-    line = story.next_line
-    story.actor_at[actor] = place
-    story.last_move[actor] = (line, place)
-    for thing, carry in story.last_carry.items():
-        if story.holder(thing) == actor:
-            carry.moves.append((line, place))
-    _tell(story, f"{actor} {_pick(rng, MOVES)} the {place}", actor if subject else None)
-
-
-def _act(story: _Story, task: int, rng: random.Random) -> None:
-    """Tell one random possible action: each actor's move, pick-up and put-down is as likely as any other."""
-    actions: list[tuple[str, str | None]] = [(actor, None) for actor in ACTORS]
-    for thing in OBJECTS:
-        holder = story.holder(thing)
-        able = [holder] if holder else [a for a in ACTORS if story.actor_at[a] == story.object_at[thing]]
-        actions += [(a, thing) for a in able]
-    actor, target = _pick(rng, actions)
-    if target is None:
-        _move(story, actor, rng, subject=False)
-        return
-    line = story.next_line
-    there = " there" if rng.random() < THERE else ""
-    if story.holder(target):
-        story.last_carry[target].dropped = line
-        story.last_carry[target].end = story.last_move.get(actor)
-        story.object_at[target] = story.actor_at[actor]
-        _tell(story, f"{actor} {_pick(rng, DROPS)} the {target}{there}", target)
-    else:
-        # Task 2 of the official files says "there" at every pick-up.
-        there = " there" if task == 2 else there
-        story.last_carry[target] = _Carry(actor, line)
-        _tell(story, f"{actor} {_pick(rng, GETS)} the {target}{there}", target)
-
-
-def _ask(story: _Story, task: int, rng: random.Random) -> str | None:
-    """Return a question line about a random recent statement's subject, or None if none can be answered."""
-    askable = []
-    for subject in story.subjects[-WINDOW:]:
-        question = _question(story, task, subject) if subject else None
-        if question:
-            askable.append(question)
-    return _pick(rng, askable) if askable else None
-
-
-def _question(story: _Story, task: int, subject: str) -> str | None:
-    """Return question, answer and supporting facts, or None if what was told does not settle the answer."""
-    if task == 1:
-        line, place = story.last_move[subject]
-        return f"Where is {subject}? \t{place}\t{line}"
-    carry = story.last_carry[subject]
-    if task == 2:
-        if carry.dropped is None:
-            # Held: the official files ask only once the carrier has moved since the pick-up.
-            first, end = carry.got, carry.moves[-1] if carry.moves else None
-        else:
-            first, end = carry.dropped, carry.end
-        if end is None:
-            return None
-        line, place = end
-        return f"Where is the {subject}? \t{place}\t{first} {line}"
-    if len(carry.moves) < 2:
-        return None
-    (line_before, before), (line_now, now) = carry.moves[-2:]
-    first = carry.got if carry.dropped is None else carry.dropped
-    return f"Where was the {subject} before the {now}? \t{before}\t{first} {line_now} {line_before}"
+    streams = {"train": (n_train, 2 * seed), "test": (n_test, 2 * seed + 1)}
+    lines = {part: generate(task, *stream).splitlines() for part, stream in streams.items()}
+    settings = {"task": task, "n_train": n_train, "n_test": n_test, "seed": seed}
+    notes = [
+        "Simulated stories in the format of the official files; not the official text.",
+        "Sentences joined with ' . ', question mark removed; 15 % of the training questions are dev.",
+    ]
+    source, citation = f"{__name__}, after bAbI tasks 1-3", "format and tasks: Weston et al. 2015"
+    origin = provenance(source, settings, notes, citation=citation)
+    return replace(babi(f"babi{task}_generated", lines, {}), provenance=origin)

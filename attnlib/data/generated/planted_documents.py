@@ -15,60 +15,18 @@ finding one telling word.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
 from itertools import chain
 
 import numpy as np
 
 from attnlib.data.corpus import Corpus, Split, Vocabulary
-from attnlib.data.generated.planted import PEOPLE, PLACES, TIMES, _below, _words, _zipf
+from attnlib.data.generated import drawing
+from attnlib.data.generated.drawing import Draw
 
-# Frequent first: drawn with Zipf weights 1/rank.
-TOPICS = {
-    "cooking": _words("""
-        soup bread oven sauce kettle recipe dough pepper butter roast onions stew pastry garlic noodles broth
-        cinnamon skillet vinegar dumplings ladle marinade risotto casserole
-    """),
-    "music": _words("""
-        violin choir melody piano drums chorus rhythm cello trumpet sonata flute tempo quartet octave overture
-        harp clarinet cadence tenor prelude bassoon fugue viola encore
-    """),
-    "sailing": _words("""
-        sails harbour anchor mast tide rudder regatta deck hull breeze keel jetty compass rigging spinnaker
-        mooring lighthouse tiller buoy catamaran halyard bowsprit gangway topsail
-    """),
-    "gardening": _words("""
-        roses compost seeds hedge lawn tulips greenhouse weeds shovel pruning orchard soil seedlings trellis
-        mulch daffodils ivy rake perennials topsoil fertiliser wheelbarrow shrubs lavender
-    """),
-}
-NEGATORS = ("not", "never", "hardly")
-EMPHASES = ("mostly", "chiefly", "mainly")
-
-PLAIN = (
-    "the letter mentions the {noun} .",
-    "{person} asked about the {noun} .",
-    "there is a page on the {noun} .",
-    "it is about the {noun} .",
-    "then come the {noun} and some questions .",
-)
-EMPHATIC = ("it is {emphasis} about the {noun} .", "{person} talked {emphasis} of the {noun} .")
-DENIED = ("it is {negator} about the {noun} .", "{person} was {negator} asking for the {noun} .")
-NEUTRAL = (
-    "i was in {place} last {time} .",
-    "my {person} sends kind regards .",
-    "it was not long ago .",
-    "people mostly agree .",
-    "we never met in {place} .",
-    "i hardly know what to say .",
-    "the train from {place} was late .",
-    "{time} is mainly quiet here .",
-    "we had a long talk with the {person} .",
-    "please write soon .",
-    "nothing else happened in {place} this {time} .",
-    "they are chiefly from {place} .",
-)
+_LISTS = drawing.word_lists("planted_documents")
+TOPICS, _SLOTS = _LISTS["topics"], _LISTS["slots"]
+NEGATORS, EMPHASES = _SLOTS["{negator}"], _SLOTS["{emphasis}"]
 MOST_STATEMENTS = 6
 EMPHATIC_SHARE, DENIED_SHARE, OTHER_TOPIC_SHARE = 0.2, 0.2, 0.4
 
@@ -76,7 +34,11 @@ _TOPIC_OF = {noun: number for number, nouns in enumerate(TOPICS.values()) for no
 
 
 def statement(sentence: Sequence[str]) -> tuple[int, int] | None:
-    """What a sentence says by the planted rule: (topic, -1, 1 or 2); None for a neutral one."""
+    """What a sentence says by the planted rule: (topic, -1, 1 or 2); None for a neutral one.
+
+    >>> statement("it is mostly about the sails .".split())
+    (2, 2)
+    """
     topic = next((_TOPIC_OF[token] for token in sentence if token in _TOPIC_OF), None)
     if topic is None:
         return None
@@ -141,20 +103,14 @@ def generate(
     labels changed to another topic; evidence is always with respect to the given label. Raises ValueError,
     naming the option, for values out of range.
     """
-    if n_texts < 1:
-        raise ValueError(f"number of texts must be at least 1, got {n_texts} for split {name!r}")
-    if not 1 <= sentences[0] <= sentences[1]:
-        raise ValueError(f"sentences must be (low, high) with 1 <= low <= high, got {sentences}")
-    if not 0 <= label_noise <= 1:
-        raise ValueError(f"label_noise must lie between 0 and 1, got {label_noise}")
-    rng = random.Random(f"planted_documents {name} {seed}")
+    drawing.check_bounds("sentences", sentences, 1)
+    drawing.check_shares(label_noise=label_noise)
+    draw = Draw(f"planted_documents {name} {seed}")
     documents, labels = [], []
     for _ in range(n_texts):
-        label = _below(rng, len(TOPICS))
-        documents.append(_document(rng, label, sentences))
-        if rng.random() < label_noise:
-            label = (label + 1 + _below(rng, len(TOPICS) - 1)) % len(TOPICS)
-        labels.append(label)
+        label = draw.below(len(TOPICS))
+        documents.append(_document(draw, label, sentences))
+        labels.append(_other_topic(draw, label) if draw.share() < label_noise else label)
     pairs = list(zip(documents, labels, strict=True))
     return Split(
         ids=tuple(f"planted_documents/{name}/{i}" for i in range(1, n_texts + 1)),
@@ -178,71 +134,47 @@ def load(
     Same options, same texts, on every machine. Vocabulary: words with 5 occurrences in train and dev. Raises
     ValueError, naming the option, for values out of range.
     """
-    sizes = {"train": n_train, "dev": n_dev, "test": n_test}
-    splits = {name: generate(size, name, seed, sentences, label_noise) for name, size in sizes.items()}
+    splits, settings = drawing.make_splits(
+        generate, (n_train, n_dev, n_test), seed, sentences=sentences, label_noise=label_noise
+    )
+    notes = [
+        "Artificial letters: the label is the topic with the largest sum over sentences, which count 1, 2 "
+        "(emphatic), -1 (denied) or 0.",
+        f"A share of {label_noise:g} of the labels is changed, so that no model can do better than about "
+        f"{max(label_noise / (len(TOPICS) - 1), 1 - label_noise):.2g}.",
+    ]
     return Corpus(
         name="planted_documents",
         task="classification",
-        train=splits["train"],
-        dev=splits["dev"],
-        test=splits["test"],
+        **splits,
         vocabulary=Vocabulary.build(chain(splits["train"].texts, splits["dev"].texts), min_occurrences=5),
         class_names=tuple(TOPICS),
-        provenance={
-            "source": "generated by attnlib.data.generated.planted_documents",
-            "licence": "BSD-3-Clause, as attnlib",
-            "citation": "",
-            "settings": {
-                "n_train": n_train,
-                "n_dev": n_dev,
-                "n_test": n_test,
-                "seed": seed,
-                "sentences": list(sentences),
-                "label_noise": label_noise,
-            },
-            "notes": [
-                "Artificial letters: the label is the topic with the largest sum over sentences, which count "
-                "1, 2 (emphatic), -1 (denied) or 0.",
-                f"A share of {label_noise:g} of the labels is changed, so that no model can do better than "
-                f"about {max(label_noise / (len(TOPICS) - 1), 1 - label_noise):.2g}.",
-            ],
-        },
+        provenance=drawing.provenance(__name__, settings, notes),
     )
 
 
-def _document(rng: random.Random, label: int, bounds: tuple[int, int]) -> list[list[str]]:
+def _document(draw: Draw, label: int, bounds: tuple[int, int]) -> list[list[str]]:
     """The sentences of one document that the rule gives `label`."""
-    n_sentences = bounds[0] + _below(rng, bounds[1] - bounds[0] + 1)
-    n_statements = 1 + _below(rng, min(n_sentences, MOST_STATEMENTS))
+    n_sentences = draw.between(bounds)
+    n_statements = 1 + draw.below(min(n_sentences, MOST_STATEMENTS))
     while True:
-        said = [_statement(rng, label) for _ in range(n_statements)]
+        said = [_statement(draw, label) for _ in range(n_statements)]
         if planted_topic(said) == label:
             break
-    neutral = [_fill(rng, NEUTRAL[_below(rng, len(NEUTRAL))]) for _ in range(n_sentences - n_statements)]
-    document = said + neutral
-    for i in range(len(document) - 1, 0, -1):
-        j = _below(rng, i + 1)
-        document[i], document[j] = document[j], document[i]
+    document = said + [
+        draw.fill(draw.one(_LISTS["neutral"]), _SLOTS) for _ in range(n_sentences - n_statements)
+    ]
+    draw.shuffle(document)
     return document
 
 
-def _statement(rng: random.Random, label: int) -> list[str]:
-    topic = label
-    if rng.random() < OTHER_TOPIC_SHARE:
-        topic = (label + 1 + _below(rng, len(TOPICS) - 1)) % len(TOPICS)
-    kind = rng.random()
+def _statement(draw: Draw, label: int) -> list[str]:
+    topic = _other_topic(draw, label) if draw.share() < OTHER_TOPIC_SHARE else label
+    kind = draw.share()
     plain = kind >= EMPHATIC_SHARE + DENIED_SHARE
-    forms: tuple[str, ...] = PLAIN if plain else EMPHATIC if kind < EMPHATIC_SHARE else DENIED
-    return _fill(rng, forms[_below(rng, len(forms))], list(TOPICS.values())[topic])
+    forms = _LISTS["plain" if plain else "emphatic" if kind < EMPHATIC_SHARE else "denied"]
+    return draw.fill(draw.one(forms), {**_SLOTS, "{noun}": list(TOPICS.values())[topic]})
 
 
-def _fill(rng: random.Random, form: str, nouns: Sequence[str] = ()) -> list[str]:
-    slots = {
-        "{noun}": nouns,
-        "{person}": PEOPLE,
-        "{place}": PLACES,
-        "{time}": TIMES,
-        "{negator}": NEGATORS,
-        "{emphasis}": EMPHASES,
-    }
-    return [_zipf(rng, slots[word]) if word in slots else word for word in form.split()]
+def _other_topic(draw: Draw, topic: int) -> int:
+    return (topic + 1 + draw.below(len(TOPICS) - 1)) % len(TOPICS)

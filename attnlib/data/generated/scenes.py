@@ -36,14 +36,15 @@ numbers differ by one and the answer is yes. Elsewhere taking one away weakens t
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
 from itertools import chain
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 
 from attnlib.data.corpus import Vocabulary
+from attnlib.data.generated import drawing
+from attnlib.data.generated.drawing import Draw
 from attnlib.data.scenes import SceneCorpus, SceneSplit
 
 COLOURS = ("red", "green", "blue", "yellow")
@@ -51,7 +52,8 @@ SHAPES = ("circle", "square", "triangle")
 SIZES = ("small", "large")
 KINDS = ("exists", "size", "relation", "every", "more", "colour")
 YES_NO_KINDS = KINDS[:5]
-RELATIONS = ("left of", "right of", "above", "below")
+# Whether it compares rows (0) or columns (1), and the sign of the first object's less the second's.
+RELATIONS = {"left of": (1, -1), "right of": (1, 1), "above": (0, -1), "below": (0, 1)}
 REGIONS = 9
 FEATURES = (*COLOURS, *SHAPES, *SIZES, "x1", "y1", "x2", "y2")
 
@@ -59,26 +61,21 @@ FEATURES = (*COLOURS, *SHAPES, *SIZES, "x1", "y1", "x2", "y2")
 HALF_SIDE = {"small": (0.14, 0.20), "large": (0.30, 0.36)}
 JITTER = 0.12
 
-Description = dict[str, str]
-T = TypeVar("T")
+# A colour, a shape, a size or several of them.
+Description = frozenset[str]
 
 
 class Thing(NamedTuple):
-    """One object; column and row of its cell are counted from the left and from the top."""
+    """One object; its cell is (row, column), counted from the top and from the left."""
 
     colour: str
     shape: str
     size: str
-    column: int = 0
-    row: int = 0
+    cell: tuple[int, int] = (0, 0)
 
     def fits(self, description: Description) -> bool:
         """Whether the object has these attributes."""
-        return (
-            self.colour == description.get("colour", self.colour)
-            and self.shape == description.get("shape", self.shape)
-            and self.size == description.get("size", self.size)
-        )
+        return description.issubset(self[:3])
 
 
 class Question(NamedTuple):
@@ -87,7 +84,7 @@ class Question(NamedTuple):
     kind: str
     words: tuple[str, ...]
     first: Description
-    second: Description
+    second: Description = Description()
     value: str = ""
 
 
@@ -109,7 +106,7 @@ def support(question: Question, things: Sequence[Thing]) -> int:
         return 1 if first[0].size == question.value else -1
     if len(second) != 1:
         return 0
-    return 1 if _holds(question.value, first[0], second[0]) else -1
+    return 1 if _holds(question.value, first[0].cell, second[0].cell) else -1
 
 
 def answer(question: Question, things: Sequence[Thing]) -> str | None:
@@ -118,13 +115,9 @@ def answer(question: Question, things: Sequence[Thing]) -> str | None:
     said = support(question, things)
     if question.kind == "every":
         return None if not first else "yes" if said == len(first) else "no"
-    if question.kind in ("exists", "more"):
-        return "yes" if said > 0 else "no"
-    if said == 0:
+    if said == 0 and question.kind not in ("exists", "more"):
         return None
-    if question.kind == "colour":
-        return first[0].colour
-    return "yes" if said > 0 else "no"
+    return first[0].colour if question.kind == "colour" else "yes" if said > 0 else "no"
 
 
 def evidence(question: Question, things: Sequence[Thing]) -> np.ndarray:
@@ -149,40 +142,34 @@ def generate(
     what is added to the columns of colour, shape and size lies evenly between -noise and noise; boxes are
     exact. Regions are in random order. Raises ValueError, naming the option, for values out of range.
     """
-    if n_scenes < 1:
-        raise ValueError(f"number of scenes must be at least 1, got {n_scenes} for split {name!r}")
-    if not 4 <= n_objects[0] <= n_objects[1] <= REGIONS:
-        raise ValueError(f"n_objects must be (low, high) with 4 <= low <= high <= {REGIONS}, got {n_objects}")
-    if (
-        not kinds
-        or (unknown := [kind for kind in kinds if kind not in KINDS])
-        or len(set(kinds)) < len(kinds)
-    ):
-        wrong = f"unknown: {', '.join(map(repr, unknown))}" if kinds and unknown else f"got {tuple(kinds)}"
+    drawing.check_bounds("n_objects", n_objects, 4, REGIONS)
+    unknown = [kind for kind in kinds if kind not in KINDS]
+    if not kinds or unknown or len(set(kinds)) < len(kinds):
+        wrong = f"unknown: {', '.join(map(repr, unknown))}" if unknown else f"got {tuple(kinds)}"
         raise ValueError(f"kinds must be one or more of {', '.join(KINDS)}, each once; {wrong}")
     if not 0 <= noise < float("inf"):
         raise ValueError(f"noise must be at least 0, got {noise}")
-    rng = random.Random(f"scenes {name} {seed}")
+    draw = Draw(f"scenes {name} {seed}")
     classes = class_names(kinds)
     asked = [(kinds[i % len(kinds)], i // len(kinds) % 2 == 0) for i in range(n_scenes)]
-    _shuffle(rng, asked)
+    draw.shuffle(asked)
     questions, labels = [], []
     features = np.zeros((n_scenes, REGIONS, len(FEATURES)), dtype=np.float32)
     marks = np.zeros((n_scenes, REGIONS), dtype=np.int8)
     present = np.zeros((n_scenes, REGIONS), dtype=bool)
     for i, (kind, yes) in enumerate(asked):
-        n = n_objects[0] + _below(rng, n_objects[1] - n_objects[0] + 1)
-        question, things = _scene(rng, kind, yes, n)
+        n = draw.between(n_objects)
+        question, things = _scene(draw, kind, yes, n)
         said = answer(question, things)
         assert said is not None
         questions.append(question.words)
         labels.append(classes.index(said))
         marks[i, :n] = evidence(question, things)
         present[i, :n] = True
-        features[i, :n] = [_features(rng, thing) for thing in things]
+        features[i, :n] = [_features(draw, thing) for thing in things]
     boxes = features[..., -4:].copy()
     # The stream of RandomState is frozen, and even draws are the same on every machine.
-    drawn = np.random.RandomState(_below(rng, 2**32)).random_sample((*present.shape, len(FEATURES) - 4))
+    drawn = np.random.RandomState(draw.below(2**32)).random_sample((*present.shape, len(FEATURES) - 4))
     features[..., :-4] += ((2 * drawn - 1) * noise * present[..., None]).astype(np.float32)
     ids = tuple(f"scenes/{name}/{i}" for i in range(1, n_scenes + 1))
     return SceneSplit(ids, tuple(questions), features, boxes, present, np.array(labels), marks)
@@ -207,176 +194,125 @@ def load(
     Same options, same scenes, on every machine. Raises ValueError, naming the option, for values out of
     range.
     """
-    sizes = {"train": n_train, "dev": n_dev, "test": n_test}
-    splits = {part: generate(size, part, seed, n_objects, kinds, noise) for part, size in sizes.items()}
+    splits, settings = drawing.make_splits(
+        generate, (n_train, n_dev, n_test), seed, n_objects=n_objects, kinds=tuple(kinds), noise=noise
+    )
+    notes = ["Artificial scenes; evidence is the effect of taking an object away on the answer."]
     return SceneCorpus(
         name="scenes",
-        train=splits["train"],
-        dev=splits["dev"],
-        test=splits["test"],
+        **splits,
         vocabulary=Vocabulary.build(splits["train"].questions),
         class_names=class_names(kinds),
         region_features=FEATURES,
-        provenance={
-            "source": "generated by attnlib.data.generated.scenes",
-            "licence": "BSD-3-Clause, as attnlib",
-            "citation": "",
-            "settings": {
-                **{f"n_{part}": size for part, size in sizes.items()},
-                "seed": seed,
-                "n_objects": list(n_objects),
-                "kinds": list(kinds),
-                "noise": noise,
-            },
-            "notes": ["Artificial scenes; evidence is the effect of taking an object away on the answer."],
-        },
+        provenance=drawing.provenance(__name__, settings, notes),
     )
 
 
-def _holds(relation: str, first: Thing, second: Thing) -> bool:
-    if relation in ("left of", "right of"):
-        a, b = first.column, second.column
-    else:
-        a, b = first.row, second.row
-    return a < b if relation in ("left of", "above") else a > b
+def _holds(relation: str, first: tuple[int, int], second: tuple[int, int]) -> bool:
+    """Return whether objects in these cells stand so."""
+    axis, sign = RELATIONS[relation]
+    return sign * (first[axis] - second[axis]) > 0
 
 
-def _below(rng: random.Random, n: int) -> int:
-    # random() alone is guaranteed to repeat across Python versions.
-    return int(rng.random() * n)
-
-
-def _one(rng: random.Random, items: Sequence[T], but: object = None) -> T:
-    left = items if but is None else [item for item in items if item != but]
-    return left[_below(rng, len(left))]
-
-
-def _shuffle(rng: random.Random, items: list[T]) -> None:
-    for i in range(len(items) - 1, 0, -1):
-        j = _below(rng, i + 1)
-        items[i], items[j] = items[j], items[i]
-
-
-def _thing(rng: random.Random, colour: str = "", shape: str = "", size: str = "") -> Thing:
+def _thing(draw: Draw, colour: str = "", shape: str = "", size: str = "") -> Thing:
     """Return an object whose other attributes are drawn."""
-    return Thing(colour or _one(rng, COLOURS), shape or _one(rng, SHAPES), size or _one(rng, SIZES))
+    return Thing(colour or draw.one(COLOURS), shape or draw.one(SHAPES), size or draw.one(SIZES))
 
 
-def _scene(rng: random.Random, kind: str, yes: bool, n: int) -> tuple[Question, list[Thing]]:
+def _scene(draw: Draw, kind: str, yes: bool, n: int) -> tuple[Question, list[Thing]]:
     """Return a question of this kind and n objects that answer it so."""
-    question, things = PLANS[kind](rng, yes, n)
+    question, things = PLANS[kind](draw, yes, n)
     unwanted = [d for d in (question.first, question.second) if d]
     while len(things) < n:
-        thing = _thing(rng)
+        thing = _thing(draw)
         if not any(thing.fits(description) for description in unwanted):
             things.append(thing)
     cells = [divmod(cell, 3) for cell in range(REGIONS)]
-    _shuffle(rng, cells)
+    draw.shuffle(cells)
     if kind == "relation":
-        axis = 1 if question.value in ("left of", "right of") else 0
+        axis, _ = RELATIONS[question.value]
         # The first two objects are those asked about; neither may be level with the other.
         while cells[0][axis] == cells[1][axis]:
-            _shuffle(rng, cells)
-    placed = [
-        thing._replace(column=column, row=row) for thing, (row, column) in zip(things, cells, strict=False)
-    ]
-    if kind == "relation" and _holds(question.value, *placed[:2]) != yes:
-        first, second = placed[:2]
-        placed[:2] = [
-            first._replace(column=second.column, row=second.row),
-            second._replace(column=first.column, row=first.row),
-        ]
-    _shuffle(rng, placed)
+            draw.shuffle(cells)
+        if _holds(question.value, cells[0], cells[1]) != yes:
+            cells[:2] = cells[1], cells[0]
+    placed = [thing._replace(cell=cell) for thing, cell in zip(things, cells, strict=False)]
+    draw.shuffle(placed)
     return question, placed
 
 
-def _exists(rng: random.Random, yes: bool, n: int) -> tuple[Question, list[Thing]]:
-    colour, shape = _one(rng, COLOURS), _one(rng, SHAPES)
-    things = []
-    for _ in range(1 + _below(rng, 2)):
-        other = _one(rng, COLOURS, but=colour), _one(rng, SHAPES, but=shape)
-        # Two objects either way, with the same two colours and the same two shapes.
-        pairs = [(colour, shape), other] if yes else [(colour, other[1]), (other[0], shape)]
-        things += [_thing(rng, *pair) for pair in pairs]
-    asked = {"colour": colour, "shape": shape}
-    return Question("exists", ("is", "there", "a", colour, shape), asked, {}), things
+def _crossed(draw: Draw, colour: str, shape: str, both: bool) -> list[Thing]:
+    """Return an object of this colour and shape and another, or two with one of these attributes each.
+
+    Either way the two objects have the same two colours and the same two shapes.
+    """
+    other = draw.one(COLOURS, but=colour), draw.one(SHAPES, but=shape)
+    pairs = [(colour, shape), other] if both else [(colour, other[1]), (other[0], shape)]
+    return [_thing(draw, *pair) for pair in pairs]
 
 
-def _size(rng: random.Random, yes: bool, n: int) -> tuple[Question, list[Thing]]:
-    colour, shape, size = _one(rng, COLOURS), _one(rng, SHAPES), _one(rng, SIZES)
+def _exists(draw: Draw, yes: bool, n: int) -> tuple[Question, list[Thing]]:
+    colour, shape = draw.one(COLOURS), draw.one(SHAPES)
+    things = [thing for _ in range(1 + draw.below(2)) for thing in _crossed(draw, colour, shape, yes)]
+    return Question("exists", ("is", "there", "a", colour, shape), Description([colour, shape])), things
+
+
+def _size(draw: Draw, yes: bool, n: int) -> tuple[Question, list[Thing]]:
+    colour, shape, size = draw.one(COLOURS), draw.one(SHAPES), draw.one(SIZES)
     words = ("is", "the", colour, shape, size)
-    question = Question("size", words, {"colour": colour, "shape": shape}, {}, size)
-    return question, [_thing(rng, colour, shape, size if yes else _one(rng, SIZES, but=size))]
+    question = Question("size", words, Description([colour, shape]), value=size)
+    return question, [_thing(draw, colour, shape, size if yes else draw.one(SIZES, but=size))]
 
 
-def _relation(rng: random.Random, yes: bool, n: int) -> tuple[Question, list[Thing]]:
+def _relation(draw: Draw, yes: bool, n: int) -> tuple[Question, list[Thing]]:
     every = [(colour, shape) for colour in COLOURS for shape in SHAPES]
-    first = _one(rng, every)
-    second = _one(rng, every, but=first)
-    relation = _one(rng, RELATIONS)
+    first = draw.one(every)
+    second = draw.one(every, but=first)
+    relation = draw.one(tuple(RELATIONS))
     words = ("is", "the", *first, *relation.split(), "the", *second)
-    one, other = ({"colour": colour, "shape": shape} for colour, shape in (first, second))
-    return Question("relation", words, one, other, relation), [_thing(rng, *first), _thing(rng, *second)]
+    question = Question("relation", words, Description(first), Description(second), relation)
+    return question, [_thing(draw, *first), _thing(draw, *second)]
 
 
-def _every(rng: random.Random, yes: bool, n: int) -> tuple[Question, list[Thing]]:
-    colour, shape = _one(rng, COLOURS), _one(rng, SHAPES)
-    n_asked = 2 + _below(rng, 2)
-    n_other = 1 + _below(rng, min(n_asked - 1, n - n_asked))
-    things = [_thing(rng, colour, shape) for _ in range(n_asked - n_other)]
+def _every(draw: Draw, yes: bool, n: int) -> tuple[Question, list[Thing]]:
+    colour, shape = draw.one(COLOURS), draw.one(SHAPES)
+    n_asked = 2 + draw.below(2)
+    n_other = 1 + draw.below(min(n_asked - 1, n - n_asked))
+    things = [_thing(draw, colour, shape) for _ in range(n_asked - n_other)]
     for _ in range(n_other):
-        other = _one(rng, COLOURS, but=colour), _one(rng, SHAPES, but=shape)
-        pairs = [(colour, shape), other] if yes else [(colour, other[1]), (other[0], shape)]
-        things += [_thing(rng, *pair) for pair in pairs]
-    return Question("every", ("is", "every", shape, colour), {"shape": shape}, {}, colour), things
+        things += _crossed(draw, colour, shape, yes)
+    return Question("every", ("is", "every", shape, colour), Description([shape]), value=colour), things
 
 
-def _more(rng: random.Random, yes: bool, n: int) -> tuple[Question, list[Thing]]:
-    fewer = 1 + _below(rng, min(3, (n - 1) // 2))
-    larger = fewer + 1 + _below(rng, min(2, n - 2 * fewer))
-    attribute, values = ("colour", COLOURS) if rng.random() < 0.5 else ("shape", SHAPES)
-    first = _one(rng, values)
-    second = _one(rng, values, but=first)
+def _more(draw: Draw, yes: bool, n: int) -> tuple[Question, list[Thing]]:
+    fewer = 1 + draw.below(min(3, (n - 1) // 2))
+    larger = fewer + 1 + draw.below(min(2, n - 2 * fewer))
+    attribute, values = ("colour", COLOURS) if draw.share() < 0.5 else ("shape", SHAPES)
+    first = draw.one(values)
+    second = draw.one(values, but=first)
     words = [(value, "shapes") if attribute == "colour" else (value + "s",) for value in (first, second)]
+    asked = ("are", "there", "more", *words[0], "than", *words[1])
     counts = (larger, fewer) if yes else (fewer, larger)
-    things = [
-        _thing(rng, **{attribute: value})
-        for value, count in zip((first, second), counts, strict=True)
-        for _ in range(count)
-    ]
-    return (
-        Question(
-            "more",
-            ("are", "there", "more", *words[0], "than", *words[1]),
-            {attribute: first},
-            {attribute: second},
-        ),
-        things,
-    )
+    pairs = zip((first, second), counts, strict=True)
+    things = [_thing(draw, **{attribute: value}) for value, count in pairs for _ in range(count)]
+    return Question("more", asked, Description([first]), Description([second])), things
 
 
-def _colour(rng: random.Random, yes: bool, n: int) -> tuple[Question, list[Thing]]:
-    size, shape = _one(rng, SIZES), _one(rng, SHAPES)
+def _colour(draw: Draw, yes: bool, n: int) -> tuple[Question, list[Thing]]:
+    size, shape = draw.one(SIZES), draw.one(SHAPES)
     words = ("what", "colour", "is", "the", size, shape)
-    return Question("colour", words, {"size": size, "shape": shape}, {}), [_thing(rng, "", shape, size)]
+    return Question("colour", words, Description([size, shape])), [_thing(draw, "", shape, size)]
 
 
 # Each draws a question and the objects that decide it; `_scene` adds others, which none of it is about.
-PLANS = {
-    "exists": _exists,
-    "size": _size,
-    "relation": _relation,
-    "every": _every,
-    "more": _more,
-    "colour": _colour,
-}
+PLANS = dict(zip(KINDS, (_exists, _size, _relation, _every, _more, _colour), strict=True))
 
 
-def _features(rng: random.Random, thing: Thing) -> list[float]:
+def _features(draw: Draw, thing: Thing) -> list[float]:
     """Return the feature vector without noise: one-hot attributes and the box, which is drawn."""
     low, high = HALF_SIDE[thing.size]
-    half = low + (high - low) * rng.random()
-    x, y = (cell + 0.5 + JITTER * (2 * rng.random() - 1) for cell in (thing.column, thing.row))
+    half = low + (high - low) * draw.share()
+    x, y = (cell + 0.5 + JITTER * (2 * draw.share() - 1) for cell in thing.cell[::-1])
     box = ((x - half) / 3, (y - half) / 3, (x + half) / 3, (y + half) / 3)
     attributes = ((COLOURS, thing.colour), (SHAPES, thing.shape), (SIZES, thing.size))
     return [*chain.from_iterable([float(v == value) for v in values] for values, value in attributes), *box]

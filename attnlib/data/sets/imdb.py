@@ -1,34 +1,86 @@
-"""IMDB film reviews (Maas et al. 2011) as Jain & Wallace 2019 prepared them."""
+"""IMDB film reviews: those of Maas et al. 2011 as flat texts and with their stars, and JMARS.
+
+Jain & Wallace 2019 read the first as flat texts, negative or positive (`load`). Serrano & Smith 2019 read
+documents of JMARS (Diao et al. 2014) with ratings 1 to 10 (`load_jmars`); the stars of the first are a set at
+hand in their place (`load_ratings`).
+"""
 
 from __future__ import annotations
 
+import json
 import re
 import string
 import sys
+from collections.abc import Iterable, Iterator
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 
-from attnlib.data import catalogue, registry
-from attnlib.data.building import classification, folder_sums, provenance
-from attnlib.data.corpus import Corpus, Split
+from attnlib.data import files
+from attnlib.data.corpus import Corpus
 from attnlib.data.errors import DataError
 from attnlib.data.kept import keep
-from attnlib.data.splitting import random_split
+from attnlib.data.recipes import Parts, Row, draws, held_out
+from attnlib.data.rows import one_of, row_at
+from attnlib.data.sets.corpora import classes, make
 
-CLASSES = ("neg", "pos")
+FOLDERS = ("train/neg", "train/pos", "test/neg", "test/pos")
 LONGEST = 400
-MIN_LENGTH = 6
 SEED = 1378
+# Reviews with 5 and 6 stars are in no folder of the first set.
+STARS = ("1", "2", "3", "4", "7", "8", "9", "10")
+RATINGS = classes("imdb10")
+TRAIN_SHARE, DEV_SHARE = 0.8, 0.1
 
 # The tokens of the Keras copy that the authors read: lower case, no punctuation but the apostrophe, cut at
 # spaces only. The mark-up <br /> leaves the token "br".
 _SPACES = str.maketrans(dict.fromkeys(string.punctuation.replace("'", "") + "\t\n", " "))
-_FILE = re.compile(r"(train|test)/(neg|pos)/(\d+)_(\d+)\.txt")
+_BREAK = re.compile(r"<br\s*/?>")
+# What stands between the objects of an array, or between objects on lines of their own.
+_BETWEEN = re.compile(r"[\s,\[]*")
+
+
+class Review(NamedTuple):
+    """One review of the first set; sorted they are in order: negative ones first, then by number."""
+
+    folder: str
+    number: int
+    stars: str
+    text: str
+
+    @property
+    def id(self) -> str:
+        """Its path without ending, such as ``train/neg/0_3``."""
+        return f"{self.folder}/{self.number}_{self.stars}"
+
+
+def read(verify: bool) -> dict[str, list[Review]]:
+    """Return the reviews of train and test, in order; files are called ``<folder>/<number>_<stars>.txt``."""
+    found: dict[str, list[Review]] = {"train": [], "test": []}
+    for path, content in files.locate("imdb", FOLDERS, verify).items():
+        folder, _, name = path.removesuffix(".txt").rpartition("/")
+        number, _, stars = name.partition("_")
+        found[folder.split("/")[0]].append(Review(folder, int(number), stars, "\n".join(content.lines())))
+    return {part: sorted(reviews) for part, reviews in found.items()}
 
 
 def tokenize(text: str) -> tuple[str, ...]:
-    """Return the tokens of a review; may be empty."""
+    """Return the tokens of a review for flat texts.
+
+    >>> tokenize("It's <br /> so-so.")
+    ("it's", 'br', 'so', 'so')
+    """
     return tuple(sys.intern(token) for token in text.lower().translate(_SPACES).split(" ") if token)
+
+
+def divide(parts: Parts) -> Parts:
+    """Return train and a fifth of it as dev, and a fifth of test, drawn with the paper's seed."""
+    # For test their call asks for a share to keep, 20 % rounded down, where the others ask for a share to
+    # hold out.
+    n = len(parts["test"])
+    order = np.random.RandomState(SEED).permutation(n)
+    test = parts["test"].select(np.sort(order[n - int(0.2 * n) :]))
+    return held_out(0.2, SEED)(parts) | {"test": test}
 
 
 @keep("imdb")
@@ -36,66 +88,76 @@ def load(verify: bool = True) -> Corpus:
     """Return IMDB: reviews of 7 to 399 tokens, classes negative and positive.
 
     Reads the folder aclImdb or its archive. `verify` compares the checksums of the four folders of labelled
-    reviews. Raises DataError for missing, damaged or malformed files.
+    reviews. Raises DataError for missing or damaged files.
     """
-    reviews: dict[str, list[tuple[str, int, int, tuple[str, ...]]]] = {"train": [], "test": []}
-    for content in registry.walk("imdb", [folder.path for folder in catalogue.IMDB.folders], verify):
-        named = _FILE.fullmatch(content.path)
-        if named is None:
-            raise DataError(
-                f"{content.where}: a review must be called <number>_<stars>.txt, as in aclImdb. Remove the "
-                "file."
-            )
-        tokens = tokenize("\n".join(content.lines()))
-        if not tokens:
-            raise DataError(f"{content.where}:1: the review has no words. Restore or remove the file.")
-        part, label, number, _ = named.groups()
-        reviews[part].append((content.path, CLASSES.index(label), int(number), tokens))
-    known = {token for *_, tokens in reviews["train"] for token in tokens}
-    rows: dict[str, Split] = {}
-    for part, found in reviews.items():
-        found.sort(key=lambda review: review[1:3])
-        # The Keras copy has no words that no training review has.
-        texts = [tuple(token for token in tokens if token in known) for *_, tokens in found]
-        short = [i for i, text in enumerate(texts) if 0 < len(text) < LONGEST]
-        if len(short) < 2:
-            raise DataError(
-                f"imdb: {part} has {len(short)} review(s) of fewer than {LONGEST} tokens; give more"
-            )
-        rows[part] = Split(
-            ids=tuple(f"imdb/{found[i][0].removesuffix('.txt')}" for i in short),
-            texts=tuple(texts[i] for i in short),
-            labels=np.array([found[i][1] for i in short], dtype=np.int64),
-        )
-    train, dev = random_split(len(rows["train"]), 0.2, SEED)
-    # Their call asks for a share to keep, 20 % rounded down, where the others ask for a share to hold out.
-    n_test = max(1, int(0.2 * len(rows["test"])))
-    order = np.random.RandomState(SEED).permutation(len(rows["test"]))
-    test = np.sort(order[len(rows["test"]) - n_test :])
-    return classification(
-        "imdb",
-        {
-            "train": rows["train"].select(train),
-            "dev": rows["train"].select(dev),
-            "test": rows["test"].select(test),
-        },
-        ("negative", "positive"),
-        provenance(
-            catalogue.IMDB,
-            folder_sums(catalogue.IMDB, verify),
-            [
-                "Reviews of fewer than 400 tokens; 80 % train and 20 % dev of the training reviews, 20 % of "
-                "the test reviews, drawn with the paper's seed 1378.",
-                "The authors read a Keras copy of the same reviews. Its tokens are remade here: before the "
-                "split 10,854 negative and 10,643 positive training reviews are left, exactly as they "
-                "report. Its order is not known, so the same seed draws other reviews; no split can equal "
-                "theirs.",
-                "Words of test reviews that no training review has are left out, as in the Keras copy.",
-                "Texts with more than 6 tokens and fewer than the split's longest, as in the released code.",
-                "Vocabulary: words of at least 10 training texts before the length filter.",
-            ],
-        ),
-        min_documents=10,
-        minimum=MIN_LENGTH,
-        maximum=None,
-    )
+    found = read(verify)
+    known = {token for review in found["train"] for token in tokenize(review.text)}
+
+    def rows(reviews: Iterable[Review]) -> Iterator[Row]:
+        for review in reviews:
+            tokens = [token for token in tokenize(review.text) if token in known]
+            if len(tokens) < LONGEST:
+                yield Row(f"imdb/{review.id}", int(review.folder.endswith("pos")), tokens)
+
+    parts = {part: rows(reviews) for part, reviews in found.items()}
+    return make("imdb", parts, files.folder_sums("imdb", verify), divide=divide)
+
+
+@keep("imdb")
+def load_ratings(verify: bool = True) -> Corpus:
+    """Return the same reviews as documents, classes star ratings 1-4 and 7-10.
+
+    `verify` compares the checksums of the four folders. Raises DataError for missing or damaged files.
+    """
+
+    def rows(reviews: Iterable[Review]) -> Iterator[Row]:
+        for review in reviews:
+            yield Row(f"imdb_ratings/{review.id}", STARS.index(review.stars), _BREAK.sub(" ", review.text))
+
+    parts = {part: rows(reviews) for part, reviews in read(verify).items()}
+    return make("imdb_ratings", parts, files.folder_sums("imdb", verify))
+
+
+def read_jmars(where: str, file: IO[bytes]) -> Iterator[Row]:
+    """Yield the reviews of JMARS, less their titles, which are not used (released code).
+
+    The file is a JSON array, or objects one after the other. Raises DataError, with the number of the object,
+    for a rating missing or other than 1 to 10, a text that is missing, text that is no JSON, and a file that
+    stops within an object or before the array's end.
+    """
+    with row_at(where):
+        text = file.read().decode()
+    number, at = 0, _BETWEEN.match(text).end()  # type: ignore[union-attr]
+    while at < len(text) and text[at] != "]":
+        number += 1
+        with row_at(f"{where}: object {number}"):
+            item, end = json.JSONDecoder().raw_decode(text, at)
+            row = _jmars_row(number, item)
+        yield row
+        at = _BETWEEN.match(text, end).end()  # type: ignore[union-attr]
+    if text.lstrip().startswith("[") and not text.rstrip().endswith("]"):
+        raise DataError(f"{where}: the array has no end after object {number}; the file may be cut.")
+
+
+def _jmars_row(number: int, item: Any) -> Row:
+    rating, text = str(item["rating"]).removesuffix(".0"), item["review"]
+    if not isinstance(text, str):
+        raise ValueError("the review is no text")
+    return Row(number, one_of(rating, RATINGS, "the rating"), text)
+
+
+@keep("imdb10")
+def load_jmars() -> Corpus:
+    """Return IMDB reviews, classes ratings 1 to 10, from the user's own data.json of JMARS.
+
+    One JSON array or one object a line. Raises DataError for a file that is missing (the message says how to
+    get it), cut or malformed.
+    """
+
+    def divide(parts: Parts) -> Parts:
+        every, drawn = parts[""], draws(parts[""])
+        train, rest = drawn < TRAIN_SHARE, drawn >= TRAIN_SHARE + DEV_SHARE
+        return {"train": every.select(train), "dev": every.select(~train & ~rest), "test": every.select(rest)}
+
+    with files.stream("imdb10", "data.json") as (where, file):
+        return make("imdb10", {"": read_jmars(where, file)}, ["data.json"], divide=divide)

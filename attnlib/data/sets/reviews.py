@@ -1,27 +1,38 @@
-"""Amazon and Yelp reviews with 1 to 5 stars (Zhang et al. 2015), as Serrano & Smith 2019 used them.
+"""Reviews with stars: Amazon's and Yelp's of Zhang et al. 2015, and Amazon's of Blitzer et al. 2007.
 
-Both are read from the user's own copy of the csv files, row by row: Amazon has 3 million training reviews.
+Serrano & Smith 2019 read the first two as documents, Liu et al. 2022 Yelp's as flat texts. Both are read from
+the user's own csv files, row by row: Amazon has 3 million training reviews. The last is a set at hand in
+place of Amazon's.
 """
 
 from __future__ import annotations
 
+import html
+import random
+import re
+from array import array
 from collections.abc import Iterator
 
-from attnlib.data import catalogue
+import numpy as np
+
+from attnlib.data import files
+from attnlib.data.catalogue import DATA_SETS
+from attnlib.data.columns import RowIds
 from attnlib.data.corpus import Corpus
-from attnlib.data.csv_rows import stream_rows
-from attnlib.data.documents import Collector, Limits, Row, corpus
-from attnlib.data.errors import DataError
 from attnlib.data.kept import keep
+from attnlib.data.recipes import DEV_SHARE, Parts, Row, draws
+from attnlib.data.rows import labelled_rows
+from attnlib.data.sets.corpora import make
+from attnlib.data.tokens import Segmenter, collapse
 
 STARS = ("1", "2", "3", "4", "5")
-CLASSES = ("1 star", "2 stars", "3 stars", "4 stars", "5 stars")
-AMAZON_LIMITS = Limits(sentences=15, tokens=130)
-YELP_LIMITS = Limits(sentences=43, tokens=200)
-NOTES = (
-    "The official train file, from which each review goes to dev with probability .1 (seed 5), and the "
-    "official test file.",
-)
+FILES = ("train.csv", "test.csv")
+# Of Yelp's reviews as flat texts.
+FLAT_SEED, FLAT_DEV = 1357, 7_000
+# Of the reviews of four domains.
+RATINGS = ("1.0", "2.0", "4.0", "5.0")
+_REVIEW = re.compile(r"<review>(.*?)</review>", re.DOTALL)
+_FIELD = re.compile(r"<(rating|review_text)>(.*?)</\1>", re.DOTALL)
 
 
 def unescape(text: str) -> str:
@@ -29,37 +40,20 @@ def unescape(text: str) -> str:
     return text.replace("\\n", "\n").replace('\\"', '"')
 
 
-def read(name: str, path: str, columns: int, title: bool) -> Iterator[Row]:
+def read(name: str, path: str, columns: int, title: bool = False) -> Iterator[Row]:
     """Yield the reviews of one csv file: stars, a title where there are three columns, text.
 
     title: put the title before the text. Raises DataError, with file and line, for stars other than 1 to 5
-    and for what `stream_rows` refuses.
+    and for what `labelled_rows` refuses.
     """
-    for where, line, (stars, *parts) in stream_rows(name, path, columns):
-        if stars not in STARS:
-            raise DataError(
-                f"{where}:{line}: the star rating is {stars!r}, not 1 to 5. Mend or remove the line."
-            )
-        used = parts if title else parts[-1:]
-        yield Row(line, STARS.index(stars), unescape(" ".join(used)))
+    for line, label, fields in labelled_rows(name, path, columns, STARS, "the star rating"):
+        yield Row(line, label, unescape(" ".join(fields if title else fields[-1:])))
 
 
-def _load(data_set: catalogue.DataSet, columns: int, limits: Limits, title: bool, notes: list[str]) -> Corpus:
-    collector = Collector()
-    paths = {"train": "train.csv", "test": "test.csv"}
-    train, dev, note = collector.collect_with_dev(
-        f"{data_set.name}/train", read(data_set.name, paths["train"], columns, title), limits
-    )
-    test = collector.collect(f"{data_set.name}/test", read(data_set.name, paths["test"], columns, title))
-    return corpus(
-        data_set.name,
-        {"train": train, "dev": dev, "test": test},
-        CLASSES,
-        data_set,
-        dict.fromkeys(paths.values(), "not known"),
-        [*NOTES, *notes, note],
-        collector.left_out,
-    )
+def divide(parts: Parts) -> Parts:
+    """Return each training review in dev with probability .1, as drawn for the number of its line."""
+    train, drawn = parts["train"], draws(parts["train"]) < DEV_SHARE
+    return parts | {"train": train.select(~drawn), "dev": train.select(drawn)}
 
 
 @keep("amazon_full")
@@ -69,8 +63,8 @@ def load_amazon(title: bool = False) -> Corpus:
     title: put each review's title before its text; the paper does not say that it used them. Raises DataError
     for files that are missing (the message says how to get them), damaged or malformed.
     """
-    note = "Title and text of each review." if title else "The text of each review, without its title."
-    return _load(catalogue.AMAZON_FULL, 3, AMAZON_LIMITS, title, [note])
+    parts = {part: read("amazon_full", f"{part}.csv", 3, title) for part in ("train", "test")}
+    return make("amazon_full", parts, FILES, {"title": title, "text": not title}, divide=divide)
 
 
 @keep("yelp_full")
@@ -79,4 +73,66 @@ def load_yelp() -> Corpus:
 
     Raises DataError for files that are missing (the message says how to get them), damaged or malformed.
     """
-    return _load(catalogue.YELP_FULL, 2, YELP_LIMITS, False, [])
+    parts = {part: read("yelp_full", f"{part}.csv", 2) for part in ("train", "test")}
+    return make("yelp_full", parts, FILES, divide=divide)
+
+
+def shuffled(rows: int) -> list[int]:
+    """Return the numbers of rows in the order into which the released code shuffles the file."""
+    order = list(range(rows))
+    random.Random(FLAT_SEED).shuffle(order)
+    return order
+
+
+@keep("yelp_full")
+def load_yelp_flat() -> Corpus:
+    """Return Yelp reviews of 7 to 149 tokens as flat texts, classes 1 to 5 stars, from the same files.
+
+    Raises DataError for files that are missing (the message says how to get them), damaged or malformed.
+    Source: Liu et al. 2022, released code.
+    """
+    # Also those of reviews without words, which count when the rows are shuffled.
+    lines = array("q")
+
+    def training() -> Iterator[Row]:
+        for row in read("yelp_full", "train.csv", 2):
+            lines.append(int(row.name))
+            yield row
+
+    def divide(parts: Parts) -> Parts:
+        train = parts["train"]
+        assert isinstance(train.ids, RowIds)
+        dev = np.isin(train.ids.lines, np.array(lines)[shuffled(len(lines))[:FLAT_DEV]])
+        return parts | {"train": train.select(~dev), "dev": train.select(dev)}
+
+    parts = {"train": training(), "test": read("yelp_full", "test.csv", 2)}
+    return make("yelp5", parts, FILES, tokenize=Segmenter().tokens, divide=divide, large=True)
+
+
+def read_domain(path: str, text: str) -> Iterator[Row]:
+    """Yield the reviews of one file of one domain, such as ``books/negative.review``.
+
+    >>> review = "<review><rating>1.0</rating><review_text>A &quot;bad&quot; one</review_text></review>"
+    >>> next(read_domain("books/negative.review", review))[:3]
+    ('amazon_multidomain/books/negative/1', 0, 'A "bad" one')
+    """
+    for number, review in enumerate(_REVIEW.findall(text), start=1):
+        fields = {name: value.strip() for name, value in _FIELD.findall(review)}
+        name = f"amazon_multidomain/{path.removesuffix('.review')}/{number}"
+        yield Row(name, RATINGS.index(fields["rating"]), html.unescape(fields["review_text"]))
+
+
+@keep("amazon_multidomain")
+def load_domains(verify: bool = True) -> Corpus:
+    """Return Amazon reviews of four kinds of product, classes 1, 2, 4 and 5 stars.
+
+    `verify` checks each file's sha256. Raises DataError for missing or damaged files.
+    """
+    name = "amazon_multidomain"
+    contents = files.locate(name, [item.path for item in DATA_SETS[name].files], verify)
+    every = [row for path, c in contents.items() for row in read_domain(path, "\n".join(c.lines()))]
+    distinct: dict[str, Row] = {}
+    for row in every:
+        distinct.setdefault(collapse(str(row.text)), row)
+    said = {"repeats": len(every) - len(distinct)}
+    return make(name, {"": distinct.values()}, files.sums(contents), said)

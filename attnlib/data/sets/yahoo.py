@@ -6,35 +6,25 @@ cut in two), or the csv files that Zhang et al. 2015 made of them.
 
 from __future__ import annotations
 
-import hashlib
-from array import array
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple, cast
-from xml.etree.ElementTree import Element, ParseError, XMLPullParser
+from functools import partial
+from typing import Any
+from xml.etree.ElementTree import ParseError, XMLPullParser
 
 import numpy as np
 
-from attnlib.data import catalogue, registry
-from attnlib.data.compact import RowIds
+from attnlib.data import files
+from attnlib.data.columns import RowIds
 from attnlib.data.corpus import Corpus, Split
-from attnlib.data.csv_rows import stream_rows
-from attnlib.data.documents import SEED, Collector, Limits, Row, corpus, exact_dev, within
 from attnlib.data.errors import DataError
 from attnlib.data.kept import keep
+from attnlib.data.recipes import SEED, Limits, Parts, Row, held_out, within
+from attnlib.data.rows import labelled_rows
+from attnlib.data.sets.corpora import classes, make
 
 # In the order of Zhang et al.'s classes 1 to 10.
-TOPICS = (
-    "Society & Culture",
-    "Science & Mathematics",
-    "Health",
-    "Education & Reference",
-    "Computers & Internet",
-    "Sports",
-    "Business & Finance",
-    "Entertainment & Music",
-    "Family & Relationships",
-    "Politics & Government",
-)
+TOPICS = classes("yahoo")
+CLASSES = tuple(str(number) for number in range(1, 11))
 LIMITS = Limits(sentences=50, tokens=350)
 TEST, TRAIN_AND_DEV = 5_000, 140_000
 # More are read than are wanted: some have no sentence, some are too long for training.
@@ -44,16 +34,8 @@ SOURCES = {
     "whole": ("FullOct2007.xml",),
     "csv": ("train.csv", "test.csv"),
 }
+FIELDS = ("uri", "maincat", "subject", "content", "bestanswer")
 PIECE = 1 << 20
-
-
-class Question(NamedTuple):
-    """One document of the Webscope files: its number, counted from 1 over all files, address and text."""
-
-    number: int
-    uri: str
-    topic: str
-    text: str
 
 
 def plain(text: str) -> str:
@@ -61,76 +43,81 @@ def plain(text: str) -> str:
     return text.replace("<br />", " ").replace("\\n", " ").replace('\\"', '"')
 
 
-def questions(paths: Sequence[str]) -> Iterator[Question]:
-    """Yield the documents of the Webscope files; text is subject, content and best answer.
+def questions(paths: Sequence[str]) -> Iterator[tuple[int, str, str, str]]:
+    """Yield (number, address, topic, text) of the documents of the Webscope files.
 
-    A file goes on where the one before stopped, in the middle of a document if need be, unless that was
-    complete. Raises DataError, with file and document, for what is no XML or is cut.
+    They are counted from 1 over all files; text is subject, content and best answer. A file goes on where the
+    one before stopped, in the middle of a document if need be, unless that was complete. Raises DataError,
+    with file and document, for what is no XML or is cut.
     """
-    number, place = 0, ""
-    parser: XMLPullParser | None = None
-    root: Element | None = None
+    number, root, place = 0, None, ""
+    parser: Any = None
     for path in paths:
-        with registry.stream("yahoo", path) as (where, file):
-            place, complete = where, False
-            while not complete and (piece := file.read(PIECE)):
-                if parser is None:
-                    parser, root = XMLPullParser(("start", "end")), None
+        with files.stream("yahoo", path) as (where, file):
+            for piece in iter(partial(file.read, PIECE), b""):
+                if parser is None and not piece.strip():
+                    continue
+                parser = parser or XMLPullParser(("start", "end"))
+                place = f"{where}: near document {number + 1}"
                 try:
                     parser.feed(piece)
-                    events = cast(list[tuple[str, Element]], list(parser.read_events()))
+                    events = list(parser.read_events())
                 except ParseError as error:
-                    raise DataError(
-                        f"{where}: near document {number + 1}: {error}. Restore the official file."
-                    ) from error
+                    raise DataError(f"{place}: {error}. Restore the official file.") from error
                 for event, element in events:
-                    if root is None:
-                        root = element
+                    root = element if root is None else root
                     if event == "end" and element is root:
-                        parser, complete = None, True
+                        parser = root = None
                     elif event == "end" and element.tag == "document":
                         number += 1
-                        yield _question(number, element)
+                        found = {child.tag: (child.text or "").strip() for child in element}
+                        uri, topic, *texts = (found.get(name, "") for name in FIELDS)
+                        yield number, uri, topic, " ".join(filter(None, texts))
                         root.clear()
     if parser is not None:
-        raise DataError(
-            f"{place}: the XML text stops within document {number + 1}; the file may be cut. Restore it."
-        )
+        raise DataError(f"{place}: the XML text stops; the file may be cut. Restore it.")
 
 
-def _question(number: int, document: Element) -> Question:
-    fields = {child.tag: (child.text or "").strip() for child in document}
-    parts = [fields.get(name, "") for name in ("subject", "content", "bestanswer")]
-    return Question(number, fields.get("uri", ""), fields.get("maincat", ""), " ".join(filter(None, parts)))
-
-
-def survey(paths: Sequence[str]) -> tuple[np.ndarray, np.ndarray, int]:
-    """Return the numbers [N] and classes [N] of the ten topics' documents, and how many repeats are left out.
+def survey(paths: Sequence[str]) -> tuple[np.ndarray, int]:
+    """Return the ranks of the ten topics' documents, see `draw`, and how many repeats are left out.
 
     A document whose address occurred before is a repeat.
     """
-    numbers, labels, addresses = array("q"), array("b"), array("q")
+    labels: dict[int, int] = {}
+    addresses: set[str] = set()
+    repeats = 0
     for number, uri, topic, text in questions(paths):
         if topic in TOPICS and text:
-            key = hashlib.blake2b((uri or f"document {number}").encode(), digest_size=8).digest()
-            numbers.append(number)
-            labels.append(TOPICS.index(topic))
-            addresses.append(int.from_bytes(key, "little", signed=True))
-    first = np.sort(np.unique(np.array(addresses, dtype=np.int64), return_index=True)[1])
-    found, classes = np.array(numbers, dtype=np.int64), np.array(labels, dtype=np.int64)
-    return found[first], classes[first], len(found) - len(first)
+            if uri in addresses:
+                repeats += 1
+            else:
+                labels[number] = TOPICS.index(topic)
+            addresses |= {uri} - {""}
+    return draw(np.array(list(labels), dtype=np.int64), np.array(list(labels.values()))), repeats
 
 
 def draw(numbers: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Return the numbers of the documents to read, in random order: as many of each class as may be used."""
+    """Return the rank of each document by its number: 0, 1 … for those to read, in random order, else -1.
+
+    Of each class as many are drawn as may be used.
+    """
     order = np.random.RandomState(SEED).permutation(len(numbers))
     most = round(SPARE * (TEST + TRAIN_AND_DEV))
-    kept = [order[labels[order] == label][:most] for label in range(len(TOPICS))]
-    return numbers[np.concatenate(kept)]
+    drawn = numbers[np.concatenate([order[labels[order] == y][:most] for y in range(len(TOPICS))])]
+    ranks = np.full(int(numbers.max(initial=0)) + 1, -1, dtype=np.int64)
+    ranks[drawn] = np.arange(len(drawn))
+    return ranks
 
 
-def balanced(every: Split, ranks: np.ndarray) -> tuple[Split, Split]:
-    """Return (train and dev, test) with as many documents of each class, the lowest ranks first.
+def read(paths: Sequence[str], ranks: np.ndarray) -> Iterator[Row]:
+    """Yield those documents of the Webscope files that were drawn."""
+    for number, _, topic, text in questions(paths):
+        if number < len(ranks) and ranks[number] >= 0:
+            yield Row(number, TOPICS.index(topic), plain(text))
+
+
+def balanced(every: Split, ranks: np.ndarray) -> Parts:
+    """Return train (and dev in it) and test with as many documents of each class, the lowest ranks first.
 
     Test is drawn before the limits of length are applied to the rest (released code). A class with too few
     documents gives them in the same proportion, 28 to 1.
@@ -146,38 +133,13 @@ def balanced(every: Split, ranks: np.ndarray) -> tuple[Split, Split]:
         test.append(rows[:n_test])
         training.append(rest[fits[rest]][:TRAIN_AND_DEV])
     kept, held = (np.sort(np.concatenate(rows)) for rows in (training, test))
-    return every.select(kept), every.select(held)
-
-
-def from_webscope(collector: Collector, paths: Sequence[str]) -> tuple[Split, Split, int]:
-    """Return (train and dev, test, repeats left out) of the Webscope files, which are read twice."""
-    numbers, labels, repeats = survey(paths)
-    if not len(numbers):
-        raise DataError(f"yahoo: no document of the ten topics in {', '.join(paths)}. Restore the files.")
-    drawn = draw(numbers, labels)
-    ranks = np.full(int(numbers.max()) + 1, -1, dtype=np.int64)
-    ranks[drawn] = np.arange(len(drawn))
-    rows = (
-        Row(question.number, TOPICS.index(question.topic), plain(question.text))
-        for question in questions(paths)
-        if question.number < len(ranks) and ranks[question.number] >= 0
-    )
-    every = collector.collect("yahoo", rows)
-    assert isinstance(every.ids, RowIds)
-    training, test = balanced(every, ranks[every.ids.lines])
-    return training, test, repeats
+    return {"train": every.select(kept), "test": every.select(held)}
 
 
 def read_csv(path: str) -> Iterator[Row]:
-    """Yield the rows of a csv file: class 1 to 10, title, content, best answer.
-
-    Raises DataError, with file and line, for another class and for what `stream_rows` refuses.
-    """
-    known = {str(number): label for label, number in enumerate(range(1, 11))}
-    for where, line, (topic, *parts) in stream_rows("yahoo", path, 4):
-        if topic not in known:
-            raise DataError(f"{where}:{line}: the class is {topic!r}, not 1 to 10. Mend or remove the line.")
-        yield Row(line, known[topic], plain(" ".join(filter(None, parts))))
+    """Yield the rows of a csv file: class 1 to 10, title, content, best answer."""
+    for line, label, fields in labelled_rows("yahoo", path, 4, CLASSES, "the class"):
+        yield Row(line, label, plain(" ".join(filter(None, fields))))
 
 
 @keep("yahoo")
@@ -188,43 +150,21 @@ def load(source: str | None = None) -> Corpus:
     test.csv of Zhang et al.), None for the first of these at hand. Raises DataError for files that are
     missing (the message says how to get them), damaged or malformed, ValueError for an unknown source.
     """
-    if source not in (None, *SOURCES):
-        raise ValueError(
-            f"unknown source {source!r}; known: {', '.join(SOURCES)}, or None for what is at hand"
-        )
-    if source is None:
-        at_hand = [s for s, paths in SOURCES.items() if all(registry.find("yahoo", p) for p in paths)]
-        source = at_hand[0] if at_hand else "webscope"
+    source = files.at_hand("yahoo", SOURCES, source, "source")
     paths = SOURCES[source]
-    collector = Collector()
-    notes = ["Subject, content and best answer of each question; mark-up of line ends is left out."]
     if source == "csv":
-        training = collector.collect("yahoo/train", read_csv("train.csv"))
-        test = collector.collect("yahoo/test", read_csv("test.csv"))
-        training = training.select(within(training, LIMITS))
-        notes.append(
-            "The files of Zhang et al., not the paper's own draw from the Webscope files: theirs have 6,000 "
-            "test questions of each topic, the paper has 5,000."
-        )
+        said = {"csv": 1}
+        parts = {path.removesuffix(".csv"): read_csv(path) for path in paths}
     else:
-        training, test, repeats = from_webscope(collector, paths)
-        notes.append(
-            "5,000 test and 140,000 training and development questions of each topic, drawn with seed 5; "
-            "the released code draws without a seed, and reads the first file twice and the second never, so "
-            "that no split can equal the paper's."
-        )
-        notes += [f"{repeats} questions whose address occurred before are left out."] if repeats else []
-    notes.append(
-        f"Training and development documents have at most {LIMITS.sentences} sentences, of at most "
-        f"{LIMITS.tokens} tokens; test has all. Dev is a tenth of them."
-    )
-    train, dev, _ = exact_dev(training, "yahoo")
-    return corpus(
-        "yahoo",
-        {"train": train, "dev": dev, "test": test},
-        TOPICS,
-        catalogue.YAHOO,
-        dict.fromkeys(paths, "not known"),
-        notes,
-        collector.left_out,
-    )
+        # The files are read twice: to draw documents, and to read those drawn.
+        ranks, repeats = survey(paths)
+        said = {"drawn": 1, "repeats": repeats}
+        parts = {"": read(paths, ranks)}
+
+    def divide(parts: Parts) -> Parts:
+        if source == "csv":
+            return held_out()(parts | {"train": parts["train"].select(within(parts["train"], LIMITS))})
+        assert isinstance(parts[""].ids, RowIds)
+        return held_out()(balanced(parts[""], ranks[parts[""].ids.lines]))
+
+    return make("yahoo", parts, paths, said, divide=divide)

@@ -37,7 +37,8 @@ from attnbook.runs import record, results, run
 from attnbook.runs.results import fits
 from attnlib import command, data
 from attnlib.cache import cache_folder
-from attnlib.data import registry
+from attnlib.data import files
+from attnlib.data.catalogue import DATA_SETS
 
 # Absolute, for a row without an interval.
 FALLBACK = 0.02
@@ -186,12 +187,9 @@ def checksum(dataset: str) -> str:
 
 def files_at_hand(name: str) -> bool:
     """Whether all files of a public data set are on this machine, by their names; False for other data."""
-    if name not in registry.DATA_SETS:
+    if name not in DATA_SETS:
         return False
-    data_set = registry.DATA_SETS[name]
-    places = [registry.find(name, member.path) for member in data_set.members]
-    places += [registry.find_folders(name, [folder.path]) for folder in data_set.folders]
-    return bool(places) and None not in places
+    return all(files.find(name, item.path) for item in DATA_SETS[name].files)
 
 
 def as_today(row: Mapping[str, Any], notebooks: str | Path = NOTEBOOKS) -> tuple[Path, dict[str, Any]]:

@@ -4,9 +4,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from attnlib.data import DataError, sentences
-from attnlib.data.sentences import Segmenter, split_sentences
-from attnlib.data.text import collapse, english
+from attnlib.data import DataError, tokens
+from attnlib.data.tokens import Segmenter, clean, collapse, english, split_sentences
+
+
+@pytest.mark.parametrize(
+    ("raw", "found"),
+    [
+        ("The Cat\n\t sat. ", ("the", "cat", "sat", ".")),
+        ("It's $3.50 at 10am, B2B", ("it", "'s", "$", "qqq", "at", "qqq", "am", ",", "qqq")),
+        ("x² Ünïted", ("qqq", "ünïted")),
+        (" \n ", ()),
+    ],
+)
+def test_clean_collapses_tokenises_lowers_and_masks_digits(raw, found):
+    assert clean(raw) == found
 
 
 @pytest.mark.parametrize(
@@ -54,28 +66,28 @@ PIECES = ["don't", "can't", "cannot", "gonna", "U.S.", "e.g.", "i.", "Mr.", "wel
 @given(st.lists(st.one_of(st.sampled_from(PIECES), st.text(min_size=1, max_size=8)), min_size=1, max_size=8))
 def test_tokens_are_those_of_spacy_on_the_whole_sentence(words):
     text = collapse(" ".join(words))
-    tokens, lengths = SEGMENT(text)
+    words, lengths = SEGMENT(text)
     whole = [t.text.lower() for s in split_sentences(text) for t in english()(s)]
-    assert list(tokens) == whole
+    assert list(words) == whole
     assert sum(lengths) == len(whole)
 
 
 def test_a_full_memory_changes_nothing(monkeypatch):
     texts = [f"Text {i} isn't long, e.g. it's x{i % 7}y." for i in range(40)]
     expected = list(map(Segmenter(), texts))
-    monkeypatch.setattr(sentences, "CACHE", 25)
+    monkeypatch.setattr(tokens, "CACHE", 25)
     segment = Segmenter()
     first = segment._tokenizer
     found = [segment(text) for text in texts]
-    assert [tokens for tokens, _ in found] == [tokens for tokens, _ in expected]
+    assert [words for words, _ in found] == [words for words, _ in expected]
     assert len(segment._known) <= 50
     assert segment._tokenizer is not first
 
 
 def test_thousands_of_sentences():
-    tokens, lengths = Segmenter()("It was good. " * 5000)
+    words, lengths = Segmenter()("It was good. " * 5000)
     assert lengths.tolist() == [4] * 5000
-    assert len(tokens) == 20000
+    assert len(words) == 20000
 
 
 @pytest.mark.parametrize("missing", ["sentencex", "spacy"])
@@ -83,4 +95,4 @@ def test_without_the_extra_the_message_says_what_to_install(monkeypatch, missing
     monkeypatch.setitem(sys.modules, missing, None)
     english.cache_clear()
     with pytest.raises(DataError, match=r"pip install 'attnlib\[data\]'"):
-        list(map(Segmenter(), ["a"]))
+        Segmenter()("a")

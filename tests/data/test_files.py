@@ -5,34 +5,15 @@ import re
 import subprocess
 import sys
 import tarfile
-import zipfile
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from attnlib.data import DataError, catalogue, registry
-from attnlib.data.registry import Member, locate
-
-TEXTS = {f"{name}.txt": f"(3 (2 some) (4 {name}))\n".encode() for name in ("train", "dev", "test")}
-
-
-@pytest.fixture
-def toy(monkeypatch):
-    """A set called sst with small files of ours: same layout, own checksums."""
-    members = tuple(Member(path, hashlib.sha256(text).hexdigest()) for path, text in TEXTS.items())
-    base = "http://127.0.0.1:9/official"
-    toy = replace(catalogue.SST, members=members, archive_hash=None, base=base)
-    monkeypatch.setitem(registry.DATA_SETS, "sst", toy)
-    return toy
-
-
-def write_zip(path, texts=TEXTS, root="trees/"):
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("readme.txt", "hello")
-        for name, text in texts.items():
-            archive.writestr(root + name, text)
-    return path
+from attnlib.data import DataError, files
+from attnlib.data.catalogue import DATA_SETS, Item, own_files
+from attnlib.data.files import locate
+from tests.data.conftest import TEXTS, write_zip
 
 
 def write_tar(path, texts=TEXTS, root="trees/"):
@@ -68,15 +49,15 @@ def test_every_layout_is_found_in_data_folder_and_cache(toy, nowhere, tmp_path, 
         monkeypatch.setenv("ATTNLIB_DATA", str(tmp_path / "given"))
     LAYOUTS[layout](folder)
     assert contents() == TEXTS
-    assert registry.find("sst", "dev.txt") is not None
+    assert files.find("sst", "dev.txt") is not None
 
 
 @pytest.mark.parametrize("name", ["tasks_1-20_v1-2.tar.gz", "tasks_1-20_v1-2_en.tar.xz"])
 def test_tar_archives_are_read_in_place(nowhere, monkeypatch, tmp_path, name):
-    member = catalogue.BABI.members[0]
+    member = DATA_SETS["babi"].files[0]
     text = b"1 Mary went to the office.\n"
-    toy = replace(catalogue.BABI, members=(replace(member, sha256=hashlib.sha256(text).hexdigest()),))
-    monkeypatch.setitem(registry.DATA_SETS, "babi", toy)
+    toy = replace(DATA_SETS["babi"], files=(replace(member, sha256=hashlib.sha256(text).hexdigest()),))
+    monkeypatch.setitem(DATA_SETS, "babi", toy)
     (nowhere / "babi").mkdir(parents=True)
     write_tar(nowhere / "babi" / name, {member.path: text}, root="./tasks_1-20_v1-2/")
     found = locate("babi", [member.path])[member.path]
@@ -87,9 +68,9 @@ def test_tar_archives_are_read_in_place(nowhere, monkeypatch, tmp_path, name):
 
 def test_a_git_blob_id_is_checked_where_no_sha256_is_known():
     # The id that git gives to a file of these six bytes.
-    member = Member("x", git_blob="ce013625030ba8dba906f756967f9e9ca394464a")
-    assert member.matches(b"hello\n")
-    assert not member.matches(b"hello")
+    item = Item("x", git_blob="ce013625030ba8dba906f756967f9e9ca394464a")
+    assert item.difference({"x": b"hello\n"}, "here") is None
+    assert "here is not the official file: 5 bytes, git blob" in item.difference({"x": b"hello"}, "here")
 
 
 def test_data_folder_comes_before_cache(toy, nowhere, tmp_path, monkeypatch):
@@ -102,13 +83,13 @@ def test_data_folder_comes_before_cache(toy, nowhere, tmp_path, monkeypatch):
 
 def test_cache_folder_follows_the_environment(monkeypatch, tmp_path):
     monkeypatch.setenv("ATTNLIB_CACHE", str(tmp_path / "own"))
-    assert registry.cache_folder() == tmp_path / "own" / "data"
+    assert files.cache_folder() == tmp_path / "own" / "data"
     monkeypatch.delenv("ATTNLIB_CACHE")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
-    assert registry.cache_folder() == tmp_path / "xdg" / "attnlib" / "data"
+    assert files.cache_folder() == tmp_path / "xdg" / "attnlib" / "data"
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert registry.cache_folder() == tmp_path / ".cache" / "attnlib" / "data"
+    assert files.cache_folder() == tmp_path / ".cache" / "attnlib" / "data"
 
 
 def test_wrong_content_is_refused_with_both_checksums(toy, nowhere):
@@ -119,7 +100,7 @@ def test_wrong_content_is_refused_with_both_checksums(toy, nowhere):
         contents()
     message = str(caught.value)
     assert str(nowhere / "sst" / "dev.txt") in message
-    assert toy.members[1].sha256 in message
+    assert toy.files[1].sha256 in message
     assert hashlib.sha256(b"(3 edited)\n").hexdigest() in message
     assert "verify=False" in message
     assert contents(verify=False)["dev.txt"] == b"(3 edited)\n"
@@ -141,9 +122,9 @@ def test_a_truncated_file_is_named(toy, nowhere, name, keep):
 
 def test_a_truncated_tar_is_named(nowhere):
     (nowhere / "babi").mkdir(parents=True)
-    member = catalogue.BABI.members[0].path
+    member = DATA_SETS["babi"].files[0].path
     path = write_tar(
-        nowhere / "babi" / catalogue.BABI.archive, {member: bytes(range(256)) * 50}, "tasks_1-20_v1-2/"
+        nowhere / "babi" / DATA_SETS["babi"].archive, {member: bytes(range(256)) * 50}, "tasks_1-20_v1-2/"
     )
     path.write_bytes(path.read_bytes()[:60])
     with pytest.raises(DataError, match="truncated") as caught:
@@ -160,8 +141,9 @@ def test_missing_files_without_network_say_where_and_how(toy, nowhere, tmp_path,
     assert f"Get {toy.address} and put it" in message
     assert f"{tmp_path}/sst" in message
     assert list((nowhere / "sst").iterdir()) == []
-    with pytest.raises(DataError, match=r"train\.txt not found in .*/sst and .*cache"):
-        contents(download=False)
+    monkeypatch.setenv("ATTNLIB_OFFLINE", "1")
+    with pytest.raises(DataError, match="not on this machine, and ATTNLIB_OFFLINE is set"):
+        contents()
 
 
 def test_a_data_folder_that_is_no_folder_is_refused(toy, nowhere, tmp_path, monkeypatch):
@@ -186,48 +168,7 @@ def test_only_what_is_missing_comes_from_the_download(toy, mirror, tmp_path, mon
     assert contents(verify=False) == {**TEXTS, "dev.txt": b"mine"}
 
 
-def spoil_cut(path):
-    path.with_name(path.name + ".cut").write_bytes(path.read_bytes()[:-40])
-
-
-def spoil_content(path):
-    write_zip(path, {**TEXTS, "test.txt": b"(3 other)\n"})
-
-
-DAMAGES = {
-    "not there": lambda path: path.unlink(),
-    "connection cut": spoil_cut,
-    "truncated": lambda path: path.write_bytes(path.read_bytes()[:-40]),
-    "an error page": lambda path: path.write_text("<html>moved</html>"),
-    "empty": lambda path: path.write_bytes(b""),
-    "other content": spoil_content,
-    "other archive": lambda path: write_zip(path, root="elsewhere/"),
-}
-
-
-@pytest.mark.parametrize("damage", DAMAGES)
-def test_a_bad_download_is_refused_and_leaves_nothing(toy, mirror, nowhere, damage):
-    DAMAGES[damage](write_zip(mirror / toy.archive))
-    with pytest.raises(
-        DataError, match=r"download of http://127.* failed, nothing was kept.*ATTNLIB_DATA_URL"
-    ):
-        contents()
-    assert list((nowhere / "sst").iterdir()) == []
-
-
-def test_the_official_archive_is_checked_by_its_own_checksum(toy, mirror, nowhere, monkeypatch):
-    path = write_zip(mirror / toy.archive)
-    base = registry.os.environ["ATTNLIB_DATA_URL"].rstrip("/")
-    monkeypatch.delenv("ATTNLIB_DATA_URL")
-    good = replace(toy, base=base, archive_hash=f"md5:{hashlib.md5(path.read_bytes()).hexdigest()}")
-    monkeypatch.setitem(registry.DATA_SETS, "sst", replace(good, archive_hash="md5:" + "0" * 32))
-    with pytest.raises(DataError, match="nothing was kept"):
-        contents()
-    monkeypatch.setitem(registry.DATA_SETS, "sst", good)
-    assert contents() == TEXTS
-
-
-@pytest.mark.parametrize("missing", ["pooch", "tqdm"])
+@pytest.mark.parametrize("missing", ["requests", "tqdm"])
 def test_without_the_download_extra_the_message_says_what_to_install(toy, nowhere, monkeypatch, missing):
     monkeypatch.setitem(sys.modules, missing, None)
     with pytest.raises(DataError, match=r"pip install 'attnlib\[data\]'"):
@@ -236,60 +177,59 @@ def test_without_the_download_extra_the_message_says_what_to_install(toy, nowher
 
 @pytest.mark.slow
 def test_importing_the_package_needs_no_extra():
-    extra = ("pooch", "sentencex", "spacy", "tqdm")
+    extra = ("requests", "sentencex", "spacy", "tqdm")
     code = f"import sys, attnlib.data; print([m for m in {extra} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
 
 def test_lines_are_split_at_newlines_only_and_bad_encoding_is_named():
-    content = registry.Content("x", "x.txt", "a\x85b\r\nc\n\n \n".encode())
+    content = files.Content("x", "x.txt", "a\x85b\r\nc\n\n \n".encode())
     assert content.lines() == ["a\x85b", "c"]
     with pytest.raises(DataError, match=r"x\.txt:2: not UTF-8"):
-        registry.Content("x", "x.txt", b"a\n\xff\n").lines()
+        files.Content("x", "x.txt", b"a\n\xff\n").lines()
 
 
 def test_every_set_that_can_be_had_has_checksums_and_the_others_say_how_to_get_them():
-    for data_set in registry.DATA_SETS.values():
-        assert len({member.path for member in data_set.members}) == len(data_set.members)
-        assert all(member.sha256 is None or member.git_blob is None for member in data_set.members)
-        checked = [m.sha256 or m.git_blob for m in data_set.members] + [f.sha256 for f in data_set.folders]
-        assert all(checked) or data_set.archive_hash or data_set.how
-        assert data_set.archive or data_set.how or any(member.url for member in data_set.members)
+    for data_set in DATA_SETS.values():
+        assert len({item.path for item in data_set.files}) == len(data_set.files)
+        assert all(item.sha256 is None or item.git_blob is None for item in data_set.files)
+        assert not own_files(data_set.name) or data_set.archive_hash or data_set.how
+        assert data_set.archive or data_set.how or any(item.url for item in data_set.files)
 
 
 def test_folders_are_checked_as_a_whole_whatever_their_line_ends(nowhere, monkeypatch):
     made = {"train/a.txt": b"one\r\ntwo", "train/b/c.txt": b"three", "train/urls": b"not one of them"}
     sums = {path: hashlib.sha256(text.replace(b"\r", b"")).hexdigest() for path, text in made.items()}
     lines = "".join(f"{sums[path]} {path}\n" for path in sorted(made)[:2])
-    folder = registry.Folder("train", ".txt", 2, hashlib.sha256(lines.encode()).hexdigest())
-    toy = replace(catalogue.IMDB, folders=(folder,))
-    monkeypatch.setitem(registry.DATA_SETS, "imdb", toy)
+    folder = Item("train", suffix=".txt", count=2, sha256=hashlib.sha256(lines.encode()).hexdigest())
+    toy = replace(DATA_SETS["imdb"], files=(folder,))
+    monkeypatch.setitem(DATA_SETS, "imdb", toy)
     root = nowhere / "imdb" / "aclImdb"
     for path, text in made.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_bytes(text.replace(b"\r", b""))
-    assert [c.path for c in registry.walk("imdb", ["train"])] == ["train/a.txt", "train/b/c.txt"]
+    assert list(locate("imdb", ["train"])) == ["train/a.txt", "train/b/c.txt"]
     (root / "train" / "a.txt").write_bytes(b"altered")
-    assert len(list(registry.walk("imdb", ["train"], verify=False))) == 2
+    assert len(locate("imdb", ["train"], verify=False)) == 2
     with pytest.raises(DataError, match=r"train in .* is not as published: 2 of 2 files.*verify=False"):
-        list(registry.walk("imdb", ["train"]))
+        locate("imdb", ["train"])
 
 
 def test_archives_of_folders_are_downloaded_and_checked(mirror, nowhere, monkeypatch):
     text = {"train/a.txt": b"one"}
     line = f"{hashlib.sha256(b'one').hexdigest()} train/a.txt\n"
-    folder = registry.Folder("train", ".txt", 1, hashlib.sha256(line.encode()).hexdigest())
-    toy = replace(catalogue.IMDB, folders=(folder,))
-    monkeypatch.setitem(registry.DATA_SETS, "imdb", toy)
+    folder = Item("train", suffix=".txt", count=1, sha256=hashlib.sha256(line.encode()).hexdigest())
+    toy = replace(DATA_SETS["imdb"], files=(folder,))
+    monkeypatch.setitem(DATA_SETS, "imdb", toy)
     write_tar(mirror / toy.archive, {"train/a.txt": b"other"}, "aclImdb/")
     with pytest.raises(DataError, match="failed, nothing was kept: .*not as published"):
-        list(registry.walk("imdb", ["train"]))
+        locate("imdb", ["train"])
     write_tar(mirror / toy.archive, text, "aclImdb/")
-    assert [content.data for content in registry.walk("imdb", ["train"])] == [b"one"]
+    assert [content.data for content in locate("imdb", ["train"]).values()] == [b"one"]
     assert [path.name for path in (nowhere / "imdb").iterdir()] == [toy.archive]
-    with pytest.raises(KeyError, match="no registered folder 'other'"):
-        list(registry.walk("imdb", ["other"]))
+    with pytest.raises(KeyError, match="no registered file or folder 'other'"):
+        locate("imdb", ["other"])
 
 
 def test_sets_that_may_not_be_shared_are_not_downloaded(mirror, nowhere):
@@ -297,28 +237,10 @@ def test_sets_that_may_not_be_shared_are_not_downloaded(mirror, nowhere):
         locate("mimic3", ["NOTEEVENTS.csv"])
     with (
         pytest.raises(DataError, match=r"NOTEEVENTS\.csv not found"),
-        registry.stream("mimic3", "NOTEEVENTS.csv"),
+        files.stream("mimic3", "NOTEEVENTS.csv"),
     ):
         pass
     assert not nowhere.exists()
-
-
-def test_list_prints_sets_with_licence_and_state(toy, nowhere, capsys, monkeypatch):
-    from attnlib.data import __main__ as command
-
-    (nowhere / "sst").mkdir(parents=True)
-    write_zip(nowhere / "sst" / toy.archive)
-    monkeypatch.setattr(sys, "argv", ["attnlib.data", "list"])
-    assert command.main() == 0
-    printed = capsys.readouterr().out
-    assert "3 of 3 files found" in printed
-    assert "not found" in printed
-    assert "CC BY 3.0" in printed
-    assert "how to get it: MIMIC-III is for credentialed users" in printed
-    assert "planted" in printed
-    monkeypatch.setenv("ATTNLIB_DATA", "/nonexistent")
-    assert command.main() == 1
-    assert "not a folder" in capsys.readouterr().err
 
 
 # What may run code that a file holds. What a user may have received is safetensors, parquet, json, npy, text.
@@ -341,7 +263,7 @@ def test_the_pattern_knows_what_unpickles():
 
 
 def test_no_pickle_is_ever_loaded():
-    package = Path(registry.__file__).parent.parent
+    package = Path(files.__file__).parent.parent
     sources = sorted(package.rglob("*.py"))
     assert len(sources) > 50
     found = [str(path) for path in sources if UNPICKLING.search(path.read_text(encoding="utf-8"))]

@@ -2,21 +2,21 @@ import numpy as np
 import pytest
 
 from attnlib.data import Corpus, Split, Vocabulary
-from attnlib.data.compact import Builder, Ragged, RaggedBuilder, RowIds, Texts, Words
+from attnlib.data.columns import Builder, Ragged, RowIds, Words
 
 PLAIN = (("a", "b", "a"), ("c",), ("b", "b"), ("a", "d", "e", "a"))
 LENGTHS = ([2, 1], [1], [1, 1], [4])
 
 
 def packed(texts=PLAIN):
-    builder = Builder()
+    builder = Builder(Words())
     for text in texts:
         builder.append(text)
     return builder.finish()
 
 
 def ragged(rows=LENGTHS):
-    builder = RaggedBuilder()
+    builder = Builder()
     for row in rows:
         builder.append(row)
     return builder.finish()
@@ -44,7 +44,7 @@ def test_texts_are_the_plain_tuples(rows):
     index = np.arange(4)[rows].tolist() if len(np.arange(4)[rows]) else []
     some = texts.select(np.array(rows, dtype=int) if isinstance(rows, list) else rows)
     assert tuple(some) == tuple(PLAIN[i] for i in index)
-    assert some.lengths.tolist() == [len(PLAIN[i]) for i in index]
+    assert some.counts.tolist() == [len(PLAIN[i]) for i in index]
     assert [[some.words[n] for n in some.numbers(i)] for i in range(len(some))] == [
         list(PLAIN[i]) for i in index
     ]
@@ -59,7 +59,7 @@ def test_a_selection_shares_the_numbers():
 
 def test_occurrences_are_those_of_the_selected_texts():
     texts = packed().select([0, 3])
-    assert dict(zip(texts.words, texts.occurrences().tolist(), strict=True)) == {
+    assert dict(zip(texts.words, texts.occurrences(5).tolist(), strict=True)) == {
         "a": 4, "b": 1, "c": 0, "d": 1, "e": 1,
     }  # fmt: skip
 
@@ -70,34 +70,28 @@ def test_builders_may_share_their_words():
     first.append(["x", "y"])
     second.append(["y", "z"])
     first.append(["z", "x"])
-    one, two = first.finish(), second.finish()
+    words = tuple(known)
+    assert words == ("x", "y", "z")
+    one, two = first.finish(words), second.finish(words)
     assert one.words is two.words
-    assert one.words == ["x", "y", "z"]
     assert (tuple(one), tuple(two)) == ((("x", "y"), ("z", "x")), (("y", "z"),))
-    assert one.occurrences().tolist() == [2, 1, 1]
-    assert two.occurrences().tolist() == [0, 1, 1]
+    with pytest.raises(ValueError, match="tokens is a string"):
+        first.append("xyz")
 
 
 def test_ragged_sums_and_extremes_in_any_order(monkeypatch):
-    monkeypatch.setattr("attnlib.data.compact.CHUNK", 3)
+    monkeypatch.setattr("attnlib.data.columns.CHUNK", 3)
     draw = np.random.RandomState(0)
     rows = [draw.randint(-5, 9, size=n).tolist() for n in draw.randint(0, 6, size=40)]
     order = draw.permutation(40)
     some = ragged(rows).select(order)
-    assert some.totals().tolist() == [sum(rows[i]) for i in order]
-    assert some.smallest().tolist() == [min(rows[i], default=0) for i in order]
-    assert some.largest().tolist() == [max(rows[i], default=0) for i in order]
+    assert some.reduced(np.add).tolist() == [sum(rows[i]) for i in order]
+    assert some.reduced(np.minimum).tolist() == [min(rows[i], default=0) for i in order]
+    assert some.reduced(np.maximum).tolist() == [max(rows[i], default=0) for i in order]
     assert [row.tolist() for row in some] == [rows[i] for i in order]
     assert some[0].dtype == np.int64
     assert isinstance(some[2:4], Ragged)
-    assert len(ragged([]).totals()) == 0
-
-
-def test_rows_that_do_not_fit_their_totals_are_found(monkeypatch):
-    monkeypatch.setattr("attnlib.data.compact.CHUNK", 2)
-    rows = ragged([[2, 1], [3], [3, 0], [4, -1], [1, 1], [], [1, 1, 1]])
-    assert rows.unlike(np.full(7, 3)).tolist() == [2, 3, 4, 5]
-    assert rows.select([0, 6]).unlike(np.full(2, 3)).tolist() == []
+    assert len(ragged([]).reduced(np.add)) == 0
 
 
 def test_row_ids_are_spelt_out_and_distinct():
@@ -117,7 +111,7 @@ def test_a_split_of_compact_columns_is_the_plain_split():
 
     assert corpus(compact_split()).checksum == corpus(plain_split()).checksum
     some, same = compact_split().select([3, 1]), plain_split().select([3, 1])
-    assert isinstance(some.texts, Texts)
+    assert isinstance(some.texts, Ragged)
     assert tuple(some.ids) == same.ids
     assert tuple(some.texts) == same.texts
     assert some.lengths.tolist() == same.lengths.tolist() == [4, 1]

@@ -1,0 +1,423 @@
+"""How the files of a data set are found, fetched and checked; `attnlib.data.catalogue` says what there is.
+
+A file is looked up under ``$ATTNLIB_DATA/<set>``, then in the user cache, then the official archive is
+downloaded into the cache. Files may lie unpacked, gzipped, or inside the archive; archives are read in place,
+nothing is ever extracted (`attnlib.data.archives`). Every file is checked by the sha256 of its decompressed
+content, where that of the official file is known, before anything is read out of it. Sets that may not be
+shared are never downloaded; they say how to get them.
+
+A download comes from the official address, else from the set's mirrors in their order. ``$ATTNLIB_DATA_URL``,
+the address of a folder with files ``<set>/<file>`` (or ``<file>`` alone), comes before them: they are asked
+only for what it does not have. What has arrived of a download is kept in ``.downloads`` in the cache if the
+rest can be fetched later (`attnlib.data.download`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import IO, NamedTuple
+
+from attnlib import cache
+from attnlib.data import archives
+from attnlib.data.catalogue import DATA_SETS, DataSet, Item
+from attnlib.data.download import Failed, NotThere, retrieve
+from attnlib.data.errors import DataError, needed
+
+# Path, place for messages, content as a stream.
+Opened = Generator[tuple[str, str, IO[bytes]], None, None]
+
+
+@dataclass(frozen=True)
+class Content:
+    """A file's content with the place it was read from (for messages) and its sha256."""
+
+    path: str
+    where: str
+    data: bytes = field(repr=False)
+
+    @property
+    def sha256(self) -> str:
+        """Checksum of the decompressed content."""
+        return hashlib.sha256(self.data).hexdigest()
+
+    def lines(self) -> list[str]:
+        """The lines without line ends, less blank ones at the end. DataError if not UTF-8."""
+        try:
+            text = self.data.decode("utf-8")
+        except UnicodeDecodeError as error:
+            line = self.data[: error.start].count(b"\n") + 1
+            raise DataError(f"{self.where}:{line}: not UTF-8 text. Restore the official file.") from error
+        # Not str.splitlines: it also splits at characters that are ordinary text here.
+        lines = [line.removesuffix("\r") for line in text.split("\n")]
+        while lines and not lines[-1].strip():
+            lines.pop()
+        return lines
+
+
+def cache_folder() -> Path:
+    """The folder for downloads, `data` in the library's cache."""
+    return cache.cache_folder() / "data"
+
+
+def search_folders(name: str) -> list[Path]:
+    """The folders searched for data set `name`, first found first used.
+
+    Raises DataError if $ATTNLIB_DATA is set but is no folder.
+    """
+    folders = [cache_folder() / name]
+    if given := os.environ.get("ATTNLIB_DATA"):
+        root = Path(given).expanduser()
+        if not root.is_dir():
+            raise DataError(
+                f"ATTNLIB_DATA is {given!r}, which is not a folder. Correct or unset the variable."
+            )
+        folders.insert(0, root / name)
+    return folders
+
+
+def find(name: str, path: str) -> Path | None:
+    """What holds the file or folder `path` of a data set here: a file, a folder, an archive; or None.
+
+    Names only are looked at; content is checked by `locate`.
+    """
+    item = DATA_SETS[name].item(path)
+    held = (place for base in search_folders(name) for place, _ in _held(DATA_SETS[name], base, [item]))
+    return next(held, None)
+
+
+def at_hand(name: str, options: Mapping[str, Sequence[str]], chosen: str | None, what: str = "train") -> str:
+    """Which of several choices of files of data set `name` to read, by the name of the choice.
+
+    It is the one `chosen`; else the first whose files are all on this machine; else the first. ValueError for
+    an unknown choice, of an option called `what`.
+    """
+    if chosen not in (None, *options):
+        known = ", ".join(options)
+        raise ValueError(f"unknown {what} {chosen!r}; known: {known}, or None for what is at hand")
+    here = (option for option, paths in options.items() if all(find(name, path) for path in paths))
+    return chosen or next(here, next(iter(options)))
+
+
+def locate(name: str, paths: Iterable[str], verify: bool = True) -> dict[str, Content]:
+    """The files of data set `name`, by path: those in `paths`, and those in the folders among them.
+
+    Lookup order: ``$ATTNLIB_DATA/<name>``, the user cache, the official archive. `verify` compares each
+    content, or a whole folder, with the recorded checksum.
+
+    Raises DataError for a file that is missing, damaged or of the wrong checksum, and for a failed download;
+    the message says what, where and how to mend.
+    """
+    data_set = DATA_SETS[name]
+    lacking = {path: data_set.item(path) for path in paths}
+    found: dict[str, dict[str, Content]] = {path: {} for path in lacking}
+
+    def look_in(base: Path) -> None:
+        for place, items in _held(data_set, base, list(lacking.values())):
+            for item, contents, problem in _read(data_set, place, items, verify):
+                if problem:
+                    raise DataError(
+                        f"{name}: {problem}. Delete it, or, if you changed it on purpose, load with "
+                        f"verify=False. {_advice(data_set)}"
+                    )
+                found[item.path] = contents
+                del lacking[item.path]
+
+    for base in search_folders(name):
+        look_in(base)
+    if _fetch(data_set, list(lacking.values()), verify):
+        look_in(cache_folder() / name)
+    if lacking:
+        raise _not_found(data_set, list(lacking.values()))
+    return {path: content for contents in found.values() for path, content in contents.items()}
+
+
+@contextmanager
+def stream(name: str, path: str) -> Iterator[tuple[str, IO[bytes]]]:
+    """Open one large file of data set `name`; gives (place, for messages; the decompressed bytes).
+
+    For files that do not fit in memory. Looked up as in `locate`, never downloaded or verified. Raises
+    DataError for a missing file, and for one that turns out to be damaged while it is read.
+    """
+    data_set = DATA_SETS[name]
+    place = find(name, path)
+    if place is None:
+        raise _not_found(data_set, [data_set.item(path)])
+    try:
+        with closing(_opened(data_set, place, [data_set.item(path)])) as files:
+            _, where, file = next(files)
+            yield where, file
+    # Not all of DAMAGE: a ValueError may be the caller's own.
+    except archives.BROKEN as error:
+        raise DataError(f"{name}: {place} {_damage(error)}. Delete it. {_advice(data_set)}") from error
+
+
+# What `check` says of a file or folder; unknown: its checksum is.
+STATES = ("right", "unknown", "missing", "wrong")
+
+
+class Checked(NamedTuple):
+    """What `check` found of a file or folder, one of STATES.
+
+    `where` is the file, folder or archive; `problem` says what is wrong.
+    """
+
+    path: str
+    state: str
+    where: str = ""
+    problem: str = ""
+
+
+def check(name: str) -> list[Checked]:
+    """Compare all that this machine has of data set `name` with the recorded checksums, every copy of it.
+
+    What has no checksum is not read. Raises DataError only as `search_folders` does.
+    """
+    data_set = DATA_SETS[name]
+    checked: list[Checked] = []
+    for base in search_folders(name):
+        for place, items in _held(data_set, base, data_set.files):
+            summed = [item for item in items if item.has_checksum]
+            for item, _, problem in _read(data_set, place, summed) if summed else ():
+                checked.append(Checked(item.path, "wrong" if problem else "right", str(place), problem))
+            # A file without checksum of its own is as right as the official archive that it lies in.
+            official = place.name == data_set.archive and data_set.archive_hash
+            problem = _other_archive(data_set, place) if official else ""
+            state = "wrong" if problem else "right" if official else "unknown"
+            others = [item for item in items if item not in summed]
+            checked += [Checked(item.path, state, str(place), problem) for item in others]
+    found = {row.path for row in checked}
+    return checked + [Checked(item.path, "missing") for item in data_set.files if item.path not in found]
+
+
+def get(name: str) -> list[Checked]:
+    """Download what this machine lacks of data set `name`, if it may be had that way; then `check` all of it.
+
+    Raises DataError for a failed download, and if nothing of a set that cannot be downloaded is here.
+    """
+    data_set = DATA_SETS[name]
+    _fetch(data_set, [item for item in data_set.files if find(name, item.path) is None], verify=True)
+    checked = check(name)
+    if all(row.state == "missing" for row in checked):
+        raise _not_found(data_set, data_set.files)
+    return checked
+
+
+def folder_sums(name: str, verify: bool) -> dict[str, str]:
+    """Path and checksum of each folder of a data set, for provenance."""
+    folders = [item for item in DATA_SETS[name].files if item.is_folder]
+    return {folder.path: (folder.sha256 or "not known") if verify else "not verified" for folder in folders}
+
+
+def sums(contents: Mapping[str, Content]) -> dict[str, str]:
+    """Path and checksum of each file, for provenance."""
+    return {path: content.sha256 for path, content in contents.items()}
+
+
+def _held(data_set: DataSet, base: Path, items: Sequence[Item]) -> Iterator[tuple[Path, list[Item]]]:
+    """Yield the files, folders and archives below `base` that hold some of the items, and which."""
+    stem = data_set.archive.split(".")[0]
+    roots = [base, base / data_set.root, base / stem, base / stem / data_set.root]
+    left = list(items)
+    for item in items:
+        endings = ("",) if item.is_folder else ("", ".gz")
+        for place in (root / f"{item.path}{ending}" for root in roots for ending in endings):
+            if place.is_dir() if item.is_folder else place.is_file():
+                left.remove(item)
+                yield place, [item]
+                break
+    for archive in (base / name for name in data_set.archives):
+        here = left if archive.is_file() else []
+        # Listing an archive takes as long as reading it; one of folders alone holds all of them.
+        if here and not all(item.is_folder for item in data_set.files):
+            try:
+                paths = [_path(data_set, name) for name in archives.names(archive)]
+                here = [item for item in left if any(map(item.holds, paths))]
+            except archives.DAMAGE:
+                # Who reads it is told.
+                pass
+        left = [item for item in left if item not in here]
+        if here:
+            yield archive, here
+
+
+def _path(data_set: DataSet, name: str) -> str:
+    """The path of a data set that a name inside its archive means; empty for a name outside its root."""
+    if not data_set.root:
+        return name
+    return name.removeprefix(f"{data_set.root}/") if name.startswith(f"{data_set.root}/") else ""
+
+
+def _opened(data_set: DataSet, place: Path, items: Sequence[Item]) -> Opened:
+    """Yield the files of items that one place holds."""
+    if place.is_dir():
+        (item,) = items
+        for file in sorted(place.rglob("*")):
+            path = f"{item.path}/{file.relative_to(place).as_posix()}"
+            if item.holds(path) and file.is_file():
+                with archives.opened(file) as content:
+                    yield path, str(file), content
+    elif place.name in data_set.archives:
+
+        def wanted(name: str) -> bool:
+            return any(item.holds(_path(data_set, name)) for item in items)
+
+        # One that is refused anywhere is refused whole; folders are read to the end anyway.
+        if not items[0].is_folder:
+            archives.names(place)
+        for name, content in archives.files(place, wanted):
+            yield _path(data_set, name), f"{place}!{name}", content
+    else:
+        with archives.opened(place) as content:
+            yield items[0].path, str(place), content
+
+
+def _read(
+    data_set: DataSet, place: Path, items: Sequence[Item], verify: bool = True
+) -> Iterator[tuple[Item, dict[str, Content], str]]:
+    """Yield those of the items that one place holds, with their files and what is wrong with these, or ""."""
+    contents: dict[str, Content] = {}
+    try:
+        with closing(_opened(data_set, place, items)) as files:
+            for path, where, file in files:
+                contents[path] = Content(path, where, archives.whole(file))
+                if len(contents) == len(items) and not any(item.is_folder for item in items):
+                    break
+    except archives.DAMAGE as error:
+        yield from ((item, {}, f"{place} {_damage(error)}") for item in items)
+        return
+    for item in items:
+        its = {path: content for path, content in contents.items() if item.holds(path)}
+        if its:
+            where = str(place) if item.is_folder else its[item.path].where
+            data = {path: content.data for path, content in its.items()}
+            yield item, its, (item.difference(data, where) or "") if verify else ""
+
+
+def _other_archive(data_set: DataSet, archive: Path) -> str:
+    """How an archive differs from the official one; empty if it does not, or no checksum is known."""
+    if not data_set.archive_hash:
+        return ""
+    method, _, expected = data_set.archive_hash.partition(":")
+    with archive.open("rb") as file:
+        found = hashlib.file_digest(file, method).hexdigest()
+    return "" if found == expected else f"not the official archive: {method} {found} instead of {expected}"
+
+
+def _damage(error: Exception) -> str:
+    if isinstance(error, archives.Refused):
+        return f"is refused: {error}"
+    return f"cannot be read ({error}); it is truncated or not the file its name says"
+
+
+def _not_found(data_set: DataSet, items: Sequence[Item]) -> DataError:
+    """What to raise for items that are nowhere."""
+    places = " and ".join(map(str, search_folders(data_set.name)))
+    lacking = ", ".join(item.path for item in items)
+    other = (
+        ""
+        if items[0].official
+        else ("It is no part of the official release; the page 'Data' of the book says where it comes from. ")
+    )
+    return DataError(f"{data_set.name}: {lacking} not found in {places}. {other}{_advice(data_set)}")
+
+
+def _advice(data_set: DataSet) -> str:
+    """Say how to provide the data set by hand."""
+    folder = f"{os.environ.get('ATTNLIB_DATA') or '$ATTNLIB_DATA'}/{data_set.name}"
+    if data_set.how:
+        return f"{data_set.how} Put the files into {folder}."
+    return f"Get {data_set.address} and put it, packed or unpacked, into {folder}."
+
+
+def _fetch(data_set: DataSet, lacking: Sequence[Item], verify: bool) -> bool:
+    """Download what lacks of a data set, as far as it may be had that way; whether anything was."""
+    if data_set.archive and not data_set.how:
+        wanted: list[Item | None] = [None] if any(item.official for item in lacking) else []
+    else:
+        wanted = [item for item in lacking if item.url]
+    for item in wanted:
+        _download(data_set, item, verify)
+    return bool(wanted)
+
+
+def _download(data_set: DataSet, item: Item | None, verify: bool) -> None:
+    """Fetch one file, or for None the official archive, into the cache.
+
+    Of a failure nothing is left behind, unless it can be continued; the message says which. Nothing is
+    fetched where ATTNLIB_OFFLINE is set: a computing node may have no way out.
+    """
+    if os.environ.get("ATTNLIB_OFFLINE"):
+        raise DataError(
+            f"{data_set.name}: not on this machine, and ATTNLIB_OFFLINE is set. Unset it, run attnlib data "
+            f"get {data_set.name} elsewhere, or: {_advice(data_set)}"
+        )
+    for module in ("requests", "tqdm"):
+        needed(module, f"{data_set.name}: not on this machine; downloading")
+    file = item.path if item else data_set.archive
+    target = cache_folder() / data_set.name / file
+    # Not beside the target: what lies in a set's own folder is its files and nothing else.
+    part = cache_folder() / ".downloads" / data_set.name / target.name
+    items = [item] if item else [item for item in data_set.files if item.official]
+    # A part is continued only where a checksum would tell if the two pieces did not fit.
+    summed = all(i.has_checksum for i in items) or (item is None and bool(data_set.archive_hash))
+    given = os.environ.get("ATTNLIB_DATA_URL", "").rstrip("/")
+    own = [f"{given}/{data_set.name}/{file}", f"{given}/{file}"] if given else []
+    mirrors = [address + file if address.endswith("/") else address for address in data_set.mirrors]
+    if item and item.url:
+        # Other mirrors are of the archive.
+        public = [item.url, *(address for address in mirrors if address not in data_set.mirrors)]
+    else:
+        public = [data_set.address, *mirrors]
+    failures: list[tuple[str, Exception]] = []
+    try:
+        with cache.locked(part):
+            # Another process may have had it while this one waited.
+            if target.exists():
+                return
+            target.parent.mkdir(parents=True, exist_ok=True)
+            for address in [*own, *public]:
+                accept = partial(
+                    _accept, data_set, items, address, verify, item is None and address in public
+                )
+                try:
+                    return retrieve(address, target, part, accept, verify and summed)
+                except (Failed, ValueError) as error:
+                    failures.append((address, error))
+                    # Who names a mirror is told what is wrong with it, not served from elsewhere unawares.
+                    if address in own and not isinstance(error, NotThere):
+                        break
+            kept = part.stat().st_size if part.exists() else 0
+    except OSError as error:
+        raise DataError(
+            f"{data_set.name}: a download cannot be written to {cache_folder()}: {error}. Make room there, "
+            f"or set ATTNLIB_CACHE to another folder. Or: {_advice(data_set)}"
+        ) from error
+    (first, problem), *others = [(address, str(error).rstrip(".")) for address, error in failures]
+    left = f"{kept} bytes are kept in {part} and the next try goes on there" if kept else "nothing was kept"
+    also = "".join(f" {address} failed too: {error}." for address, error in others)
+    raise DataError(
+        f"{data_set.name}: download of {first} failed, {left}: {problem}.{also} Try again, set "
+        f"ATTNLIB_DATA_URL to the address of a mirror, or: {_advice(data_set)}"
+    ) from failures[0][1]
+
+
+def _accept(
+    data_set: DataSet, items: Sequence[Item], address: str, verify: bool, official: bool, fetched: Path
+) -> None:
+    """Raise ValueError unless a download is what it should be; `address` is named in the message.
+
+    official: whether the checksum of the archive decides too; a mirror of one's own may have repacked it.
+    """
+    problem = _other_archive(data_set, fetched) if verify and official else ""
+    read = [] if problem else list(_read(data_set, fetched, items, verify))
+    problems = [problem, *(problem for _, _, problem in read)]
+    if not read and not problem:
+        problems = [f"what came holds no file of {data_set.name}"]
+    if found := next(filter(None, problems), None):
+        raise ValueError(found.replace(str(fetched), address))

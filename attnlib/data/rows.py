@@ -1,0 +1,93 @@
+"""Rows of data files that no checksum holds fast: errors name file, line and problem; csv as a stream."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import IO
+
+from attnlib.data import files
+from attnlib.data.errors import DataError
+
+# The csv module refuses longer fields, of which its own limit, 131,072, is too low for the longest documents.
+# It also stops an open quote from swallowing the rest of a file.
+LONGEST = 10_000_000
+
+
+@contextmanager
+def row_at(place: str) -> Iterator[None]:
+    """Read a row: what cannot be read becomes a DataError that begins with its place, such as file:line.
+
+    >>> with row_at("train.csv:7"):
+    ...     label = int("x")
+    Traceback (most recent call last):
+    attnlib.data.errors.DataError: train.csv:7: ...
+    """
+    try:
+        yield
+    except DataError:
+        raise
+    except LookupError as error:
+        raise DataError(f"{place}: no field {error}. Mend it, or get the file again.") from error
+    except (ValueError, TypeError, csv.Error) as error:
+        raise DataError(f"{place}: {error}. Mend it, or get the file again.") from error
+
+
+def one_of(written: str, known: Sequence[str], what: str) -> int:
+    """Return the position of what is written among what is known; ValueError for anything else.
+
+    >>> one_of("4", ("1", "2", "4", "5"), "the rating")
+    2
+    """
+    if written not in known:
+        raise ValueError(f"{what} is {written!r}, not {', '.join(known[:-1])} or {known[-1]}")
+    return known.index(written)
+
+
+def require_columns(found: Iterable[str], wanted: Sequence[str], where: str) -> None:
+    """Raise DataError, naming the columns, unless all of the wanted ones are in the first line of a file."""
+    if lacking := ", ".join(sorted(set(wanted) - set(found))):
+        raise DataError(f"{where}:1: no column {lacking} in the header. Is it the right file?")
+
+
+def labelled_rows(
+    name: str, path: str, columns: int, labels: Sequence[str], what: str
+) -> Iterator[tuple[int, int, list[str]]]:
+    """Yield (line on which it starts, class, other fields) of each row of a csv file of data set `name`.
+
+    The first field is one of the labels, whose place among them is the class; `what` it is, for errors. Rows
+    may hold line ends and doubled quotes inside quoted fields. Raises DataError, with file and line, for a
+    missing or damaged file, bytes that are not UTF-8, a wrong number of fields, another label, or an open
+    quote.
+    """
+    with files.stream(name, path) as (where, file):
+        for line, (label, *fields) in read_rows(_lines(file, where), where, columns):
+            with row_at(f"{where}:{line}"):
+                number = one_of(label, labels, what)
+            yield line, number, fields
+
+
+def read_rows(lines: Iterable[str], where: str, columns: int) -> Iterator[tuple[int, list[str]]]:
+    """Yield (line on which it starts, fields) of each row of csv lines, which keep their line ends.
+
+    Raises DataError, with `where` and line, for a wrong number of fields or an open quote.
+    """
+    csv.field_size_limit(max(csv.field_size_limit(), LONGEST))
+    reader = csv.reader(lines, strict=True)
+    while True:
+        start = reader.line_num + 1
+        with row_at(f"{where}:{start}"):
+            fields = next(reader, None)
+            if fields is not None and len(fields) != columns:
+                raise ValueError(f"expected {columns} comma-separated fields, found {len(fields)}")
+        if fields is None:
+            return
+        yield start, fields
+
+
+def _lines(file: IO[bytes], where: str) -> Iterator[str]:
+    for number, line in enumerate(file, start=1):
+        with row_at(f"{where}:{number}"):
+            text = line.decode("utf-8")
+        yield text

@@ -1,0 +1,303 @@
+"""Texts about health: adverse effects of drugs, and discharge summaries with a diagnosis.
+
+All but one were prepared by Jain & Wallace 2019. Tweets may not be shared: `load_adr` reads the user's own
+file. The sentences of case reports in ADE-Corpus-V2 (Gurulingappa et al. 2012; `load_ade`) are a public
+stand-in for them, with the drugs and effects marked. Nor may the discharge summaries of MIMIC-III be shared:
+`load_diabetes` and `load_anemia` read the user's own tables, as csv or csv.gz, and store nothing.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import numpy as np
+import pandas as pd
+
+from attnlib.data import files
+from attnlib.data.corpus import Corpus
+from attnlib.data.errors import DataError
+from attnlib.data.files import Content
+from attnlib.data.kept import keep
+from attnlib.data.recipes import Parts, Row, held_out, random_split
+from attnlib.data.rows import one_of, read_rows, require_columns, row_at
+from attnlib.data.sets.corpora import make
+from attnlib.data.tokens import collapse, english, mask_digits
+
+PARTS = ("train", "dev", "test")
+TWEET_COLUMNS = ("text", "label", "exp_split")
+
+# Tables of MIMIC-III, and what is read of them.
+NOTES, DIAGNOSES, ADMISSIONS = "NOTEEVENTS.csv", "DIAGNOSES_ICD.csv", "ADMISSIONS.csv"
+NUMBERS = ("SUBJECT_ID", "HADM_ID", "SEQ_NUM")
+COLUMNS = {
+    NOTES: (*NUMBERS[:2], "CHARTDATE", "CATEGORY", "DESCRIPTION", "ISERROR", "TEXT"),
+    DIAGNOSES: (*NUMBERS, "ICD9_CODE"),
+    ADMISSIONS: NUMBERS[:2],
+}
+ID_LISTS = {part: f"{part}_50_hadm_ids.csv" for part in PARTS}
+CHUNK = 20_000
+# In the order in which notes of one admission are joined.
+DESCRIPTIONS = {"Report": 0, "Addendum": 1}
+PATIENT_SHARE, PATIENT_SEED = 0.15, 16377  # ours: of patients, where the paper's lists are not at hand
+
+# Patient and admission number. Sorted, it gives the order in which the authors drew.
+Admission = tuple[int, int]
+
+_DEIDENTIFIED = re.compile(r"\[\s*\*\s*\*.*?\*\s*\*\s*\]")
+_REPEATED = re.compile(r"([^a-zA-Z0-9])(?:\s*\1\s*)+")
+
+
+@dataclass
+class Sentence:
+    """A sentence with the places [begin, end) of the drugs and effects in it; line: of its first mention."""
+
+    line: int
+    text: str
+    spans: list[tuple[int, int]] = field(default_factory=list)
+
+
+def relations(lines: Iterable[str]) -> dict[str, Sentence]:
+    """Return the distinct sentences of DRUG-AE.rel, by text, each with the spans of all its relations.
+
+    A row is ``id|sentence|effect|begin|end|drug|begin|end``. Its offsets count in the abstract, which is not
+    in the file: of the places in the sentence where effect and drug stand, those at the right distance are
+    taken, else the first ones.
+
+    >>> relations(["1|A rash from x|rash|92|96|x|102|103"])
+    {'A rash from x': Sentence(line=1, text='A rash from x', spans=[(2, 6), (12, 13)])}
+    """
+    found: dict[str, Sentence] = {}
+    for number, line in enumerate(lines, start=1):
+        _, text, effect, begin, _, drug, other, _ = map(collapse, line.split("|"))
+        pairs = [(e, d) for e in _places(text, effect) for d in _places(text, drug)]
+        e, d = next(((e, d) for e, d in pairs if d - e == int(other) - int(begin)), pairs[0])
+        sentence = found.setdefault(text, Sentence(number, text))
+        sentence.spans += [(e, e + len(effect)), (d, d + len(drug))]
+    return found
+
+
+def _places(text: str, term: str) -> list[int]:
+    return [match.start() for match in re.finditer(f"(?={re.escape(term)})", text)]
+
+
+def negatives(lines: Iterable[str]) -> dict[str, Sentence]:
+    """Return the distinct sentences of ADE-NEG.txt, by text; a row is ``id NEG sentence``."""
+    found: dict[str, Sentence] = {}
+    for number, line in enumerate(lines, start=1):
+        text = collapse(line.split(" ", 2)[2])
+        found.setdefault(text, Sentence(number, text))
+    return found
+
+
+def _row(name: str, label: int, sentence: Sentence) -> Row:
+    """Return a sentence as a row; evidence is +1 on tokens of drugs and effects."""
+    tokens = list(english()(sentence.text))
+    marks = [any(b < t.idx + len(t.text) and t.idx < e for b, e in sentence.spans) for t in tokens]
+    words = mask_digits(token.text.lower() for token in tokens)
+    return Row(f"ade/{name}/{sentence.line}", label, words, evidence=np.array(marks, dtype=np.int8))
+
+
+@keep("ade_corpus_v2")
+def load_ade(verify: bool = True) -> Corpus:
+    """Return ADE-Corpus-V2: sentences with an adverse drug effect (1) or without (0).
+
+    Evidence marks the drugs and effects of class 1. `verify` checks each file's sha256. Raises DataError for
+    missing or damaged files.
+    """
+    contents = files.locate("ade_corpus_v2", ["DRUG-AE.rel", "ADE-NEG.txt"], verify)
+    positive = relations(contents["DRUG-AE.rel"].lines())
+    negative = negatives(contents["ADE-NEG.txt"].lines())
+    both = positive.keys() & negative.keys()
+    rows = [_row("DRUG-AE", 1, sentence) for sentence in positive.values()]
+    rows += [_row("ADE-NEG", 0, sentence) for text, sentence in negative.items() if text not in both]
+    return make("ade", {"": rows}, files.sums(contents), {"both": len(both)})
+
+
+def tweets(content: Content) -> Iterator[tuple[str, Row]]:
+    """Yield (part, row) of a csv file with the columns text (tokens joined by spaces), label, exp_split.
+
+    Further columns are ignored. Raises DataError, with file and line, for missing columns, a label other than
+    0 or 1, an unknown split, or a row with fields too few or too many.
+    """
+    lines = [line + "\n" for line in content.lines()]
+    header = next(csv.reader(lines), [])
+    require_columns(header, TWEET_COLUMNS, content.where)
+    for line, fields in read_rows(lines, content.where, len(header)):
+        if line > 1:
+            named = dict(zip(header, fields, strict=True))
+            with row_at(f"{content.where}:{line}"):
+                part = PARTS[one_of(named["exp_split"], PARTS, "exp_split")]
+                row = Row(line, one_of(named["label"], ("0", "1"), "the label"), named["text"])
+            yield part, row
+
+
+def load_adr() -> Corpus:
+    """Return the tweets: adverse drug reaction mentioned (1) or not (0), from the user's own adr_dataset.csv.
+
+    Raises DataError if there is no such file (the message says how to get it) or it is malformed.
+    """
+    contents = files.locate("adr", ["adr_dataset.csv"])
+    rows: dict[str, list[Row]] = {part: [] for part in PARTS}
+    for part, row in tweets(contents["adr_dataset.csv"]):
+        rows[part].append(row)
+
+    def divide(parts: Parts) -> Parts:
+        return parts if len(parts["dev"]) else held_out(0.15, 16377)(parts)
+
+    return make("adr", rows, files.sums(contents), tokenize=str.split, divide=divide)
+
+
+def clean_note(text: str) -> tuple[str, ...]:
+    """Return the paper's tokens of a note; may be empty.
+
+    spaCy, lower case; each de-identified span becomes ``<DE>``, a repeated symbol is kept once, tokens with a
+    digit become ``qqq``.
+    """
+    joined = " ".join(token.text.lower() for token in english()(collapse(text)))
+    joined = _REPEATED.sub(r"\1 ", _DEIDENTIFIED.sub(" <DE> ", joined))
+    return mask_digits(joined.split())
+
+
+def table(path: str) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Yield (place, rows) of a table, in chunks; the index counts rows from 1 after the header.
+
+    Rows, not lines: notes span many. Columns of `NUMBERS` are whole numbers, missing where blank, the others
+    text. Column names may be in either case. Raises DataError for a missing file or column, a row with too
+    many fields, what is no number, and a damaged file. A row with too few fields has blank ones.
+    """
+    columns = list(COLUMNS[path])
+    options: Any = {"dtype": str, "keep_default_na": False, "index_col": False, "encoding": "utf-8"}
+    with files.stream("mimic3", path) as (where, file), row_at(where):
+        for chunk in pd.read_csv(file, chunksize=CHUNK, **options):
+            chunk = chunk.rename(columns=str.upper).rename(index=lambda number: number + 1)
+            require_columns(chunk.columns, columns, where)
+            for name in set(columns) & set(NUMBERS):
+                with row_at(f"{where}: {name} of rows {chunk.index[0]} to {chunk.index[-1]}"):
+                    chunk[name] = pd.to_numeric(chunk[name]).astype("Int64")
+            yield where, chunk[columns]
+
+
+def read_codes() -> dict[Admission, list[str]]:
+    """Return the ICD-9 codes of each admission, without point; rows without code or priority are left out."""
+    rows = pd.concat([chunk for _, chunk in table(DIAGNOSES)]).dropna()
+    codes = rows["ICD9_CODE"].str.strip().str.replace(".", "")
+    by_admission = codes[codes != ""].groupby([rows["SUBJECT_ID"], rows["HADM_ID"]])
+    return cast(dict[Admission, list[str]], by_admission.agg(list).to_dict())
+
+
+def check_admissions(admissions: Collection[Admission]) -> bool:
+    """Compare with the table of admissions, if it is there; returns whether it is.
+
+    Raises DataError for an admission that the table does not list for that patient.
+    """
+    if files.find("mimic3", ADMISSIONS) is None:
+        return False
+    listed = {row for _, chunk in table(ADMISSIONS) for row in chunk.itertuples(index=False, name=None)}
+    for patient, admission in admissions:
+        if (patient, admission) not in listed:
+            raise DataError(
+                f"{ADMISSIONS}: admission {admission} of patient {patient} is not listed; the tables are of "
+                "different releases or truncated. Get them again."
+            )
+    return True
+
+
+def read_summaries(wanted: Collection[Admission]) -> dict[Admission, str]:
+    """Return the discharge summary of each wanted admission: reports, then addenda, each by date.
+
+    Notes marked as errors are left out.
+    """
+    kept = []
+    for where, chunk in table(NOTES):
+        category, order = chunk["CATEGORY"].str.strip(), chunk["DESCRIPTION"].str.strip().map(DESCRIPTIONS)
+        summary = (category == "Discharge summary") & (chunk["ISERROR"].str.strip() == "")
+        wrong = (category == "") | (summary & ((chunk["TEXT"].str.strip() == "") | order.isna()))
+        if wrong.any():
+            raise DataError(
+                f"{where}: row {wrong.idxmax()} has no category, or is a discharge summary without text, or "
+                "neither Report nor Addendum; the file may be truncated. Get it again."
+            )
+        asked = pd.MultiIndex.from_frame(chunk[["SUBJECT_ID", "HADM_ID"]]).isin(list(wanted))
+        kept.append(chunk.assign(ORDER=order)[summary & asked])
+    every = pd.concat(kept).sort_values(["ORDER", "CHARTDATE"])
+    joined = every.groupby(["SUBJECT_ID", "HADM_ID"])["TEXT"].agg(" ".join)
+    return cast(dict[Admission, str], joined.to_dict())
+
+
+def read_id_lists() -> dict[str, set[int]] | None:
+    """Return the admission numbers of the paper's split, or None if its three lists are not there."""
+    if not all(files.find("mimic3", path) for path in ID_LISTS.values()):
+        return None
+    contents = files.locate("mimic3", ID_LISTS.values())
+    lists: dict[str, set[int]] = {}
+    for part, path in ID_LISTS.items():
+        with row_at(contents[path].where):
+            lists[part] = set(map(int, contents[path].lines()))
+    return lists
+
+
+def by_patient(patients: dict[int, int]) -> dict[str, set[int]]:
+    """Return the admissions of each part, all of a patient's in one; ValueError for too few patients.
+
+    patients: by admission.
+    """
+    people = np.array(sorted(set(patients.values())))
+    rest, test = random_split(len(people), PATIENT_SHARE, PATIENT_SEED)
+    train, dev = random_split(len(rest), PATIENT_SHARE, PATIENT_SEED)
+    drawn = {"train": rest[train], "dev": rest[dev], "test": test}
+    chosen = {part: set(people[rows].tolist()) for part, rows in drawn.items()}
+    return {part: {a for a, patient in patients.items() if patient in some} for part, some in chosen.items()}
+
+
+def has(codes: Iterable[str], start: str) -> bool:
+    """Return whether one of the codes starts so."""
+    return any(code.startswith(start) for code in codes)
+
+
+def _load(name: str, labels: dict[Admission, bool], said: dict[str, bool], **settings: Any) -> Corpus:
+    """Return admissions in this order as texts; those without a summary are left out."""
+    compared = check_admissions(labels)
+    summaries = read_summaries(labels)
+    rows = [Row(int(a[1]), int(label), summaries[a]) for a, label in labels.items() if a in summaries]
+    said |= {"compared": compared, "alone": not compared}
+    return make(name, {"": rows}, (NOTES, DIAGNOSES), said, tokenize=clean_note, **settings)
+
+
+def load_diabetes() -> Corpus:
+    """Return diabetes: does the admission have an ICD-9 code 250.00 (1) or not (0)?
+
+    Split by the paper's lists of admissions, if the three files lie beside the tables; else all admissions,
+    split by patient (provenance says which). Raises DataError for missing, damaged or malformed tables.
+    """
+    codes = read_codes()
+    lists = read_id_lists()
+    listed = {a for _, a in codes} if lists is None else set().union(*lists.values())
+    labels = {a: has(codes[a], "25000") for a in sorted(codes) if a[1] in listed}
+
+    def divide(parts: Parts) -> Parts:
+        numbers = [int(name.rpartition("/")[2]) for name in parts[""].ids]
+        patients = {admission: patient for patient, admission in labels if admission in set(numbers)}
+        rows = {
+            part: [i for i, number in enumerate(numbers) if number in chosen]
+            for part, chosen in (lists or by_patient(patients)).items()
+        }
+        return {part: parts[""].select(index) for part, index in rows.items()}
+
+    said = {"lists": lists is not None, "patients": lists is None}
+    return _load("diabetes", labels, said, divide=divide)
+
+
+def load_anemia() -> Corpus:
+    """Return anemia: acute (285.1, class 1) or chronic (285.2x, class 0); with both or neither left out.
+
+    Raises DataError for missing, damaged or malformed tables.
+    """
+    codes = read_codes()
+    acute, chronic = ({a for a in codes if has(codes[a], start)} for start in ("2851", "2852"))
+    # The authors' order, on which the seeded split depends: the chronic ones, then the acute ones.
+    labels = {a: kind is acute for kind in (chronic, acute) for a in sorted(kind - (acute & chronic))}
+    return _load("anemia", labels, {})
