@@ -2,7 +2,7 @@
 
 import bisect
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -11,6 +11,18 @@ from torch.nn.functional import pad
 
 from attnlib.checks import check_at_least, check_number
 from attnlib.readout import Readout
+
+
+class Side(NamedTuple):
+    """Candidates of `exact_adversary` on one side of each row's bound, flat: by row, by ascending margin."""
+
+    row: Tensor  # [K]
+    column: Tensor  # [K] in the sorted row
+    distance: Tensor  # [K] to the bound, > 0
+    alpha: Tensor  # [K]
+    own: Tensor  # [K] α ln α
+    size: Tensor  # [G] candidates per row
+    start: Tensor  # [G] where the row's candidates begin
 
 
 def check_linear(readout: Readout, kernel: str) -> None:

@@ -24,13 +24,13 @@ pair is better.
 """
 
 import math
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid, pad, softplus
 
 from attnlib.kernels._common import (
+    Side,
     check_epsilon,
     check_two_classes,
     similar,
@@ -161,26 +161,14 @@ def _records(a: Tensor) -> Tensor:
     return record
 
 
-class _Side(NamedTuple):
-    """Candidates on one side of the bound of every row, flat: by row, then by ascending margin."""
-
-    row: Tensor  # [K]
-    column: Tensor  # [K] in the sorted row
-    distance: Tensor  # [K] to the bound, > 0
-    alpha: Tensor  # [K]
-    own: Tensor  # [K] α ln α
-    size: Tensor  # [G] candidates per row
-    start: Tensor  # [G] where the row's candidates begin
-
-
-def _side(candidates: Tensor, s: Tensor, a: Tensor, bound: Tensor) -> _Side:
+def _side(candidates: Tensor, s: Tensor, a: Tensor, bound: Tensor) -> Side:
     """`candidates`: [B, n, T]; `s`, `a`: [n, T]; `bound`: [B, n]. The G = B · n rows go bound by bound."""
     cell = candidates.flatten().nonzero()[:, 0]
     row, column = cell // s.shape[1], cell % s.shape[1]
     size = candidates.sum(2).flatten()
     alpha, margin = (x.flatten().index_select(0, cell % s.numel()) for x in (a, s))
     distance = (margin - bound.flatten().index_select(0, row)).abs()
-    return _Side(row, column, distance, alpha, torch.xlogy(alpha, alpha), size, size.cumsum(0) - size)
+    return Side(row, column, distance, alpha, torch.xlogy(alpha, alpha), size, size.cumsum(0) - size)
 
 
 def _best_pair(
@@ -236,7 +224,7 @@ def _chunks(sizes: Tensor, budget: int) -> list[tuple[int, int]]:
 
 
 def _try_all(
-    low: _Side, up: _Side, tries: Tensor, first: int, last: int, value: Tensor, i: Tensor, j: Tensor
+    low: Side, up: Side, tries: Tensor, first: int, last: int, value: Tensor, i: Tensor, j: Tensor
 ) -> None:
     """Evaluate every pair of rows first..last with `tries` > 0, and write their best to value, i, j."""
     begin, end = int(low.start[first]), int(low.start[last - 1] + low.size[last - 1])

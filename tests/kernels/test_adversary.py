@@ -3,9 +3,10 @@ import math
 import pytest
 import torch
 
-from attnlib.kernels import adversary, jsd, search_adversary, tvd
+from attnlib.kernels import _search, jsd, search_adversary, tvd
 from attnlib.kernels._common import padded_width
-from attnlib.kernels.adversary import _VARIANTS, _starts, _Task
+from attnlib.kernels._search import VARIANTS, Task
+from attnlib.kernels.adversary import _starts
 from tests.kernels.cases import make, one, spread_out, with_head
 
 
@@ -36,8 +37,8 @@ def loss(readout, x, epsilon, penalty, variant):
 def task(readout, epsilon, penalty, variant):
     rows = torch.arange(len(readout))
     before = readout.probabilities()
-    parts = (readout, rows, readout.alpha, readout.scores, before, penalty, epsilon, _VARIANTS[variant])
-    return _Task(*parts, dtype=torch.float64)
+    parts = (readout, rows, readout.alpha, readout.scores, before, penalty, epsilon, VARIANTS[variant])
+    return Task(*parts, dtype=torch.float64)
 
 
 CASES = [(2, 5), (2, 4), (2, 1), (3, 5), (5, 2), (2, 6), (12, 4), (12, 1)]
@@ -61,7 +62,7 @@ def test_gradient_against_autograd(classes, k, variant):
 @pytest.mark.parametrize("few", [0, 100], ids=["as a matrix", "one by one"])
 @pytest.mark.parametrize("variant", ["published", "released"])
 def test_gradient_through_a_head(variant, few, monkeypatch):
-    monkeypatch.setattr(adversary, "_FEW", few)
+    monkeypatch.setattr(_search, "_FEW", few)
     r = with_head(6, 5)
     x = torch.randn(6, 3, 5, generator=torch.Generator().manual_seed(2)).masked_fill(
         ~r.mask[:, None], -math.inf
@@ -69,8 +70,8 @@ def test_gradient_through_a_head(variant, few, monkeypatch):
     free = x.clone().requires_grad_()
     loss(r, free, 0.02, 10.0, variant).backward()
     rows = torch.arange(6)
-    parts = (r, rows, r.alpha, r.scores, r.probabilities(), 10.0, 0.02, _VARIANTS[variant])
-    found = _Task(*parts).gradient(x.transpose(0, 1).contiguous())
+    parts = (r, rows, r.alpha, r.scores, r.probabilities(), 10.0, 0.02, VARIANTS[variant])
+    found = Task(*parts).gradient(x.transpose(0, 1).contiguous())
     torch.testing.assert_close(found.transpose(0, 1), free.grad, rtol=1e-3, atol=1e-4)
 
 

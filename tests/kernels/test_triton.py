@@ -15,6 +15,7 @@ import torch
 
 from attnlib import Readout
 from attnlib.kernels import (
+    _search,
     adversary,
     exact,
     exact_adversary,
@@ -23,6 +24,7 @@ from attnlib.kernels import (
     search_adversary,
 )
 from attnlib.kernels import triton as choice
+from attnlib.kernels._common import Side
 from tests.kernels.cases import make, one, spread_out
 
 pytest.importorskip("triton")
@@ -82,8 +84,8 @@ def ascend_case(k, lengths, width, classes, variant):
     mask = torch.arange(width) < torch.tensor(lengths)[:, None]
     r = Readout(r.alpha * mask / (r.alpha * mask).sum(1, keepdim=True), r.scores, r.bias, mask).to(DEVICE)
     rows = torch.arange(len(r), device=DEVICE)
-    parts = (r, rows, r.alpha, r.scores, r.probabilities(), 100.0, 0.05, adversary._VARIANTS[variant])
-    return adversary._Task(*parts), adversary._starts(r.mask, k, 1)
+    parts = (r, rows, r.alpha, r.scores, r.probabilities(), 100.0, 0.05, _search.VARIANTS[variant])
+    return _search.Task(*parts), adversary._starts(r.mask, k, 1)
 
 
 ASCEND = [
@@ -98,11 +100,11 @@ ASCEND = [
 @pytest.mark.parametrize(("k", "classes", "variant"), ASCEND)
 def test_the_same_steps(k, classes, variant, monkeypatch):
     if variant == "released":  # a short memory, so that its running maximum matters within a few steps
-        monkeypatch.setattr(adversary, "_BETA2", 0.5)
+        monkeypatch.setattr(_search, "BETA2", 0.5)
     task, x = ascend_case(k, [13, 6, 1], 13, classes, variant)
     task.alpha, task.columns = guarded(task.alpha), guarded(task.columns)
     expected, found = x.clone(), guarded(x)
-    adversary._ascend(task, expected, 6, 0.05)
+    _search.ascend(task, expected, 6, 0.05)
     search.ascend(task, found, 6, 0.05)
     inside = x.isfinite()
     assert (expected - x)[inside].abs().max() > 0.1
@@ -245,7 +247,7 @@ def side(sizes, g):
     alpha[sizes[0] : sizes[0] + sizes[1]] = 2.0
     start = size.cumsum(0) - size
     own = torch.xlogy(alpha, alpha)
-    return exact._Side(row, row, guarded(distance), guarded(alpha), own, size, start)
+    return Side(row, row, guarded(distance), guarded(alpha), own, size, start)
 
 
 def test_best_pairs(poisoned, monkeypatch):

@@ -1,21 +1,18 @@
 """The best pair of tokens of each row among the candidates of the exact adversary."""
 # mypy: disable-error-code="no-untyped-def"
 
-from typing import TYPE_CHECKING
-
 import torch
 import triton
 import triton.language as tl
 from torch import Tensor
 
-if TYPE_CHECKING:
-    from attnlib.kernels.exact import _Side
+from attnlib.kernels._common import Side
 
 MOST_PAIRS = 1 << 18  # a row with more is left to the search by blocks
 _BLOCK_I, _BLOCK_J = 16, 32
 
 
-def best_pairs(low: "_Side", up: "_Side") -> tuple[Tensor, Tensor, Tensor]:
+def best_pairs(low: Side, up: Side) -> tuple[Tensor, Tensor, Tensor]:
     """JSD of the best pair of each row, [G] float64, and the flat positions of its two tokens, [G] each.
 
     −inf, 0 and 0 for rows without a pair and for those with more than MOST_PAIRS. Of equal pairs the first

@@ -1,17 +1,13 @@
 """The steps of the adversarial search: one program takes all steps of one text."""
 # mypy: disable-error-code="no-untyped-def"
 
-from typing import TYPE_CHECKING
-
 import torch
 import triton
 import triton.language as tl
 from torch import Tensor
 
+from attnlib.kernels import _search
 from attnlib.kernels.triton import power_of_two
-
-if TYPE_CHECKING:
-    from attnlib.kernels.adversary import _Task
 
 _SMALLEST = 16  # narrowest tile
 _CELLS = 1 << 13  # candidates × tokens of a tile, at most: 16 numbers per thread of 16 warps
@@ -30,21 +26,21 @@ def padded_width(lengths: Tensor, longest: int, otherwise: Tensor) -> Tensor:
     return torch.where(lengths <= longest, width, otherwise)
 
 
-def ascend(task: "_Task", x: Tensor, n_steps: int, learning_rate: float) -> None:
+def ascend(task: _search.Task, x: Tensor, n_steps: int, learning_rate: float) -> None:
     """`n_steps` of Adam on the scores x [k, n, W] float32, in place; linear logits, W ≤ longest(k).
 
     The same steps as the torch version: float32 sums in another order, so paths agree to rounding until the
     hinge of the penalty tells them apart. Scores, moments and α stay in registers between steps; the C − 1
     class columns are read again in each step, from cache.
     """
-    from attnlib.kernels.adversary import _BETA1, _BETA2, schedule
-
     k, n, width = x.shape
     classes = task.columns.shape[2] + 1
     terms = task.terms(k)
     block_k, block_t = power_of_two(k), power_of_two(max(width, _SMALLEST))
     columns = task.columns.mT.contiguous()  # [n, C − 1, W]
-    steps = torch.tensor(schedule(n_steps, learning_rate), dtype=x.dtype, device=x.device)  # [n_steps, 2]
+    steps = torch.tensor(
+        _search.schedule(n_steps, learning_rate), dtype=x.dtype, device=x.device
+    )  # [n_steps, 2]
     with torch.cuda.device_of(x):
         _ascend[(n,)](
             x,
@@ -60,8 +56,8 @@ def ascend(task: "_Task", x: Tensor, n_steps: int, learning_rate: float) -> None
             K=k,
             CLASSES=classes,
             AMSGRAD=task.variant.amsgrad,
-            BETA1=_BETA1,
-            BETA2=_BETA2,
+            BETA1=_search.BETA1,
+            BETA2=_search.BETA2,
             BLOCK_K=block_k,
             BLOCK_T=block_t,
             BLOCK_C=power_of_two(classes),
