@@ -109,16 +109,18 @@ def permutation_moments(readout: Readout) -> Moments:
 
 
 def reach(readout: Readout) -> Reach:
-    """Whether argmax ŷ(e_t) ≠ y for some t, and min_t and max_t ŷ_y(e_t), e_t all attention on token t.
+    """Whether argmax ŷ(e_t) ≠ y for some t, min_t and max_t ŷ_y(e_t), and max_t TVD(ŷ(e_t), ŷ(α)).
 
-    No other attention does more: see the kernel. Any head for `can_flip`, as `flips_alone` has it.
+    e_t is all attention on token t; no other attention does more: see the kernel. Any head for `can_flip`, as
+    `flips_alone` has it.
     """
     found = []
     for text in texts(readout):
         y, alone = int(text.predictions()), text.logits(torch.eye(text.alpha.shape[1])[None])[0]  # [T, C]
         p = alone.softmax(1)[:, y]
-        highest = p.max() if alone.shape[1] == 2 else torch.full_like(p[0], torch.nan)
-        found.append(((alone.argmax(1) != y).any(), p.min(), highest))
+        two = 1.0 if alone.shape[1] == 2 else torch.nan  # the last two are known for two classes only
+        furthest = tvd(alone.softmax(1), text.probabilities()).max()
+        found.append(((alone.argmax(1) != y).any(), p.min(), two * p.max(), two * furthest))
     return Reach(*(torch.stack(column) for column in zip(*found, strict=True)))
 
 

@@ -15,11 +15,14 @@ class Reach(NamedTuple):
     - `can_flip`: [N] bool, whether some attention predicts another class.
     - `lowest`: [N] float64, lowest probability of the predicted class over all attentions.
     - `highest`: [N] float64, the highest one. NaN unless there are two classes.
+    - `largest_tvd`: [N] float64, largest TVD between the output under any attention and the model's own. NaN
+      unless there are two classes.
     """
 
     can_flip: Tensor
     lowest: Tensor
     highest: Tensor
+    largest_tvd: Tensor
 
 
 def reach(readout: Readout) -> Reach:
@@ -42,7 +45,9 @@ def reach(readout: Readout) -> Reach:
         highest = p.masked_fill(~mask, -torch.inf).amax(1)
     else:
         highest = torch.full_like(lowest, torch.nan)
-    return Reach(flips_alone(readout), lowest, highest)
+    predicted = readout.probabilities().amax(1)
+    largest = (predicted - lowest).maximum(highest - predicted)
+    return Reach(flips_alone(readout), lowest, highest, largest)
 
 
 def flips_alone(readout: Readout) -> Tensor:

@@ -48,6 +48,7 @@ from attnbook import charts, notebook
 from attnbook.runs import results
 from attnlib.kernels import (
     adversary_bounds,
+    attention_order,
     erase_until_flip,
     exact_adversary,
     minimal_flip_set,
@@ -135,9 +136,7 @@ else:
 divergence["ceiling (no condition on the output)"] = bounds.upper
 
 minimal = minimal_flip_set(readout)
-by_attention = erase_until_flip(
-    readout, readout.alpha.masked_fill(~readout.mask, -1).argsort(1, descending=True)
-)
+by_attention = erase_until_flip(readout, attention_order(readout))
 columns |= {
     "fewest": minimal.fraction,
     "by_attention": by_attention.fraction,

@@ -134,7 +134,7 @@ def test_rows_too_long_for_a_tile_go_to_torch(both, monkeypatch):
     assert search.longest(5) == 16
     calls = []
     monkeypatch.setattr(search, "ascend", lambda task, x, *rest: calls.append(tuple(x.shape)))
-    monkeypatch.setattr(adversary, "_ascend", lambda task, x, *rest: calls.append(tuple(x.shape)))
+    monkeypatch.setattr(adversary, "ascend", lambda task, x, *rest: calls.append(tuple(x.shape)))
     r = make(6, 40, seed=2, shortest=17).to(DEVICE)
     both(lambda: search_adversary(r, 0.1, n_steps=1))
     half = len(calls) // 2

@@ -38,9 +38,8 @@ def ascend(task: _search.Task, x: Tensor, n_steps: int, learning_rate: float) ->
     terms = task.terms(k)
     block_k, block_t = power_of_two(k), power_of_two(max(width, _SMALLEST))
     columns = task.columns.mT.contiguous()  # [n, C − 1, W]
-    steps = torch.tensor(
-        _search.schedule(n_steps, learning_rate), dtype=x.dtype, device=x.device
-    )  # [n_steps, 2]
+    rates = _search.schedule(n_steps, learning_rate)
+    steps = torch.tensor(rates, dtype=x.dtype, device=x.device)  # [n_steps, 2]
     with torch.cuda.device_of(x):
         _ascend[(n,)](
             x,
