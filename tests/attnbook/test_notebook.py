@@ -3,7 +3,7 @@
 import math
 import re
 from pathlib import Path
-from typing import Optional
+from typing import Any, Literal, Optional
 
 import pandas as pd
 import pytest
@@ -12,7 +12,7 @@ from attnbook import notebook
 from attnlib import data
 from tests import toy
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 
 DECLARED = {
     "seed": int,
@@ -130,3 +130,27 @@ def test_only_columns_of_sentences_are_marked_as_such():
 def test_what_stands_for_a_missing_result_links_to_a_page_of_the_book():
     (target,) = re.findall(r'href="\.\./\.\./(.*?)\.html"', notebook.nothing().data)
     assert (ROOT / "book" / f"{target}.md").exists()
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "fits"),
+    [
+        ("a", Literal["a", "b"], True),
+        ("c", Literal["a", "b"], False),
+        (True, Literal[1, 2], False),
+        (1, Literal[1, 2], True),
+        ([1], Any, True),
+        (None, Any, True),
+    ],
+)
+def test_literal_and_any_are_simple_annotations_too(value, kind, fits):
+    assert notebook.is_instance(value, kind) == fits
+
+
+def test_a_file_where_a_folder_for_tables_is_meant_is_refused_before_the_run(tmp_path):
+    kinds = {"__annotations__": {"output": Optional[str]}}  # noqa: UP045
+    (tmp_path / "tables").touch()
+    for output in (None, "", str(tmp_path), str(tmp_path / "new")):
+        assert notebook.parameters(kinds | {"output": output}) == {"output": output}
+    with pytest.raises(ValueError, match=r"parameter output is '.*tables', a file: name a folder"):
+        notebook.parameters(kinds | {"output": str(tmp_path / "tables")})

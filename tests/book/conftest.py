@@ -1,7 +1,11 @@
 """The built book: made once per session, by the same command as `make book`."""
 
+import functools
+import http.server
 import subprocess
 import sys
+import threading
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -27,6 +31,21 @@ def snakemake(*words, folder=ROOT):
             text=True,
             check=False,
         )
+
+
+@contextmanager
+def served(folder):
+    """The address at which a folder is served, with a slash at the end."""
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *words):
+            pass
+
+    handler = functools.partial(Quiet, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
 
 
 @pytest.fixture(scope="session")

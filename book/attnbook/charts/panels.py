@@ -5,6 +5,7 @@ Ours are filled circles, published numbers hollow diamonds; categories of the co
 whose category is empty are left out.
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from math import ceil
 from typing import Any
@@ -199,12 +200,12 @@ def quartile_panels(
     # The paper's axis points up; what is no bin stands below it.
     levels = [*reversed(MAX_ATTENTION_LABELS), *dict.fromkeys(below["bin"])]
     marks["y"] = marks["bin"].astype(str).map(levels.index) + offsets(marks, groups)
-    level = ", ".join(f"'{name}'" for name in levels)
+    words = json.dumps(levels)
     base = alt.Chart().encode(
         color=hues(groups, by_title),
         y=alt.Y("y:Q", title=None)
         .scale(domain=(-0.5, len(levels) - 0.5), nice=False, reverse=True)
-        .axis(values=list(range(len(levels))), labelExpr=f"[{level}][datum.value]", grid=False, ticks=False),
+        .axis(values=list(range(len(levels))), labelExpr=f"{words}[datum.value]", grid=False, ticks=False),
         tooltip=[
             alt.Tooltip("bin:N", title="max attention"),
             alt.Tooltip("group:N", title=by_title),

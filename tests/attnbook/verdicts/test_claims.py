@@ -14,7 +14,7 @@ from attnbook.verdicts import claims, ledger
 from attnbook.verdicts.claims import Reading
 from attnlib.tables import summaries
 
-ROOT = Path(__file__).parents[5]
+ROOT = Path(__file__).parents[7]
 WEAK = Reading("τ below .5", ("tau",), "<", 0.5)
 
 

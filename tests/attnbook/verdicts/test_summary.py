@@ -12,7 +12,7 @@ from attnbook.runs import record, results
 from attnbook.verdicts import ledger, summary
 from attnlib.tables import summaries
 
-ROOT = Path(__file__).parents[5]
+ROOT = Path(__file__).parents[7]
 MODEL = {"dataset": "sst", "encoder": "bilstm", "scorer": "additive"}
 NAMES = {"sst": "SST", "agnews": "AG News", "snli": "SNLI"}
 

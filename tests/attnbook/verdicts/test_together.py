@@ -12,7 +12,7 @@ from attnbook.verdicts import claims, ledger, papers, together
 from attnlib.tables import summaries
 from tests.attnbook.verdicts.four_papers import EMPTY, adversary, rows, tables, three_signs, violations
 
-ROOT = Path(__file__).parents[5]
+ROOT = Path(__file__).parents[7]
 
 
 class TestJainWallace:
