@@ -162,9 +162,6 @@ shares = summary[summary["metric"].isin(list(shown))].assign(share=lambda table:
 charts.dot_intervals(
     shares,
     "share",
-    "value",
-    "low",
-    "high",
     by="class",
     title=f"What can change the decision ({dataset}, {encoder}, {scorer})",
     x_title="share of texts",
@@ -212,9 +209,7 @@ by_method = [
     summaries.summarise(run.frame(jsd=values), ["jsd"]).assign(method=name)
     for name, values in divergence.items()
 ]
-summary = results.of_run(
-    run, pd.concat([summary, *by_method], ignore_index=True), paper="beyond", experiment="geometry"
-)
+summary = results.of_run(run, pd.concat([summary, *by_method], ignore_index=True), "beyond/geometry")
 summary["epsilon"] = epsilon
 overall = summary[summary["class"] == "all"]
 single = overall[overall["method"].isna()].set_index("metric")["value"]

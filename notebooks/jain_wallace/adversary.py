@@ -156,9 +156,7 @@ for name, part in frames.items():
     parts.append(summaries.medians(part, ["jsd"]).assign(method=name))
     if name in found:
         parts.append(summaries.quartiles_by_max_attention(part, "jsd").assign(method=name))
-summary = results.of_run(
-    run, pd.concat(parts, ignore_index=True), paper="jain_wallace", experiment="adversary"
-)
+summary = results.of_run(run, pd.concat(parts, ignore_index=True), "jain_wallace/adversary")
 summary["epsilon"] = epsilon
 overall = summary[(summary["class"] == "all") & summary["bin"].isna()].set_index(["method", "metric"])[
     "value"

@@ -105,8 +105,6 @@ names = {
 charts.by_epoch(
     by_epoch[by_epoch["metric"].isin(names)].assign(pair=by_epoch["metric"].map(names)),
     "value",
-    low="low",
-    high="high",
     by="pair",
     by_title="τ between",
     title=f"Rank correlation after every epoch ({dataset}, {encoder}, {scorer}; vectors: {run.vectors})",
@@ -141,9 +139,7 @@ table["selected"] = (table["epoch"] == selected).astype(float)
 rows = table.melt("epoch", var_name="metric").assign(**{"class": "all"})
 n_texts = {"": len(run.corpus.test), "dev_": len(run.corpus.dev)}
 rows["n"] = rows["metric"].map({part + name: n for part, n in n_texts.items() for name in run.test_metrics})
-summary = results.of_run(
-    run, pd.concat([by_epoch, rows], ignore_index=True), paper="jain_wallace", experiment="initialisation"
-)
+summary = results.of_run(run, pd.concat([by_epoch, rows], ignore_index=True), "jain_wallace/initialisation")
 values = summary.set_index(["metric", "epoch"])["value"]
 for metric in (*names, "median_tvd", "accuracy"):
     glue(f"{metric}_selected", float(values[metric, selected]), display=False)

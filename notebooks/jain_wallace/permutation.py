@@ -111,9 +111,7 @@ charts.violins_by_max_attention(
 
 # %% tags=["hide-input"]
 parts = [summaries.summarise(frame, metrics), summaries.quartiles_by_max_attention(frame, "median_tvd")]
-summary = results.of_run(
-    run, pd.concat(parts, ignore_index=True), paper="jain_wallace", experiment="permutation"
-)
+summary = results.of_run(run, pd.concat(parts, ignore_index=True), "jain_wallace/permutation")
 overall = summary[(summary["class"] == "all") & summary["bin"].isna()].set_index("metric")["value"]
 for metric in [*changes, "max_attention"]:
     glue(metric, float(overall[metric]), display=False)

@@ -128,9 +128,7 @@ own = {
 own = pd.DataFrame(
     [(name, "all", *pair) for name, pair in own.items()], columns=["metric", "class", "value", "n"]
 )
-summary = results.of_run(
-    run, pd.concat([own, rows], ignore_index=True), paper="serrano_smith", experiment="base"
-)
+summary = results.of_run(run, pd.concat([own, rows], ignore_index=True), "serrano_smith/base")
 
 # %% tags=["hide-input"]
 overall = summary[summary["class"] == "all"].set_index("metric")
@@ -140,9 +138,6 @@ shown = overall.loc[["accuracy", "accuracy_baseline", "correct_uniform"]].assign
 charts.dot_intervals(
     shown[["model", "value", "low", "high"]],
     "model",
-    "value",
-    "low",
-    "high",
     domain=(0, 1),
     title=f"Accuracy on the test documents ({dataset}, {architecture})",
     x_title="accuracy (share of test documents)",

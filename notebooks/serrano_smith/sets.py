@@ -231,8 +231,7 @@ states = summaries.summarise(frame, ["can_flip", "from_uniform", "max_attention"
 summary = results.of_run(
     run,
     pd.concat([table, checks, bounds, states], ignore_index=True),
-    paper="serrano_smith",
-    experiment="sets",
+    "serrano_smith/sets",
 )
 overall = summary[summary["against"].isna()].set_index(["method", "metric"])["value"]
 glue("test_accuracy", run.test_metrics["accuracy"], display=False)

@@ -117,9 +117,7 @@ glue("n_methods", len(methods), display=False)
 glue("n_violated", int(violated[shown]), display=False)
 if output:
     rates = frame.groupby("method")["violated"].mean().rename("value").reset_index()
-    summary = results.of_run(
-        run, rates.assign(metric="violation", **{"class": "all"}), paper="violation", experiment="example"
-    )
+    summary = results.of_run(run, rates.assign(metric="violation", **{"class": "all"}), "violation/example")
     results.keep(output, run, frame, summary, parameters)
 notebook.table(table)
 

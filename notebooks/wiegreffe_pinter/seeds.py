@@ -140,9 +140,7 @@ for name, part in frames.items():
     parts.append(summaries.medians(part, ["jsd"]).assign(method=name))
     parts.append(summaries.quartiles_by_max_attention(part, "jsd").assign(method=name))
 parts.append(summaries.summarise(reached, ["range", "can_flip"]))
-summary = results.of_run(
-    run, pd.concat(parts, ignore_index=True), paper="wiegreffe_pinter", experiment="seeds"
-)
+summary = results.of_run(run, pd.concat(parts, ignore_index=True), "wiegreffe_pinter/seeds")
 summary["epsilon"] = epsilon
 values = summary[(summary["class"] == "all") & summary["bin"].isna()].set_index(["method", "metric"])["value"]
 glue("n_seeds", n_seeds, display=False)

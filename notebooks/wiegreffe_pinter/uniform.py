@@ -87,9 +87,6 @@ overall = compared[(compared["class"] == "all") & compared["metric"].isin(names)
 charts.dot_intervals(
     overall.assign(score=overall["metric"].map(names)),
     "score",
-    "value",
-    "low",
-    "high",
     by="method",
     domain=(0, 1),
     title=f"A model with learned and a model with uniform attention ({dataset}, {encoder}, {scorer})",
@@ -100,9 +97,6 @@ charts.dot_intervals(
 charts.dot_intervals(
     paired.assign(score=paired["metric"].map(names)),
     "score",
-    "value",
-    "low",
-    "high",
     title=f"What learned attention adds ({dataset}, {encoder}, {scorer})",
     x_title="learned minus uniform (share or area, 95 % interval over texts)",
 )
@@ -126,9 +120,7 @@ sizes = pd.DataFrame(performance.sizes(run.corpus).items(), columns=["metric", "
     **{"class": "all"}
 )
 parts = [*reports, paired, changes[changes["class"] == "all"], sizes]
-summary = results.of_run(
-    run, pd.concat(parts, ignore_index=True), paper="wiegreffe_pinter", experiment="uniform"
-)
+summary = results.of_run(run, pd.concat(parts, ignore_index=True), "wiegreffe_pinter/uniform")
 if selection == "test":
     summary["variant"] += ", epoch by test"
 values = summary[summary["class"] == "all"].set_index(["method", "metric"])
