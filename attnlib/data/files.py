@@ -130,7 +130,8 @@ def locate(name: str, paths: Iterable[str], verify: bool = True) -> dict[str, Co
 
     for base in search_folders(name):
         look_in(base)
-    if _fetch(data_set, list(lacking.values()), verify):
+    official = all(item.official for item in lacking.values())
+    if official and _fetch(data_set, list(lacking.values()), verify):
         look_in(cache_folder() / name)
     if lacking:
         raise _not_found(data_set, list(lacking.values()))

@@ -251,6 +251,8 @@ def filter_by_length(split: Split, minimum: int | None = None, maximum: int | No
 
 def within(split: Split, limits: Limits) -> np.ndarray:
     """Which documents have at most so many sentences of at most so many tokens, bool [N]."""
+    if not len(split):
+        return np.zeros(0, dtype=np.bool_)
     assert isinstance(split.sentences, Ragged)
     return (split.sentences.counts <= limits.sentences) & (
         split.sentences.reduced(np.maximum) <= limits.tokens

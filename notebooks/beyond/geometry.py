@@ -161,9 +161,6 @@ shares = summary[summary["metric"].isin(list(shown))].assign(share=lambda table:
 charts.dot_intervals(
     shares,
     "share",
-    "value",
-    "low",
-    "high",
     by="class",
     title=f"What can change the decision ({dataset}, {encoder}, {scorer})",
     x_title="share of texts",

@@ -36,10 +36,11 @@ from myst_nb import glue
 from attnbook import charts, notebook
 from attnbook.runs import grid, progress, results
 from attnbook.verdicts import ledger, ledgers
+from attnbook.verdicts.cells import origin
 
 parameters = notebook.parameters(globals())
 charts.enable(notebook.source("beyond/ledger", parameters))
-table, papers = ledgers.everything(fresh=fresh, folder=recorded)
+table, papers = ledgers.everything(fresh, recorded)
 totals = ledgers.totals(table)
 if output:
     results.write(table, Path(output) / "ledger.csv", "%.6g")
@@ -133,5 +134,5 @@ glue("widest", ledger.WIDEST, display=False)
 
 # %% tags=["remove-input"]
 folder = Path(recorded or results.RECORDED)
-origins = [f"*{n}*: {ledger.origin(p.ours, folder / p.paper / 'runs.csv')}" for n, p in papers.items()]
+origins = [f"*{n}*: {origin(p.ours, folder / p.paper / 'runs.csv')}" for n, p in papers.items()]
 notebook.markdown(f"**Where these numbers come from.** {' '.join(origins)}")

@@ -35,7 +35,8 @@ from myst_nb import glue
 
 from attnbook import charts, notebook
 from attnbook.runs import results
-from attnbook.verdicts import claims, ledger, ledgers, papers, shared_questions, together
+from attnbook.verdicts import claims, ledger, papers, shared_questions, together
+from attnbook.verdicts.cells import REFERENCE, origin, read_published
 
 parameters = notebook.parameters(globals())
 charts.enable(notebook.source("beyond/together", parameters))
@@ -84,7 +85,7 @@ notebook.markdown(together.by_verdict(found))
 # released files have every number that the rule needs, of one model for each of their data sets:
 
 # %% tags=["remove-input"]
-notebook.markdown(together.by_their_numbers(ledger.read_published(ledgers.REFERENCE / "jain_wallace.csv")))
+notebook.markdown(together.by_their_numbers(read_published(REFERENCE / "jain_wallace.csv")))
 
 # %% [markdown]
 # Every number behind the table, by data set and model. *Clear* says on which side of the bound the whole
@@ -126,16 +127,31 @@ charts.dot_panels(
 ) if len(reach) else nothing
 
 # %% tags=["hide-input"]
-notebook.table(claims.side_by_side(shared_questions.divergences(tables)))
+divergences = shared_questions.divergences(tables)
+notebook.table(claims.side_by_side(divergences))
 
 # %% [markdown]
 # The table is of the BiLSTM; numbers are means over seeds, with the lowest and the highest seed. Divergences
 # are of the median text, at ε = {glue:text}`epsilon`. The optimum needs two classes and a linear head.
 
-# %% tags=["remove-input"]
-notebook.markdown(shared_questions.told_reach(tables))
+# %% tags=["remove-cell"]
+inert, search, optimum, _, within = (column["value"] for column in divergences.values())
+tau, models = shared_questions.rank_agreement(tables, "largest_tvd", "median_tvd")
+glue("inert", claims.ends(inert), display=False)
+glue("tau", claims.number(tau), display=False)
+glue("models_of_tau", models, display=False)
+glue("above_search", claims.ends((optimum - search).dropna()), display=False)
+glue("within", claims.ends(within), display=False)
 
 # %% [markdown]
+# - On a share of {glue:text}`inert` of the texts no attention changes the BiLSTM's class.
+# - Over {glue:text}`models_of_tau` models (data set, encoder, scorer) Kendall's τ between the largest
+#   possible change and the change under permutation is {glue:text}`tau`: 0 would mean that the outcome of the
+#   permutation test has nothing to do with reach, 1 that it orders models as reach does.
+# - The optimum is above the search by {glue:text}`above_search` nats.
+# - Uniform weights, which know nothing of the text, keep the output within ε on a share of
+#   {glue:text}`within` of the texts.
+#
 # **What it shows.** How far attention can go while the output stays is a number, known exactly for two
 # classes, and the search finds less of it. Part of it is geometry of the encoder's states: on texts where
 # every token alone votes for the same class, a decision that stays says nothing about attention. **What it
@@ -160,7 +176,10 @@ rankings = shared_questions.rankings(tables, methods, measures)
 notebook.table(shared_questions.ranking_means(rankings)) if len(rankings) else nothing
 
 # %% tags=["remove-input"]
-notebook.markdown(shared_questions.told_rankings(rankings))
+of_sets = rankings.drop_duplicates(["dataset", "encoder"]).groupby("dataset", sort=True)["encoder"]
+documents = "; ".join(f"{dataset} ({', '.join(encoders)})" for dataset, encoders in of_sets)
+seeds = claims.least_to_most(rankings["n_seeds"])
+notebook.markdown(f"Documents of {documents}; seeds of each model: {seeds}." if documents else "Not run.")
 
 # %% [markdown]
 # **What it shows.** How far an order of attention is from chance on one side, and from the exact minimum on
@@ -203,10 +222,16 @@ notebook.table(ratios.reset_index()) if len(signs) else nothing
 # Violation ratios, mean of the ways to remove and over seeds. Leave-one-out is the sign of the effect itself:
 # it cannot be wrong under its own way to remove.
 
-# %% tags=["remove-input"]
-notebook.markdown(shared_questions.told_signs(signs))
+# %% tags=["remove-cell"]
+for name, value in shared_questions.signs(signs).items():
+    glue(f"signs_{name}", value, display=False)
+glue("like_chance", shared_questions.LIKE_CHANCE, display=False)
 
 # %% [markdown]
+# Attention is less than {glue:text}`like_chance` better than random scores for {glue:text}`signs_alike` of
+# {glue:text}`signs_models` models; its product with the gradient is violated less often than attention itself
+# for {glue:text}`signs_better` of {glue:text}`signs_models`.
+#
 # **What it shows.** Whether the token with the most weight supports the decision depends on model and data.
 # Where it nearly always does, unsigned scores pass: the test sees the top token only, so a low ratio is no
 # proof that a sign means anything for the others. **What it does not show.** Removing a token makes a text
@@ -253,7 +278,9 @@ notebook.table(contrasts)
 # - Numbers of several claims come from the same models. They are no independent findings.
 
 # %% tags=["remove-cell"]
-constants = dict(holds=claims.HOLDS, differs=claims.DIFFERS, fewest=claims.FEWEST, epsilon=together.EPSILON)
+constants = dict(
+    holds=claims.HOLDS, differs=claims.DIFFERS, fewest=claims.FEWEST, epsilon=shared_questions.EPSILON
+)
 verdicts = [finding.verdict for finding in found]
 few = [one for one in found if one.verdict == "undecided" and one.cells["dataset"].nunique() < claims.FEWEST]
 counts = {f"n_{verdict.replace(' ', '_')}": verdicts.count(verdict) for verdict in ledger.VERDICTS}
@@ -263,7 +290,7 @@ for name, value in (constants | counts | {"n_claims": len(verdicts), "n_few": le
 # %% tags=["remove-input"]
 folder = Path(recorded or results.RECORDED)
 origins = [
-    f"*{words}*: {ledger.origin(tables[paper], folder / paper / 'runs.csv')}"
+    f"*{words}*: {origin(tables[paper], folder / paper / 'runs.csv')}"
     for paper, words in papers.PAPERS.items()
 ]
 notebook.markdown(f"**Where these numbers come from.** {' '.join(origins)}")

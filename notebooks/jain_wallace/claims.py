@@ -33,17 +33,17 @@ from pathlib import Path
 import pandas as pd
 from myst_nb import glue
 
-from attnbook import BOOK, charts, notebook
+from attnbook import charts, notebook
 from attnbook.runs import results
 from attnbook.verdicts import claims, ledger, papers
+from attnbook.verdicts.cells import REFERENCE, label, origin, read_published
 from attnbook.verdicts.claims import Reading
 from attnlib.tables import summaries
 
 parameters = notebook.parameters(globals())
 charts.enable(notebook.source("jain_wallace/claims", parameters))
-experiments = ["base", "correlation", "permutation", "adversary", "initialisation"]
-found = claims.complete(ledger.recorded("jain_wallace", experiments, fresh=fresh, folder=recorded))
-published = ledger.read_published(BOOK / "reference/jain_wallace.csv")
+found = papers.read("jain_wallace", fresh, recorded)
+published = read_published(REFERENCE / "jain_wallace.csv")
 
 # %% [markdown]
 # ## How a claim becomes a verdict
@@ -72,8 +72,8 @@ published = ledger.read_published(BOOK / "reference/jain_wallace.csv")
 # %% tags=["hide-input"]
 epsilons = {"released *": 0.05, "published babi*|published cnn": 0.05, "published *": 0.01, "*": 0.0}
 searches = found["search"].fillna("no search") + " " + found["dataset"]
-usual = found["epsilon"].fillna(0.0) == ledger.label(searches, epsilons)
-vectors = ledger.label(found["dataset"], results.MAIN_VECTORS)
+usual = found["epsilon"].fillna(0.0) == label(searches, epsilons)
+vectors = label(found["dataset"], results.MAIN_VECTORS)
 usual &= (found["variant"] == results.MAIN_VARIANT) & (found["vectors"] == vectors)
 found = papers.named(found)
 grid = found[usual & (found["experiment"] != "initialisation")]
@@ -134,7 +134,7 @@ for name, value in constants.items():
     glue(name, value, display=False)
 for metric in gaps:
     for name, encoder in {"": bilstm, "_average": average}.items():
-        mean = claims.spread(theirs, metric, **encoder)["mean"].mean()
+        mean = claims.spread(theirs, metric, **encoder)["value"].mean()
         glue(f"their_{metric}{name}", float(mean), display=False)
 blank = published["value"].isna() & (published["experiment"] == "correlation")
 glue("blank", int(blank.sum()), display=False)
@@ -176,22 +176,19 @@ rows = claims.compared(ours, theirs, gradient).rename(columns={"name": "encoder"
 charts.dot_intervals(
     rows,
     "dataset",
-    "mean",
-    "lowest",
-    "highest",
     by="encoder",
-    paper="published",
-    ours_label="ours, range of seeds",
-    paper_label="published",
+    ours="ours, range of seeds",
     title="Agreement of attention and gradient, additive attention",
     x_title="mean of Kendall's τ over texts (no unit)",
     y_title="data set",
 ) if len(rows) else notebook.markdown("No result to draw yet.")
 
 # %% tags=["remove-input"]
-chance = claims.spread(ours, "tau_random", **bilstm)["mean"]
+chance = claims.spread(ours, "tau_random", **bilstm)["value"]
 with_theirs = rows.dropna(subset=["published"])
-lower = (with_theirs["mean"] < with_theirs["published"]).groupby(with_theirs["encoder"]).agg(["sum", "count"])
+lower = (
+    (with_theirs["value"] < with_theirs["published"]).groupby(with_theirs["encoder"]).agg(["sum", "count"])
+)
 sentences = [
     f"For the {name}, ours is below the published number on {below} of {count} data sets."
     for name, below, count in lower.itertuples()
@@ -266,11 +263,11 @@ notebook.table(claims.beside(ours, theirs, significance))
 
 # %% tags=["remove-input"]
 measures = {
-    name: claims.spread(ours, name, **bilstm)["mean"]
+    name: claims.spread(ours, name, **bilstm)["value"]
     for name in ("significant_gradient", "tau_gradient", "mean_length")
 }
 ranks = pd.DataFrame(measures).corr(method="kendall", min_periods=claims.FEWEST)["mean_length"]
-chance = claims.spread(ours, "significant_random", **bilstm)["mean"]
+chance = claims.spread(ours, "significant_random", **bilstm)["value"]
 notebook.markdown(
     f"Shuffled attention is significant on a share of {claims.ends(chance)} of the texts. Ranked over data "
     f"sets (Kendall's τ), the BiLSTM's share of significant texts goes with the mean length of a text at "
@@ -327,12 +324,12 @@ moved = {name: claims.spread(ours, metric, **bilstm) for name, metric in changes
 notebook.table(claims.side_by_side(moved))
 
 # %% tags=["remove-input"]
-inert = 1 - claims.spread(ours, "can_flip", **bilstm)["mean"]
+inert = 1 - claims.spread(ours, "can_flip", **bilstm)["value"]
 notebook.markdown(
     f"On a share of {claims.ends(inert)} of the texts no attention at all changes the predicted class: every "
     f"token, read alone, votes for it. Uniform attention, with no peak left, moves the output by "
-    f"{claims.ends(moved['uniform']['mean'])} on average, permuted attention by "
-    f"{claims.ends(moved['permuted']['mean'])}."
+    f"{claims.ends(moved['uniform']['value'])} on average, permuted attention by "
+    f"{claims.ends(moved['permuted']['value'])}."
 )
 
 # %% [markdown]
@@ -386,13 +383,8 @@ rows = claims.compared(ours, theirs, drawn).rename(columns={"name": "method"})
 charts.dot_intervals(
     rows,
     "dataset",
-    "mean",
-    "lowest",
-    "highest",
     by="method",
-    paper="published",
-    ours_label="ours, range of seeds",
-    paper_label="published",
+    ours="ours, range of seeds",
     title="How far attention can move at the same output (ε = .05): BiLSTM, additive attention",
     x_title="Jensen–Shannon divergence of the median text (nats)",
     y_title="data set",
@@ -413,14 +405,14 @@ notebook.table(claims.side_by_side(ignorant))
 
 # %% tags=["remove-input"]
 optimum, search = (
-    claims.spread(ours, **furthest[name])["mean"] for name in ("exact optimum", "released search")
+    claims.spread(ours, **furthest[name])["value"] for name in ("exact optimum", "released search")
 )
-distance = ignorant["uniform, divergence"]["mean"]
+distance = ignorant["uniform, divergence"]["value"]
 notebook.markdown(
     f"For the median text the optimum is above the search by {claims.ends(optimum - search)} nats. Uniform "
     f"attention reaches {far:.3f} nats on the median text, wherever the output goes, on "
     f"{int((distance >= far).sum())} of {len(distance)} data sets, and keeps the output within ε on a share "
-    f"of {claims.ends(ignorant['uniform, share within ε']['mean'])} of the texts."
+    f"of {claims.ends(ignorant['uniform, share within ε']['value'])} of the texts."
 )
 
 # %% [markdown]
@@ -473,7 +465,7 @@ notebook.table(table.rename(columns={"seeds": "epochs"}))
 sentences = []
 for name, encoder in {"BiLSTM": bilstm, "average encoder": average}.items():
     tau, accuracy = (
-        claims.spread(kept, metric, by="start", **encoder)["mean"] for metric in ("tau_gradient", "accuracy")
+        claims.spread(kept, metric, by="start", **encoder)["value"] for metric in ("tau_gradient", "accuracy")
     )
     sentences.append(
         f"At the epoch kept, the {name}'s mean τ of attention and gradient is {claims.ends(tau)}, at a mean "
@@ -550,8 +542,8 @@ notebook.markdown(f"**The premises together: {premises}.** Of {len(verdicts)} re
 #   weights on nearly equal states cannot matter, wherever they are.
 
 # %% tags=["remove-input"]
-own = claims.spread(ours, "accuracy", **bilstm)["mean"]
-uniform = claims.spread(ours, "accuracy_uniform", **bilstm)["mean"]
+own = claims.spread(ours, "accuracy", **bilstm)["value"]
+uniform = claims.spread(ours, "accuracy_uniform", **bilstm)["value"]
 notebook.markdown(
     f"With the same weight on every token at test time, the BiLSTM's accuracy is {claims.ends(uniform)}; "
     f"with its own attention, {claims.ends(own)}. A model trained with uniform attention could do better."
@@ -562,7 +554,7 @@ notebook.markdown(
 # ({doc}`base`).
 
 # %% tags=["remove-input"]
-exchanged = claims.spread(ours, "accuracy_exchanged", **bilstm)["mean"]
+exchanged = claims.spread(ours, "accuracy_exchanged", **bilstm)["value"]
 same = own.reindex(exchanged.index)
 notebook.markdown(
     f"With what its attention read in another text, the BiLSTM's accuracy is {claims.ends(exchanged)}; with "
@@ -602,4 +594,4 @@ notebook.markdown(
 
 # %% tags=["remove-input"]
 runs = Path(recorded or results.RECORDED) / "jain_wallace" / "runs.csv"
-notebook.markdown(f"**Where these numbers come from.** {ledger.origin(found, runs)}")
+notebook.markdown(f"**Where these numbers come from.** {origin(found, runs)}")

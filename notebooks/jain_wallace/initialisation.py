@@ -105,8 +105,6 @@ names = {
 charts.by_epoch(
     by_epoch[by_epoch["metric"].isin(names)].assign(pair=by_epoch["metric"].map(names)),
     "value",
-    low="low",
-    high="high",
     by="pair",
     by_title="τ between",
     title=f"Rank correlation after every epoch ({dataset}, {encoder}, {scorer}, {run.name['vectors']})",

@@ -35,10 +35,11 @@ from myst_nb import glue
 from attnbook import NOTEBOOKS, charts, notebook
 from attnbook.runs import results
 from attnbook.verdicts import ledger, ledgers
+from attnbook.verdicts.cells import label, origin
 
 parameters = notebook.parameters(globals())
 charts.enable(notebook.source("jain_wallace/ledger", parameters))
-compared = ledgers.jain_wallace(fresh=fresh, folder=recorded)
+compared = ledgers.compare("jain_wallace", fresh, recorded)
 
 # %% [markdown]
 # ## What is compared with what
@@ -120,7 +121,7 @@ families = {
     "median_tvd*": "output change under permutation",
     "jsd*|at_least_*": "divergence of adversarial attention",
 }
-measured = table.assign(measure=ledger.label(table["metric"], families))
+measured = table.assign(measure=label(table["metric"], families))
 notebook.table(ledger.totals(measured, "measure"))
 
 # %% [markdown]
@@ -134,9 +135,9 @@ notebook.table(ledger.totals(measured, "measure"))
 
 # %% tags=["hide-input", "full-width"]
 pages = {path.stem: f"{path.stem}.html" for path in (NOTEBOOKS / "jain_wallace").glob("*.py")}
-shown = table.assign(source=ledger.label(table["source"], ledgers.SOURCES))
+shown = table.assign(source=label(table["source"], ledgers.SOURCES))
 HTML(ledger.to_html(shown, pages, "Every published number beside ours"))
 
 # %% tags=["remove-input"]
 runs = Path(recorded or results.RECORDED) / "jain_wallace" / "runs.csv"
-notebook.markdown(f"**Where these numbers come from.** {ledger.origin(compared.ours, runs)}")
+notebook.markdown(f"**Where these numbers come from.** {origin(compared.ours, runs)}")

@@ -35,33 +35,20 @@ from pathlib import Path
 import pandas as pd
 from myst_nb import glue
 
-from attnbook import BOOK, charts, notebook
+from attnbook import charts, notebook
 from attnbook.runs import results
-from attnbook.verdicts import claims, ledger, summary
+from attnbook.verdicts import claims, papers, summary
+from attnbook.verdicts.cells import REFERENCE, beside, main_grid, once, origin, read_published, select
 
 parameters = notebook.parameters(globals())
 charts.enable(notebook.source("jain_wallace/summary", parameters))
-published = summary.once(ledger.read_published(BOOK / "reference/jain_wallace.csv"))
-experiments = ["base", "correlation", "permutation", "adversary", "initialisation"]
-found = claims.complete(ledger.recorded("jain_wallace", experiments, fresh=fresh, folder=recorded))
+published = once(read_published(REFERENCE / "jain_wallace.csv"))
+found = papers.read("jain_wallace", fresh, recorded)
 histograms = summary.distributions("jain_wallace", fresh=fresh, folder=recorded)
 
 # %% tags=["hide-input"]
-DATASETS = {
-    "sst": "SST",
-    "imdb": "IMDB",
-    "adr": "ADR tweets",
-    "ade": "ADE",
-    "agnews": "AG News",
-    "20news_sports": "20 Newsgroups",
-    "diabetes": "Diabetes",
-    "anemia": "Anemia",
-    "cnn": "CNN",
-    "babi1": "bAbI 1",
-    "babi2": "bAbI 2",
-    "babi3": "bAbI 3",
-    "snli": "SNLI",
-}
+DATASETS = ["sst", "imdb", "adr", "ade", "agnews", "20news_sports", "diabetes", "anemia", "cnn"]
+DATASETS += ["babi1", "babi2", "babi3", "snli"]
 ENCODERS = {"bilstm": "BiLSTM", "convolution": "convolution", "average": "average"}
 SCORERS = {"additive": "additive", "scaled_dot": "scaled dot product"}
 METHODS = [method, "exact optimum", "uniform attention", "random attention"]
@@ -81,8 +68,8 @@ SMALL = [{"selector": "th, td", "props": "white-space: nowrap; font-size: .8em"}
 # Texts are divided by *predicted* class, as in the paper, where there are at most three classes.
 
 # %% tags=["hide-input"]
-datasets = summary.labels(DATASETS, {"agnews": "agnews_subset", "snli": "snli_subset"}, found)
-ours = summary.main_grid(found[found["experiment"] != "initialisation"])
+datasets = papers.labels(DATASETS, found)
+ours = main_grid(found[found["experiment"] != "initialisation"])
 order = summary.classes(published, ours)
 apart = dict(column="encoder", first="average", second="bilstm", name="average minus BiLSTM")
 taus = ["tau_gradient", "tau_leave_one_out"]
@@ -90,10 +77,10 @@ mine, theirs = [ours], [published, summary.last_class(published, "f1")]
 mine += [summary.differences(ours, "metric", "tau_gradient_leave_one_out", "tau_random", "gap_random")]
 for tables in (mine, theirs):
     tables += [summary.differences(tables[0][tables[0]["metric"].isin(taus)], **apart)]
-cells = summary.beside(pd.concat(mine), pd.concat(theirs), datasets)
+cells = beside(pd.concat(mine), pd.concat(theirs), datasets)
 overall = cells[(cells["class"] == "all") & cells["bin"].isna()]
 classwise = summary.by_class(cells, order)
-shapes = summary.choose(summary.named(histograms, datasets), variant=results.MAIN_VARIANT, scorer=scorer)
+shapes = select(select(histograms, dataset=datasets), variant=results.MAIN_VARIANT, scorer=scorer)
 shapes = shapes[shapes["experiment"].isin(["correlation", "adversary"])]
 shapes = shapes[shapes["run"].isin(ours["run"])]
 notebook.markdown(f"The first, second and third class: {summary.class_list(classwise)}.")
@@ -113,7 +100,7 @@ heads = {
 }
 sizes = summary.statistics(ours, published, datasets, heads)
 scores = summary.headline(overall, ["f1", "accuracy"])
-rows = summary.choose(scores, encoder=ENCODERS, scorer=scorer)
+rows = select(scores, encoder=ENCODERS, scorer=scorer)
 rows = rows.assign(measure=rows["metric"].map({"f1": "F1", "accuracy": "accuracy"}))
 table = sizes.join(summary.wide(rows, ["dataset", "measure"], "encoder", "{:.2f}").reset_index("measure"))
 table = notebook.table(table.fillna("–").rename_axis("data set").reset_index())
@@ -125,7 +112,7 @@ table.set_uuid("table1").set_table_styles(SMALL)
 
 # %% tags=["hide-input"]
 rows = summary.alongside(scores, cells, "uniform", "*_uniform")
-rows = summary.choose(rows, encoder=ENCODERS, scorer=SCORERS)
+rows = select(rows, encoder=ENCODERS, scorer=SCORERS)
 charts.dot_panels(
     rows,
     "dataset",
@@ -147,7 +134,7 @@ charts.dot_panels(
 
 # %% tags=["hide-input"]
 rows = summary.alongside(scores, cells, "exchanged", "*_exchanged").dropna(subset="exchanged")
-rows = summary.choose(rows, encoder=ENCODERS, scorer=SCORERS)
+rows = select(rows, encoder=ENCODERS, scorer=SCORERS)
 charts.dot_panels(
     rows.assign(dataset=rows["dataset"].cat.remove_unused_categories()),
     "dataset",
@@ -170,7 +157,7 @@ rows = found[(found["experiment"] == "base") & (found["variant"] == results.MAIN
 rows = summary.by_epoch(rows, cells, datasets).assign(**{"class": "all"})
 rows = summary.headline(rows, ["f1", "accuracy"])
 rows = rows[rows.groupby("dataset", observed=True)["vectors"].transform("nunique") > 1]
-rows = summary.choose(rows, encoder={"bilstm": "BiLSTM"}, scorer=SCORERS)
+rows = select(rows, encoder={"bilstm": "BiLSTM"}, scorer=SCORERS)
 table = summary.wide(rows, ["dataset", "vectors"], "scorer", "{:.3f}").reset_index()
 table = table.rename(columns={"dataset": "data set", "vectors": "initial vectors"})
 notebook.table(table) if len(table) else notebook.markdown("All runs are from the vectors of the main grid.")
@@ -184,7 +171,7 @@ notebook.table(table) if len(table) else notebook.markdown("All runs are from th
 # %% tags=["hide-input"]
 pairs = {"tau_gradient": "attention and gradient", "tau_leave_one_out": "attention and leave-one-out"}
 rows = summary.alongside(overall, cells, "shuffled", "tau_random")
-rows = summary.choose(rows, metric=pairs, encoder=ENCODERS, scorer=scorer)
+rows = select(rows, metric=pairs, encoder=ENCODERS, scorer=scorer)
 charts.dot_panels(
     rows,
     "dataset",
@@ -204,12 +191,12 @@ charts.dot_panels(
 
 # %% tags=["hide-input", "full-width"]
 measures = {"gradient": "attention and gradient", "leave_one_out": "attention and leave-one-out"}
-rows = summary.choose(cells, experiment="correlation", scorer="additive")
+rows = select(cells, experiment="correlation", scorer="additive")
 table = summary.correlation_table(rows, measures, ENCODERS, order)
 table.style.set_uuid("additive").set_table_styles(SMALL)
 
 # %% tags=["hide-input", "hide-output", "full-width"]
-rows = summary.choose(cells, experiment="correlation", scorer="scaled_dot")
+rows = select(cells, experiment="correlation", scorer="scaled_dot")
 table = summary.correlation_table(rows, measures, ENCODERS, order)
 table.style.set_uuid("scaled_dot").set_table_styles(SMALL)
 
@@ -225,9 +212,9 @@ table.style.set_uuid("scaled_dot").set_table_styles(SMALL)
 # Histograms in 30 bins. The diamonds are the published means, the ticks those of shuffled attention.
 
 # %% tags=["hide-input"]
-lines = summary.choose(shapes, metric="tau_gradient_share", encoder=ENCODERS)
+lines = select(shapes, metric="tau_gradient_share", encoder=ENCODERS)
 lines = summary.joined(summary.histogram_lines(lines, order), ["dataset", "encoder"])
-rows = summary.joined(summary.choose(classwise, encoder=ENCODERS, scorer=scorer), ["dataset", "encoder"])
+rows = summary.joined(select(classwise, encoder=ENCODERS, scorer=scorer), ["dataset", "encoder"])
 means = {"tau_gradient": ("published", "theirs"), "tau_random": ("value", "shuffled attention")}
 marked = [rows[rows["metric"] == m].assign(x=rows[side], source=name) for m, (side, name) in means.items()]
 charts.histogram_panels(
@@ -254,7 +241,7 @@ gaps = {
     "gap_gradient": "Figure 4: minus attention and gradient",
 }
 rows = summary.alongside(overall, cells, "shuffled", "gap_random")
-rows = summary.choose(rows, metric=gaps, encoder=encoder, scorer=scorer)
+rows = select(rows, metric=gaps, encoder=encoder, scorer=scorer)
 charts.bar_panels(
     rows,
     "dataset",
@@ -300,7 +287,7 @@ notebook.table(pd.DataFrame(rows))
 
 # %% tags=["hide-input"]
 panels = {name: pairs[name] for name in reversed(taus)}
-rows = summary.choose(overall, metric=panels, encoder=apart["name"], scorer=scorer)
+rows = select(overall, metric=panels, encoder=apart["name"], scorer=scorer)
 charts.bar_panels(
     rows,
     "dataset",
@@ -325,8 +312,8 @@ notebook.table(summary.shared_means(rows, "metric").rename(columns={"metric": "m
 
 # %% tags=["hide-input"]
 yardsticks = {"random_tvd": "random", "uniform_tvd": "uniform", "largest_tvd": "furthest"}
-rows = summary.choose(classwise, experiment="permutation", encoder=encoder, scorer=scorer)
-below = summary.choose(rows, metric=yardsticks).sort_values("metric").rename(columns={"metric": "name"})
+rows = select(classwise, experiment="permutation", encoder=encoder, scorer=scorer)
+below = select(rows, metric=yardsticks).sort_values("metric").rename(columns={"metric": "name"})
 charts.quartile_panels(
     summary.quartiles(rows, "median_tvd"),
     below,
@@ -352,9 +339,9 @@ charts.quartile_panels(
 # %% tags=["hide-input"]
 glue("epsilon", epsilon, display=False)
 model = dict(encoder=encoder, scorer=scorer, epsilon=epsilon)
-lines = summary.choose(shapes, metric="jsd_share", **model, method=METHODS)
+lines = select(shapes, metric="jsd_share", **model, method=METHODS)
 lines = summary.joined(summary.histogram_lines(lines, order), ["dataset", "class"])
-rows = summary.joined(summary.choose(classwise, metric="jsd", **model, method=METHODS), ["dataset", "class"])
+rows = summary.joined(select(classwise, metric="jsd", **model, method=METHODS), ["dataset", "class"])
 charts.histogram_panels(
     lines,
     rows.assign(x=rows["published"], source="theirs"),
@@ -377,7 +364,7 @@ charts.histogram_panels(
 # attentions that know nothing.
 
 # %% tags=["hide-input"]
-rows = summary.choose(classwise, experiment="adversary", **model, method=METHODS)
+rows = select(classwise, experiment="adversary", **model, method=METHODS)
 below = rows[(rows["metric"] == "jsd") & (rows["method"] != method)].sort_values("method")
 charts.quartile_panels(
     summary.quartiles(rows[rows["method"] == method], "jsd"),
@@ -400,7 +387,7 @@ charts.quartile_panels(
 # %% tags=["hide-input"]
 panels = {"jsd": "mean divergence (nats)", "at_least_0_595": "at least .595 (share)"}
 panels["feasible"] = "output within ε (share)"
-rows = summary.choose(classwise, metric=panels, **model, method=METHODS)
+rows = select(classwise, metric=panels, **model, method=METHODS)
 charts.dot_panels(
     summary.joined(rows, ["dataset", "class"], present="value"),
     "panel",
@@ -424,10 +411,10 @@ charts.dot_panels(
 # %% tags=["hide-input"]
 panels = {"tau_gradient": "τ with gradient", "tau_leave_one_out": "τ with leave-one-out"}
 panels["accuracy"] = "accuracy"
-trained = summary.choose(found, experiment="initialisation", variant=results.MAIN_VARIANT, scorer=scorer)
+trained = select(found, experiment="initialisation", variant=results.MAIN_VARIANT, scorer=scorer)
 epochs = summary.alongside(summary.by_epoch(trained, cells, datasets), cells, "shuffled", "tau_random")
 epochs.loc[epochs["metric"] == "accuracy", "shuffled"] = None
-rows = summary.joined(summary.choose(epochs, metric=panels, encoder=ENCODERS), ["dataset", "encoder"])
+rows = summary.joined(select(epochs, metric=panels, encoder=ENCODERS), ["dataset", "encoder"])
 charts.line_panels(
     rows,
     "epoch",
@@ -447,14 +434,14 @@ charts.line_panels(
 
 # %% tags=["hide-input"]
 kept = claims.at_selected(trained).assign(epoch=0)
-kept = summary.choose(summary.by_epoch(kept, cells, datasets), metric=panels, encoder=ENCODERS)
+kept = select(summary.by_epoch(kept, cells, datasets), metric=panels, encoder=ENCODERS)
 kept = summary.joined(kept, ["dataset", "encoder"]).rename(columns={"panel": "model"})
 table = summary.wide(kept, ["model", "vectors"], "metric", "{:.2f}").reset_index()
 notebook.table(table) if len(table) else notebook.markdown(summary.not_run("initialisation", scorer=scorer))
 
 # %% tags=["remove-cell"]
 epochs["setting"] = [f"{d}, {v}, epoch {e}" for d, v, e in epochs[["dataset", "vectors", "epoch"]].to_numpy()]
-recurrent = summary.choose(epochs, encoder="bilstm").set_index("setting")
+recurrent = select(epochs, encoder="bilstm").set_index("setting")
 tau, accuracy = (recurrent[recurrent["metric"] == name] for name in ("tau_gradient", "accuracy"))
 above = summary.differences(epochs[epochs["metric"].isin(taus)], **apart)["value"]
 glue("tau_ends", claims.ends(tau["value"]), display=False)
@@ -487,4 +474,4 @@ glue("compared", len(above), display=False)
 
 # %% tags=["remove-input"]
 runs = Path(recorded or results.RECORDED) / "jain_wallace" / "runs.csv"
-notebook.markdown(f"**Where these numbers come from.** {ledger.origin(found, runs)}")
+notebook.markdown(f"**Where these numbers come from.** {origin(found, runs)}")

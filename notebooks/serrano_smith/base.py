@@ -138,9 +138,6 @@ shown = overall.loc[["accuracy", "accuracy_baseline", "correct_uniform"]].assign
 charts.dot_intervals(
     shown[["model", "value", "low", "high"]],
     "model",
-    "value",
-    "low",
-    "high",
     domain=(0, 1),
     title=f"Accuracy on the test documents ({dataset}, {architecture})",
     x_title="accuracy (share of test documents)",

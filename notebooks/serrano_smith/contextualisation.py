@@ -139,9 +139,6 @@ drawn = everything.assign(measure=key.map(words)).dropna(subset=["measure"])
 charts.dot_intervals(
     drawn[["encoder", "measure", "value", "low", "high"]],
     "encoder",
-    "value",
-    "low",
-    "high",
     by="measure",
     domain=(0, 1),
     title=f"Six architectures: reach and erasure ({dataset})",

@@ -33,15 +33,14 @@ from myst_nb import glue
 
 from attnbook import charts, notebook
 from attnbook.runs import results
-from attnbook.verdicts import ledger, ledgers, papers, summary
+from attnbook.verdicts import ledgers, papers
+from attnbook.verdicts.cells import origin, over_rows
 from attnlib.tables import erasure_sets, single_erasures
 
 parameters = notebook.parameters(globals())
 charts.enable(notebook.source("serrano_smith/summary", parameters))
-compared = ledgers.serrano_smith(fresh=fresh, folder=recorded)
+compared = ledgers.compare("serrano_smith", fresh, recorded)
 found, published = compared.found, compared.published
-if "against" not in found:
-    found = found.assign(against=None)
 
 # %% [markdown]
 # ## What is shown
@@ -125,7 +124,7 @@ wide = binned.pivot_table(
     "value", ["dataset", "other", "encoder", "bin"], "metric", observed=True
 ).reset_index()
 names = {"delta_js_median": "value", "delta_js_p05": "low", "delta_js_p95": "high"}
-wide = wide.rename(columns=names).assign(published=float("nan"))
+wide = wide.rename(columns=names)
 wide["middle"] = ((wide["bin"].cat.codes + 0.5) / len(bins)).round(2)
 wide = wide[wide["encoder"].isin(["HANrnn", "FLANrnn", "FLANnoenc"])]
 charts.line_panels(
@@ -272,7 +271,7 @@ notebook.table(both.add_prefix("attention / ").reset_index()) if len(wins) else 
 # number, on the documents where some set flips:
 
 # %% tags=["hide-input"]
-excess = summary.spread(sets[sets["metric"] == "excess"], ["dataset", "encoder", "method"])
+excess = over_rows(sets[sets["metric"] == "excess"], ["dataset", "encoder", "method"])
 excess["method"] = pd.Categorical(excess["method"], rankings)
 charts.dot_panels(
     excess,
@@ -309,7 +308,7 @@ removed = sets[(sets["metric"] == "fraction_all") & (sets["method"] == "attentio
 states = pd.concat(
     [states, removed[["dataset", "encoder", "value"]].assign(measure="fraction removed, attention")]
 )
-states = summary.spread(states, ["dataset", "encoder", "measure"])
+states = over_rows(states, ["dataset", "encoder", "measure"])
 charts.dot_panels(
     states,
     "encoder",
@@ -350,4 +349,4 @@ glue("documents", int(documents), display=False)
 # - Medians of their box plots are printed nowhere, so the figures can be compared by eye only.
 
 # %% tags=["remove-input"]
-notebook.markdown(f"**Where these numbers come from.** {ledger.origin(found, runs)}")
+notebook.markdown(f"**Where these numbers come from.** {origin(found, runs)}")

@@ -84,7 +84,6 @@ shown = shown.assign(
     method=pd.Categorical(shown["method"], explain.PUBLISHED, ordered=True),
     row=dataset,
     column="mean of three ways to remove",
-    published=float("nan"),
 )
 charts.line_panels(
     shown,

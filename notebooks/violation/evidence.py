@@ -76,7 +76,7 @@ found = evidence.evidence_found(scores, removals["deletion"], signs)
 
 # %% tags=["hide-input"]
 charts.dot_panels(
-    of_removal.assign(published=float("nan"), panel="evidence tokens"),
+    of_removal.assign(panel="evidence tokens"),
     "operator",
     by="method",
     panel="panel",
@@ -111,7 +111,6 @@ right = of_test[of_test["metric"] == "test_is_right"]
 right = right.assign(
     method=pd.Categorical(right["method"], list(explain.METHODS), ordered=True),
     operator=pd.Categorical(right["operator"], list(faithfulness.OPERATORS), ordered=True),
-    published=float("nan"),
     panel="top tokens that are evidence",
 )
 charts.dot_panels(

@@ -105,7 +105,6 @@ violation = rates[rates["metric"] == "violation"]
 violation = violation.assign(
     operator=pd.Categorical(violation["operator"], operators, ordered=True),
     target=pd.Categorical(violation["target"], explain.TARGETS, ordered=True),
-    published=float("nan"),
 )
 of_probability = violation[(violation["target"] == "probability") & violation["method"].isin(factors)]
 charts.dot_panels(

@@ -91,7 +91,6 @@ operators = [*faithfulness.OPERATORS, "mean"]
 shown = rates.assign(
     method=pd.Categorical(rates["method"], methods, ordered=True),
     operator=pd.Categorical(rates["operator"], operators, ordered=True),
-    published=float("nan"),
 )
 charts.dot_panels(
     shown[shown["metric"] == "violation"].assign(panel="violation ratio"),
@@ -139,7 +138,7 @@ curves = pd.concat(
 )
 curves["operator"] = pd.Categorical(curves["operator"], list(faithfulness.OPERATORS), ordered=True)
 charts.line_panels(
-    curves.assign(published=float("nan"), rank=curves["rank"] + 1, row="all texts"),
+    curves.assign(rank=curves["rank"] + 1, row="all texts"),
     "rank",
     by="method",
     row="row",

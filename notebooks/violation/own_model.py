@@ -116,7 +116,7 @@ rates = faithfulness.summarise_measures(frame)
 # %% tags=["hide-input"]
 shown = rates[(rates["metric"] == "violation") & (rates["operator"] != "mean")]
 charts.dot_panels(
-    shown.assign(published=float("nan"), panel="violation ratio"),
+    shown.assign(panel="violation ratio"),
     "method",
     by="operator",
     panel="panel",

@@ -98,7 +98,7 @@ found = evidence.evidence_found(scores, ways["attention mask"], signs)
 
 # %% tags=["hide-input"]
 charts.dot_panels(
-    of_removal.assign(published=float("nan"), panel="evidence regions"),
+    of_removal.assign(panel="evidence regions"),
     "operator",
     by="method",
     panel="panel",
@@ -118,7 +118,6 @@ charts.dot_panels(
 order = [*stock.METHODS, "leave-one-out"]
 located = found.assign(
     method=pd.Categorical(found["method"], order, ordered=True),
-    published=float("nan"),
     panel="scenes with evidence",
     by="all scenes with evidence",
 )

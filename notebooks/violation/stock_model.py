@@ -178,9 +178,6 @@ shown_rates = rates.assign(
     model=pd.Categorical(rates["model"], list(models)),
     removal=pd.Categorical(rates["removal"], list(faithfulness.OPERATORS)),
     method=pd.Categorical(rates["method"], stock.METHODS),
-    published=float("nan"),
-    low=float("nan"),
-    high=float("nan"),
 )
 charts.dot_panels(
     shown_rates,

@@ -35,27 +35,21 @@ from myst_nb import glue
 
 from attnbook import charts, notebook
 from attnbook.runs import results
-from attnbook.verdicts import ledger, ledgers, papers, summary
+from attnbook.verdicts import ledger, ledgers, papers
+from attnbook.verdicts.cells import origin, over_rows, select
 from attnlib import explain, faithfulness
 
 parameters = notebook.parameters(globals())
 charts.enable(notebook.source("violation/summary", parameters))
-compared = ledgers.violation(fresh=fresh, folder=recorded)
+compared = ledgers.compare("violation", fresh, recorded)
 found, published = compared.found, compared.published
 runs = Path(recorded or results.RECORDED) / "violation" / "runs.csv"
 
 # %% tags=["hide-input"]
-DATASETS = {
-    "babi1": "bAbI 1",
-    "sst5": "SST, five classes",
-    "yelp5": "Yelp",
-    "agnews4": "AG News",
-    "20news20": "20 Newsgroups",
-    "snli": "SNLI",
-    "qqp": "QQP",
-    "mrpc": "MRPC",
-    "planted": "planted",
-}
+IDENTIFIERS = ["babi1", "sst5", "yelp5", "agnews4", "20news20", "snli", "qqp", "mrpc", "planted"]
+DATASETS = {name: papers.NAMES[name] for name in IDENTIFIERS}
+# On this page no other part of these two is meant.
+DATASETS |= {"agnews4": "AG News", "20news20": "20 Newsgroups"}
 
 # %% [markdown]
 # ## What is shown
@@ -83,11 +77,11 @@ theirs = theirs.assign(
     model=[names.get(pair, ", ".join(pair)) for pair in zip(theirs["encoder"], theirs["scorer"], strict=True)]
 )
 orders = {"method": methods, "operator": operators, "target": explain.TARGETS}
-spread = partial(summary.spread, orders=orders)
-labelled = partial(summary.named, datasets=summary.labels(DATASETS, ledgers.PARTS, found))
+spread = partial(over_rows, orders=orders)
+datasets = papers.labels(DATASETS, found)
 
 # %% tags=["hide-input"]
-accuracy = labelled(ours[ours["metric"] == "accuracy"])
+accuracy = select(ours, metric="accuracy", dataset=datasets)
 accuracy = accuracy.pivot_table("value", "dataset", "model", observed=True)
 notebook.table(accuracy.rename_axis("test accuracy").reset_index()) if len(accuracy) else nothing
 
@@ -170,7 +164,9 @@ charts.dot_panels(
 
 # %% tags=["hide-input"]
 every = ours[(ours["metric"] == "violation") & (ours["operator"] == "mean")]
-every = spread(labelled(every.replace({"encoder": papers.MODELS})), ["dataset", "encoder", "method"])
+every = spread(
+    select(every.replace({"encoder": papers.MODELS}), dataset=datasets), ["dataset", "encoder", "method"]
+)
 charts.dot_panels(
     every,
     "method",
@@ -197,7 +193,7 @@ factors = {
 }
 gradient = found[(found["experiment"] == "gradient") & (found["metric"] == "violation")]
 factor = gradient[(gradient["target"] == "probability") & (gradient["operator"] == "mean")]
-factor = labelled(factor[factor["method"].isin(factors)]).astype({"dataset": str})
+factor = select(factor, method=tuple(factors), dataset=datasets).astype({"dataset": str})
 printed = published[published["experiment"] == "gradient"]
 printed = printed.assign(dataset=printed["dataset"].map(DATASETS) + ", theirs")
 table = pd.concat([factor, printed]).pivot_table("value", "dataset", "method")
@@ -212,7 +208,7 @@ notebook.table(table.reset_index())
 
 # %% tags=["hide-input"]
 targets = gradient[(gradient["method"] == "attention × gradient") & gradient["target"].notna()]
-targets = spread(labelled(targets), ["dataset", "target", "operator"])
+targets = spread(select(targets, dataset=datasets), ["dataset", "target", "operator"])
 charts.dot_panels(
     targets,
     "target",
@@ -264,13 +260,12 @@ notebook.table(compared_rates.rename(columns=columns)) if len(found) else nothin
 depth = found[(found["experiment"] == "depth") & (found["metric"] == "violation")]
 depth = spread(depth[depth["operator"] == "mean"], ["dataset", "method", "layers"]).assign(row="ours")
 drawn = published[published["experiment"] == "depth"]
-drawn = drawn[["dataset", "method", "layers", "value"]].assign(
-    row="theirs", low=float("nan"), high=float("nan")
-)
-curves = labelled(pd.concat([depth, drawn[drawn["dataset"] == "sst5"]], ignore_index=True))
+drawn = drawn[["dataset", "method", "layers", "value"]].assign(row="theirs")
+curves = pd.concat([depth, drawn[drawn["dataset"] == "sst5"]], ignore_index=True)
+curves = select(curves, dataset=datasets)
 curves["method"] = pd.Categorical(curves["method"], explain.PUBLISHED, ordered=True)
 charts.line_panels(
-    curves.assign(published=float("nan"), layers=curves["layers"].astype(int)),
+    curves.assign(layers=curves["layers"].astype(int)),
     "layers",
     by="method",
     row="row",
@@ -289,7 +284,9 @@ charts.line_panels(
 heads = {"accuracy": "test accuracy", "flips_alone": "texts that one token alone decides otherwise"}
 trained = found[(found["experiment"] == "depth") & found["metric"].isin(heads)]
 trained = trained.assign(metric=trained["metric"].map(heads), layers=trained["layers"].astype(int))
-trained = labelled(trained).pivot_table("value", ["dataset", "layers"], "metric", observed=True)
+trained = select(trained, dataset=datasets).pivot_table(
+    "value", ["dataset", "layers"], "metric", observed=True
+)
 notebook.table(trained.reset_index()) if len(trained) else nothing
 
 # %% [markdown]
@@ -376,4 +373,4 @@ for name, row in zip(["attention", "gradient", "mask", "zeroing"], told, strict=
 #   ({doc}`../jain_wallace/summary`); what is explained and removed here are words of the premise.
 
 # %% tags=["remove-input"]
-notebook.markdown(f"**Where these numbers come from.** {ledger.origin(found, runs)}")
+notebook.markdown(f"**Where these numbers come from.** {origin(found, runs)}")

@@ -82,7 +82,6 @@ shown = shown.assign(
     method=pd.Categorical(shown["method"], stock.METHODS, ordered=True),
     row=dataset,
     column=pd.Categorical(shown["method"].map(column), list(groups), ordered=True),
-    published=float("nan"),
 )
 charts.line_panels(
     shown,

@@ -102,7 +102,6 @@ def ordered(rows):
     return rows.assign(
         method=pd.Categorical(rows["method"], methods, ordered=True).remove_unused_categories(),
         operator=pd.Categorical(rows["operator"], operators, ordered=True),
-        published=float("nan"),
     )
 
 
@@ -218,7 +217,7 @@ places = pd.concat(parts, ignore_index=True)
 # %% tags=["hide-input"]
 kept = places[(places["metric"] == "violation") & (places["operator"] == "mean")]
 charts.line_panels(
-    kept[kept["head"] == "all"].assign(published=float("nan"), row=dataset, column=kind),
+    kept[kept["head"] == "all"].assign(row=dataset, column=kind),
     "layer",
     by="method",
     row="row",

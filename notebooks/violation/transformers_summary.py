@@ -35,13 +35,14 @@ from myst_nb import glue
 
 from attnbook import charts, notebook
 from attnbook.runs import results
-from attnbook.verdicts import claims, ledger, ledgers, papers, summary
+from attnbook.verdicts import claims, ledgers, papers
+from attnbook.verdicts.cells import complete, origin, over_rows
 from attnbook.verdicts.claims import Reading
 from attnlib.explain.transformers import methods as stock
 
 parameters = notebook.parameters(globals())
 charts.enable(notebook.source("violation/transformers_summary", parameters))
-compared = ledgers.transformers(fresh=fresh, folder=recorded)
+compared = ledgers.compare("transformers", fresh, recorded)
 published = compared.published
 runs = Path(recorded or results.RECORDED) / "violation" / "runs.csv"
 
@@ -52,9 +53,8 @@ runs = Path(recorded or results.RECORDED) / "violation" / "runs.csv"
 
 # %% tags=["hide-input"]
 nothing = notebook.nothing()
-names = {"visual_bert": "VisualBERT", "lxmert": "LXMERT", "bert": "BERT"}
 datasets = compared.found["dataset"].map(papers.dataset_name)
-found = compared.found.assign(model=compared.found["encoder"].map(names) + ", " + datasets)
+found = compared.found.assign(model=compared.found["encoder"].map(papers.MODELS) + ", " + datasets)
 ours = found[found["experiment"] == "transformers"]
 of_models = ours[ours["metric"].isin(["accuracy", "majority", "training_seconds"])]
 table = of_models.pivot_table("value", ["model", "seed"], "metric").reset_index()
@@ -71,8 +71,8 @@ plain = found.loc[compared.ours.index]
 printed = published[published["source"] == "nb_mm"]
 drawn = published[(published["source"] == "figure_radar") & (published["encoder"] == "lxmert")]
 theirs = pd.concat([printed, drawn])
-theirs = theirs.assign(model=theirs["encoder"].map(names) + ", " + papers.dataset_name("scenes"))
-spread = partial(summary.spread, orders={"method": [*stock.METHODS, "leave-one-out"]})
+theirs = theirs.assign(model=theirs["encoder"].map(papers.MODELS) + ", " + papers.dataset_name("scenes"))
+spread = partial(over_rows, orders={"method": [*stock.METHODS, "leave-one-out"]})
 violation = plain[(plain["metric"] == "violation") & (plain["operator"] == "mean")]
 beside = theirs[(theirs["metric"] == "violation") & (theirs["operator"] == "mean")]
 charts.dot_panels(
@@ -152,7 +152,7 @@ readings = [
 ]
 own = violation.assign(dataset=violation["model"])
 their = beside.assign(seed=0, dataset=beside["model"])
-verdicts = claims.overview({"order": readings}, {"ours": own}, claims.complete(their))
+verdicts = claims.overview({"order": readings}, {"ours": own}, complete(their))
 shown = verdicts[["inequality", "data sets", "models", "share", "verdict", "their share"]]
 notebook.table(shown.rename(columns={"data sets": "models and data", "models": "runs"}))
 
@@ -285,4 +285,4 @@ notebook.markdown(" ".join(in_words))
 # - The classes of VisualBERT compete in a softmax here, and have a sigmoid each in the paper.
 
 # %% tags=["remove-input"]
-notebook.markdown(f"**Where these numbers come from.** {ledger.origin(found, runs)}")
+notebook.markdown(f"**Where these numbers come from.** {origin(found, runs)}")

@@ -119,9 +119,6 @@ frame = pd.concat(frames, ignore_index=True)
 charts.dot_intervals(
     gains[gains["metric"] == "accuracy_gain"],
     "method",
-    "value",
-    "low",
-    "high",
     title=f"What imposed weights add to a model without context ({dataset}, seed {seed})",
     x_title="accuracy minus that under uniform weights (share, 95 % interval over texts)",
 )

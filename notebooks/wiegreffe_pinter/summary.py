@@ -34,26 +34,18 @@ from myst_nb import glue
 from attnbook import charts, notebook
 from attnbook.runs import results
 from attnbook.verdicts import claims, ledger, ledgers, papers, summary, trained_adversaries
+from attnbook.verdicts.cells import beside, label, mean_interval, origin, over_seeds, select
 
 parameters = notebook.parameters(globals())
 charts.enable(notebook.source("wiegreffe_pinter/summary", parameters))
-compared = ledgers.wiegreffe_pinter(fresh=fresh, folder=recorded)
+compared = ledgers.compare("wiegreffe_pinter", fresh, recorded)
 found, published = compared.found, compared.published
 
 # %% tags=["hide-input"]
-DATASETS = {
-    "diabetes": "Diabetes",
-    "anemia": "Anemia",
-    "imdb": "IMDB",
-    "sst": "SST",
-    "agnews": "AG News",
-    "20news_sports": "20 Newsgroups",
-    "planted": "planted",
-}
+DATASETS = ["diabetes", "anemia", "imdb", "sst", "agnews", "20news_sports", "planted"]
 SCORES = {"f1": "F1", "accuracy": "accuracy", "roc_auc": "area under the ROC curve"}
 GUIDES = ["uniform", "trained MLP", "base LSTM", "trained adversary", "exact adversary", "leave-one-out"]
 LOSSES = ["released loss", "published loss", "published loss, reversed"]
-EXPERIMENTS = ["uniform", "seeds", "diagnostic", "adversary"]
 SELECTED = {"released": "on dev", "released, epoch by test": "on test"}
 
 # %% [markdown]
@@ -70,16 +62,16 @@ SELECTED = {"released": "on dev", "released, epoch by test": "on test"}
 # how to make what is not recorded yet.
 
 # %% tags=["hide-input"]
-datasets = summary.labels(DATASETS, ledgers.PARTS, found)
-usual = found["vectors"].eq(ledger.label(found["dataset"], results.MAIN_VECTORS))
-grid = summary.choose(found[usual | found["dataset"].eq("planted")], encoder="bilstm", scorer="additive")
+datasets = papers.labels(DATASETS, found)
+usual = found["vectors"].eq(label(found["dataset"], results.MAIN_VECTORS))
+grid = select(found[usual | found["dataset"].eq("planted")], encoder="bilstm", scorer="additive")
 ours = grid[grid["variant"].eq(results.MAIN_VARIANT)]
 # Table 2 and Jain and Wallace's files hold further numbers of the same models: they are in the ledger below.
 again = published["original"].isin(["test", "attention, reported by Jain & Wallace"])
 theirs = published[~again]
-cells = summary.beside(ours, theirs, datasets)
+cells = beside(ours, theirs, datasets)
 overall = cells[(cells["class"] == "all") & cells["bin"].isna()]
-missing = [name for name in EXPERIMENTS if name not in set(found["experiment"])]
+missing = [name for name in papers.EXPERIMENTS["wiegreffe_pinter"] if name not in set(found["experiment"])]
 notebook.markdown(
     f"Not recorded yet: {', '.join(missing)}." if missing else "Every experiment has recorded runs."
 )
@@ -110,7 +102,7 @@ notebook.table(sizes.rename_axis("data set").reset_index())
 
 # %% tags=["hide-input"]
 learned = ["learned attention", "uniform attention"]
-rows = summary.choose(overall, experiment="uniform", method=[*learned, "difference"], metric=SCORES)
+rows = select(overall, experiment="uniform", method=[*learned, "difference"], metric=SCORES)
 notebook.table(
     summary.wide(rows[rows["metric"] == "F1"], ["dataset"], "method", "{:.3f}")
     .rename_axis("data set")
@@ -119,7 +111,7 @@ notebook.table(
 
 # %% tags=["hide-input"]
 charts.dot_panels(
-    summary.choose(rows, method=learned),
+    select(rows, method=learned),
     "dataset",
     by="method",
     panel="metric",
@@ -134,7 +126,7 @@ charts.dot_panels(
 # difference is taken seed by seed; a dot is a seed, the bar their mean.
 
 # %% tags=["hide-input"]
-gained = summary.choose(rows, method=["difference"])
+gained = select(rows, method=["difference"])
 charts.bar_panels(
     gained,
     "dataset",
@@ -150,11 +142,10 @@ charts.bar_panels(
 # it is chosen by, the area under the ROC curve.
 
 # %% tags=["hide-input"]
-either = summary.choose(
-    summary.named(grid, datasets), experiment="uniform", variant=SELECTED, method="difference", metric=SCORES
-)
+either = select(grid, dataset=datasets, experiment="uniform", variant=SELECTED)
+either = select(either, method="difference", metric=SCORES)
 either = either[either["class"] == "all"]
-either = summary.mean_interval(summary.over_seeds(either, ["dataset", "metric", "variant"]))
+either = mean_interval(over_seeds(either, ["dataset", "metric", "variant"]))
 either = either.sort_values(["dataset", "metric", "variant"], kind="stable")
 names = {"dataset": "data set", "metric": "score", "variant": "epoch chosen", "value": "mean difference"}
 notebook.table(
@@ -163,9 +154,8 @@ notebook.table(
 ) if len(either) else notebook.markdown(summary.not_run("uniform"))
 
 # %% tags=["hide-input"]
-area = summary.choose(
-    summary.named(grid, datasets), experiment="uniform", variant=SELECTED, method=learned, metric="roc_auc"
-)
+area = select(grid, dataset=datasets, experiment="uniform", variant=SELECTED)
+area = select(area, method=learned, metric="roc_auc")
 area = area[area["class"] == "all"]
 apart = summary.differences(area, "variant", *SELECTED.values(), "apart")
 agreeing = apart["value"].eq(0).groupby(apart["dataset"], observed=True).agg(["sum", "size"])
@@ -189,9 +179,9 @@ notebook.markdown(
 spreads = {"other seeds": "other seeds", "published search": "search", "exact optimum": "exact optimum"}
 order = summary.classes(ours)
 classwise = summary.by_class(cells[cells["experiment"] == "seeds"], order)
-classwise = summary.choose(classwise, method=spreads)
+classwise = select(classwise, method=spreads)
 shown = summary.joined(summary.quartiles(classwise, "jsd"), ["dataset", "method"])
-below = summary.joined(summary.choose(classwise, metric="jsd"), ["dataset", "method"])
+below = summary.joined(select(classwise, metric="jsd"), ["dataset", "method"])
 charts.quartile_panels(
     shown,
     below[below["panel"].isin(shown["panel"])].assign(name="mean"),
@@ -213,7 +203,7 @@ notebook.markdown(f"The first and the second class: {summary.class_list(classwis
 # %% tags=["hide-input"]
 panels = {"jsd": "divergence (nats)", "tvd": "change of output (TVD)"}
 moved = [*spreads, "uniform weights"]
-rows = summary.choose(overall, experiment="seeds", method=moved, metric=panels)
+rows = select(overall, experiment="seeds", method=moved, metric=panels)
 charts.dot_panels(
     rows,
     "dataset",
@@ -229,7 +219,7 @@ charts.dot_panels(
 # it is small, an attention as different as the adversary's is no more than training again would bring.
 
 # %% tags=["hide-input"]
-beyond = summary.choose(overall, experiment="seeds", method=moved[1:], metric="beyond_seeds")
+beyond = select(overall, experiment="seeds", method=moved[1:], metric="beyond_seeds")
 charts.dot_panels(
     beyond.assign(panel="texts beyond every other seed"),
     "dataset",
@@ -248,7 +238,7 @@ charts.dot_panels(
 
 # %% tags=["hide-input"]
 could = {"can_flip": "texts where attention can change the class", "range": "mean range of the probability"}
-rows = summary.choose(overall[overall["value"].notna()], experiment="seeds", metric=could)
+rows = select(overall[overall["value"].notna()], experiment="seeds", metric=could)
 notebook.table(
     rows.pivot_table("value", "dataset", "metric", observed=True).rename_axis("data set").reset_index()
 ) if len(rows) else notebook.markdown(summary.not_run("seeds"))
@@ -261,13 +251,13 @@ notebook.table(
 # one text at a time, and weights from leaving out each token of the base model.
 
 # %% tags=["hide-input"]
-rows = summary.choose(overall, experiment="diagnostic", method=GUIDES, metric={"f1": "F1"})
+rows = select(overall, experiment="diagnostic", method=GUIDES, metric={"f1": "F1"})
 notebook.table(summary.wide(rows, ["method"], "dataset", "{:.3f}").rename_axis("guide").reset_index()) if len(
     rows
 ) else notebook.markdown(summary.not_run("diagnostic"))
 
 # %% tags=["hide-input"]
-scores = summary.choose(overall, experiment="diagnostic", method=GUIDES, metric=SCORES)
+scores = select(overall, experiment="diagnostic", method=GUIDES, metric=SCORES)
 scores = scores[scores.groupby("dataset", observed=True)["value"].transform("count") > 0]
 charts.dot_panels(
     scores,
@@ -284,8 +274,8 @@ charts.dot_panels(
 # Accuracy minus that with uniform weights, seed by seed, and the interval of its mean:
 
 # %% tags=["hide-input"]
-gains = summary.choose(overall, experiment="diagnostic", method=GUIDES[1:], metric="accuracy_gain")
-gains = summary.mean_interval(gains.dropna(subset="value")).astype({"n_seeds": int})
+gains = select(overall, experiment="diagnostic", method=GUIDES[1:], metric="accuracy_gain")
+gains = mean_interval(gains.dropna(subset="value")).astype({"n_seeds": int})
 gains = gains.sort_values(["dataset", "method"])
 names = {"dataset": "data set", "method": "guide", "value": "mean gain"}
 notebook.table(
@@ -301,10 +291,10 @@ notebook.table(
 # table does is not known.
 
 # %% tags=["hide-input"]
-models = trained_adversaries.models(summary.named(grid, datasets))
+models = trained_adversaries.models(select(grid, dataset=datasets))
 table = trained_adversaries.best(models)
 table = table.assign(seeds=table["seeds"].astype(str))
-known = trained_adversaries.published_best(summary.named(published, datasets))
+known = trained_adversaries.published_best(select(published, dataset=datasets))
 known = known.assign(variant="theirs (unverified)")
 columns = {
     "dataset": "data set",
@@ -337,7 +327,7 @@ drawn = dict(
     x_title="mean change of output (TVD)",
     y_title="mean divergence (nats)",
 )
-points = summary.choose(models, method=trained_adversaries.KINDS, variant=LOSSES)
+points = select(models, method=trained_adversaries.KINDS, variant=LOSSES)
 points = points.rename(columns={"lambda": "λ"})
 released = points[points["variant"] == LOSSES[0]]
 charts.trade_off(
@@ -379,7 +369,7 @@ notebook.table(ledger.totals(compared.table, "experiment"))
 # %% tags=["hide-input", "full-width", "scroll-output"]
 run = papers.named(compared.table[compared.table["ours"].notna()])
 run = run.assign(
-    known=run["note"].fillna(ledger.label(run["source"], ledgers.SOURCES)),
+    known=run["note"].fillna(label(run["source"], ledgers.SOURCES)),
     **{"λ": summary.text(run["lambda"], "{:g}")},
 )
 heads = {"dataset": "data set", "value": "theirs", "n_seeds": "seeds"}
@@ -388,15 +378,15 @@ notebook.table(run[[*shown, "verdict", "reason"]].rename(columns=heads))
 
 # %% tags=["remove-cell"]
 by_dataset = gained[gained["metric"] == "accuracy"].set_index("dataset")["value"]
-sure = summary.mean_interval(gained[(gained["metric"] == "accuracy") & gained["value"].notna()])
+sure = mean_interval(gained[(gained["metric"] == "accuracy") & gained["value"].notna()])
 further = beyond.pivot_table("value", "dataset", "method", observed=True)
 f1 = scores[scores["metric"] == "F1"].pivot_table("value", "dataset", "method", observed=True)
 guided = f1.reindex(columns=GUIDES[:4]).dropna()
 better = guided.lt(guided["base LSTM"], axis=0).sum()
-cheapest = table[table["variant"].isin(ledgers.RELEASED)].set_index("dataset")["tvd"]
-beside = released.set_index("dataset")
+cheapest = table[table["variant"].isin(papers.RELEASED)].set_index("dataset")["tvd"]
+of_released = released.set_index("dataset")
 for name in (trained_adversaries.OTHER, trained_adversaries.SEARCH):
-    moved_by = beside[beside["method"] == name]["tvd"]
+    moved_by = of_released[of_released["method"] == name]["tvd"]
     glue(f"moved by {name}", claims.ends(moved_by, 3), display=False)
 glue("far", trained_adversaries.FAR, display=False)
 glue("gain_ends", claims.ends(by_dataset, 3), display=False)
@@ -437,4 +427,4 @@ glue("cheapest", claims.ends(cheapest, 3), display=False)
 
 # %% tags=["remove-input"]
 runs = Path(recorded or results.RECORDED) / "wiegreffe_pinter" / "runs.csv"
-notebook.markdown(f"**Where these numbers come from.** {ledger.origin(found, runs)}")
+notebook.markdown(f"**Where these numbers come from.** {origin(found, runs)}")

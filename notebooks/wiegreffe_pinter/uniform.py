@@ -86,9 +86,6 @@ overall = compared[(compared["class"] == "all") & compared["metric"].isin(names)
 charts.dot_intervals(
     overall.assign(score=overall["metric"].map(names)),
     "score",
-    "value",
-    "low",
-    "high",
     by="method",
     domain=(0, 1),
     title=f"A model with learned and a model with uniform attention ({dataset}, {encoder}, {scorer})",
@@ -99,9 +96,6 @@ charts.dot_intervals(
 charts.dot_intervals(
     paired.assign(score=paired["metric"].map(names)),
     "score",
-    "value",
-    "low",
-    "high",
     title=f"What learned attention adds ({dataset}, {encoder}, {scorer})",
     x_title="learned minus uniform (share or area, 95 % interval over texts)",
 )

@@ -58,12 +58,14 @@ def questions(paths: Sequence[str]) -> Iterator[tuple[int, str, str, str]]:
                 if parser is None and not piece.strip():
                     continue
                 parser = parser or XMLPullParser(("start", "end"))
-                place = f"{where}: near document {number + 1}"
+                place = where
                 try:
                     parser.feed(piece)
                     events = list(parser.read_events())
                 except ParseError as error:
-                    raise DataError(f"{place}: {error}. Restore the official file.") from error
+                    raise DataError(
+                        f"{place}: near document {number + 1}: {error}. Restore the official file."
+                    ) from error
                 for event, element in events:
                     root = element if root is None else root
                     if event == "end" and element is root:
@@ -75,7 +77,7 @@ def questions(paths: Sequence[str]) -> Iterator[tuple[int, str, str, str]]:
                         yield number, uri, topic, " ".join(filter(None, texts))
                         root.clear()
     if parser is not None:
-        raise DataError(f"{place}: the XML text stops; the file may be cut. Restore it.")
+        raise DataError(f"{place}: the XML text stops in document {number + 1}; it may be cut. Restore it.")
 
 
 def survey(paths: Sequence[str]) -> tuple[np.ndarray, int]:

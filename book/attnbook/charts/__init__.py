@@ -1,24 +1,18 @@
 """The figures of the book: each takes a tidy frame and returns an Altair chart.
 
 Every function aggregates in pandas first, so that a specification stays small, refuses values
-outside the axis instead of dropping them, and writes a description in words from the data unless
-the caller gives a better one. Rows without a value (NaN) are left out, and the description says how
-many there were.
+outside the axis instead of dropping them, and writes a description in words from the data. Rows
+without a value (NaN) are left out, and the description says how many there were. The columns
+``published``, ``low`` and ``high`` need not be there.
 
 Classes keep their colour on every chart: the order is the one of the column's categories if it is
 categorical, sorted otherwise.
 """
 
 from attnbook.charts.distributions import histogram, violins_by_max_attention
-from attnbook.charts.epochs import by_epoch
 from attnbook.charts.erasure import boxes, counts_beside_points
-from attnbook.charts.panels import (
-    bar_panels,
-    dot_panels,
-    histogram_panels,
-    line_panels,
-    quartile_panels,
-)
+from attnbook.charts.lines import by_epoch, line_panels
+from attnbook.charts.panels import bar_panels, dot_panels, histogram_panels, quartile_panels
 from attnbook.charts.radar import radar
 from attnbook.charts.relations import dot_intervals, scatter
 from attnbook.charts.speed import growth, ratios

@@ -6,7 +6,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from attnbook.charts.frames import WIDTH, colour, describe, finish, prepare
+from attnbook.charts.frames import WIDTH, across, colour, describe, figure, in_rows, prepare
 from attnlib.tables.summaries import MAX_ATTENTION_LABELS, max_attention_bin
 
 
@@ -22,7 +22,6 @@ def histogram(
     facet: str | None = None,
     by_title: str = "predicted class",
     y_title: str = "fraction of the class",
-    description: str | None = None,
 ) -> Any:
     """Draw the share of each class's texts per bin of ``x``, classes overlaid.
 
@@ -42,45 +41,31 @@ def histogram(
     frame, groups, missing = prepare(frame, [x], by, facet, {x: domain})
     edges = np.linspace(*domain, bins + 1)
     parts = []
-    for keys, part in frame.groupby(["facet", "group"], observed=True):
+    shown: Any
+    for shown, part in frame.groupby(["facet", "group"], observed=True):
         count, _ = np.histogram(part[x], edges)
-        parts.append(
-            pd.DataFrame(
-                {
-                    "facet": keys[0],
-                    "group": keys[1],
-                    "start": edges[:-1],
-                    "end": edges[1:],
-                    "count": count,
-                    "share": count / len(part),
-                }
-            )
-        )
+        binned = pd.DataFrame({"start": edges[:-1], "end": edges[1:], "count": count})
+        parts.append(binned.assign(share=count / len(part), facet=shown[0], group=shown[1]))
     binned = pd.concat(parts, ignore_index=True)
-    binned = binned[binned["count"] > 0]
     pick = alt.selection_point(name="pick", fields=["group"], bind="legend")
-    chart = (
-        alt.Chart(binned)
-        .mark_bar(binSpacing=0)
-        .encode(
-            x=alt.X("start:Q", bin="binned", title=x_title).scale(domain=domain, nice=False),
-            x2="end:Q",
-            y=alt.Y("share:Q", title=y_title, stack=None).axis(format="~%"),
-            color=colour(groups, by_title),
-            opacity=alt.when(pick).then(alt.value(0.6)).otherwise(alt.value(0.08)),
-            tooltip=[
-                alt.Tooltip("group:N", title=by_title),
-                alt.Tooltip("start:Q", title="from", format=".3f"),
-                alt.Tooltip("end:Q", title="to", format=".3f"),
-                alt.Tooltip("share:Q", title=y_title, format=".1%"),
-                alt.Tooltip("count:Q", title="texts"),
-            ],
-        )
-        .properties(width=WIDTH, height=260 if facet is None else 170)
-        .add_params(pick)
+    chart = alt.Chart(binned[binned["count"] > 0]).mark_bar(binSpacing=0)
+    chart = chart.encode(
+        x=alt.X("start:Q", bin="binned", title=x_title).scale(domain=domain, nice=False),
+        x2="end:Q",
+        y=alt.Y("share:Q", title=y_title, stack=None).axis(format="~%"),
+        color=colour(groups, by_title),
+        opacity=alt.when(pick).then(alt.value(0.6)).otherwise(alt.value(0.08)),
+        tooltip=[
+            alt.Tooltip("group:N", title=by_title),
+            alt.Tooltip("start:Q", title="from", format=".3f"),
+            alt.Tooltip("end:Q", title="to", format=".3f"),
+            alt.Tooltip("share:Q", title=y_title, format=".1%"),
+            alt.Tooltip("count:Q", title="texts"),
+        ],
     )
-    words = description or describe(f"Histogram of {x_title}", frame, x, missing)
-    return finish(chart, frame, facet, title, words)
+    chart = chart.properties(width=WIDTH, height=260 if facet is None else 170).add_params(pick)
+    words = describe(f"Histogram of {x_title}", frame, x)
+    return figure(in_rows(chart, frame, facet), title, words, missing)
 
 
 def violins_by_max_attention(
@@ -90,22 +75,17 @@ def violins_by_max_attention(
     title: str,
     x_title: str,
     domain: tuple[float, float],
-    by: str | None = "predicted",
     facet: str | None = None,
-    max_attention: str = "max_attention",
-    by_title: str = "predicted class",
-    description: str | None = None,
 ) -> Any:
-    """Draw the distribution of ``x`` within four bins of the largest attention weight.
+    """Draw the distribution of ``x`` within four bins of the column ``max_attention``.
 
     Each violin is a Gaussian kernel density, cut at the domain and scaled to its own height, with a
     line from the lower to the upper quartile, a tick at the median and the number of texts. A bin
     with fewer than five texts of a class (or with one single value) shows the texts themselves.
     """
-    frame, groups, missing = prepare(
-        frame, [x, max_attention], by, facet, {x: domain, max_attention: (0.0, 1.0)}
-    )
-    frame["bin"] = max_attention_bin(frame[max_attention])
+    limits = {x: domain, "max_attention": (0.0, 1.0)}
+    frame, groups, missing = prepare(frame, list(limits), "predicted", facet, limits)
+    frame["bin"] = max_attention_bin(frame["max_attention"])
 
     cells: list[Any] = list(frame.groupby(["facet", "group", "bin"], observed=True))
     grid = max(16, min(64, 4000 // len(cells)))
@@ -120,44 +100,41 @@ def violins_by_max_attention(
     bins = len(MAX_ATTENTION_LABELS)
     labels = ", ".join(f"'{label}'" for label in MAX_ATTENTION_LABELS)
 
-    def across(column: str) -> Any:
-        return alt.X(f"{column}:Q", title=x_title).scale(domain=domain, nice=False)
-
     def only(kind: str) -> Any:
         return base.transform_filter(alt.datum.kind == kind)
 
     base = alt.Chart(marks).encode(
-        x=across("x"),
-        y=alt.Y("low:Q", title="max attention")
-        .scale(domain=(-0.5, bins - 0.5), nice=False)
-        .axis(values=list(range(bins)), labelExpr=f"[{labels}][datum.value]", grid=False, ticks=False),
+        x=across("x", x_title, domain),
+        y=across("low", "max attention", (-0.5, bins - 0.5), channel=alt.Y).axis(
+            values=list(range(bins)), labelExpr=f"[{labels}][datum.value]", grid=False, ticks=False
+        ),
         tooltip=[
-            alt.Tooltip("group:N", title=by_title),
+            alt.Tooltip("group:N", title="predicted class"),
             alt.Tooltip("bin:N", title="max attention"),
             alt.Tooltip("n:Q", title="texts"),
             alt.Tooltip("summary:N", title="median (quartiles)"),
         ],
     )
-    hue = colour(groups, by_title)
+    hue = colour(groups, "predicted class")
+    quartiles = only("quartile").encode(color=hue)
     step = (70 if len(groups) == 1 else 90) if facet is None else 50
     chart = alt.layer(
         only("density").mark_area(opacity=0.45).encode(y2="high:Q", detail="bin:N", color=hue),
-        only("quartile").mark_rule(strokeWidth=3).encode(x=across("q25"), x2="q75:Q", color=hue),
-        only("quartile").mark_tick(orient="vertical", thickness=3, size=14).encode(color=hue),
+        quartiles.mark_rule(strokeWidth=3).encode(x=across("q25", x_title, domain), x2="q75:Q"),
+        quartiles.mark_tick(orient="vertical", thickness=3, size=14),
         only("point").mark_circle(size=34, opacity=0.8).encode(color=hue),
         only("count")
         .transform_calculate(label="'n = ' + datum.n")
         .mark_text(align="left", fontSize=11)
         .encode(x=alt.value(WIDTH + 6), text="label:N"),
     ).properties(width=WIDTH, height=bins * step)
-    words = description or describe(
+    words = describe(
         f"Violins of {x_title} in four bins of the largest attention weight",
         frame,
         x,
-        missing,
         {"bin": [f"max attention in {label}" for label in MAX_ATTENTION_LABELS]},
     )
-    return finish(chart, frame, facet, title, words)
+    return figure(in_rows(chart, frame, facet), title, words, missing)
 
 
 def _violin(

@@ -6,10 +6,22 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from attnbook.charts.frames import ALL, GREY, WIDTH, colour, counts, finish, in_order, omitted, prepare
+from attnbook.charts.frames import (
+    ALL,
+    GREY,
+    WIDTH,
+    across,
+    colour,
+    figure,
+    heat,
+    in_order,
+    in_rows,
+    prepare,
+)
 
 # The authors' figure: in each bin of the horizontal axis all points, or so many drawn with replacement.
 POINT_BINS, POINTS_PER_BIN = 200, 10
+CELLS = 40
 QUANTILES = ("p05", "p25", "median", "p75", "p95")
 
 
@@ -28,77 +40,43 @@ def thin(x: pd.Series, bins: int = POINT_BINS, most: int = POINTS_PER_BIN, seed:
 
 
 def counts_beside_points(
-    frame: pd.DataFrame,
-    x: str,
-    y: str,
-    *,
-    title: str,
-    x_title: str,
-    y_title: str,
-    x_domain: tuple[float, float] = (0, 1),
-    y_domain: tuple[float, float] | None = None,
-    bins: int = 40,
-    seed: int = 0,
-    description: str | None = None,
+    frame: pd.DataFrame, x: str, y: str, *, title: str, x_title: str, y_title: str
 ) -> Any:
     """Draw all rows as counts in cells, and beside them the points that the authors' figure would show.
 
-    The points are thinned out (`thin`), so that their density is not the data's; the cells say how many
-    there are.
+    `x` is in [0, 1]. The points are thinned out (`thin`), so that their density is not the data's; the cells
+    say how many there are.
     """
-    limits = {x: x_domain} | ({y: y_domain} if y_domain else {})
-    frame, _, missing = prepare(frame, [x, y], None, None, limits)
-    if y_domain is None:
-        low, high = float(frame[y].min()), float(frame[y].max())
-        margin = 0.03 * (high - low) or 0.05
-        y_domain = (low - margin, high + margin)
-    cells = counts(frame[x], frame[y], bins, [x_domain, y_domain])
-    horizontal = alt.X("x:Q", title=x_title).scale(domain=x_domain, nice=False)
-    vertical = alt.Y("y:Q", title=y_title).scale(domain=y_domain, nice=False)
+    frame, _, missing = prepare(frame, [x, y], limits={x: (0, 1)})
+    low, high = float(frame[y].min()), float(frame[y].max())
+    margin = 0.03 * (high - low) or 0.05
+    axes = [
+        across("x", x_title, (0, 1)),
+        across("y", y_title, (low - margin, high + margin), channel=alt.Y),
+    ]
     size = {"width": WIDTH / 2 - 30, "height": 260}
     zero = alt.Chart(pd.DataFrame({"y": [0.0]})).mark_rule(color=GREY, strokeDash=[4, 4]).encode(y="y:Q")
-    heat = (
-        alt.Chart(cells)
-        .mark_rect()
-        .encode(
-            x=horizontal,
-            x2="x_end:Q",
-            y=vertical,
-            y2="y_end:Q",
-            color=alt.Color("count:Q", title="texts")
-            .scale(scheme="viridis", type="log", domainMin=1)
-            .legend(orient="top", titleOrient="left", tickCount=4),
-            tooltip=[
-                alt.Tooltip("x:Q", title=f"{x_title}, from", format=".3f"),
-                alt.Tooltip("y:Q", title=f"{y_title}, from", format=".3f"),
-                alt.Tooltip("count:Q", title="texts"),
-            ],
-        )
-    )
-    drawn = frame[[x, y]].iloc[thin(frame[x], seed=seed)].set_axis(["x", "y"], axis=1)
-    points = (
-        alt.Chart(drawn.round(5))
-        .mark_circle(size=24, opacity=0.15, color=GREY)
-        .encode(
-            x=horizontal,
-            y=vertical,
-            tooltip=[
-                alt.Tooltip("x:Q", title=x_title, format=".3f"),
-                alt.Tooltip("y:Q", title=y_title, format=".3f"),
-            ],
-        )
-    )
-    words = description or (
+    shade = alt.Color("count:Q", title="texts").scale(scheme="viridis", type="log", domainMin=1)
+    shade = shade.legend(orient="top", titleOrient="left", tickCount=4)
+    counted = heat(frame[x], frame[y], CELLS, axes, shade)
+    drawn = frame[[x, y]].iloc[thin(frame[x])].set_axis(["x", "y"], axis=1)
+    points = alt.Chart(drawn.round(5)).mark_circle(size=24, opacity=0.15, color=GREY)
+    tooltip = [
+        alt.Tooltip("x:Q", title=x_title, format=".3f"),
+        alt.Tooltip("y:Q", title=y_title, format=".3f"),
+    ]
+    points = points.encode(x=axes[0], y=axes[1], tooltip=tooltip)
+    words = (
         f"{y_title} against {x_title}, {len(frame)} texts: counts in cells, and {len(drawn)} points, at most "
         f"{POINTS_PER_BIN} for each of {POINT_BINS} bins of the horizontal axis. Median of {y_title} "
         f"{frame[y].median():.3g}, 95 % of the texts below {frame[y].quantile(0.95):.3g}, "
-        f"{(frame[y] < 0).mean():.1%} below 0.{omitted(missing)}"
+        f"{(frame[y] < 0).mean():.1%} below 0."
     )
     panels = alt.hconcat(
-        alt.layer(heat, zero).properties(title="every text, counted", **size),
+        alt.layer(counted, zero).properties(title="every text, counted", **size),
         alt.layer(points, zero).properties(title="thinned, as in the paper", **size),
     ).resolve_scale(color="independent")
-    return panels.properties(title=title, description=words)
+    return figure(panels, title, words, missing)
 
 
 def boxes(
@@ -112,7 +90,6 @@ def boxes(
     facet: str | None = None,
     domain: tuple[float, float] = (0, 1),
     reference: float | None = None,
-    description: str | None = None,
 ) -> Any:
     """Draw a box per row `y` and group `by`: columns p05, p25, median, p75, p95, and mean as a dot if there.
 
@@ -120,13 +97,11 @@ def boxes(
     depend on outliers. `reference`: a dashed line at this value.
     """
     optional = ["mean"] if "mean" in frame else []
-    frame, groups, missing = prepare(
-        frame, [y, by, *QUANTILES], by, facet, dict.fromkeys(QUANTILES, domain), optional
-    )
-    rows = in_order(frame[y])
+    limits = dict.fromkeys(QUANTILES, domain)
+    frame, groups, missing = prepare(frame, [y, by, *QUANTILES], by, facet, limits, optional)
     marks = frame[[*QUANTILES, *optional, "group", "facet"]].assign(row=frame[y].astype(str))
     base = alt.Chart(marks).encode(
-        y=alt.Y("row:N", sort=rows, title=None).axis(labelLimit=200),
+        y=alt.Y("row:N", sort=in_order(frame[y]), title=None).axis(labelLimit=200),
         yOffset=alt.YOffset("group:N", sort=groups).scale(domain=groups),
         color=colour(groups, by_title),
         tooltip=[
@@ -135,29 +110,22 @@ def boxes(
             *(alt.Tooltip(f"{name}:Q", format=".3f") for name in (*QUANTILES, *optional)),
         ],
     )
-
-    def across(column: str) -> Any:
-        return alt.X(f"{column}:Q", title=x_title).scale(domain=domain, nice=False)
-
+    at = {name: across(name, x_title, domain) for name in (*QUANTILES, *optional)}
     layers = [
-        base.mark_rule(strokeWidth=1.5).encode(x=across("p05"), x2="p95:Q"),
-        base.mark_bar(height=8, opacity=0.55).encode(x=across("p25"), x2="p75:Q"),
-        base.mark_tick(size=12, thickness=3).encode(x=across("median")),
+        base.mark_rule(strokeWidth=1.5).encode(x=at["p05"], x2="p95:Q"),
+        base.mark_bar(height=8, opacity=0.55).encode(x=at["p25"], x2="p75:Q"),
+        base.mark_tick(size=12, thickness=3).encode(x=at["median"]),
     ]
     if optional:
-        layers.append(base.mark_point(size=28, filled=False, opacity=1).encode(x=across("mean")))
+        layers.append(base.mark_point(size=28, filled=False, opacity=1).encode(x=at["mean"]))
     if reference is not None:
         line = alt.Chart().mark_rule(color=GREY, strokeDash=[4, 4])
         layers.append(line.encode(x=alt.datum(reference)))
     chart = alt.layer(*layers, data=marks).properties(width=WIDTH, height=alt.Step(15))
-    if description is None:
-        row: Any
-        words = []
-        for row in marks.to_dict("records"):
-            place = "" if row["facet"] == ALL else f"{row['facet']}, "
-            quartiles = f"{row['p25']:.3g} to {row['p75']:.3g}"
-            words.append(
-                f"{place}{row['row']}, {row['group']}: median {row['median']:.3g}, quartiles {quartiles}."
-            )
-        description = f"Boxes of {x_title}. {' '.join(words)}{omitted(missing)}"
-    return finish(chart, frame, facet, title, description)
+    words = [f"Boxes of {x_title}."]
+    row: Any
+    for row in marks.to_dict("records"):
+        place = "" if row["facet"] == ALL else f"{row['facet']}, "
+        quartiles = f"quartiles {row['p25']:.3g} to {row['p75']:.3g}"
+        words.append(f"{place}{row['row']}, {row['group']}: median {row['median']:.3g}, {quartiles}.")
+    return figure(in_rows(chart, frame, facet), title, " ".join(words), missing)

@@ -13,6 +13,8 @@ COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 GREY = "#7a7a7a"
 WIDTH = 560
 ALL = "all texts"
+# What may stand beside a value: the published number and the ends of an interval.
+BESIDE = ("published", "low", "high")
 # Above the plot, so that a chart is as wide as its axis.
 LEGEND = alt.Legend(orient="top", titleOrient="left")
 # Width of a letter in a legend, generously, and what a name needs beside its letters, in pixels.
@@ -22,24 +24,26 @@ LETTER, SYMBOL = 6.2, 30
 def prepare(
     frame: pd.DataFrame,
     columns: Sequence[str],
-    by: str | None,
-    facet: str | None,
-    limits: Mapping[str, tuple[float, float]],
+    by: str | None = None,
+    facet: str | None = None,
+    limits: Mapping[str, tuple[float, float]] | None = None,
     optional: Sequence[str] = (),
 ) -> tuple[pd.DataFrame, list[str], int]:
     """Check a frame and name its groups.
 
     Returns a copy of the rows that have a value in every one of ``columns``, with the columns
     ``group`` and ``facet`` added; the groups in order; and the number of rows left out. The columns
-    in ``optional`` must be there but may be empty; ``limits`` gives the range a column must keep to.
+    in ``optional`` must be there but may be empty, those of BESIDE among them need not be there;
+    ``limits`` gives the range a column must keep to.
     """
+    frame = frame.assign(**{name: np.nan for name in optional if name in BESIDE and name not in frame})
     wanted = [*columns, *optional, *(name for name in (by, facet) if name)]
     if absent := [name for name in wanted if name not in frame]:
         raise ValueError(f"the frame has no column {', '.join(absent)}; it has {', '.join(map(str, frame))}")
     kept = frame.dropna(subset=list(columns)).copy()
     if kept.empty:
         raise ValueError(f"nothing to draw: no row has a value in {', '.join(columns)}")
-    for name, (low, high) in limits.items():
+    for name, (low, high) in (limits or {}).items():
         slack = 1e-6 * (high - low)
         outside = kept[name].notna() & ~kept[name].between(low - slack, high + slack)
         if outside.any():
@@ -106,32 +110,63 @@ def field(name: str) -> str:
     return name
 
 
-def counts(x: pd.Series, y: pd.Series, bins: int, spans: Sequence[tuple[float, float]]) -> pd.DataFrame:
-    """Number of rows in each of bins × bins cells: x, x_end, y, y_end, count; an empty cell has no row."""
+def across(
+    name: str,
+    title: str,
+    domain: tuple[float, float] | None = None,
+    logarithmic: bool = False,
+    channel: type = alt.X,
+) -> Any:
+    """Encoding of an axis, the horizontal one or another channel: a column of numbers."""
+    encoding = channel(f"{name}:Q", title=title)
+    options: dict[str, Any] = {"domain": domain, "nice": False} if domain else {}
+    if logarithmic:
+        options["type"] = "log"
+    return encoding.scale(**options) if options else encoding
+
+
+def span(values: pd.DataFrame) -> tuple[float, float]:
+    """Domain of an axis that holds all these values, with a little room."""
+    low, high = float(np.nanmin(values)), float(np.nanmax(values))
+    margin = 0.03 * (high - low) or 0.5
+    return low - margin, high + margin
+
+
+def heat(x: pd.Series, y: pd.Series, bins: int, axes: Sequence[Any], colour: Any) -> Any:
+    """Draw how many rows lie in each of bins × bins cells; an empty cell has no mark.
+
+    axes: encodings of the columns x and y (`across`) with a domain; colour: of the column count.
+    """
+    spans = [axis["scale"]["domain"] for axis in axes]
     count, x_edges, y_edges = np.histogram2d(x, y, bins=bins, range=spans)
     i, j = np.nonzero(count)
-    return pd.DataFrame(
-        {
-            "x": x_edges[i],
-            "x_end": x_edges[i + 1],
-            "y": y_edges[j],
-            "y_end": y_edges[j + 1],
-            "count": count[i, j].astype(int),
-        }
-    )
+    cells = pd.DataFrame({"x": x_edges[i], "x_end": x_edges[i + 1], "y": y_edges[j], "y_end": y_edges[j + 1]})
+    tooltip = [
+        alt.Tooltip("x:Q", title=f"{axes[0]['title']}, from", format=".3f"),
+        alt.Tooltip("y:Q", title=f"{axes[1]['title']}, from", format=".3f"),
+        alt.Tooltip("count:Q", title="texts"),
+    ]
+    marks = alt.Chart(cells.assign(count=count[i, j].astype(int))).mark_rect()
+    return marks.encode(x=axes[0], x2="x_end:Q", y=axes[1], y2="y_end:Q", color=colour, tooltip=tooltip)
 
 
-def finish(chart: Any, frame: pd.DataFrame, facet: str | None, title: str, description: str) -> Any:
-    """Split a chart into rows where a facet is asked for, and name it."""
-    if facet:
-        rows = in_order(frame[facet])
-        header = alt.Header(labelOrient="top", labelAnchor="start", labelFontWeight="bold")
-        chart = chart.facet(row=alt.Row("facet:N", sort=rows, title=None, header=header))
-    return chart.properties(title=title, description=description)
+def figure(chart: Any, title: str, words: str, missing: int = 0) -> Any:
+    """Name a chart and say in words what it shows, and how many rows had no value to draw."""
+    if missing:
+        words += f" {missing} rows without a value are left out."
+    return chart.properties(title=title, description=words)
+
+
+def in_rows(chart: Any, frame: pd.DataFrame, facet: str | None) -> Any:
+    """Split a chart into rows where a facet is asked for."""
+    if not facet:
+        return chart
+    header = alt.Header(labelOrient="top", labelAnchor="start", labelFontWeight="bold")
+    return chart.facet(row=alt.Row("facet:N", sort=in_order(frame[facet]), title=None, header=header))
 
 
 def describe(
-    start: str, frame: pd.DataFrame, x: str, missing: int, within: Mapping[str, Sequence[str]] | None = None
+    start: str, frame: pd.DataFrame, x: str, within: Mapping[str, Sequence[str]] | None = None
 ) -> str:
     """Write out what a reader who cannot see the chart needs: counts, medians, quartiles per group.
 
@@ -142,18 +177,12 @@ def describe(
     keys = ["facet", "group", *within]
     values: Any
     for values, part in frame.groupby(keys, observed=True, sort=True):
+        named = zip(keys, values, strict=True)
         label = ", ".join(
-            within[key][value] if key in within else str(value)
-            for key, value in zip(keys, values, strict=True)
-            if value != ALL
+            within[key][value] if key in within else str(value) for key, value in named if value != ALL
         )
         q25, median, q75 = part[x].quantile([0.25, 0.5, 0.75])
         words.append(
             f"{label or 'All'}: n = {len(part)}, median {median:.3g}, quartiles {q25:.3g} to {q75:.3g}."
         )
-    return " ".join(words) + omitted(missing)
-
-
-def omitted(missing: int) -> str:
-    """Say how many rows had no value to draw."""
-    return f" {missing} rows without a value are left out." if missing else ""
+    return " ".join(words)

@@ -6,7 +6,7 @@ whose category is empty are left out.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from math import ceil
 from typing import Any
 
@@ -20,8 +20,9 @@ from attnbook.charts.frames import (
     LEGEND,
     LETTER,
     WIDTH,
+    across,
+    figure,
     legend,
-    omitted,
     prepare,
     present,
 )
@@ -36,6 +37,10 @@ SHAPES = {
     THEIRS: "M0,-1.35L1.35,0L0,1.35L-1.35,0Z M0,-0.85L-0.85,0L0,0.85L0.85,0Z",
 }
 BASELINE = "M-0.16,-1H0.16V1H-0.16Z"
+OVER_SEEDS = [
+    alt.Tooltip("low:Q", title="least over seeds", format=".3f"),
+    alt.Tooltip("high:Q", title="greatest over seeds", format=".3f"),
+]
 # Room for half a label on either side.
 GAP = 34
 # Width for the names of rows that every chart has.
@@ -57,15 +62,14 @@ def dot_panels(
     baseline: str | None = None,
     baseline_label: str = "baseline",
     columns: int = 2,
-    description: str | None = None,
 ) -> Any:
     """Draw a circle with its range per row `y` and group `by`, and a diamond for the published number.
 
     `baseline` names a further column of values, drawn as ticks. A logarithmic axis is for positive values.
     """
     sources = {"value": OURS, "published": THEIRS} | ({baseline: baseline_label} if baseline else {})
-    frame, groups, missing = prepare(frame, [y, by, panel], by, panel, {}, optional=[*sources, "low", "high"])
-    groups = [group for group in groups if group in set(frame["group"])]
+    frame, _, missing = prepare(frame, [y, by, panel], by, panel, {}, [*sources, "low", "high"])
+    groups = present(frame["group"])
     names = present(frame[y])
     marks = frame.melt([y, "facet", "group", "low", "high"], list(sources), "source", "x").dropna(subset="x")
     marks["source"] = marks["source"].map(sources)
@@ -79,24 +83,20 @@ def dot_panels(
             alt.Tooltip("group:N", title=by_title),
             alt.Tooltip("source:N", title="number"),
             alt.Tooltip("x:Q", title=x_title, format=".3f"),
-            alt.Tooltip("low:Q", title="least over seeds", format=".3f"),
-            alt.Tooltip("high:Q", title="greatest over seeds", format=".3f"),
+            *OVER_SEEDS,
         ],
     )
     ranges = base.transform_filter("isValid(datum.low)").mark_rule(strokeWidth=2)
+    kinds = [name for name in sources.values() if name in set(marks["source"])]
     chart = alt.layer(
         ranges.encode(x=across("low", x_title, domain, logarithmic), x2="high:Q"),
-        points(base, [name for name in sources.values() if name in set(marks["source"])], size=42).encode(
-            x=across("x", x_title, domain, logarithmic)
-        ),
+        points(base, kinds, size=42).encode(x=across("x", x_title, domain, logarithmic)),
         data=marks.astype({y: str}).round(4),
         # Room for the names of the rows, also where each has one circle.
     ).properties(width=width(columns, names), height=alt.Step(9 if len(groups) > 1 else 15))
-    words = description or f"Dots of {x_title}. " + " ".join(
-        f"{name}, {group}: {means(part)}."
-        for (name, group), part in frame.groupby(["facet", "group"], observed=True, sort=False)
-    )
-    return facets(chart, present(frame[panel]), columns, title, words + omitted(missing))
+    told = [f"{name}, {group}: {means(part)}." for (name, group), part in cells(frame)]
+    words = " ".join([f"Dots of {x_title}.", *told])
+    return figure(facets(chart, present(frame[panel]), columns), title, words, missing)
 
 
 def bar_panels(
@@ -109,7 +109,6 @@ def bar_panels(
     baseline: str | None = None,
     baseline_label: str = "baseline",
     columns: int = 2,
-    description: str | None = None,
 ) -> Any:
     """Draw a bar per row `y` with a dot per seed (column `each`), and a diamond for the published number.
 
@@ -120,12 +119,10 @@ def bar_panels(
     sources |= {baseline: baseline_label} if baseline else {}
     frame, _, missing = prepare(frame, [y, panel], None, panel, {}, optional=list(sources))
     seeds = frame.explode("each").astype({"each": float})
-    parts = [
-        (seeds if name == "each" else frame)[[y, "facet", name]]
-        .rename(columns={name: "x"})
-        .assign(source=source)
-        for name, source in sources.items()
-    ]
+    parts = []
+    for name, source in sources.items():
+        part = (seeds if name == "each" else frame)[[y, "facet", name]]
+        parts.append(part.rename(columns={name: "x"}).assign(source=source))
     marks = pd.concat(parts, ignore_index=True).dropna(subset="x").astype({y: str})
     names = present(frame[y])
     kinds = [kind for kind in sources.values() if kind in set(marks["source"])]
@@ -152,11 +149,11 @@ def bar_panels(
         rules.mark_rule(strokeWidth=1.5, strokeDash=[5, 3]).encode(x=across("mean(x)", x_title)),
         data=marks.round(4),
     ).properties(width=width(columns, names), height=alt.Step(20))
-    words = description or f"Bars of {x_title}. " + " ".join(
+    words = f"Bars of {x_title}. " + " ".join(
         f"{name}: {means(part)}; ours, in brackets theirs: {pairs(part, y)}."
         for name, part in frame.groupby("facet", sort=False)
     )
-    return facets(chart, present(frame[panel]), columns, title, words + omitted(missing))
+    return figure(facets(chart, present(frame[panel]), columns), title, words, missing)
 
 
 def quartile_panels(
@@ -170,7 +167,6 @@ def quartile_panels(
     by_title: str,
     domain: tuple[float, float],
     columns: int = 3,
-    description: str | None = None,
 ) -> Any:
     """Draw median and quartiles per bin of the largest attention weight, ours above theirs.
 
@@ -187,16 +183,10 @@ def quartile_panels(
     marks = pd.concat([ours, theirs, below], ignore_index=True)
     marks = marks.astype({panel: frame[panel].dtype, by: frame[by].dtype})
     limits = dict.fromkeys(quartiles, domain)
-    whole, groups, _ = prepare(
-        marks.dropna(subset="q50").fillna({"q25": domain[0], "q75": domain[0]}),
-        quartiles,
-        by,
-        panel,
-        limits,
-        optional=["bin", "source", "n"],
-    )
+    filled = marks.dropna(subset="q50").fillna({"q25": domain[0], "q75": domain[0]})
+    whole, _, _ = prepare(filled, quartiles, by, panel, limits, ["bin", "source", "n"])
     marks = whole.assign(**{name: marks[name] for name in ("q25", "q75")})
-    groups = [group for group in groups if group in set(marks["group"])]
+    groups = present(marks["group"])
     # The paper's axis points up; what is no bin stands below it.
     levels = [*reversed(MAX_ATTENTION_LABELS), *dict.fromkeys(below["bin"])]
     marks["y"] = marks["bin"].astype(str).map(levels.index) + offsets(marks, groups)
@@ -216,24 +206,19 @@ def quartile_panels(
             alt.Tooltip("n:Q", title="texts of ours", format=".0f"),
         ],
     )
-    between = across("q25", x_title, domain)
+    between = base.encode(x=across("q25", x_title, domain), x2="q75:Q")
     chart = alt.layer(
-        *(
-            base.transform_filter(alt.datum.source == source)
-            .mark_rule(strokeWidth=thick)
-            .encode(x=between, x2="q75:Q")
-            for source, thick in ((OURS, 2.5), (THEIRS, 1))
-        ),
+        between.transform_filter(alt.datum.source == OURS).mark_rule(strokeWidth=2.5),
+        between.transform_filter(alt.datum.source == THEIRS).mark_rule(strokeWidth=1),
         points(base, present(marks["source"]), size=26).encode(x=across("q50", x_title, domain)),
         data=marks[["facet", "group", "bin", "source", "y", *quartiles, "n"]].round(4),
     ).properties(width=width(columns), height=26 * len(levels))
-    words = description or f"Quartiles of {x_title} by largest attention weight. " + " ".join(
+    told = [
         f"{name}, {group}: medians of ours {span(part, OURS)}, of theirs {span(part, THEIRS)}."
-        for (name, group), part in marks[marks["bin"].isin(MAX_ATTENTION_LABELS)].groupby(
-            ["facet", "group"], observed=True, sort=False
-        )
-    )
-    return facets(chart, present(frame[panel]), columns, title, words)
+        for (name, group), part in cells(marks[marks["bin"].isin(MAX_ATTENTION_LABELS)])
+    ]
+    words = " ".join([f"Quartiles of {x_title} by largest attention weight.", *told])
+    return figure(facets(chart, present(frame[panel]), columns), title, words)
 
 
 def histogram_panels(
@@ -248,7 +233,6 @@ def histogram_panels(
     domain: tuple[float, float],
     top: float | None = None,
     columns: int = 3,
-    description: str | None = None,
 ) -> Any:
     """Draw histograms over texts as steps.
 
@@ -256,24 +240,18 @@ def histogram_panels(
     marked: columns x and `source`, and those of panel and group: numbers to mark at the foot of a panel.
     top: share at which the panels end; what is higher is cut off there.
     """
-    frame, groups, _ = prepare(frame, ["start", "share", by, panel], by, panel, {"start": domain})
-    groups = [group for group in groups if group in set(frame["group"])]
+    frame, _, _ = prepare(frame, ["start", "share", by, panel], by, panel, {"start": domain})
+    groups = present(frame["group"])
     steps = frame[["facet", "group", "start", "share"]].assign(source="")
     feet = marked.dropna(subset="x")
     feet = feet.assign(facet=feet[panel].astype(str), group=feet[by].astype(str))
     feet = feet[feet["facet"].isin(steps["facet"])][["facet", "group", "source", "x"]]
     base = alt.Chart().encode(color=hues(groups, by_title))
     share = alt.Y("share:Q", title="texts", stack=None).axis(format="~%", tickCount=3)
-    area = (
-        base.transform_filter(alt.datum.source == "")
-        .mark_area(
-            interpolate="step-after", line={"strokeWidth": 1.2, "clip": True}, fillOpacity=0.3, clip=True
-        )
-        .encode(
-            x=across("start", x_title, domain),
-            y=share.scale(domain=(0, top), nice=False) if top else share,
-        )
-    )
+    share = share.scale(domain=(0, top), nice=False) if top else share
+    outline = {"strokeWidth": 1.2, "clip": True}
+    area = base.transform_filter(alt.datum.source == "")
+    area = area.mark_area(interpolate="step-after", line=outline, fillOpacity=0.3, clip=True)
     foot = base.transform_filter(alt.datum.source != "").encode(
         y=alt.value(HISTOGRAM_HEIGHT + 1),
         tooltip=[
@@ -282,114 +260,18 @@ def histogram_panels(
             alt.Tooltip("x:Q", title=x_title, format=".3f"),
         ],
     )
-    layers = [area]
+    layers = [area.encode(x=across("start", x_title, domain), y=share)]
     if len(feet):
-        layers.append(
-            points(foot, feet["source"].unique(), size=40, title="mean").encode(
-                x=across("x", x_title, domain)
-            )
-        )
+        shown = points(foot, feet["source"].unique(), size=40, title="mean")
+        layers.append(shown.encode(x=across("x", x_title, domain)))
     data = pd.concat([steps, feet], ignore_index=True).round(4)
     chart = alt.layer(*layers, data=data).properties(width=width(columns), height=HISTOGRAM_HEIGHT)
-    words = description or f"Histograms of {x_title}. " + " ".join(
+    told = [
         f"{name}, {group}: most texts from {part['start'].iloc[part['share'].to_numpy().argmax()]:.2f} on."
-        for (name, group), part in steps.groupby(["facet", "group"], observed=True, sort=False)
-    )
-    return facets(chart, present(frame[panel]), columns, title, words)
-
-
-def line_panels(
-    frame: pd.DataFrame,
-    x: str,
-    *,
-    by: str,
-    row: str,
-    column: str,
-    title: str,
-    x_title: str,
-    y_title: str,
-    by_title: str,
-    baseline: str | None = None,
-    baseline_label: str = "baseline",
-    description: str | None = None,
-) -> Any:
-    """Draw a line with the range over seeds per group against `x`, a panel per value of `row` and `column`.
-
-    `published` and `baseline` are levels, named on the chart: one value for all `x` of a panel. Panels in a
-    row share their axis.
-    """
-    levels = {"published": THEIRS} | ({baseline: baseline_label} if baseline else {})
-    bounds = ["value", "low", "high", *levels]
-    frame, groups, missing = prepare(frame, [x, "value", by, row, column], by, None, {}, optional=bounds)
-    groups = [group for group in groups if group in set(frame["group"])]
-    frame = frame.assign(row=frame[row].astype(str), column=frame[column].astype(str))
-    columns = present(frame[column])
-    size = width(len(columns)) - 30
-    panels = []
-    for name in present(frame[row]):
-        part = frame[frame["row"] == name]
-        low, high = float(part[bounds].min().min()), float(part[bounds].max().max())
-        margin = 0.1 * (high - low) or 0.05
-        up = alt.Scale(domain=(round(low - margin, 4), round(high + margin, 4)), nice=False)
-        for other in columns:
-            cell = part[part["column"] == other]
-            layers = [
-                *lines(
-                    cell[[x, "group", "value", "low", "high"]],
-                    x,
-                    x_title,
-                    y_title,
-                    up,
-                    hues(groups, by_title),
-                ),
-                *rules({label: cell[key] for key, label in levels.items()}, y_title, up, size),
-            ]
-            head = alt.TitleParams(f"{name}, {other}", fontSize=12)
-            panels.append(alt.layer(*layers).properties(width=size, height=150, title=head))
-    words = description or f"Lines by {x_title}. " + " ".join(
-        f"{name}, {other}, {group}: from {part['value'].iloc[0]:.2f} to {part['value'].iloc[-1]:.2f}."
-        for (name, other, group), part in frame.sort_values(x).groupby(
-            ["row", "column", "group"], observed=True, sort=False
-        )
-    )
-    chart = alt.concat(*panels, columns=len(columns), spacing=GAP)
-    return chart.properties(title=title, description=words + omitted(missing))
-
-
-def lines(cell: pd.DataFrame, x: str, x_title: str, y_title: str, up: alt.Scale, colour: Any) -> list[Any]:
-    """The range and the line of every group of one panel."""
-    base = alt.Chart(cell.round(4)).encode(
-        x=alt.X(f"{x}:O", title=x_title).axis(labelAngle=0, labelOverlap=True, labelSeparation=4),
-        color=colour,
-        tooltip=[
-            alt.Tooltip("group:N", title=colour["title"]),
-            alt.Tooltip(f"{x}:O", title=x_title),
-            alt.Tooltip("value:Q", title="mean over seeds", format=".3f"),
-            alt.Tooltip("low:Q", title="least over seeds", format=".3f"),
-            alt.Tooltip("high:Q", title="greatest over seeds", format=".3f"),
-        ],
-    )
-    return [
-        base.mark_area(opacity=0.15).encode(y=alt.Y("low:Q", title=y_title, scale=up), y2="high:Q"),
-        base.mark_line(point=alt.OverlayMarkDef(size=24)).encode(y=alt.Y("value:Q", title=y_title, scale=up)),
+        for (name, group), part in cells(steps)
     ]
-
-
-def rules(levels: Mapping[str, pd.Series], y_title: str, up: alt.Scale, size: int) -> list[Any]:
-    """A dashed line with its name for each level of one panel that has a value."""
-    found = [
-        (name, float(values.dropna().iloc[0])) for name, values in levels.items() if values.notna().any()
-    ]
-    if not found:
-        return []
-    frame = pd.DataFrame(found, columns=["name", "value"]).round(4)
-    base = alt.Chart(frame).encode(y=alt.Y("value:Q", title=y_title, scale=up))
-    return [
-        base.mark_rule(color=GREY, strokeWidth=1.5, strokeDash=[5, 3]),
-        base.mark_text(color=GREY, align="right", baseline="bottom", dy=-2, fontSize=11).encode(
-            x=alt.value(size), text="name:N"
-        ),
-    ]
+    words = " ".join([f"Histograms of {x_title}.", *told])
+    return figure(facets(chart, present(frame[panel]), columns), title, words)
 
 
 def room(names: Sequence[str]) -> int:
@@ -400,17 +282,6 @@ def room(names: Sequence[str]) -> int:
 def width(columns: int, names: Sequence[str] = ()) -> int:
     """Width of a panel, so that `columns` of them are as wide as any other chart, names of rows included."""
     return max(100, (WIDTH - (room(names) - ROOM) - GAP * (columns - 1)) // columns)
-
-
-def across(
-    name: str, title: str, domain: tuple[float, float] | None = None, logarithmic: bool = False
-) -> Any:
-    """Encoding of the horizontal axis."""
-    encoding = alt.X(f"{name}:Q", title=title)
-    options: dict[str, Any] = {"domain": domain, "nice": False} if domain else {}
-    if logarithmic:
-        options["type"] = "log"
-    return encoding.scale(**options) if options else encoding
 
 
 def hues(groups: Sequence[str], title: str) -> Any:
@@ -438,14 +309,18 @@ def offsets(marks: pd.DataFrame, groups: Sequence[str]) -> pd.Series:
     return 0.8 * ((place - first + 0.5) / count - 0.5)
 
 
-def facets(chart: Any, names: Sequence[str], columns: int, title: str, description: str) -> Any:
-    """A panel per value of the column `facet`, in the order of `names`, and the chart's words."""
+def facets(chart: Any, names: Sequence[str], columns: int) -> Any:
+    """A panel per value of the column `facet`, in the order of `names`."""
     header = alt.Header(
         labelOrient="top", labelAnchor="start", labelFontWeight="bold", labelFontSize=11, title=None
     )
     split = alt.Facet("facet:N", sort=list(names), header=header)
-    panels = chart.facet(split, columns=columns, spacing=GAP)
-    return panels.properties(title=title, description=description)
+    return chart.facet(split, columns=columns, spacing=GAP)
+
+
+def cells(frame: pd.DataFrame) -> Any:
+    """The rows of each panel and group, as they come."""
+    return frame.groupby(["facet", "group"], observed=True, sort=False)
 
 
 def means(part: pd.DataFrame) -> str:

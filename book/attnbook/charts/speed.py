@@ -5,20 +5,13 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from attnbook.charts.frames import GREY, LEGEND, WIDTH, prepare
+from attnbook.charts.frames import COLOURS, GREY, LEGEND, WIDTH, figure, prepare
+
+COLUMNS = 3
 
 
 def growth(
-    frame: pd.DataFrame,
-    x: str,
-    seconds: str,
-    *,
-    by: str,
-    title: str,
-    x_title: str,
-    y_title: str,
-    columns: int = 3,
-    description: str | None = None,
+    frame: pd.DataFrame, x: str, seconds: str, *, by: str, title: str, x_title: str, y_title: str
 ) -> Any:
     """Draw `seconds` against `x`, one small chart per value of `by`, both axes logarithmic.
 
@@ -26,62 +19,42 @@ def growth(
     ``expected`` (seconds), if the frame has one.
     """
     optional = ["expected"] if "expected" in frame else []
-    frame, _, _ = prepare(frame, [x, seconds, by], None, None, {}, optional=optional)
-    words = description or " ".join(
+    frame, _, _ = prepare(frame, [x, seconds, by], optional=optional)
+    words = " ".join(
         f"{name}: from {part[seconds].iloc[0]:.3g} s at {part[x].iloc[0]} "
         f"to {part[seconds].iloc[-1]:.3g} s at {part[x].iloc[-1]}."
         for name, part in frame.sort_values(x).groupby(by, sort=False)
     )
     lines = frame.melt([x, by], [seconds, *optional], "line", "value")
     lines["line"] = lines["line"].map({seconds: "measured", "expected": "expected slope"})
-    panel = (
-        alt.Chart(lines)
-        .mark_line(point=alt.OverlayMarkDef(size=24))
-        .encode(
-            x=alt.X(f"{x}:Q", title=x_title).scale(type="log"),
-            y=alt.Y("value:Q", title=y_title).scale(type="log").axis(format="~e"),
-            color=alt.Color("line:N", title=None, legend=LEGEND).scale(
-                domain=["measured", "expected slope"], range=["#0072B2", GREY]
-            ),
-            # The same legend as the colour's: Vega-Lite makes one of the two.
-            strokeDash=alt.StrokeDash("line:N", title=None, legend=LEGEND).scale(
-                domain=["measured", "expected slope"], range=[[1, 0], [4, 3]]
-            ),
-            tooltip=[f"{x}:Q", alt.Tooltip("value:Q", format=".3~e", title=y_title), "line:N"],
-        )
-        .properties(width=WIDTH // columns - 20, height=130)
-    )
+    kinds = ["measured", "expected slope"]
+    # One legend for both: Vega-Lite makes one of the two.
+    colour = alt.Color("line:N", title=None, legend=LEGEND).scale(domain=kinds, range=[COLOURS[1], GREY])
+    dash = alt.StrokeDash("line:N", title=None, legend=LEGEND).scale(domain=kinds, range=[[1, 0], [4, 3]])
+    panel = alt.Chart(lines).mark_line(point=alt.OverlayMarkDef(size=24))
+    panel = panel.encode(
+        x=alt.X(f"{x}:Q", title=x_title).scale(type="log"),
+        y=alt.Y("value:Q", title=y_title).scale(type="log").axis(format="~e"),
+        color=colour,
+        strokeDash=dash,
+        tooltip=[f"{x}:Q", alt.Tooltip("value:Q", format=".3~e", title=y_title), "line:N"],
+    ).properties(width=WIDTH // COLUMNS - 20, height=130)
     # Every panel has its own axes: the slope is the message, not the height.
-    return (
-        panel.facet(alt.Facet(f"{by}:N", title=None), columns=columns)
-        .resolve_scale(x="independent", y="independent")
-        .properties(title=title, description=words)
-    )
+    panels = panel.facet(alt.Facet(f"{by}:N", title=None), columns=COLUMNS)
+    return figure(panels.resolve_scale(x="independent", y="independent"), title, words)
 
 
 def ratios(
-    frame: pd.DataFrame,
-    y: str,
-    ratio: str,
-    *,
-    by: str,
-    title: str,
-    x_title: str,
-    target: str | None = None,
-    description: str | None = None,
+    frame: pd.DataFrame, y: str, ratio: str, *, by: str, title: str, x_title: str, target: str | None = None
 ) -> Any:
     """Draw one mark per row of `frame` on a logarithmic axis, coloured by `by`, the target as a tick."""
-    optional = [target] if target else []
-    frame, groups, _ = prepare(frame, [y, ratio], by, None, {}, optional=optional)
-    words = description or " ".join(
-        f"{row[y]}, {row['group']}: {row[ratio]:.3g} times." for _, row in frame.iterrows()
-    )
+    frame, groups, _ = prepare(frame, [y, ratio], by, optional=[target] if target else [])
+    words = " ".join(f"{row[y]}, {row['group']}: {row[ratio]:.3g} times." for _, row in frame.iterrows())
+    shades = alt.Color("group:N", title=by, legend=LEGEND)
     base = alt.Chart(frame).encode(
         y=alt.Y(f"{y}:N", title=None, sort=list(dict.fromkeys(frame[y]))).axis(labelLimit=260),
         yOffset=alt.YOffset("group:N", sort=groups),
-        color=alt.Color("group:N", title=by, legend=LEGEND).scale(
-            domain=groups, range=["#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00"][: len(groups)]
-        ),
+        color=shades.scale(domain=groups, range=list(COLOURS[: len(groups)])),
     )
 
     def along(column: str) -> Any:
@@ -93,6 +66,5 @@ def ratios(
         wanted = base.transform_filter(f"isValid(datum.{target})")
         layers.append(wanted.mark_tick(thickness=2, size=14).encode(x=along(target)))
     # One row of marks per name, not one per name and group.
-    return alt.layer(*layers, width=WIDTH, height=alt.Step(30, **{"for": "position"})).properties(
-        title=title, description=words
-    )
+    chart = alt.layer(*layers, width=WIDTH, height=alt.Step(30, **{"for": "position"}))
+    return figure(chart, title, words)

@@ -7,6 +7,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from attnbook.charts.frames import figure
 from attnlib.checks import refuse_string
 
 # From nothing to full orange, the same over a light and a dark page; from full blue where scores are signed.
@@ -19,7 +20,6 @@ def heatmap(
     rows: Mapping[str, Any],
     *,
     title: str,
-    description: str | None = None,
     line_length: int = 90,
     signed: bool = False,
     name: str = "weight",
@@ -45,83 +45,55 @@ def heatmap(
     offsets, lines = _wrap(tokens, line_length)
     pitch = lines[-1] + 2.6  # lines of one block, its label and a gap
     top = max(max(np.abs(values).max() for values in weights.values()), 1e-12)
-    cells = pd.DataFrame(
-        [
-            {
-                "block": label,
-                "token": token,
-                "position": t,
-                "weight": round(float(values[t]), 6),
-                "left": offsets[t] - 0.4,
-                "right": offsets[t] + len(token) + 0.4,
-                "middle": offsets[t] + len(token) / 2,
-                "line": block * pitch + 1.1 + lines[t],
-                "strong": bool(abs(values[t]) > 0.62 * top),
-            }
-            for block, (label, values) in enumerate(weights.items())
-            for t, token in enumerate(tokens)
-        ]
-    )
-    cells["line_end"] = cells["line"] + 0.86
-    cells["line_middle"] = cells["line"] + 0.43
-    labels = pd.DataFrame(
-        {
-            "block": list(weights),
-            "left": -0.4,
-            "line": [block * pitch + 0.55 for block in range(len(weights))],
-        }
-    )
+    left, length = np.array(offsets), np.array([len(token) for token in tokens])
+    where = {"position": range(len(tokens)), "left": left - 0.4, "right": left + length + 0.4}
+    places = pd.DataFrame({"token": tokens, **where, "middle": left + length / 2, "line": lines})
+    parts = []
+    for block, (label, values) in enumerate(weights.items()):
+        rounded = [round(float(value), 6) for value in values]
+        part = places.assign(block=label, weight=rounded, strong=np.abs(values) > 0.62 * top)
+        parts.append(part.assign(line=block * pitch + 1.1 + places["line"]))
+    cells = pd.concat(parts, ignore_index=True)
+    cells = cells.assign(line_end=cells["line"] + 0.86, line_middle=cells["line"] + 0.43)
+    heights = [block * pitch + 0.55 for block in range(len(weights))]
+    labels = pd.DataFrame({"block": list(weights), "left": -0.4, "line": heights})
     span = max(line_length, int(cells["right"].max()) + 1)
     x_scale = alt.Scale(domain=(-0.5, span + 0.5), nice=False)
     y_scale = alt.Scale(domain=(0, len(weights) * pitch - 0.5), nice=False, reverse=True)
-
-    def at(field: str, scale: alt.Scale, channel: type) -> Any:
-        return channel(f"{field}:Q", scale=scale, axis=None)
-
+    x = {field: alt.X(f"{field}:Q", scale=x_scale, axis=None) for field in ("left", "middle")}
+    y = {field: alt.Y(f"{field}:Q", scale=y_scale, axis=None) for field in ("line", "line_middle")}
+    shade = alt.Color("weight:Q", title=name).scale(
+        domain=(-top, 0, 0, top) if signed else (0, top),
+        range=list(SIGNED_RANGE if signed else WEIGHT_RANGE),
+        interpolate="rgb",
+    )
+    shade = shade.legend(orient="bottom", direction="horizontal", gradientLength=180)
+    # Black on full orange in either theme; elsewhere the page's own text colour.
+    ink = alt.when("datum.strong").then(alt.value("black"))
     tooltip = [
         alt.Tooltip("block:N", title="row"),
         alt.Tooltip("token:N"),
         alt.Tooltip("position:Q"),
         alt.Tooltip("weight:Q", title=name, format=".4f"),
     ]
+    base, named = alt.Chart(cells).encode(tooltip=tooltip), alt.Chart(labels)
     chart = alt.layer(
-        alt.Chart(cells)
-        .mark_rect(cornerRadius=3)
-        .encode(
-            x=at("left", x_scale, alt.X),
-            x2="right:Q",
-            y=at("line", y_scale, alt.Y),
-            y2="line_end:Q",
-            color=alt.Color("weight:Q", title=name)
-            .scale(
-                domain=(-top, 0, 0, top) if signed else (0, top),
-                range=list(SIGNED_RANGE if signed else WEIGHT_RANGE),
-                interpolate="rgb",
-            )
-            .legend(orient="bottom", direction="horizontal", gradientLength=180),
-            tooltip=tooltip,
+        base.mark_rect(cornerRadius=3).encode(
+            x=x["left"], x2="right:Q", y=y["line"], y2="line_end:Q", color=shade
         ),
-        alt.Chart(cells)
-        .mark_text(font="monospace", fontSize=12)
-        .encode(
-            x=at("middle", x_scale, alt.X),
-            y=at("line_middle", y_scale, alt.Y),
-            text="token:N",
-            # Black on full orange in either theme; elsewhere the page's own text colour.
-            color=alt.when("datum.strong").then(alt.value("black")),
-            tooltip=tooltip,
+        base.mark_text(font="monospace", fontSize=12).encode(
+            x=x["middle"], y=y["line_middle"], text="token:N", color=ink
         ),
-        alt.Chart(labels)
-        .mark_text(align="left", fontSize=12, fontWeight="bold")
-        .encode(x=at("left", x_scale, alt.X), y=at("line", y_scale, alt.Y), text="block:N"),
+        named.mark_text(align="left", fontSize=12, fontWeight="bold").encode(
+            x=x["left"], y=y["line"], text="block:N"
+        ),
         width=7.6 * span,
         height=23 * (len(weights) * pitch - 0.5),
     )
-    if description is None:
-        description = f"A text of {len(tokens)} tokens, shaded by {name}. " + " ".join(
-            f"{label}: most {name} on {_heaviest(tokens, values)}." for label, values in weights.items()
-        )
-    return chart.properties(title=title, description=description)
+    words = f"A text of {len(tokens)} tokens, shaded by {name}. " + " ".join(
+        f"{label}: most {name} on {_heaviest(tokens, values)}." for label, values in weights.items()
+    )
+    return figure(chart, title, words)
 
 
 def _wrap(tokens: Sequence[str], line_length: int) -> tuple[list[int], list[int]]:

@@ -1,6 +1,6 @@
 """Models between two aims: what a model costs against what it gains, and which ones no other beats."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import altair as alt
@@ -13,8 +13,8 @@ from attnbook.charts.frames import (
     GREY,
     WIDTH,
     categories,
+    figure,
     legend,
-    omitted,
     palette,
     prepare,
     present,
@@ -33,39 +33,33 @@ def trade_off(
     y: str,
     *,
     by: str,
-    curve: str | None = None,
-    order: str | None = None,
+    curve: str,
+    order: str,
+    front: Sequence[str],
     title: str,
     x_title: str,
     y_title: str,
-    x_domain: tuple[float, float] | None = None,
-    y_domain: tuple[float, float] | None = None,
     facet: str | None = None,
-    front: bool | Sequence[str] = True,
-    description: str | None = None,
 ) -> Any:
     """Draw models as points between a cost `x` and a gain `y`, each kind `by` in its colour and shape.
 
     points: a row per model; `x` and `y` in the units that their titles name, on axes from 0 unless a value is
-    negative or a domain is given. The columns <x>_low, <x>_high, <y>_low and <y>_high, if there, are the ends
-    of intervals and may be NaN. A line joins the points of kind `curve` in the order of the column `order`,
-    which the tooltips show, with its ends named; a point without a value there stays off the line. `front`
-    draws the points of a panel that no other one beats (`pareto_front`) as steps: the greatest
-    `y` at a cost of at most `x`; among all kinds, or those that it names. `facet`: a panel per value, all
-    with the same axes.
+    negative. The columns <x>_low, <x>_high, <y>_low and <y>_high are the ends of intervals and may be NaN. A
+    line joins the points of kind `curve` in the order of the column `order`, which the tooltips show, with
+    its ends named; a point without a value there stays off the line. `front` names kinds: the points of a
+    panel that no other of these beats (`pareto_front`) are drawn as steps, the greatest `y` at a cost of at
+    most `x`. `facet`: a panel per value, all with the same axes.
 
-    ValueError for a missing column, values outside a domain, nothing to draw, more than six kinds, a curve
-    without an order, and two points of a curve at one place of it. (Wiegreffe & Pinter 2019, figure 5: mean
-    total variation distance of the outputs, mean Jensen–Shannon divergence of the attention in nats.)
+    ValueError for a missing column, nothing to draw, more than six kinds, and two points of a curve at one
+    place of it. (Wiegreffe & Pinter 2019, figure 5: mean total variation distance of the outputs, mean
+    Jensen–Shannon divergence of the attention in nats.)
     """
-    if curve is not None and order is None:
-        raise ValueError(f"the line of {curve} needs an order: name the column by which to join its points")
-    names = {"x": x, "y": y} | _ends("x", x, points) | _ends("y", y, points)
-    domains = {"x": x_domain, "y": y_domain}
-    limits = {name: span for short, name in names.items() if (span := domains[short[0]])}
+    names = {
+        f"{short}{end}": name + end for short, name in (("x", x), ("y", y)) for end in ("", "_low", "_high")
+    }
     needed = [x, y, by, *([facet] if facet else [])]
-    optional = [name for name in (*names.values(), order) if name and name not in needed]
-    frame, groups, missing = prepare(points, needed, by, facet, limits, optional)
+    optional = [name for name in (*names.values(), order) if name not in needed]
+    frame, _, missing = prepare(points, needed, by, facet, optional=optional)
     if (kinds := len(categories(points[by]))) > len(COLOURS):
         raise ValueError(f"{kinds} kinds in {by}: draw at most {len(COLOURS)} of them")
     frame = frame.reset_index(drop=True)
@@ -73,49 +67,44 @@ def trade_off(
     marks = frame[["facet", "group"]].astype({"facet": pd.CategoricalDtype(panels)})
     marks[list(names)] = frame[list(names.values())].astype(float)
     marks["x_interval"], marks["y_interval"] = _intervals(marks, "x"), _intervals(marks, "y")
-    marks["order"] = _words(frame[order]) if order else NONE
-    marks["rank"] = _ranks(frame, order, curve) if order and curve is not None else np.nan
+    marks["order"] = _words(frame[order])
+    marks["rank"] = _ranks(frame, order, curve)
     marks["first"], marks["last"] = _curve_ends(marks, order)
-    marks["front"] = _on_front(marks, groups if isinstance(front, bool) else front)
+    marks["front"] = _on_front(marks, front)
 
     columns = min(len(panels), 2)
-    size = (width(columns), 380 if columns == 1 else 240)
-    spans = (x_domain or _span(marks, "x"), y_domain or _span(marks, "y"))
-    front = bool(front) and bool(marks["front"].any())
-    parts = [marks.assign(part="point"), *([_steps(marks, spans[0][1])] if front else [])]
-    data = pd.concat(parts, ignore_index=True)
+    spans = [_span(marks, short) for short in "xy"]
+    parts = [marks.assign(part="point")]
+    if marks["front"].any():
+        parts.append(_steps(marks, spans[0][1]))
     tooltip = [
         alt.Tooltip("group:N", title=by),
-        *([alt.Tooltip("order:N", title=order)] if order else []),
+        alt.Tooltip("order:N", title=order),
         alt.Tooltip("x:Q", title=x_title, format=".3g"),
-        *([alt.Tooltip("x_interval:N", title=f"{x_title}, range")] if "x_low" in names else []),
+        alt.Tooltip("x_interval:N", title=f"{x_title}, range"),
         alt.Tooltip("y:Q", title=y_title, format=".3g"),
-        *([alt.Tooltip("y_interval:N", title=f"{y_title}, range")] if "y_low" in names else []),
+        alt.Tooltip("y_interval:N", title=f"{y_title}, range"),
     ]
-    ticks = (8 if columns == 1 else 5, 8)
     axes: dict[str, dict[str, Any]] = {
         name: {"title": words, "scale": alt.Scale(domain=span, nice=False), "axis": alt.Axis(tickCount=count)}
-        for name, words, span, count in zip("xy", (x_title, y_title), spans, ticks, strict=True)
+        for name, words, span, count in zip(
+            "xy", (x_title, y_title), spans, (8 if columns == 1 else 5, 8), strict=True
+        )
     }
-    layers = _layers(marks, front, curve, axes, tooltip)
-    chart = alt.layer(*layers, data=data).encode(x=alt.X("x:Q", **axes["x"]), y=alt.Y("y:Q", **axes["y"]))
-    chart = chart.properties(width=size[0], height=size[1])
-    words = description or (
-        f"Scatter plot of {y_title} against {x_title}. {_told(marks, front, curve, order)}{omitted(missing)}"
-    )
+    layers = _layers(marks, curve, axes, tooltip)
+    chart = alt.layer(*layers, data=pd.concat(parts, ignore_index=True))
+    chart = chart.encode(x=alt.X("x:Q", **axes["x"]), y=alt.Y("y:Q", **axes["y"]))
+    chart = chart.properties(width=width(columns), height=380 if columns == 1 else 240)
     if facet:
-        chart = facets(chart, panels, columns, title, words)
+        chart = facets(chart, panels, columns)
         # Else the axis of a column that ends above the others hangs in the air.
-        return chart.resolve_axis(x="independent") if len(panels) % columns else chart
-    return chart.properties(title=title, description=words)
+        chart = chart.resolve_axis(x="independent") if len(panels) % columns else chart
+    words = f"Scatter plot of {y_title} against {x_title}. {_told(marks, curve, order)}"
+    return figure(chart, title, words, missing)
 
 
 def _layers(
-    marks: pd.DataFrame,
-    front: bool,
-    curve: str | None,
-    axes: Mapping[str, Mapping[str, Any]],
-    tooltip: list[alt.Tooltip],
+    marks: pd.DataFrame, curve: str, axes: dict[str, dict[str, Any]], tooltip: list[alt.Tooltip]
 ) -> list[Any]:
     """What is drawn, from back to front; a layer without a row is left out."""
     groups, drawn = categories(marks["group"]), present(marks["group"])
@@ -123,45 +112,32 @@ def _layers(
     # As many kinds in a line as fit beside the name of the front.
     kinds = legend(drawn, WIDTH - 130, values=drawn)
     hue = alt.Color("group:N", title=None, legend=kinds).scale(domain=groups, range=list(shades.values()))
-    shape = alt.Shape("group:N", title=None, legend=kinds).scale(
-        domain=groups, range=list(SHAPES[: len(groups)])
-    )
+    shape = alt.Shape("group:N", title=None, legend=kinds)
+    shape = shape.scale(domain=groups, range=list(SHAPES[: len(groups)]))
     point = alt.Chart().transform_filter(alt.datum.part == "point")
     layers = []
-    if front:
+    if marks["front"].any():
         dash = alt.StrokeDash("part:N", title=None).scale(domain=[FRONT], range=[[4, 3]])
+        dash = dash.legend(orient="top", symbolStrokeColor=GREY, symbolSize=200)
         steps = alt.Chart().transform_filter(alt.datum.part == FRONT)
-        layers.append(
-            steps.mark_line(color=GREY, strokeWidth=1.5, interpolate="step-after").encode(
-                strokeDash=dash.legend(orient="top", symbolStrokeColor=GREY, symbolSize=200)
-            )
-        )
+        steps = steps.mark_line(color=GREY, strokeWidth=1.5, interpolate="step-after")
+        layers.append(steps.encode(strokeDash=dash))
     for short, channel in (("x", alt.X), ("y", alt.Y)):
         if (marks[f"{short}_interval"] != NONE).any():
             rules = point.transform_filter(f"isValid(datum.{short}_low) && isValid(datum.{short}_high)")
             ends = {short: channel(f"{short}_low:Q", **axes[short]), f"{short}2": f"{short}_high:Q"}
-            layers.append(
-                rules.mark_rule(strokeWidth=1.2, opacity=0.7).encode(**ends, color=hue, tooltip=tooltip)
-            )
+            rules = rules.mark_rule(strokeWidth=1.2, opacity=0.7)
+            layers.append(rules.encode(**ends, color=hue, tooltip=tooltip))
     if marks["rank"].notna().any():
-        line = point.transform_filter("isValid(datum.rank)").mark_line(
-            color=shades[str(curve)], strokeWidth=1.5
-        )
-        layers.append(line.encode(order="rank:Q"))
+        line = point.transform_filter("isValid(datum.rank)")
+        layers.append(line.mark_line(color=shades[curve], strokeWidth=1.5).encode(order="rank:Q"))
         # The last above its point: the front goes on to the right of it.
         for end, place in (("first", {"align": "right", "dx": -9}), ("last", {"dy": -12})):
             named = point.transform_filter(f"datum.{end} != ''")
             layers.append(named.mark_text(fontSize=11, color=GREY, **place).encode(text=f"{end}:N"))
-    layers.append(
-        point.mark_point(filled=True, size=80, opacity=1).encode(color=hue, shape=shape, tooltip=tooltip)
-    )
+    dots = point.mark_point(filled=True, size=80, opacity=1)
+    layers.append(dots.encode(color=hue, shape=shape, tooltip=tooltip))
     return layers
-
-
-def _ends(short: str, name: str, points: pd.DataFrame) -> dict[str, str]:
-    """The columns of an interval, <short>_low and <short>_high, and their names in `points`; none without."""
-    ends = {f"{short}_{end}": f"{name}_{end}" for end in ("low", "high")}
-    return ends if any(column in points for column in ends.values()) else {}
 
 
 def _on_front(marks: pd.DataFrame, kinds: Sequence[str]) -> pd.Series:
@@ -180,16 +156,15 @@ def _words(column: pd.Series) -> list[str]:
 
 def _intervals(marks: pd.DataFrame, short: str) -> list[str]:
     """The interval of each point as a tooltip shows it, a dash for none."""
-    ends = [marks.get(f"{short}{end}", pd.Series(np.nan, marks.index)) for end in ("_low", "_high")]
     return [
         NONE if np.isnan(low) or np.isnan(high) else f"{low:.3g} to {high:.3g}"
-        for low, high in zip(*ends, strict=True)
+        for low, high in zip(marks[f"{short}_low"], marks[f"{short}_high"], strict=True)
     ]
 
 
 def _ranks(frame: pd.DataFrame, order: str, curve: str) -> pd.Series:
     """Place of each point in the curve of its panel, from 1; NaN for what is not on it."""
-    joined = frame[(frame["group"].astype(str) == str(curve)) & frame[order].notna()]
+    joined = frame[(frame["group"].astype(str) == curve) & frame[order].notna()]
     repeated = joined.duplicated(["facet", order])
     if repeated.any():
         row = joined[repeated].iloc[0]
@@ -200,7 +175,7 @@ def _ranks(frame: pd.DataFrame, order: str, curve: str) -> pd.Series:
     return joined.groupby("facet")[order].rank().reindex(frame.index)
 
 
-def _curve_ends(marks: pd.DataFrame, order: str | None) -> list[pd.Series]:
+def _curve_ends(marks: pd.DataFrame, order: str) -> list[pd.Series]:
     """Words beside the first and the last point of the curve of each panel, empty beside all others."""
     rank = marks["rank"].groupby(marks["facet"], observed=True)
     ends = [(marks["rank"] == 1) & (rank.transform("max") > 1)]
@@ -210,7 +185,7 @@ def _curve_ends(marks: pd.DataFrame, order: str | None) -> list[pd.Series]:
 
 def _span(marks: pd.DataFrame, short: str) -> tuple[float, float]:
     """Domain of an axis: from 0 where no value is negative, with room for the marks."""
-    values = marks[[name for name in (short, f"{short}_low", f"{short}_high") if name in marks]]
+    values = marks[[short, f"{short}_low", f"{short}_high"]]
     low, high = min(0.0, float(np.nanmin(values))), float(np.nanmax(values))
     margin = 0.05 * (high - low) or 0.5
     return low - margin if low < 0 else low, high + margin
@@ -228,8 +203,9 @@ def _steps(marks: pd.DataFrame, right: float) -> pd.DataFrame:
     return pd.concat(corners).assign(part=FRONT, front=True, **words)
 
 
-def _told(marks: pd.DataFrame, front: bool, curve: str | None, order: str | None) -> str:
+def _told(marks: pd.DataFrame, curve: str, order: str) -> str:
     """Each kind of each panel in words: how many, where, and how many of them are on the front."""
+    front = marks["front"].any()
     sentences = []
     for (name, group), part in marks.groupby(["facet", "group"], observed=True):
         place = "" if name == ALL else f"{name}, "
@@ -245,7 +221,7 @@ def _told(marks: pd.DataFrame, front: bool, curve: str | None, order: str | None
         sentences.append(f"{words}.")
     if front:
         sentences.append("On the front is what no other point of the panel beats: less across, more up.")
-    kinds = dict.fromkeys([*categories(marks["group"]), *([curve] if curve is not None else [])])
+    kinds = dict.fromkeys([*categories(marks["group"]), curve])
     if absent := [name for name in kinds if name not in present(marks["group"])]:
         sentences.append(f"No point: {', '.join(absent)}.")
     return " ".join(sentences)

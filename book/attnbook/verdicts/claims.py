@@ -15,9 +15,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from attnbook.runs import results
+from attnbook.verdicts.cells import over_seeds, overall, select
 from attnbook.verdicts.ledger import VERDICTS
-from attnlib.tables.performance import OF_ONE_CLASS
 
 # A claim about models in general holds or differs only if data sets agree: three in four of them, and no
 # verdict from fewer than three.
@@ -29,7 +28,6 @@ RELATIONS = {"<": operator.lt, "≤": operator.le, ">": operator.gt, "≥": oper
 
 # What tells the cells of a reading apart; everything else must be settled by its conditions.
 CELL = ["dataset", "seed", "metric", "class", "bin", "vectors", "epoch"]
-TEXT = ["dataset", "encoder", "scorer", "metric", "class", "variant", "vectors", "bin", "method", "run"]
 
 
 @dataclass(frozen=True)
@@ -57,46 +55,6 @@ class Reading:
     def holds(self, values: pd.Series, bound: float | None = None) -> pd.Series:
         """Whether each value meets the inequality, with another bound if one is given."""
         return RELATIONS[self.relation](values, self.bound if bound is None else bound)
-
-
-def select(table: pd.DataFrame, **where: Any) -> pd.DataFrame:
-    """The rows that meet every condition, column=value or column=tuple; none where a column is missing."""
-    kept = pd.Series(True, index=table.index)
-    for column, wanted in where.items():
-        values = wanted if isinstance(wanted, tuple) else (wanted,)
-        kept &= table[column].isin(values) if column in table else False
-    return table[kept]
-
-
-def overall(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows of all texts; those of every class where a data set and metric has none of all texts.
-
-    Nothing stands in for measures of one class (`performance.OF_ONE_CLASS`), whose mean over classes is
-    another measure; the rows of a single class remain.
-    """
-    everything = rows["class"] == "all"
-    keys = [rows["dataset"], rows["metric"]]
-    covered = everything.groupby(keys).transform("any").astype(bool)
-    several = rows.groupby(keys)["class"].transform("nunique") > 1
-    return rows[everything | ~(covered | (several & rows["metric"].isin(OF_ONE_CLASS)))]
-
-
-def complete(table: pd.DataFrame, further: Iterable[str] = ()) -> pd.DataFrame:
-    """The table with every column of the schema, empty where it has none, and with a column `search`.
-
-    further: other columns that it is to have; search: which adversary the row's run looked for ("published",
-    "released"), read off its methods, since uniform attention and the exact optimum stand in every run of the
-    adversary; empty in other runs.
-    """
-    columns = [*results.COLUMNS, *results.OPTIONAL, "run", *further]
-    table = table.reindex(columns=list(dict.fromkeys([*table.columns, *columns])))
-    # A table without rows has no types; what follows may join names.
-    table = table.astype(dict.fromkeys(TEXT, object))
-    method = table["method"].astype("string")
-    searches = table[method.str.endswith(" search").fillna(False).astype(bool)]
-    of_run = searches.drop_duplicates("run").set_index("run")["method"].astype(str)
-    search = table["run"].map(of_run.str.removesuffix(" search").to_dict())
-    return table.assign(search=search.astype(object))
 
 
 def at_selected(table: pd.DataFrame) -> pd.DataFrame:
@@ -264,22 +222,20 @@ def overview(
 
 
 def spread(table: pd.DataFrame, metric: str, by: str = "dataset", **where: Any) -> pd.DataFrame:
-    """Mean over seeds, lowest, highest and number of seeds of a metric, by data set or another column.
+    """`over_seeds` of a metric, by data set or another column: value, low, high and n_seeds are used here.
 
     Where there are several rows of a seed (classes, bins) it is their mean; undefined values are left out.
     """
-    rows = overall(select(table, metric=metric, **where)).dropna(subset=["value"])
-    of_seed = rows["value"].astype(float).groupby([rows[by], rows["seed"]]).mean()
-    found = of_seed.groupby(by).agg(["mean", "min", "max", "count"])
-    return found.set_axis(["mean", "lowest", "highest", "seeds"], axis=1)
+    rows = overall(select(table, metric=metric, **where))
+    return over_seeds(rows, [by], mixed=True).set_index(by).sort_index()
 
 
 def in_words(found: pd.DataFrame, digits: int = 2) -> pd.Series:
     """Each spread as a text, such as "0.35 (0.31 to 0.38)"; the mean alone where there is one seed."""
 
     def word(row: pd.Series) -> str:
-        mean, lowest, highest = (number(row[name], digits) for name in ("mean", "lowest", "highest"))
-        return mean if row["seeds"] < 2 else f"{mean} ({lowest} to {highest})"
+        mean, low, high = (number(row[name], digits) for name in ("value", "low", "high"))
+        return mean if row["n_seeds"] < 2 else f"{mean} ({low} to {high})"
 
     return pd.Series({name: word(row) for name, row in found.iterrows()}, dtype=object)
 
@@ -292,7 +248,7 @@ def side_by_side(
     seeds: the largest number of any column; name: of what the rows are.
     """
     rows = pd.Index(sorted({row for found in columns.values() for row in found.index}), name=name)
-    seeds = pd.DataFrame({column: found["seeds"].reindex(rows) for column, found in columns.items()})
+    seeds = pd.DataFrame({column: found["n_seeds"].reindex(rows) for column, found in columns.items()})
     words = {column: in_words(found, digits).reindex(rows) for column, found in columns.items()}
     table = pd.DataFrame({"seeds": seeds.max(axis=1).astype(int)} | words, index=rows)
     return table.fillna("").reset_index()
@@ -309,7 +265,7 @@ def compared(
     for name, where in columns.items():
         found = spread(ours, **where)
         # A column set on a frame without rows would give it rows.
-        published = spread(theirs, **where)["mean"].reindex(found.index)
+        published = spread(theirs, **where)["value"].reindex(found.index)
         parts.append(found.assign(published=published, name=name))
     return pd.concat(parts).rename_axis(index="dataset").reset_index().sort_values("dataset", kind="stable")
 
@@ -319,7 +275,7 @@ def beside(
 ) -> pd.DataFrame:
     """Spreads as columns of text, after each of ours the published one if there is any.
 
-    columns: the arguments of `spread` by name; the rows are the data sets of ours.
+    columns: the arguments of `spread` by name; the rows are the data sets of ours, and so are the seeds.
     """
     own = {name: spread(ours, **where) for name, where in columns.items()}
     rows = {row for found in own.values() for row in found.index}
@@ -329,9 +285,7 @@ def beside(
         published = spread(theirs, **where)
         if len(published):
             pairs[f"{name}, theirs"] = published[published.index.isin(rows)]
-    # The number of seeds is that of ours.
-    table = side_by_side(pairs, digits)
-    return table.assign(seeds=side_by_side(own)["seeds"])
+    return side_by_side(pairs, digits).assign(seeds=side_by_side(own)["seeds"])
 
 
 def ends(means: pd.Series, digits: int = 2) -> str:

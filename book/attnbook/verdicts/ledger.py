@@ -7,19 +7,16 @@ a number of ours differs or is missing. Nothing here knows any paper.
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from scipy.stats import t as student
 
-from attnbook.runs import results
 from attnbook.runs.results import fits
+from attnbook.verdicts.cells import ABOUT, CONFIDENCE, read_table, run_names
 
-# The published number is one run without a seed, so the question is whether it could be one more run of ours:
-# a prediction interval for a single further run, not a confidence interval of our mean.
-CONFIDENCE = 0.95
 # A number so close to our mean holds even where our seeds agree more closely still, or where there is one.
 # It is the project's margin for base performance; what is read off a figure is known to .01.
 TOLERANCE = 0.03
@@ -36,30 +33,9 @@ ONE_SEED = "one seed of ours says nothing about spread"
 WIDE = f"our seeds spread too far: inside an interval of more than ±{WIDEST:g}"
 EMPTY = "no text of ours falls in this class and bin"
 
-# Columns of a published table that say something about its number; the others are conditions on ours.
-ABOUT = ("value", "note", "source", "original")
-REQUIRED = ("experiment", "dataset", "encoder", "scorer", "class", "metric", *ABOUT)
 REASON_KEYS = ("metric", "dataset", "encoder", "scorer", "verdict")
 # A condition that every row of ours meets, for what does not depend on the model.
 ANY = "any"
-
-
-def read_published(path: str | Path) -> pd.DataFrame:
-    """Read a paper's numbers: columns REQUIRED, and further conditions such as bin, method, epsilon.
-
-    An empty condition is none, and ANY averages over ours. ValueError names the file and the line of a
-    repeated number, or of an empty one without a note that says why.
-    """
-    table = results.read(path)
-    if missing := [column for column in REQUIRED if column not in table]:
-        raise ValueError(f"{path}: the columns {missing} are missing; there are {list(table.columns)}")
-    repeated = table.duplicated([column for column in table if column not in ("value", "note", "original")])
-    if repeated.any():
-        raise ValueError(f"{path}: line {repeated.to_numpy().argmax() + 2} repeats an earlier number")
-    silent = (table["value"].isna() & table["note"].isna()).to_numpy()
-    if silent.any():
-        raise ValueError(f"{path}: line {silent.argmax() + 2} has neither a value nor a note that says why")
-    return table
 
 
 def read_reasons(path: str | Path) -> pd.DataFrame:
@@ -67,55 +43,13 @@ def read_reasons(path: str | Path) -> pd.DataFrame:
 
     Every further column, such as method, is a condition too. ValueError names the line that is wrong.
     """
-    table = results.read(path)
-    if missing := [column for column in (*REASON_KEYS, "reason") if column not in table]:
-        raise ValueError(f"{path}: the columns {missing} are missing; there are {list(table.columns)}")
+    table = read_table(path, (*REASON_KEYS, "reason"))
     for line, row in enumerate(table.to_dict("records"), start=2):
         if any(not isinstance(value, str) for value in row.values()):
             raise ValueError(f"{path}: line {line} has an empty cell; '*' stands for anything")
         if not any(fits(verdict, row["verdict"]) for verdict in VERDICTS):
             raise ValueError(f"{path}: line {line}: verdict {row['verdict']!r} is none of {VERDICTS}")
     return table
-
-
-def recorded(
-    paper: str,
-    experiments: Sequence[str],
-    fresh: str | Path | None = None,
-    folder: str | Path | None = None,
-) -> pd.DataFrame:
-    """Results of several experiments in one table (`results.recorded`); one without any result has no row."""
-    parts = []
-    for experiment in experiments:
-        try:
-            parts.append(results.recorded(paper, experiment, fresh=fresh, folder=folder))
-        except FileNotFoundError:
-            continue
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(results.COLUMNS))
-
-
-def origin(ours: pd.DataFrame, runs: str | Path) -> str:
-    """A sentence: how many runs, and of the recorded ones in runs.csv the commits and the days."""
-    count = ours["run"].nunique() if len(ours) else 0
-    if not count:
-        return "No run is recorded yet."
-    known = results.read(runs) if Path(runs).is_file() else pd.DataFrame(columns=["run", "commit", "date"])
-    known = known[known["run"].isin(ours.loc[ours["origin"] == "recorded", "run"])]
-    words = f"Runs of ours: {count}, of which {count - len(known)} are fresh or without a record of origin."
-    if len(known):
-        days = sorted(known["date"].fillna("an unknown day").str.partition("T")[0])
-        commits = ", ".join(f"`{commit}`" for commit in sorted(known["commit"].unique()))
-        words += f" Recorded from {days[0]} to {days[-1]} at commit {commits}."
-    return words
-
-
-def label(values: pd.Series, names: Mapping[str, str]) -> pd.Series:
-    """The name of the first key whose globs fit each value; the value itself where none does."""
-    found = {
-        value: next((name for globs, name in names.items() if fits(value, globs)), value)
-        for value in values.unique()
-    }
-    return values.map(found)
 
 
 def compare(
@@ -155,7 +89,8 @@ def match(ours: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
     conditions = [str(column) for column in cells if column not in (*ABOUT, "ours_dataset")]
     keys = cells[conditions].assign(dataset=cells["ours_dataset"])
     ours = ours.reindex(columns=[*dict.fromkeys([*ours.columns, *conditions, "run"])])
-    parts = []
+    parts = [pd.DataFrame({"cell": [], "seed": [], "value": [], "run": []}, dtype=float)]
+    have: set[int] = set()
     # Cells that state the same conditions are looked up together.
     stated = keys.notna().astype(int) + (keys == ANY)
     for states, together in stated.groupby(conditions):
@@ -171,36 +106,26 @@ def match(ours: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
             cell = pairs[repeated].iloc[0]
             named = ", ".join(f"{column} {cell[column]}" for column in [*used, "seed"])
             raise ValueError(f"several results of ours for one number ({named}): choose variant and vectors")
-        seeds = pairs.groupby(["cell", "seed"])["value"].mean().groupby("cell")
-        part = seeds.agg(ours="mean", deviation="std", n_seeds="count")
-        part["runs"] = pairs.dropna(subset=["value", "run"]).groupby("cell")["run"].agg(run_names)
+        parts.append(pairs[["cell", "seed", "value", "run"]])
         coarse = [column for column in used if column not in ("class", "bin")]
-        have = group.merge(rows[coarse].drop_duplicates(), on=coarse)["cell"]
-        parts.append(part.reindex(have).assign(found=True))
-    columns = ["ours", "deviation", "n_seeds", "runs", "found"]
-    empty = pd.DataFrame(columns=columns, index=pd.Index([], name="cell"))
-    found = pd.concat(parts) if parts else empty
-    found = found.reindex(cells.index)
-    return pd.DataFrame(
-        {
-            "ours": found["ours"].astype(float),
-            "deviation": found["deviation"].astype(float),
-            "n_seeds": found["n_seeds"].astype(float).fillna(0).astype(int),
-            "runs": found["runs"].astype(object).fillna(""),
-            "found": found["found"].notna(),
-        }
-    )
-
-
-def run_names(runs: pd.Series) -> str:
-    """Names of runs, each once, divided by blanks."""
-    return " ".join(dict.fromkeys(runs.astype(str)))
+        have |= set(group.merge(rows[coarse].drop_duplicates(), on=coarse)["cell"])
+    pairs = pd.concat([part for part in parts if len(part)] or parts)
+    seeds = pairs.groupby(["cell", "seed"])["value"].mean().groupby("cell")
+    found = seeds.agg(ours="mean", deviation="std", n_seeds="count").reindex(cells.index)
+    found["n_seeds"] = found["n_seeds"].fillna(0).astype(int)
+    runs = pairs.dropna(subset=["value", "run"]).groupby("cell")["run"].agg(run_names)
+    found["runs"] = runs.reindex(cells.index).astype(object).fillna("")
+    return found.assign(found=cells.index.isin(have))
 
 
 def prediction_interval(
     mean: np.ndarray, deviation: np.ndarray, n: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Interval [low, high] for one further run: mean ± t(n − 1) · s · sqrt(1 + 1/n); NaN below two runs."""
+    """Interval [low, high] for one further run: mean ± t(n − 1) · s · sqrt(1 + 1/n); NaN below two runs.
+
+    The published number is one run without a seed, so the question is whether it could be one more run of
+    ours; a confidence interval of our mean would answer another one.
+    """
     several = n >= 2
     runs = np.where(several, n, 2)
     half = student.ppf((1 + CONFIDENCE) / 2, runs - 1) * deviation * np.sqrt(1 + 1 / runs)

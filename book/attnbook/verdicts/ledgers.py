@@ -1,4 +1,4 @@
-"""The ledgers of all papers: one function per paper compares its numbers with ours, for every page alike.
+"""The ledgers of all papers: one function compares a paper's numbers with ours, for every page alike.
 
 `everything` puts them into one table of common columns, with the notebook and the parameters that make ours
 again.
@@ -7,87 +7,40 @@ again.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from attnbook import BOOK, NOTEBOOKS
+from attnbook import NOTEBOOKS
 from attnbook.runs import record, results
-from attnbook.verdicts import claims, ledger, patterns, summary
+from attnbook.verdicts import cells, ledger, papers, patterns
 from attnlib.cache.sources import defaults
 
-REFERENCE = BOOK / "reference"
-
-# Where a published number stands, by its source; nothing that is known from memory alone counts as read.
-UNVERIFIED = "recalled, unverified"
-SOURCES = {
-    "repo*svg*|figure*": "figure",
-    "nb_*|file*notebooks": "notebook",
-    "repo*|paper_table*|file*": "table",
-    "code*": "code",
-    "recomputed*": "data",
-    "recalled*|derived from recalled*": UNVERIFIED,
-    "paper*": "print",
+# What the page of all papers calls each part (a key of `papers.EXPERIMENTS`), in its order.
+PARTS = papers.PAPERS | {
+    "violation": "Liu et al. 2022, text",
+    "transformers": "Liu et al. 2022, transformers (patterns)",
 }
-# Wiegreffe & Pinter's numbers are of their released code: models chosen as there, adversaries of its loss.
-RELEASED = (results.MAIN_VARIANT, "released loss")
-# Data sets of which a part is at hand.
-PARTS = {"agnews": "agnews_subset", "agnews4": "agnews4_subset", "snli": "snli_subset"}
+_KNOWN = tomllib.loads((cells.REFERENCE / "ledgers.toml").read_text())
+# Where a published number stands, by its source; nothing that is known from memory alone counts as read.
+SOURCES: dict[str, str] = _KNOWN["sources"]
+UNVERIFIED = SOURCES["recalled*|derived from recalled*"]
+# Columns of the table of all papers, and those of its page (see `ledger.SHOWN`).
+COMMON: list[str] = _KNOWN["columns"]
+SHOWN: dict[str, tuple[str, str]] = _KNOWN["shown"]
+# Columns of a compared table that are no conditions.
+ADDED = ("deviation", "standing", "our standing")
+# Parameters that are named even where they are the notebook's own.
+ALWAYS = ("dataset", "seed")
 PATTERN = "pattern "
 REFERENCE_METHOD = "random scores are what the pattern is measured against"
 MASKED = "deleting a region is masking it: see attention mask"
 OTHER_MODEL = "a small model on generated scenes: the model, the data or the size may be why"
 NO_PATTERN = "another model on other data: no number of ours stands beside it"
-
-COMMON = (
-    "part",
-    "paper",
-    "experiment",
-    "dataset",
-    "ours_dataset",
-    "encoder",
-    "scorer",
-    "metric",
-    "method",
-    "condition",
-    "value",
-    "source",
-    "known",
-    "note",
-    "ours",
-    "low",
-    "high",
-    "n_seeds",
-    "verdict",
-    "reason",
-    "notebook",
-    "parameters",
-    "runs",
-)
-# Parameters that are named even where they are the notebook's own.
-ALWAYS = ("dataset", "seed")
-# Columns of the page of all papers; see `ledger.SHOWN`.
-SHOWN = {
-    "paper": ("paper", "few"),
-    "metric": ("metric", "few"),
-    "ours_dataset": ("data set", "few"),
-    "encoder": ("encoder", "few"),
-    "scorer": ("scorer", "few"),
-    "method": ("method", "few"),
-    "condition": ("of", "text"),
-    "value": ("published", "number"),
-    "ours": ("ours", "number"),
-    "interval": ("one more run, 95 %", "text"),
-    "n_seeds": ("seeds", "number"),
-    "verdict": ("verdict", "few"),
-    "reason": ("reason", "text"),
-    "known": ("from", "few"),
-    "notebook": ("notebook", "few"),
-    "parameters": ("parameters", "text"),
-}
 
 
 @dataclass(frozen=True)
@@ -105,81 +58,47 @@ class Compared:
     table: pd.DataFrame
 
 
-def _published(paper: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """A paper's numbers, and the reasons why ours may differ or be missing."""
-    reasons = ledger.read_reasons(REFERENCE / f"reasons_{paper}.csv")
-    return ledger.read_published(REFERENCE / f"{paper}.csv"), reasons
+def compare(part: str, fresh: str | Path | None = None, folder: str | Path | None = None) -> Compared:
+    """The ledger of a part, a key of PARTS; folder and fresh as in `results.recorded`.
 
-
-def jain_wallace(fresh: str | Path | None = None, folder: str | Path | None = None) -> Compared:
-    """Jain & Wallace's numbers beside the main grid; folder and fresh as in `results.recorded`."""
-    published, reasons = _published("jain_wallace")
-    experiments = list(published["experiment"].unique())
-    found = ledger.recorded("jain_wallace", experiments, fresh=fresh, folder=folder)
-    ours = summary.main_grid(found)
-    return Compared("jain_wallace", found, ours, published, ledger.compare(ours, published, reasons, PARTS))
-
-
-def serrano_smith(fresh: str | Path | None = None, folder: str | Path | None = None) -> Compared:
-    """Serrano & Smith's numbers beside models as released; folder and fresh as in `results.recorded`."""
-    published, reasons = _published("serrano_smith")
-    experiments = ["base", "single", "sets"]
-    found = claims.complete(ledger.recorded("serrano_smith", experiments, fresh=fresh, folder=folder))
-    ours = found[found["variant"].eq(results.MAIN_VARIANT)]
-    return Compared("serrano_smith", found, ours, published, ledger.compare(ours, published, reasons))
-
-
-def wiegreffe_pinter(fresh: str | Path | None = None, folder: str | Path | None = None) -> Compared:
-    """Wiegreffe & Pinter's numbers beside models and loss as released; fresh, folder: see `results.recorded`.
-
-    found: all variants, with a column lambda, the strength of a trained adversary.
+    Of the transformers, whose sizes cannot be compared, it says whether the pattern holds on scenes
+    (`patterns`): further columns `standing` and `our standing`, and no interval.
     """
-    published, reasons = _published("wiegreffe_pinter")
-    experiments = ["uniform", "seeds", "diagnostic", "adversary"]
-    found = ledger.recorded("wiegreffe_pinter", experiments, fresh=fresh, folder=folder)
-    found = claims.complete(found, ["lambda"])
-    ours = summary.main_grid(found, RELEASED)
-    return Compared(
-        "wiegreffe_pinter", found, ours, published, ledger.compare(ours, published, reasons, PARTS)
-    )
+    paper = part if part in papers.PAPERS else "violation"
+    published = cells.read_published(cells.REFERENCE / f"{paper}.csv")
+    reasons = ledger.read_reasons(cells.REFERENCE / f"reasons_{paper}.csv")
+    if paper == "violation":
+        kept = (published["experiment"] == "transformers") == (part == "transformers")
+        published = published[kept].reset_index(drop=True)
+    found = papers.read(part, fresh, folder)
+    ours = _ours(part, found)
+    if part == "transformers":
+        return Compared(paper, found, ours, published, _patterns(ours, published, reasons))
+    table = ledger.compare(ours, published, reasons, papers.PARTS)
+    return Compared(paper, found, ours, published, table)
 
 
-def violation(fresh: str | Path | None = None, folder: str | Path | None = None) -> Compared:
-    """Liu et al.'s numbers of text models beside ours; folder and fresh as in `results.recorded`."""
-    published, reasons = _published("violation")
-    published = published[published["experiment"] != "transformers"]
-    experiments = ["methods", "gradient", "depth", "evidence"]
-    found = ledger.recorded("violation", experiments, fresh=fresh, folder=folder)
-    found = claims.complete(found, ["operator", "target", "layers"])
-    ours = found[found["variant"].eq(results.MAIN_VARIANT)]
-    return Compared("violation", found, ours, published, ledger.compare(ours, published, reasons, PARTS))
-
-
-def transformers(fresh: str | Path | None = None, folder: str | Path | None = None) -> Compared:
-    """Liu et al.'s numbers of transformers, and whether the pattern holds on scenes (`patterns`).
-
-    ours: rows of whole models, gradients of the logit. The table has further columns, `standing` and
-    `our standing`; sizes cannot be compared, so there is no interval.
-    """
-    published, reasons = _published("violation")
-    published = published[published["experiment"] == "transformers"].reset_index(drop=True)
-    experiments = ["transformers", "regions", "transformer_depth"]
-    found = ledger.recorded("violation", experiments, fresh=fresh, folder=folder)
-    found = claims.complete(found, ["operator", "target", "layers", "layer", "head"])
+def _ours(part: str, found: pd.DataFrame) -> pd.DataFrame:
+    """The results that stand beside published numbers: the main grid, models as released."""
+    if part == "jain_wallace":
+        return cells.main_grid(found[found["experiment"] != "initialisation"])
+    if part == "wiegreffe_pinter":
+        return cells.main_grid(found, papers.RELEASED)
+    if part != "transformers":
+        return found[found["variant"].eq(results.MAIN_VARIANT)]
+    # Whole models, gradients of the logit: a run also knows single layers, and methods with or without clamp.
     ours = found[(found["experiment"] == "transformers") & found["target"].eq("logit")]
-    # A run also knows single layers, and methods with and without clamp.
     measured = ours["metric"].ne("sign_agreement") & ~ours["method"].str.endswith(", clamped", na=False)
     ours = ours[ours["layer"].isna() & ours["method"].notna() & measured]
-    ours = ours.drop_duplicates(["run", "metric", "method", "operator"])
-    return Compared("violation", found, ours, published, _patterns(ours, published, reasons))
+    return ours.drop_duplicates(["run", "metric", "method", "operator"])
 
 
 def _patterns(ours: pd.DataFrame, published: pd.DataFrame, reasons: pd.DataFrame) -> pd.DataFrame:
     keys = ["encoder", "operator"]
     cell = [*keys, "metric", "method"]
     scenes = ours[(ours["dataset"] == "scenes") & ours["metric"].isin(patterns.GOOD)]
-    cells = scenes.dropna(subset=["value"]).groupby(cell, sort=False)
-    mean = cells.agg(value=("value", "mean"), n_seeds=("seed", "nunique"), runs=("run", ledger.run_names))
+    groups = scenes.dropna(subset=["value"]).groupby(cell, sort=False)
+    mean = groups.agg(value=("value", "mean"), n_seeds=("seed", "nunique"), runs=("run", cells.run_names))
     known = published[published["metric"].isin(patterns.GOOD)]
     parts = [
         patterns.compare_patterns(mean[["value"]].reset_index(), part.reset_index(drop=True), keys)
@@ -205,28 +124,14 @@ def _patterns(ours: pd.DataFrame, published: pd.DataFrame, reasons: pd.DataFrame
     return table.assign(low=float("nan"), high=float("nan"))
 
 
-# What the page calls each part, in its order.
-PAPERS: dict[str, Callable[..., Compared]] = {
-    "Jain & Wallace 2019": jain_wallace,
-    "Serrano & Smith 2019": serrano_smith,
-    "Wiegreffe & Pinter 2019": wiegreffe_pinter,
-    "Liu et al. 2022, text": violation,
-    "Liu et al. 2022, transformers (patterns)": transformers,
-}
-
-
 def condition(table: pd.DataFrame) -> pd.Series:
     """What else each number is of, in words: class, bin, ε, way to remove, target, layers."""
-    named = [name for name in table if name not in (*COMMON, *ledger.ABOUT, *_ADDED)]
+    named = [name for name in table if name not in (*COMMON, *cells.ABOUT, *ADDED)]
     words = []
     for row in table[named].to_dict("records"):
         parts = {str(name): value for name, value in row.items() if pd.notna(value) and value != "all"}
         words.append(", ".join(f"{name} {_plain(value)}" for name, value in parts.items()))
     return pd.Series(words, table.index, dtype=object)
-
-
-# Columns of a compared table that are no conditions.
-_ADDED = ("deviation", "standing", "our standing")
 
 
 def _plain(value: Any) -> str:
@@ -239,19 +144,10 @@ def parameters(
     """Parameters of a paper's runs, by run, fresh ones first; a run of which they are unknown is left out."""
     rows = record.read_run_rows(Path(folder or results.RECORDED) / paper / "runs.csv")
     texts = {} if rows is None else dict(zip(rows["run"], rows["parameters"], strict=True))
-    found = {}
-    for run, text in texts.items():
-        try:
-            found[run] = dict(json.loads(text))
-        except ValueError:
-            continue
+    found = {run: json.loads(text) for run, text in texts.items() if text}
     for place, table in (results.read_runs(fresh, paper) if fresh is not None else {}).items():
-        run = str(table["run"].iloc[0])
-        found.pop(run, None)
-        try:
-            found[run] = dict(json.loads((place / "provenance.json").read_text())["parameters"])
-        except (OSError, ValueError, KeyError):
-            continue
+        origin = json.loads((place / "provenance.json").read_text())
+        found[str(table["run"].iloc[0])] = origin.get("parameters", {})
     return found
 
 
@@ -286,7 +182,7 @@ def common(part: str, compared: Compared, known: Mapping[str, Mapping[str, Any]]
         (name, runs): in_words([known[run] for run in runs.split() if run in known], usual[name])
         for name, runs in dict.fromkeys(zip(notebook, table["runs"], strict=True))
     }
-    read = ledger.label(table["source"], SOURCES)
+    read = cells.label(table["source"], SOURCES)
     return table.assign(
         part=part,
         paper=compared.paper,
@@ -294,22 +190,18 @@ def common(part: str, compared: Compared, known: Mapping[str, Mapping[str, Any]]
         known=read.mask(table["note"].eq("unverified"), UNVERIFIED),
         notebook=notebook,
         parameters=[words[key] for key in zip(notebook, table["runs"], strict=True)],
-    ).reindex(columns=list(COMMON))
+    ).reindex(columns=COMMON)
 
 
 def everything(
-    fresh: str | Path | None = None,
-    folder: str | Path | None = None,
-    papers: Mapping[str, Callable[..., Compared]] = PAPERS,
+    fresh: str | Path | None = None, folder: str | Path | None = None
 ) -> tuple[pd.DataFrame, dict[str, Compared]]:
-    """All ledgers in one table of the columns COMMON, and each by its name in `papers`.
+    """All ledgers in one table of the columns COMMON, and each by its name on the page.
 
     folder and fresh: as in `results.recorded`.
     """
-    each = {part: compare(fresh=fresh, folder=folder) for part, compare in papers.items()}
-    known = {
-        paper: parameters(paper, fresh, folder) for paper in {compared.paper for compared in each.values()}
-    }
+    each = {words: compare(part, fresh, folder) for part, words in PARTS.items()}
+    known = {paper: parameters(paper, fresh, folder) for paper in papers.PAPERS}
     tables = [common(part, compared, known[compared.paper]) for part, compared in each.items()]
     return pd.concat(tables, ignore_index=True), each
 
@@ -329,8 +221,8 @@ def reason_counts(table: pd.DataFrame, verdicts: Sequence[str], by: str = "part"
     plain = table.assign(verdict=table["verdict"].str.removeprefix(PATTERN))
     rows = plain[plain["verdict"].isin(verdicts)]
     counts = rows.groupby([by, "verdict", "reason"], sort=False).size().rename("cells").reset_index()
-    place = {name: i for i, name in enumerate(table[by].unique())}
-    order = counts.assign(place=counts[by].map(place)).sort_values(
+    place = counts[by].map({name: i for i, name in enumerate(table[by].unique())})
+    order = counts.assign(place=place).sort_values(
         ["place", "verdict", "cells"], ascending=[True, False, False], kind="stable"
     )
     return order.drop(columns="place").reset_index(drop=True)

@@ -1,111 +1,70 @@
-"""The recorded results of all four papers, and what a page of them all calls data sets and models."""
+"""The recorded results of each paper, and what the pages call papers, data sets and models.
+
+The names and the experiments of each paper are in book/reference/papers.toml.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import tomllib
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pandas as pd
 
 from attnbook.runs import results
-from attnbook.verdicts import claims, ledger, ledgers, summary
+from attnbook.verdicts import cells
 
 # A table of recorded results by paper.
 Tables = Mapping[str, pd.DataFrame]
 
-PAPERS = {
-    "jain_wallace": "Jain & Wallace 2019",
-    "serrano_smith": "Serrano & Smith 2019",
-    "wiegreffe_pinter": "Wiegreffe & Pinter 2019",
-    "violation": "Liu et al. 2022",
-}
-EXPERIMENTS = {
-    "jain_wallace": ["correlation", "permutation", "adversary"],
-    "serrano_smith": ["base", "single", "sets"],
-    "wiegreffe_pinter": ["uniform", "seeds", "diagnostic", "adversary"],
-    "violation": ["methods", "depth", "transformers", "transformer_depth"],
-}
-# Conditions that not every paper's tables have.
-FURTHER = ("against", "lambda", "operator", "target", "layers", "layer")
-NAMES = {
-    "20news": "20 Newsgroups, topics",
-    "20news20": "20 Newsgroups, all",
-    "20news_sports": "20 Newsgroups",
-    "ade": "ADE",
-    "adr": "ADR tweets",
-    "agnews": "AG News",
-    "agnews4": "AG News, four classes",
-    "agnews4_subset": "AG News (part), four classes",
-    "agnews_subset": "AG News (part)",
-    "amazon_full": "Amazon, full",
-    "amazon_multidomain": "Amazon",
-    "anemia": "Anemia",
-    "babi1": "bAbI 1",
-    "babi2": "bAbI 2",
-    "babi3": "bAbI 3",
-    "cnn": "CNN",
-    "diabetes": "Diabetes",
-    "imdb": "IMDB",
-    "imdb10": "IMDB, Diao",
-    "imdb_ratings": "IMDB, ratings",
-    "mrpc": "MRPC",
-    "scenes": "scenes (generated)",
-    "snli": "SNLI",
-    "snli_subset": "SNLI (part)",
-    "sst": "SST",
-    "sst5": "SST, five classes",
-    "yahoo": "Yahoo Answers",
-    "yelp_full": "Yelp, full",
-}
-MODELS = {
-    "bilstm": "BiLSTM",
-    "average": "average",
-    "bert": "BERT",
-    "visual_bert": "VisualBERT",
-    "lxmert": "LXMERT",
-    "scaled_dot": "dot product",
-}
+_KNOWN = tomllib.loads((cells.REFERENCE / "papers.toml").read_text())
+PAPERS: dict[str, str] = _KNOWN["papers"]
+EXPERIMENTS: dict[str, list[str]] = _KNOWN["experiments"]
+NAMES: dict[str, str] = _KNOWN["names"]
+MODELS: dict[str, str] = _KNOWN["models"]
 # One of a kind wherever it stands, so a model's name needs none of them.
 ONLY_SCORERS = ("learned_query", "self_attention", "cross_attention")
 BILSTM = {"encoder": "bilstm", "scorer": "additive"}
+# Wiegreffe & Pinter's numbers are of their released code: models chosen as there, adversaries of its loss.
+RELEASED = (results.MAIN_VARIANT, "released loss")
+# Data sets of which a part is at hand.
+PARTS = {"agnews": "agnews_subset", "agnews4": "agnews4_subset", "snli": "snli_subset"}
+
+
+def read(part: str, fresh: str | Path | None = None, folder: str | Path | None = None) -> pd.DataFrame:
+    """The recorded results of a part (a key of EXPERIMENTS); folder and fresh as in `results.recorded`."""
+    paper = part if part in PAPERS else "violation"
+    return cells.recorded(paper, EXPERIMENTS[part], fresh, folder)
 
 
 def recorded(fresh: str | Path | None = None, folder: str | Path | None = None) -> dict[str, pd.DataFrame]:
-    """The recorded results of each paper (keys of PAPERS), main grid only; one without any has no row.
+    """The results behind the page of all papers (keys of PAPERS), main grid only; one without has no row.
 
     folder and fresh: as in `results.recorded`. Planted corpora are left out: they are generated to test the
     methods and say nothing about language.
     """
     found = {}
-    for paper, experiments in EXPERIMENTS.items():
-        table = claims.complete(ledger.recorded(paper, experiments, fresh=fresh, folder=folder), FURTHER)
+    for paper, experiments in _KNOWN["together"].items():
+        table = cells.recorded(paper, experiments, fresh, folder)
         table = table[~table["dataset"].astype(str).str.startswith("planted")]
-        found[paper] = _GRIDS[paper](table)
+        found[paper] = together_grid(paper, table)
     return found
 
 
-def _released(table: pd.DataFrame) -> pd.DataFrame:
-    return table[table["variant"].eq(results.MAIN_VARIANT)]
-
-
-def _wiegreffe_pinter_grid(table: pd.DataFrame) -> pd.DataFrame:
-    return claims.select(summary.main_grid(table, ledgers.RELEASED), **BILSTM)
-
-
-def _violation_grid(table: pd.DataFrame) -> pd.DataFrame:
-    """Text models as released; transformers by their logit, whole models, each number of a run once."""
+def together_grid(paper: str, table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a paper that the page of all papers is about."""
+    if paper == "jain_wallace":
+        return cells.main_grid(table)
+    if paper == "wiegreffe_pinter":
+        return cells.select(cells.main_grid(table, RELEASED), **BILSTM)
+    released = table["variant"].eq(results.MAIN_VARIANT)
+    if paper == "serrano_smith":
+        return table[released]
+    # Text models as released; transformers by their logit, whole models, each number of a run once.
     stock = table["experiment"].isin(["transformers", "transformer_depth"])
     whole = table["layer"].isna() & table["target"].fillna("logit").eq("logit")
-    kept = table[(stock & whole) | (~stock & table["variant"].eq(results.MAIN_VARIANT))]
+    kept = table[(stock & whole) | (~stock & released)]
     return kept.drop_duplicates(["run", "metric", "class", "method", "operator", "layers"])
-
-
-_GRIDS: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
-    "jain_wallace": summary.main_grid,
-    "serrano_smith": _released,
-    "wiegreffe_pinter": _wiegreffe_pinter_grid,
-    "violation": _violation_grid,
-}
 
 
 def model_name(encoder: object, scorer: object) -> str:
@@ -122,3 +81,21 @@ def dataset_name(name: object) -> str:
 def named(table: pd.DataFrame) -> pd.DataFrame:
     """The rows with data sets as the pages call them (column dataset)."""
     return table.assign(dataset=table["dataset"].map(dataset_name))
+
+
+def labels(datasets: Iterable[str] | Mapping[str, str], ours: pd.DataFrame) -> dict[str, str]:
+    """What a page calls each data set, in their order: {identifier: label}.
+
+    datasets: identifiers, or labels of the page's own by them. Where we have only our part of a data set
+    (PARTS), both go by the same label, which then says so; where it is not needed, it has none.
+    """
+    have = set(ours["dataset"])
+    names = datasets if isinstance(datasets, Mapping) else {name: NAMES[name] for name in datasets}
+    found = {}
+    for name, label in names.items():
+        part = PARTS.get(name)
+        if part in have and name not in have:
+            found[name] = found[str(part)] = f"{label} (part)"
+        else:
+            found[name] = label
+    return found

@@ -1,4 +1,4 @@
-"""A paper's results on one page: recorded numbers beside published ones, in the shapes that figures take.
+"""A paper's results on one page: cells in the shapes that figures and tables take.
 
 Nothing here knows any paper: its notebook says which data sets there are, in which order and by what name.
 """
@@ -7,61 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t as student
 
 from attnbook.escaped import in_markdown
 from attnbook.runs import record, results
-from attnbook.verdicts import ledger
+from attnbook.verdicts.cells import CELL, MODEL, ROUNDING, once, over_seeds, select
 
-# What tells one number from another within a paper, besides the seed.
-CELL = ("experiment", "dataset", "encoder", "scorer", "class", "bin", "metric", "method", "epsilon")
-MODEL = ("dataset", "encoder", "scorer")
 # With more classes than these a figure shows all texts together, as Jain and Wallace's do.
 MOST_CLASSES = 3
 PLACES = ("first class", "second class", "third class")
 ALL = "all texts"
-# Two results of a seed that differ by less are the same number.
-ROUNDING = 1e-6
-
-
-def main_grid(found: pd.DataFrame, variants: Sequence[str] = (results.MAIN_VARIANT,)) -> pd.DataFrame:
-    """Rows of the main grid (`results.MAIN_VECTORS`, these variants), with all columns of the schema."""
-    found = found.reindex(columns=list(dict.fromkeys([*found, *results.COLUMNS, *results.OPTIONAL])))
-    usual = ledger.label(found["dataset"], results.MAIN_VECTORS)
-    return found[found["variant"].isin(variants) & (found["vectors"] == usual)]
-
-
-def labels(names: Mapping[str, str], stands_for: Mapping[str, str], ours: pd.DataFrame) -> dict[str, str]:
-    """What the page calls each data set, in the order of `names` (identifier: label).
-
-    stands_for: our data set in place of one that we do not have, as in `ledger.compare`. Where it is needed
-    both go by the same label, which then says so; where it is not, it has none.
-    """
-    have = set(ours["dataset"])
-    found = {}
-    for name, label in names.items():
-        part = stands_for.get(name)
-        if part in have and name not in have:
-            found[name] = found[str(part)] = f"{label} (part)"
-        else:
-            found[name] = label
-    return found
-
-
-def named(table: pd.DataFrame, datasets: Mapping[str, str]) -> pd.DataFrame:
-    """The rows of the data sets that have a label, under it; the labels are categories, in their order."""
-    return choose(table, dataset=datasets)
-
-
-def once(published: pd.DataFrame) -> pd.DataFrame:
-    """Every number once; of one that was published twice the row without a note (the other is rounded)."""
-    keys = [key for key in CELL if key in published]
-    exact_first = published.sort_values("note", na_position="first", kind="stable")
-    return exact_first.drop_duplicates(keys).sort_index()
 
 
 def last_class(published: pd.DataFrame, metric: str) -> pd.DataFrame:
@@ -102,107 +59,6 @@ def residuals(table: pd.DataFrame, difference: str, first: str, second: str) -> 
     wide = overall.pivot_table(index=list(MODEL), columns="metric", values="value")
     wide = wide.reindex(columns=[difference, first, second]).dropna()
     return (wide[difference] - (wide[first] - wide[second])).abs()
-
-
-def over_seeds(ours: pd.DataFrame, keys: Sequence[str] = CELL) -> pd.DataFrame:
-    """Mean, least and greatest value over seeds (value, low, high), each (by seed), n_seeds and n per cell.
-
-    n: texts, mean over seeds. NaN values are left out. ValueError names the cell for which a seed has
-    several values: choose variant and vectors before.
-    """
-    keys = list(keys)
-    ours = ours.reindex(columns=list(dict.fromkeys([*ours, *keys, "seed", "value", "n"])))
-    ours = ours.dropna(subset="value").astype({"value": float, "n": float})
-    seeds = ours.groupby([*keys, "seed"], dropna=False, observed=True, sort=False)
-    # Two searches at one ε both write down what uniform and random attention do: the same number twice.
-    spread = (seeds["value"].max() - seeds["value"].min()).reset_index()
-    if (spread["value"] > ROUNDING).any():
-        cell = spread.drop(columns="value").iloc[spread["value"].to_numpy().argmax()].dropna()
-        words = ", ".join(f"{key} {value}" for key, value in cell.items())
-        raise ValueError(f"several results of ours for one number ({words}): choose variant and vectors")
-    each = seeds[["value", "n"]].mean().reset_index().sort_values("seed", kind="stable")
-    groups = each.groupby(keys, dropna=False, observed=True, sort=False)
-    table = groups["value"].agg(value="mean", low="min", high="max", each=tuple, n_seeds="count")
-    return table.assign(n=groups["n"].mean()).reset_index()
-
-
-def range_over_seeds(ours: pd.DataFrame, keys: Sequence[str] = CELL) -> pd.DataFrame:
-    """The cells of `over_seeds` with low and high NaN where there is one seed only, which has no range."""
-    cells = over_seeds(ours, keys)
-    several = cells["n_seeds"] > 1
-    return cells.assign(low=cells["low"].where(several), high=cells["high"].where(several))
-
-
-def mean_interval(cells: pd.DataFrame) -> pd.DataFrame:
-    """The cells of `over_seeds` or `beside` with low and high the interval of the mean (Student's t).
-
-    At confidence `ledger.CONFIDENCE`, over training seeds; NaN below two of them.
-    """
-    seeds = [np.array(each) if isinstance(each, tuple) else np.array([]) for each in cells["each"]]
-    n = np.array([len(each) if len(each) > 1 else np.nan for each in seeds], dtype=float)
-    deviation = np.array([each.std(ddof=1) if len(each) > 1 else np.nan for each in seeds], dtype=float)
-    half = student.ppf((1 + ledger.CONFIDENCE) / 2, n - 1) * deviation / np.sqrt(n)
-    return cells.assign(low=cells["value"] - half, high=cells["value"] + half)
-
-
-def spread(
-    rows: pd.DataFrame,
-    keys: Sequence[str],
-    published: pd.DataFrame | None = None,
-    orders: Mapping[str, Sequence[str]] | None = None,
-) -> pd.DataFrame:
-    """Mean, least and greatest value (value, low, high) of all rows that share the keys, over all else.
-
-    published: numbers to stand beside them, averaged in the same way; NaN where there are none. orders: of
-    the values of keys, for charts.
-    """
-    keys = list(keys)
-    found = rows.groupby(keys, observed=True, sort=False)["value"].agg(value="mean", low="min", high="max")
-    if published is None:
-        over = found.reset_index().assign(published=float("nan"))
-    else:
-        theirs = published.groupby(keys, observed=True)["value"].mean().rename("published")
-        over = found.join(theirs).reset_index()
-    for key, order in (orders or {}).items():
-        if key in keys:
-            over[key] = pd.Categorical(over[key], list(order), ordered=True)
-    return over
-
-
-def beside(ours: pd.DataFrame, published: pd.DataFrame, datasets: Mapping[str, str]) -> pd.DataFrame:
-    """One row per number that either side has: ours over seeds (see `over_seeds`) and `published`.
-
-    ours: rows of one setting per cell and seed; published: as `ledger.read_published` has them; datasets: see
-    `labels`. The other side's columns are NaN where it has no such number.
-    """
-    theirs = named(once(published), datasets).reindex(columns=[*CELL, "value"])
-    mine = over_seeds(named(ours, datasets))
-    order = theirs["dataset"].cat.categories
-    # Keys that are empty throughout have no type of their own to be merged by.
-    kinds = {key: float if key == "epsilon" else object for key in CELL}
-    table = mine.astype(kinds).merge(
-        theirs.astype(kinds).rename(columns={"value": "published"}), on=list(CELL), how="outer"
-    )
-    table["dataset"] = pd.Categorical(table["dataset"], order, True)
-    return table.sort_values("dataset", kind="stable", ignore_index=True)
-
-
-def choose(table: pd.DataFrame, **conditions: Any) -> pd.DataFrame:
-    """The rows that meet all conditions: column=value, column=[values] or column={value: label}.
-
-    Several values become categories in their order, under their labels.
-    """
-    kept = table
-    for column, wanted in conditions.items():
-        if isinstance(wanted, list):
-            wanted = dict(zip(wanted, wanted, strict=True))
-        if not isinstance(wanted, Mapping):
-            kept = kept[kept[column] == wanted]
-            continue
-        kept = kept[kept[column].isin(list(wanted))]
-        shown = pd.Categorical(kept[column].map(dict(wanted)), list(dict.fromkeys(wanted.values())), True)
-        kept = kept.assign(**{column: shown})
-    return kept
 
 
 def joined(rows: pd.DataFrame, columns: Sequence[str], present: str | None = None) -> pd.DataFrame:
@@ -358,7 +214,7 @@ def by_epoch(found: pd.DataFrame, cells: pd.DataFrame, datasets: Mapping[str, st
     """
     keys = [*MODEL, "metric", "vectors", "epoch"]
     rows = found[(found["class"] == "all") & found["epoch"].notna()].astype({"epoch": int})
-    table = over_seeds(named(rows, datasets), keys)
+    table = over_seeds(select(rows, dataset=datasets), keys)
     theirs = cells.loc[cells["class"] == "all", [*MODEL, "metric", "published"]].dropna()
     return table.merge(theirs.drop_duplicates([*MODEL, "metric"]), on=[*MODEL, "metric"], how="left")
 
@@ -382,7 +238,7 @@ def statistics(
     columns: metric and its head on the page. Where only the sizes of the classes are published, they are
     added up. ValueError where two models of ours saw data of different sizes.
     """
-    mine, theirs = named(ours, datasets), named(once(published), datasets)
+    mine, theirs = (select(table, dataset=datasets) for table in (ours, once(published)))
     table = {}
     for metric, head in columns.items():
         own = mine[(mine["metric"] == metric) & (mine["class"] == "all")]

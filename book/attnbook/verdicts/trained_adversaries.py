@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from attnbook.verdicts import claims, summary
+from attnbook.verdicts import cells
 
 TRAINED, SEARCH, OTHER = "trained adversary", "published search", "other seed"
 # What Figure 5 draws; the first three are models, the others choose weights text by text.
@@ -24,7 +24,7 @@ def models(found: pd.DataFrame) -> pd.DataFrame:
     several values.
     """
     rows = found[(found["experiment"] == "adversary") & (found["class"] == "all")]
-    over = summary.range_over_seeds(rows[rows["metric"].isin(MEASURES)], [*MODEL, "metric"])
+    over = cells.range_over_seeds(rows[rows["metric"].isin(MEASURES)], [*MODEL, "metric"])
     seeds = over.groupby(MODEL, dropna=False, observed=True)["n_seeds"].max().rename("seeds")
     return _side_by_side(over, MODEL).merge(seeds.reset_index(), on=MODEL)
 
@@ -43,7 +43,7 @@ def of_run(rows: pd.DataFrame) -> pd.DataFrame:
         cell = ", ".join(f"{name} {value}" for name, value in repeated[["metric", *keys]].iloc[0].items())
         raise ValueError(f"several values for one number of the run ({cell})")
     table = _side_by_side(rows, keys)
-    return summary.choose(table, method=KINDS).sort_values(keys, ignore_index=True)
+    return cells.select(table, method=KINDS).sort_values(keys, ignore_index=True)
 
 
 def _side_by_side(rows: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
@@ -66,14 +66,14 @@ def search_and_furthest(table: pd.DataFrame, budget: float | None) -> pd.DataFra
     (TVD) is at most `budget`, or at most that of another seed of the base (None); the base model itself, 0
     nats away, is always among them. A seed without search, adversary or budget has no row.
     """
-    keys = [*summary.MODEL, "seed"]
-    rows = claims.select(table, experiment="adversary", **{"class": "all"})
-    search = claims.select(rows, method=SEARCH, metric="jsd").rename(columns={"value": "of_search"})
-    trained = claims.select(rows, method=TRAINED, metric=("jsd", "tvd"))
+    keys = [*cells.MODEL, "seed"]
+    rows = cells.select(table, experiment="adversary", **{"class": "all"})
+    search = cells.select(rows, method=SEARCH, metric="jsd").rename(columns={"value": "of_search"})
+    trained = cells.select(rows, method=TRAINED, metric=("jsd", "tvd"))
     wide = trained.pivot_table("value", [*keys, "lambda"], "metric").reindex(columns=["jsd", "tvd"])
     wide = wide.reset_index("lambda", drop=True).assign(budget=budget)
     if budget is None:
-        other = claims.select(rows, method=OTHER, metric="tvd").set_index(keys)["value"]
+        other = cells.select(rows, method=OTHER, metric="tvd").set_index(keys)["value"]
         wide = wide.assign(budget=other.reindex(wide.index).astype(float)).dropna(subset="budget")
     near = wide["jsd"].where(wide["tvd"] <= wide["budget"], 0.0).clip(lower=0.0)
     furthest = near.groupby(keys).max().rename("of_model")
@@ -93,7 +93,7 @@ def best(table: pd.DataFrame, far: float = FAR) -> pd.DataFrame:
 def published_best(published: pd.DataFrame) -> pd.DataFrame:
     """The paper's own best adversaries: columns dataset, lambda, f1, tvd, jsd.
 
-    published: the paper's numbers as `ledger.read_published` has them; lambda is theirs, not the nearest of
+    published: the paper's numbers as `cells.read_published` has them; lambda is theirs, not the nearest of
     ours.
     """
     rows = published[published["experiment"] == "adversary"]

@@ -66,6 +66,11 @@ class TestDots:
         assert of(found, "ours", "low") == [0.05, 0.2, 0.25]
         assert found.loc[found["source"] != "ours", "low"].isna().all()
 
+    def test_without_published_numbers_and_ranges_a_frame_need_not_have_their_columns(self, frame):
+        alone = dots(frame.drop(columns=["published", "low", "high"]))
+        assert of(marks(alone), "ours") == [0.1, 0.2, 0.3]
+        assert set(marks(alone)["source"]) == {"ours"}
+
     def test_the_legend_has_what_is_there(self, frame):
         assert '"domain": ["ours", "theirs"]' in json.dumps(dots(frame).to_dict())
         alone = json.dumps(dots(frame.assign(published=np.nan)).to_dict())

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from attnbook.verdicts import claims, papers
+from attnbook.verdicts import cells, papers
 
 EMPTY = papers.recorded(folder="/nowhere/at/all")
 
@@ -27,7 +27,7 @@ def rows(metric, values, **more):
 
 def tables(paper, *parts):
     """Tables of all papers, empty but for one."""
-    table = claims.complete(pd.concat(parts, ignore_index=True))
+    table = cells.complete(pd.concat(parts, ignore_index=True))
     columns = dict.fromkeys([*table.columns, *EMPTY[paper].columns])
     return EMPTY | {paper: table.reindex(columns=list(columns))}
 

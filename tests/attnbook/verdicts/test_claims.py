@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from attnbook.runs import results
-from attnbook.verdicts import claims, ledger
+from attnbook.verdicts import claims
 from attnbook.verdicts.claims import Reading
 from attnlib.tables import summaries
 
@@ -125,7 +125,7 @@ class TestCells:
         table = pd.concat([rows({"a": [0.1]}), part, *split], ignore_index=True)
         found = claims.cells(table, WEAK)
         assert found[["dataset", "value"]].to_numpy().tolist() == [["a", 0.1], ["b", 0.1], ["b", 0.9]]
-        assert claims.spread(table, "tau")["mean"].tolist() == [0.1, 0.5]
+        assert claims.spread(table, "tau")["value"].tolist() == [0.1, 0.5]
 
     def test_a_difference_is_of_the_same_data_set_and_seed(self):
         table = pd.concat(
@@ -224,7 +224,8 @@ class TestWords:
             [rows({"a": [0.1, 0.3], "b": [0.5]}, bin=name, class_="all") for name in "xy"], ignore_index=True
         )
         found = claims.spread(table, "tau")
-        assert found.loc["a"].tolist() == pytest.approx([0.2, 0.1, 0.3, 2])
+        spread = found.loc["a", ["value", "low", "high", "n_seeds"]]
+        assert spread.tolist() == pytest.approx([0.2, 0.1, 0.3, 2])
         assert claims.in_words(found).to_dict() == {"a": "0.20 (0.10 to 0.30)", "b": "0.50"}
 
     def test_columns_side_by_side_have_a_row_for_every_data_set_of_ours(self):
@@ -264,20 +265,6 @@ class TestWords:
     @pytest.mark.parametrize(("counts", "text"), [([], ""), ([2, 2], "2"), ([3, 1, 2], "1 to 3")])
     def test_counts_in_words(self, counts, text):
         assert claims.least_to_most(pd.Series(counts, dtype=int)) == text
-
-
-def test_a_search_belongs_to_the_whole_run():
-    table = pd.DataFrame(
-        {
-            "run": ["1", "1", "2", "2", "3"],
-            "method": ["published search", "exact optimum", "uniform attention", "released search", None],
-        }
-    )
-    found = claims.complete(table)["search"]
-    assert found.fillna("none").tolist() == ["published", "published", "released", "released", "none"]
-    empty = claims.complete(ledger.recorded("nobody", ["correlation"], folder="nowhere"))
-    assert empty.empty
-    assert (empty["search"] + empty["dataset"]).empty
 
 
 def test_the_selected_epoch_is_the_one_of_its_run():

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from attnbook.runs import results
-from attnbook.verdicts import ledger
+from attnbook.verdicts import cells, ledger
 from attnlib import data
 from attnlib.tables import summaries
 
@@ -183,42 +183,9 @@ def test_totals_add_up():
     assert totals.loc["all"].tolist() == [4, 3, 1, 1, 1, 1, 2]
 
 
-def test_a_repeated_or_silent_number_is_named(tmp_path):
-    path = tmp_path / "published.csv"
-    published(0.5, 0.6).to_csv(path, index=False)
-    with pytest.raises(ValueError, match=r"published\.csv: line 3 repeats"):
-        ledger.read_published(path)
-    published(np.nan, note="").to_csv(path, index=False)
-    with pytest.raises(ValueError, match="line 2 has neither a value nor a note"):
-        ledger.read_published(path)
-
-
-def test_several_experiments_are_read_and_a_missing_one_is_empty(tmp_path):
-    row = ours(0.5, 0.6, experiment="base", run="r")
-    results.write(results.validate(row), tmp_path / "p/base.csv")
-    found = ledger.recorded("p", ["base", "adversary"], folder=tmp_path)
-    assert found["value"].tolist() == [0.5, 0.6]
-    assert set(results.COLUMNS) <= set(ledger.recorded("p", ["adversary"], folder=tmp_path))
-
-
-def test_the_origin_names_commits_and_days(tmp_path):
-    own = pd.DataFrame({"run": ["1", "2", "3"], "origin": ["recorded", "recorded", "fresh"]})
-    known = {
-        "run": ["1", "2", "9"],
-        "commit": ["b", "a", "z"],
-        "date": ["2026-02-01T1", "2026-01-31T2", "2020"],
-    }
-    pd.DataFrame(known).to_csv(tmp_path / "runs.csv", index=False)
-    assert ledger.origin(own, tmp_path / "runs.csv") == (
-        "Runs of ours: 3, of which 1 are fresh or without a record of origin. "
-        "Recorded from 2026-01-31 to 2026-02-01 at commit `a`, `b`."
-    )
-    assert ledger.origin(ledger.recorded("p", ["x"], folder=tmp_path), tmp_path) == "No run is recorded yet."
-
-
 @pytest.fixture(scope="module")
 def reference():
-    return ledger.read_published(REFERENCE)
+    return cells.read_published(REFERENCE)
 
 
 @pytest.fixture(scope="module")
@@ -269,7 +236,7 @@ class TestReference:
             np.testing.assert_allclose(cells[f"gap_{name}"], gap, atol=2e-6)
 
     def test_every_number_not_run_has_a_reason(self, reference):
-        none = ledger.recorded("jain_wallace", reference["experiment"].unique(), folder="nowhere")
+        none = cells.recorded("jain_wallace", reference["experiment"].unique(), folder="nowhere")
         table = ledger.compare(none, reference, ledger.read_reasons(REASONS))
         assert (table["verdict"] == "not run").all()
         assert not table["reason"].isin(["", ledger.UNEXPLAINED]).any()

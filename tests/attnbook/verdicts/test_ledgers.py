@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from attnbook.runs import results
-from attnbook.verdicts import ledger, ledgers
+from attnbook.verdicts import cells, ledger, ledgers
 
 ROOT = Path(__file__).parents[7]
 pytestmark = pytest.mark.slow  # reads the records of all papers
@@ -21,7 +21,7 @@ def whole():
 
 def test_every_published_number_stands_there_once(whole):
     table, each = whole
-    files = {paper: ledger.read_published(ROOT / f"book/reference/{paper}.csv") for paper in each_paper(each)}
+    files = {paper: cells.read_published(ROOT / f"book/reference/{paper}.csv") for paper in each_paper(each)}
     assert table.groupby("paper").size().to_dict() == {paper: len(file) for paper, file in files.items()}
     assert list(table) == list(ledgers.COMMON)
     cell = ["part", "experiment", "dataset", "encoder", "scorer", "metric", "method", "condition", "source"]
@@ -143,7 +143,7 @@ def stock_runs(folder: Path, better: bool) -> None:
 @pytest.mark.parametrize(("better", "verdict"), [(True, "pattern holds"), (False, "pattern differs")])
 def test_transformers_are_compared_by_pattern(better, verdict, tmp_path):
     stock_runs(tmp_path, better)
-    compared = ledgers.transformers(folder=tmp_path)
+    compared = ledgers.compare("transformers", folder=tmp_path)
     table = compared.table
     assert len(table) == len(compared.published)
     own = table[

@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 
 from attnbook.runs import grid, results
-from attnbook.verdicts import papers
+from attnbook.verdicts import cells, papers
 from tests.attnbook.verdicts.four_papers import EMPTY
 
 
@@ -33,9 +34,9 @@ def test_the_citation_names_every_paper():
 
 def test_every_paper_has_a_table_with_every_condition(own):
     for tables in (own, EMPTY):
-        assert list(tables) == list(papers.PAPERS) == list(papers.EXPERIMENTS)
+        assert list(tables) == list(papers.PAPERS)
         for table in tables.values():
-            assert {*papers.FURTHER, "search", "run"} <= set(table)
+            assert {*cells.FURTHER, "search", "run"} <= set(table)
     assert all(table.empty for table in EMPTY.values())
 
 
@@ -49,4 +50,19 @@ def test_names():
 def test_every_data_set_of_the_grids_has_a_name():
     root = Path(__file__).parents[7]
     runs = grid.read(root / "config" / "paper.yaml", root)
-    assert {parameters["dataset"] for parameters in runs.values()} - {"planted"} <= set(papers.NAMES)
+    assert {parameters["dataset"] for parameters in runs.values()} <= set(papers.NAMES)
+
+
+def recorded(*datasets):
+    return pd.DataFrame({"dataset": datasets})
+
+
+def test_a_stand_in_and_what_it_stands_for_go_by_one_label_that_says_so():
+    found = papers.labels(["sst", "agnews", "snli"], recorded("agnews_subset"))
+    assert found["agnews"] == found["agnews_subset"] == "AG News (part)"
+    assert list(dict.fromkeys(found.values())) == ["SST", "AG News (part)", "SNLI"]
+
+
+@pytest.mark.parametrize("datasets", [("agnews", "agnews_subset"), ("sst",)])
+def test_a_stand_in_that_is_not_needed_or_not_there_has_no_label(datasets):
+    assert papers.labels({"sst": "S", "agnews": "A"}, recorded(*datasets)) == {"sst": "S", "agnews": "A"}

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from attnbook.verdicts import shared_questions
+from attnbook.verdicts import shared_questions, together
 from tests.attnbook.verdicts.four_papers import EMPTY, adversary, rows, tables, three_signs, violations
 
 
@@ -24,7 +24,9 @@ class TestQuestions:
         # bAbI's head is not linear.
         assert set(shown["dataset"]) == {"SST", "IMDB"}
         column = next(iter(shared_questions.divergences(data).values()))
-        assert column.loc["SST"].tolist() == pytest.approx([0.65, 0.6, 0.7, 2])
+        assert column.loc["SST", ["value", "low", "high", "n_seeds"]].tolist() == pytest.approx(
+            [0.65, 0.6, 0.7, 2]
+        )
         # Two models are too few to rank.
         assert shared_questions.rank_agreement(data, "largest_tvd", "median_tvd")[1] == 2
         assert np.isnan(shared_questions.rank_agreement(data, "largest_tvd", "median_tvd")[0])
@@ -45,10 +47,6 @@ class TestQuestions:
         shown = shared_questions.rankings(tables("serrano_smith", *parts), ["attention"], {"excess": "times"})
         # ((2 + 4) / 2 + 5) / 2.
         assert shared_questions.ranking_means(shown)["times"].tolist() == [4.0]
-        assert shared_questions.told_rankings(shown) == (
-            "Documents of 20 Newsgroups, topics (HANrnn, HANconv); IMDB, ratings (HANrnn); "
-            "seeds of each model: 1."
-        )
 
     def test_contrasts_are_of_the_same_models_and_seeds(self):
         parts = [
@@ -74,10 +72,7 @@ class TestQuestions:
     def test_signs_are_counted_over_models(self):
         methods = ["random", "attention", "attention × gradient"]
         signs = shared_questions.polarities(three_signs(), methods, {"violation": "V"})
-        assert shared_questions.told_signs(signs) == (
-            "Attention is less than 0.1 better than random scores for 2 of 3 models; its product with the "
-            "gradient is violated less often than attention itself for 2 of 3."
-        )
+        assert shared_questions.signs(signs) == {"models": 3, "alike": 2, "better": 2}
 
     def test_the_order_of_methods_and_metrics_is_kept(self):
         parts = [violations(method, {"sst5": [0.4]}) for method in ("attention", "random")]
@@ -88,8 +83,13 @@ class TestQuestions:
 
     def test_without_results_nothing_is_run(self):
         assert set(shared_questions.contrasts(EMPTY)["mean"]) == {"not run"}
-        rankings = shared_questions.rankings(EMPTY, ["attention"], {"excess": "e"})
-        assert shared_questions.told_rankings(rankings) == "Not run."
+        assert shared_questions.rankings(EMPTY, ["attention"], {"excess": "e"}).empty
         signs = shared_questions.polarities(EMPTY, ["random"], {"violation": "V"})
-        assert shared_questions.told_signs(signs) == "Not run."
-        assert "(no result yet)" in shared_questions.told_reach(EMPTY)
+        assert shared_questions.signs(signs)["models"] == 0
+        assert all(column.empty for column in shared_questions.divergences(EMPTY).values())
+
+    def test_their_bounds_are_those_of_the_claims(self):
+        assert together.CLAIMS["sign"]["bound"] == shared_questions.LIKE_CHANCE
+        assert together.CLAIMS["adversarial"]["where"]["epsilon"] == shared_questions.EPSILON
+        budgets = [given.get("budget") for given in shared_questions.CONTRASTS[:2]]
+        assert budgets == [together.CLAIMS["one_model"]["given"], None] == [shared_questions.EPSILON, None]

@@ -6,129 +6,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import t
 
 from attnbook.runs import record, results
-from attnbook.verdicts import ledger, summary
+from attnbook.verdicts import cells as cell_table
+from attnbook.verdicts import summary
 from attnlib.tables import summaries
+from tests.attnbook.verdicts.one_cell import MODEL, NAMES, beside, ours, theirs
 
-ROOT = Path(__file__).parents[7]
-MODEL = {"dataset": "sst", "encoder": "bilstm", "scorer": "additive"}
-NAMES = {"sst": "SST", "agnews": "AG News", "snli": "SNLI"}
-
-
-def ours(*values: float, **columns: object) -> pd.DataFrame:
-    """One row of ours per value, a seed each."""
-    cell = {"experiment": "e", "metric": "m", "class": "all", "seed": range(len(values))}
-    return pd.DataFrame({"value": values, "n": 100.0} | MODEL | cell | columns)
-
-
-def theirs(*values: float, **columns: object) -> pd.DataFrame:
-    """One published number per value."""
-    cell = {"experiment": "e", "metric": "m", "class": "all", "note": None}
-    return pd.DataFrame({"value": values} | MODEL | cell | columns)
-
-
-def beside(own: pd.DataFrame, published: pd.DataFrame) -> pd.DataFrame:
-    return summary.beside(own, published, NAMES)
-
-
-class TestDataSets:
-    def test_a_stand_in_and_what_it_stands_for_go_by_one_label_that_says_so(self):
-        found = summary.labels(NAMES, {"agnews": "agnews_subset"}, ours(0.5, dataset="agnews_subset"))
-        assert found["agnews"] == found["agnews_subset"] == "AG News (part)"
-        assert list(dict.fromkeys(found.values())) == ["SST", "AG News (part)", "SNLI"]
-
-    @pytest.mark.parametrize("dataset", ["agnews", "sst"])
-    def test_a_stand_in_that_is_not_needed_or_not_there_has_no_label(self, dataset):
-        own = pd.concat(
-            [ours(0.5, dataset=dataset), ours(0.5, dataset="agnews_subset")][: 1 + (dataset != "sst")]
-        )
-        found = summary.labels(NAMES, {"agnews": "agnews_subset"}, own)
-        assert found == NAMES
-
-    def test_rows_of_unknown_data_sets_are_left_out_and_order_is_kept(self):
-        table = pd.concat([ours(0.5, dataset=name) for name in ("snli", "planted", "sst")])
-        found = summary.named(table, NAMES)["dataset"]
-        assert found.tolist() == ["SNLI", "SST"]
-        assert found.cat.categories.tolist() == list(NAMES.values())
-
-    def test_the_main_grid_is_one_variant_and_the_usual_vectors(self):
-        rows = [("released", "imdb"), ("released", "corpus"), ("published", "imdb")]
-        table = pd.concat([ours(0.5, variant=variant, vectors=vectors) for variant, vectors in rows])
-        assert len(summary.main_grid(table)) == 1
-        assert len(summary.main_grid(table, ("released", "published"))) == 2
-        empty = summary.main_grid(pd.DataFrame(columns=list(results.COLUMNS)))
-        assert empty.empty
-        assert {"class", "bin", "epsilon"} <= set(empty)
-
-
-class TestOverSeeds:
-    def test_mean_range_and_seeds(self):
-        (row,) = summary.over_seeds(ours(0.1, 0.4, 0.4)).to_dict("records")
-        assert row["value"] == pytest.approx(0.3)
-        assert (row["low"], row["high"], row["each"]) == (0.1, 0.4, (0.1, 0.4, 0.4))
-        assert (row["n_seeds"], row["n"]) == (3, 100)
-
-    def test_one_seed_has_no_range(self):
-        one, several = (summary.range_over_seeds(ours(*seeds)).iloc[0] for seeds in ((0.1,), (0.1, 0.4)))
-        assert np.isnan(one["low"])
-        assert np.isnan(one["high"])
-        assert (one["value"], several["low"], several["high"]) == (0.1, 0.1, 0.4)
-
-    def test_an_undefined_value_is_no_seed(self):
-        (row,) = summary.over_seeds(ours(0.1, np.nan)).to_dict("records")
-        assert (row["value"], row["n_seeds"]) == (0.1, 1)
-
-    def test_the_same_number_twice_is_one(self):
-        (row,) = summary.over_seeds(pd.concat([ours(0.1, 0.2), ours(0.1, 0.2)])).to_dict("records")
-        assert row["each"] == (0.1, 0.2)
-
-    def test_two_numbers_of_a_seed_are_refused_by_name(self):
-        with pytest.raises(ValueError, match="metric m, seed 0.*choose variant and vectors"):
-            summary.over_seeds(pd.concat([ours(0.1), ours(0.2)]))
-
-
-class TestMeanInterval:
-    def test_it_is_students(self):
-        each = (0.1, 0.2, 0.4)
-        cells = pd.DataFrame({"value": [np.mean(each), 0.3], "each": [each, (0.3,)], "n_seeds": [3, 1]})
-        found = summary.mean_interval(cells)
-        low, high = t.interval(0.95, 2, np.mean(each), np.std(each, ddof=1) / np.sqrt(3))
-        assert found.loc[0, ["low", "high"]].tolist() == pytest.approx([low, high])
-        assert found.loc[1, ["low", "high"]].isna().all()
-
-    def test_a_number_that_only_the_paper_has_has_none(self):
-        cells = pd.DataFrame({"value": [np.nan], "each": [np.nan], "n_seeds": [np.nan]})
-        assert summary.mean_interval(cells)[["low", "high"]].isna().all(axis=None)
-
-
-class TestBeside:
-    def test_each_side_is_kept_without_the_other(self):
-        own = pd.concat([ours(0.1, 0.3), ours(0.5, metric="tau_random")])
-        table = beside(own, pd.concat([theirs(0.25), theirs(0.9, dataset="snli")]))
-        found = table.set_index(["dataset", "metric"])[["value", "published"]]
-        assert found.loc[("SST", "m")].tolist() == pytest.approx([0.2, 0.25])
-        assert found.loc[("SST", "tau_random"), "published"] is np.nan or np.isnan(
-            found.loc[("SST", "tau_random"), "published"]
-        )
-        assert np.isnan(found.loc[("SNLI", "m"), "value"])
-        assert table["dataset"].cat.categories.tolist() == list(NAMES.values())
-
-    def test_conditions_tell_numbers_apart(self):
-        own = pd.concat([ours(0.1, epsilon=0.01, method="a"), ours(0.2, epsilon=0.05, method="a")])
-        table = beside(own, theirs(0.3, epsilon=0.05, method="a")).set_index("epsilon")
-        assert table["published"].isna().to_dict() == {0.01: True, 0.05: False}
-
-    def test_without_ours_there_is_theirs(self):
-        empty = summary.main_grid(pd.DataFrame(columns=list(results.COLUMNS)))
-        table = beside(empty, theirs(0.3))
-        assert table["published"].tolist() == [0.3]
-        assert not summary.has_ours(table)
-
-    def test_of_a_number_published_twice_the_exact_one_counts(self):
-        twice = pd.concat([theirs(0.3, note="printed to two decimals"), theirs(0.3012)], ignore_index=True)
-        assert beside(ours(), twice)["published"].tolist() == [0.3012]
+ROOT = Path(__file__).parents[3]
 
 
 class TestDifferences:
@@ -149,12 +34,12 @@ class TestDifferences:
 
     def test_the_labels_of_the_authors_files_are_swapped(self):
         """What the page shows: the identity holds as we read the files, and not as they are labelled."""
-        published = ledger.read_published(ROOT / "book/reference/jain_wallace.csv")
+        published = cell_table.read_published(ROOT / "book/reference/jain_wallace.csv")
         for gap, is_, says in (
             ("gap_leave_one_out", "tau_leave_one_out", "tau_gradient"),
             ("gap_gradient", "tau_gradient", "tau_leave_one_out"),
         ):
-            errors = summary.residuals(summary.once(published), gap, "tau_gradient_leave_one_out", is_)
+            errors = summary.residuals(cell_table.once(published), gap, "tau_gradient_leave_one_out", is_)
             assert len(errors) > 60
             assert errors.max() < 1e-5
             assert summary.residuals(published, gap, "tau_gradient_leave_one_out", says).max() > 0.1
@@ -199,13 +84,6 @@ class TestClasses:
 
 
 class TestChoosing:
-    def test_values_lists_and_labels(self):
-        table = pd.concat([ours(0.1, metric=name, encoder=name) for name in ("a", "b", "c")])
-        found = summary.choose(table, metric={"c": "C", "a": "A"}, encoder=["b", "a"])
-        assert found["metric"].tolist() == ["A"]
-        assert found["metric"].cat.categories.tolist() == ["C", "A"]
-        assert summary.choose(table, metric="b", seed=0)["encoder"].tolist() == ["b"]
-
     def test_joined_labels_keep_both_orders(self):
         table = pd.DataFrame(
             {
@@ -419,7 +297,7 @@ class TestDistributions:
     def test_without_any_there_are_no_rows(self, tmp_path):
         table = summary.distributions("jain_wallace", fresh=tmp_path, folder=tmp_path)
         assert table.empty
-        lines = summary.histogram_lines(summary.choose(summary.named(table, NAMES), metric="jsd_share"), [])
+        lines = summary.histogram_lines(cell_table.select(table, dataset=NAMES, metric="jsd_share"), [])
         assert {"start", "share", "place", "class"} <= set(lines)
 
     @pytest.mark.parametrize("n_classes", [2, 4])
@@ -427,7 +305,7 @@ class TestDistributions:
         frame = texts(0, 400)
         frame["predicted"] = np.resize([f"class {i}" for i in range(n_classes)], 400)
         rows = record.distributions(frame[["predicted", "tau_gradient"]]).assign(**MODEL)
-        rows = summary.named(rows.reindex(columns=[*rows, "method", "epsilon"]), NAMES)
+        rows = cell_table.select(rows.reindex(columns=[*rows, "method", "epsilon"]), dataset=NAMES)
         order = sorted(set(frame["predicted"]))
         lines = summary.histogram_lines(rows, order)
         groups = (
@@ -493,19 +371,3 @@ def test_what_is_not_recorded_is_said_in_its_place(tmp_path):
     assert "image/png" not in page
     assert "No run is recorded yet" in page
     assert "Traceback" not in page
-
-
-def test_spread_is_over_all_but_the_keys():
-    rows = pd.DataFrame(
-        {"dataset": ["b", "a", "b"], "seed": [0, 0, 1], "method": ["m", "m", "m"], "value": [1.0, 5.0, 2.0]}
-    )
-    found = summary.spread(rows, ["dataset", "method"])
-    assert found[["dataset", "value", "low", "high"]].to_numpy().tolist() == [
-        ["b", 1.5, 1, 2],
-        ["a", 5, 5, 5],
-    ]
-    assert found["published"].isna().all()
-    theirs = pd.DataFrame({"dataset": ["a", "c"], "method": ["m", "m"], "value": [4.0, 9.0]})
-    beside = summary.spread(rows, ["dataset", "method"], theirs)
-    assert beside["published"].fillna(-1).tolist() == [-1, 4]
-    assert summary.spread(rows[:0], ["dataset", "method"], theirs).empty

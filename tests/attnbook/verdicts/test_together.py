@@ -8,11 +8,16 @@ import numpy as np
 import pytest
 
 from attnbook.runs import results
-from attnbook.verdicts import claims, ledger, papers, together
+from attnbook.verdicts import cells, claims, ledger, papers, together
+from attnbook.verdicts.shared_questions import EPSILON
 from attnlib.tables import summaries
 from tests.attnbook.verdicts.four_papers import EMPTY, adversary, rows, tables, three_signs, violations
 
 ROOT = Path(__file__).parents[7]
+
+
+def finding(name, data):
+    return together.finding(data, name)
 
 
 class TestJainWallace:
@@ -21,7 +26,7 @@ class TestJainWallace:
         data = tables(
             "jain_wallace", rows("tau_gradient", three), rows("tau_leave_one_out", {"sst": [0.6, 0.4]})
         )
-        found = together.weak_correlation(data)
+        found = finding("weak_correlation", data)
         # SST meets the bound in three of four numbers, the others in all: 11/12 in the mean.
         assert claims.shares(found.cells).to_dict() == {"ade": 1.0, "imdb": 1.0, "sst": 0.75}
         assert found.verdict == "holds"
@@ -35,7 +40,7 @@ class TestJainWallace:
     def test_another_encoder_or_scorer_is_not_asked(self):
         average = rows("tau_gradient", {"sst": [0.9]}, encoder="average")
         dot = rows("tau_gradient", {"sst": [0.9]}, scorer="scaled_dot")
-        assert together.weak_correlation(tables("jain_wallace", average, dot)).verdict == "not run"
+        assert finding("weak_correlation", tables("jain_wallace", average, dot)).verdict == "not run"
 
     def test_permutation_is_read_by_bins_of_enough_texts(self):
         low, middle, high, top = summaries.MAX_ATTENTION_LABELS
@@ -47,9 +52,9 @@ class TestJainWallace:
             rows("median_tvd_q25", {"sst": [0.2]}, bin=low, n=99),
         ]
         data = tables("jain_wallace", *parts)
-        assert together.permuted_half(data).cells["value"].tolist() == [0.05]
-        assert together.permuted_quarter(data).cells["value"].tolist() == [0.1]
-        assert together.permuted_quarter(data).cells["holds"].all()
+        assert finding("permuted_half", data).cells["value"].tolist() == [0.05]
+        assert finding("permuted_quarter", data).cells["value"].tolist() == [0.1]
+        assert finding("permuted_quarter", data).cells["holds"].all()
 
     def test_the_search_is_the_released_one(self):
         values = {"sst": [0.5], "imdb": [0.6], "ade": [0.3]}
@@ -57,7 +62,7 @@ class TestJainWallace:
             rows("jsd_median", values, method="released search", epsilon=0.05),
             rows("jsd_median", {"sst": [0.1]}, method="published search", epsilon=0.01),
         ]
-        found = together.adversarial(tables("jain_wallace", *parts))
+        found = finding("adversarial", tables("jain_wallace", *parts))
         # ADE is below ln 2 / 2 = .347: two of three.
         assert (found.verdict, found.cells["holds"].sum()) == ("undecided", 2)
         assert together.in_words(found) == "divergence 0.47 (0.30 ADE to 0.60 IMDB)"
@@ -71,7 +76,7 @@ class TestSerranoSmith:
             rows("flips_top", {"amazon_multidomain": [0.1]}, method="attention, average", **more),
             rows("flips_top", {"amazon_multidomain": [0.9]}, method="gradient, average", **more),
         )
-        shown = together.row(together.top_item(data))
+        shown = together.row(finding("top_item", data))
         assert shown["ours"] == "texts that flip 0.10 (0.08 to 0.12)"
         assert shown["does it hold?"] == "undecided: on 1 of 1 data set"
         assert shown["clear of the bound"] == "1 of 1"
@@ -92,7 +97,7 @@ class TestSerranoSmith:
             # Another architecture has no partner.
             rows("fraction_all", {"20news": [0.1]}, method="gradient", encoder="HANconv", **more),
         ]
-        found = together.ranking(tables("serrano_smith", *parts))
+        found = finding("ranking", tables("serrano_smith", *parts))
         values = found.cells.set_index(["label", "dataset"])["value"].to_dict()
         assert values == pytest.approx(
             {
@@ -115,7 +120,7 @@ class TestSerranoSmith:
             rows("excess", {"20news": [6.0]}, encoder="HANnoenc", **more),
             rows("excess", {"20news": [9.0]}, encoder="FLANrnn", **more),
         ]
-        found = together.contextualised(tables("serrano_smith", *parts))
+        found = finding("contextualised", tables("serrano_smith", *parts))
         assert found.cells.set_index("model")["value"].to_dict() == {
             "HANrnn − HANnoenc": -1.0,
             "HANconv − HANnoenc": 1.0,
@@ -127,7 +132,7 @@ class TestWiegreffePinter:
     def test_a_gain_below_the_margin_is_none(self):
         more = dict(experiment="uniform", method="difference", low=-0.01, high=0.02, n=100)
         values = {"sst": [0.01], "imdb": [0.02], "20news_sports": [0.05], "agnews_subset": [0.0]}
-        found = together.needed(tables("wiegreffe_pinter", rows("f1", values, **more)))
+        found = finding("needed", tables("wiegreffe_pinter", rows("f1", values, **more)))
         assert (found.verdict, found.cells["holds"].sum()) == ("holds", 3)
         assert together.details(found)["clear"].tolist() == ["holds"] * 4
         assert together.in_words(found) == "gain 0.020 (0.000 AG News (part) to 0.050 20 Newsgroups)"
@@ -138,7 +143,7 @@ class TestWiegreffePinter:
             rows("beyond_seeds", {"sst": [0.7]}, method="published search", **more),
             rows("beyond_seeds", {"sst": [0.1]}, method="exact optimum", **more),
         ]
-        found = together.beyond_seeds(tables("wiegreffe_pinter", *parts))
+        found = finding("beyond_seeds", tables("wiegreffe_pinter", *parts))
         assert found.cells["value"].tolist() == [0.7]
         assert together.details(found)["clear"].tolist() == ["across"]
 
@@ -147,7 +152,7 @@ class TestWiegreffePinter:
             rows("f1", {"sst": [0.8, 0.7]}, experiment="diagnostic", method="base LSTM"),
             rows("f1", {"sst": [0.7, 0.75]}, experiment="diagnostic", method="uniform"),
         ]
-        found = together.guide(tables("wiegreffe_pinter", *parts))
+        found = finding("guide", tables("wiegreffe_pinter", *parts))
         assert found.cells["value"].tolist() == pytest.approx([0.1, -0.05])
         assert found.cells["holds"].tolist() == [True, False]
 
@@ -159,21 +164,21 @@ class TestWiegreffePinter:
         parts.append(rows("f1", {"sst": [0.75]}, experiment="diagnostic", method="uniform"))
         data = tables("wiegreffe_pinter", *parts)
         for claim, value, holds in (
-            (together.best_guide, -0.05, False),
-            (together.adversarial_guide, -0.15, True),
+            ("best_guide", -0.05, False),
+            ("adversarial_guide", -0.15, True),
         ):
-            found = claim(data).cells
+            found = finding(claim, data).cells
             assert found["value"].tolist() == pytest.approx([value])
             assert found["holds"].tolist() == [holds]
 
     def test_the_furthest_model_within_the_budget_counts(self):
         # λ = .01 is the furthest but changes the output by more than .05.
         one = adversary({0.0: (0.01, 0.1), 0.001: (0.05, 0.3), 0.01: (0.06, 0.6), None: (0.005, 0.5)})
-        assert together.shortfall(one)["value"].tolist() == pytest.approx([0.2])
+        assert together.shortfall(one, EPSILON)["value"].tolist() == pytest.approx([0.2])
         # No model within the budget: the base itself, which has moved nowhere.
         none = adversary({0.01: (0.06, 0.6), None: (0.005, 0.5)}, dataset="imdb")
         data = tables("wiegreffe_pinter", one, none)
-        found = together.one_model(data)
+        found = finding("one_model", data)
         assert found.cells.set_index("dataset")["value"].to_dict() == pytest.approx({"imdb": 0.5, "sst": 0.2})
         # The claim says that SST is the exception, and here it is none.
         assert found.cells.set_index("dataset")["holds"].to_dict() == {"imdb": True, "sst": False}
@@ -181,27 +186,27 @@ class TestWiegreffePinter:
     def test_with_the_budget_of_another_seed_the_exception_may_hold(self):
         models = {0.01: (0.06, 0.6), None: (0.005, 0.5), "other seed": (0.07, 0.1)}
         data = tables("wiegreffe_pinter", adversary(models))
-        assert together.one_model(data).cells["holds"].tolist() == [False]
-        like = together.one_model_like_a_seed(data)
+        assert finding("one_model", data).cells["holds"].tolist() == [False]
+        like = finding("one_model_like_a_seed", data)
         assert like.cells["value"].tolist() == pytest.approx([-0.1])
         assert like.cells["holds"].tolist() == [True]
 
     def test_without_a_search_or_an_adversary_there_is_no_number(self):
         alone = adversary({0.001: (0.05, 0.3)})
-        assert together.shortfall(alone).empty
-        assert together.shortfall(adversary({None: (0.005, 0.5)})).empty
-        assert together.one_model(tables("wiegreffe_pinter", alone)).verdict == "not run"
+        assert together.shortfall(alone, EPSILON).empty
+        assert together.shortfall(adversary({None: (0.005, 0.5)}), EPSILON).empty
+        assert finding("one_model", tables("wiegreffe_pinter", alone)).verdict == "not run"
 
 
 class TestViolation:
     def test_the_sign_is_compared_with_random_scores_of_the_same_model(self):
         data = three_signs()
-        found = together.sign(data)
+        found = finding("sign", data)
         assert found.cells.set_index("dataset")["value"].to_dict() == pytest.approx(
             {"babi1": 0.49, "sst5": 0.05, "mrpc": 0.05}
         )
-        assert (found.verdict, together.polarity(data).verdict) == ("undecided", "undecided")
-        assert together.polarity(data).cells["holds"].sum() == 2
+        assert (found.verdict, finding("polarity", data).verdict) == ("undecided", "undecided")
+        assert finding("polarity", data).cells["holds"].sum() == 2
 
     def test_depth_is_the_deepest_minus_the_shallowest(self):
         parts = [
@@ -211,11 +216,11 @@ class TestViolation:
         single = violations("attention", {"mrpc": [0.5]}, experiment="depth", layers=1)
         chance = violations("random", {"sst5": [0.5]}, experiment="depth", layers=8)
         data = tables("violation", *parts, single, chance)
-        found = together.depth(data)
+        found = finding("depth", data)
         assert found.cells[["label", "dataset", "value"]].to_numpy().tolist() == [
             ["attention", "sst5", pytest.approx(0.2)]
         ]
-        assert together.transformer_depth(data).verdict == "not run"
+        assert finding("transformer_depth", data).verdict == "not run"
 
     def test_layers_of_transformers_are_another_claim(self):
         parts = [
@@ -223,8 +228,8 @@ class TestViolation:
             for n, a in ((1, 0.4), (2, 0.3))
         ]
         data = tables("violation", *parts)
-        assert together.depth(data).verdict == "not run"
-        assert together.transformer_depth(data).cells["holds"].tolist() == [False]
+        assert finding("depth", data).verdict == "not run"
+        assert finding("transformer_depth", data).cells["holds"].tolist() == [False]
 
 
 class TestTables:
@@ -242,10 +247,10 @@ class TestTables:
         assert order == list(papers.PAPERS)
 
     def test_one_seed_has_an_interval_only_where_the_table_has_one(self):
-        one = together.details(together.guide(EMPTY))
+        one = together.details(finding("guide", EMPTY))
         assert list(one.columns) == together.DETAILS
         values = rows("f1", {"sst": [0.01]}, experiment="uniform", method="difference", n=100)
-        without = together.details(together.needed(tables("wiegreffe_pinter", values)))
+        without = together.details(finding("needed", tables("wiegreffe_pinter", values)))
         assert without[["interval", "seeds", "texts", "clear"]].to_numpy().tolist() == [
             ["none", 1, 100.0, ""]
         ]
@@ -254,7 +259,7 @@ class TestTables:
         values = rows(
             "f1", {"sst": [0.01, 0.02, 0.03]}, experiment="uniform", method="difference", low=-1, high=1
         )
-        own = together.details(together.needed(tables("wiegreffe_pinter", values))).iloc[0]
+        own = together.details(finding("needed", tables("wiegreffe_pinter", values))).iloc[0]
         # t(2) = 4.30265 times .01 / sqrt(3).
         assert (own["value"], own["low"], own["high"]) == pytest.approx(
             (0.02, 0.02 - 0.024841, 0.044841), abs=1e-6
@@ -263,12 +268,12 @@ class TestTables:
 
     def test_an_undefined_number_is_none(self):
         values = rows("f1", {"sst": [np.nan]}, experiment="uniform", method="difference")
-        assert together.needed(tables("wiegreffe_pinter", values)).verdict == "not run"
+        assert finding("needed", tables("wiegreffe_pinter", values)).verdict == "not run"
 
     def test_a_number_that_stands_twice_is_refused(self):
         values = rows("f1", {"sst": [0.01]}, experiment="uniform", method="difference")
         with pytest.raises(ValueError, match="several values for one number"):
-            together.needed(tables("wiegreffe_pinter", values, values))
+            finding("needed", tables("wiegreffe_pinter", values, values))
 
 
 @pytest.fixture(scope="module")
@@ -282,17 +287,21 @@ class TestRecorded:
         """The readings of Jain & Wallace's claims are those of their own page."""
         text = (ROOT / "notebooks/jain_wallace/claims.py").read_text()
         assert re.search(r"weak, barely, far, very_far = 0\.5, 0\.1, math\.log\(2\) / 2", text)
-        bounds = (together.WEAK, together.BARELY, together.FAR)
-        assert bounds == (0.5, 0.1, np.log(2) / 2)
+        of_claims = ("weak_correlation", "permuted_half", "permuted_quarter", "adversarial")
+        bounds = [together.CLAIMS[name]["bound"] for name in of_claims]
+        assert bounds == [0.5, 0.1, 0.1, np.log(2) / 2]
+        bins = together.CLAIMS["permuted_quarter"]["where"]["bin"]
+        assert bins == list(summaries.MAX_ATTENTION_LABELS[1:])
+        assert together.CLAIMS["needed"]["bound"] == ledger.TOLERANCE
 
     def test_the_papers_own_numbers_are_read_by_the_same_rule(self):
-        published = ledger.read_published(ROOT / "book/reference/jain_wallace.csv")
+        published = cells.read_published(ROOT / "book/reference/jain_wallace.csv")
         words = together.by_their_numbers(published)
         correlation, quarter, half, adversary = words.split("; ")
         # Their Table 2 for the BiLSTM with additive attention, both measures.
         rows = published[published["source"].str.startswith("repo")]
-        rows = claims.overall(claims.select(rows, metric="tau_gradient", **papers.BILSTM))
-        assert (rows["value"].dropna() < together.WEAK).mean() >= claims.HOLDS
+        rows = cells.overall(cells.select(rows, metric="tau_gradient", **papers.BILSTM))
+        assert (rows["value"].dropna() < together.CLAIMS["weak_correlation"]["bound"]).mean() >= claims.HOLDS
         assert correlation.startswith("*Attention correlates weakly")
         assert "* holds (" in correlation
         assert ("* undecided (" in quarter, "* differs (" in half) == (True, True)
@@ -311,7 +320,7 @@ class TestRecorded:
 def test_the_page_runs_with_the_results_of_one_paper_and_without_any(tmp_path):
     """The book runs it with the record of all papers."""
     from attnbook.runs import run
-    from tests.test_wiegreffe_pinter_summary import write_recorded
+    from tests.attnbook.verdicts.test_wiegreffe_pinter_summary import write_recorded
 
     write_recorded(tmp_path / "kept")
     for folder in ("kept", "nowhere"):

@@ -148,7 +148,7 @@ def kept(recorded, tmp_path):
 
 class TestLedger:
     def test_numbers_stand_beside_the_released_runs_only(self, kept):
-        compared = ledgers.wiegreffe_pinter(folder=kept)
+        compared = ledgers.compare("wiegreffe_pinter", folder=kept)
         assert set(compared.ours["variant"]) == {"released", "released loss"}
         assert set(compared.found["variant"]) > set(compared.ours["variant"])
         table = compared.table
@@ -162,7 +162,7 @@ class TestLedger:
         assert gain == pytest.approx(0.03)
 
     def test_an_adversary_stands_beside_the_nearest_of_our_strengths(self, kept):
-        table = ledgers.wiegreffe_pinter(folder=kept).table
+        table = ledgers.compare("wiegreffe_pinter", folder=kept).table
         own = table[(table["experiment"] == "adversary") & (table["dataset"] == "sst")].set_index("metric")
         assert set(own["lambda"]) == {0.0005}
         assert own["original"].str.endswith("λ = 0.000525").all()
@@ -173,13 +173,13 @@ class TestLedger:
         path = kept / "wiegreffe_pinter/diagnostic.csv"
         table = results.read(path)
         results.write(table.assign(**{"lambda": table["lambda"] * 10}), path)
-        own = ledgers.wiegreffe_pinter(folder=kept).table
+        own = ledgers.compare("wiegreffe_pinter", folder=kept).table
         own = own[(own["experiment"] == "diagnostic") & (own["dataset"] == "sst")].set_index("method")
         assert own.loc["trained adversary", "verdict"] == "not run"
         assert own.loc["base LSTM", "ours"] == pytest.approx(0.81)
 
     def test_sizes_are_compared_whatever_the_model_and_known_differences_are_named(self, kept):
-        table = ledgers.wiegreffe_pinter(folder=kept).table
+        table = ledgers.compare("wiegreffe_pinter", folder=kept).table
         own = table[table["metric"].str.startswith("n_") & table["dataset"].eq("sst")]
         assert set(own["verdict"]) == {"holds"}
         part = table[(table["dataset"] == "agnews") & table["metric"].eq("n_train_negative")]
@@ -209,7 +209,7 @@ class TestPublished:
 
 class TestModels:
     def test_one_row_a_model_with_its_range_over_seeds(self, kept):
-        table = trained_adversaries.models(ledgers.wiegreffe_pinter(folder=kept).found)
+        table = trained_adversaries.models(ledgers.compare("wiegreffe_pinter", folder=kept).found)
         assert len(table) == 2 * 3 * (len(LAMBDAS) + 5)
         sst = table[(table["dataset"] == "sst") & (table["variant"] == "released loss")]
         trained = sst[sst["method"] == "trained adversary"].set_index("lambda")
@@ -223,18 +223,18 @@ class TestModels:
         assert np.isnan(search["f1"])
 
     def test_one_seed_has_no_range(self, tmp_path):
-        found = ledgers.wiegreffe_pinter(folder=write_recorded(tmp_path, ["sst"], 1)).found
+        found = ledgers.compare("wiegreffe_pinter", folder=write_recorded(tmp_path, ["sst"], 1)).found
         table = trained_adversaries.models(found)
         assert table["tvd"].notna().all()
         assert table[["tvd_low", "tvd_high", "jsd_low"]].isna().all(axis=None)
 
     def test_two_values_of_a_seed_are_refused(self, kept):
-        found = ledgers.wiegreffe_pinter(folder=kept).found
+        found = ledgers.compare("wiegreffe_pinter", folder=kept).found
         with pytest.raises(ValueError, match="several results of ours"):
             trained_adversaries.models(pd.concat([found, found.assign(value=found["value"] + 0.1)]))
 
     def test_the_best_moves_the_output_least_beyond_the_divergence(self, kept):
-        table = trained_adversaries.models(ledgers.wiegreffe_pinter(folder=kept).found)
+        table = trained_adversaries.models(ledgers.compare("wiegreffe_pinter", folder=kept).found)
         best = trained_adversaries.best(table).set_index(["dataset", "variant"])
         assert len(best) == 6
         assert set(best["lambda"]) == {0.0005}
@@ -243,7 +243,9 @@ class TestModels:
         assert trained_adversaries.best(table, 0.69).empty
 
     def test_the_papers_own_best_keep_their_strength(self):
-        best = trained_adversaries.published_best(ledgers.wiegreffe_pinter().published).set_index("dataset")
+        best = trained_adversaries.published_best(ledgers.compare("wiegreffe_pinter").published).set_index(
+            "dataset"
+        )
         assert best.loc["sst", "lambda"] == 0.000525
         assert sorted(best.index) == ["anemia", "diabetes", "imdb", "sst"]
         assert (best["jsd"] > trained_adversaries.FAR).all()

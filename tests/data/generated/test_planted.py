@@ -90,7 +90,7 @@ def test_lengths_are_kept(length):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"n_test": 0}, "at least 1, got 0 for split 'test'"),
+        ({"n_test": 0}, "n_test must be at least 1, got 0"),
         ({"length": (3, 10)}, "length"),
         ({"length": (10, 9)}, "length"),
         ({"redundancy": (0, 2)}, "redundancy"),

@@ -120,7 +120,7 @@ def test_documents_of_one_sentence():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"n_test": 0}, "at least 1, got 0 for split 'test'"),
+        ({"n_test": 0}, "n_test must be at least 1, got 0"),
         ({"sentences": (0, 3)}, "sentences"),
         ({"sentences": (4, 3)}, "sentences"),
         ({"label_noise": -0.1}, "label_noise"),

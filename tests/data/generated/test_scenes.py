@@ -205,7 +205,7 @@ def test_objects_are_as_many_as_asked_for():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"n_dev": 0}, "at least 1, got 0 for split 'dev'"),
+        ({"n_dev": 0}, "n_dev must be at least 1, got 0"),
         ({"n_objects": (3, 9)}, "n_objects"),
         ({"n_objects": (4, 10)}, "n_objects"),
         ({"n_objects": (6, 5)}, "n_objects"),

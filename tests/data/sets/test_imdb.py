@@ -1,35 +1,32 @@
 import io
-import tarfile
+import json
 
-import numpy as np
 import pytest
 
 from attnlib.data import DataError, load
 from attnlib.data.sets import imdb
+from tests.data.sets.writing import everything, sizes, write
 
+STARS = {"neg": (1, 2, 3, 4), "pos": (7, 8, 9, 10)}
 REVIEWS = {
-    f"{part}/{label}/{number}_{stars}.txt": f"A {word} film<br /><br />it's {word}, {part} " + "so " * number
+    f"{part}/{label}/{number}_{STARS[label][number % 4]}.txt": (
+        f"Film {number}!<br /><br />It's {word} {part} I." + " So it is." * (number % 30)
+    )
     for part in ("train", "test")
-    for label, stars, word in (("neg", 2, "dull"), ("pos", 9, "fine"))
-    for number in range(30)
+    for label, word in (("neg", "dull"), ("pos", "fine"))
+    for number in range(40)
 }
 
 
-def write_folder(root, reviews=REVIEWS):
-    for path, text in reviews.items():
-        file = root / "aclImdb" / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
-    (root / "aclImdb" / "train" / "urls_pos.txt").write_text("http://example.org\n")
-
-
-def write_archive(root, reviews=REVIEWS, name="aclImdb_v1.tar.gz"):
-    root.mkdir(parents=True, exist_ok=True)
-    with tarfile.open(root / name, "w:" + name.rsplit(".", 1)[1]) as archive:
-        for path, text in {**reviews, "README": "hello", "test/urls_neg.txt": "x"}.items():
-            item = tarfile.TarInfo(f"aclImdb/{path}")
-            item.size = len(text)
-            archive.addfile(item, io.BytesIO(text.encode()))
+def write_set(root, layout="plain", reviews=REVIEWS):
+    others = {"README": "hello", "train/urls_pos.txt": "http://example.org\n"}
+    write(
+        root / "imdb" / ("" if layout == "archive" else "aclImdb"),
+        reviews | others,
+        layout,
+        "aclImdb_v1.tar.gz",
+        "aclImdb",
+    )
 
 
 def test_tokens_are_those_of_the_keras_copy():
@@ -38,68 +35,111 @@ def test_tokens_are_those_of_the_keras_copy():
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("write", [write_folder, write_archive])
-def test_folder_and_archive_give_the_same_corpus(tmp_path, monkeypatch, nowhere, write):
-    write(tmp_path / "imdb")
-    monkeypatch.setenv("ATTNLIB_DATA", str(tmp_path))
+@pytest.mark.parametrize("layout", ["plain", "archive"])
+def test_flat_texts(root, layout):
+    long = {"train/pos/90_9.txt": "so " * 400, "test/neg/90_1.txt": "so " * 400, "test/neg/91_1.txt": " ... "}
+    write_set(root, layout, REVIEWS | long)
     corpus = load("imdb", verify=False)
-    # 60 training reviews: 48 + 12; a fifth of the 60 test reviews; then the longest of each part go.
-    assert len(corpus.train) in range(44, 48)
-    assert all(len(text) > 6 for split in corpus.splits.values() for text in split.texts)
+    # 80 training reviews: 64 + 16; a fifth of the 80 test reviews; then the longest of each part go.
+    assert len(corpus.train) in range(56, 64)
+    assert len(corpus.test) in range(12, 16)
     assert corpus.class_names == ("negative", "positive")
-    for split in corpus.splits.values():
-        assert [int("pos" in name) for name in split.ids] == split.labels.tolist()
-    # "test" is in no training review.
-    assert not any("test" in text for text in corpus.test.texts)
+    for name, (text, label) in everything(corpus).items():
+        assert label == int("pos" in name)
+        assert 6 < len(text) < 400
+        # Of test reviews words that no training review has are left out.
+        assert "test" not in text
     assert {"br", "it's", "train"} <= set(corpus.vocabulary.words)
-    with pytest.raises(DataError, match=r"imdb: train/neg in .* is not as published: 30 of 12500 files"):
+    with pytest.raises(DataError, match=r"imdb: train/neg in .* is not as published: 40 of 12500 files"):
         load("imdb")
 
 
-def test_overlong_reviews_are_dropped(tmp_path, monkeypatch, nowhere):
-    long = {path: text if "/3_" not in path else "so " * 400 for path, text in REVIEWS.items()}
-    write_folder(tmp_path / "imdb", long)
-    monkeypatch.setenv("ATTNLIB_DATA", str(tmp_path))
-    corpus = load("imdb", verify=False)
-    assert not any("/3_" in name for split in corpus.splits.values() for name in split.ids)
+@pytest.mark.parametrize("layout", ["plain", "archive"])
+def test_documents_with_the_stars_in_the_names_of_the_files(root, layout):
+    write_set(root, layout, REVIEWS | {"test/neg/99_1.txt": "<br /> \n"})
+    corpus = load("imdb_ratings", verify=False)
+    assert sizes(corpus) == [72, 8, 80]
+    assert (corpus.class_names[0], corpus.class_names[4]) == ("1 star", "7 stars")
+    # By folder and number.
+    assert list(corpus.test.ids)[:3] == [f"imdb_ratings/test/neg/{n}_{1 + n}" for n in range(3)]
+    assert all(name.rpartition("_")[2] == imdb.STARS[y] for name, (_, y) in everything(corpus).items())
+    assert corpus.test.texts[1][:10] == ("film", "1", "!", "it", "'s", "dull", "test", "i.", "so", "it")
+    assert corpus.test.sentences[0].tolist() == [3, 6]
+    assert "1 documents without a sentence are left out." in corpus.provenance["notes"]
 
 
-@pytest.mark.parametrize(
-    ("path", "text", "problem"),
-    [
-        ("train/pos/notes.txt", "hello", "must be called <number>_<stars>.txt"),
-        ("train/pos/99_8.txt", " ... ", "99_8.txt:1: the review has no words"),
-    ],
-)
-def test_files_that_are_no_reviews_are_named(tmp_path, monkeypatch, nowhere, path, text, problem):
-    write_folder(tmp_path / "imdb", {**REVIEWS, path: text})
-    monkeypatch.setenv("ATTNLIB_DATA", str(tmp_path))
-    with pytest.raises(DataError, match=problem):
-        load("imdb", verify=False)
-
-
-def test_missing_and_truncated_archives_are_named(tmp_path, monkeypatch, nowhere):
-    monkeypatch.setenv("ATTNLIB_DATA", str(tmp_path))
+def test_missing_and_truncated_archives_are_named(root):
     with pytest.raises(DataError, match=r"(?s)imdb: download of .*aclImdb_v1\.tar\.gz failed"):
         load("imdb")
-    write_archive(tmp_path / "imdb")
-    path = tmp_path / "imdb" / "aclImdb_v1.tar.gz"
+    write_set(root, "archive")
+    path = root / "imdb" / "aclImdb_v1.tar.gz"
     path.write_bytes(path.read_bytes()[:200])
     with pytest.raises(DataError, match=r"aclImdb_v1\.tar\.gz cannot be read .*truncated"):
         load("imdb")
-    (tmp_path / "imdb" / "aclImdb_v1.tar.gz").unlink()
-    write_archive(tmp_path / "imdb", {k: v for k, v in REVIEWS.items() if "test/pos" not in k})
-    with pytest.raises(DataError, match=r"holds no file test/pos/\*\.txt"):
-        load("imdb", verify=False)
 
 
-@pytest.mark.data("imdb")
-@pytest.mark.slow
-def test_counts():
-    corpus = load("imdb")
-    assert [len(split) for split in corpus.splits.values()] == [17198, 4299, 4359]
-    # Before the split the authors' counts exactly: 10854 and 10643 (theirs are after the same filter, which
-    # drops reviews of 399 tokens; ours drops them part by part).
-    together = np.bincount(np.concatenate([corpus.train.labels, corpus.dev.labels]))
-    assert together.tolist() == [10854, 10643]
-    assert len(corpus.vocabulary) == 12521
+def jmars(n=300):
+    text = 'Film {} "was" [so] good.\nI, {{too}}, liked é!'
+    return [{"rating": 1 + i % 10, "title": "A title", "review": text.format(i)} for i in range(n)]
+
+
+@pytest.mark.parametrize(
+    "layout",
+    [
+        json.dumps,
+        lambda items: json.dumps(items, indent=1, ensure_ascii=False) + "\n",
+        lambda items: "\n".join(json.dumps(item) for item in items) + "\n",
+    ],
+)
+def test_every_layout_of_jmars_gives_the_same_reviews(root, layout):
+    write(root / "imdb10", {"data.json": layout(jmars())})
+    corpus = load("imdb10")
+    assert corpus.class_names == tuple(map(str, range(1, 11)))
+    assert sum(sizes(corpus)) == 300
+    assert sizes(corpus)[0] in range(215, 265)
+    assert min(sizes(corpus)) > 10
+    for name, (text, label) in everything(corpus).items():
+        number = int(name.removeprefix("imdb10/"))
+        assert (text[1], text[-2], label) == (str(number - 1), "é", (number - 1) % 10)
+
+
+def changed(**fields):
+    return lambda items: items[6].update(fields) or items
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (lambda items: [*items[:6], {"review": "no rating"}], "object 7: no field 'rating'"),
+        (changed(rating=None), "object 7: the rating is 'None', not 1, 2, .* or 10"),
+        (changed(rating=7.5), "object 7: the rating is '7.5'"),
+        (changed(review=None), "object 7: the review is no text"),
+        (lambda items: [*items[:6], "text"], "object 7: "),
+    ],
+)
+def test_bad_reviews_of_jmars_are_named(root, change, problem):
+    write(root / "imdb10", {"data.json": json.dumps(change(jmars()))})
+    with pytest.raises(DataError, match=rf"data\.json: {problem}"):
+        load("imdb10")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "problem"),
+    [
+        (lambda text: text[:-30], "object 300: "),
+        (lambda text: text[:-1], "the array has no end after object 300"),
+        (lambda text: text[:3000] + text[3000:].replace('"title":', '"title"', 1), r"object \d+: "),
+        (lambda text: "no json", "object 1: "),
+        (lambda text: text.encode()[:100] + b"\xe9", "'utf-8' codec"),
+    ],
+)
+def test_cut_and_foreign_files_of_jmars_are_named(spoil, problem):
+    text = spoil(json.dumps(jmars()))
+    file = io.BytesIO(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(DataError, match=f"data.json: {problem}"):
+        list(imdb.read_jmars("data.json", file))
+
+
+def test_without_jmars_the_message_says_how_to_get_it(root):
+    with pytest.raises(DataError, match=r"(?s)data\.json not found.*one JSON array.*'imdb_ratings'"):
+        load("imdb10")

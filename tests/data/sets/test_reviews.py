@@ -1,66 +1,41 @@
 import gzip
-import io
 import os
+import random
 import subprocess
 import sys
-import tarfile
 
+import numpy as np
 import pytest
 
 from attnlib.data import DataError, load
+from attnlib.data.catalogue import DATA_SETS
+from attnlib.data.sets import reviews
+from tests.data.sets.writing import LAYOUTS, everything, quoted, sizes, write
+
+TITLE = {"amazon_full": ("Title here",), "yelp_full": ()}
 
 
-def quoted(*fields):
-    return ",".join('"' + field.replace('"', '""') + '"' for field in fields) + "\n"
-
-
-def rows(n, title=True):
-    """Generated rows as in the official files: class, title, text; escaped and real line ends, quotes."""
+def rows(n, title=()):
+    """Rows as in the official files: class, title, text; escaped and real line ends, quotes."""
     for i in range(n):
         text = f'It is "item" {i % 13}.\\nWould buy again,\nI think!' + " And so on." * (i % 4)
-        yield (str(1 + i % 5), *(("Title here",) if title else ()), text)
+        yield quoted(str(1 + i % 5), *title, text)
 
 
-def write(folder, name, lines, how="plain"):
-    folder.mkdir(parents=True, exist_ok=True)
-    data = "".join(lines).encode()
-    if how == "gzip":
-        (folder / f"{name}.csv.gz").write_bytes(gzip.compress(data))
-    else:
-        (folder / f"{name}.csv").write_bytes(data)
+def write_set(root, name, layout="plain", n=300, **parts):
+    texts = {"train": rows(n, TITLE[name]), "test": rows(20, TITLE[name])} | parts
+    packed = name.replace("_full", "_review_full_csv")
+    files = {f"{part}.csv": "".join(lines) for part, lines in texts.items()}
+    write(root / name, files, layout, f"{packed}.tar.gz", packed)
 
 
-def write_set(folder, title, how="plain", n=300):
-    parts = {
-        part: "".join(quoted(*row) for row in rows(k, title)) for part, k in (("train", n), ("test", 20))
-    }
-    if how == "archive":
-        root = folder.name.replace("_full", "_review_full_csv")
-        folder.mkdir()
-        with tarfile.open(folder / f"{root}.tar.gz", "w:gz") as packed:
-            for part, text in parts.items():
-                item = tarfile.TarInfo(f"{root}/{part}.csv")
-                item.size = len(text.encode())
-                packed.addfile(item, io.BytesIO(text.encode()))
-        return
-    for part, text in parts.items():
-        write(folder, part, [text], how)
-
-
-@pytest.fixture
-def folder(tmp_path, monkeypatch, nowhere):
-    monkeypatch.setenv("ATTNLIB_DATA", str(tmp_path))
-    return tmp_path
-
-
-@pytest.mark.parametrize("how", ["plain", "gzip", "archive"])
-@pytest.mark.parametrize("name", ["amazon_full", "yelp_full"])
-def test_every_layout_gives_the_same_reviews(folder, name, how):
-    write_set(folder / name, title=name == "amazon_full", how=how)
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("name", TITLE)
+def test_every_layout_gives_the_same_reviews(root, name, layout):
+    write_set(root, name, layout)
     corpus = load(name)
-    assert len(corpus.train) + len(corpus.dev) == 300
+    assert sum(sizes(corpus)[:2]) == 300
     assert 15 <= len(corpus.dev) <= 50
-    assert len(corpus.test) == 20
     assert corpus.class_names == ("1 star", "2 stars", "3 stars", "4 stars", "5 stars")
     # A row takes two lines: its text holds a line end.
     assert list(corpus.test.ids[:3]) == [f"{name}/test/1", f"{name}/test/3", f"{name}/test/5"]
@@ -74,33 +49,30 @@ def test_every_layout_gives_the_same_reviews(folder, name, how):
     assert load(name).checksum == corpus.checksum
 
 
-def test_titles_of_amazon_are_read_if_asked_for(folder):
-    write_set(folder / "amazon_full", title=True)
+def test_titles_of_amazon_are_read_if_asked_for(root):
+    write_set(root, "amazon_full")
     corpus = load("amazon_full", title=True)
     assert corpus.test.texts[0][:3] == ("title", "here", "it")
     assert "Title and text of each review." in corpus.provenance["notes"]
 
 
 @pytest.mark.parametrize(("name", "sentences", "tokens"), [("amazon_full", 15, 130), ("yelp_full", 43, 200)])
-def test_long_reviews_leave_training_only(folder, name, sentences, tokens):
-    title = ("t",) * (name == "amazon_full")
+def test_long_reviews_leave_training_only(root, name, sentences, tokens):
     bad = ["Yes. " * (sentences + 1), "word " * (tokens + 1)]
     good = ["Yes. " * sentences, "word " * tokens]
-    lines = [quoted(str(1 + i % 5), *title, text) for i, text in enumerate([*bad, *good] * 50)]
-    write(folder / name, "train", lines)
-    write(folder / name, "test", lines[:5])
+    lines = [quoted(str(1 + i % 5), *TITLE[name], text) for i, text in enumerate([*bad, *good] * 50)]
+    write_set(root, name, train=lines, test=lines[:5])
     corpus = load(name)
     assert corpus.train.sentences.counts.max() == sentences
-    assert corpus.train.sentences.largest().max() == tokens
+    assert max(cut.max() for cut in corpus.train.sentences) == tokens
     assert corpus.dev.sentences.counts.max() == sentences + 1
     assert len(corpus.test) == 5
     assert abs(2 * len(corpus.train) + len(corpus.dev) - 200) < 30
 
 
-def test_odd_documents_are_kept_or_left_out(folder):
+def test_odd_documents_are_kept_or_left_out(root):
     odd = ["Yes", ".", "", " \\n ", "It was good. " * 5000, 'said \\"no\\"']
-    write_set(folder / "yelp_full", title=False)
-    write(folder / "yelp_full", "test", [quoted("2", text) for text in odd])
+    write_set(root, "yelp_full", test=[quoted("2", text) for text in odd])
     corpus = load("yelp_full")
     assert corpus.test.lengths.tolist() == [1, 1, 20000, 4]
     assert [len(s) for s in corpus.test.sentences] == [1, 1, 5000, 1]
@@ -110,42 +82,65 @@ def test_odd_documents_are_kept_or_left_out(folder):
     assert "No document of test has the class 1 star, 3 stars, 4 stars, 5 stars." in notes
 
 
-@pytest.mark.parametrize(
-    ("line", "problem"),
-    [
-        ('"","a text"\n', r"the star rating is '', not 1 to 5"),
-        ('"6","a text"\n', "the star rating is '6'"),
-        ('"3"\n', "expected 2 comma-separated fields, found 1"),
-        ("3,a text, and more\n", "expected 2 comma-separated fields, found 3"),
-        ('"3","a text" more\n', "expected after"),
-        ('"3","open\n', "unexpected end of data"),
-    ],
-)
-def test_bad_rows_are_named(folder, line, problem):
-    write_set(folder / "yelp_full", title=False)
-    write(folder / "yelp_full", "test", ['"1","two\nlines and ""quotes"""\n', '"2","b"\n', line])
-    with pytest.raises(DataError, match=rf"yelp_full/test\.csv:4: .*{problem}"):
-        load("yelp_full")
-
-
-def test_other_bad_files_are_named(folder):
+def test_bad_rows_and_files_are_named(root):
     with pytest.raises(DataError, match=r"(?s)yelp_full: train\.csv not found in .*Crepe.*imdb_ratings"):
         load("yelp_full")
-    write_set(folder / "yelp_full", title=False)
-    (folder / "yelp_full" / "test.csv").write_bytes(b'"1","a"\n"2","caf\xe9"\n')
-    with pytest.raises(DataError, match=r"test\.csv:2: not UTF-8"):
-        load("yelp_full")
-    (folder / "yelp_full" / "test.csv").unlink()
-    (folder / "yelp_full" / "test.csv.gz").write_bytes(gzip.compress(quoted("1", "so " * 9999).encode())[:-9])
+    write_set(root, "yelp_full", test=['"1","two\nlines and ""quotes"""\n', '"2","b"\n', '"6","a text"\n'])
+    for name in ("yelp_full", "yelp5"):
+        with pytest.raises(DataError, match=r"test\.csv:4: the star rating is '6', not 1, 2, 3, 4 or 5"):
+            load(name)
+    (root / "yelp_full" / "test.csv").unlink()
+    (root / "yelp_full" / "test.csv.gz").write_bytes(gzip.compress(quoted("1", "so " * 9999).encode())[:-9])
     with pytest.raises(DataError, match=r"test\.csv\.gz cannot be read .*truncated"):
         load("yelp_full")
-    write(folder / "yelp_full", "train", [quoted("1", "Good."), quoted("2", "Bad.")] * 60)
-    with pytest.raises(DataError, match="cannot be read"):
+    (root / "yelp_full" / "test.csv.gz").unlink()
+    write_set(root, "yelp_full", train=[quoted("1", "Good."), quoted("2", "Bad.")] * 60)
+    with pytest.raises(DataError, match="no document in train of class 3 stars, 4 stars, 5 stars"):
         load("yelp_full")
-    (folder / "yelp_full" / "test.csv.gz").unlink()
-    write(folder / "yelp_full", "test", [quoted("1", "Good.")])
-    with pytest.raises(DataError, match="yelp_full: no training document of class 3 stars, 4 stars, 5 stars"):
-        load("yelp_full")
+
+
+def flat_row(i, repeats):
+    """A review with its number as a word; escaped and real line ends, quotes, spaces."""
+    text = f'It is "item"  n{i} .\\nAgain,\nplease!' if i % 3 else f"Item n{i} ."
+    return quoted(str(1 + i % 5), text + " And so on." * repeats)
+
+
+def test_of_flat_texts_dev_is_the_start_of_the_shuffled_file_and_the_rest_train(root, monkeypatch):
+    monkeypatch.setattr(reviews, "FLAT_DEV", 100)
+    repeats = [i % 9 if i % 50 else 36 for i in range(300)]
+    fits = [6 < (11 if i % 3 else 3) + 4 * repeats[i] < 150 for i in range(300)]
+    # A review without words counts as a row.
+    lines = [flat_row(i, repeats[i]) if i != 4 else quoted("5", " \\n ") for i in range(300)]
+    fits[4] = False
+    write_set(root, "yelp_full", train=lines, test=lines[:60])
+    corpus = load("yelp5")
+    assert (corpus.name, corpus.class_names[0]) == ("yelp5", "1 star")
+    # The released code's steps.
+    shuffled = list(range(300))
+    random.seed(1357)
+    random.shuffle(shuffled)
+    expected = {"train": shuffled[100:], "dev": shuffled[:100], "test": range(60)}
+    for part, split in corpus.splits.items():
+        found = [int(next(t[1:] for t in text if t[0] == "n" and t[1:].isdecimal())) for text in split.texts]
+        assert found == sorted(i for i in expected[part] if fits[i])
+        assert split.labels.tolist() == [i % 5 for i in found]
+        assert split.sentences is None
+    # Row 1 is a review of two lines after one of one line.
+    assert corpus.test.ids[1] == "yelp5/test/2"
+    assert corpus.test.texts[1] == (
+        "it", "is", '"', "item", '"', "n1", ".", "again", ",", "please", "!", "and", "so", "on", ".",
+    )  # fmt: skip
+    # Words of at least 20 training texts: all but the numbers.
+    assert set(corpus.vocabulary.words) == {*corpus.test.texts[1]} - {"n1"}
+    monkeypatch.setattr(reviews, "FLAT_DEV", 300)
+    write_set(root, "yelp_full", train=[*lines, "\n"][:300], test=lines[:50])
+    with pytest.raises(DataError, match="yelp5: none of 0 train texts is left"):
+        load("yelp5")
+
+
+@pytest.mark.slow
+def test_the_shuffle_is_pythons_for_ever():
+    assert reviews.shuffled(10) == [4, 3, 0, 5, 2, 7, 1, 8, 6, 9]
 
 
 # A process begins with its parent's ru_maxrss, and a test worker is large: VmHWM is of the new program alone.
@@ -163,8 +158,7 @@ print(1024 * int(status["VmHWM"].split()[0]), tokens, sentences)
 def measured(folder, n):
     """Peak resident memory in bytes, tokens and sentences of a process that reads n short reviews."""
     lines = (quoted(str(1 + i % 5), "A title", f"It is a{i % 5000}.") for i in range(n))
-    write(folder / "amazon_full", "train", lines)
-    write(folder / "amazon_full", "test", [quoted("1", "A title", "So.")] * 9)
+    write_set(folder, "amazon_full", train=lines, test=[quoted("1", "A title", "So.")] * 9)
     environment = {**os.environ, "ATTNLIB_DATA": str(folder), "ATTNLIB_CACHE": str(folder)}
     done = subprocess.run(
         [sys.executable, "-c", MEASURE], env=environment, capture_output=True, text=True, check=True
@@ -183,3 +177,41 @@ def test_three_million_reviews_stay_within_two_gigabytes(tmp_path):
     assert besides < 150
     # 3 million reviews of the paper's mean, 73 words and 4.3 sentences, and a million words of 150 bytes.
     assert low + 3e6 * (4 * 73 + 4 * 4.3 + besides) + 150e6 < 2 * 2**30
+
+
+def review(stars, text):
+    return (
+        f"<review>\n<unique_id>\nx\n</unique_id>\n<rating>\n{stars}\n</rating>\n<title>\nA title\n</title>\n"
+        f"<review_text>\n{text}\n</review_text>\n</review>\n"
+    )
+
+
+@pytest.mark.parametrize("layout", ["plain", "archive"])
+def test_reviews_of_four_domains_have_four_ratings(root, layout):
+    stars = {"negative": ("1.0", "2.0"), "positive": ("4.0", "5.0")}
+    made = {}
+    for path in (item.path for item in DATA_SETS["amazon_multidomain"].files):
+        domain, kind = path.removesuffix(".review").split("/")
+        texts = [f"It is &quot;item&quot; {i} of\n{domain}. I saw {kind}!" for i in range(30)]
+        made[path] = "".join(review(stars[kind][i % 2], text) for i, text in enumerate(texts))
+    # Two repeats, and one without words.
+    made["books/positive.review"] += review("4.0", "It  is &quot;item&quot; 0 of books. I saw negative!") * 2
+    made["books/positive.review"] += review("4.0", " ")
+    folder = root / "amazon_multidomain" / ("" if layout == "archive" else "sorted_data_acl")
+    write(folder, made, layout, "domain_sentiment_data.tar.gz", "sorted_data_acl")
+    corpus = load("amazon_multidomain", verify=False)
+    # 240: a fifth to test, a tenth of the rest, rounded up, to dev.
+    assert sizes(corpus) == [172, 20, 48]
+    assert corpus.class_names == ("1 star", "2 stars", "4 stars", "5 stars")
+    assert np.bincount(corpus.test.labels).tolist() == [12] * 4
+    for name, (text, label) in everything(corpus).items():
+        _, domain, kind, number = name.split("/")
+        assert text[2:6] == ('"', "item", '"', str(int(number) - 1))
+        assert label == 2 * (kind == "positive") + (int(number) - 1) % 2
+        assert domain.split("_")[0] in "".join(text)
+    assert "title" not in corpus.vocabulary.words
+    notes = corpus.provenance["notes"]
+    assert "2 reviews whose text occurred before are left out." in notes
+    assert "1 documents without a sentence are left out." in notes
+    with pytest.raises(DataError, match=r"books/negative\.review is not the official file"):
+        load("amazon_multidomain")

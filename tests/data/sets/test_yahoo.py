@@ -1,168 +1,146 @@
-import gzip
 from xml.sax.saxutils import escape
 
 import numpy as np
 import pytest
 
 from attnlib.data import DataError, load
-from attnlib.data.documents import Collector
+from attnlib.data.columns import Builder, Words
+from attnlib.data.corpus import Split
 from attnlib.data.sets import yahoo
+from tests.data.sets.writing import everything, quoted, sizes, write
 
 TOPICS = yahoo.TOPICS
 
 
-def document(i, topic=None, uri=None, best="It is so.<br />Really & truly!"):
+def document(i, topic=None, uri=None):
     """One document as in the Webscope files, with some of the fields that are not read."""
     fields = {
         "uri": str(1000 + i) if uri is None else uri,
         "subject": f"Why is it item{i}?",
         "content": "Tell me.\nPlease" if i % 2 else None,
-        "bestanswer": best,
+        "bestanswer": "It is so.<br />Really & truly!",
         "maincat": TOPICS[i % 10] if topic is None else topic,
     }
-    inside = "".join(
-        f"<{name}>{escape(value)}</{name}>\n" for name, value in fields.items() if value is not None
-    )
+    held = {name: escape(value) for name, value in fields.items() if value is not None}
+    inside = "".join(f"<{name}>{value}</{name}>\n" for name, value in held.items())
     return (
         f'<vespaadd><document type="wisdom">{inside}<nbestanswers><answer_item>no</answer_item>'
         "</nbestanswers><qlang>en</qlang></document></vespaadd>\n"
     )
 
 
-def whole(n=600, extra=()):
-    parts = [document(i) for i in range(n)]
-    return '<?xml version="1.0" encoding="UTF-8"?>\n<ystfeed>\n' + "".join([*parts, *extra]) + "</ystfeed>\n"
+def whole(n=600, extra=(), first=0):
+    parts = [*map(document, range(first, n)), *extra]
+    return '<?xml version="1.0" encoding="UTF-8"?>\n<ystfeed>\n' + "".join(parts) + "</ystfeed>\n"
 
 
-@pytest.fixture
-def folder(tmp_path, monkeypatch, nowhere):
-    monkeypatch.setenv("ATTNLIB_DATA", str(tmp_path))
-    (tmp_path / "yahoo").mkdir()
-    return tmp_path / "yahoo"
-
-
-def write_parts(folder, text, at=0.4, pack=False):
-    data = text.encode()
-    cut = int(at * len(data))
-    for name, part in zip(yahoo.SOURCES["webscope"], (data[:cut], data[cut:]), strict=True):
-        path = folder / (name + ".gz" * pack)
-        path.write_bytes(gzip.compress(part) if pack else part)
+def write_parts(root, *parts, layout="plain"):
+    """The two files of Webscope; one text is cut in the middle of a document."""
+    if len(parts) == 1:
+        cut = int(0.4 * len(parts[0]))
+        parts = parts[0][:cut], parts[0][cut:]
+    write(root / "yahoo", dict(zip(yahoo.SOURCES["webscope"], parts, strict=True)), layout)
 
 
 @pytest.mark.parametrize("piece", [1 << 20, 97])
-@pytest.mark.parametrize("pack", [False, True])
-def test_the_two_parts_are_one_text(folder, monkeypatch, piece, pack):
+@pytest.mark.parametrize("layout", ["plain", "gzip"])
+def test_the_two_parts_are_one_text(root, monkeypatch, piece, layout):
     monkeypatch.setattr(yahoo, "PIECE", piece)
-    # The first part ends in the middle of a document.
-    write_parts(folder, whole(), pack=pack)
+    write_parts(root, whole(), layout=layout)
     corpus = load("yahoo")
     assert corpus.class_names == TOPICS
     # 60 documents of each topic: 2 to test, the rest to train and dev.
-    assert [len(split) for split in corpus.splits.values()] == [522, 58, 20]
+    assert sizes(corpus) == [522, 58, 20]
     assert np.bincount(corpus.test.labels).tolist() == [2] * 10
-    texts = {name: text for s in corpus.splits.values() for name, text in zip(s.ids, s.texts, strict=True)}
+    texts = everything(corpus)
     assert len(texts) == 600
-    assert texts["yahoo/2"] == (
+    assert texts["yahoo/2"][0] == (
         "why", "is", "it", "item1", "?", "tell", "me", ".", "please", "it", "is", "so", ".",
         "really", "&", "truly", "!",
     )  # fmt: skip
-    assert all(name.endswith(str(1 + int(text[3][4:]))) for name, text in texts.items())
-    for part in yahoo.SOURCES["webscope"]:
-        (folder / (part + ".gz" * pack)).unlink()
-    (folder / "FullOct2007.xml").write_text(whole())
-    assert load("yahoo").checksum == corpus.checksum
+    assert all(name == f"yahoo/{1 + int(text[3][4:])}" for name, (text, _) in texts.items())
+    write(root / "yahoo", {"FullOct2007.xml": whole()})
+    assert load("yahoo", source="whole").checksum == corpus.checksum
+    # Parts that are whole texts of their own.
+    write_parts(root, whole(300), whole(600, first=300) + "\n", layout=layout)
+    assert load("yahoo", source="webscope").checksum == corpus.checksum
 
 
-def test_parts_that_are_whole_texts_of_their_own_are_read_one_by_one(folder):
-    (folder / "FullOct2007.xml.part1").write_text(whole(300))
-    (folder / "FullOct2007.xml.part2").write_text(
-        "<ystfeed>" + "".join(document(i) for i in range(300, 600)) + "</ystfeed>\n\n"
-    )
-    first = load("yahoo")
-    (folder / "FullOct2007.xml").write_text(whole(600))
-    assert load("yahoo", source="whole").checksum == first.checksum
-
-
-def test_other_topics_repeats_and_empty_documents_are_left_out(folder):
+def test_other_topics_repeats_and_empty_documents_are_left_out(root):
     extra = [
         document(1, topic="Travel"),
         document(1, topic=""),
         document(2, uri="1002"),
         document(3, uri="").replace("Why is it item3?", "...").replace("Please", ""),
     ]
-    write_parts(folder, whole(600, extra))
+    write_parts(root, whole(600, extra))
     corpus = load("yahoo")
-    assert sum(map(len, corpus.splits.values())) == 601
+    assert sum(sizes(corpus)) == 601
     assert "1 questions whose address occurred before are left out." in corpus.provenance["notes"]
 
 
 def test_as_many_of_each_class_with_test_first(monkeypatch):
     monkeypatch.setattr(yahoo, "TEST", 3)
     monkeypatch.setattr(yahoo, "TRAIN_AND_DEV", 10)
-    labels = np.repeat(np.arange(10), 40)
-    numbers = np.arange(1, 401) * 7
-    drawn = yahoo.draw(numbers, labels)
+    labels, numbers = np.repeat(np.arange(10), 40), np.arange(1, 401) * 7
+    ranks = yahoo.draw(numbers, labels)
+    drawn = np.flatnonzero(ranks >= 0)
     # A tenth more than the 13 that are wanted.
     assert np.bincount(labels[drawn // 7 - 1]).tolist() == [14] * 10
-    assert len(set(drawn.tolist())) == 140
-    assert drawn.tolist() == yahoo.draw(numbers, labels).tolist()
-    assert (np.diff(drawn) < 0).any()
+    assert sorted(ranks[drawn]) == list(range(140))
+    assert (np.diff(ranks[drawn]) < 0).any()
 
-    long = "So. " * 51
-    rows = [yahoo.Row(i, i % 10, long if i % 4 == 1 else "So it is.") for i in range(1, 401)]
-    every = Collector().collect("yahoo", rows)
+    # One in four has too many sentences.
+    long = np.arange(1, 401) % 4 == 1
+    texts, cut = Builder(Words()), Builder()
+    for is_long in long:
+        texts.append(["so", "."] * (51 if is_long else 1))
+        cut.append([2] * (51 if is_long else 1))
+    ids = tuple(f"yahoo/{i}" for i in range(1, 401))
+    every = Split(ids, texts.finish(), np.arange(1, 401) % 10, sentences=cut.finish())
     ranks = np.random.RandomState(0).permutation(400)
-    training, test = yahoo.balanced(every, ranks)
-    assert np.bincount(training.labels).tolist() == [10, 10] * 5
-    assert np.bincount(test.labels).tolist() == [3] * 10
-    assert training.sentences.counts.max() == 1
+    parts = yahoo.balanced(every, ranks)
+    assert np.bincount(parts["train"].labels).tolist() == [10, 10] * 5
+    assert np.bincount(parts["test"].labels).tolist() == [3] * 10
     for label in range(10):
-        order = [every.ids[i] for i in np.argsort(ranks) if every.labels[i] == label]
-        assert set(order[:3]) == {name for name, y in zip(test.ids, test.labels, strict=True) if y == label}
-        fits = [name for name in order[3:] if int(name.split("/")[1]) % 4 != 1]
-        mine = {name for name, y in zip(training.ids, training.labels, strict=True) if y == label}
-        assert set(fits[:10]) == mine
+        order = [i for i in np.argsort(ranks) if every.labels[i] == label]
+        held, kept = (
+            {parts[p].ids[i] for i in np.flatnonzero(parts[p].labels == label)} for p in ("test", "train")
+        )
+        assert held == {ids[i] for i in order[:3]}
+        assert kept == {ids[i] for i in [i for i in order[3:] if not long[i]][:10]}
 
 
-def quoted(*fields):
-    return ",".join('"' + field.replace('"', '""') + '"' for field in fields) + "\n"
-
-
-def write_csv(folder, train=None):
-    rows = [(str(1 + i % 10), f"Why {i}?", "" if i % 3 else "Say\\nso.", 'It "is" so.') for i in range(100)]
-    (folder / "train.csv").write_text(train or "".join(quoted(*row) for row in rows))
-    (folder / "test.csv").write_text("".join(quoted(*row) for row in rows[:10]))
-
-
-def test_the_csv_files_join_title_content_and_answer(folder):
-    write_csv(folder)
+def test_the_csv_files_join_title_content_and_answer(root):
+    lines = [
+        quoted(str(1 + i % 10), f"Why {i}?", "" if i % 3 else "Say\\nso.", 'It "is" so.') for i in range(100)
+    ]
+    write(root / "yahoo", {"train.csv": "".join(lines), "test.csv": "".join(lines[:10])})
     corpus = load("yahoo")
-    assert [len(split) for split in corpus.splits.values()] == [90, 10, 10]
+    assert sizes(corpus) == [90, 10, 10]
     assert corpus.test.ids[1] == "yahoo/test/2"
     assert corpus.test.texts[0] == ("why", "0", "?", "say", "so", ".", "it", '"', "is", '"', "so", ".")
     assert [s.tolist() for s in corpus.test.sentences[:2]] == [[3, 3, 6], [3, 6]]
     assert "6,000 test questions" in " ".join(corpus.provenance["notes"])
     with pytest.raises(ValueError, match="unknown source 'xml'; known: webscope, whole, csv"):
         load("yahoo", source="xml")
-    write_csv(folder, train=quoted("1", "a", "b\nc", "d") + quoted("11", "a", "b", "c"))
-    with pytest.raises(DataError, match=r"train\.csv:3: the class is '11', not 1 to 10"):
+    write(root / "yahoo", {"train.csv": quoted("1", "a", "b\nc", "d") + quoted("11", "a", "b", "c")})
+    with pytest.raises(DataError, match=r"train\.csv:3: the class is '11', not 1, 2, .* or 10"):
         load("yahoo")
 
 
-def test_damaged_files_are_named(folder):
+@pytest.mark.parametrize(
+    ("parts", "problem"),
+    [
+        ((whole(1), ""), "yahoo: too few texts to divide"),
+        ((whole(20)[:-40],), r"part2: the XML text stops in document 2\d"),
+        ((whole(20).replace("<uri>1005", "<uri>&nothing;"),), r"part1: near document \d: undefined entity"),
+        ((whole(0), ""), "too few texts"),
+    ],
+)
+def test_damaged_files_are_named(root, parts, problem):
     with pytest.raises(DataError, match=r"(?s)part1 not found in .*Webscope.*'20news'"):
         load("yahoo")
-    (folder / "FullOct2007.xml.part1").write_text(whole(1))
-    (folder / "FullOct2007.xml.part2").write_text("")
-    with pytest.raises(DataError, match="yahoo: too few training documents"):
-        load("yahoo")
-    write_parts(folder, whole(20)[:-40])
-    with pytest.raises(DataError, match=r"part2: the XML text stops within document 2\d"):
-        load("yahoo")
-    write_parts(folder, whole(20).replace("<uri>1005", "<uri>&nothing;"))
-    with pytest.raises(DataError, match=r"part1: near document \d: undefined entity"):
-        load("yahoo")
-    (folder / "FullOct2007.xml.part1").write_text(whole(0))
-    (folder / "FullOct2007.xml.part2").write_text("")
-    with pytest.raises(DataError, match="no document of the ten topics"):
+    write_parts(root, *parts)
+    with pytest.raises(DataError, match=problem):
         load("yahoo")

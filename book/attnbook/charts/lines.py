@@ -1,0 +1,153 @@
+"""Lines: values by training epoch, and recorded results against a number, in panels."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+from attnbook.charts.frames import ALL, GREY, WIDTH, colour, figure, prepare, present
+from attnbook.charts.panels import GAP, OVER_SEEDS, THEIRS, hues, width
+
+
+def by_epoch(
+    frame: pd.DataFrame,
+    y: str,
+    *,
+    title: str,
+    y_title: str,
+    by: str | None = None,
+    by_title: str = "",
+    selected: int | None = None,
+) -> Any:
+    """Draw `y` against the column `epoch`, one line per value of `by`.
+
+    The columns `low` and `high`, if there, are intervals and may be NaN; `selected` marks the epoch that is
+    kept. At most six lines; two rows for one epoch of a line are refused.
+    """
+    frame, groups, missing = prepare(frame, ["epoch", y], by, None, {}, ["low", "high"])
+    repeated = frame.duplicated(["epoch", "group"])
+    if repeated.any():
+        row = frame[repeated].iloc[0]
+        raise ValueError(
+            f"epoch {row['epoch']} of {row['group']} has several rows: average them, or split by a column "
+            "of at most six values"
+        )
+    points = frame[["epoch", "group", "low", "high"]].assign(value=frame[y])
+    first, last = int(points["epoch"].min()), int(points["epoch"].max())
+    ticks = list(range(first, last + 1, 1 + (last - first) // 20))
+
+    def up(column: str) -> Any:
+        return alt.Y(f"{column}:Q", title=y_title).scale(zero=False)
+
+    base = alt.Chart(points).encode(
+        x=alt.X("epoch:Q", title="training epoch")
+        .axis(values=ticks, format="d")
+        .scale(domain=(first - 0.5, last + 0.5), nice=False),
+        color=colour(groups, by_title),
+        tooltip=[
+            alt.Tooltip("group:N", title=by_title or "line"),
+            alt.Tooltip("epoch:Q", title="epoch"),
+            alt.Tooltip("value:Q", title=y_title, format=".3f"),
+            alt.Tooltip("low:Q", format=".3f"),
+            alt.Tooltip("high:Q", format=".3f"),
+        ],
+    )
+    layers = [base.mark_line(point=alt.OverlayMarkDef(size=40)).encode(y=up("value"))]
+    # A layer without a value has no extent, and Vega warns of that in the reader's console.
+    if points[["low", "high"]].notna().all(axis=1).any():
+        intervals = base.transform_filter("isValid(datum.low) && isValid(datum.high)")
+        layers.insert(0, intervals.mark_rule(strokeWidth=2, opacity=0.6).encode(y=up("low"), y2="high:Q"))
+    if selected is not None:
+        mark = alt.Chart(pd.DataFrame({"epoch": [selected], "label": ["selected"]})).encode(x="epoch:Q")
+        label = mark.mark_text(align="left", baseline="bottom", dx=4, color=GREY, fontSize=12)
+        layers.append(mark.mark_rule(strokeDash=[5, 4], color=GREY))
+        layers.append(label.encode(y=alt.value(0), text="label:N"))
+    chart = alt.layer(*layers).properties(width=WIDTH, height=240)
+    return figure(chart, title, f"{y_title} by training epoch. {_words(points, selected)}", missing)
+
+
+def _words(points: pd.DataFrame, selected: int | None) -> str:
+    """Each line at its first and last epoch, and at the selected one."""
+    sentences = []
+    for group, part in points.groupby("group", observed=True):
+        values = dict(zip(part["epoch"].astype(int), part["value"], strict=True))
+        told = dict.fromkeys([min(values), *([selected] if selected in values else []), max(values)])
+        words = ", ".join(
+            f"{values[epoch]:.3g} after epoch {epoch}{' (selected)' if epoch == selected else ''}"
+            for epoch in told
+        )
+        sentences.append(f"{'All' if group == ALL else str(group)}: {words}.")
+    return " ".join(sentences)
+
+
+def line_panels(
+    frame: pd.DataFrame,
+    x: str,
+    *,
+    by: str,
+    row: str,
+    column: str,
+    title: str,
+    x_title: str,
+    y_title: str,
+    by_title: str,
+    baseline: str | None = None,
+    baseline_label: str = "baseline",
+) -> Any:
+    """Draw a line with the range over seeds per group against `x`, a panel per value of `row` and `column`.
+
+    `published` and `baseline` are levels, named on the chart: one value for all `x` of a panel. Panels in a
+    row share their axis.
+    """
+    levels = {"published": THEIRS} | ({baseline: baseline_label} if baseline else {})
+    bounds = ["value", "low", "high", *levels]
+    frame, _, missing = prepare(frame, [x, "value", by, row, column], by, optional=bounds)
+    groups = present(frame["group"])
+    frame = frame.assign(row=frame[row].astype(str), column=frame[column].astype(str))
+    columns = present(frame[column])
+    size = width(len(columns)) - 30
+    along = alt.X(f"{x}:O", title=x_title).axis(labelAngle=0, labelOverlap=True, labelSeparation=4)
+    tooltip = [
+        alt.Tooltip("group:N", title=by_title),
+        alt.Tooltip(f"{x}:O", title=x_title),
+        alt.Tooltip("value:Q", title="mean over seeds", format=".3f"),
+        *OVER_SEEDS,
+    ]
+    panels = []
+    for name in present(frame[row]):
+        part = frame[frame["row"] == name]
+        low, high = float(part[bounds].min().min()), float(part[bounds].max().max())
+        margin = 0.1 * (high - low) or 0.05
+        scale = alt.Scale(domain=(round(low - margin, 4), round(high + margin, 4)), nice=False)
+        up = {end: alt.Y(f"{end}:Q", title=y_title, scale=scale) for end in ("low", "value")}
+        for other in columns:
+            cell = part[part["column"] == other]
+            base = alt.Chart(cell[[x, "group", "value", "low", "high"]].round(4))
+            base = base.encode(x=along, color=hues(groups, by_title), tooltip=tooltip)
+            layers = [
+                base.mark_area(opacity=0.15).encode(y=up["low"], y2="high:Q"),
+                base.mark_line(point=alt.OverlayMarkDef(size=24)).encode(y=up["value"]),
+                *_rules({label: cell[key] for key, label in levels.items()}, up["value"], size),
+            ]
+            head = alt.TitleParams(f"{name}, {other}", fontSize=12)
+            panels.append(alt.layer(*layers).properties(width=size, height=150, title=head))
+    told = frame.sort_values(x).groupby(["row", "column", "group"], observed=True, sort=False)
+    words = f"Lines by {x_title}. " + " ".join(
+        f"{name}, {other}, {group}: from {part['value'].iloc[0]:.2f} to {part['value'].iloc[-1]:.2f}."
+        for (name, other, group), part in told
+    )
+    return figure(alt.concat(*panels, columns=len(columns), spacing=GAP), title, words, missing)
+
+
+def _rules(levels: Mapping[str, pd.Series], up: Any, size: int) -> list[Any]:
+    """A dashed line with its name for each level of one panel that has a value."""
+    found = [(name, values.dropna().iloc[0]) for name, values in levels.items() if values.notna().any()]
+    if not found:
+        return []
+    base = alt.Chart(pd.DataFrame(found, columns=["name", "value"]).round(4)).encode(y=up)
+    text = base.mark_text(color=GREY, align="right", baseline="bottom", dy=-2, fontSize=11)
+    return [
+        base.mark_rule(color=GREY, strokeWidth=1.5, strokeDash=[5, 3]),
+        text.encode(x=alt.value(size), text="name:N"),
+    ]

@@ -1,0 +1,220 @@
+import json
+
+import pytest
+
+from attnlib.data import DataError, load
+from attnlib.data.catalogue import DATA_SETS
+from attnlib.data.sets import pairs
+from tests.data.sets.writing import sizes, write
+
+# Labels of SNLI as the held-out files and the subsets write them.
+CODES = {"entailment": ("0", "3"), "neutral": ("1", "1"), "contradiction": ("2", "2")}
+SNLI = [
+    (f"A man in {color} plays 2 drums.", f"Somebody {verb} music.", label)
+    for color in ("red", "blue")
+    for verb, label in (("makes", "entailment"), ("likes", "neutral"), ("hates", "contradiction"))
+] * 4
+COLOURS = ("red", "blue", "green", "black", "white")
+
+
+def lines(*rows):
+    return "\n".join(rows) + "\n"
+
+
+def write_tsv(root):
+    held = ["premise\thypothesis\tlabel", *(f"{p}\t{h}\t{CODES[y][0]}" for p, h, y in SNLI)]
+    some = [f"{CODES[y][1]}\t{CODES[y][1]}\t{p}\t{h}" for p, h, y in SNLI]
+    texts = dict.fromkeys(pairs.HELD_OUT.values(), lines(*held))
+    write(root / "snli", texts | {f"{name}.tsv": lines(*some) for name in pairs.SUBSETS})
+
+
+def write_jsonl(root, layout="plain"):
+    found = [*SNLI, ("No", "agreement", "-")]
+    text = lines(
+        *(json.dumps({"gold_label": y, "sentence1": p, "sentence2": h, "pairID": "x"}) for p, h, y in found)
+    )
+    write(root / "snli", dict.fromkeys(pairs.OFFICIAL.values(), text), layout)
+
+
+def check_snli(corpus):
+    assert corpus.task == "pair classification"
+    assert corpus.class_names == ("contradiction", "entailment", "neutral")
+    for split in corpus.splits.values():
+        for text, question, label in zip(split.texts, split.questions, split.labels, strict=True):
+            assert (text[:3], text[-3:]) == (("a", "man", "in"), ("qqq", "drums", "."))
+            assert question[1] == ("hates", "makes", "likes")[label]
+
+
+def test_both_label_codings_of_the_tab_separated_files_are_read(root):
+    with pytest.raises(DataError, match=r"train_subset_18k.* not found"):
+        load("snli_subset")
+    write_tsv(root)
+    corpus = load("snli", verify=False)
+    check_snli(corpus)
+    assert corpus.name == "snli_subset"
+    assert sizes(corpus) == [48, 24, 24]
+    assert "48 of them" in corpus.provenance["notes"][0]
+    assert (corpus.train.ids[0], corpus.dev.ids[0]) == ("snli/train_subset_18k/1", "snli/dev/2")
+    assert load("snli_subset", verify=False).checksum == corpus.checksum
+    with pytest.raises(DataError, match="not the official file"):
+        load("snli")
+
+
+@pytest.mark.parametrize("layout", ["plain", "gzip"])
+def test_official_files_come_first_and_pairs_without_gold_label_go(root, layout):
+    write_tsv(root)
+    write_jsonl(root, layout)
+    corpus = load("snli")
+    check_snli(corpus)
+    assert corpus.name == "snli"
+    assert sizes(corpus) == [24, 24, 24]
+    # "hates": in 8 of the 48 training sentences; all words are in 3 or more.
+    assert {"hates", "somebody", "red"} <= set(corpus.vocabulary.words)
+    with pytest.raises(ValueError, match="unknown train 'all'"):
+        load("snli", train="all")
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("{", "Expecting property name"),
+        ("[1]", ""),
+        ('{"sentence1": "a", "sentence2": "b"}', "no field 'gold_label'"),
+        ('{"sentence1": "a", "sentence2": "b", "gold_label": "maybe"}', "gold_label is 'maybe', not"),
+    ],
+)
+def test_bad_lines_of_official_files_are_named(root, line, problem):
+    write_jsonl(root)
+    with (root / "snli" / pairs.OFFICIAL["dev"]).open("a") as file:
+        file.write(line + "\n")
+    with pytest.raises(DataError, match=rf"snli_1\.0_dev\.jsonl:26: .*{problem}"):
+        load("snli")
+    (root / "snli" / pairs.OFFICIAL["dev"]).write_text("")
+    with pytest.raises(DataError, match="snli: none of 0 dev texts is left"):
+        load("snli")
+
+
+def paraphrases(n, form):
+    """Rows of MRPC or Quora; both sentences say which row it is, with quotes as text and a number."""
+    for i in range(n):
+        word = COLOURS[i % 5]
+        yield form(f'Is "{word} the first of row{i}?', f"The {word} second, x{i}", str(i % 2))
+
+
+def mrpc(first, second, label):
+    return "\t".join((label, "702876", "702977", first, second))
+
+
+def qqp(first, second, label):
+    return "\t".join(("133273", "213221", "213222", first, second, label))
+
+
+def table(rows, columns, mark=""):
+    return mark + "\r\n".join(["\t".join(columns), *rows]) + "\r\n"
+
+
+def write_mrpc(root, parts):
+    columns = ("Quality", "#1 ID", "#2 ID", "#1 String", "#2 String")
+    # The marks of byte order are where they are in the copy at hand.
+    texts = {path: table(rows, columns, "" if "val" in path else "\ufeff") for path, rows in parts.items()}
+    write(root / "mrpc", texts, "gzip")
+
+
+def write_qqp(root, training, test=None, archive=""):
+    parts = {"train": training, "dev": list(paraphrases(6, qqp)) if test is None else test}
+    texts = {f"{part}.tsv": table(rows, pairs.QQP_COLUMNS) for part, rows in parts.items()}
+    write(root / "qqp", texts)
+
+
+def check_paraphrases(corpus):
+    assert (corpus.task, corpus.class_names) == ("pair classification", ("different", "paraphrase"))
+    for split in corpus.splits.values():
+        for name, passage, question, label in zip(
+            split.ids, split.texts, split.questions, split.labels, strict=True
+        ):
+            i = int(name.split("/")[2]) - 2
+            assert passage == ("the", COLOURS[i % 5], "second", ",", "qqq")
+            assert question == ("is", '"', COLOURS[i % 5], "the", "first", "of", "qqq", "?")
+            assert label == i % 2
+
+
+def test_both_layouts_of_mrpc_give_the_same_corpus(root, monkeypatch):
+    with pytest.raises(DataError, match=r"msr_paraphrase_train\.txt.* not found in .* Get .*microsoft\.com"):
+        load("mrpc")
+    monkeypatch.setattr(pairs, "MRPC_DEV", 10)
+    rows = list(paraphrases(40, mrpc))
+    write_mrpc(root, dict(zip(pairs.MRPC_FILES["parts"], (rows[:-10], rows[-10:], rows[:6]), strict=True)))
+    corpus = load("mrpc", verify=False)
+    check_paraphrases(corpus)
+    assert sizes(corpus) == [30, 10, 6]
+    assert (corpus.train.ids[0], corpus.dev.ids[0]) == ("mrpc/train/2", "mrpc/train/32")
+    assert "second" in corpus.vocabulary.words
+    with pytest.raises(DataError, match=r"msr-para-train\.tsv\.gz is not the official file"):
+        load("mrpc")
+    write_mrpc(root, dict(zip(pairs.MRPC_FILES["official"], (rows, rows[:6]), strict=True)))
+    official = load("mrpc")
+    check_paraphrases(official)
+    assert tuple(official.provenance["files"]) == pairs.MRPC_FILES["official"]
+    assert official.checksum == corpus.checksum
+    train, test = pairs.MRPC_FILES["official"]
+    write_mrpc(root, {train: rows[:10]})
+    with pytest.raises(DataError, match="mrpc: none of 0 train texts is left"):
+        load("mrpc")
+    for line, problem in (
+        ("1\t1\t2\tonly one", "not enough values"),
+        ("2\t1\t2\ta\tb", "the label is '2', not 0 or 1"),
+    ):
+        write_mrpc(root, {train: rows, test: [*rows[:6], line]})
+        with pytest.raises(DataError, match=rf"msr_paraphrase_test\.txt\.gz:8: {problem}"):
+            load("mrpc")
+
+
+def test_the_first_tenth_of_quoras_pairs_is_dev_and_glues_dev_is_test(root, monkeypatch):
+    with pytest.raises(DataError, match=r"qqp: train\.tsv.* not found in .*gluebenchmark\.com.*'mrpc'"):
+        load("qqp")
+    write_qqp(root, list(paraphrases(59, qqp)))
+    corpus = load("qqp")
+    check_paraphrases(corpus)
+    assert sizes(corpus) == [54, 5, 6]
+    assert [split.ids[0] for split in corpus.splits.values()] == ["qqp/train/7", "qqp/train/2", "qqp/dev/2"]
+    # Each colour is in 10 or 11 training questions, and nothing is in fewer than 5.
+    assert set(COLOURS) < set(corpus.vocabulary.words)
+
+
+def test_broken_rows_and_empty_questions_of_quora_are_left_out_and_counted(root):
+    rows = list(paraphrases(40, qqp))
+    write_qqp(root, rows)
+    whole = load("qqp")
+    # A question with a line end in it, as in the official file, an empty question, and one field too many.
+    rows[3:3] = ['1\t2\t3\t"What is', '"\tWhat?\t0', qqp("a", " ", "0"), qqp("", "b", "1")]
+    write_qqp(root, [*rows, qqp("a", "b\tc", "0")])
+    corpus = load("qqp")
+    assert "3 rows without six fields and 2 with an empty question" in corpus.provenance["notes"][1]
+    numbers = [int(name.split("/")[2]) for name in (*corpus.dev.ids, *corpus.train.ids)]
+    assert numbers == [2, 3, 4, *range(9, 46)]
+    assert [*whole.dev.texts, *whole.train.texts] == [*corpus.dev.texts, *corpus.train.texts]
+
+
+@pytest.mark.parametrize(
+    ("training", "test", "problem"),
+    [
+        (40, [qqp("a", "b", "2")], r"dev\.tsv:2: the label is '2', not 0 or 1"),
+        (40, [], "qqp: none of 0 test texts is left"),
+        (9, None, "qqp: none of 0 dev texts is left"),
+        (40, ["a,b,c"] * 101, r"dev\.tsv: 101 rows have not 6 fields"),
+    ],
+)
+def test_files_of_quora_that_are_cut_or_others_are_named(root, training, test, problem):
+    write_qqp(root, list(paraphrases(training, qqp)), test)
+    with pytest.raises(DataError, match=problem):
+        load("qqp")
+    (root / "qqp" / "train.tsv").write_text("index\tquestion1\tquestion2\n")
+    with pytest.raises(DataError, match=r"train\.tsv:1: no column id, is_duplicate, qid1, qid2"):
+        load("qqp")
+
+
+def test_quoras_pairs_are_never_downloaded(mirror):
+    for item in DATA_SETS["qqp"].files:
+        (mirror / item.path).write_text("x")
+    with pytest.raises(DataError, match="not found"):
+        load("qqp")
