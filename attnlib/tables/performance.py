@@ -15,8 +15,6 @@ from attnlib.training.metrics import metrics
 
 # What `training.metrics` gives, the last two for two classes only.
 MEASURES = ("accuracy", "f1", "roc_auc")
-# Of one class. Their mean over classes is another measure, and none of this project's.
-OF_ONE_CLASS = ("precision", "recall", "f1")
 
 
 def average_precision(labels: np.ndarray, scores: np.ndarray) -> float:

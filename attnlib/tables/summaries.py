@@ -14,6 +14,8 @@ from attnlib.statistics import mean_with_interval
 MAX_ATTENTION_BINS = (0.0, 0.25, 0.5, 0.75, 1.0)
 MAX_ATTENTION_LABELS = ("[0, .25)", "[.25, .5)", "[.5, .75)", "[.75, 1]")
 
+# Of one class. Their mean over classes is another measure, and none of this project's.
+OF_ONE_CLASS = ("precision", "recall", "f1")
 # With more classes than these (words of an answer, say) there is one group, all texts.
 MOST_CLASSES = 6
 

@@ -6,6 +6,7 @@ import difflib
 import html
 import typing
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -68,13 +69,12 @@ def parameters(
 
 def check_dataset(name: str, reads: Sequence[str], **needs: Any) -> None:
     """ValueError for a data set of no task in `reads`, or without what is needed (see `parameters`)."""
-    from attnlib import data
-    from attnlib.data.traits import KNOWN, describe, traits_of
-
-    wanted = describe(reads, **needs)
-    fitting = [known for known, traits in KNOWN.items() if traits.fits(reads, **needs)]
+    # By name, since a page of records checks its parameters too, and need not run again when data change.
+    data, traits = import_module("attnlib.data"), import_module("attnlib.data.traits")
+    wanted = traits.describe(reads, **needs)
+    fitting = [known for known, its in traits.KNOWN.items() if its.fits(reads, **needs)]
     if name in data.LOADERS or name in data.SCENES:
-        found = traits_of(name)
+        found = traits.traits_of(name)
         if found.fits(reads, **needs):
             return
         problem = str(found)

@@ -12,7 +12,7 @@ from attnbook import notebook
 from attnlib import data
 from tests import toy
 
-ROOT = Path(__file__).parents[4]
+ROOT = Path(__file__).parents[2]
 
 DECLARED = {
     "seed": int,
@@ -67,7 +67,6 @@ def test_the_source_line_names_the_notebook_what_is_set_and_the_commit(monkeypat
         ("mrpc", "SINGLE_TEXTS", {}, "pairs of texts of 2 classes", "reads single texts: "),
         ("cnn", "PAIRS", {"classes": 3}, "texts with questions of many classes", "pairs of texts of 3"),
         ("yahoo", "SCENES", {}, "single texts of 10 classes with known sentences", "scenes with questions: "),
-        ("nlvr", "SCENES", {"classes": 2, "evidence": True}, "scenes with", "2 classes with known evidence"),
         ("scenes", "TEXTS", {}, "scenes with", "single texts or texts with questions or pairs of texts: "),
         ("own", "SINGLE_TEXTS", {"classes": 2}, "texts with questions of 2 classes", "of 2 classes: "),
         ("nothing", "TEXTS", {}, "unknown", "single texts or"),

@@ -6,7 +6,7 @@ import pytest
 
 from attnlib.cache import sources
 
-ROOT = Path(__file__).parents[4]
+ROOT = Path(__file__).parents[2]
 # A module that imports no other; the package itself hands on the Readout.
 ALONE = {f"attnlib/{name}.py" for name in ("__init__", "readout", "cache/__init__", "cache/tensors")}
 

@@ -17,7 +17,7 @@ from scipy.stats import t as student
 from attnbook import BOOK
 from attnbook.runs import results
 from attnbook.runs.results import fits
-from attnlib.tables.performance import OF_ONE_CLASS
+from attnlib.tables.summaries import OF_ONE_CLASS
 
 REFERENCE = BOOK / "reference"
 MODEL = ("dataset", "encoder", "scorer")
@@ -133,7 +133,7 @@ def select(table: pd.DataFrame, **where: Any) -> pd.DataFrame:
 def overall(rows: pd.DataFrame) -> pd.DataFrame:
     """The rows of all texts; those of every class where a data set and metric has none of all texts.
 
-    Nothing stands in for measures of one class (`performance.OF_ONE_CLASS`), whose mean over classes is
+    Nothing stands in for measures of one class (`OF_ONE_CLASS`), whose mean over classes is
     another measure; the rows of a single class remain.
     """
     everything = rows["class"] == "all"

@@ -6,7 +6,7 @@ import pytest
 
 from attnbook.runs import grid, values
 
-ROOT = Path(__file__).parents[7]
+ROOT = Path(__file__).parents[3]
 
 
 def test_every_combination_once_and_in_order():

@@ -7,7 +7,7 @@ import pytest
 from attnbook.runs import run, train
 from attnbook.runs.grid import run_name
 
-ROOT = Path(__file__).parents[7]
+ROOT = Path(__file__).parents[3]
 NOTEBOOKS = ROOT / "notebooks"
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from attnbook.runs import record, results, run, verify
 
-ROOT = Path(__file__).parents[7]
+ROOT = Path(__file__).parents[3]
 # A notebook that writes a run's tables without a model: `shift` stands for whatever changes a number.
 SOURCE = """
 # %% tags=["parameters"]

@@ -14,7 +14,7 @@ from attnbook.verdicts import cells, ledger
 from attnlib import data
 from attnlib.tables import summaries
 
-ROOT = Path(__file__).parents[7]
+ROOT = Path(__file__).parents[3]
 REFERENCE = ROOT / "book/reference/jain_wallace.csv"
 REASONS = ROOT / "book/reference/reasons_jain_wallace.csv"
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)

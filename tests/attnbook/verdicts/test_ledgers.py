@@ -10,7 +10,7 @@ import yaml
 from attnbook.runs import results
 from attnbook.verdicts import cells, ledger, ledgers
 
-ROOT = Path(__file__).parents[7]
+ROOT = Path(__file__).parents[3]
 pytestmark = pytest.mark.slow  # reads the records of all papers
 
 

@@ -24,7 +24,7 @@ def test_nothing_is_planted_or_of_another_grid(own):
 
 
 def test_the_citation_names_every_paper():
-    references = yaml.safe_load((Path(__file__).parents[7] / "CITATION.cff").read_text())["references"]
+    references = yaml.safe_load((Path(__file__).parents[3] / "CITATION.cff").read_text())["references"]
     cited = set()
     for one in references:
         names = [author["family-names"] for author in one["authors"]]
@@ -48,7 +48,7 @@ def test_names():
 
 
 def test_every_data_set_of_the_grids_has_a_name():
-    root = Path(__file__).parents[7]
+    root = Path(__file__).parents[3]
     runs = grid.read(root / "config" / "paper.yaml", root)
     assert {parameters["dataset"] for parameters in runs.values()} <= set(papers.NAMES)
 

@@ -13,7 +13,7 @@ from attnbook.verdicts.shared_questions import EPSILON
 from attnlib.tables import summaries
 from tests.attnbook.verdicts.four_papers import EMPTY, adversary, rows, tables, three_signs, violations
 
-ROOT = Path(__file__).parents[7]
+ROOT = Path(__file__).parents[3]
 
 
 def finding(name, data):

@@ -14,7 +14,7 @@ from attnbook.verdicts import ledgers, trained_adversaries
 from attnlib.cache import digest
 from attnlib.tables import summaries
 
-ROOT = Path(__file__).parents[7]
+ROOT = Path(__file__).parents[3]
 PAGE = ROOT / "notebooks/wiegreffe_pinter/summary.py"
 EXPERIMENTS = ("uniform", "seeds", "diagnostic", "adversary")
 LAMBDAS = (0.0, 0.0005, 0.001, 0.1)
