@@ -210,3 +210,24 @@ def test_between_two_runs_a_sweep_loses_little(tmp_path):
     assert found["own_cpu_share"] < 0.15, found
     # None for every job that has ended (`onstart` in the Snakefile).
     assert found["threads"] < 15, found
+
+
+def test_a_sweep_is_planned_by_the_rules_of_all_parameters(tmp_path):
+    folder = copy_of_the_project(tmp_path)
+    one = "sweep: [{{notebooks: [jain_wallace/adversary], parameters: {{epsilon: [{}], dataset: ['no']}}}}]\n"
+    for written, cell in (("1e-2", "0.01"), (".5", "0.5"), ("'5E-3'", "0.005"), ("1", "1")):
+        (folder / "config/trial.yaml").write_text(one.format(written))
+        planned = sweep(folder, "-n")
+        text, _ = planned.communicate(timeout=120)
+        assert planned.returncode == 0, text
+        assert f"running notebooks/jain_wallace/adversary.py with epsilon={cell}+dataset=no\n" in text
+    for written, message in (
+        ("010", "trial.yaml: line 1: readers of YAML differ about 010"),
+        ("!!binary aGk=", "trial.yaml: line 1: binary is no plain value"),
+        ("'010'", "parameter epsilon is '010': it must be float, such as 10"),
+    ):
+        (folder / "config/trial.yaml").write_text(one.format(written))
+        planned = sweep(folder, "-n")
+        text, _ = planned.communicate(timeout=120)
+        assert planned.returncode != 0
+        assert message in text

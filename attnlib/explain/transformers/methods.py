@@ -234,6 +234,8 @@ def of_pass(
     row = seen.row
     if how.row == "mean":
         row = seen.queries / seen.queries.sum(dim=1, keepdim=True)
+    elif kind.streams == 1 and seen.found:
+        check_row(kind, seen)
     start = kind.offset(inputs)
     scored = slice(start, start + kind.mask(inputs).shape[1])
     every = one_stream if kind.streams == 1 else two_streams
@@ -248,6 +250,20 @@ def of_pass(
             method = name.removesuffix(SIGNED)
             scores[name] = every(method, seen, row, replace(how, clamp=clamp))[:, scored]
     return scores
+
+
+def check_row(kind: Kind, seen: Pass) -> None:
+    """ValueError where the head reads other queries than the kind says: those have gradients at the end."""
+    of_queries = seen.gradients[-1].abs().sum(dim=(1, 3))
+    others = of_queries.scatter(1, seen.row.unsqueeze(1), 0.0)
+    read = others > 1e-6 * of_queries.sum(dim=1, keepdim=True)
+    if read.any():
+        row, query = read.nonzero()[0].tolist()
+        raise ValueError(
+            f"the model's head reads position {query} of an instance, where {kind.name} says "
+            f"{int(seen.row[row])}: give a Kind with the `row` that it reads, or Aggregation(row='mean') if "
+            "it reads the mean"
+        )
 
 
 def single_maps(kind: Kind, seen: Pass) -> Pass:

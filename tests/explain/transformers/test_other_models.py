@@ -286,6 +286,57 @@ def test_without_a_configuration_every_attention_module_has_to_be_seen():
             stock.explain(Own((seen,)), BERT_TEXT, inputs, "attention")
 
 
+def at_the_head(model, hidden):
+    return model.classifier(model.bert.pooler.activation(model.bert.pooler.dense(hidden)))
+
+
+@pytest.mark.parametrize(
+    ("reads", "place"),
+    [
+        (lambda hidden: hidden.mean(1), "1"),
+        (lambda hidden: hidden.amax(1), r"\d"),
+        (lambda hidden: hidden[:, 3], "3"),
+        (lambda hidden: hidden[:, 0] + hidden[:, 5], "5"),
+    ],
+    ids=["mean", "maximum", "another", "two"],
+)
+def test_a_head_that_reads_another_query_than_the_kind_says_is_refused(reads, place):
+    def answer(model, inputs):
+        return at_the_head(model, reads(model.bert(**inputs).last_hidden_state))
+
+    model = Wrapped(model_of("Bert"), answer)
+    _, inputs = text(model.model)
+    for name in ("attention", "rollout", "generic attribution"):
+        with pytest.raises(ValueError, match=f"head reads position {place} .* text says 0"):
+            stock.explain(model, BERT_TEXT, inputs, name)
+        assert stock.explain(model, BERT_TEXT, inputs, name, aggregation=stock.Aggregation(row="mean"))
+    with pytest.raises(ValueError, match="head reads position"):
+        stock.each_layer_and_head(model, BERT_TEXT, inputs)
+    assert stock.explain(model, BERT_TEXT, inputs, ["input × gradient", "integrated gradients"])
+    there = replace(BERT_TEXT, row=lambda inputs: torch.full((len(inputs["attention_mask"]),), 3))
+    if place == "3":
+        (found,) = stock.explain(model, there, inputs, "attention").values()
+        maps = model.model(**inputs, output_attentions=True).attentions[-1]
+        torch.testing.assert_close(found, maps.mean(1)[:, 3, 1:-1].detach())
+
+
+def test_another_head_of_visual_bert_reads_another_query():
+    torch.manual_seed(0)
+    config = transformers.VisualBertConfig(
+        **{name: SIZE[name] for name in ("vocab_size", "hidden_size", "num_attention_heads", "num_labels")},
+        intermediate_size=32,
+        num_hidden_layers=2,
+        visual_embedding_dim=5,
+        attn_implementation="eager",
+    )
+    model = transformers.VisualBertForVisualReasoning(config).eval()
+    _, inputs = embedded(visual_bert)
+    with pytest.raises(ValueError, match="head reads position 0 .* says 5"):
+        stock.explain(model, VISUAL_BERT, inputs, "attention")
+    at_first = replace(VISUAL_BERT, row=BERT_TEXT.row)
+    assert stock.explain(model, at_first, inputs, "attention")
+
+
 # Answers of another shape or meaning
 
 
@@ -468,23 +519,27 @@ CAUSAL = replace(
 GPT2 = {"n_positions": 40, "pad_token_id": 0}
 
 
+DECODERS = {
+    "GPT2": GPT2,
+    "Llama": {"pad_token_id": 0},
+    "Mistral": {"pad_token_id": 0, "num_key_value_heads": 1},
+    "Bloom": {"n_layer": 2, "n_head": 2, "pad_token_id": 0},
+    "OPT": {"ffn_dim": 32, "pad_token_id": 0, "word_embed_proj_dim": 16, "init_std": 0.3},
+    "XLNet": {"d_inner": 32, "d_head": 8, "max_position_embeddings": None},
+}
+# Its words know their neighbours before any attention, padding too.
+MOBILE = {"embedding_size": 8, "intra_bottleneck_size": 8, "true_hidden_size": 8}
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", [BERT_TEXT, CAUSAL], ids=["with ends", "without ends"])
 @pytest.mark.parametrize(
-    ("family", "more"),
+    ("family", "more", "kind"),
     [
-        ("GPT2", GPT2),
-        ("Llama", {"pad_token_id": 0}),
-        ("Mistral", {"pad_token_id": 0, "num_key_value_heads": 1}),
-        ("Bloom", {"n_layer": 2, "n_head": 2, "pad_token_id": 0}),
-        ("OPT", {"ffn_dim": 32, "pad_token_id": 0, "word_embed_proj_dim": 16, "init_std": 0.3}),
-        ("XLNet", {"d_inner": 32, "d_head": 8, "max_position_embeddings": None}),
-        ("MobileBert", {"embedding_size": 8, "intra_bottleneck_size": 8, "true_hidden_size": 8}),
+        *((family, more, kind) for family, more in DECODERS.items() for kind in (BERT_TEXT, CAUSAL)),
+        ("MobileBert", MOBILE, BERT_TEXT),
     ],
 )
 def test_where_padding_changes_the_answer_each_text_is_asked_without(family, more, kind):
-    if family == "MobileBert" and kind is CAUSAL:
-        pytest.skip("has a class token")
     model = model_of(family, **more)
     lengths = (9, 6, 9, 8, 6, 9)
     ids, inputs = text(model, lengths=lengths)
@@ -538,7 +593,7 @@ def test_texts_of_one_length_are_no_way_round():
 
 
 def test_maps_are_read_where_padding_changes_the_answer_but_there_is_none():
-    model = model_of("MobileBert", embedding_size=8, intra_bottleneck_size=8, true_hidden_size=8)
+    model = model_of("MobileBert", **MOBILE)
     _, inputs = text(model)
     returned = model(**inputs, output_attentions=True).attentions[-1].mean(1)[:, 0, 1:-1]
     found = stock.explain(model, BERT_TEXT, inputs, ["attention", "attention × norm"])
