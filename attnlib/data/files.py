@@ -14,71 +14,19 @@ rest can be fetched later (`attnlib.data.download`).
 
 from __future__ import annotations
 
-import hashlib
 import os
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import IO, NamedTuple
 
 from attnlib import cache
-from attnlib.data import archives
+from attnlib.data import archives, places
 from attnlib.data.catalogue import DATA_SETS, DataSet, Item
 from attnlib.data.download import Failed, NotThere, retrieve
 from attnlib.data.errors import DataError, needed
-
-# Path, place for messages, content as a stream.
-Opened = Generator[tuple[str, str, IO[bytes]], None, None]
-
-
-@dataclass(frozen=True)
-class Content:
-    """A file's content with the place it was read from (for messages) and its sha256."""
-
-    path: str
-    where: str
-    data: bytes = field(repr=False)
-
-    @property
-    def sha256(self) -> str:
-        """Checksum of the decompressed content."""
-        return hashlib.sha256(self.data).hexdigest()
-
-    def lines(self) -> list[str]:
-        """The lines without line ends, less blank ones at the end. DataError if not UTF-8."""
-        try:
-            text = self.data.decode("utf-8")
-        except UnicodeDecodeError as error:
-            line = self.data[: error.start].count(b"\n") + 1
-            raise DataError(f"{self.where}:{line}: not UTF-8 text. Restore the official file.") from error
-        # Not str.splitlines: it also splits at characters that are ordinary text here.
-        lines = [line.removesuffix("\r") for line in text.split("\n")]
-        while lines and not lines[-1].strip():
-            lines.pop()
-        return lines
-
-
-def cache_folder() -> Path:
-    """The folder for downloads, `data` in the library's cache."""
-    return cache.cache_folder() / "data"
-
-
-def search_folders(name: str) -> list[Path]:
-    """The folders searched for data set `name`, first found first used.
-
-    Raises DataError if $ATTNLIB_DATA is set but is no folder.
-    """
-    folders = [cache_folder() / name]
-    if given := os.environ.get("ATTNLIB_DATA"):
-        root = Path(given).expanduser()
-        if not root.is_dir():
-            raise DataError(
-                f"ATTNLIB_DATA is {given!r}, which is not a folder. Correct or unset the variable."
-            )
-        folders.insert(0, root / name)
-    return folders
+from attnlib.data.places import Content, cache_folder, search_folders
 
 
 def find(name: str, path: str) -> Path | None:
@@ -87,8 +35,10 @@ def find(name: str, path: str) -> Path | None:
     Names only are looked at; content is checked by `locate`.
     """
     item = DATA_SETS[name].item(path)
-    held = (place for base in search_folders(name) for place, _ in _held(DATA_SETS[name], base, [item]))
-    return next(held, None)
+    found = (
+        place for base in search_folders(name) for place, _ in places.held(DATA_SETS[name], base, [item])
+    )
+    return next(found, None)
 
 
 def at_hand(name: str, options: Mapping[str, Sequence[str]], chosen: str | None, what: str = "train") -> str:
@@ -118,12 +68,12 @@ def locate(name: str, paths: Iterable[str], verify: bool = True) -> dict[str, Co
     found: dict[str, dict[str, Content]] = {path: {} for path in lacking}
 
     def look_in(base: Path) -> None:
-        for place, items in _held(data_set, base, list(lacking.values())):
-            for item, contents, problem in _read(data_set, place, items, verify):
+        for place, items in places.held(data_set, base, list(lacking.values())):
+            for item, contents, problem in places.read(data_set, place, items, verify):
                 if problem:
                     raise DataError(
                         f"{name}: {problem}. Delete it, or, if you changed it on purpose, load with "
-                        f"verify=False. {_advice(data_set)}"
+                        f"verify=False. {places.advice(data_set)}"
                     )
                 found[item.path] = contents
                 del lacking[item.path]
@@ -150,12 +100,14 @@ def stream(name: str, path: str) -> Iterator[tuple[str, IO[bytes]]]:
     if place is None:
         raise _not_found(data_set, [data_set.item(path)])
     try:
-        with closing(_opened(data_set, place, [data_set.item(path)])) as files:
+        with closing(places.opened(data_set, place, [data_set.item(path)])) as files:
             _, where, file = next(files)
             yield where, file
     # Not all of DAMAGE: a ValueError may be the caller's own.
     except archives.BROKEN as error:
-        raise DataError(f"{name}: {place} {_damage(error)}. Delete it. {_advice(data_set)}") from error
+        raise DataError(
+            f"{name}: {place} {places.damage(error)}. Delete it. {places.advice(data_set)}"
+        ) from error
 
 
 # What `check` says of a file or folder; unknown: its checksum is.
@@ -182,13 +134,13 @@ def check(name: str) -> list[Checked]:
     data_set = DATA_SETS[name]
     checked: list[Checked] = []
     for base in search_folders(name):
-        for place, items in _held(data_set, base, data_set.files):
+        for place, items in places.held(data_set, base, data_set.files):
             summed = [item for item in items if item.has_checksum]
-            for item, _, problem in _read(data_set, place, summed) if summed else ():
+            for item, _, problem in places.read(data_set, place, summed) if summed else ():
                 checked.append(Checked(item.path, "wrong" if problem else "right", str(place), problem))
             # A file without checksum of its own is as right as the official archive that it lies in.
             official = place.name == data_set.archive and data_set.archive_hash
-            problem = _other_archive(data_set, place) if official else ""
+            problem = places.other_archive(data_set, place) if official else ""
             state = "wrong" if problem else "right" if official else "unknown"
             others = [item for item in items if item not in summed]
             checked += [Checked(item.path, state, str(place), problem) for item in others]
@@ -220,120 +172,16 @@ def sums(contents: Mapping[str, Content]) -> dict[str, str]:
     return {path: content.sha256 for path, content in contents.items()}
 
 
-def _held(data_set: DataSet, base: Path, items: Sequence[Item]) -> Iterator[tuple[Path, list[Item]]]:
-    """Yield the files, folders and archives below `base` that hold some of the items, and which."""
-    stem = data_set.archive.split(".")[0]
-    roots = [base, base / data_set.root, base / stem, base / stem / data_set.root]
-    left = list(items)
-    for item in items:
-        endings = ("",) if item.is_folder else ("", ".gz")
-        for place in (root / f"{item.path}{ending}" for root in roots for ending in endings):
-            if place.is_dir() if item.is_folder else place.is_file():
-                left.remove(item)
-                yield place, [item]
-                break
-    for archive in (base / name for name in data_set.archives):
-        here = left if archive.is_file() else []
-        # Listing an archive takes as long as reading it; one of folders alone holds all of them.
-        if here and not all(item.is_folder for item in data_set.files):
-            try:
-                paths = [_path(data_set, name) for name in archives.names(archive)]
-                here = [item for item in left if any(map(item.holds, paths))]
-            except archives.DAMAGE:
-                # Who reads it is told.
-                pass
-        left = [item for item in left if item not in here]
-        if here:
-            yield archive, here
-
-
-def _path(data_set: DataSet, name: str) -> str:
-    """The path of a data set that a name inside its archive means; empty for a name outside its root."""
-    if not data_set.root:
-        return name
-    return name.removeprefix(f"{data_set.root}/") if name.startswith(f"{data_set.root}/") else ""
-
-
-def _opened(data_set: DataSet, place: Path, items: Sequence[Item]) -> Opened:
-    """Yield the files of items that one place holds."""
-    if place.is_dir():
-        (item,) = items
-        for file in sorted(place.rglob("*")):
-            path = f"{item.path}/{file.relative_to(place).as_posix()}"
-            if item.holds(path) and file.is_file():
-                with archives.opened(file) as content:
-                    yield path, str(file), content
-    elif place.name in data_set.archives:
-
-        def wanted(name: str) -> bool:
-            return any(item.holds(_path(data_set, name)) for item in items)
-
-        # One that is refused anywhere is refused whole; folders are read to the end anyway.
-        if not items[0].is_folder:
-            archives.names(place)
-        for name, content in archives.files(place, wanted):
-            yield _path(data_set, name), f"{place}!{name}", content
-    else:
-        with archives.opened(place) as content:
-            yield items[0].path, str(place), content
-
-
-def _read(
-    data_set: DataSet, place: Path, items: Sequence[Item], verify: bool = True
-) -> Iterator[tuple[Item, dict[str, Content], str]]:
-    """Yield those of the items that one place holds, with their files and what is wrong with these, or ""."""
-    contents: dict[str, Content] = {}
-    try:
-        with closing(_opened(data_set, place, items)) as files:
-            for path, where, file in files:
-                contents[path] = Content(path, where, archives.whole(file))
-                if len(contents) == len(items) and not any(item.is_folder for item in items):
-                    break
-    except archives.DAMAGE as error:
-        yield from ((item, {}, f"{place} {_damage(error)}") for item in items)
-        return
-    for item in items:
-        its = {path: content for path, content in contents.items() if item.holds(path)}
-        if its:
-            where = str(place) if item.is_folder else its[item.path].where
-            data = {path: content.data for path, content in its.items()}
-            yield item, its, (item.difference(data, where) or "") if verify else ""
-
-
-def _other_archive(data_set: DataSet, archive: Path) -> str:
-    """How an archive differs from the official one; empty if it does not, or no checksum is known."""
-    if not data_set.archive_hash:
-        return ""
-    method, _, expected = data_set.archive_hash.partition(":")
-    with archive.open("rb") as file:
-        found = hashlib.file_digest(file, method).hexdigest()
-    return "" if found == expected else f"not the official archive: {method} {found} instead of {expected}"
-
-
-def _damage(error: Exception) -> str:
-    if isinstance(error, archives.Refused):
-        return f"is refused: {error}"
-    return f"cannot be read ({error}); it is truncated or not the file its name says"
-
-
 def _not_found(data_set: DataSet, items: Sequence[Item]) -> DataError:
     """What to raise for items that are nowhere."""
-    places = " and ".join(map(str, search_folders(data_set.name)))
+    folders = " and ".join(map(str, search_folders(data_set.name)))
     lacking = ", ".join(item.path for item in items)
     other = (
         ""
         if items[0].official
         else ("It is no part of the official release; the page 'Data' of the book says where it comes from. ")
     )
-    return DataError(f"{data_set.name}: {lacking} not found in {places}. {other}{_advice(data_set)}")
-
-
-def _advice(data_set: DataSet) -> str:
-    """Say how to provide the data set by hand."""
-    folder = f"{os.environ.get('ATTNLIB_DATA') or '$ATTNLIB_DATA'}/{data_set.name}"
-    if data_set.how:
-        return f"{data_set.how} Put the files into {folder}."
-    return f"Get {data_set.address} and put it, packed or unpacked, into {folder}."
+    return DataError(f"{data_set.name}: {lacking} not found in {folders}. {other}{places.advice(data_set)}")
 
 
 def _fetch(data_set: DataSet, lacking: Sequence[Item], verify: bool) -> bool:
@@ -356,7 +204,7 @@ def _download(data_set: DataSet, item: Item | None, verify: bool) -> None:
     if os.environ.get("ATTNLIB_OFFLINE"):
         raise DataError(
             f"{data_set.name}: not on this machine, and ATTNLIB_OFFLINE is set. Unset it, run attnlib data "
-            f"get {data_set.name} elsewhere, or: {_advice(data_set)}"
+            f"get {data_set.name} elsewhere, or: {places.advice(data_set)}"
         )
     for module in ("requests", "tqdm"):
         needed(module, f"{data_set.name}: not on this machine; downloading")
@@ -397,14 +245,14 @@ def _download(data_set: DataSet, item: Item | None, verify: bool) -> None:
     except OSError as error:
         raise DataError(
             f"{data_set.name}: a download cannot be written to {cache_folder()}: {error}. Make room there, "
-            f"or set ATTNLIB_CACHE to another folder. Or: {_advice(data_set)}"
+            f"or set ATTNLIB_CACHE to another folder. Or: {places.advice(data_set)}"
         ) from error
     (first, problem), *others = [(address, str(error).rstrip(".")) for address, error in failures]
     left = f"{kept} bytes are kept in {part} and the next try goes on there" if kept else "nothing was kept"
     also = "".join(f" {address} failed too: {error}." for address, error in others)
     raise DataError(
         f"{data_set.name}: download of {first} failed, {left}: {problem}.{also} Try again, set "
-        f"ATTNLIB_DATA_URL to the address of a mirror, or: {_advice(data_set)}"
+        f"ATTNLIB_DATA_URL to the address of a mirror, or: {places.advice(data_set)}"
     ) from failures[0][1]
 
 
@@ -415,8 +263,8 @@ def _accept(
 
     official: whether the checksum of the archive decides too; a mirror of one's own may have repacked it.
     """
-    problem = _other_archive(data_set, fetched) if verify and official else ""
-    read = [] if problem else list(_read(data_set, fetched, items, verify))
+    problem = places.other_archive(data_set, fetched) if verify and official else ""
+    read = [] if problem else list(places.read(data_set, fetched, items, verify))
     problems = [problem, *(problem for _, _, problem in read)]
     if not read and not problem:
         problems = [f"what came holds no file of {data_set.name}"]

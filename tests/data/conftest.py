@@ -7,7 +7,9 @@ from dataclasses import replace
 
 import pytest
 
+from attnlib.data import download
 from attnlib.data.catalogue import DATA_SETS, Item
+from tests.data.faulty import PATH, TEXT, Server, change
 
 TEXTS = {f"{name}.txt": f"(3 (2 some) (4 {name}))\n".encode() for name in ("train", "dev", "test")}
 
@@ -55,3 +57,27 @@ def mirror(nowhere, monkeypatch, tmp_path):
         monkeypatch.setenv("ATTNLIB_DATA_URL", f"http://127.0.0.1:{server.server_port}/")
         yield folder
         server.shutdown()
+
+
+@pytest.fixture
+def server():
+    with Server() as server:
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        yield server
+        server.stop.set()
+        server.shutdown()
+
+
+@pytest.fixture
+def served(server, nowhere, monkeypatch):
+    """A set called sst with one file, an official address and one mirror, both on `server`."""
+    monkeypatch.delenv("ATTNLIB_DATA_URL")
+    monkeypatch.setattr(download, "TIMEOUT", 0.3)
+    return change(
+        monkeypatch,
+        DATA_SETS["sst"],
+        base=f"{server.base}/official",
+        mirrors=(f"{server.base}/mirror/",),
+        files=(Item(PATH, hashlib.sha256(TEXT).hexdigest()),),
+        archive_hash=None,
+    )

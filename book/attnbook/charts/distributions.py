@@ -6,7 +6,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from attnbook.charts.frames import WIDTH, across, colour, describe, figure, in_rows, prepare
+from attnbook.charts.frames import WIDTH, across, colour, describe, figure, in_rows, number, prepare
 from attnlib.tables.summaries import MAX_ATTENTION_LABELS, max_attention_bin
 
 
@@ -57,8 +57,8 @@ def histogram(
         opacity=alt.when(pick).then(alt.value(0.6)).otherwise(alt.value(0.08)),
         tooltip=[
             alt.Tooltip("group:N", title=by_title),
-            alt.Tooltip("start:Q", title="from", format=".3f"),
-            alt.Tooltip("end:Q", title="to", format=".3f"),
+            number("start", "from"),
+            number("end", "to"),
             alt.Tooltip("share:Q", title=y_title, format=".1%"),
             alt.Tooltip("count:Q", title="texts"),
         ],
@@ -128,12 +128,10 @@ def violins_by_max_attention(
         .mark_text(align="left", fontSize=11)
         .encode(x=alt.value(WIDTH + 6), text="label:N"),
     ).properties(width=WIDTH, height=bins * step)
-    words = describe(
-        f"Violins of {x_title} in four bins of the largest attention weight",
-        frame,
-        x,
-        {"bin": [f"max attention in {label}" for label in MAX_ATTENTION_LABELS]},
-    )
+    named = {i: f"max attention in {label}" for i, label in enumerate(MAX_ATTENTION_LABELS)}
+    frame["range"] = pd.Categorical(frame["bin"].map(named), list(named.values()))
+    start = f"Violins of {x_title} in four bins of the largest attention weight"
+    words = describe(start, frame, x, ["range"])
     return figure(in_rows(chart, frame, facet), title, words, missing)
 
 

@@ -6,18 +6,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from attnbook.charts.frames import (
-    ALL,
-    GREY,
-    WIDTH,
-    across,
-    colour,
-    figure,
-    heat,
-    in_order,
-    in_rows,
-    prepare,
-)
+from attnbook.charts import frames
 
 # The authors' figure: in each bin of the horizontal axis all points, or so many drawn with replacement.
 POINT_BINS, POINTS_PER_BIN = 200, 10
@@ -47,24 +36,23 @@ def counts_beside_points(
     `x` is in [0, 1]. The points are thinned out (`thin`), so that their density is not the data's; the cells
     say how many there are.
     """
-    frame, _, missing = prepare(frame, [x, y], limits={x: (0, 1)})
+    frame, _, missing = frames.prepare(frame, [x, y], limits={x: (0, 1)})
     low, high = float(frame[y].min()), float(frame[y].max())
     margin = 0.03 * (high - low) or 0.05
     axes = [
-        across("x", x_title, (0, 1)),
-        across("y", y_title, (low - margin, high + margin), channel=alt.Y),
+        frames.across("x", x_title, (0, 1)),
+        frames.across("y", y_title, (low - margin, high + margin), channel=alt.Y),
     ]
-    size = {"width": WIDTH / 2 - 30, "height": 260}
-    zero = alt.Chart(pd.DataFrame({"y": [0.0]})).mark_rule(color=GREY, strokeDash=[4, 4]).encode(y="y:Q")
+    size = {"width": frames.WIDTH / 2 - 30, "height": 260}
+    zero = (
+        alt.Chart(pd.DataFrame({"y": [0.0]})).mark_rule(color=frames.GREY, strokeDash=[4, 4]).encode(y="y:Q")
+    )
     shade = alt.Color("count:Q", title="texts").scale(scheme="viridis", type="log", domainMin=1)
     shade = shade.legend(orient="top", titleOrient="left", tickCount=4)
-    counted = heat(frame[x], frame[y], CELLS, axes, shade)
+    counted = frames.heat(frame[x], frame[y], CELLS, axes, shade)
     drawn = frame[[x, y]].iloc[thin(frame[x])].set_axis(["x", "y"], axis=1)
-    points = alt.Chart(drawn.round(5)).mark_circle(size=24, opacity=0.15, color=GREY)
-    tooltip = [
-        alt.Tooltip("x:Q", title=x_title, format=".3f"),
-        alt.Tooltip("y:Q", title=y_title, format=".3f"),
-    ]
+    points = alt.Chart(drawn.round(5)).mark_circle(size=24, opacity=0.15, color=frames.GREY)
+    tooltip = [frames.number("x", x_title), frames.number("y", y_title)]
     points = points.encode(x=axes[0], y=axes[1], tooltip=tooltip)
     words = (
         f"{y_title} against {x_title}, {len(frame)} texts: counts in cells, and {len(drawn)} points, at most "
@@ -76,7 +64,7 @@ def counts_beside_points(
         alt.layer(counted, zero).properties(title="every text, counted", **size),
         alt.layer(points, zero).properties(title="thinned, as in the paper", **size),
     ).resolve_scale(color="independent")
-    return figure(panels, title, words, missing)
+    return frames.figure(panels, title, words, missing)
 
 
 def boxes(
@@ -98,19 +86,19 @@ def boxes(
     """
     optional = ["mean"] if "mean" in frame else []
     limits = dict.fromkeys(QUANTILES, domain)
-    frame, groups, missing = prepare(frame, [y, by, *QUANTILES], by, facet, limits, optional)
+    frame, groups, missing = frames.prepare(frame, [y, by, *QUANTILES], by, facet, limits, optional)
     marks = frame[[*QUANTILES, *optional, "group", "facet"]].assign(row=frame[y].astype(str))
     base = alt.Chart(marks).encode(
-        y=alt.Y("row:N", sort=in_order(frame[y]), title=None).axis(labelLimit=200),
+        y=alt.Y("row:N", sort=frames.in_order(frame[y]), title=None).axis(labelLimit=200),
         yOffset=alt.YOffset("group:N", sort=groups).scale(domain=groups),
-        color=colour(groups, by_title),
+        color=frames.colour(groups, by_title),
         tooltip=[
             alt.Tooltip("row:N", title=y),
             alt.Tooltip("group:N", title=by_title),
             *(alt.Tooltip(f"{name}:Q", format=".3f") for name in (*QUANTILES, *optional)),
         ],
     )
-    at = {name: across(name, x_title, domain) for name in (*QUANTILES, *optional)}
+    at = {name: frames.across(name, x_title, domain) for name in (*QUANTILES, *optional)}
     layers = [
         base.mark_rule(strokeWidth=1.5).encode(x=at["p05"], x2="p95:Q"),
         base.mark_bar(height=8, opacity=0.55).encode(x=at["p25"], x2="p75:Q"),
@@ -119,13 +107,13 @@ def boxes(
     if optional:
         layers.append(base.mark_point(size=28, filled=False, opacity=1).encode(x=at["mean"]))
     if reference is not None:
-        line = alt.Chart().mark_rule(color=GREY, strokeDash=[4, 4])
+        line = alt.Chart().mark_rule(color=frames.GREY, strokeDash=[4, 4])
         layers.append(line.encode(x=alt.datum(reference)))
-    chart = alt.layer(*layers, data=marks).properties(width=WIDTH, height=alt.Step(15))
+    chart = alt.layer(*layers, data=marks).properties(width=frames.WIDTH, height=alt.Step(15))
     words = [f"Boxes of {x_title}."]
     row: Any
     for row in marks.to_dict("records"):
-        place = "" if row["facet"] == ALL else f"{row['facet']}, "
+        place = "" if row["facet"] == frames.ALL else f"{row['facet']}, "
         quartiles = f"quartiles {row['p25']:.3g} to {row['p75']:.3g}"
         words.append(f"{place}{row['row']}, {row['group']}: median {row['median']:.3g}, {quartiles}.")
-    return figure(in_rows(chart, frame, facet), title, " ".join(words), missing)
+    return frames.figure(frames.in_rows(chart, frame, facet), title, " ".join(words), missing)

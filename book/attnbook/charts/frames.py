@@ -118,11 +118,16 @@ def across(
     channel: type = alt.X,
 ) -> Any:
     """Encoding of an axis, the horizontal one or another channel: a column of numbers."""
-    encoding = channel(f"{name}:Q", title=title)
+    encoding = channel(name, type="quantitative", title=title)
     options: dict[str, Any] = {"domain": domain, "nice": False} if domain else {}
     if logarithmic:
         options["type"] = "log"
     return encoding.scale(**options) if options else encoding
+
+
+def number(column: str, title: Any = alt.Undefined) -> alt.Tooltip:
+    """A line of a tooltip: a column of numbers, to three decimals."""
+    return alt.Tooltip(f"{column}:Q", title=title, format=".3f")
 
 
 def span(values: pd.DataFrame) -> tuple[float, float]:
@@ -141,11 +146,8 @@ def heat(x: pd.Series, y: pd.Series, bins: int, axes: Sequence[Any], colour: Any
     count, x_edges, y_edges = np.histogram2d(x, y, bins=bins, range=spans)
     i, j = np.nonzero(count)
     cells = pd.DataFrame({"x": x_edges[i], "x_end": x_edges[i + 1], "y": y_edges[j], "y_end": y_edges[j + 1]})
-    tooltip = [
-        alt.Tooltip("x:Q", title=f"{axes[0]['title']}, from", format=".3f"),
-        alt.Tooltip("y:Q", title=f"{axes[1]['title']}, from", format=".3f"),
-        alt.Tooltip("count:Q", title="texts"),
-    ]
+    tooltip = [number(name, f"{axis['title']}, from") for name, axis in zip("xy", axes, strict=True)]
+    tooltip.append(alt.Tooltip("count:Q", title="texts"))
     marks = alt.Chart(cells.assign(count=count[i, j].astype(int))).mark_rect()
     return marks.encode(x=axes[0], x2="x_end:Q", y=axes[1], y2="y_end:Q", color=colour, tooltip=tooltip)
 
@@ -165,24 +167,15 @@ def in_rows(chart: Any, frame: pd.DataFrame, facet: str | None) -> Any:
     return chart.facet(row=alt.Row("facet:N", sort=in_order(frame[facet]), title=None, header=header))
 
 
-def describe(
-    start: str, frame: pd.DataFrame, x: str, within: Mapping[str, Sequence[str]] | None = None
-) -> str:
+def describe(start: str, frame: pd.DataFrame, x: str, further: Sequence[str] = ()) -> str:
     """Write out what a reader who cannot see the chart needs: counts, medians, quartiles per group.
 
-    ``within`` names a further column of codes to split by, with the words for its codes.
+    ``further``: columns of words to split by besides panel and group.
     """
-    within = within or {}
     words = [f"{start}."]
-    keys = ["facet", "group", *within]
     values: Any
-    for values, part in frame.groupby(keys, observed=True, sort=True):
-        named = zip(keys, values, strict=True)
-        label = ", ".join(
-            within[key][value] if key in within else str(value) for key, value in named if value != ALL
-        )
+    for values, part in frame.groupby(["facet", "group", *further], observed=True, sort=True):
+        label = ", ".join(str(value) for value in values if value != ALL) or "All"
         q25, median, q75 = part[x].quantile([0.25, 0.5, 0.75])
-        words.append(
-            f"{label or 'All'}: n = {len(part)}, median {median:.3g}, quartiles {q25:.3g} to {q75:.3g}."
-        )
+        words.append(f"{label}: n = {len(part)}, median {median:.3g}, quartiles {q25:.3g} to {q75:.3g}.")
     return " ".join(words)

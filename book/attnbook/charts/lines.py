@@ -6,7 +6,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from attnbook.charts.frames import ALL, GREY, WIDTH, colour, figure, prepare, present
+from attnbook.charts.frames import ALL, GREY, WIDTH, colour, figure, number, prepare, present
 from attnbook.charts.panels import GAP, OVER_SEEDS, THEIRS, hues, width
 
 
@@ -48,9 +48,9 @@ def by_epoch(
         tooltip=[
             alt.Tooltip("group:N", title=by_title or "line"),
             alt.Tooltip("epoch:Q", title="epoch"),
-            alt.Tooltip("value:Q", title=y_title, format=".3f"),
-            alt.Tooltip("low:Q", format=".3f"),
-            alt.Tooltip("high:Q", format=".3f"),
+            number("value", y_title),
+            number("low"),
+            number("high"),
         ],
     )
     layers = [base.mark_line(point=alt.OverlayMarkDef(size=40)).encode(y=up("value"))]
@@ -111,7 +111,7 @@ def line_panels(
     tooltip = [
         alt.Tooltip("group:N", title=by_title),
         alt.Tooltip(f"{x}:O", title=x_title),
-        alt.Tooltip("value:Q", title="mean over seeds", format=".3f"),
+        number("value", "mean over seeds"),
         *OVER_SEEDS,
     ]
     panels = []

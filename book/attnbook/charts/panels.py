@@ -13,19 +13,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from attnbook.charts.frames import (
-    ALL,
-    COLOURS,
-    GREY,
-    LEGEND,
-    LETTER,
-    WIDTH,
-    across,
-    figure,
-    legend,
-    prepare,
-    present,
-)
+from attnbook.charts import frames
 from attnlib.tables.summaries import MAX_ATTENTION_LABELS
 
 OURS, SEED, THEIRS = "ours", "one seed", "theirs"
@@ -37,10 +25,7 @@ SHAPES = {
     THEIRS: "M0,-1.35L1.35,0L0,1.35L-1.35,0Z M0,-0.85L-0.85,0L0,0.85L0.85,0Z",
 }
 BASELINE = "M-0.16,-1H0.16V1H-0.16Z"
-OVER_SEEDS = [
-    alt.Tooltip("low:Q", title="least over seeds", format=".3f"),
-    alt.Tooltip("high:Q", title="greatest over seeds", format=".3f"),
-]
+OVER_SEEDS = [frames.number("low", "least over seeds"), frames.number("high", "greatest over seeds")]
 # Room for half a label on either side.
 GAP = 34
 # Width for the names of rows that every chart has.
@@ -68,9 +53,9 @@ def dot_panels(
     `baseline` names a further column of values, drawn as ticks. A logarithmic axis is for positive values.
     """
     sources = {"value": OURS, "published": THEIRS} | ({baseline: baseline_label} if baseline else {})
-    frame, _, missing = prepare(frame, [y, by, panel], by, panel, {}, [*sources, "low", "high"])
-    groups = present(frame["group"])
-    names = present(frame[y])
+    frame, _, missing = frames.prepare(frame, [y, by, panel], by, panel, {}, [*sources, "low", "high"])
+    groups = frames.present(frame["group"])
+    names = frames.present(frame[y])
     marks = frame.melt([y, "facet", "group", "low", "high"], list(sources), "source", "x").dropna(subset="x")
     marks["source"] = marks["source"].map(sources)
     marks.loc[marks["source"] != OURS, ["low", "high"]] = float("nan")
@@ -82,21 +67,21 @@ def dot_panels(
             f"{y}:N",
             alt.Tooltip("group:N", title=by_title),
             alt.Tooltip("source:N", title="number"),
-            alt.Tooltip("x:Q", title=x_title, format=".3f"),
+            frames.number("x", x_title),
             *OVER_SEEDS,
         ],
     )
     ranges = base.transform_filter("isValid(datum.low)").mark_rule(strokeWidth=2)
     kinds = [name for name in sources.values() if name in set(marks["source"])]
     chart = alt.layer(
-        ranges.encode(x=across("low", x_title, domain, logarithmic), x2="high:Q"),
-        points(base, kinds, size=42).encode(x=across("x", x_title, domain, logarithmic)),
+        ranges.encode(x=frames.across("low", x_title, domain, logarithmic), x2="high:Q"),
+        points(base, kinds, size=42).encode(x=frames.across("x", x_title, domain, logarithmic)),
         data=marks.astype({y: str}).round(4),
         # Room for the names of the rows, also where each has one circle.
     ).properties(width=width(columns, names), height=alt.Step(9 if len(groups) > 1 else 15))
     told = [f"{name}, {group}: {means(part)}." for (name, group), part in cells(frame)]
     words = " ".join([f"Dots of {x_title}.", *told])
-    return figure(facets(chart, present(frame[panel]), columns), title, words, missing)
+    return frames.figure(facets(chart, frames.present(frame[panel]), columns), title, words, missing)
 
 
 def bar_panels(
@@ -117,28 +102,24 @@ def bar_panels(
     """
     sources = {"value": OURS, "each": SEED, "published": THEIRS}
     sources |= {baseline: baseline_label} if baseline else {}
-    frame, _, missing = prepare(frame, [y, panel], None, panel, {}, optional=list(sources))
+    frame, _, missing = frames.prepare(frame, [y, panel], None, panel, {}, optional=list(sources))
     seeds = frame.explode("each").astype({"each": float})
     parts = []
     for name, source in sources.items():
         part = (seeds if name == "each" else frame)[[y, "facet", name]]
         parts.append(part.rename(columns={name: "x"}).assign(source=source))
     marks = pd.concat(parts, ignore_index=True).dropna(subset="x").astype({y: str})
-    names = present(frame[y])
+    names = frames.present(frame[y])
     kinds = [kind for kind in sources.values() if kind in set(marks["source"])]
-    shades = {OURS: COLOURS[1], SEED: COLOURS[1], THEIRS: COLOURS[0]}
+    shades = {OURS: frames.COLOURS[1], SEED: frames.COLOURS[1], THEIRS: frames.COLOURS[0]}
     # The legend of the colours is the one of the points: Vega-Lite makes one of the two.
-    colour = alt.Color("source:N", title="number", legend=LEGEND).scale(
-        domain=kinds, range=[shades.get(kind, GREY) for kind in kinds]
+    colour = alt.Color("source:N", title="number", legend=frames.LEGEND).scale(
+        domain=kinds, range=[shades.get(kind, frames.GREY) for kind in kinds]
     )
-    base = alt.Chart().encode(x=across("x", x_title), color=colour)
+    base = alt.Chart().encode(x=frames.across("x", x_title), color=colour)
     rows = base.encode(
         y=alt.Y(f"{y}:N", sort=names, title=None).axis(labelLimit=room(names)),
-        tooltip=[
-            f"{y}:N",
-            alt.Tooltip("source:N", title="number"),
-            alt.Tooltip("x:Q", title=x_title, format=".3f"),
-        ],
+        tooltip=[f"{y}:N", alt.Tooltip("source:N", title="number"), frames.number("x", x_title)],
     )
     bars = rows.transform_filter(alt.datum.source == OURS).mark_bar(opacity=0.4, height=14)
     rules = base.transform_filter(alt.FieldOneOfPredicate("source", [OURS, THEIRS]))
@@ -146,14 +127,14 @@ def bar_panels(
     chart = alt.layer(
         bars,
         points(shown, kinds, size=40, bars=True),
-        rules.mark_rule(strokeWidth=1.5, strokeDash=[5, 3]).encode(x=across("mean(x)", x_title)),
+        rules.mark_rule(strokeWidth=1.5, strokeDash=[5, 3]).encode(x=frames.across("mean(x)", x_title)),
         data=marks.round(4),
     ).properties(width=width(columns, names), height=alt.Step(20))
     words = f"Bars of {x_title}. " + " ".join(
         f"{name}: {means(part)}; ours, in brackets theirs: {pairs(part, y)}."
         for name, part in frame.groupby("facet", sort=False)
     )
-    return figure(facets(chart, present(frame[panel]), columns), title, words, missing)
+    return frames.figure(facets(chart, frames.present(frame[panel]), columns), title, words, missing)
 
 
 def quartile_panels(
@@ -184,9 +165,9 @@ def quartile_panels(
     marks = marks.astype({panel: frame[panel].dtype, by: frame[by].dtype})
     limits = dict.fromkeys(quartiles, domain)
     filled = marks.dropna(subset="q50").fillna({"q25": domain[0], "q75": domain[0]})
-    whole, _, _ = prepare(filled, quartiles, by, panel, limits, ["bin", "source", "n"])
+    whole, _, _ = frames.prepare(filled, quartiles, by, panel, limits, ["bin", "source", "n"])
     marks = whole.assign(**{name: marks[name] for name in ("q25", "q75")})
-    groups = present(marks["group"])
+    groups = frames.present(marks["group"])
     # The paper's axis points up; what is no bin stands below it.
     levels = [*reversed(MAX_ATTENTION_LABELS), *dict.fromkeys(below["bin"])]
     marks["y"] = marks["bin"].astype(str).map(levels.index) + offsets(marks, groups)
@@ -200,17 +181,19 @@ def quartile_panels(
             alt.Tooltip("bin:N", title="max attention"),
             alt.Tooltip("group:N", title=by_title),
             alt.Tooltip("source:N", title="number"),
-            alt.Tooltip("q50:Q", title="median (below the bins: mean)", format=".3f"),
-            alt.Tooltip("q25:Q", title="lower quartile", format=".3f"),
-            alt.Tooltip("q75:Q", title="upper quartile", format=".3f"),
+            frames.number("q50", "median (below the bins: mean)"),
+            frames.number("q25", "lower quartile"),
+            frames.number("q75", "upper quartile"),
             alt.Tooltip("n:Q", title="texts of ours", format=".0f"),
         ],
     )
-    between = base.encode(x=across("q25", x_title, domain), x2="q75:Q")
+    between = base.encode(x=frames.across("q25", x_title, domain), x2="q75:Q")
     chart = alt.layer(
         between.transform_filter(alt.datum.source == OURS).mark_rule(strokeWidth=2.5),
         between.transform_filter(alt.datum.source == THEIRS).mark_rule(strokeWidth=1),
-        points(base, present(marks["source"]), size=26).encode(x=across("q50", x_title, domain)),
+        points(base, frames.present(marks["source"]), size=26).encode(
+            x=frames.across("q50", x_title, domain)
+        ),
         data=marks[["facet", "group", "bin", "source", "y", *quartiles, "n"]].round(4),
     ).properties(width=width(columns), height=26 * len(levels))
     told = [
@@ -218,7 +201,7 @@ def quartile_panels(
         for (name, group), part in cells(marks[marks["bin"].isin(MAX_ATTENTION_LABELS)])
     ]
     words = " ".join([f"Quartiles of {x_title} by largest attention weight.", *told])
-    return figure(facets(chart, present(frame[panel]), columns), title, words)
+    return frames.figure(facets(chart, frames.present(frame[panel]), columns), title, words)
 
 
 def histogram_panels(
@@ -240,8 +223,8 @@ def histogram_panels(
     marked: columns x and `source`, and those of panel and group: numbers to mark at the foot of a panel.
     top: share at which the panels end; what is higher is cut off there.
     """
-    frame, _, _ = prepare(frame, ["start", "share", by, panel], by, panel, {"start": domain})
-    groups = present(frame["group"])
+    frame, _, _ = frames.prepare(frame, ["start", "share", by, panel], by, panel, {"start": domain})
+    groups = frames.present(frame["group"])
     steps = frame[["facet", "group", "start", "share"]].assign(source="")
     feet = marked.dropna(subset="x")
     feet = feet.assign(facet=feet[panel].astype(str), group=feet[by].astype(str))
@@ -257,13 +240,13 @@ def histogram_panels(
         tooltip=[
             alt.Tooltip("group:N", title=by_title),
             alt.Tooltip("source:N", title="mean"),
-            alt.Tooltip("x:Q", title=x_title, format=".3f"),
+            frames.number("x", x_title),
         ],
     )
-    layers = [area.encode(x=across("start", x_title, domain), y=share)]
+    layers = [area.encode(x=frames.across("start", x_title, domain), y=share)]
     if len(feet):
         shown = points(foot, feet["source"].unique(), size=40, title="mean")
-        layers.append(shown.encode(x=across("x", x_title, domain)))
+        layers.append(shown.encode(x=frames.across("x", x_title, domain)))
     data = pd.concat([steps, feet], ignore_index=True).round(4)
     chart = alt.layer(*layers, data=data).properties(width=width(columns), height=HISTOGRAM_HEIGHT)
     told = [
@@ -271,23 +254,26 @@ def histogram_panels(
         for (name, group), part in cells(steps)
     ]
     words = " ".join([f"Histograms of {x_title}.", *told])
-    return figure(facets(chart, present(frame[panel]), columns), title, words)
+    return frames.figure(facets(chart, frames.present(frame[panel]), columns), title, words)
 
 
 def room(names: Sequence[str]) -> int:
     """Width for the names of rows, so that none is cut."""
-    return max(ROOM, ceil(LETTER * max(map(len, names), default=0)))
+    return max(ROOM, ceil(frames.LETTER * max(map(len, names), default=0)))
 
 
 def width(columns: int, names: Sequence[str] = ()) -> int:
     """Width of a panel, so that `columns` of them are as wide as any other chart, names of rows included."""
-    return max(100, (WIDTH - (room(names) - ROOM) - GAP * (columns - 1)) // columns)
+    return max(100, (frames.WIDTH - (room(names) - ROOM) - GAP * (columns - 1)) // columns)
 
 
 def hues(groups: Sequence[str], title: str) -> Any:
     """Colour encoding of the groups; all texts together are grey."""
-    shades = [GREY if name == ALL else shade for name, shade in zip(groups, COLOURS, strict=False)]
-    above = legend(groups, WIDTH - LETTER * len(title))
+    shades = [
+        frames.GREY if name == frames.ALL else shade
+        for name, shade in zip(groups, frames.COLOURS, strict=False)
+    ]
+    above = frames.legend(groups, frames.WIDTH - frames.LETTER * len(title))
     return alt.Color("group:N", title=title, legend=above).scale(domain=list(groups), range=shades)
 
 
@@ -295,7 +281,7 @@ def points(chart: Any, sources: Iterable[str], size: float, title: str = "number
     """Points whose shape says where a number is from (column `source`); of ours none where they are bars."""
     kinds = list(sources)
     known = SHAPES | ({OURS: "square"} if bars else {})
-    shape = alt.Shape("source:N", title=title, legend=LEGEND).scale(
+    shape = alt.Shape("source:N", title=title, legend=frames.LEGEND).scale(
         domain=kinds, range=[known.get(kind, BASELINE) for kind in kinds]
     )
     return chart.mark_point(filled=True, size=size, opacity=1).encode(shape=shape)

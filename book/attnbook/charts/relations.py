@@ -7,19 +7,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from attnbook.charts.frames import (
-    ALL,
-    LEGEND,
-    WIDTH,
-    across,
-    colour,
-    describe,
-    field,
-    figure,
-    heat,
-    prepare,
-    span,
-)
+from attnbook.charts import frames
 
 MAX_POINTS = 2000
 CELLS = 48
@@ -42,44 +30,41 @@ def scatter(
     Points have the colour of the column ``predicted``, and show the column ``text`` where there is one.
     """
     limits = {name: ends for name, ends in ((x, x_domain), (y, y_domain)) if ends}
-    frame, groups, missing = prepare(frame, [x, y], "predicted", None, limits)
-    spans = [limits.get(name) or span(frame[[name]]) for name in (x, y)]
-    channels = [(alt.X, x_title), (alt.Y, y_title)]
-    if len(frame) > MAX_POINTS:
-        axes = [
-            across(name, words, ends, channel=channel)
-            for name, ends, (channel, words) in zip("xy", spans, channels, strict=True)
-        ]
+    frame, groups, missing = frames.prepare(frame, [x, y], "predicted", None, limits)
+    spans = [limits.get(name) or frames.span(frame[[name]]) for name in (x, y)]
+    counted = len(frame) > MAX_POINTS
+    columns = ("x", "y") if counted else (frames.field(x), frames.field(y))
+    axes = [
+        frames.across(columns[0], x_title, spans[0]),
+        frames.across(columns[1], y_title, spans[1], channel=alt.Y),
+    ]
+    if counted:
         shade = alt.Color("count:Q", title="texts").scale(scheme="viridis", type="sqrt")
-        marks = heat(frame[x], frame[y], CELLS, axes, shade)
+        marks = frames.heat(frame[x], frame[y], CELLS, axes, shade)
     else:
-        axes = [
-            channel(field(name), type="quantitative", title=words).scale(domain=ends, nice=False)
-            for name, ends, (channel, words) in zip((x, y), spans, channels, strict=True)
-        ]
         points = frame[[x, y, "group"]].copy()
         if "text" in frame:
             points["text"] = [textwrap.shorten(str(text), 80, placeholder=" …") for text in frame["text"]]
         pick = alt.selection_point(name="pick", fields=["group"], bind="legend")
         tooltip = [
             alt.Tooltip("group:N", title="predicted class"),
-            alt.Tooltip(field(x), type="quantitative", title=x_title, format=".3f"),
-            alt.Tooltip(field(y), type="quantitative", title=y_title, format=".3f"),
+            alt.Tooltip(columns[0], type="quantitative", title=x_title, format=".3f"),
+            alt.Tooltip(columns[1], type="quantitative", title=y_title, format=".3f"),
             *([alt.Tooltip("text", title="text")] if "text" in frame else []),
         ]
         marks = alt.Chart(points).mark_circle(size=36, clip=True).add_params(pick)
         marks = marks.encode(
             x=axes[0],
             y=axes[1],
-            color=colour(groups, "predicted class"),
+            color=frames.colour(groups, "predicted class"),
             opacity=alt.when(pick).then(alt.value(0.55)).otherwise(alt.value(0.04)),
             tooltip=tooltip,
         )
-    words = describe(f"Scatter plot of {y_title} against {x_title}", frame, y)
+    words = frames.describe(f"Scatter plot of {y_title} against {x_title}", frame, y)
     constant = min(np.ptp(frame[x]), np.ptp(frame[y])) == 0
     correlation = "undefined" if constant else f"{np.corrcoef(frame[x], frame[y])[0, 1]:.2f}"
     words += f" Pearson correlation {correlation}."
-    return figure(alt.layer(marks, width=420, height=420), title, words, missing)
+    return frames.figure(alt.layer(marks, width=420, height=420), title, words, missing)
 
 
 def dot_intervals(
@@ -99,7 +84,7 @@ def dot_intervals(
     splits each row by colour; ``ours`` is what the legend calls the dots.
     """
     optional = ["low", "high", "published"]
-    frame, groups, missing = prepare(frame, [y, "value"], by, None, {}, optional)
+    frame, groups, missing = frames.prepare(frame, [y, "value"], by, None, {}, optional)
     frame["row"] = frame[y].astype(str)
     marks = frame[["row", "value", "low", "high", "group"]].assign(source=ours)
     theirs = frame[["row", "published", "group"]].dropna(subset="published")
@@ -107,40 +92,40 @@ def dot_intervals(
     if len(theirs):
         theirs = theirs.rename(columns={"published": "value"}).assign(source=THEIRS)
         marks = pd.concat([marks, theirs], ignore_index=True)
-    limits = domain or span(marks[["value", "low", "high"]])
+    limits = domain or frames.span(marks[["value", "low", "high"]])
 
     def only(source: str) -> Any:
         return base.transform_filter(alt.datum.source == source)
 
     base = alt.Chart(marks.reset_index(drop=True)).encode(
-        x=across("value", x_title, limits),
+        x=frames.across("value", x_title, limits),
         y=alt.Y("row:N", sort=list(dict.fromkeys(frame["row"])), title=y_title or None).axis(labelLimit=260),
-        color=colour(groups, by or ""),
+        color=frames.colour(groups, by or ""),
         tooltip=[
             alt.Tooltip("row:N", title=y_title or y),
             alt.Tooltip("source:N", title="number from"),
-            alt.Tooltip("value:Q", title=x_title, format=".3f"),
-            alt.Tooltip("low:Q", format=".3f"),
-            alt.Tooltip("high:Q", format=".3f"),
+            frames.number("value", x_title),
+            frames.number("low"),
+            frames.number("high"),
         ],
     )
     if len(groups) > 1:
         base = base.encode(yOffset=alt.YOffset("group:N", sort=groups))
-    shape = alt.Shape("source:N", title="number from", legend=LEGEND if len(sources) > 1 else None)
+    shape = alt.Shape("source:N", title="number from", legend=frames.LEGEND if len(sources) > 1 else None)
     shape = shape.scale(domain=sources, range=["circle", "diamond"][: len(sources)])
     whole = only(ours).transform_filter("isValid(datum.low) && isValid(datum.high)")
     layers = [
-        whole.mark_rule(strokeWidth=2).encode(x=across("low", x_title, limits), x2="high:Q"),
+        whole.mark_rule(strokeWidth=2).encode(x=frames.across("low", x_title, limits), x2="high:Q"),
         only(ours).mark_point(size=90, filled=True, opacity=1).encode(shape=shape),
     ]
     if len(sources) > 1:
         layers.append(only(THEIRS).mark_point(size=110, strokeWidth=2, opacity=1).encode(shape=shape))
-    chart = alt.layer(*layers).properties(width=WIDTH, height=alt.Step(34 if len(groups) == 1 else 16))
+    chart = alt.layer(*layers).properties(width=frames.WIDTH, height=alt.Step(34 if len(groups) == 1 else 16))
     words = [f"Dots with intervals of {x_title}."]
     row: Any
     for row in frame.to_dict("records"):
-        label = row["row"] if row["group"] == ALL else f"{row['row']}, {row['group']}"
+        label = row["row"] if row["group"] == frames.ALL else f"{row['row']}, {row['group']}"
         ends = "" if pd.isna(row["low"]) else f" ({row['low']:.3g} to {row['high']:.3g})"
         tail = "" if pd.isna(row["published"]) else f"; {THEIRS}: {row['published']:.3g}"
         words.append(f"{label}: {row['value']:.3g}{ends}{tail}.")
-    return figure(chart, title, " ".join(words), missing)
+    return frames.figure(chart, title, " ".join(words), missing)

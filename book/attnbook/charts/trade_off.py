@@ -7,18 +7,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from attnbook.charts.frames import (
-    ALL,
-    COLOURS,
-    GREY,
-    WIDTH,
-    categories,
-    figure,
-    legend,
-    palette,
-    prepare,
-    present,
-)
+from attnbook.charts import frames
 from attnbook.charts.panels import facets, width
 from attnbook.charts.pareto import pareto_front
 
@@ -59,11 +48,11 @@ def trade_off(
     }
     needed = [x, y, by, *([facet] if facet else [])]
     optional = [name for name in (*names.values(), order) if name not in needed]
-    frame, _, missing = prepare(points, needed, by, facet, optional=optional)
-    if (kinds := len(categories(points[by]))) > len(COLOURS):
-        raise ValueError(f"{kinds} kinds in {by}: draw at most {len(COLOURS)} of them")
+    frame, _, missing = frames.prepare(points, needed, by, facet, optional=optional)
+    if (kinds := len(frames.categories(points[by]))) > len(frames.COLOURS):
+        raise ValueError(f"{kinds} kinds in {by}: draw at most {len(frames.COLOURS)} of them")
     frame = frame.reset_index(drop=True)
-    panels = present(frame[facet]) if facet else [ALL]
+    panels = frames.present(frame[facet]) if facet else [frames.ALL]
     marks = frame[["facet", "group"]].astype({"facet": pd.CategoricalDtype(panels)})
     marks[list(names)] = frame[list(names.values())].astype(float)
     marks["x_interval"], marks["y_interval"] = _intervals(marks, "x"), _intervals(marks, "y")
@@ -85,12 +74,8 @@ def trade_off(
         alt.Tooltip("y:Q", title=y_title, format=".3g"),
         alt.Tooltip("y_interval:N", title=f"{y_title}, range"),
     ]
-    axes: dict[str, dict[str, Any]] = {
-        name: {"title": words, "scale": alt.Scale(domain=span, nice=False), "axis": alt.Axis(tickCount=count)}
-        for name, words, span, count in zip(
-            "xy", (x_title, y_title), spans, (8 if columns == 1 else 5, 8), strict=True
-        )
-    }
+    along = _axis(x_title, spans[0], 8 if columns == 1 else 5)
+    axes = {"x": along, "y": _axis(y_title, spans[1], 8)}
     layers = _layers(marks, curve, axes, tooltip)
     chart = alt.layer(*layers, data=pd.concat(parts, ignore_index=True))
     chart = chart.encode(x=alt.X("x:Q", **axes["x"]), y=alt.Y("y:Q", **axes["y"]))
@@ -100,17 +85,21 @@ def trade_off(
         # Else the axis of a column that ends above the others hangs in the air.
         chart = chart.resolve_axis(x="independent") if len(panels) % columns else chart
     words = f"Scatter plot of {y_title} against {x_title}. {_told(marks, curve, order)}"
-    return figure(chart, title, words, missing)
+    return frames.figure(chart, title, words, missing)
+
+
+def _axis(title: str, span: tuple[float, float], ticks: int) -> dict[str, Any]:
+    return {"title": title, "scale": alt.Scale(domain=span, nice=False), "axis": alt.Axis(tickCount=ticks)}
 
 
 def _layers(
     marks: pd.DataFrame, curve: str, axes: dict[str, dict[str, Any]], tooltip: list[alt.Tooltip]
 ) -> list[Any]:
     """What is drawn, from back to front; a layer without a row is left out."""
-    groups, drawn = categories(marks["group"]), present(marks["group"])
-    shades = dict(zip(groups, palette(groups), strict=True))
+    groups, drawn = frames.categories(marks["group"]), frames.present(marks["group"])
+    shades = dict(zip(groups, frames.palette(groups), strict=True))
     # As many kinds in a line as fit beside the name of the front.
-    kinds = legend(drawn, WIDTH - 130, values=drawn)
+    kinds = frames.legend(drawn, frames.WIDTH - 130, values=drawn)
     hue = alt.Color("group:N", title=None, legend=kinds).scale(domain=groups, range=list(shades.values()))
     shape = alt.Shape("group:N", title=None, legend=kinds)
     shape = shape.scale(domain=groups, range=list(SHAPES[: len(groups)]))
@@ -118,9 +107,9 @@ def _layers(
     layers = []
     if marks["front"].any():
         dash = alt.StrokeDash("part:N", title=None).scale(domain=[FRONT], range=[[4, 3]])
-        dash = dash.legend(orient="top", symbolStrokeColor=GREY, symbolSize=200)
+        dash = dash.legend(orient="top", symbolStrokeColor=frames.GREY, symbolSize=200)
         steps = alt.Chart().transform_filter(alt.datum.part == FRONT)
-        steps = steps.mark_line(color=GREY, strokeWidth=1.5, interpolate="step-after")
+        steps = steps.mark_line(color=frames.GREY, strokeWidth=1.5, interpolate="step-after")
         layers.append(steps.encode(strokeDash=dash))
     for short, channel in (("x", alt.X), ("y", alt.Y)):
         if (marks[f"{short}_interval"] != NONE).any():
@@ -134,7 +123,7 @@ def _layers(
         # The last above its point: the front goes on to the right of it.
         for end, place in (("first", {"align": "right", "dx": -9}), ("last", {"dy": -12})):
             named = point.transform_filter(f"datum.{end} != ''")
-            layers.append(named.mark_text(fontSize=11, color=GREY, **place).encode(text=f"{end}:N"))
+            layers.append(named.mark_text(fontSize=11, color=frames.GREY, **place).encode(text=f"{end}:N"))
     dots = point.mark_point(filled=True, size=80, opacity=1)
     layers.append(dots.encode(color=hue, shape=shape, tooltip=tooltip))
     return layers
@@ -168,7 +157,7 @@ def _ranks(frame: pd.DataFrame, order: str, curve: str) -> pd.Series:
     repeated = joined.duplicated(["facet", order])
     if repeated.any():
         row = joined[repeated].iloc[0]
-        place = "" if row["facet"] == ALL else f" in {row['facet']}"
+        place = "" if row["facet"] == frames.ALL else f" in {row['facet']}"
         raise ValueError(
             f"{order} {row[order]} of {curve}{place} has several rows: average them, or make them kinds"
         )
@@ -208,7 +197,7 @@ def _told(marks: pd.DataFrame, curve: str, order: str) -> str:
     front = marks["front"].any()
     sentences = []
     for (name, group), part in marks.groupby(["facet", "group"], observed=True):
-        place = "" if name == ALL else f"{name}, "
+        place = "" if name == frames.ALL else f"{name}, "
         words = f"{place}{group}: {len(part)} {'point' if len(part) == 1 else 'points'}"
         words += f" at {_range(part['x'])} across and {_range(part['y'])} up"
         joined = part.dropna(subset="rank").sort_values("rank")["order"]
@@ -221,8 +210,8 @@ def _told(marks: pd.DataFrame, curve: str, order: str) -> str:
         sentences.append(f"{words}.")
     if front:
         sentences.append("On the front is what no other point of the panel beats: less across, more up.")
-    kinds = dict.fromkeys([*categories(marks["group"]), curve])
-    if absent := [name for name in kinds if name not in present(marks["group"])]:
+    kinds = dict.fromkeys([*frames.categories(marks["group"]), curve])
+    if absent := [name for name in kinds if name not in frames.present(marks["group"])]:
         sentences.append(f"No point: {', '.join(absent)}.")
     return " ".join(sentences)
 

@@ -192,9 +192,7 @@ def report(readings: Iterable[Reading], ours: Mapping[str, pd.DataFrame], theirs
 
 
 def overview(
-    claims: Mapping[str, Iterable[Reading]],
-    ours: Mapping[str, pd.DataFrame],
-    theirs: pd.DataFrame,
+    claims: Mapping[str, Iterable[Reading]], ours: Mapping[str, pd.DataFrame], theirs: pd.DataFrame
 ) -> pd.DataFrame:
     """One row per reading: its cells counted, the verdict, how far that hangs on the bound, and others'.
 

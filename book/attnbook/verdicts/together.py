@@ -219,8 +219,7 @@ def every_number(found: Iterable[Finding]) -> pd.DataFrame:
     ]
     table = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
     named = table.assign(
-        dataset=table["dataset"].map(dataset_name),
-        texts=table["texts"].astype(float).round().astype("Int64"),
+        dataset=table["dataset"].map(dataset_name), texts=table["texts"].astype(float).round().astype("Int64")
     )
     return named[["paper", "claim", "verdict", *DETAILS]]
 

@@ -1,0 +1,175 @@
+"""Where the files of a data set may lie, and reading what lies there: files, folders and archives.
+
+Nothing is fetched here, and nothing refused for its checksum; `attnlib.data.files` does both.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+from attnlib import cache
+from attnlib.data import archives
+from attnlib.data.catalogue import DataSet, Item
+from attnlib.data.errors import DataError
+
+# Path, place for messages, content as a stream.
+Opened = Generator[tuple[str, str, IO[bytes]], None, None]
+
+
+@dataclass(frozen=True)
+class Content:
+    """A file's content with the place it was read from (for messages) and its sha256."""
+
+    path: str
+    where: str
+    data: bytes = field(repr=False)
+
+    @property
+    def sha256(self) -> str:
+        """Checksum of the decompressed content."""
+        return hashlib.sha256(self.data).hexdigest()
+
+    def lines(self) -> list[str]:
+        """The lines without line ends, less blank ones at the end. DataError if not UTF-8."""
+        try:
+            text = self.data.decode("utf-8")
+        except UnicodeDecodeError as error:
+            line = self.data[: error.start].count(b"\n") + 1
+            raise DataError(f"{self.where}:{line}: not UTF-8 text. Restore the official file.") from error
+        # Not str.splitlines: it also splits at characters that are ordinary text here.
+        lines = [line.removesuffix("\r") for line in text.split("\n")]
+        while lines and not lines[-1].strip():
+            lines.pop()
+        return lines
+
+
+def cache_folder() -> Path:
+    """The folder for downloads, `data` in the library's cache."""
+    return cache.cache_folder() / "data"
+
+
+def search_folders(name: str) -> list[Path]:
+    """The folders searched for data set `name`, first found first used.
+
+    Raises DataError if $ATTNLIB_DATA is set but is no folder.
+    """
+    folders = [cache_folder() / name]
+    if given := os.environ.get("ATTNLIB_DATA"):
+        root = Path(given).expanduser()
+        if not root.is_dir():
+            raise DataError(
+                f"ATTNLIB_DATA is {given!r}, which is not a folder. Correct or unset the variable."
+            )
+        folders.insert(0, root / name)
+    return folders
+
+
+def held(data_set: DataSet, base: Path, items: Sequence[Item]) -> Iterator[tuple[Path, list[Item]]]:
+    """Yield the files, folders and archives below `base` that hold some of the items, and which."""
+    stem = data_set.archive.split(".")[0]
+    roots = [base, base / data_set.root, base / stem, base / stem / data_set.root]
+    left = list(items)
+    for item in items:
+        endings = ("",) if item.is_folder else ("", ".gz")
+        for place in (root / f"{item.path}{ending}" for root in roots for ending in endings):
+            if place.is_dir() if item.is_folder else place.is_file():
+                left.remove(item)
+                yield place, [item]
+                break
+    for archive in (base / name for name in data_set.archives):
+        here = left if archive.is_file() else []
+        # Listing an archive takes as long as reading it; one of folders alone holds all of them.
+        if here and not all(item.is_folder for item in data_set.files):
+            try:
+                paths = [_path(data_set, name) for name in archives.names(archive)]
+                here = [item for item in left if any(map(item.holds, paths))]
+            except archives.DAMAGE:
+                # Who reads it is told.
+                pass
+        left = [item for item in left if item not in here]
+        if here:
+            yield archive, here
+
+
+def _path(data_set: DataSet, name: str) -> str:
+    """The path of a data set that a name inside its archive means; empty for a name outside its root."""
+    if not data_set.root:
+        return name
+    return name.removeprefix(f"{data_set.root}/") if name.startswith(f"{data_set.root}/") else ""
+
+
+def opened(data_set: DataSet, place: Path, items: Sequence[Item]) -> Opened:
+    """Yield the files of items that one place holds."""
+    if place.is_dir():
+        (item,) = items
+        for file in sorted(place.rglob("*")):
+            path = f"{item.path}/{file.relative_to(place).as_posix()}"
+            if item.holds(path) and file.is_file():
+                with archives.opened(file) as content:
+                    yield path, str(file), content
+    elif place.name in data_set.archives:
+
+        def wanted(name: str) -> bool:
+            return any(item.holds(_path(data_set, name)) for item in items)
+
+        # One that is refused anywhere is refused whole; folders are read to the end anyway.
+        if not items[0].is_folder:
+            archives.names(place)
+        for name, content in archives.files(place, wanted):
+            yield _path(data_set, name), f"{place}!{name}", content
+    else:
+        with archives.opened(place) as content:
+            yield items[0].path, str(place), content
+
+
+def read(
+    data_set: DataSet, place: Path, items: Sequence[Item], verify: bool = True
+) -> Iterator[tuple[Item, dict[str, Content], str]]:
+    """Yield those of the items that one place holds, with their files and what is wrong with these, or ""."""
+    contents: dict[str, Content] = {}
+    try:
+        with closing(opened(data_set, place, items)) as files:
+            for path, where, file in files:
+                contents[path] = Content(path, where, archives.whole(file))
+                if len(contents) == len(items) and not any(item.is_folder for item in items):
+                    break
+    except archives.DAMAGE as error:
+        yield from ((item, {}, f"{place} {damage(error)}") for item in items)
+        return
+    for item in items:
+        its = {path: content for path, content in contents.items() if item.holds(path)}
+        if its:
+            where = str(place) if item.is_folder else its[item.path].where
+            data = {path: content.data for path, content in its.items()}
+            yield item, its, (item.difference(data, where) or "") if verify else ""
+
+
+def other_archive(data_set: DataSet, archive: Path) -> str:
+    """How an archive differs from the official one; empty if it does not, or no checksum is known."""
+    if not data_set.archive_hash:
+        return ""
+    method, _, expected = data_set.archive_hash.partition(":")
+    with archive.open("rb") as file:
+        found = hashlib.file_digest(file, method).hexdigest()
+    return "" if found == expected else f"not the official archive: {method} {found} instead of {expected}"
+
+
+def damage(error: Exception) -> str:
+    """What is wrong with a file that cannot be read, after its name."""
+    if isinstance(error, archives.Refused):
+        return f"is refused: {error}"
+    return f"cannot be read ({error}); it is truncated or not the file its name says"
+
+
+def advice(data_set: DataSet) -> str:
+    """Say how to provide the data set by hand."""
+    folder = f"{os.environ.get('ATTNLIB_DATA') or '$ATTNLIB_DATA'}/{data_set.name}"
+    if data_set.how:
+        return f"{data_set.how} Put the files into {folder}."
+    return f"Get {data_set.address} and put it, packed or unpacked, into {folder}."
