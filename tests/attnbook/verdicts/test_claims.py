@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from attnbook.runs import results
-from attnbook.verdicts import claims
+from attnbook.verdicts import cells, claims
 from attnbook.verdicts.claims import Reading
 from attnlib.tables import summaries
 
@@ -51,7 +51,7 @@ def test_a_mean_over_classes_is_no_number_where_the_measure_has_none(metric, val
     )
     assert cells.overall(table)["class"].tolist() == kept
     defined = [values[name] for name in kept if not np.isnan(values[name])]
-    assert claims.spread(table, metric)["mean"].tolist() == ([np.mean(defined)] if defined else [])
+    assert claims.spread(table, metric)["value"].tolist() == ([np.mean(defined)] if defined else [])
 
 
 class TestVerdict:
