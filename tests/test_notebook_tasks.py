@@ -102,7 +102,8 @@ def runs_of(page, text):
         yield {"kind": "bert"}, BERT
         yield {"kind": "visual_bert"}, set(SCENES)
     elif page == "violation/regions":
-        yield {}, {"scenes"}
+        yield {"kind": "visual_bert"}, {"scenes"}
+        yield {"kind": "lxmert"}, {"scenes"}
     elif page == "violation/evidence" or page.startswith("wiegreffe_pinter"):
         yield {}, TWO
     elif page.startswith("jain_wallace"):
@@ -438,3 +439,19 @@ def test_what_a_data_set_is_stands_written_for_all():
 def test_what_stands_written_is_true_of_generated_data(name):
     small = {"n_train": 10, "n_test": 5} | ({} if "babi" in name else {"n_dev": 5})
     assert seen((data.load_scenes if name in data.SCENES else data.load)(name, **small)) == KNOWN[name]
+
+
+REAL = {
+    "sst5": "sst",
+    "babi1": "babi",
+    "mrpc": "mrpc",
+    "snli": "snli",
+    "nlvr": "nlvr",
+    "ade": "ade_corpus_v2",
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.data(REAL[name])) for name in REAL])
+def test_what_stands_written_is_true_of_real_data(name):
+    assert seen((data.load_scenes if name in data.SCENES else data.load)(name)) == KNOWN[name]

@@ -92,11 +92,13 @@ def varies(module: nn.Module) -> bool:
 def most_positions(model: nn.Module) -> int | None:
     """How long a text the model has positions for; None if it does not say.
 
-    Models of the RoBERTa family begin to count after the number of the padding token.
+    Models of the RoBERTa family begin to count after the number of the padding token, which they keep beside
+    the table; a table alone may have one too (LXMERT's) and count from 0.
     """
-    for name, module in model.named_modules():
-        if name.rpartition(".")[2] == "position_embeddings" and isinstance(module, nn.Embedding):
-            return module.num_embeddings - (0 if module.padding_idx is None else module.padding_idx + 1)
+    for module in model.modules():
+        if isinstance(table := getattr(module, "position_embeddings", None), nn.Embedding):
+            before = getattr(module, "padding_idx", None)
+            return table.num_embeddings - (before + 1 if isinstance(before, int) else 0)
     longest = getattr(getattr(model, "config", None), "max_position_embeddings", None)
     return longest if isinstance(longest, int) and longest > 0 else None
 
