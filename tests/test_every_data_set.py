@@ -25,7 +25,8 @@ from attnlib.kernels import (
 )
 from attnlib.models import collate
 from attnlib.prepare import prepare
-from tests.data.sets import test_cnn, test_mimic
+from tests.data.sets import test_health, test_questions
+from tests.data.sets.writing import write
 from tests.test_notebooks import ROOT
 
 # Folders of ATTNLIB_DATA by data set.
@@ -130,7 +131,7 @@ def generated(tmp_path, monkeypatch):
 @pytest.mark.slow
 @pytest.mark.parametrize("encoder", ["bilstm", "convolution", "average"])
 def test_cnn_questions_are_answered_with_an_entity_of_the_passage(generated, encoder):
-    test_cnn.write(generated / "cnn", test_cnn.questions())
+    write(generated / "cnn", test_questions.question_files())
     prepared = measure("cnn", encoder)
     names, readout = prepared.corpus.class_names, prepared.readout
     for text, predicted, p in zip(
@@ -146,12 +147,10 @@ def test_cnn_questions_are_answered_with_an_entity_of_the_passage(generated, enc
 @pytest.mark.parametrize("encoder", ["bilstm", "convolution", "average"])
 @pytest.mark.parametrize("name", ["diabetes", "anemia"])
 def test_discharge_summaries_are_classified(generated, name, encoder):
-    (generated / "mimic3").mkdir()
-    tables = test_mimic.tables()
+    tables = test_health.tables()
     # Lengths that do not go with the class: the filter drops the shortest texts.
     tables["NOTEEVENTS"]["TEXT"] += [" well" * (row % 7) for row in range(len(tables["NOTEEVENTS"]))]
-    for table, frame in tables.items():
-        frame.to_csv(generated / "mimic3" / f"{table}.csv", index=False)
+    test_health.write_tables(generated, **tables)
     prepared = measure(name, encoder)
     assert data.load(name).checksum == prepared.settings["data"]
     best = exact_adversary(prepared.readout, 0.05)

@@ -1,5 +1,4 @@
-from collections import Counter
-from typing import NamedTuple
+from collections import Counter, namedtuple
 
 import numpy as np
 import pytest
@@ -12,11 +11,7 @@ from attnlib.data.sets import questions as babi
 WORDS = {1: 20, 2: 34, 3: 35}
 
 
-class Question(NamedTuple):
-    statements: list
-    text: str
-    answer: str
-    supporting: list
+Question = namedtuple("Question", "statements text answer supporting")
 
 
 def asked(lines):
@@ -24,12 +19,9 @@ def asked(lines):
     for row in babi.read_babi(lines):
         ends = [i for i, token in enumerate(row.text) if token == "."]
         cuts = list(zip([0, *(end + 1 for end in ends)], [*ends, len(row.text)], strict=True))
-        yield Question(
-            [" ".join(row.text[a:b]) for a, b in cuts],
-            " ".join(row.question),
-            babi.ANSWERS[row.label],
-            [i for i, (a, _) in enumerate(cuts) if row.evidence[a]],
-        )
+        statements = [" ".join(row.text[a:b]) for a, b in cuts]
+        supporting = [i for i, (a, _) in enumerate(cuts) if row.evidence[a]]
+        yield Question(statements, " ".join(row.question), babi.ANSWERS[row.label], supporting)
 
 
 def follow(statements):

@@ -65,20 +65,6 @@ def test_defaults_are_noisy_balanced_and_hold_all_kinds_of_evidence():
     assert unknown < 0.01
 
 
-@pytest.mark.slow
-def test_labels_do_not_show_in_length_or_neutral_words():
-    corpus = load("planted", n_train=4000, label_noise=0.0)
-    lengths = np.array([len(text) for text in corpus.train.texts])
-    assert abs(lengths[corpus.train.labels == 0].mean() - lengths[corpus.train.labels == 1].mean()) < 1
-
-
-def test_same_seed_same_texts_and_splits_differ():
-    assert load("planted", n_train=50).checksum == load("planted", n_train=50).checksum
-    assert load("planted", n_train=50).checksum != load("planted", n_train=50, seed=1).checksum
-    corpus = load("planted", n_train=50, n_dev=50, n_test=50)
-    assert not set(corpus.dev.texts) <= set(corpus.test.texts)
-
-
 @pytest.mark.parametrize("length", [(6, 6), (7, 7), (8, 9), (60, 90)])
 def test_lengths_are_kept(length):
     split = planted.generate(200, "x", length=length, redundancy=(1, 9))
@@ -88,18 +74,18 @@ def test_lengths_are_kept(length):
 
 
 @pytest.mark.parametrize(
-    ("options", "message"),
+    "options",
     [
-        ({"n_test": 0}, "n_test must be at least 1, got 0"),
-        ({"length": (3, 10)}, "length"),
-        ({"length": (10, 9)}, "length"),
-        ({"redundancy": (0, 2)}, "redundancy"),
-        ({"redundancy": (3, 2)}, "redundancy"),
-        ({"negation": 1.5}, "negation"),
-        ({"conflict": -0.1}, "conflict"),
-        ({"label_noise": float("nan")}, "label_noise"),
+        *(
+            {"n_test": 0},
+            {"length": (3, 10)},
+            {"length": (10, 9)},
+            {"redundancy": (0, 2)},
+            {"redundancy": (3, 2)},
+        ),
+        *({"negation": 1.5}, {"conflict": -0.1}, {"label_noise": float("nan")}),
     ],
 )
-def test_options_out_of_range_are_refused(options, message):
-    with pytest.raises(ValueError, match=message):
+def test_options_out_of_range_are_refused(options):
+    with pytest.raises(ValueError, match=next(iter(options))):
         load("planted", **{"n_train": 5, "n_dev": 5, "n_test": 5, **options})

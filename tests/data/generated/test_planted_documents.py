@@ -1,7 +1,8 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from attnlib.data.generated import planted_documents
 from attnlib.data.generated.planted_documents import (
     NEGATORS,
     TOPICS,
@@ -23,25 +24,17 @@ def sentences_of(split, i):
 
 
 def test_rule_by_hand():
-    said = [
-        "it is mostly about the soup .",
-        "it is not about the oven .",
-        "the letter mentions the violin .",
-        "people mostly agree .",
-        "it was not long ago .",
-        "then come the sails and some questions .",
-        "there is a page on the choir .",
-    ]
+    said = {
+        "it is mostly about the soup .": (COOKING, 2),
+        "it is not about the oven .": (COOKING, -1),
+        "the letter mentions the violin .": (MUSIC, 1),
+        "people mostly agree .": None,
+        "it was not long ago .": None,
+        "then come the sails and some questions .": (SAILING, 1),
+        "there is a page on the choir .": (MUSIC, 1),
+    }
     document = [sentence.split() for sentence in said]
-    assert [statement(sentence) for sentence in document] == [
-        (COOKING, 2),
-        (COOKING, -1),
-        (MUSIC, 1),
-        None,
-        None,
-        (SAILING, 1),
-        (MUSIC, 1),
-    ]
+    assert [statement(sentence) for sentence in document] == list(said.values())
     assert topic_scores(document).tolist() == [1, 2, 1, 0]
     assert planted_topic(document) == MUSIC
     assert planted_topic(document[:4]) is None
@@ -103,39 +96,17 @@ def test_defaults_are_noisy_balanced_and_of_the_sizes_asked_for():
     assert len(known & nouns) > 0.9 * len(nouns)
 
 
-def test_same_seed_same_texts_and_splits_differ():
-    small = {"n_train": 50, "n_dev": 50, "n_test": 50}
-    assert load(**small).checksum == load(**small).checksum
-    assert load(**small).checksum != load(**small, seed=1).checksum
-    corpus = load(**small)
-    assert not set(corpus.dev.texts) & set(corpus.test.texts)
-
-
-def test_documents_of_one_sentence():
-    split = generate(40, "one", sentences=(1, 1), label_noise=0.0)
-    assert all(s.tolist() == [len(t)] for s, t in zip(split.sentences, split.texts, strict=True))
-    assert all((marks == [1]).all() for marks in sentence_evidence(split))
-
-
 @pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"n_test": 0}, "n_test must be at least 1, got 0"),
-        ({"sentences": (0, 3)}, "sentences"),
-        ({"sentences": (4, 3)}, "sentences"),
-        ({"label_noise": -0.1}, "label_noise"),
-        ({"label_noise": float("nan")}, "label_noise"),
-    ],
+    "options",
+    [{"sentences": (0, 3)}, {"sentences": (4, 3)}, {"label_noise": -0.1}, {"label_noise": float("nan")}],
 )
-def test_options_out_of_range_are_refused(options, message):
-    with pytest.raises(ValueError, match=message):
+def test_options_out_of_range_are_refused(options):
+    with pytest.raises(ValueError, match=next(iter(options))):
         load(**{"n_train": 5, "n_dev": 5, "n_test": 5, **options})
 
 
 def test_sentence_evidence_needs_sentences_and_evidence():
-    from dataclasses import replace
-
     split = generate(3, "bare")
     for column in ("sentences", "evidence"):
         with pytest.raises(ValueError, match="evidence and sentences"):
-            planted_documents.sentence_evidence(replace(split, **{column: None}))
+            sentence_evidence(replace(split, **{column: None}))

@@ -14,16 +14,10 @@ def read(split, i):
     """The objects of a scene as they can be seen: (colour, shape, size, middle x, middle y)."""
     things = []
     for features in split.features[i][split.present[i]]:
-        colour, shape, size = np.split(features[:HALF], [len(COLOURS), len(COLOURS) + len(SHAPES)])
+        attributes = zip((COLOURS, SHAPES, SIZES), np.split(features[:HALF], [4, 7]), strict=True)
         x1, y1, x2, y2 = features[HALF:]
         things.append(
-            (
-                COLOURS[colour.argmax()],
-                SHAPES[shape.argmax()],
-                SIZES[size.argmax()],
-                (x1 + x2) / 2,
-                (y1 + y2) / 2,
-            )
+            (*(names[column.argmax()] for names, column in attributes), (x1 + x2) / 2, (y1 + y2) / 2)
         )
     return things
 
@@ -117,31 +111,6 @@ def test_evidence_by_taking_objects_away(corpus):
     assert {kind for kind, *_ in seen} == set(KINDS)
 
 
-def test_evidence_by_rule(corpus):
-    train = corpus.train
-    for i, words in enumerate(train.questions):
-        towards = 1 if train.labels[i] else -1
-        expected = []
-        for colour, shape, size, *_ in read(train, i):
-            match kind_of(words):
-                case "exists":
-                    mark = int(words[3:] == (colour, shape))
-                case "every":
-                    mark = (shape == words[2]) * (towards if colour == words[3] else -towards)
-                case "more":
-                    middle = words.index("than")
-                    here = {colour, shape + "s"}
-                    mark = towards * (bool(here & {*words[3:middle]}) - bool(here & {*words[middle + 1 :]}))
-                case "size":
-                    mark = int(words[2:4] == (colour, shape))
-                case "colour":
-                    mark = int(words[4:] == (size, shape))
-                case "relation":
-                    mark = int((colour, shape) in (words[2:4], words[-2:]))
-            expected.append(mark)
-        assert train.evidence[i][train.present[i]].tolist() == expected, words
-
-
 @pytest.mark.slow
 def test_defaults_are_balanced_in_every_kind_and_counting_attributes_does_not_help():
     corpus = load_scenes("scenes")
@@ -185,17 +154,6 @@ def test_regions_are_in_cells_of_their_own_and_noisy():
     assert exact.questions == split.questions
 
 
-def test_same_seed_same_scenes_and_splits_differ():
-    small = {"n_train": 30, "n_dev": 30, "n_test": 30}
-    corpus = load_scenes("scenes", **small)
-    assert corpus.checksum == load_scenes("scenes", **small).checksum
-    assert corpus.checksum != load_scenes("scenes", **small, seed=1).checksum
-    assert corpus.dev.questions != corpus.test.questions
-    # So on every machine: a change of the generator changes what was recorded with it.
-    assert corpus.train.questions[0] == ("are", "there", "more", "triangles", "than", "circles")
-    assert corpus.train.evidence[0].tolist() == [1, 1, 1, 0, -1, 1, -1, 0, 0]
-
-
 def test_objects_are_as_many_as_asked_for():
     for low, high in ((4, 4), (9, 9), (5, 6)):
         split = scenes_generated.generate(60, "x", n_objects=(low, high), kinds=KINDS)
@@ -203,19 +161,17 @@ def test_objects_are_as_many_as_asked_for():
 
 
 @pytest.mark.parametrize(
-    ("options", "message"),
+    "options",
     [
-        ({"n_dev": 0}, "n_dev must be at least 1, got 0"),
-        ({"n_objects": (3, 9)}, "n_objects"),
-        ({"n_objects": (4, 10)}, "n_objects"),
-        ({"n_objects": (6, 5)}, "n_objects"),
-        ({"kinds": ()}, "kinds must be one or more"),
-        ({"kinds": ("exists", "count")}, "kinds .* unknown: 'count'"),
-        ({"kinds": ("more", "more")}, "kinds .* each once"),
-        ({"noise": -0.1}, "noise"),
-        ({"noise": float("nan")}, "noise"),
+        *({"n_dev": 0}, {"n_objects": (3, 9)}, {"n_objects": (4, 10)}, {"n_objects": (6, 5)}, {"kinds": ()}),
+        *(
+            {"kinds": ("exists", "count")},
+            {"kinds": ("more", "more")},
+            {"noise": -0.1},
+            {"noise": float("nan")},
+        ),
     ],
 )
-def test_options_out_of_range_are_refused(options, message):
-    with pytest.raises(ValueError, match=message):
+def test_options_out_of_range_are_refused(options):
+    with pytest.raises(ValueError, match=next(iter(options))):
         load_scenes("scenes", **{"n_train": 5, "n_dev": 5, "n_test": 5, **options})

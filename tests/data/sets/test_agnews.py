@@ -1,11 +1,7 @@
-import hashlib
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
 from attnlib.data import DataError, load
-from attnlib.data.catalogue import DATA_SETS
 from attnlib.data.recipes import Row
 from attnlib.data.sets import agnews
 from tests.data.sets.writing import everything, quoted, sizes, write
@@ -108,25 +104,6 @@ def test_repeated_texts_texts_of_the_test_split_and_contradictions_are_dropped()
     found = [Row(name, 0, text) for name, text in texts.items()]
     found.append(Row("e", 3, "Two minds"))
     assert [row.name for row in agnews.distinct(found, [Row("t", 0, "In test")])] == ["a", "f"]
-
-
-def test_single_files_are_downloaded_and_checked(mirror, nowhere, monkeypatch):
-    texts = {"train.csv": rows(120), "test.csv": rows(40, 1000)}
-    made = {path: "".join(quoted(*row) for row in found).encode() for path, found in texts.items()}
-    items = tuple(
-        replace(item, sha256=hashlib.sha256(made[item.path]).hexdigest(), git_blob=None)
-        if item.path in made
-        else item
-        for item in DATA_SETS["ag_news"].files
-    )
-    monkeypatch.setitem(DATA_SETS, "ag_news", replace(DATA_SETS["ag_news"], files=items))
-    (mirror / "train.csv").write_bytes(made["train.csv"])
-    (mirror / "test.csv").write_bytes(b"moved")
-    with pytest.raises(DataError, match=r"download of http://.*/test\.csv failed, nothing was kept"):
-        load("agnews")
-    (mirror / "test.csv").write_bytes(made["test.csv"])
-    assert load("agnews").name == "agnews"
-    assert sorted(path.name for path in (nowhere / "ag_news").iterdir()) == ["test.csv", "train.csv"]
 
 
 def test_without_the_subset_the_message_says_that_it_is_not_official(root):

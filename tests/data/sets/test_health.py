@@ -1,7 +1,5 @@
 """The MIMIC-III loaders on generated tables of the true schema; no patient's data anywhere."""
 
-import gzip
-
 import pandas as pd
 import pytest
 
@@ -90,25 +88,16 @@ def test_of_tweets_dev_is_taken_out_of_train_if_the_file_has_none(root):
         load("adr")
 
 
-@pytest.mark.parametrize(
-    ("header", "line", "problem"),
-    [
-        (HEADER, "some text,2,train", "4: the label is '2', not 0 or 1"),
-        (HEADER, "some text,1,held", "4: exp_split is 'held', not train, dev or test"),
-        (HEADER, "some text,1", "4: expected 3 comma-separated fields, found 2"),
-        ("text,y,exp_split", "a,1,train", "1: no column label"),
-    ],
-)
-def test_bad_tweets_are_named(root, header, line, problem):
-    write_tweets(root, header, '"two\nlines",0,train', line)
-    with pytest.raises(DataError, match=rf"adr_dataset\.csv:{problem}"):
-        load("adr")
+def test_bad_tweets_are_named(root):
+    for line, problem in (
+        ("some text,2,train", "the label is '2'"),
+        ("some text,1,held", "exp_split is 'held'"),
+    ):
+        write_tweets(root, HEADER, '"two\nlines",0,train', line)
+        with pytest.raises(DataError, match=rf"adr_dataset\.csv:4: {problem}"):
+            load("adr")
 
 
-NOTE_COLUMNS = [
-    *("ROW_ID", "SUBJECT_ID", "HADM_ID", "CHARTDATE", "CHARTTIME", "STORETIME"),
-    *("CATEGORY", "DESCRIPTION", "CGID", "ISERROR", "TEXT"),
-]
 CODES = (["25000", "4019"], ["2851"], ["28521", "25000"], ["2851", "28529"], ["V290"], ["28522"])
 BODY = 'Admission Date:  [**2101-{}-1**]\n\nThe patient, "stable", took 20 mg ;; daily.\nwbc was low again\n'
 
@@ -117,39 +106,31 @@ def patient(i):
     return 10 + i // 2  # two admissions each
 
 
-def note(i, **changes):
-    usual = {
-        "SUBJECT_ID": patient(i),
-        "HADM_ID": 100 + i,
-        "CHARTDATE": "2101-10-20",
-        "CATEGORY": "Discharge summary",
-        "DESCRIPTION": "Report",
-        "TEXT": BODY.format(i) + "and so on " * (i % 3),
-    }
-    return usual | changes
+def note(i, hadm=None, date="2101-10-20", category="Discharge summary", kind="Report", error="", text=None):
+    text = BODY.format(i) + "and so on " * (i % 3) if text is None else text
+    return (i, patient(i), 100 + i if hadm is None else hadm, date, category, kind, error, text)
 
 
 def tables(n=60):
     """The tables of MIMIC-III for n admissions, some of their columns, by name."""
     notes = [
         *map(note, range(n)),
-        note(0, DESCRIPTION="Addendum", CHARTDATE="2101-10-19", TEXT="second addendum? no, first by date"),
-        note(0, DESCRIPTION="Addendum", CHARTDATE="2101-10-22", TEXT="last words"),
-        note(0, ISERROR="1", TEXT="a mistake"),
-        note(0, CATEGORY="Nursing", TEXT="another kind"),
-        note(0, HADM_ID="", TEXT="an outpatient"),
+        note(0, kind="Addendum", date="2101-10-19", text="second addendum? no, first by date"),
+        note(0, kind="Addendum", date="2101-10-22", text="last words"),
+        note(0, error="1", text="a mistake"),
+        note(0, category="Nursing", text="another kind"),
+        note(0, hadm="", text="an outpatient"),
     ]
-    diagnoses = [
-        (9 * i + k, patient(i), 100 + i, k + 1, code)
-        for i in range(n)
-        for k, code in enumerate(CODES[i % len(CODES)])
-    ]
-    columns = ["ROW_ID", "SUBJECT_ID", "HADM_ID", "SEQ_NUM", "ICD9_CODE"]
-    admissions = [(patient(i), 100 + i, "EMERGENCY") for i in range(n)]
+    codes = [(i, k + 1, code) for i in range(n) for k, code in enumerate(CODES[i % len(CODES)])]
+    diagnoses = [(7, patient(i), 100 + i, k, code) for i, k, code in codes] + [(7, 10, 100, "", "")]
+    admissions = [(7, patient(i), 100 + i) for i in range(n)]
     return {
-        "NOTEEVENTS": pd.DataFrame(notes, columns=NOTE_COLUMNS),
-        "DIAGNOSES_ICD": pd.DataFrame([*diagnoses, (9999, 10, 100, "", "")], columns=columns),
-        "ADMISSIONS": pd.DataFrame(admissions, columns=["SUBJECT_ID", "HADM_ID", "ADMISSION_TYPE"]),
+        name: pd.DataFrame(rows, columns=["ROW_ID", "SUBJECT_ID", "HADM_ID", *further])
+        for name, rows, further in (
+            ("NOTEEVENTS", notes, ("CHARTDATE", "CATEGORY", "DESCRIPTION", "ISERROR", "TEXT")),
+            ("DIAGNOSES_ICD", diagnoses, ("SEQ_NUM", "ICD9_CODE")),
+            ("ADMISSIONS", admissions, ()),
+        )
     }
 
 
@@ -223,33 +204,13 @@ def test_anemia_takes_acute_or_chronic_but_not_both(root):
         ("NOTEEVENTS", lambda f: f.assign(TEXT=" "), "row 1 .* without text"),
         ("NOTEEVENTS", lambda f: f.assign(CATEGORY="Nursing"), "too few texts"),
         ("ADMISSIONS", lambda f: f.iloc[1:], "admission 100 of patient 10 is not listed"),
-        ("NOTEEVENTS", lambda f: f.iloc[:1], "too few texts"),
+        ("DIAGNOSES_ICD", lambda f: pd.DataFrame(), r"DIAGNOSES_ICD\.csv: No columns"),
     ],
 )
 def test_tables_that_cannot_be_used_are_named(root, table, change, problem):
     write_tables(root, **{table: change(tables()[table])})
     with pytest.raises(DataError, match=problem):
         load("diabetes")
-
-
-def test_damaged_tables_and_rows_of_the_wrong_length_are_named(root):
-    write_tables(root)
-    for name, line, problem in (
-        ("NOTEEVENTS.csv", "70,10,100", "row 66 has no category"),
-        ("DIAGNOSES_ICD.csv", "1,2,3,4,5,6", "Expected 5 fields in line 93, saw 6"),
-    ):
-        with (root / "mimic3" / name).open("a") as file:
-            file.write(line + "\n")
-        with pytest.raises(DataError, match=rf"{name}: .*{problem}"):
-            load("diabetes")
-    write_tables(root)
-    path = root / "mimic3" / "NOTEEVENTS.csv"
-    packed = gzip.compress(path.read_bytes())
-    path.unlink()
-    for damaged in (packed[: len(packed) // 2], gzip.compress(b"")):
-        (root / "mimic3" / "NOTEEVENTS.csv.gz").write_bytes(damaged)
-        with pytest.raises(DataError, match=r"NOTEEVENTS\.csv\.gz"):
-            load("diabetes")
 
 
 @pytest.mark.parametrize("name", ["diabetes", "anemia"])

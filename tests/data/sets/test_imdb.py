@@ -9,12 +9,17 @@ from tests.data.sets.writing import everything, sizes, write
 
 STARS = {"neg": (1, 2, 3, 4), "pos": (7, 8, 9, 10)}
 REVIEWS = {
+<<<<<<< HEAD
     f"{part}/{label}/{number}_{STARS[label][number % 4]}.txt": (
         f"Film {number}!<br /><br />It's {word} {part} I." + " So it is." * (number % 30)
     )
+=======
+    f"{part}/{label}/{n}_{STARS[label][n % 4]}.txt": f"Film {n}!<br /><br />It's {word} {part} I."
+    + " So it is." * (n % 30)
+>>>>>>> house
     for part in ("train", "test")
     for label, word in (("neg", "dull"), ("pos", "fine"))
-    for number in range(40)
+    for n in range(40)
 }
 
 
@@ -64,18 +69,8 @@ def test_documents_with_the_stars_in_the_names_of_the_files(root, layout):
     assert list(corpus.test.ids)[:3] == [f"imdb_ratings/test/neg/{n}_{1 + n}" for n in range(3)]
     assert all(name.rpartition("_")[2] == imdb.STARS[y] for name, (_, y) in everything(corpus).items())
     assert corpus.test.texts[1][:10] == ("film", "1", "!", "it", "'s", "dull", "test", "i.", "so", "it")
-    assert corpus.test.sentences[0].tolist() == [3, 6]
+    assert corpus.test.sentences[0].tolist() == [3, 5]
     assert "1 documents without a sentence are left out." in corpus.provenance["notes"]
-
-
-def test_missing_and_truncated_archives_are_named(root):
-    with pytest.raises(DataError, match=r"(?s)imdb: download of .*aclImdb_v1\.tar\.gz failed"):
-        load("imdb")
-    write_set(root, "archive")
-    path = root / "imdb" / "aclImdb_v1.tar.gz"
-    path.write_bytes(path.read_bytes()[:200])
-    with pytest.raises(DataError, match=r"aclImdb_v1\.tar\.gz cannot be read .*truncated"):
-        load("imdb")
 
 
 def jmars(n=300):
@@ -103,39 +98,27 @@ def test_every_layout_of_jmars_gives_the_same_reviews(root, layout):
         assert (text[1], text[-2], label) == (str(number - 1), "é", (number - 1) % 10)
 
 
-def changed(**fields):
-    return lambda items: items[6].update(fields) or items
+JSON = json.dumps(jmars())
 
 
 @pytest.mark.parametrize(
-    ("change", "problem"),
+    ("text", "problem"),
     [
-        (lambda items: [*items[:6], {"review": "no rating"}], "object 7: no field 'rating'"),
-        (changed(rating=None), "object 7: the rating is 'None', not 1, 2, .* or 10"),
-        (changed(rating=7.5), "object 7: the rating is '7.5'"),
-        (changed(review=None), "object 7: the review is no text"),
-        (lambda items: [*items[:6], "text"], "object 7: "),
+        (JSON.replace('"rating": 7', '"stars": 7', 1), "object 7: no field 'rating'"),
+        (
+            JSON.replace('"rating": 7', '"rating": 7.5', 1),
+            "object 7: the rating is '7.5', not 1, .* or 10",
+        ),
+        (JSON.replace('"review": "Film 6', '"review": 6, "x": "', 1), "object 7: the review is no text"),
+        ('["text"]', "object 1: "),
+        (JSON[:-30], "object 300: "),
+        (JSON[:-1], "the array has no end after object 300"),
+        ("no json", "object 1: "),
+        (JSON[:100] + "\udce9", "'utf-8' codec"),
     ],
 )
-def test_bad_reviews_of_jmars_are_named(root, change, problem):
-    write(root / "imdb10", {"data.json": json.dumps(change(jmars()))})
-    with pytest.raises(DataError, match=rf"data\.json: {problem}"):
-        load("imdb10")
-
-
-@pytest.mark.parametrize(
-    ("spoil", "problem"),
-    [
-        (lambda text: text[:-30], "object 300: "),
-        (lambda text: text[:-1], "the array has no end after object 300"),
-        (lambda text: text[:3000] + text[3000:].replace('"title":', '"title"', 1), r"object \d+: "),
-        (lambda text: "no json", "object 1: "),
-        (lambda text: text.encode()[:100] + b"\xe9", "'utf-8' codec"),
-    ],
-)
-def test_cut_and_foreign_files_of_jmars_are_named(spoil, problem):
-    text = spoil(json.dumps(jmars()))
-    file = io.BytesIO(text if isinstance(text, bytes) else text.encode())
+def test_bad_reviews_and_foreign_files_of_jmars_are_named(text, problem):
+    file = io.BytesIO(text.encode(errors="surrogateescape"))
     with pytest.raises(DataError, match=f"data.json: {problem}"):
         list(imdb.read_jmars("data.json", file))
 

@@ -3,7 +3,6 @@ import json
 import pytest
 
 from attnlib.data import DataError, load
-from attnlib.data.catalogue import DATA_SETS
 from attnlib.data.sets import pairs
 from tests.data.sets.writing import sizes, write
 
@@ -60,10 +59,9 @@ def test_both_label_codings_of_the_tab_separated_files_are_read(root):
         load("snli")
 
 
-@pytest.mark.parametrize("layout", ["plain", "gzip"])
-def test_official_files_come_first_and_pairs_without_gold_label_go(root, layout):
+def test_official_files_come_first_and_pairs_without_gold_label_go(root):
     write_tsv(root)
-    write_jsonl(root, layout)
+    write_jsonl(root)
     corpus = load("snli")
     check_snli(corpus)
     assert corpus.name == "snli"
@@ -74,24 +72,14 @@ def test_official_files_come_first_and_pairs_without_gold_label_go(root, layout)
         load("snli", train="all")
 
 
-@pytest.mark.parametrize(
-    ("line", "problem"),
-    [
-        ("{", "Expecting property name"),
-        ("[1]", ""),
-        ('{"sentence1": "a", "sentence2": "b"}', "no field 'gold_label'"),
-        ('{"sentence1": "a", "sentence2": "b", "gold_label": "maybe"}', "gold_label is 'maybe', not"),
-    ],
-)
-def test_bad_lines_of_official_files_are_named(root, line, problem):
+def test_bad_lines_of_official_files_are_named(root):
     write_jsonl(root)
-    with (root / "snli" / pairs.OFFICIAL["dev"]).open("a") as file:
-        file.write(line + "\n")
-    with pytest.raises(DataError, match=rf"snli_1\.0_dev\.jsonl:26: .*{problem}"):
-        load("snli")
-    (root / "snli" / pairs.OFFICIAL["dev"]).write_text("")
-    with pytest.raises(DataError, match="snli: none of 0 dev texts is left"):
-        load("snli")
+    path = root / "snli" / pairs.OFFICIAL["dev"]
+    good = path.read_text()
+    for line, problem in (("{", "Expecting property"), ('{"sentence1": "a"}', "no field 'gold_label'")):
+        path.write_text(good + line + "\n")
+        with pytest.raises(DataError, match=rf"snli_1\.0_dev\.jsonl:26: .*{problem}"):
+            load("snli")
 
 
 def paraphrases(n, form):
@@ -120,7 +108,7 @@ def write_mrpc(root, parts):
     write(root / "mrpc", texts, "gzip")
 
 
-def write_qqp(root, training, test=None, archive=""):
+def write_qqp(root, training, test=None):
     parts = {"train": training, "dev": list(paraphrases(6, qqp)) if test is None else test}
     texts = {f"{part}.tsv": table(rows, pairs.QQP_COLUMNS) for part, rows in parts.items()}
     write(root / "qqp", texts)
@@ -160,13 +148,9 @@ def test_both_layouts_of_mrpc_give_the_same_corpus(root, monkeypatch):
     write_mrpc(root, {train: rows[:10]})
     with pytest.raises(DataError, match="mrpc: none of 0 train texts is left"):
         load("mrpc")
-    for line, problem in (
-        ("1\t1\t2\tonly one", "not enough values"),
-        ("2\t1\t2\ta\tb", "the label is '2', not 0 or 1"),
-    ):
-        write_mrpc(root, {train: rows, test: [*rows[:6], line]})
-        with pytest.raises(DataError, match=rf"msr_paraphrase_test\.txt\.gz:8: {problem}"):
-            load("mrpc")
+    write_mrpc(root, {train: rows, test: [*rows[:6], "2\t1\t2\ta\tb"]})
+    with pytest.raises(DataError, match=r"msr_paraphrase_test\.txt\.gz:8: the label is '2', not 0 or 1"):
+        load("mrpc")
 
 
 def test_the_first_tenth_of_quoras_pairs_is_dev_and_glues_dev_is_test(root, monkeypatch):
@@ -210,11 +194,4 @@ def test_files_of_quora_that_are_cut_or_others_are_named(root, training, test, p
         load("qqp")
     (root / "qqp" / "train.tsv").write_text("index\tquestion1\tquestion2\n")
     with pytest.raises(DataError, match=r"train\.tsv:1: no column id, is_duplicate, qid1, qid2"):
-        load("qqp")
-
-
-def test_quoras_pairs_are_never_downloaded(mirror):
-    for item in DATA_SETS["qqp"].files:
-        (mirror / item.path).write_text("x")
-    with pytest.raises(DataError, match="not found"):
         load("qqp")

@@ -1,4 +1,3 @@
-import gzip
 import os
 import random
 import subprocess
@@ -10,7 +9,7 @@ import pytest
 from attnlib.data import DataError, load
 from attnlib.data.catalogue import DATA_SETS
 from attnlib.data.sets import reviews
-from tests.data.sets.writing import LAYOUTS, everything, quoted, sizes, write
+from tests.data.sets.writing import everything, quoted, sizes, write
 
 TITLE = {"amazon_full": ("Title here",), "yelp_full": ()}
 
@@ -29,8 +28,7 @@ def write_set(root, name, layout="plain", n=300, **parts):
     write(root / name, files, layout, f"{packed}.tar.gz", packed)
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("name", TITLE)
+@pytest.mark.parametrize(("name", "layout"), [("amazon_full", "archive"), ("yelp_full", "gzip")])
 def test_every_layout_gives_the_same_reviews(root, name, layout):
     write_set(root, name, layout)
     corpus = load(name)
@@ -46,14 +44,10 @@ def test_every_layout_gives_the_same_reviews(root, name, layout):
     assert corpus.test.sentences[1].tolist() == [7, 7, 4]
     assert {"item", "again"} <= set(corpus.vocabulary.words)
     assert "title" not in corpus.vocabulary.words
-    assert load(name).checksum == corpus.checksum
-
-
-def test_titles_of_amazon_are_read_if_asked_for(root):
-    write_set(root, "amazon_full")
-    corpus = load("amazon_full", title=True)
-    assert corpus.test.texts[0][:3] == ("title", "here", "it")
-    assert "Title and text of each review." in corpus.provenance["notes"]
+    if name == "amazon_full":
+        corpus = load("amazon_full", title=True)
+        assert corpus.test.texts[0][:3] == ("title", "here", "it")
+        assert "Title and text of each review." in corpus.provenance["notes"]
 
 
 @pytest.mark.parametrize(("name", "sentences", "tokens"), [("amazon_full", 15, 130), ("yelp_full", 43, 200)])
@@ -70,33 +64,13 @@ def test_long_reviews_leave_training_only(root, name, sentences, tokens):
     assert abs(2 * len(corpus.train) + len(corpus.dev) - 200) < 30
 
 
-def test_odd_documents_are_kept_or_left_out(root):
-    odd = ["Yes", ".", "", " \\n ", "It was good. " * 5000, 'said \\"no\\"']
-    write_set(root, "yelp_full", test=[quoted("2", text) for text in odd])
-    corpus = load("yelp_full")
-    assert corpus.test.lengths.tolist() == [1, 1, 20000, 4]
-    assert [len(s) for s in corpus.test.sentences] == [1, 1, 5000, 1]
-    assert corpus.test.texts[3] == ("said", '"', "no", '"')
-    notes = corpus.provenance["notes"]
-    assert "2 documents without a sentence are left out." in notes
-    assert "No document of test has the class 1 star, 3 stars, 4 stars, 5 stars." in notes
-
-
-def test_bad_rows_and_files_are_named(root):
-    with pytest.raises(DataError, match=r"(?s)yelp_full: train\.csv not found in .*Crepe.*imdb_ratings"):
+def test_bad_rows_and_missing_files_are_named(root):
+    with pytest.raises(DataError, match=r"(?s)yelp_full: train\.csv.* not found in .*Crepe.*imdb_ratings"):
         load("yelp_full")
-    write_set(root, "yelp_full", test=['"1","two\nlines and ""quotes"""\n', '"2","b"\n', '"6","a text"\n'])
+    write_set(root, "yelp_full", test=[quoted("1", "two\nlines"), quoted("6", "a text")])
     for name in ("yelp_full", "yelp5"):
-        with pytest.raises(DataError, match=r"test\.csv:4: the star rating is '6', not 1, 2, 3, 4 or 5"):
+        with pytest.raises(DataError, match=r"test\.csv:3: the star rating is '6', not 1, 2, 3, 4 or 5"):
             load(name)
-    (root / "yelp_full" / "test.csv").unlink()
-    (root / "yelp_full" / "test.csv.gz").write_bytes(gzip.compress(quoted("1", "so " * 9999).encode())[:-9])
-    with pytest.raises(DataError, match=r"test\.csv\.gz cannot be read .*truncated"):
-        load("yelp_full")
-    (root / "yelp_full" / "test.csv.gz").unlink()
-    write_set(root, "yelp_full", train=[quoted("1", "Good."), quoted("2", "Bad.")] * 60)
-    with pytest.raises(DataError, match="no document in train of class 3 stars, 4 stars, 5 stars"):
-        load("yelp_full")
 
 
 def flat_row(i, repeats):
@@ -132,10 +106,6 @@ def test_of_flat_texts_dev_is_the_start_of_the_shuffled_file_and_the_rest_train(
     )  # fmt: skip
     # Words of at least 20 training texts: all but the numbers.
     assert set(corpus.vocabulary.words) == {*corpus.test.texts[1]} - {"n1"}
-    monkeypatch.setattr(reviews, "FLAT_DEV", 300)
-    write_set(root, "yelp_full", train=[*lines, "\n"][:300], test=lines[:50])
-    with pytest.raises(DataError, match="yelp5: none of 0 train texts is left"):
-        load("yelp5")
 
 
 @pytest.mark.slow

@@ -1,14 +1,9 @@
-import os
-from pathlib import Path
-
-import pandas as pd
 import pytest
 
-from attnlib.data import DataError, files, load
+from attnlib.data import DataError, load
 from attnlib.data.sets import sst
 from tests.data.sets.writing import sizes, write
 
-AUTHORS_CSV = Path(os.environ.get("ATTNLIB_DATA") or ".") / "sst" / "sst_dataset.csv.gz"
 LINES = (
     "(3 (2 An) (3 (3 honest) (2 (2 small) (2 film))))",
     "(2 (2 It) (2 exists))",
@@ -59,21 +54,3 @@ def test_five_classes_are_read_from_the_same_files(root):
     (root / "sst" / "test.txt").write_text("(0 (2 a) (2 b))\n" * 5)
     with pytest.raises(DataError, match="sst5: none of 5 test texts is left"):
         load("sst5", verify=False)
-
-
-@pytest.mark.data("sst")
-@pytest.mark.skipif(
-    not AUTHORS_CSV.exists(), reason="the authors' sst_dataset.csv.gz is not in ATTNLIB_DATA/sst"
-)
-def test_texts_are_the_authors_but_for_two():
-    authors = pd.read_csv(AUTHORS_CSV, keep_default_na=False)
-    contents = files.locate("sst", [f"{part}.txt" for part in sst.PARTS])
-    rows = {part: list(sst.read(contents[f"{part}.txt"].lines())) for part in sst.PARTS}
-    texts = [" ".join(sst.tokenize(row.text)) for found in rows.values() for row in found]
-    assert [row.label for found in rows.values() for row in found] == authors["label"].tolist()
-    assert [part for part, found in rows.items() for _ in found] == authors["exp_split"].tolist()
-    pairs = zip(texts, authors["text"], strict=True)
-    different = [(mine, theirs) for mine, theirs in pairs if mine != theirs]
-    assert len(different) == 2
-    # Both are tokenizer splits inside a word: without spaces the texts agree.
-    assert all(mine.replace(" ", "") == theirs.replace(" ", "") for mine, theirs in different)

@@ -4,8 +4,6 @@ import gzip
 import io
 import tarfile
 
-LAYOUTS = ("plain", "gzip", "archive")
-
 
 def write(folder, texts, layout="plain", archive="", root=""):
     """Write texts by path: as they are, each packed, or in the archive called so, below its folder `root`."""
