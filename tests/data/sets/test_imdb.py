@@ -9,14 +9,8 @@ from tests.data.sets.writing import everything, sizes, write
 
 STARS = {"neg": (1, 2, 3, 4), "pos": (7, 8, 9, 10)}
 REVIEWS = {
-<<<<<<< HEAD
-    f"{part}/{label}/{number}_{STARS[label][number % 4]}.txt": (
-        f"Film {number}!<br /><br />It's {word} {part} I." + " So it is." * (number % 30)
-    )
-=======
     f"{part}/{label}/{n}_{STARS[label][n % 4]}.txt": f"Film {n}!<br /><br />It's {word} {part} I."
     + " So it is." * (n % 30)
->>>>>>> house
     for part in ("train", "test")
     for label, word in (("neg", "dull"), ("pos", "fine"))
     for n in range(40)
