@@ -11,7 +11,7 @@ import pytest
 import scipy.sparse
 import torch
 
-from attnlib import faithfulness, training
+from attnlib import faithfulness
 from attnlib.data.columns import Builder
 from attnlib.data.corpus import Split, Vocabulary
 from attnlib.data.generated import planted
@@ -20,6 +20,7 @@ from attnlib.faithfulness import evidence
 from attnlib.models.vectors import read_vectors, train_vectors
 from attnlib.tables import baseline as baselines_text
 from attnlib.tables import performance
+from attnlib.training import metrics
 from tests import toy
 
 TEXTS = [["a", "good", "film"], ["a", "dull", "plot"], ["good", "plot", "film"], ["dull", "dull", "film"]]
@@ -64,8 +65,8 @@ LABELLED = {
     ),
     "oracle": lambda labels: numbers(faithfulness.measure_leave_one_out(ways(), labels)),
     "planted signs": lambda labels: evidence.planted_signs(MARKS, labels, np.array([1, 1, 0, 0])),
-    "metrics": lambda labels: list(training.metrics(labels, predict(TEXTS)).values()),
-    "area under the ROC curve": lambda labels: training.roc_auc(labels, predict(TEXTS)[:, 1]),
+    "metrics": lambda labels: list(metrics.metrics(labels, predict(TEXTS)).values()),
+    "area under the ROC curve": lambda labels: metrics.roc_auc(labels, predict(TEXTS)[:, 1]),
     "average precision": lambda labels: performance.average_precision(labels, predict(TEXTS)[:, 1]),
     "report": lambda labels: performance.report(labels, predict(TEXTS), ["no", "yes"]).pipe(numbers),
     "difference": lambda labels: performance.difference(

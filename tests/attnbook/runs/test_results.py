@@ -59,7 +59,7 @@ def test_a_mean_is_of_what_there_is_and_says_of_how_many(values, mean, n):
 
 
 def test_what_is_not_defined_has_a_row_that_says_so():
-    table = results.undefined(["f1", "jsd"], method="exact optimum")
+    table = summaries.undefined(["f1", "jsd"], method="exact optimum")
     assert table["n"].tolist() == [0, 0]
     assert table[["value", "low", "high"]].isna().all(axis=None)
     whole = pd.concat([summaries.summarise(frame(), ["jsd"]), table], ignore_index=True)

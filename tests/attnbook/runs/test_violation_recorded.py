@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from attnbook.verdicts import ledger
+from attnbook.verdicts import cells
 
 
 @pytest.fixture(scope="module")
 def rates():
-    table = ledger.recorded("violation", ["methods"])
+    table = cells.recorded("violation", ["methods"])
     assert len(table)
     return table.set_index(["run", "operator", "method", "metric"])[["value", "n"]].sort_index()
 
