@@ -129,8 +129,9 @@ def documents(
     of train and dev. Raises DataError if there are too few documents to divide, a part has none, or no
     training document has one of the classes; a class absent from dev or test is noted.
     """
-    read, left_out = _read(prefix or name, parts, Segmenter(), large=True)
-    splits = _divided(name, read, divide)
+    splits, left_out = _read(prefix or name, parts, Segmenter(), large=True)
+    # Under the same name: of millions of documents every further copy of a column counts.
+    splits = _divided(name, splits, divide)
     more = []
     if limits is not None:
         fits = within(splits["train"], limits)
