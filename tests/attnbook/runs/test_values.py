@@ -149,7 +149,7 @@ class Colour(Enum):
         {"a": [(1,)]},
         {"a": {"b": {"c": float("inf")}}},
     ],
-    ids=repr,
+    ids=lambda value: type(value).__name__,
 )
 @pytest.mark.parametrize("kind", [None, str, list], ids=str)
 def test_only_plain_values_pass_however_deep(value, kind):
