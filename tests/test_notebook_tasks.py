@@ -347,10 +347,10 @@ def right_own_model(page):
 def right_stock(page):
     """Transformers: the oracle is never violated, and as many words or regions are scored as there are."""
     run, removals = page["run"], page["ways"]
-    oracle = faithfulness.measure_leave_one_out(removals, run.split.labels)
+    oracle = faithfulness.measure_leave_one_out(removals, run.texts.labels)
     assert (oracle["violation"].dropna() == 0).all()
-    texts = getattr(run.split, "texts", None)
-    sizes = [len(text) for text in texts] if texts is not None else run.split.present.sum(1).tolist()
+    texts = getattr(run.texts, "texts", None)
+    sizes = [len(text) for text in texts] if texts is not None else run.texts.present.sum(1).tolist()
     assert next(iter(removals.values())).lengths.tolist() == sizes
     if "accuracy" in page["summary"]["metric"].tolist():
         kept = page["summary"].query("metric == 'accuracy'")["value"].tolist()

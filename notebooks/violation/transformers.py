@@ -247,7 +247,7 @@ rows = [
     pd.DataFrame({"metric": list(model), "value": list(model.values()), "n": len(run.corpus.test)}),
 ]
 summary = results.of_run(
-    run, pd.concat(rows, ignore_index=True).assign(**{"class": "all"}), "violation", "transformers"
+    run, pd.concat(rows, ignore_index=True).assign(**{"class": "all"}), "violation/transformers"
 )
 value = rates[rates["operator"] == "mean"].set_index(["metric", "method"])["value"]
 for name in ("attention", "attention × gradient", "random", "generic attribution"):

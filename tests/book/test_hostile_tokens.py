@@ -33,7 +33,8 @@ text: Optional[str] = None
 import numpy as np, pandas as pd
 from IPython.display import HTML
 from myst_nb import glue
-from attnlib import charts, ledger, notebook, summary
+from attnbook import charts, notebook
+from attnbook.verdicts import ledger, summary
 from attnbook.escaped import in_markdown
 parameters = notebook.parameters(globals())
 from tests.hostile import CLASSES, NAME, TOKENS
@@ -55,7 +56,7 @@ notebook.table(pd.DataFrame([range(n)], columns=pairs))
 # %%
 frame
 # %%
-charts.dot_intervals(named, "word", "value", "low", "high", title=TOKENS[0], x_title=TOKENS[1])
+charts.dot_intervals(named, "word", title=TOKENS[0], x_title=TOKENS[1])
 # %%
 charts.histogram(named, "value", by="class", facet="word", title=NAME, x_title="x", domain=(0, 1))
 # %%
@@ -84,7 +85,7 @@ notebook.origin({"text": " ".join(TOKENS), "dataset": NAME}, {"dataset": NAME, "
 # %%
 notebook.table(pd.DataFrame({"the last": [1, 2]}))
 # %%
-charts.dot_intervals(frame[:2], "word", "value", "low", "high", title="the last", x_title="x")
+charts.dot_intervals(frame[:2], "word", title="the last", x_title="x")
 """
 FIRST = '\n# %% tags=["remove-cell"]\nfrom tests import hostile\nhostile.register()\n'
 

@@ -29,7 +29,7 @@ maybe: Optional[int] = 4
 free: Any = 1
 
 # %%
-from attnlib import notebook
+from attnbook import notebook
 values = notebook.parameters(globals())
 assert seed < 5, "seed is too large"
 print(values)

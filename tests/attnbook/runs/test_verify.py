@@ -23,7 +23,8 @@ output: Optional[str] = None
 # %%
 import os
 import pandas as pd
-from attnlib import data, results
+from attnbook.runs import results
+from attnlib import data
 rows = pd.DataFrame({
     "metric": ["jsd", "jsd", "undefined", "n_test", "training_seconds", "threads"],
     "class": ["all", "yes", "all", "all", "all", "all"],
