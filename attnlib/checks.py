@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import difflib
 import reprlib
+import sys
 from collections.abc import Iterable, Mapping, Set
 from numbers import Real
 from typing import Any
 
 import numpy as np
-import torch
 
 OF_LABELS = (
     "Labels are column numbers 0…C−1: subtract 1 where they begin at 1, and map names, as in "
@@ -17,14 +17,20 @@ OF_LABELS = (
 )
 
 
+def is_tensor(value: Any) -> bool:
+    """Whether it is a torch tensor; torch is not imported to find out, since data are read without it."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(value, torch.Tensor)
+
+
 def plain(values: Any) -> np.ndarray:
     """Any library's array as NumPy's: a tensor leaves graph and device, a sparse matrix gets its zeros."""
-    if isinstance(values, torch.Tensor):
+    if is_tensor(values):
         values = values.detach().cpu()
         return (values.double() if values.is_floating_point() else values).numpy()
     if hasattr(values, "toarray"):  # of scipy.sparse
         return np.asarray(values.toarray())
-    if isinstance(values, list | tuple) and any(isinstance(value, torch.Tensor) for value in values):
+    if isinstance(values, list | tuple) and any(is_tensor(value) for value in values):
         values = [plain(value) for value in values]
     return np.asarray(values)
 
