@@ -240,7 +240,7 @@ rule site:
         "building the site"
     shell:
         # -p keeps the times, so that Sphinx reads only what changed. Hidden files are what a killed run left.
-        "rm -rf build/book && mkdir build/book && cp -Rp book/*.md book/*.bib book/*.yml book/_* build/book"
+        "rm -rf build/book && mkdir build/book && cp -Rp book/*.md book/*.bib book/*.yml book/_assets book/_ext build/book"
         " && cp -Rp build/runs build/book/experiments"
         " && find build/book/experiments -name '.*' -type f -delete"
         " && {BIN}/jupyter-book build build/book --config {input.config} --path-output build"

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from sklearn import metrics
 
 from attnlib.tables import performance, summaries
+from attnlib.training import fit as training
 from attnlib.training import metrics as measured
-from attnlib.training.fit import fit
 from attnlib.training.flat import Training, recipe
 from tests import toy
 
@@ -115,8 +115,8 @@ def test_the_selected_epoch_is_the_one_that_fit_keeps(variant, epochs):
     how = Training(epochs=epochs, batch_size=8, learning_rate=0.02, variant=variant)
     model, _ = toy.model("average")
     arguments = (corpus.train, corpus.dev, corpus.vocabulary, 2, how, "cpu")
-    history = list(epochs(recipe(copy.deepcopy(model), *arguments)))
-    kept = pd.DataFrame(fit(recipe(model, *arguments))).query("selected == 1")["epoch"].item()
+    history = list(training.epochs(recipe(copy.deepcopy(model), *arguments)))
+    kept = pd.DataFrame(training.fit(recipe(model, *arguments))).query("selected == 1")["epoch"].item()
     assert performance.selected_epoch(history, variant) == kept
 
 
