@@ -12,7 +12,8 @@ import os
 import sys
 from pathlib import Path
 
-sys.path.insert(0, os.getcwd())
+# The packages of this folder, wherever others are installed.
+sys.path[:0] = [os.getcwd(), os.path.join(os.getcwd(), "book")]
 from attnbook.runs import grid, values
 from attnbook.runs.train import PREPARED_BY, model_of
 from attnlib.cache.sources import files_of, sources_of

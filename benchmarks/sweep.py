@@ -175,7 +175,7 @@ def is_job(pid: int) -> bool:
         words = Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
         return False
-    return b"-m attnbook.runs.run" in words or b"-m attnbook.runs.train" in words
+    return b"-m attnbook run" in words or b"-m attnbook train" in words
 
 
 def cpu_and_threads(pid: int) -> tuple[float, int] | None:
