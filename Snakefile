@@ -74,7 +74,7 @@ BIN = Path(sys.executable).parent
 # only times.
 LIBRARY = sorted(str(path) for path in (*Path("attnlib").rglob("*.py"), *Path("book/attnbook").rglob("*.py")))
 # The workshop and what it writes are no pages.
-PAGES = [path for name in ("_assets", "_ext") for path in files(f"book/{name}")]
+PAGES = [path for name in ("_assets", "_ext", "reference") for path in files(f"book/{name}")]
 PAGES += sorted(str(path) for path in Path("book").glob("*") if path.suffix in (".md", ".bib", ".yml"))
 # What some pages show besides their own runs: `make bench`, `make record` and `make sweep` wrote it.
 RESULTS = files("book/results") + files("book/reference")
@@ -241,7 +241,7 @@ rule site:
         "building the site"
     shell:
         # -p keeps the times, so that Sphinx reads only what changed. Hidden files are what a killed run left.
-        "rm -rf build/book && mkdir build/book && cp -Rp book/*.md book/*.bib book/*.yml book/_assets book/_ext build/book"
+        "rm -rf build/book && mkdir build/book && cp -Rp book/*.md book/*.bib book/*.yml book/_assets book/_ext book/reference build/book"
         " && cp -Rp build/runs build/book/experiments"
         " && find build/book/experiments -name '.*' -type f -delete"
         " && {BIN}/jupyter-book build build/book --config {input.config} --path-output build"
