@@ -56,7 +56,7 @@ from attnlib.kernels import (
     reach,
     search_adversary,
 )
-from attnlib.prepare import prepare
+from attnlib.prepare.flat import prepare
 from attnlib.tables import summaries
 
 parameters = notebook.parameters(globals(), notebook.SINGLE_TEXTS)

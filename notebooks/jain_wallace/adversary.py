@@ -56,7 +56,7 @@ from attnlib.kernels import (
     tvd,
     uniform_weights,
 )
-from attnlib.prepare import prepare
+from attnlib.prepare.flat import prepare
 from attnlib.tables import summaries
 
 parameters = notebook.parameters(globals(), notebook.TEXTS)

@@ -45,7 +45,7 @@ from myst_nb import glue
 from attnbook import charts, notebook
 from attnbook.runs import results
 from attnlib.kernels import exchanged_logits, uniform_weights
-from attnlib.prepare import prepare
+from attnlib.prepare.flat import prepare
 from attnlib.tables import performance, summaries
 from attnlib.training.flat import predict
 

@@ -45,7 +45,7 @@ from attnbook import charts, notebook
 from attnbook.runs import results
 from attnlib.explain import gradient_times_embedding, leave_one_out
 from attnlib.kernels import kendall_tau, shuffled_weights
-from attnlib.prepare import prepare
+from attnlib.prepare.flat import prepare
 from attnlib.tables import summaries
 
 parameters = notebook.parameters(globals(), notebook.TEXTS)

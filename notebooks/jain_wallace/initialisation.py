@@ -49,7 +49,7 @@ from attnbook import charts, notebook
 from attnbook.runs import results
 from attnlib.explain import gradient_times_embedding, leave_one_out
 from attnlib.kernels import kendall_tau, permutation_test
-from attnlib.prepare import every_epoch
+from attnlib.prepare.flat import every_epoch
 from attnlib.tables import performance, summaries
 
 parameters = notebook.parameters(globals(), notebook.TEXTS)

@@ -43,7 +43,7 @@ from myst_nb import glue
 from attnbook import charts, notebook
 from attnbook.runs import results
 from attnlib.kernels import permutation_test, random_attention_test, reach, tvd, uniform_weights
-from attnlib.prepare import prepare
+from attnlib.prepare.flat import prepare
 from attnlib.tables import summaries
 
 parameters = notebook.parameters(globals(), notebook.TEXTS)

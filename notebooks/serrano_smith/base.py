@@ -45,7 +45,7 @@ from myst_nb import glue
 from attnbook import charts, notebook
 from attnbook.runs import results
 from attnlib.kernels import uniform_weights
-from attnlib.prepare import prepare_documents
+from attnlib.prepare.documents import prepare_documents
 from attnlib.tables import summaries
 from attnlib.tables.baseline import baseline
 

@@ -56,7 +56,7 @@ from attnlib.kernels import (
     reach,
     uniform_weights,
 )
-from attnlib.prepare import prepare_documents
+from attnlib.prepare.documents import prepare_documents
 from attnlib.tables import erasure_sets, summaries
 
 parameters = notebook.parameters(

@@ -60,7 +60,7 @@ from attnlib.kernels import (
     reach,
     uniform_weights,
 )
-from attnlib.prepare import prepare_documents
+from attnlib.prepare.documents import prepare_documents
 from attnlib.tables import erasure_sets, summaries
 
 parameters = notebook.parameters(globals(), notebook.SINGLE_TEXTS, sentences=architecture.startswith("HAN"))

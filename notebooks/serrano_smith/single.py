@@ -47,7 +47,7 @@ from myst_nb import glue
 from attnbook import charts, notebook
 from attnbook.runs import results
 from attnlib.kernels import flip_table, output_gradient, single_erasure
-from attnlib.prepare import prepare_documents
+from attnlib.prepare.documents import prepare_documents
 from attnlib.tables import summaries
 from attnlib.tables.single_erasures import by_difference
 

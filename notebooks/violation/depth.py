@@ -41,7 +41,7 @@ from attnbook import charts, notebook
 from attnbook.runs import results
 from attnlib import explain, faithfulness
 from attnlib.kernels import flips_alone
-from attnlib.prepare import prepare
+from attnlib.prepare.flat import prepare
 
 parameters = notebook.parameters(globals(), notebook.SINGLE_TEXTS)
 charts.enable(notebook.source("violation/depth", parameters))

@@ -42,7 +42,7 @@ from attnbook.runs import results
 from attnlib import explain, faithfulness
 from attnlib.data.corpus import Split
 from attnlib.models.reading import read
-from attnlib.prepare import prepare
+from attnlib.prepare.flat import prepare
 
 parameters = notebook.parameters(globals(), notebook.SINGLE_TEXTS)
 charts.enable(notebook.source("violation/example", parameters))

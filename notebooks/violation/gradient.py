@@ -42,7 +42,7 @@ from myst_nb import glue
 from attnbook import charts, notebook
 from attnbook.runs import results
 from attnlib import explain, faithfulness
-from attnlib.prepare import prepare
+from attnlib.prepare.flat import prepare
 
 parameters = notebook.parameters(globals(), notebook.TEXTS)
 charts.enable(notebook.source("violation/gradient", parameters))

@@ -43,7 +43,7 @@ from attnbook.runs import results
 from attnlib.explain.transformers import methods as stock
 from attnlib.faithfulness import evidence
 from attnlib.faithfulness.transformers import removals
-from attnlib.prepare import prepare_transformer
+from attnlib.prepare.transformers import prepare_transformer
 
 parameters = notebook.parameters(globals(), notebook.SCENES, classes=2, evidence=True)
 charts.enable(notebook.source("violation/regions", parameters))

@@ -45,8 +45,7 @@ from attnbook.runs import results
 from attnlib import explain, faithfulness
 from attnlib.explain.transformers import methods as stock
 from attnlib.faithfulness.transformers import removals
-from attnlib.prepare import prepare_transformer
-from attnlib.prepare.transformers import reads
+from attnlib.prepare.transformers import prepare_transformer, reads
 
 parameters = notebook.parameters(globals(), reads(kind))
 charts.enable(notebook.source("violation/transformers", parameters))

@@ -53,7 +53,8 @@ from attnbook import charts, notebook
 from attnbook.runs import results
 from attnbook.verdicts import trained_adversaries
 from attnlib.kernels import exact_adversary, jsd, kl, search_adversary, tvd
-from attnlib.prepare import prepare, prepare_adversary, prepare_like
+from attnlib.prepare.adversary import prepare_adversary
+from attnlib.prepare.flat import prepare, prepare_like
 from attnlib.tables import performance, summaries
 
 parameters = notebook.parameters(globals(), notebook.SINGLE_TEXTS, classes=2)

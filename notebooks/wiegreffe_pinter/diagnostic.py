@@ -50,7 +50,9 @@ from myst_nb import glue
 from attnbook import charts, notebook
 from attnbook.runs import results
 from attnlib.kernels import jsd
-from attnlib.prepare import guides, prepare, prepare_adversary, prepare_like
+from attnlib.prepare import guides
+from attnlib.prepare.adversary import prepare_adversary
+from attnlib.prepare.flat import prepare, prepare_like
 from attnlib.tables import performance
 
 parameters = notebook.parameters(globals(), notebook.SINGLE_TEXTS, classes=2)

@@ -48,7 +48,7 @@ from myst_nb import glue
 from attnbook import charts, notebook
 from attnbook.runs import results
 from attnlib.kernels import exact_adversary, jsd, reach, search_adversary, tvd, uniform_weights
-from attnlib.prepare import prepare, prepare_like
+from attnlib.prepare.flat import prepare, prepare_like
 from attnlib.tables import summaries
 
 parameters = notebook.parameters(globals(), notebook.SINGLE_TEXTS, classes=2)

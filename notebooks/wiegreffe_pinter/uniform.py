@@ -46,7 +46,7 @@ from myst_nb import glue
 from attnbook import charts, notebook
 from attnbook.runs import results
 from attnlib.kernels import jsd, tvd
-from attnlib.prepare import prepare, prepare_like
+from attnlib.prepare.flat import prepare, prepare_like
 from attnlib.tables import performance, summaries
 
 parameters = notebook.parameters(globals(), notebook.SINGLE_TEXTS, classes=2)

@@ -147,7 +147,7 @@ def test_a_changed_module_asks_for_those_runs_that_import_it(tmp_path):
 
     first = versions()
     assert versions() == first
-    module = folder / "attnlib/tables/single_erasures.py"
+    module = folder / "attnlib/training/documents.py"
     module.write_text(module.read_text() + "# changed\n")
     second = versions()
     assert second[notebooks[0]] == first[notebooks[0]]

@@ -1,9 +1,11 @@
 """What a notebook depends on: what it imports, followed through packages and functions, and nothing else."""
 
+import re
 from pathlib import Path
 
 import pytest
 
+from attnlib import prepare
 from attnlib.cache import sources
 
 ROOT = Path(__file__).parents[2]
@@ -56,8 +58,15 @@ def test_a_page_of_records_does_not_depend_on_models_and_a_run_on_other_papers_m
     assert not {name for name in reader if name.split("/")[1] in ("models", "data", "kernels")}
     run = names(ROOT / "notebooks/jain_wallace/adversary.py")
     assert {"attnlib/training/flat.py", "attnlib/kernels/exact.py", "attnbook/charts/frames.py"} <= run
-    assert "attnlib/explain/transformers/methods.py" not in run
+    assert not {"attnlib/training/documents.py", "attnlib/explain/transformers/methods.py"} & run
     assert "attnlib/training/documents.py" in names(ROOT / "notebooks/serrano_smith/sets.py")
+
+
+@pytest.mark.parametrize("source", sorted((ROOT / "notebooks").rglob("*.py")), ids=lambda path: path.stem)
+def test_a_notebook_names_the_module_of_what_prepares_its_model(source):
+    # The package hands names on when asked, which no reader of sources sees.
+    names = "|".join(prepare.HOMES)
+    assert not re.findall(rf"from attnlib\.prepare import .*\b({names})\b", source.read_text())
 
 
 @pytest.mark.slow
