@@ -22,9 +22,10 @@ SCRIPT = """
 import sys
 import pandas as pd
 import torch
-from attnlib import erasure_sets, explain, faithfulness
+from attnlib import explain, faithfulness
 from attnlib.kernels import erase_until_flip, random_orders, single_erasure
 from attnlib.models.reading import read
+from attnlib.tables import erasure_sets
 from attnlib.cache.tensors import load_tensors
 from tests import toy
 
