@@ -49,6 +49,13 @@ class Readout:
     The tensors are copies: what becomes of the arguments, say the bias of a layer that goes on training,
     changes nothing here. Raises ValueError, naming the argument, the row and the value, when the above does
     not hold.
+
+    >>> alpha, scores = torch.tensor([[0.75, 0.25]]), torch.tensor([[[0.0, 2.0], [0.0, -2.0]]])
+    >>> readout = Readout(alpha, scores, torch.zeros(2), torch.ones(1, 2, dtype=torch.bool))
+    >>> readout.logits()
+    tensor([[0., 1.]], dtype=torch.float64)
+    >>> readout.logits(torch.tensor([[0.0, 1.0]]))  # all attention on the second token
+    tensor([[ 0., -2.]], dtype=torch.float64)
     """
 
     alpha: Tensor  # [N, T] float64

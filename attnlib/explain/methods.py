@@ -100,6 +100,13 @@ def explain(
 
     target: what gradients are taken of (`attnlib.explain.targets`). seed: of the random scores, which depend
     on it and on the ids of the texts. Raises ValueError for an unknown method or target.
+
+    >>> from attnlib.prepare import prepare
+    >>> run = prepare("planted", encoder="average", epochs=2, limit=10, progress=False)
+    >>> to = Trained(run.model, run.texts, run.corpus.vocabulary, run.readout)
+    >>> scores = explain(to, ["attention", "attention × gradient"])
+    >>> scores["attention"].equal(run.readout.alpha)
+    True
     """
     one_of("target", target, TARGETS)
     chosen = [methods] if isinstance(methods, str) else list(methods)

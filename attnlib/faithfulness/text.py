@@ -67,7 +67,13 @@ def zeroing(model: AttentionModel, split: Split, vocabulary: Vocabulary, device:
 def removals(
     model: AttentionModel, split: Split, vocabulary: Vocabulary, readout: Readout, device: str = "cpu"
 ) -> dict[str, Removal]:
-    """All three, by the names in OPERATORS; `readout` is that of the model on the split."""
+    """All three, by the names in OPERATORS; `readout` is that of the model on the split.
+
+    >>> from attnlib.prepare import prepare
+    >>> run = prepare("planted", encoder="average", epochs=2, limit=10, progress=False)
+    >>> list(removals(run.model, run.texts, run.corpus.vocabulary, run.readout))
+    ['deletion', 'zeroing', 'attention mask']
+    """
     return {
         "deletion": deletion(model, split, vocabulary, device),
         "zeroing": zeroing(model, split, vocabulary, device),

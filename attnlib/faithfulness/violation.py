@@ -73,6 +73,13 @@ def violation_test(
 
     Raises ValueError, naming the row, for scores of the wrong length or not finite, and for probabilities
     that do not sum to 1. (Liu et al. 2022, §3.)
+
+    >>> def predict(texts):
+    ...     return [[0.1, 0.9] if "good" in text else [0.6, 0.4] for text in texts]
+    >>> texts, scores = [["a", "good", "film"], ["good", "film"]], [[0, 2, 0], [-1, 0]]
+    >>> result = violation_test(predict, texts, scores)
+    >>> result.token.tolist(), result.violated.tolist()
+    ([1, 0], [False, True])
     """
     return violations(scores, removal_of_texts(predict, texts, remove), tolerance=tolerance)
 

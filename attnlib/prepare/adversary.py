@@ -27,6 +27,12 @@ def prepare_adversary(
     strength, variant, direction, epochs and patience: as in `AdversaryTraining`. seed: decides where the
     adversary starts and the order of its batches; None is the base's own for the released variant, so that it
     starts where the base started, and the next one for the published variant.
+
+    >>> from attnlib.prepare import prepare
+    >>> run = prepare("planted", encoder="average", epochs=2, limit=10, progress=False)
+    >>> adversary = prepare_adversary(run, strength=0.1, epochs=1, progress=False)
+    >>> adversary.readout.alpha.shape == run.readout.alpha.shape
+    True
     """
     began, base_seed = time.perf_counter(), base.name["seed"]
     if seed is None:

@@ -92,6 +92,10 @@ def prepare_documents(
     its words (FLAN). limit: analyse so many test documents, drawn with the seed (None: all); the metrics are
     of all. model_settings: as `plan` has them. Two processes that ask for the same model train it once.
     Unknown names and impossible values are refused with a ValueError before anything is trained.
+
+    >>> run = prepare_documents("planted_documents", "HANnoenc", epochs=1, limit=10, progress=False)
+    >>> run.readout
+    Readout(10 texts, up to 12 tokens, 4 scores per token, linear, torch.float32)
     """
     began = time.perf_counter()
     planned = plan(dataset, architecture, seed, device=device, **model_settings)

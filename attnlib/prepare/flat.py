@@ -63,7 +63,7 @@ def prepare(
 
     >>> run = prepare("planted", encoder="average", epochs=2, limit=10, progress=False)
     >>> run.readout
-    Readout(10 texts, up to 30 tokens, 2 scores per token, linear, torch.float32)
+    Readout(10 texts, up to 38 tokens, 2 scores per token, linear, torch.float32)
     """
     began = time.perf_counter()
     planned = plan(dataset, encoder, scorer, seed, device=device, **model_settings)
@@ -75,6 +75,11 @@ def prepare_like(base: Prepared, *, progress: bool = True, **changes: Any) -> Pr
     """What `prepare` gives for the settings of `base` with some changed, on the very texts of `base`.
 
     changes: arguments of `plan`, such as seed=3, or scorer="uniform"; not of another data set (ValueError).
+
+    >>> run = prepare("planted", encoder="average", epochs=2, limit=10, progress=False)
+    >>> other = prepare_like(run, seed=3, progress=False)
+    >>> other.texts.ids == run.texts.ids, other.readout.alpha.equal(run.readout.alpha)
+    (True, False)
     """
     began, request = time.perf_counter(), base.plan.request
     if changes.get("dataset", request["dataset"]) != request["dataset"]:

@@ -85,6 +85,10 @@ def prepare_transformer(
     for the others. limit: analyse so many test instances, drawn with the seed (None: all); the metrics are of
     all. model_settings: as `plan` has them. Two processes that ask for the same model train it once. Unknown
     names and impossible values are refused with a ValueError before anything is trained.
+
+    >>> run = prepare_transformer("planted", "bert", layers=1, epochs=1, limit=10, progress=False)
+    >>> len(run.texts), run.corpus.class_names
+    (10, ('negative', 'positive'))
     """
     began = time.perf_counter()
     planned = plan(dataset, kind, seed, device=device, **model_settings)
