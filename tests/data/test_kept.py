@@ -6,20 +6,19 @@ import pytest
 
 from attnlib.data import DataError, kept, load
 from attnlib.data.columns import Ragged, RowIds
-from attnlib.data.recipes import Row, documents, flat
+from attnlib.data.corpora import make
+from attnlib.data.files import locate
+from attnlib.data.recipes import Row
 
 
 @kept.keep("yelp_full")
-def toy(frame="documents", large=True):
-    """Reads a file of the data set; `reads` counts how often."""
-    from attnlib.data.files import locate
-
+def toy(entry="yelp_full", compact=True):
+    """Reads a file of the data set; `reads` counts how often. yelp_full are documents, sst5 flat texts."""
     text = locate("yelp_full", ["train.csv"])["train.csv"].data.decode()
-    reads.append(frame)
-    rows = [Row(n, n % 2, f"{text} {n}. Nice.") for n in range(1, 5)]
-    parts = {"train": rows, "dev": [row._replace(name=f"named {row.name}") for row in rows], "test": rows[:2]}
-    about = ("toy", "yelp_full", parts, ("no", "yes"), {}, ["A note."])
-    return documents(*about) if frame == "documents" else flat(*about, large=large)
+    reads.append(entry)
+    rows = [Row(n, n % 5, f"{text} {n}. Nice" + " so" * n) for n in range(1, 11)]
+    parts = {"train": rows, "dev": [row._replace(name=f"named {row.name}") for row in rows], "test": rows[:7]}
+    return make("toy", parts, {}, entry=entry, compact=compact)
 
 
 reads = []
@@ -51,14 +50,14 @@ def same(one, other):
                 assert getattr(kept_cell, "dtype", None) == getattr(cell, "dtype", None)
 
 
-@pytest.mark.parametrize("options", [{}, {"frame": "flat"}, {"frame": "flat", "large": False}])
+@pytest.mark.parametrize("options", [{}, {"entry": "sst5"}, {"entry": "sst5", "compact": False}])
 def test_a_corpus_is_read_from_its_files_once(file, nowhere, options):
     first = toy(**options)
     same(first, toy(**options))
     assert len(reads) == 1
     (path,) = stored(nowhere)
     assert path.name.startswith("yelp_full-")
-    compact = options.get("large", True)
+    compact = options.get("compact", True)
     assert isinstance(toy(**options).train.texts, Ragged if compact else tuple)
     assert isinstance(toy(**options).train.ids, RowIds if compact else tuple)
     assert toy(**options).dev.ids[0] == "named 1"
@@ -76,7 +75,7 @@ def test_parts_that_share_numbers_share_them_again(file, tmp_path):
 
 @pytest.mark.parametrize("name", ["planted", "babi1_generated"])
 def test_a_plain_corpus_comes_back_as_it_was(tmp_path, name):
-    made = load(name)
+    made = load(name, n_train=200, n_test=50)
     rows = tuple(np.arange(len(made.class_names)) for _ in made.test.ids)
     made = replace(made, test=replace(made.test, candidates=rows))
     kept.write(made, tmp_path / "kept.npz")
@@ -88,7 +87,7 @@ def test_a_plain_corpus_comes_back_as_it_was(tmp_path, name):
 
 
 def test_imposed_weights_are_not_kept(tmp_path):
-    made = load("babi1_generated")
+    made = load("babi1_generated", n_train=20, n_test=10)
     weights = tuple(np.full(n, 1 / n) for n in made.test.lengths)
     with pytest.raises(AssertionError):
         kept.write(replace(made, test=replace(made.test, attention=weights)), tmp_path / "kept.npz")
@@ -97,8 +96,8 @@ def test_imposed_weights_are_not_kept(tmp_path):
 
 def test_changed_files_options_and_code_are_read_again(file, nowhere, monkeypatch):
     first = toy()
-    assert toy(frame="flat").checksum != first.checksum
-    assert toy("documents").checksum == first.checksum
+    assert toy(entry="sst5").checksum != first.checksum
+    assert toy("yelp_full").checksum == first.checksum
     assert (len(stored(nowhere)), len(reads)) == (2, 2)
     file.write_text("It was evil")
     os.utime(file, ns=(1, 1))

@@ -10,114 +10,111 @@ from sklearn.model_selection import train_test_split
 
 from attnlib.data import DataError, Split
 from attnlib.data.columns import Ragged, RowIds
+from attnlib.data.corpora import CORPORA, make
 from attnlib.data.recipes import (
-    Limits,
     Row,
     by_class,
-    documents,
     draws,
     filter_by_length,
-    flat,
     held_out,
     random_split,
 )
 
 CLASSES = ("no", "yes")
+TEXTS = ["Good film. I liked it!", "Bad film. Dull and long."]
 
 
 def numbered(texts, step=1):
     return [Row(step * i + 1, i % 2, text) for i, text in enumerate(texts)]
 
 
-def make(frame, notes=("A note.",), parts=None, **options):
-    """A corpus of single-class parts unless others are given, each of them two texts."""
-    texts = ["Good film. I liked it!", "Bad film. Dull and long."]
-    parts = {part: numbered(texts) for part in ("train", "dev", "test")} | (parts or {})
-    return frame("toy", "imdb10", parts, CLASSES, {"data.json": "not known"}, notes, **options)
+@pytest.fixture
+def made(monkeypatch):
+    """Makes a corpus of parts of two texts each, unless others are given; its settings; options of `make`."""
+
+    def made(parts=None, divide=None, compact=False, also=(), **about):
+        about = {"source": "imdb10", "classes": CLASSES, "notes": ["A note."]} | about
+        monkeypatch.setitem(CORPORA, "toy", about)
+        rows = {part: numbered(TEXTS) for part in ("train", "dev", "test")} | (parts or {})
+        return make("toy", rows, ["data.json"], divide=divide, compact=compact, also=also)
+
+    return made
 
 
-def test_texts_are_cut_named_by_their_line_and_left_out_when_empty():
-    notes = []
-
-    def rows():
-        yield Row(3, 0, "Two 2")
-        yield Row(4, 1, " \n")
-        yield Row("named", 1, ("GIVEN", "2"))
-        notes.append("1 row was empty.")
-
-    corpus = make(flat, notes, {"test": [Row(3, 0, "Two 2"), Row(4, 1, " \n")], "dev": list(rows())[2:]})
+def test_texts_are_cut_named_by_their_line_and_left_out_when_empty(made):
+    given = Row("named", 1, ("GIVEN", "2"))
+    corpus = made({"test": [Row(3, 0, "Two 2"), Row(4, 1, " \n")], "dev": [given]})
     assert corpus.test.ids == ("toy/test/3",)
     assert corpus.test.texts == (("two", "qqq"),)
     assert corpus.dev.ids == ("named",)
     assert corpus.dev.texts == (("GIVEN", "2"),)
-    assert corpus.provenance["notes"] == ["1 row was empty."]
+    assert corpus.provenance["notes"] == ["A note."]
     assert corpus.provenance["files"] == {"data.json": "not known"}
     assert "JMARS" in corpus.provenance["citation"]
 
 
-def test_a_large_corpus_is_compact_and_the_same():
-    plain, large = make(flat), make(flat, large=True)
+def test_a_large_corpus_is_compact_and_the_same(made):
+    plain, large = made(), made(compact=True)
     assert isinstance(large.train.texts, Ragged)
     assert isinstance(large.train.ids, RowIds)
     assert plain.checksum == large.checksum
-    assert make(flat, prefix="other").train.ids == ("other/train/1", "other/train/2")
+    assert made(prefix="other").train.ids == ("other/train/1", "other/train/2")
 
 
-def test_pairs_count_both_sentences_and_need_both():
+def test_pairs_count_both_sentences_and_need_both(made):
     rows = [Row(1, 0, "a b", "a"), Row(2, 1, "c", " "), Row(3, 1, "d a", "b")]
-    corpus = make(flat, parts=dict.fromkeys(("train", "dev", "test"), rows), task="pair classification",
-                  min_documents=2, also=["z"])  # fmt: skip
+    parts = dict.fromkeys(("train", "dev", "test"), rows)
+    corpus = made(parts, task="pair classification", min_documents=2, also=["z"])
     assert corpus.train.questions == (("a",), ("b",))
     assert corpus.vocabulary.words == ("a", "b", "z")
 
 
-def test_the_vocabulary_is_of_all_training_texts_and_the_filter_of_every_part():
-    rows = numbered(["a", "a b", "a b c", "a b c d"])
-    parts = dict.fromkeys(("train", "dev", "test"), rows)
-    corpus = make(flat, parts=parts, length=(1, None))
+def test_the_vocabulary_is_of_all_training_texts_and_the_filter_of_every_part(made):
+    parts = dict.fromkeys(("train", "dev", "test"), numbered(["a", "a b", "a b c", "a b c d"]))
+    corpus = made(parts, length=[1, "longest"])
     assert [len(split) for split in corpus.splits.values()] == [2, 2, 2]
     assert corpus.vocabulary.words == ("a", "b", "c", "d")
     with pytest.raises(DataError, match="toy: none of 4 train texts is left, of lengths within"):
-        make(flat, parts=parts, length=(9, None))
+        made(parts, length=[9, "longest"])
 
 
-def test_evidence_follows_its_text():
+def test_evidence_follows_its_text(made):
     row = Row(1, 0, ("a", "b"), ("q",), np.array([0, 1]), np.array([0, 1]))
-    parts = {part: [row] for part in ("train", "dev", "test")}
-    corpus = make(flat, parts=parts, task="question answering")
+    corpus = made({part: [row] for part in ("train", "dev", "test")}, task="question answering")
     assert corpus.test.evidence[0].tolist() == corpus.test.candidates[0].tolist() == [0, 1]
 
 
-def test_documents_without_a_sentence_are_left_out_and_counted():
+def test_documents_without_a_sentence_are_left_out_and_counted(made):
     texts = ("Good film. I liked it!", "", "Bad", "So so. Dull. Long. Sad.", " \n ")
-    corpus = make(documents, parts={"train": [*numbered(texts), Row("toy/x", 1, "Yes.")][:5]})
+    corpus = made({"train": numbered(texts)}, documents=True)
     assert list(corpus.train.ids) == ["toy/train/1", "toy/train/3", "toy/train/4"]
     assert [s.tolist() for s in corpus.train.sentences] == [[3, 4], [1], [3, 2, 2, 2]]
     assert corpus.train.texts[1] == ("bad",)
     assert "2 documents without a sentence are left out." in corpus.provenance["notes"]
 
 
-def test_the_vocabulary_of_documents_has_words_with_five_occurrences_in_train_and_dev():
+def test_the_vocabulary_of_documents_has_words_with_five_occurrences_in_train_and_dev(made):
     parts = {
         "train": numbered(["Good good good.", "Bad nor."]),
         "dev": numbered(["good good bad.", ". . so"]),
         "test": numbered(["so so so so so so so", "so"]),
     }
-    assert make(documents, parts=parts).vocabulary.words == (".", "good")
+    assert made(parts, documents=True).vocabulary.words == (".", "good")
 
 
-def test_a_class_may_be_absent_from_test_but_not_from_train():
+def test_a_class_may_be_absent_from_test_but_not_from_train(made):
     one = [Row(1, 0, "A."), Row(2, 0, "B.")]
-    notes = make(documents, parts={"test": one}).provenance["notes"]
+    notes = made({"test": one}, documents=True).provenance["notes"]
     assert "No document of test has the class yes." in notes
     for bad in ({"train": one}, {"train": [Row(1, 0, " ")]}, {"test": []}):
         with pytest.raises(DataError, match="toy: no document in t.* of class"):
-            make(documents, parts=bad)
+            made(bad, documents=True)
 
 
-def test_limits_apply_to_training_only():
+def test_limits_apply_to_training_only(made):
     texts = ["Yes. No. So."] * 30 + ["one two three four"] * 30 + ["Yes."] * 60
-    corpus = make(documents, parts={"train": numbered(texts)}, divide=held_out(), limits=Limits(2, 3))
+    limits = {"sentences": 2, "tokens": 3}
+    corpus = made({"train": numbered(texts)}, documents=True, held_out={}, limits=limits)
     dropped = 120 - len(corpus.train) - len(corpus.dev)
     assert set(corpus.train.lengths.tolist()) == {2}
     assert dropped == 60 - sum(corpus.dev.lengths > 2)
@@ -147,7 +144,7 @@ def test_random_split_draws_the_rows_of_scikit_learn(n, share, seed):
 
 def test_by_class_draws_test_first_and_then_dev_of_the_rest():
     every = split_of(np.random.RandomState(5).randint(0, 2, 301))
-    found = by_class(test=(0.2, 13), dev=(0.15, 14))({"": every})
+    found = by_class({"": every}, test=(0.2, 13), dev=(0.15, 14))
     rest, test = train_test_split(range(301), test_size=0.2, random_state=13, stratify=every.labels)
     train, dev = train_test_split(rest, test_size=0.15, random_state=14, stratify=every.labels[rest])
     rows = {"train": train, "dev": dev, "test": test}
@@ -158,12 +155,12 @@ def test_by_class_draws_test_first_and_then_dev_of_the_rest():
     assert found["dev"].ids.lines[:6].tolist() == [4, 27, 43, 53, 57, 58]
 
 
-def test_too_few_texts_to_divide_are_named():
+def test_too_few_texts_to_divide_are_named(made):
     with pytest.raises(DataError, match=r"toy: too few texts to divide: cannot hold 10% out of 1 text\(s\)"):
-        make(documents, parts={"train": [Row(1, 0, "One.")]}, divide=held_out())
+        made({"train": [Row(1, 0, "One.")]}, documents=True, divide=held_out)
     rows = [Row(1, 0, "a"), Row(2, 0, "b"), Row(3, 1, "c")]
     with pytest.raises(DataError, match="toy: too few texts to divide: .*class"):
-        flat("toy", "imdb10", {"": rows}, CLASSES, {}, [], divide=by_class((0.2, 0), (0.2, 0)))
+        made({"train": rows}, divide=lambda parts: by_class({"": parts["train"]}, (0.2, 0), (0.2, 0)))
 
 
 def test_length_filter_is_strict_on_both_ends():

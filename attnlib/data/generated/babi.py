@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from attnlib.data.corpus import Corpus
-from attnlib.data.generated.drawing import Draw, provenance
+from attnlib.data.generated import drawing
+from attnlib.data.generated.drawing import Draw
 from attnlib.data.sets.questions import ACTORS, DROPS, GETS, MOVES, OBJECTS, PLACES, babi
 
 QUESTIONS_PER_STORY = 5
@@ -153,10 +154,7 @@ def load(task: int, n_train: int = 10_000, n_test: int = 1_000, seed: int = 0) -
     streams = {"train": (n_train, 2 * seed), "test": (n_test, 2 * seed + 1)}
     lines = {part: generate(task, *stream).splitlines() for part, stream in streams.items()}
     settings = {"task": task, "n_train": n_train, "n_test": n_test, "seed": seed}
-    notes = [
-        "Simulated stories in the format of the official files; not the official text.",
-        "Sentences joined with ' . ', question mark removed; 15 % of the training questions are dev.",
-    ]
-    source, citation = f"{__name__}, after bAbI tasks 1-3", "format and tasks: Weston et al. 2015"
-    origin = provenance(source, settings, notes, citation=citation)
+    made_by = f"{__name__}, after bAbI tasks 1-3"
+    origin = drawing.about("babi_generated", made_by, settings)["provenance"]
+    origin["citation"] = "format and tasks: Weston et al. 2015"
     return replace(babi(f"babi{task}_generated", lines, {}), provenance=origin)

@@ -16,11 +16,12 @@ logistic regression reaches about 0.7 on words, 0.84 on word pairs, a BiLSTM wit
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from attnlib.checks import refuse_string
-from attnlib.data.corpus import Corpus, Split, Vocabulary
+from attnlib.data.corpus import TASKS, Corpus, Split, Vocabulary
 from attnlib.data.generated import drawing
 from attnlib.data.generated.drawing import Draw
 
@@ -110,44 +111,15 @@ def generate(
     return Split(ids, tuple(texts), np.array(labels, dtype=np.int64), evidence=tuple(evidence))
 
 
-def load(
-    n_train: int = 2000,
-    n_dev: int = 400,
-    n_test: int = 400,
-    seed: int = 0,
-    length: tuple[int, int] = (8, 40),
-    redundancy: tuple[int, int] = (1, 5),
-    negation: float = 0.25,
-    conflict: float = 0.5,
-    label_noise: float = 0.03,
-) -> Corpus:
-    """Return the planted corpus, classes negative and positive; options as in `generate`.
+@drawing.loader(generate, train=2000, dev=400, test=400)
+def load(splits: dict[str, Any], settings: dict[str, Any]) -> Corpus:
+    """Return the planted corpus, classes negative and positive; options n_train … and as in `generate`.
 
     Same options, same texts, on every machine. Raises ValueError, naming the option, for values out of range.
     """
-    splits, settings = drawing.make_splits(
-        generate,
-        (n_train, n_dev, n_test),
-        seed,
-        length=length,
-        redundancy=redundancy,
-        negation=negation,
-        conflict=conflict,
-        label_noise=label_noise,
-    )
-    notes = [
-        "Artificial reviews: label = sign of the summed polar words; a negator flips the next.",
-        f"A share of {label_noise:g} of the labels is flipped, so accuracy is capped at about "
-        f"{max(label_noise, 1 - label_noise):g}; rare and negated polar words keep models below.",
-    ]
-    return Corpus(
-        name="planted",
-        task="classification",
-        **splits,
-        vocabulary=Vocabulary.build(splits["train"].texts),
-        class_names=("negative", "positive"),
-        provenance=drawing.provenance(__name__, settings, notes),
-    )
+    noise = settings["label_noise"]
+    about = drawing.about("planted", __name__, settings, best=max(noise, 1 - noise))
+    return Corpus(task=TASKS[0], **splits, vocabulary=Vocabulary.build(splits["train"].texts), **about)
 
 
 def _review(

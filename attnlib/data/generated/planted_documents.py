@@ -17,10 +17,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import chain
+from typing import Any
 
 import numpy as np
 
-from attnlib.data.corpus import Corpus, Split, Vocabulary
+from attnlib.data.corpus import TASKS, Corpus, Split, Vocabulary
 from attnlib.data.generated import drawing
 from attnlib.data.generated.drawing import Draw
 
@@ -121,36 +122,18 @@ def generate(
     )
 
 
-def load(
-    n_train: int = 2000,
-    n_dev: int = 400,
-    n_test: int = 400,
-    seed: int = 0,
-    sentences: tuple[int, int] = (3, 12),
-    label_noise: float = 0.03,
-) -> Corpus:
-    """Return the planted documents, classes cooking, music, sailing and gardening; options as in `generate`.
+@drawing.loader(generate, train=2000, dev=400, test=400)
+def load(splits: dict[str, Any], settings: dict[str, Any]) -> Corpus:
+    """Return the planted documents, classes cooking, music, sailing and gardening.
 
-    Same options, same texts, on every machine. Vocabulary: words with 5 occurrences in train and dev. Raises
-    ValueError, naming the option, for values out of range.
+    Options n_train … and as in `generate`. Same options, same texts, on every machine. Vocabulary: words with
+    5 occurrences in train and dev. Raises ValueError, naming the option, for values out of range.
     """
-    splits, settings = drawing.make_splits(
-        generate, (n_train, n_dev, n_test), seed, sentences=sentences, label_noise=label_noise
-    )
-    notes = [
-        "Artificial letters: the label is the topic with the largest sum over sentences, which count 1, 2 "
-        "(emphatic), -1 (denied) or 0.",
-        f"A share of {label_noise:g} of the labels is changed, so that no model can do better than about "
-        f"{max(label_noise / (len(TOPICS) - 1), 1 - label_noise):.2g}.",
-    ]
-    return Corpus(
-        name="planted_documents",
-        task="classification",
-        **splits,
-        vocabulary=Vocabulary.build(chain(splits["train"].texts, splits["dev"].texts), min_occurrences=5),
-        class_names=tuple(TOPICS),
-        provenance=drawing.provenance(__name__, settings, notes),
-    )
+    noise = settings["label_noise"]
+    best = max(noise / (len(TOPICS) - 1), 1 - noise)
+    about = drawing.about("planted_documents", __name__, settings, best=best)
+    words = Vocabulary.build(chain(splits["train"].texts, splits["dev"].texts), min_occurrences=5)
+    return Corpus(task=TASKS[0], **splits, vocabulary=words, **about)
 
 
 def _document(draw: Draw, label: int, bounds: tuple[int, int]) -> list[list[str]]:

@@ -38,7 +38,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import chain
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -180,32 +180,16 @@ def class_names(kinds: Sequence[str] = YES_NO_KINDS) -> tuple[str, ...]:
     return ("no", "yes", *COLOURS) if "colour" in kinds else ("no", "yes")
 
 
-def load(
-    n_train: int = 20_000,
-    n_dev: int = 1000,
-    n_test: int = 1000,
-    seed: int = 0,
-    n_objects: tuple[int, int] = (4, 9),
-    kinds: Sequence[str] = YES_NO_KINDS,
-    noise: float = 0.1,
-) -> SceneCorpus:
-    """Return the corpus of generated scenes; options as in `generate`.
+@drawing.loader(generate, train=20_000, dev=1000, test=1000)
+def load(splits: dict[str, Any], settings: dict[str, Any]) -> SceneCorpus:
+    """Return the corpus of generated scenes; options n_train … and as in `generate`.
 
     Same options, same scenes, on every machine. Raises ValueError, naming the option, for values out of
     range.
     """
-    splits, settings = drawing.make_splits(
-        generate, (n_train, n_dev, n_test), seed, n_objects=n_objects, kinds=tuple(kinds), noise=noise
-    )
-    notes = ["Artificial scenes; evidence is the effect of taking an object away on the answer."]
-    return SceneCorpus(
-        name="scenes",
-        **splits,
-        vocabulary=Vocabulary.build(splits["train"].questions),
-        class_names=class_names(kinds),
-        region_features=FEATURES,
-        provenance=drawing.provenance(__name__, settings, notes),
-    )
+    about = drawing.about("scenes", __name__, settings) | {"class_names": class_names(settings["kinds"])}
+    words = Vocabulary.build(splits["train"].questions)
+    return SceneCorpus(**splits, vocabulary=words, region_features=FEATURES, **about)
 
 
 def _holds(relation: str, first: tuple[int, int], second: tuple[int, int]) -> bool:

@@ -9,13 +9,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+import pandas as pd
+
 from attnlib.data import files
+from attnlib.data.corpora import CORPORA, classes, make
 from attnlib.data.corpus import Corpus
 from attnlib.data.files import Content
 from attnlib.data.kept import keep
 from attnlib.data.recipes import Row
 from attnlib.data.rows import read_rows
-from attnlib.data.sets.corpora import classes, make
 
 TOPICS = classes("agnews4")
 # Subsets of the training file and how many columns they have: text, label, and what is not read.
@@ -56,49 +59,38 @@ def fingerprint(text: object) -> str:
 
 def distinct(found: Sequence[Row], test: Sequence[Row]) -> list[Row]:
     """Return one item per text, less those that are in test or have two topics."""
-    topics: dict[str, set[int]] = {}
-    for row in found:
-        topics.setdefault(fingerprint(row.text), set()).add(row.label)
-    seen = {fingerprint(row.text) for row in test}
-    kept = []
-    for row in found:
-        key = fingerprint(row.text)
-        if key not in seen and len(topics[key]) == 1:
-            seen.add(key)
-            kept.append(row)
-    return kept
+    texts = pd.Series([fingerprint(row.text) for row in found])
+    topics = pd.Series([row.label for row in found]).groupby(texts).transform("nunique")
+    tested = texts.isin([fingerprint(row.text) for row in test])
+    kept = (topics == 1) & ~texts.duplicated() & ~tested
+    return [found[i] for i in np.flatnonzero(kept).tolist()]
 
 
-def read(
-    name: str, train: str, verify: bool, titles: bool, once: bool
-) -> tuple[dict[str, list[Row]], dict[str, str], dict[str, int]]:
-    """Return the items of train and test, the files' checksums, and what the notes say of repeats.
-
-    titles: read those of the official files too. once: leave repeated texts out of train, see `distinct`.
-    """
-    contents = files.locate("ag_news", FILES[train], verify)
-    rows = {"test": list(official(contents["test.csv"], f"{name}/test", titles))}
-    if train == "official":
-        found = list(official(contents["train.csv"], f"{name}/train", titles))
-    else:
-        named = {part: contents[f"train_subset_{part}.csv"] for part in SUBSETS}
-        found = [row for part, c in named.items() for row in subset(c, f"{name}/{part}", SUBSETS[part])]
-    rows["train"] = distinct(found, rows["test"]) if once else found
-    return rows, files.sums(contents), {train: True, "repeats": len(found) - len(rows["train"])}
-
-
-def _flat(name: str, train: str | None, verify: bool) -> Corpus:
-    """Return AG News with the topics that are classes of the corpus `name`."""
+def _load(name: str, train: str | None, verify: bool) -> Corpus:
+    """Return AG News with the topics that are classes of the corpus `name`, flat or as documents."""
     train = files.at_hand("ag_news", FILES, train)
-    joined = train == "subset"
-    full_name = f"{name}_subset" if joined else name
-    rows, sums, said = read(full_name, train, verify, titles=joined, once=joined)
+    documents, parts = "documents" in CORPORA[name], train == "subset"
+    # Where title and description are one text, texts may occur twice.
+    joined = documents or parts
+    full_name = f"{name}_subset" if parts and not documents else name
+    contents = files.locate("ag_news", FILES[train], verify)
+    test = list(official(contents["test.csv"], f"{full_name}/test", joined))
+    if parts:
+        found = [
+            row
+            for part, columns in SUBSETS.items()
+            for row in subset(contents[f"train_subset_{part}.csv"], f"{full_name}/{part}", columns)
+        ]
+    else:
+        found = list(official(contents["train.csv"], f"{full_name}/train", joined))
+    kept = distinct(found, test) if joined else found
     number = {TOPICS.index(topic): label for label, topic in enumerate(classes(name))}
-    parts = {
-        part: [row._replace(label=number[row.label]) for row in found if row.label in number]
-        for part, found in rows.items()
+    rows = {
+        part: [row._replace(label=number[row.label]) for row in every if row.label in number]
+        for part, every in {"test": test, "train": kept}.items()
     }
-    return make(full_name, parts, sums, said, entry=name)
+    said = {train: True, "repeats": len(found) - len(kept)}
+    return make(full_name, rows, files.sums(contents), said, entry=name)
 
 
 @keep("ag_news")
@@ -110,7 +102,7 @@ def load(train: str | None = None, verify: bool = True) -> Corpus:
     first. The corpus is called "agnews" or "agnews_subset" accordingly. `verify` checks each file's sha256.
     Raises DataError for missing or damaged files, ValueError for an unknown train.
     """
-    return _flat("agnews", train, verify)
+    return _load("agnews", train, verify)
 
 
 @keep("ag_news")
@@ -119,7 +111,7 @@ def load_four(train: str | None = None, verify: bool = True) -> Corpus:
 
     The corpus is called "agnews4" or "agnews4_subset". Source: Liu et al. 2022, released code.
     """
-    return _flat("agnews4", train, verify)
+    return _load("agnews4", train, verify)
 
 
 @keep("ag_news")
@@ -128,5 +120,4 @@ def load_topics(train: str | None = None, verify: bool = True) -> Corpus:
 
     Title and description are one text.
     """
-    train = files.at_hand("ag_news", FILES, train)
-    return make("agnews_topics", *read("agnews_topics", train, verify, titles=True, once=True))
+    return _load("agnews_topics", train, verify)

@@ -10,21 +10,22 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, cast
+from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from attnlib.data import files
+from attnlib.data.corpora import make
 from attnlib.data.corpus import Corpus
 from attnlib.data.errors import DataError
 from attnlib.data.files import Content
 from attnlib.data.kept import keep
 from attnlib.data.recipes import Parts, Row, held_out, random_split
 from attnlib.data.rows import one_of, read_rows, require_columns, row_at
-from attnlib.data.sets.corpora import make
 from attnlib.data.tokens import collapse, english, mask_digits
 
 PARTS = ("train", "dev", "test")
@@ -32,20 +33,19 @@ TWEET_COLUMNS = ("text", "label", "exp_split")
 
 # Tables of MIMIC-III, and what is read of them.
 NOTES, DIAGNOSES, ADMISSIONS = "NOTEEVENTS.csv", "DIAGNOSES_ICD.csv", "ADMISSIONS.csv"
-NUMBERS = ("SUBJECT_ID", "HADM_ID", "SEQ_NUM")
+# Of patient and admission. Sorted by them, admissions are in the order in which the authors drew.
+KEYS = ["SUBJECT_ID", "HADM_ID"]
+NUMBERS = (*KEYS, "SEQ_NUM")
 COLUMNS = {
-    NOTES: (*NUMBERS[:2], "CHARTDATE", "CATEGORY", "DESCRIPTION", "ISERROR", "TEXT"),
+    NOTES: (*KEYS, "CHARTDATE", "CATEGORY", "DESCRIPTION", "ISERROR", "TEXT"),
     DIAGNOSES: (*NUMBERS, "ICD9_CODE"),
-    ADMISSIONS: NUMBERS[:2],
+    ADMISSIONS: KEYS,
 }
 ID_LISTS = {part: f"{part}_50_hadm_ids.csv" for part in PARTS}
 CHUNK = 20_000
 # In the order in which notes of one admission are joined.
 DESCRIPTIONS = {"Report": 0, "Addendum": 1}
 PATIENT_SHARE, PATIENT_SEED = 0.15, 16377  # ours: of patients, where the paper's lists are not at hand
-
-# Patient and admission number. Sorted, it gives the order in which the authors drew.
-Admission = tuple[int, int]
 
 _DEIDENTIFIED = re.compile(r"\[\s*\*\s*\*.*?\*\s*\*\s*\]")
 _REPEATED = re.compile(r"([^a-zA-Z0-9])(?:\s*\1\s*)+")
@@ -144,10 +144,7 @@ def load_adr() -> Corpus:
     rows: dict[str, list[Row]] = {part: [] for part in PARTS}
     for part, row in tweets(contents["adr_dataset.csv"]):
         rows[part].append(row)
-
-    def divide(parts: Parts) -> Parts:
-        return parts if len(parts["dev"]) else held_out(0.15, 16377)(parts)
-
+    divide = None if rows["dev"] else partial(held_out, share=0.15, seed=16377)
     return make("adr", rows, files.sums(contents), tokenize=str.split, divide=divide)
 
 
@@ -181,32 +178,34 @@ def table(path: str) -> Iterator[tuple[str, pd.DataFrame]]:
             yield where, chunk[columns]
 
 
-def read_codes() -> dict[Admission, list[str]]:
-    """Return the ICD-9 codes of each admission, without point; rows without code or priority are left out."""
+def admissions_with(*starts: str) -> list[pd.Series]:
+    """Return of each admission whether one of its ICD-9 codes starts so, bool, in order of `KEYS`.
+
+    starts: without point. Rows without code or priority are left out.
+    """
     rows = pd.concat([chunk for _, chunk in table(DIAGNOSES)]).dropna()
     codes = rows["ICD9_CODE"].str.strip().str.replace(".", "")
-    by_admission = codes[codes != ""].groupby([rows["SUBJECT_ID"], rows["HADM_ID"]])
-    return cast(dict[Admission, list[str]], by_admission.agg(list).to_dict())
+    keys = [rows[key] for key in KEYS]
+    return [codes[codes != ""].str.startswith(start).groupby(keys).any() for start in starts]
 
 
-def check_admissions(admissions: Collection[Admission]) -> bool:
+def check_admissions(wanted: pd.Index) -> bool:
     """Compare with the table of admissions, if it is there; returns whether it is.
 
     Raises DataError for an admission that the table does not list for that patient.
     """
     if files.find("mimic3", ADMISSIONS) is None:
         return False
-    listed = {row for _, chunk in table(ADMISSIONS) for row in chunk.itertuples(index=False, name=None)}
-    for patient, admission in admissions:
-        if (patient, admission) not in listed:
-            raise DataError(
-                f"{ADMISSIONS}: admission {admission} of patient {patient} is not listed; the tables are of "
-                "different releases or truncated. Get them again."
-            )
+    listed = pd.concat([chunk for _, chunk in table(ADMISSIONS)])
+    for patient, admission in wanted[~wanted.isin(pd.MultiIndex.from_frame(listed))]:
+        raise DataError(
+            f"{ADMISSIONS}: admission {admission} of patient {patient} is not listed; the tables are of "
+            "different releases or truncated. Get them again."
+        )
     return True
 
 
-def read_summaries(wanted: Collection[Admission]) -> dict[Admission, str]:
+def read_summaries(wanted: pd.Index) -> pd.Series:
     """Return the discharge summary of each wanted admission: reports, then addenda, each by date.
 
     Notes marked as errors are left out.
@@ -221,11 +220,10 @@ def read_summaries(wanted: Collection[Admission]) -> dict[Admission, str]:
                 f"{where}: row {wrong.idxmax()} has no category, or is a discharge summary without text, or "
                 "neither Report nor Addendum; the file may be truncated. Get it again."
             )
-        asked = pd.MultiIndex.from_frame(chunk[["SUBJECT_ID", "HADM_ID"]]).isin(list(wanted))
+        asked = pd.MultiIndex.from_frame(chunk[KEYS]).isin(wanted)
         kept.append(chunk.assign(ORDER=order)[summary & asked])
     every = pd.concat(kept).sort_values(["ORDER", "CHARTDATE"])
-    joined = every.groupby(["SUBJECT_ID", "HADM_ID"])["TEXT"].agg(" ".join)
-    return cast(dict[Admission, str], joined.to_dict())
+    return every.groupby(KEYS)["TEXT"].agg(" ".join)
 
 
 def read_id_lists() -> dict[str, set[int]] | None:
@@ -240,29 +238,24 @@ def read_id_lists() -> dict[str, set[int]] | None:
     return lists
 
 
-def by_patient(patients: dict[int, int]) -> dict[str, set[int]]:
-    """Return the admissions of each part, all of a patient's in one; ValueError for too few patients.
+def by_patient(patients: np.ndarray) -> dict[str, np.ndarray]:
+    """Return which admissions are in each part, bool [N], all of a patient's in one; ValueError for too few.
 
-    patients: by admission.
+    patients: of each admission.
     """
-    people = np.array(sorted(set(patients.values())))
+    people = np.unique(patients)
     rest, test = random_split(len(people), PATIENT_SHARE, PATIENT_SEED)
     train, dev = random_split(len(rest), PATIENT_SHARE, PATIENT_SEED)
     drawn = {"train": rest[train], "dev": rest[dev], "test": test}
-    chosen = {part: set(people[rows].tolist()) for part, rows in drawn.items()}
-    return {part: {a for a, patient in patients.items() if patient in some} for part, some in chosen.items()}
+    return {part: np.isin(patients, people[rows]) for part, rows in drawn.items()}
 
 
-def has(codes: Iterable[str], start: str) -> bool:
-    """Return whether one of the codes starts so."""
-    return any(code.startswith(start) for code in codes)
-
-
-def _load(name: str, labels: dict[Admission, bool], said: dict[str, bool], **settings: Any) -> Corpus:
-    """Return admissions in this order as texts; those without a summary are left out."""
-    compared = check_admissions(labels)
-    summaries = read_summaries(labels)
-    rows = [Row(int(a[1]), int(label), summaries[a]) for a, label in labels.items() if a in summaries]
+def _load(name: str, labels: pd.Series, said: dict[str, bool], **settings: Any) -> Corpus:
+    """Return admissions in this order as texts, labelled so; those without a summary are left out."""
+    compared = check_admissions(labels.index)
+    texts = read_summaries(labels.index).reindex(labels.index)
+    found = pd.DataFrame({"text": texts, "label": labels}).dropna()
+    rows = [Row(int(n), int(y), text) for (_, n), text, y in found.itertuples(name=None)]
     said |= {"compared": compared, "alone": not compared}
     return make(name, {"": rows}, (NOTES, DIAGNOSES), said, tokenize=clean_note, **settings)
 
@@ -273,19 +266,18 @@ def load_diabetes() -> Corpus:
     Split by the paper's lists of admissions, if the three files lie beside the tables; else all admissions,
     split by patient (provenance says which). Raises DataError for missing, damaged or malformed tables.
     """
-    codes = read_codes()
-    lists = read_id_lists()
-    listed = {a for _, a in codes} if lists is None else set().union(*lists.values())
-    labels = {a: has(codes[a], "25000") for a in sorted(codes) if a[1] in listed}
+    (labels,), lists = admissions_with("25000"), read_id_lists()
+    if lists is not None:
+        labels = labels[labels.index.isin(set().union(*lists.values()), level="HADM_ID")]
+    patient_of = {admission: patient for patient, admission in labels.index}
 
     def divide(parts: Parts) -> Parts:
         numbers = [int(name.rpartition("/")[2]) for name in parts[""].ids]
-        patients = {admission: patient for patient, admission in labels if admission in set(numbers)}
-        rows = {
-            part: [i for i, number in enumerate(numbers) if number in chosen]
-            for part, chosen in (lists or by_patient(patients)).items()
-        }
-        return {part: parts[""].select(index) for part, index in rows.items()}
+        if lists is None:
+            chosen = by_patient(np.array([patient_of[number] for number in numbers]))
+        else:
+            chosen = {part: np.isin(numbers, list(lists[part])) for part in PARTS}
+        return {part: parts[""].select(rows) for part, rows in chosen.items()}
 
     said = {"lists": lists is not None, "patients": lists is None}
     return _load("diabetes", labels, said, divide=divide)
@@ -296,8 +288,6 @@ def load_anemia() -> Corpus:
 
     Raises DataError for missing, damaged or malformed tables.
     """
-    codes = read_codes()
-    acute, chronic = ({a for a in codes if has(codes[a], start)} for start in ("2851", "2852"))
+    acute, chronic = admissions_with("2851", "2852")
     # The authors' order, on which the seeded split depends: the chronic ones, then the acute ones.
-    labels = {a: kind is acute for kind in (chronic, acute) for a in sorted(kind - (acute & chronic))}
-    return _load("anemia", labels, {})
+    return _load("anemia", pd.concat([acute[chronic & ~acute], acute[acute & ~chronic]]), {})

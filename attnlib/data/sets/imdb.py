@@ -12,17 +12,17 @@ import re
 import string
 import sys
 from collections.abc import Iterable, Iterator
-from typing import IO, Any, NamedTuple
+from typing import IO, NamedTuple
 
 import numpy as np
 
 from attnlib.data import files
+from attnlib.data.corpora import classes, make
 from attnlib.data.corpus import Corpus
 from attnlib.data.errors import DataError
 from attnlib.data.kept import keep
 from attnlib.data.recipes import Parts, Row, draws, held_out
 from attnlib.data.rows import one_of, row_at
-from attnlib.data.sets.corpora import classes, make
 
 FOLDERS = ("train/neg", "train/pos", "test/neg", "test/pos")
 LONGEST = 400
@@ -80,7 +80,7 @@ def divide(parts: Parts) -> Parts:
     n = len(parts["test"])
     order = np.random.RandomState(SEED).permutation(n)
     test = parts["test"].select(np.sort(order[n - int(0.2 * n) :]))
-    return held_out(0.2, SEED)(parts) | {"test": test}
+    return held_out(parts, 0.2, SEED) | {"test": test}
 
 
 @keep("imdb")
@@ -109,12 +109,10 @@ def load_ratings(verify: bool = True) -> Corpus:
 
     `verify` compares the checksums of the four folders. Raises DataError for missing or damaged files.
     """
-
-    def rows(reviews: Iterable[Review]) -> Iterator[Row]:
-        for review in reviews:
-            yield Row(f"imdb_ratings/{review.id}", STARS.index(review.stars), _BREAK.sub(" ", review.text))
-
-    parts = {part: rows(reviews) for part, reviews in read(verify).items()}
+    parts = {
+        part: (Row(f"imdb_ratings/{r.id}", STARS.index(r.stars), _BREAK.sub(" ", r.text)) for r in reviews)
+        for part, reviews in read(verify).items()
+    }
     return make("imdb_ratings", parts, files.folder_sums("imdb", verify))
 
 
@@ -132,18 +130,14 @@ def read_jmars(where: str, file: IO[bytes]) -> Iterator[Row]:
         number += 1
         with row_at(f"{where}: object {number}"):
             item, end = json.JSONDecoder().raw_decode(text, at)
-            row = _jmars_row(number, item)
+            rating, review = str(item["rating"]).removesuffix(".0"), item["review"]
+            if not isinstance(review, str):
+                raise ValueError("the review is no text")
+            row = Row(number, one_of(rating, RATINGS, "the rating"), review)
         yield row
         at = _BETWEEN.match(text, end).end()  # type: ignore[union-attr]
     if text.lstrip().startswith("[") and not text.rstrip().endswith("]"):
         raise DataError(f"{where}: the array has no end after object {number}; the file may be cut.")
-
-
-def _jmars_row(number: int, item: Any) -> Row:
-    rating, text = str(item["rating"]).removesuffix(".0"), item["review"]
-    if not isinstance(text, str):
-        raise ValueError("the review is no text")
-    return Row(number, one_of(rating, RATINGS, "the rating"), text)
 
 
 @keep("imdb10")

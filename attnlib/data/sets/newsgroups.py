@@ -7,18 +7,18 @@ groups.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Sequence
 
 import numpy as np
 
 from attnlib.data import files
+from attnlib.data.corpora import classes, make
 from attnlib.data.corpus import Corpus
 from attnlib.data.kept import keep
 from attnlib.data.recipes import Row
-from attnlib.data.sets.corpora import make
 from attnlib.data.tokens import clean
 
-SPORTS = {"rec.sport.baseball": "baseball", "rec.sport.hockey": "hockey"}
+SPORTS = ("rec.sport.baseball", "rec.sport.hockey")
 PARTS = ("train", "test")
 
 # Lines that scikit-learn takes for quotes or for their introduction.
@@ -60,10 +60,9 @@ def tokenize(post: str) -> tuple[str, ...]:
     return tuple(re.sub(r"(\W)+", r" \1 ", " ".join(clean(post))).split())
 
 
-def _flat(name: str, verify: bool, chosen: dict[str, str] | None = None) -> Corpus:
-    """Return the posts of groups as classes, in this order, called so; None: of all groups, sorted."""
+def _flat(name: str, verify: bool, groups: Sequence[str] = ()) -> Corpus:
+    """Return the posts of groups as classes, in this order; without any, of all groups, sorted."""
     posts, every = read(verify)
-    groups = chosen or dict(zip(every, every, strict=True))
     # scikit-learn's order, on which the seeded split depends: each part shuffled, then all of it.
     order = []
     for part in PARTS:
@@ -71,16 +70,15 @@ def _flat(name: str, verify: bool, chosen: dict[str, str] | None = None) -> Corp
         np.random.RandomState(0).shuffle(paths)
         order += paths
     np.random.RandomState(42).shuffle(order)
-
-    def rows() -> Iterator[Row]:
-        # By class: the split draws from each class by itself.
-        for label, group in enumerate(groups):
-            for part, path in order:
-                if path.startswith(f"{group}/"):
-                    yield Row(f"{name}/{part}/{path}", label, strip_post(posts[part][path]))
-
-    sums, names = files.folder_sums("20news", verify), tuple(groups.values())
-    return make(name, {"": rows()}, sums, tokenize=tokenize, classes=names)
+    # By class: the split draws from each class by itself.
+    rows = (
+        Row(f"{name}/{part}/{path}", label, strip_post(posts[part][path]))
+        for label, group in enumerate(groups or every)
+        for part, path in order
+        if path.startswith(f"{group}/")
+    )
+    names = classes(name) or every
+    return make(name, {"": rows}, files.folder_sums("20news", verify), tokenize=tokenize, class_names=names)
 
 
 @keep("20news")
@@ -111,11 +109,11 @@ def load_topics(verify: bool = True) -> Corpus:
     are a third of all tokens.
     """
     posts, groups = read(verify)
-
-    def rows(part: str) -> Iterator[Row]:
-        for path, text in posts[part].items():
-            label = groups.index(path.split("/")[0])
-            yield Row(f"20news/{part}/{path}", label, strip_post(text.replace("\r", "")))
-
-    parts = {part: rows(part) for part in PARTS}
-    return make("20news", parts, files.folder_sums("20news", verify), classes=groups)
+    parts = {
+        part: [
+            Row(f"20news/{part}/{path}", groups.index(path.split("/")[0]), strip_post(text.replace("\r", "")))
+            for path, text in posts[part].items()
+        ]
+        for part in PARTS
+    }
+    return make("20news", parts, files.folder_sums("20news", verify), class_names=groups)

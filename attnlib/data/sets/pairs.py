@@ -8,39 +8,71 @@ the same way; attention is over the second sentence of a pair, the first one is 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from attnlib.data import files
+from attnlib.data.corpora import classes, make
 from attnlib.data.corpus import Corpus
 from attnlib.data.errors import DataError
 from attnlib.data.files import Content
 from attnlib.data.kept import keep
 from attnlib.data.recipes import Row
 from attnlib.data.rows import one_of, require_columns, row_at
-from attnlib.data.sets.corpora import classes, make
 
-SNLI_CLASSES = classes("snli")
+
+class Layout(NamedTuple):
+    """Of a tab-separated file: its columns, those without a name unread; labels as written, by class."""
+
+    columns: tuple[str, ...]
+    labels: tuple[str, ...]
+    header: bool = True
+
+
+SNLI_LABELS = (*classes("snli"), "-")
 OFFICIAL = {part: f"snli_1.0_{part}.jsonl" for part in ("train", "dev", "test")}
-HELD_OUT = {"dev": "validation.tsv", "test": "test.tsv"}
-SUBSETS = ("train_subset_18k", "train_subset_2k")
-FILES = {
-    "official": tuple(OFFICIAL.values()),
-    "subset": (*(f"{name}.tsv" for name in SUBSETS), *HELD_OUT.values()),
+HELD_OUT = Layout(("text", "question", "label"), ("2", "0", "1"))
+SUBSET = Layout(("label", "", "text", "question"), ("2", "3", "1"), header=False)
+# By file: the part that its pairs belong to, what their ids begin with, and the layout.
+PARTS = {
+    "train_subset_18k.tsv": ("train", "snli/train_subset_18k", SUBSET),
+    "train_subset_2k.tsv": ("train", "snli/train_subset_2k", SUBSET),
+    "validation.tsv": ("dev", "snli/dev", HELD_OUT),
+    "test.tsv": ("test", "snli/test", HELD_OUT),
 }
-# The two codings of labels in the tab-separated files, as class numbers.
-_HELD_OUT_LABELS = {"0": 1, "1": 2, "2": 0}
-_SUBSET_LABELS = {"1": 2, "2": 0, "3": 1}
+FILES = {"official": tuple(OFFICIAL.values()), "subset": tuple(PARTS)}
 
 MRPC_FILES = {
     "official": ("msr_paraphrase_train.txt", "msr_paraphrase_test.txt"),
     # The same lines in a public repository, which moved the last 500 training pairs to a file of their own.
     "parts": ("msr-para-train.tsv", "msr-para-val.tsv", "msr-para-test.tsv"),
 }
+MRPC = Layout(("label", "", "", "question", "text"), ("0", "1"))
 MRPC_DEV = 500
 QQP_COLUMNS = ("id", "qid1", "qid2", "question1", "question2", "is_duplicate")
+QQP = Layout(("", "", "", "question", "text", "label"), ("0", "1"))
 QQP_DEV_SHARE = 0.1
 # GLUE's train.tsv has a few questions with a line end in them: both halves of such a row lack fields.
 QQP_TOLERATED = 100
+
+
+def pair(place: str, name: str, layout: Layout, fields: Sequence[str]) -> Row:
+    """Return a pair called so; DataError, which begins with its place, for wrong fields or another label."""
+    with row_at(place):
+        if len(fields) != len(layout.columns):
+            raise ValueError(f"expected {len(layout.columns)} tab-separated fields, found {len(fields)}")
+        row = dict(zip(layout.columns, fields, strict=True))
+        return Row(name, one_of(row["label"], layout.labels, "the label"), row["text"], row["question"])
+
+
+def tabbed(content: Content, name: str, layout: Layout, before: int = 0) -> Iterator[Row]:
+    """Yield the pairs of a tab-separated file, with the ids ``<name>/<line>``; errors as of `pair`.
+
+    before: how many lines of the official file come before this one's, and count in the ids.
+    """
+    for line, text in enumerate(content.lines(), start=1):
+        if line > layout.header:
+            yield pair(f"{content.where}:{line}", f"{name}/{before + line}", layout, text.split("\t"))
 
 
 def snli_official(content: Content, part: str) -> Iterator[Row]:
@@ -51,24 +83,10 @@ def snli_official(content: Content, part: str) -> Iterator[Row]:
     for line, text in enumerate(content.lines(), start=1):
         with row_at(f"{content.where}:{line}"):
             row = json.loads(text)
-            label = one_of(row["gold_label"], (*SNLI_CLASSES, "-"), "gold_label")
-            pair = Row(f"snli/{part}/{line}", label, row["sentence1"], row["sentence2"])
-        if label < len(SNLI_CLASSES):
-            yield pair
-
-
-def snli_held_out(content: Content, part: str) -> Iterator[Row]:
-    """Yield the pairs of a tab-separated file with the header premise, hypothesis, label."""
-    for line, text in enumerate(content.lines()[1:], start=2):
-        premise, hypothesis, label = text.split("\t")
-        yield Row(f"snli/{part}/{line}", _HELD_OUT_LABELS[label], premise, hypothesis)
-
-
-def snli_subset(content: Content, name: str) -> Iterator[Row]:
-    """Yield the pairs of a tab-separated file of rows label, label, premise, hypothesis."""
-    for line, text in enumerate(content.lines(), start=1):
-        label, _, premise, hypothesis = text.split("\t")
-        yield Row(f"snli/{name}/{line}", _SUBSET_LABELS[label], premise, hypothesis)
+            label = one_of(row["gold_label"], SNLI_LABELS, "gold_label")
+            found = Row(f"snli/{part}/{line}", label, row["sentence1"], row["sentence2"])
+        if row["gold_label"] != "-":
+            yield found
 
 
 @keep("snli")
@@ -83,24 +101,12 @@ def load_snli(train: str | None = None, verify: bool = True) -> Corpus:
     train = files.at_hand("snli", FILES, train)
     contents = files.locate("snli", FILES[train], verify)
     if train == "official":
-        parts = {part: list(snli_official(contents[path], part)) for part, path in OFFICIAL.items()}
-        return make("snli", parts, files.sums(contents))
-    parts = {part: list(snli_held_out(contents[path], part)) for part, path in HELD_OUT.items()}
-    parts["train"] = [row for name in SUBSETS for row in snli_subset(contents[f"{name}.tsv"], name)]
+        official = {part: snli_official(contents[path], part) for part, path in OFFICIAL.items()}
+        return make("snli", official, files.sums(contents))
+    parts: dict[str, list[Row]] = {"train": [], "dev": [], "test": []}
+    for path, (part, name, layout) in PARTS.items():
+        parts[part] += tabbed(contents[path], name, layout)
     return make("snli_subset", parts, files.sums(contents), {"subset": len(parts["train"])}, entry="snli")
-
-
-def read_mrpc(content: Content, part: str, before: int = 0) -> Iterator[Row]:
-    """Yield the pairs of a file of MRPC; the number in an id is the line in the official file of this part.
-
-    before: how many lines of the official file come before this one's. Raises DataError, with file and line,
-    for a wrong number of fields or label: the official files have no checksum.
-    """
-    for line, text in enumerate(content.lines()[1:], start=2):
-        with row_at(f"{content.where}:{line}"):
-            label, _, _, first, second = text.split("\t")
-            row = Row(f"mrpc/{part}/{before + line}", one_of(label, ("0", "1"), "the label"), second, first)
-        yield row
 
 
 @keep("mrpc")
@@ -108,17 +114,17 @@ def load_mrpc(verify: bool = True) -> Corpus:
     """Return MRPC: the second sentences as texts, the first as questions, classes different and paraphrase.
 
     Reads the two official files, or the three that a public repository made of them; both give the same
-    corpus, in which dev are the last 500 training pairs. `verify` checks sha256 sums where they are known.
-    Raises DataError for missing, damaged or malformed files.
+    corpus, in which dev are the last 500 training pairs. An id has the line in the official file. `verify`
+    checks sha256 sums where they are known. Raises DataError for missing, damaged or malformed files.
     """
-    paths = MRPC_FILES[files.at_hand("mrpc", MRPC_FILES, None)]
-    contents = files.locate("mrpc", paths, verify)
+    *of_train, of_test = MRPC_FILES[files.at_hand("mrpc", MRPC_FILES, None)]
+    contents = files.locate("mrpc", [*of_train, of_test], verify)
     training: list[Row] = []
-    for path in paths[:-1]:
-        training += read_mrpc(contents[path], "train", len(training))
+    for path in of_train:
+        training += tabbed(contents[path], "mrpc/train", MRPC, len(training))
     parts = {"train": training[:-MRPC_DEV], "dev": training[-MRPC_DEV:]}
-    parts["test"] = list(read_mrpc(contents[paths[-1]], "test"))
-    return make("mrpc", parts, files.sums(contents), {"n_dev": MRPC_DEV})
+    test = tabbed(contents[of_test], "mrpc/test", MRPC)
+    return make("mrpc", parts | {"test": list(test)}, files.sums(contents), {"n_dev": MRPC_DEV})
 
 
 def read_qqp(content: Content) -> tuple[list[Row], int, int]:
@@ -130,18 +136,13 @@ def read_qqp(content: Content) -> tuple[list[Row], int, int]:
     header, *rows = (line.split("\t") for line in content.lines() or [""])
     require_columns(header, QQP_COLUMNS, content.where)
     whole = {line: row for line, row in enumerate(rows, start=2) if len(row) == len(QQP_COLUMNS)}
-    if len(rows) - len(whole) > QQP_TOLERATED:
-        raise DataError(
-            f"{content.where}: {len(rows) - len(whole)} rows have not {len(QQP_COLUMNS)} fields. Restore it."
-        )
-    found = []
-    for line, (*_, first, second, label) in whole.items():
-        if first.strip() and second.strip():
-            with row_at(f"{content.where}:{line}"):
-                label_number = one_of(label, ("0", "1"), "the label")
-            name = f"qqp/{content.path.removesuffix('.tsv')}/{line}"
-            found.append(Row(name, label_number, second, first))
-    return found, len(rows) - len(whole), len(whole) - len(found)
+    broken = len(rows) - len(whole)
+    if broken > QQP_TOLERATED:
+        raise DataError(f"{content.where}: {broken} rows have not {len(QQP_COLUMNS)} fields. Restore it.")
+    filled = {line: row for line, row in whole.items() if row[3].strip() and row[4].strip()}
+    name = f"qqp/{content.path.removesuffix('.tsv')}"
+    found = [pair(f"{content.where}:{n}", f"{name}/{n}", QQP, row) for n, row in filled.items()]
+    return found, broken, len(whole) - len(found)
 
 
 @keep("qqp")

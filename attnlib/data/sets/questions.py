@@ -14,10 +14,10 @@ from typing import NamedTuple
 import numpy as np
 
 from attnlib.data import files
+from attnlib.data.corpora import make
 from attnlib.data.corpus import Corpus
 from attnlib.data.recipes import Row
 from attnlib.data.rows import row_at
-from attnlib.data.sets.corpora import make
 
 # The words of bAbI.
 ACTORS = ("Daniel", "John", "Mary", "Sandra")
@@ -82,18 +82,18 @@ def load_babi(task: int, size: str | None = None, verify: bool = True) -> Corpus
     """
     if task not in TASKS:
         raise ValueError(f"unknown bAbI task {task!r}; known: {', '.join(map(str, TASKS))}")
-    parts = ("train", "test")
-    paths = {choice: [f"{f}/{TASKS[task]}_{p}.txt" for p in parts] for choice, f in FOLDERS.items()}
+    paths = {n: [f"{f}/{TASKS[task]}_{part}.txt" for part in ("train", "test")] for n, f in FOLDERS.items()}
     chosen = files.at_hand("babi", paths, size, "size")
     contents = files.locate("babi", paths[chosen], verify)
-    lines = {part: contents[path].lines() for part, path in zip(parts, paths[chosen], strict=True)}
-    return babi(f"babi{task}", lines, files.sums(contents), small=size is None and chosen == "1k")
+    train, test = (contents[path].lines() for path in paths[chosen])
+    lines, small = {"train": train, "test": test}, size is None and chosen == "1k"
+    return babi(f"babi{task}", lines, files.sums(contents), small)
 
 
 def babi(name: str, lines: dict[str, list[str]], sums: dict[str, str], small: bool = False) -> Corpus:
     """Return the corpus of one task from the lines of train, out of which dev is drawn, and of test."""
     parts = {part: read_babi(text) for part, text in lines.items()}
-    return make(name, parts, sums, {"small": small}, entry="babi", classes=ANSWERS)
+    return make(name, parts, sums, {"small": small}, entry="babi", class_names=ANSWERS)
 
 
 class Question(NamedTuple):
@@ -164,12 +164,11 @@ def load_cnn(verify: bool = True) -> Corpus:
     classes = sorted(set().union(*entities.values()))
     number_of = {entity: number for number, entity in enumerate(classes)}
 
-    def rows(questions: list[Question]) -> Iterator[Row]:
-        for q in questions:
-            candidates = np.array(sorted(number_of[entity] for entity in q.entities), dtype=np.int64)
-            yield Row(q.id, number_of[q.answer], q.passage, q.question, candidates=candidates)
+    def row(q: Question) -> Row:
+        candidates = np.array(sorted(number_of[entity] for entity in q.entities), dtype=np.int64)
+        return Row(q.id, number_of[q.answer], q.passage, q.question, candidates=candidates)
 
-    parts = {part: rows(questions) for part, questions in found.items()}
+    parts = {part: map(row, questions) for part, questions in found.items()}
     sums = CNN_FILES["files"] if as_files else files.folder_sums("cnn", verify)
     said = {"later": len(classes) - len(entities["train"])}
-    return make("cnn", parts, sums, said, classes=classes, also=classes)
+    return make("cnn", parts, sums, said, class_names=classes, also=classes)

@@ -18,11 +18,11 @@ import numpy as np
 from attnlib.data import files
 from attnlib.data.catalogue import DATA_SETS
 from attnlib.data.columns import RowIds
+from attnlib.data.corpora import make
 from attnlib.data.corpus import Corpus
 from attnlib.data.kept import keep
 from attnlib.data.recipes import DEV_SHARE, Parts, Row, draws
 from attnlib.data.rows import labelled_rows
-from attnlib.data.sets.corpora import make
 from attnlib.data.tokens import Segmenter, collapse
 
 STARS = ("1", "2", "3", "4", "5")
@@ -106,7 +106,7 @@ def load_yelp_flat() -> Corpus:
         return parts | {"train": train.select(~dev), "dev": train.select(dev)}
 
     parts = {"train": training(), "test": read("yelp_full", "test.csv", 2)}
-    return make("yelp5", parts, FILES, tokenize=Segmenter().tokens, divide=divide, large=True)
+    return make("yelp5", parts, FILES, tokenize=Segmenter().tokens, divide=divide, compact=True)
 
 
 def read_domain(path: str, text: str) -> Iterator[Row]:

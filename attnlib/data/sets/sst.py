@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator, Sequence
 
 from attnlib.data import files
+from attnlib.data.corpora import make
 from attnlib.data.corpus import Corpus
 from attnlib.data.recipes import Row
-from attnlib.data.sets.corpora import make
 
 # Class by the root's label; None: the sentence is left out.
 BINARY = (0, 0, None, 1, 1)

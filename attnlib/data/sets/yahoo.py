@@ -8,23 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, cast
 from xml.etree.ElementTree import ParseError, XMLPullParser
 
 import numpy as np
 
 from attnlib.data import files
 from attnlib.data.columns import RowIds
+from attnlib.data.corpora import classes, make
 from attnlib.data.corpus import Corpus, Split
 from attnlib.data.errors import DataError
 from attnlib.data.kept import keep
 from attnlib.data.recipes import SEED, Limits, Parts, Row, held_out, within
 from attnlib.data.rows import labelled_rows
-from attnlib.data.sets.corpora import classes, make
 
 # In the order of Zhang et al.'s classes 1 to 10.
 TOPICS = classes("yahoo")
-CLASSES = tuple(str(number) for number in range(1, 11))
+CLASSES = tuple(map(str, range(1, 11)))
 LIMITS = Limits(sentences=50, tokens=350)
 TEST, TRAIN_AND_DEV = 5_000, 140_000
 # More are read than are wanted: some have no sentence, some are too long for training.
@@ -52,32 +52,34 @@ def questions(paths: Sequence[str]) -> Iterator[tuple[int, str, str, str]]:
     """
     number, root, place = 0, None, ""
     parser: Any = None
-    for path in paths:
-        with files.stream("yahoo", path) as (where, file):
-            for piece in iter(partial(file.read, PIECE), b""):
-                if parser is None and not piece.strip():
-                    continue
-                parser = parser or XMLPullParser(("start", "end"))
-                place = where
-                try:
-                    parser.feed(piece)
-                    events = list(parser.read_events())
-                except ParseError as error:
-                    raise DataError(
-                        f"{place}: near document {number + 1}: {error}. Restore the official file."
-                    ) from error
-                for event, element in events:
-                    root = element if root is None else root
-                    if event == "end" and element is root:
-                        parser = root = None
-                    elif event == "end" and element.tag == "document":
-                        number += 1
-                        found = {child.tag: (child.text or "").strip() for child in element}
-                        uri, topic, *texts = (found.get(name, "") for name in FIELDS)
-                        yield number, uri, topic, " ".join(filter(None, texts))
-                        root.clear()
+    for place, piece in _pieces(paths):
+        if parser is None and not piece.strip():
+            continue
+        parser = parser or XMLPullParser(("start", "end"))
+        try:
+            parser.feed(piece)
+            events = list(parser.read_events())
+        except ParseError as error:
+            problem = f"{place}: near document {number + 1}: {error}. Restore the official file."
+            raise DataError(problem) from error
+        for event, element in events:
+            root = element if root is None else root
+            if event == "end" and element is root:
+                parser = root = None
+            elif event == "end" and element.tag == "document":
+                number += 1
+                found = {child.tag: (child.text or "").strip() for child in element}
+                uri, topic, *texts = (found.get(name, "") for name in FIELDS)
+                yield number, uri, topic, " ".join(filter(None, texts))
+                root.clear()
     if parser is not None:
         raise DataError(f"{place}: the XML text stops in document {number + 1}; it may be cut. Restore it.")
+
+
+def _pieces(paths: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+    for path in paths:
+        with files.stream("yahoo", path) as (where, file):
+            yield from ((where, piece) for piece in iter(partial(file.read, PIECE), b""))
 
 
 def survey(paths: Sequence[str]) -> tuple[np.ndarray, int]:
@@ -125,17 +127,15 @@ def balanced(every: Split, ranks: np.ndarray) -> Parts:
     documents gives them in the same proportion, 28 to 1.
     """
     fits = within(every, LIMITS)
-    training, test = [], []
+    parts: dict[str, list[np.ndarray]] = {"train": [], "test": []}
     for label in range(len(TOPICS)):
         rows = np.flatnonzero(every.labels == label)
         rows = rows[np.argsort(ranks[rows])]
         share = len(rows) * TEST // (TEST + TRAIN_AND_DEV)
         n_test = min(TEST, max(share, min(1, len(rows) - 1)))
-        rest = rows[n_test:]
-        test.append(rows[:n_test])
-        training.append(rest[fits[rest]][:TRAIN_AND_DEV])
-    kept, held = (np.sort(np.concatenate(rows)) for rows in (training, test))
-    return {"train": every.select(kept), "test": every.select(held)}
+        parts["test"].append(rows[:n_test])
+        parts["train"].append(rows[n_test:][fits[rows[n_test:]]][:TRAIN_AND_DEV])
+    return {part: every.select(np.sort(np.concatenate(rows))) for part, rows in parts.items()}
 
 
 def read_csv(path: str) -> Iterator[Row]:
@@ -155,18 +155,19 @@ def load(source: str | None = None) -> Corpus:
     source = files.at_hand("yahoo", SOURCES, source, "source")
     paths = SOURCES[source]
     if source == "csv":
-        said = {"csv": 1}
+
+        def divide(parts: Parts) -> Parts:
+            train = parts["train"]
+            return held_out(parts | {"train": train.select(within(train, LIMITS))})
+
         parts = {path.removesuffix(".csv"): read_csv(path) for path in paths}
-    else:
-        # The files are read twice: to draw documents, and to read those drawn.
-        ranks, repeats = survey(paths)
-        said = {"drawn": 1, "repeats": repeats}
-        parts = {"": read(paths, ranks)}
+        return make("yahoo", parts, paths, {"csv": 1}, divide=divide)
 
-    def divide(parts: Parts) -> Parts:
-        if source == "csv":
-            return held_out()(parts | {"train": parts["train"].select(within(parts["train"], LIMITS))})
-        assert isinstance(parts[""].ids, RowIds)
-        return held_out()(balanced(parts[""], ranks[parts[""].ids.lines]))
+    # The files are read twice: to draw documents, and to read those drawn.
+    ranks, repeats = survey(paths)
 
-    return make("yahoo", parts, paths, said, divide=divide)
+    def divide_drawn(parts: Parts) -> Parts:
+        return held_out(balanced(parts[""], ranks[cast(RowIds, parts[""].ids).lines]))
+
+    said = {"drawn": 1, "repeats": repeats}
+    return make("yahoo", {"": read(paths, ranks)}, paths, said, divide=divide_drawn)
