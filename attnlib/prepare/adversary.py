@@ -7,8 +7,8 @@ from dataclasses import asdict, replace
 
 from attnlib.cache.sources import function_digest
 from attnlib.prepare.flat import plan
-from attnlib.prepare.run import Prepared, analyse, check_seed, train_once
-from attnlib.training.adversary import DIRECTIONS, AdversaryTraining, fit_adversary
+from attnlib.prepare.run import Prepared, trained
+from attnlib.training.adversary import DIRECTIONS, AdversaryTraining, recipe
 
 
 def prepare_adversary(
@@ -37,20 +37,13 @@ def prepare_adversary(
     began, base_seed = time.perf_counter(), base.name["seed"]
     if seed is None:
         seed = base_seed if variant == "released" else base_seed + 1
-    check_seed(seed)
-    start = plan(**{**base.plan.request, "seed": seed})
+    start = plan(**{**base.request, "seed": seed})
     size = start.settings["training"]["batch_size"]
     how = AdversaryTraining(strength, variant, direction, epochs, patience, size, seed)
-
-    def fit(progress: bool) -> list[dict[str, float]]:
-        corpus = base.corpus
-        given = (corpus.splits, base.readouts, corpus.vocabulary, how, start.device)
-        return fit_adversary(start.model, *given, progress)
-
-    decided = {
-        "base": base.settings,
-        "adversary": asdict(how),
-        "adversary_code": function_digest(fit_adversary),
-    }
-    planned = replace(start, settings={**start.settings, **decided}, fit=fit)
-    return analyse(planned, train_once(planned, progress), base.texts, began)
+    adversary = {"adversary": asdict(how), "adversary_code": function_digest(recipe)}
+    planned = replace(
+        start,
+        settings={**start.settings, "base": base.settings, **adversary},
+        recipe=lambda: recipe(start.model, base.corpus, base.readouts, how, start.device),
+    )
+    return trained(planned, base.texts, began, progress)

@@ -3,51 +3,38 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
-import torch
-
 from attnlib import data
-from attnlib.cache.sources import function_digest
-from attnlib.checks import one_of
+from attnlib.checks import check_at_least, one_of
 from attnlib.models.document_batches import Documents
 from attnlib.models.documents import DocumentArchitecture, build_document_model, read_documents
 from attnlib.models.vectors import document_vectors, random_unit_vectors, train_document_vectors
-from attnlib.prepare.run import Plan, Prepared, analyse, check_seed, chosen, resolve_device, train_once
-from attnlib.training.documents import DocumentTraining, fit_documents, predict_documents
+from attnlib.prepare.run import Plan, Prepared, chosen, decided, resolve_device, trained
+from attnlib.training.documents import DocumentTraining, predict_documents, recipe
+from attnlib.training.fit import Recipe, Row
 from attnlib.training.metrics import metrics
 
 VECTORS = ("corpus", "random")
 
 
-@dataclass(frozen=True)
-class Released:
-    """What Serrano & Smith's configurations of one data set say; han and flan where the two differ.
-
-    words, sentences: dropout before the word and the sentence encoder. logits_…: dropout on the logits.
-    limit_…: most documents × padded words in a batch (HAN: of the longest sentence). epochs: most, where
-    there is an encoder.
-    """
-
-    words: float
-    sentences: float
-    logits_han: float
-    logits_flan: float
-    learning_rate: float
-    epochs: int
-    limit_han: int
-    limit_flan: int
-
-
+# What Serrano & Smith's configurations of one data set say: dropout before the word encoder, before the
+# sentence encoder and on the logits; learning rate; most epochs, with an encoder; most documents × padded
+# words in a batch (HAN: of the longest sentence).
 RELEASED = {
-    "yahoo": Released(0.4445, 0.2202, 0.3749, 0.4457, 4e-4, 15, 1_000, 15_000),
-    "imdb10": Released(0.4445, 0.2202, 0.2457, 0.3457, 4e-4, 15, 2_000, 20_000),
-    "amazon_full": Released(0.6, 0.2, 0.4, 0.4, 2e-4, 60, 9_000, 135_000),
-    "yelp_full": Released(0.7, 0.1, 0.7, 0.7, 1e-4, 60, 6_000, 90_000),
+    "yahoo": {
+        "HAN": (0.4445, 0.2202, 0.3749, 4e-4, 15, 1_000),
+        "FLAN": (0.4445, 0.0, 0.4457, 4e-4, 15, 15_000),
+    },
+    "imdb10": {
+        "HAN": (0.4445, 0.2202, 0.2457, 4e-4, 15, 2_000),
+        "FLAN": (0.4445, 0.0, 0.3457, 4e-4, 15, 20_000),
+    },
+    "amazon_full": {"HAN": (0.6, 0.2, 0.4, 2e-4, 60, 9_000), "FLAN": (0.6, 0.0, 0.4, 2e-4, 60, 135_000)},
+    "yelp_full": {"HAN": (0.7, 0.1, 0.7, 1e-4, 60, 6_000), "FLAN": (0.7, 0.0, 0.7, 1e-4, 60, 90_000)},
     # Not the paper's: 2,000 generated documents need larger steps than its hundreds of thousands.
-    "planted_documents": Released(0.2, 0.2, 0.2, 0.2, 2e-3, 15, 1_000, 15_000),
+    "planted_documents": {"HAN": (0.2, 0.2, 0.2, 2e-3, 15, 1_000), "FLAN": (0.2, 0.0, 0.2, 2e-3, 15, 15_000)},
 }
 # Without an encoder, everywhere; with one the patience is 5.
 WITHOUT_ENCODER = {"epochs": 60, "patience": 10}
@@ -60,15 +47,12 @@ def released(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """A row of RELEASED as settings: those of a DocumentArchitecture, and of a DocumentTraining."""
     one_of("settings", name, RELEASED)
-    row, han = RELEASED[name], architecture.startswith("HAN")
-    drops = {
-        "dropout_words": row.words,
-        "dropout_sentences": row.sentences if han else 0.0,
-        "dropout_logits": (row.logits_han if han else row.logits_flan) if variant == "released" else 0.0,
-    }
-    how = {"learning_rate": row.learning_rate, "epochs": row.epochs, "patience": 5}
-    how |= WITHOUT_ENCODER if architecture.endswith("noenc") else {}
-    return drops, how | {"limit": row.limit_han if han else row.limit_flan}
+    row = RELEASED[name]["HAN" if architecture.startswith("HAN") else "FLAN"]
+    words, sentences, logits, rate, epochs, limit = row
+    drops = {"dropout_words": words, "dropout_sentences": sentences}
+    drops["dropout_logits"] = logits if variant == "released" else 0.0
+    how = {"learning_rate": rate, "epochs": epochs, "patience": 5, "limit": limit}
+    return drops, how | (WITHOUT_ENCODER if architecture.endswith("noenc") else {})
 
 
 def settings_name(dataset: str) -> str:
@@ -81,7 +65,6 @@ def prepare_documents(
     architecture: str = "HANrnn",
     seed: int = 0,
     *,
-    device: str = "cpu",
     limit: int | None = None,
     progress: bool = True,
     **model_settings: Any,
@@ -98,9 +81,8 @@ def prepare_documents(
     Readout(10 texts, up to 12 tokens, 4 scores per token, linear, torch.float32)
     """
     began = time.perf_counter()
-    planned = plan(dataset, architecture, seed, device=device, **model_settings)
-    texts = planned.corpus.test.sample(limit, seed)
-    return analyse(planned, train_once(planned, progress), texts, began)
+    planned = plan(dataset, architecture, seed, **model_settings)
+    return trained(planned, planned.corpus.test.sample(limit, seed), began, progress)
 
 
 def plan(
@@ -125,19 +107,14 @@ def plan(
     epochs, patience and learning_rate replace theirs.
     """
     device = resolve_device(device)
-    check_seed(seed)
+    check_at_least("seed", seed, 0)
     one_of("vectors", vectors, VECTORS)
     drops, given = released(settings or settings_name(dataset), architecture, variant)
     corpus = data.load(dataset)
+    words = corpus.vocabulary
     if corpus.task != "classification":
         raise ValueError(f"data set {corpus.name!r} is {corpus.task}; document models read classification")
-    made_of = DocumentArchitecture(
-        architecture,
-        n_classes=len(corpus.class_names),
-        n_words=len(corpus.vocabulary),
-        variant=variant,
-        **drops,
-    )
+    made_of = DocumentArchitecture(architecture, len(corpus.class_names), len(words), variant, **drops)
     if made_of.hierarchical and corpus.train.sentences is None:
         raise ValueError(
             f"data set {corpus.name!r} has no sentences, which {architecture} reads: take a FLAN "
@@ -146,42 +123,30 @@ def plan(
     given |= chosen(epochs=epochs, patience=patience, learning_rate=learning_rate)
     how = DocumentTraining(**given, seed=seed)
     train = corpus.train.sample(train_limit, seed)
-    decided = {
-        "dataset": corpus.name,
-        "data": corpus.checksum,
-        "architecture": asdict(made_of),
-        "training": asdict(how),
-        "train_limit": None if len(train) == len(corpus.train) else len(train),
-        "vectors": vectors,
-        "device": torch.device(device).type,
-        "torch": torch.__version__,
-        "code": function_digest(fit_documents, build_document_model, train_document_vectors),
-    }
+    limited = None if len(train) == len(corpus.train) else len(train)
+    code = (recipe, build_document_model, train_document_vectors)
     model = build_document_model(made_of)
 
-    def fit(progress: bool) -> list[dict[str, float]]:
-        table = (
-            document_vectors(corpus, made_of.dimension)
-            if vectors == "corpus"
-            else random_unit_vectors(len(corpus.vocabulary), made_of.dimension, seed)
-        )
+    def begin() -> Recipe:
+        size = made_of.dimension
+        of_corpus = vectors == "corpus"
+        table = document_vectors(corpus, size) if of_corpus else random_unit_vectors(len(words), size, seed)
         model.load_state_dict(build_document_model(made_of, table, seed).state_dict())
-        seen, dev = (Documents.of(split, corpus.vocabulary) for split in (train, corpus.dev))
-        return fit_documents(model, seen, dev, how, device, progress)
+        return recipe(model, Documents.of(train, words), Documents.of(corpus.dev, words), how, device)
 
-    def measure() -> dict[str, float]:
-        test = Documents.of(corpus.test, corpus.vocabulary)
+    def measure() -> Row:
+        test = Documents.of(corpus.test, words)
         return metrics(test.labels, predict_documents(model, test, device))
 
     name = {"dataset": corpus.name, "encoder": architecture, "scorer": made_of.scorer, "seed": seed}
     label = vectors if vectors == "corpus" else "random, length 1"
     return Plan(
-        corpus,
-        model,
-        decided,
-        {**name, "variant": variant, "vectors": label},
-        device,
-        fit,
-        measure,
-        reading=lambda texts: partial(read_documents, model, Documents.of(texts, corpus.vocabulary), device),
+        corpus=corpus,
+        model=model,
+        settings=decided(corpus, made_of, how, device, code, train_limit=limited, vectors=vectors),
+        name={**name, "variant": variant, "vectors": label},
+        device=device,
+        recipe=begin,
+        measure=measure,
+        reading=lambda texts: partial(read_documents, model, Documents.of(texts, words), device),
     )

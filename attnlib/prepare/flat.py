@@ -4,43 +4,34 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from attnlib import data
 from attnlib.cache import file_checksum
-from attnlib.cache.sources import function_digest
+from attnlib.checks import check_at_least
 from attnlib.data.imposed import Weights, impose, impose_on
 from attnlib.models.build import Architecture, build
 from attnlib.models.reading import head_of, read
 from attnlib.models.vectors import embedding_matrix, vectors_file
-from attnlib.prepare.run import Plan, Prepared, analyse, check_seed, chosen, resolve_device, train_once
-from attnlib.training.fit import Recipe, epochs, fit
+from attnlib.prepare.run import Plan, Prepared, analysed, chosen, decided, resolve_device, trained
+from attnlib.training.fit import Row, epochs, fit
 from attnlib.training.flat import Training, predict, recipe
 from attnlib.training.metrics import metrics
 
-
-@dataclass(frozen=True)
-class Usual:
-    """Jain & Wallace's settings for a task."""
-
-    dimension: int
-    deviation: float
-    epochs: int
-    batch_size: int
-    hidden: int = 128
-
-
-# By task; a data set with settings of its own goes by its name.
-USUAL = {
-    "classification": Usual(300, 0.1, 8, 32),
-    "question answering": Usual(50, 1.0, 100, 50, hidden=32),
-    "pair classification": Usual(300, 0.1, 25, 128),
-    "cnn": Usual(300, 0.1, 25, 90),
+# Jain & Wallace's settings by task; a data set with settings of its own goes by its name.
+USUAL: dict[str, dict[str, Any]] = {
+    "classification": {"dimension": 300, "deviation": 0.1, "epochs": 8, "batch_size": 32, "hidden": 128},
+    "question answering": {"dimension": 50, "deviation": 1.0, "epochs": 100, "batch_size": 50, "hidden": 32},
+    "pair classification": {
+        "dimension": 300,
+        "deviation": 0.1,
+        "epochs": 25,
+        "batch_size": 128,
+        "hidden": 128,
+    },
+    "cnn": {"dimension": 300, "deviation": 0.1, "epochs": 25, "batch_size": 90, "hidden": 128},
 }
 
 
@@ -50,7 +41,6 @@ def prepare(
     scorer: str = "additive",
     seed: int = 0,
     *,
-    device: str = "cpu",
     limit: int | None = None,
     progress: bool = True,
     **model_settings: Any,
@@ -66,9 +56,8 @@ def prepare(
     Readout(10 texts, up to 38 tokens, 2 scores per token, linear, torch.float32)
     """
     began = time.perf_counter()
-    planned = plan(dataset, encoder, scorer, seed, device=device, **model_settings)
-    texts = planned.corpus.test.sample(limit, seed)
-    return analyse(planned, train_once(planned, progress), texts, began)
+    planned = plan(dataset, encoder, scorer, seed, **model_settings)
+    return trained(planned, planned.corpus.test.sample(limit, seed), began, progress)
 
 
 def prepare_like(base: Prepared, *, progress: bool = True, **changes: Any) -> Prepared:
@@ -81,13 +70,13 @@ def prepare_like(base: Prepared, *, progress: bool = True, **changes: Any) -> Pr
     >>> other.texts.ids == run.texts.ids, other.readout.alpha.equal(run.readout.alpha)
     (True, False)
     """
-    began, request = time.perf_counter(), base.plan.request
+    began, request = time.perf_counter(), base.request
     if changes.get("dataset", request["dataset"]) != request["dataset"]:
         raise ValueError("dataset: the texts under analysis are those of the first model; call prepare")
     planned = plan(**{**request, **changes})
     imposed = planned.request["imposed"]
     texts = base.texts if imposed is None else impose(base.texts, imposed["test"])
-    return analyse(planned, train_once(planned, progress), texts, began)
+    return trained(planned, texts, began, progress)
 
 
 def every_epoch(
@@ -96,7 +85,6 @@ def every_epoch(
     scorer: str = "additive",
     seed: int = 0,
     *,
-    device: str = "cpu",
     limit: int | None = None,
     progress: bool = True,
     **model_settings: Any,
@@ -105,20 +93,20 @@ def every_epoch(
 
     The model is the one in training: use what is given before asking for the next. Nothing is cached.
     """
-    planned = plan(dataset, encoder, scorer, seed, device=device, **model_settings)
+    planned = plan(dataset, encoder, scorer, seed, **model_settings)
     texts = planned.corpus.test.sample(limit, seed)
-    history: list[dict[str, float]] = []
-    for row in epochs(recipe_of(planned), progress):
-        history.append(row)
+    history: list[Row] = []
+    for row in epochs(planned.recipe(), progress):
+        history = [*history, row]
         began = time.perf_counter()
-        yield len(history), analyse(planned, (list(history), planned.measure()), texts, began, kept=False)
+        yield len(history), analysed(planned, history, planned.measure(), texts, began, kept=False)
 
 
 def plan(
     dataset: str,
-    encoder: str,
-    scorer: str,
-    seed: int,
+    encoder: str = "bilstm",
+    scorer: str = "additive",
+    seed: int = 0,
     *,
     device: str = "cpu",
     variant: str = "released",
@@ -145,7 +133,7 @@ def plan(
     """
     request = dict(locals())
     device = resolve_device(device)
-    check_seed(seed)
+    check_at_least("seed", seed, 0)
     if (scorer == "imposed") != (imposed is not None):
         raise ValueError(
             f"scorer is {scorer!r}, imposed weights are {'not ' if imposed is None else ''}given: the scorer "
@@ -155,68 +143,37 @@ def plan(
     if imposed is not None:
         corpus = impose_on(corpus, imposed)
     usual = USUAL.get(corpus.name, USUAL[corpus.task])
-    dimension = dimension or usual.dimension
-    deviation = deviation if deviation is not None else usual.deviation
+    usual = usual | chosen(dimension=dimension, deviation=deviation, epochs=epochs, batch_size=batch_size)
+    dimension, deviation, n_epochs, size, hidden = usual.values()
+    words = corpus.vocabulary
+    sizes: dict[str, Any] = {"dimension": dimension, "hidden": hidden, "layers": layers}
     architecture = Architecture(
-        encoder,
-        scorer,
-        n_classes=len(corpus.class_names),
-        n_words=len(corpus.vocabulary),
-        variant=variant,
-        pair=corpus.paired,
-        dimension=dimension,
-        hidden=usual.hidden,
-        layers=layers,
+        encoder, scorer, len(corpus.class_names), len(words), variant, corpus.paired, **sizes
     )
-    given = {"epochs": usual.epochs, "batch_size": usual.batch_size}
-    given |= chosen(epochs=epochs, batch_size=batch_size)
-    how = Training(**given, variant=variant, patience=patience, seed=seed, selection=selection)
-    trained_here = vectors in ("random", "corpus")
+    way: dict[str, Any] = {"variant": variant, "patience": patience, "selection": selection, "seed": seed}
+    how = Training(n_epochs, size, **way)
     label = f"random, deviation {deviation:g}" if vectors == "random" else Path(vectors).name
     if vectors in data.names():
         vectors = str(vectors_file(vectors, dimension))
-    settings = {
-        "dataset": corpus.name,
-        "data": corpus.checksum,
-        "architecture": asdict(architecture),
-        "training": asdict(how),
-        "vectors": vectors if trained_here else file_digest(vectors),
-        "deviation": deviation,
-        "device": torch.device(device).type,
-        "torch": torch.__version__,
-        "code": function_digest(fit, recipe, build, embedding_matrix),
-    }
-    matrix = embedding_matrix(
-        corpus.vocabulary,
-        vectors,
-        dimension=dimension,
-        deviation=deviation,
-        missing="zero" if variant == "released" else "random",
-        texts=corpus.train.texts,
-        seed=seed,
-    )
+    start = vectors if vectors in ("random", "corpus") else file_digest(vectors)
+    code = (fit, recipe, build, embedding_matrix)
+    missing = "zero" if variant == "released" else "random"
+    drawn: dict[str, Any] = {"dimension": dimension, "deviation": deviation, "missing": missing, "seed": seed}
+    matrix = embedding_matrix(words, vectors, texts=corpus.train.texts, **drawn)
     model = build(architecture, matrix, seed)
     name = {"dataset": corpus.name, "encoder": encoder, "scorer": scorer, "seed": seed}
-    made = Plan(
-        corpus,
-        model,
-        settings,
-        {**name, "variant": variant, "vectors": label},
-        device,
-        fit=lambda progress: fit(recipe_of(made), progress),
-        measure=lambda: metrics(corpus.test.labels, predict(model, corpus.test, corpus.vocabulary, device)),
-        reading=lambda texts: partial(read, model, texts, corpus.vocabulary, device),
+    return Plan(
+        corpus=corpus,
+        model=model,
+        settings=decided(corpus, architecture, how, device, code, vectors=start, deviation=deviation),
+        name={**name, "variant": variant, "vectors": label},
+        device=device,
+        recipe=lambda: recipe(model, corpus, how, device),
+        measure=lambda: metrics(corpus.test.labels, predict(model, corpus.test, words, device)),
+        reading=lambda texts: partial(read, model, texts, words, device),
         head=head_of,
         request=request,
     )
-    return made
-
-
-def recipe_of(planned: Plan) -> Recipe:
-    """How a planned model is trained."""
-    corpus, how = planned.corpus, Training(**planned.settings["training"])
-    splits = corpus.train, corpus.splits[how.selection]
-    return recipe(planned.model, *splits, corpus.vocabulary, len(corpus.class_names), how, planned.device)
 
 
 def file_digest(path: str) -> str:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, field
 from functools import cached_property, partial
 from typing import Any
 
@@ -18,19 +17,20 @@ from attnlib.cache.sources import function_digest
 from attnlib.cache.tensors import checksum, load_model, load_tensors, save_model, save_tensors
 from attnlib.data.corpus import Split
 from attnlib.readout import Head, Readout
+from attnlib.training.fit import Recipe, Row, fit
 
 # Columns of a Readout that are 0 off the mask, and kept on it alone.
 PACKED = ("alpha", "scores")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Plan:
     """A model that is about to be trained.
 
     settings: everything that decides it; they name it in the cache. name: what tables call it: dataset,
-    encoder, scorer, seed, variant, vectors. fit: trains the model in place, given whether to tell its
-    progress, and gives the history. measure: its test metrics. reading: of some texts, what reads their
-    Readout, a partial of the function that does. request: the arguments that made the plan.
+    encoder, scorer, seed, variant, vectors. device: where it is, "cpu" or "cuda". recipe: makes that of its
+    training. measure: its test metrics. reading: of some texts, what reads their Readout, a partial of the
+    function that does. head: of the model, as Readouts have it. request: the arguments that made the plan.
     """
 
     corpus: Any  # Corpus, or SceneCorpus
@@ -38,68 +38,45 @@ class Plan:
     settings: dict[str, Any]
     name: dict[str, Any]
     device: str
-    fit: Callable[[bool], list[dict[str, float]]]
-    measure: Callable[[], dict[str, float]]
+    recipe: Callable[[], Recipe]
+    measure: Callable[[], Row]
     reading: Callable[[Split], Callable[[], Readout]] | None = None
     head: Callable[[Any], Head | None] = lambda model: None
     request: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Trained:
-    """A trained model and the test texts under analysis.
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Trained(Plan):
+    """A trained model, what decided it, and the test texts under analysis.
 
-    test_metrics: on the whole test split. history: one row per training epoch. plan: what decided the model.
-    began: when the analysis did, in seconds of `time.perf_counter`.
+    test_metrics: on the whole test split. history: one row per training epoch. began: when the analysis did,
+    in seconds of `time.perf_counter`.
     """
 
-    plan: Plan
     texts: Any
-    test_metrics: dict[str, float]
-    history: list[dict[str, float]]
-    began: float = field(default_factory=time.perf_counter, repr=False, kw_only=True)
-
-    @property
-    def corpus(self) -> Any:
-        """The data set."""
-        return self.plan.corpus
-
-    @property
-    def model(self) -> Any:
-        """The trained model, on `device`."""
-        return self.plan.model
-
-    @property
-    def device(self) -> str:
-        """Where the model is: "cpu" or "cuda"."""
-        return self.plan.device
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """Everything that decided the model."""
-        return self.plan.settings
-
-    @property
-    def name(self) -> dict[str, Any]:
-        """What tables call the model: dataset, encoder, scorer, seed, variant, vectors."""
-        return self.plan.name
+    test_metrics: Row
+    history: list[Row]
+    began: float
 
     def __repr__(self) -> str:
         told = ", ".join(f"{key}={value!r}" for key, value in self.name.items())
         return f"{type(self).__name__}({told}; {len(self.texts)} texts)"
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Prepared(Trained):
-    """What an experiment on attention works on: the Readout of `texts`, in their order."""
+    """What an experiment on attention works on: the Readout of `texts`, in their order.
+
+    kept: whether Readouts go to the cache.
+    """
 
     readout: Readout
-    kept: bool = field(default=True, kw_only=True)
+    kept: bool = True
 
     @cached_property
     def readouts(self) -> dict[str, Readout]:
         """The Readouts of the whole splits train, dev and test, by name; read when first asked for."""
-        return {name: read(self.plan, split, self.kept) for name, split in self.corpus.splits.items()}
+        return {name: read(self, split, self.kept) for name, split in self.corpus.splits.items()}
 
     def frame(self, **columns: Any) -> pd.DataFrame:
         """One row per text: text (its id), predicted, label, length, max_attention, and the given columns.
@@ -135,18 +112,28 @@ def resolve_device(device: str) -> str:
     return device
 
 
-def check_seed(seed: int) -> None:
-    """ValueError for a seed that is no whole number from 0."""
-    if not isinstance(seed, int) or seed < 0:
-        raise ValueError(f"seed is {seed!r}: give a whole number, 0 or more")
-
-
 def chosen(**settings: Any) -> dict[str, Any]:
     """The settings that were given: those that are not None."""
     return {name: value for name, value in settings.items() if value is not None}
 
 
-def train_once(plan: Plan, progress: bool = True) -> tuple[list[dict[str, float]], dict[str, float]]:
+def decided(
+    corpus: Any, architecture: Any, training: Any, device: str, code: Iterable[Callable], **more: Any
+) -> dict[str, Any]:
+    """Everything that decides a model. code: the functions whose sources do; more: what its family adds."""
+    return {
+        "dataset": corpus.name,
+        "data": corpus.checksum,
+        "architecture": asdict(architecture),
+        "training": asdict(training),
+        **more,
+        "device": torch.device(device).type,
+        "torch": torch.__version__,
+        "code": function_digest(*code),
+    }
+
+
+def train_once(plan: Plan, progress: bool = True) -> tuple[list[Row], Row]:
     """Fill the plan's model from the cache, or train it and put it there; its history and test metrics.
 
     What is damaged in the cache is trained again. Two processes that ask for one model train it once.
@@ -154,7 +141,7 @@ def train_once(plan: Plan, progress: bool = True) -> tuple[list[dict[str, float]
     path = cache_folder() / "models" / f"{plan.corpus.name}-{digest(plan.settings)}.safetensors"
 
     def make() -> dict[str, Any]:
-        history = plan.fit(progress)
+        history = fit(plan.recipe(), progress)
         return {"history": history, "test_metrics": plan.measure(), "settings": plan.settings}
 
     known = remember(
@@ -192,25 +179,18 @@ def save(path: Any, readout: Readout) -> None:
     """Write a Readout without its head, which belongs to the model: a function cannot be stored."""
     columns = {name: getattr(readout, name) for name in ("bias", "mask", "offset", "allowed")}
     columns |= {name: getattr(readout, name)[readout.mask] for name in PACKED}
-    tensors = {name: column for name, column in columns.items() if column is not None}
-    save_tensors(path, tensors, {"format": "attnlib.prepare"})
+    save_tensors(path, chosen(**columns), {"format": "attnlib.prepare"})
 
 
 def load(path: Any, head: Head | None, device: str) -> Readout:
     """What `save` wrote, bit for bit. ValueError when the file is something else, or damaged."""
     tensors, _ = load_tensors(path)
-
-    def spread(values: Tensor) -> Tensor:
-        mask = tensors["mask"]
-        whole = values.new_zeros((*mask.shape, *values.shape[1:]))
-        whole[mask] = values
-        return whole
-
     try:
-        # Copies: what comes from a file is a view of it.
-        columns = {name: column.clone() for name, column in tensors.items() if name not in PACKED}
-        columns |= {name: spread(tensors[name]) for name in PACKED}
-        return Readout(**{name: column.to(device) for name, column in columns.items()}, head=head)
+        for name in PACKED:
+            values, mask = tensors[name], tensors["mask"]
+            tensors[name] = values.new_zeros((*mask.shape, *values.shape[1:]))
+            tensors[name][mask] = values
+        return Readout(**{name: column.to(device) for name, column in tensors.items()}, head=head)
     except (ValueError, KeyError, TypeError, RuntimeError, IndexError) as error:
         raise ValueError(f"{path} is no Readout of the cache: {error!r}") from error
 
@@ -218,21 +198,23 @@ def load(path: Any, head: Head | None, device: str) -> Readout:
 def texts_digest(texts: Split) -> str:
     """A digest of what a model reads of some texts."""
     columns = (texts.texts, texts.questions, texts.candidates, texts.sentences, texts.attention)
-    return digest(
-        [
-            column and [row.tolist() if isinstance(row, np.ndarray) else row for row in column]
-            for column in columns
-        ]
-    )
+
+    def written(row: Any) -> Any:
+        return row.tolist() if isinstance(row, np.ndarray) else row
+
+    return digest([column and [written(row) for row in column] for column in columns])
 
 
-def analyse(
-    plan: Plan,
-    known: tuple[list[dict[str, float]], Mapping[str, float]],
-    texts: Split,
-    began: float,
-    kept: bool = True,
+def trained(plan: Plan, texts: Split, began: float, progress: bool = True) -> Prepared:
+    """What an experiment works on: the model of a plan, trained or from the cache, and what it reads."""
+    history, metrics = train_once(plan, progress)
+    return analysed(plan, history, metrics, texts, began)
+
+
+def analysed(
+    plan: Plan, history: list[Row], metrics: Row, texts: Split, began: float, kept: bool = True
 ) -> Prepared:
-    """What an experiment works on: a trained model's history and metrics, the texts under analysis."""
-    history, metrics = known
-    return Prepared(plan, texts, dict(metrics), history, read(plan, texts, kept), began=began, kept=kept)
+    """The same of a model that is trained already, with its history and test metrics."""
+    readout = read(plan, texts, kept)
+    found: dict[str, Any] = {"history": history, "test_metrics": metrics, "texts": texts, "began": began}
+    return Prepared(**vars(plan), **found, readout=readout, kept=kept)

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from attnlib import data
-from attnlib.cache.sources import function_digest
-from attnlib.checks import one_of
+from attnlib.checks import check_at_least, one_of
 from attnlib.data.corpus import Corpus, Split
 from attnlib.data.scenes import SceneCorpus, SceneSplit
 from attnlib.models.kinds import Kind
@@ -26,39 +24,29 @@ from attnlib.models.transformers import (
     scene_inputs,
     text_inputs,
 )
-from attnlib.prepare.run import Plan, Trained, check_seed, chosen, resolve_device, train_once
+from attnlib.prepare.run import Plan, Trained, chosen, decided, resolve_device, train_once
+from attnlib.training.fit import Row
 from attnlib.training.metrics import metrics
-from attnlib.training.transformers import StockTraining, fit_stock, predict_stock
+from attnlib.training.transformers import Inputs, StockTraining, predict_stock, recipe
 
 AnyCorpus = Corpus | SceneCorpus
 AnySplit = Split | SceneSplit
 
 
-@dataclass(frozen=True)
-class Usual:
-    """A size and a schedule under which a kind of model learns from nothing."""
-
-    layers: int
-    dropout: float
-    epochs: int
-    batch_size: int
-    learning_rate: float
-    deviation: float
-
-
 # Found on the dev splits of SST and scenes. A question about a scene is answered by looking up, and with the
 # library's deviation, .02 for models ten times as wide, attention stays even for many epochs; LXMERT also
 # with a higher rate. Words alone are as good a start, and there the wider weights only overfit sooner.
-USUAL = {
-    "bert": Usual(2, 0.1, 8, 32, 5e-4, 0.02),
-    "visual_bert": Usual(3, 0.0, 12, 64, 1e-3, 0.125),
-    "lxmert": Usual(2, 0.0, 16, 64, 5e-4, 0.125),
+USUAL: dict[str, dict[str, Any]] = {
+    "bert": dict(layers=2, dropout=0.1, deviation=0.02, epochs=8, batch_size=32, learning_rate=5e-4),
+    "visual_bert": dict(layers=3, dropout=0.0, deviation=0.125, epochs=12, batch_size=64, learning_rate=1e-3),
+    "lxmert": dict(layers=2, dropout=0.0, deviation=0.125, epochs=16, batch_size=64, learning_rate=5e-4),
 }
+SIZES, SCHEDULES = ("layers", "dropout", "deviation"), ("epochs", "batch_size", "learning_rate")
 # Tasks of data sets.
 TEXTS, SCENES = ("classification", "pair classification"), ("scenes",)
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class PreparedTransformer(Trained):
     """What an experiment on a stock transformer works on.
 
@@ -74,7 +62,6 @@ def prepare_transformer(
     kind: str = "visual_bert",
     seed: int = 0,
     *,
-    device: str = "cpu",
     limit: int | None = None,
     progress: bool = True,
     **model_settings: Any,
@@ -91,12 +78,13 @@ def prepare_transformer(
     (10, ('negative', 'positive'))
     """
     began = time.perf_counter()
-    planned = plan(dataset, kind, seed, device=device, **model_settings)
+    planned = plan(dataset, kind, seed, **model_settings)
     texts = planned.corpus.test.sample(limit, seed)
     history, scores = train_once(planned, progress)
     given = inputs_of(kind, texts, planned.corpus)(np.arange(len(texts)))
     inputs = embedded(planned.model, {name: value.to(planned.device) for name, value in given.items()})
-    return PreparedTransformer(planned, texts, scores, history, KINDS[kind], inputs, began=began)
+    found: dict[str, Any] = {"history": history, "test_metrics": scores, "texts": texts, "began": began}
+    return PreparedTransformer(**vars(planned), **found, kind=KINDS[kind], inputs=inputs)
 
 
 def plan(
@@ -118,51 +106,46 @@ def plan(
     """
     one_of("kind", kind, KINDS)
     device = resolve_device(device)
-    check_seed(seed)
-    usual = USUAL[kind]
+    check_at_least("seed", seed, 0)
     corpus = corpus_for(kind, dataset)
+    train, dev, test = corpus.splits.values()
+    usual = USUAL[kind] | chosen(
+        layers=layers, epochs=epochs, batch_size=batch_size, learning_rate=learning_rate
+    )
     architecture = StockArchitecture(
         kind,
         n_words=len(corpus.vocabulary),
         n_classes=len(corpus.class_names),
-        n_features=corpus.train.features.shape[2] if isinstance(corpus.train, SceneSplit) else 0,
-        layers=layers if layers is not None else usual.layers,
+        n_features=train.features.shape[2] if isinstance(train, SceneSplit) else 0,
         heads=heads,
         hidden=hidden,
         longest=longest(corpus),
-        dropout=usual.dropout,
-        deviation=usual.deviation,
+        **{name: usual[name] for name in SIZES},
     )
-    given: dict[str, Any] = {"epochs": usual.epochs, "batch_size": usual.batch_size}
-    given |= {"learning_rate": usual.learning_rate}
-    given |= chosen(epochs=epochs, batch_size=batch_size, learning_rate=learning_rate)
-    how = StockTraining(**given, seed=seed)
-    decided = {
-        "dataset": corpus.name,
-        "data": corpus.checksum,
-        "architecture": asdict(architecture),
-        "training": asdict(how),
-        "device": torch.device(device).type,
-        "torch": torch.__version__,
-        "transformers": transformers_version(),
-        "code": function_digest(fit_stock, build_stock),
-    }
-    model = build_stock(architecture, seed)
-    reader, labels = KINDS[kind], corpus.test.labels
+    how = StockTraining(**{name: usual[name] for name in SCHEDULES}, seed=seed)
+    code, of_library = (recipe, build_stock), {"transformers": transformers_version()}
+    settings = decided(corpus, architecture, how, device, code, **of_library)
+    model, reader = build_stock(architecture, seed), KINDS[kind]
 
-    def fit(progress: bool) -> list[dict[str, float]]:
-        train, dev = ((inputs_of(kind, split, corpus), split.labels) for split in (corpus.train, corpus.dev))
-        return fit_stock(model, reader, train, dev, how, device, progress)
+    def inputs(split: AnySplit) -> tuple[Inputs, np.ndarray]:
+        return inputs_of(kind, split, corpus), split.labels
 
-    def measure() -> dict[str, float]:
-        inputs = inputs_of(kind, corpus.test, corpus)
-        return metrics(labels, predict_stock(model, reader, inputs, len(labels), device))
+    def measure() -> Row:
+        given, labels = inputs(test)
+        return metrics(labels, predict_stock(model, reader, given, len(labels), device))
 
     # Whose maps are read.
     scorer = "cross_attention" if kind == "lxmert" else "self_attention"
     name = {"dataset": corpus.name, "encoder": kind, "scorer": scorer, "seed": seed}
-    named = {**name, "variant": "stock", "vectors": "random"}
-    return Plan(corpus, model, decided, named, device, fit, measure)
+    return Plan(
+        corpus=corpus,
+        model=model,
+        settings=settings,
+        name={**name, "variant": "stock", "vectors": "random"},
+        device=device,
+        recipe=lambda: recipe(model, reader, inputs(train), inputs(dev), how, device),
+        measure=measure,
+    )
 
 
 def reads(kind: str) -> tuple[str, ...]:

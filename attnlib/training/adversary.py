@@ -19,12 +19,12 @@ import torch
 from torch import Tensor
 
 from attnlib.checks import one_of
-from attnlib.data.corpus import Split, Vocabulary
-from attnlib.models.batches import batches
+from attnlib.data.corpus import Corpus
+from attnlib.models.batches import Batch, batches
 from attnlib.models.build import VARIANTS
 from attnlib.models.classifier import AttentionModel, Output
 from attnlib.readout import Readout
-from attnlib.training.fit import Recipe, Step, check_counts, fit
+from attnlib.training.fit import Recipe, Settings, Step
 from attnlib.training.flat import Training, class_weights, optimizer_for
 
 DIRECTIONS = ("adversary || base", "base || adversary")
@@ -33,7 +33,7 @@ LEAST = float(torch.finfo(torch.float32).tiny)
 
 
 @dataclass(frozen=True)
-class AdversaryTraining:
+class AdversaryTraining(Settings):
     """How an adversary is trained.
 
     strength: λ, ≥ 0. variant: "published", the loss as the paper prints it, summed over a batch, the epoch
@@ -52,11 +52,11 @@ class AdversaryTraining:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         one_of("variant", self.variant, VARIANTS)
         one_of("direction", self.direction, DIRECTIONS)
         if not 0 <= self.strength < float("inf"):
             raise ValueError(f"strength is {self.strength}: give a number of at least 0")
-        check_counts(self, "epochs", "patience", "batch_size")
 
 
 @dataclass(frozen=True)
@@ -111,79 +111,57 @@ def denormals_are_zero() -> Iterator[None]:
         torch.set_flush_denormal(False)
 
 
-@denormals_are_zero()
-def fit_adversary(
+def recipe(
     model: AttentionModel,
-    splits: Mapping[str, Split],
+    corpus: Corpus,
     base: Mapping[str, Readout],
-    vocabulary: Vocabulary,
     training: AdversaryTraining,
     device: str = "cpu",
-    progress: bool = True,
-) -> list[dict[str, float]]:
-    """Train in place; the model ends with the parameters of the epoch of lowest loss. Returns a row an epoch.
+) -> Recipe:
+    """The recipe of an adversary for `fit`; the epoch of lowest loss is kept.
 
-    splits and base: the texts and the base model's Readouts of "train" and "dev". Each row: that of `fit`,
-    its loss weighed as the variant does, with dev_loss, dev_tvd and dev_divergence (means over dev).
-    ValueError for the released variant with more than two classes; FloatingPointError for a loss that is
-    not finite.
+    base: the base model's Readouts of the corpus' splits "train" and "dev". Each row: that of `fit`, its loss
+    weighed as the variant does, with dev_loss, dev_tvd and dev_divergence (means over dev). ValueError for
+    the released variant with more than two classes.
     """
-    train = splits["train"]
-    targets = {name: Target.of(base[name]) for name in ("train", "dev")}
-    n_classes = targets["train"].probabilities.shape[1]
+    train, vocabulary = corpus.train, corpus.vocabulary
+    of_train, of_dev = (Target.of(base[name]) for name in ("train", "dev"))
+    n_classes = of_train.probabilities.shape[1]
     released = training.variant == "released"
     if released and n_classes != 2:
         raise ValueError(f"the released loss is one of two classes, here are {n_classes}: take 'published'")
     weights = class_weights(train.labels, n_classes, pair=False).to(device) if released else None
     generator = np.random.default_rng(training.seed)
 
+    def parts(index: np.ndarray, batch: Batch, target: Target) -> tuple[Tensor, Tensor]:
+        of_batch = target.at(index, batch.ids.shape[1] - 2)
+        return adversary_losses(model(batch.to(device)), of_batch, training)
+
     def steps() -> Iterator[Step]:
         for index, batch in batches(train, vocabulary, training.batch_size, generator):
-            batch = batch.to(device)
-            target = targets["train"].at(index, batch.ids.shape[1] - 2)
-            distance, far = adversary_losses(model(batch), target, training)
+            distance, far = parts(index, batch, of_train)
             losses = distance - training.strength * far
             # The authors' code multiplies the sum over the batch by each text's class weight, and sums again.
-            weight = 1 if weights is None else weights[batch.labels].sum()
+            weight = 1 if weights is None else weights[batch.labels.to(device)].sum()
             yield Step(losses.sum() * weight, (losses * weight).detach().sum())
 
+    @torch.no_grad()
     def measure() -> dict[str, float]:
-        distance, far = evaluate(model, splits["dev"], targets["dev"], vocabulary, training, device)
-        return {
-            "dev_loss": distance - training.strength * far,
-            "dev_tvd": distance,
-            "dev_divergence": far,
-        }
+        model.eval()
+        sums = np.zeros(2)
+        for index, batch in batches(corpus.dev, vocabulary, 128):
+            sums += [float(part.double().sum()) for part in parts(index, batch, of_dev)]
+        distance, far = map(float, sums / len(corpus.dev))
+        return {"dev_loss": distance - training.strength * far, "dev_tvd": distance, "dev_divergence": far}
 
-    recipe = Recipe(
+    return Recipe(
         model,
         optimizer_for(model.to(device), Training(seed=training.seed)),
-        training.seed,
-        training.epochs,
+        training,
+        len(train),
         steps,
-        n=len(train),
-        measure=measure,
+        measure,
         score=lambda row: -row["loss" if released else "dev_loss"],
-        patience=training.patience,
-        shown={"dev TVD": "dev_tvd", "dev KL": "dev_divergence"},
+        around=denormals_are_zero,
         cure="lower the strength",
     )
-    return fit(recipe, progress)
-
-
-@torch.no_grad()
-def evaluate(
-    model: AttentionModel,
-    split: Split,
-    target: Target,
-    vocabulary: Vocabulary,
-    training: AdversaryTraining,
-    device: str = "cpu",
-) -> tuple[float, float]:
-    """Means over a split of the two parts of `adversary_losses`."""
-    model.eval()
-    sums = np.zeros(2)
-    for index, batch in batches(split, vocabulary, 128):
-        part = target.at(index, batch.ids.shape[1] - 2)
-        sums += [float(x.double().sum()) for x in adversary_losses(model(batch.to(device)), part, training)]
-    return float(sums[0] / len(split)), float(sums[1] / len(split))

@@ -7,16 +7,17 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import nn
+from torch.nn.functional import cross_entropy
+from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from attnlib.models.document_batches import Documents, evaluation_batches, training_batches
 from attnlib.models.documents import DocumentModel
-from attnlib.training.fit import Recipe, Step, check_counts, fit
+from attnlib.training.fit import Recipe, Settings, Step, class_probabilities
 from attnlib.training.metrics import metrics
 
 
 @dataclass(frozen=True)
-class DocumentTraining:
+class DocumentTraining(Settings):
     """How a document model is trained.
 
     limit: most documents × padded words in a batch (`training_batches`). patience: stop after so many epochs
@@ -31,60 +32,46 @@ class DocumentTraining:
     clip: float = 10.0
     seed: int = 0
 
-    def __post_init__(self) -> None:
-        check_counts(self, "epochs", "limit", "batch_size", "patience")
-        for name in ("learning_rate", "clip"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} is {getattr(self, name)}: give a number above 0")
 
-
-@torch.no_grad()
 def predict_documents(model: DocumentModel, documents: Documents, device: str = "cpu") -> np.ndarray:
     """Class probabilities [N, C], float64, in the order given."""
-    model.eval()
-    result = np.empty((len(documents), model.head.out_features))
-    for rows, batch in evaluation_batches(documents, model.hierarchical):
-        result[rows] = model(batch.to(device)).logits.double().softmax(dim=1).cpu().numpy()
-    return result
+    found = evaluation_batches(documents, model.hierarchical)
+    return class_probabilities(model, found, lambda batch: model(batch.to(device)).logits)
 
 
-def fit_documents(
-    model: DocumentModel,
-    train: Documents,
-    dev: Documents,
-    training: DocumentTraining,
-    device: str = "cpu",
-    progress: bool = True,
-) -> list[dict[str, float]]:
-    """Train in place; the model ends with the parameters of its best epoch on dev. Returns one row an epoch.
+def recipe(
+    model: DocumentModel, train: Documents, dev: Documents, training: DocumentTraining, device: str = "cpu"
+) -> Recipe:
+    """The recipe of a document model for `fit`.
 
     The learning rate is halved after every epoch whose dev accuracy is no better than the best so far;
-    training ends at a perfect one. Rows and errors are those of `fit`.
+    training ends at a perfect one.
     """
     # Fused: one pass over memory, which is most of the work for a large table of word vectors.
     optimizer = torch.optim.Adam(model.to(device).parameters(), training.learning_rate, fused=True)
-    schedule = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, mode="max", factor=0.5, patience=0)
-    generator = np.random.default_rng(training.seed)
+    schedule = ReduceLROnPlateau(optimizer, mode="max", factor=0.5, patience=0)
+    order = (
+        train,
+        model.hierarchical,
+        training.limit,
+        training.batch_size,
+        np.random.default_rng(training.seed),
+    )
 
     def steps() -> Iterator[Step]:
-        limits = (training.limit, training.batch_size)
-        for batch in training_batches(train, model.hierarchical, *limits, generator):
+        for batch in training_batches(*order):
             batch = batch.to(device)
-            loss = nn.functional.cross_entropy(model(batch).logits, batch.labels)
+            loss = cross_entropy(model(batch).logits, batch.labels)
             yield Step(loss, loss, len(batch.labels))
 
-    recipe = Recipe(
+    return Recipe(
         model,
         optimizer,
-        training.seed,
-        training.epochs,
+        training,
+        len(train),
         steps,
-        n=len(train),
         measure=lambda: metrics(dev.labels, predict_documents(model, dev, device)),
-        score=lambda row: row["accuracy"],
         best=1.0,
-        patience=training.patience,
         clip=training.clip,
         after_epoch=lambda row: schedule.step(row["accuracy"]),
     )
-    return fit(recipe, progress)

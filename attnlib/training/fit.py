@@ -6,14 +6,38 @@ import copy
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from attnlib.checks import check_at_least
+
 Row = dict[str, float]
+# Names of settings that are at least 1, and of those that are above 0.
+COUNTS, RATES = ("epochs", "batch_size", "limit"), ("learning_rate", "clip")
+
+
+class Settings:
+    """What the settings of all families have; each is a dataclass of its own with more beside.
+
+    patience: training ends after so many epochs without a better score; None: never. ValueError for a count
+    that is not at least 1 and for a rate that is not above 0.
+    """
+
+    epochs: int
+    seed: int
+    patience: int | None = None
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if name in COUNTS or (name == "patience" and value is not None):
+                check_at_least(name, value, 1)
+            if name in RATES and not value > 0:
+                raise ValueError(f"{name} is {value}: give a number above 0")
 
 
 class Step(NamedTuple):
@@ -28,39 +52,28 @@ class Step(NamedTuple):
 class Recipe:
     """How a family of models is trained.
 
-    model: on its device. optimizer: of its parameters. seed: of dropout; the global random state is left as
-    it was. steps: goes once through the training split, a fresh order each time. n: texts in it. measure:
-    what is known after an epoch, by name. score: of a row of the history, high is good; the earliest of
-    equal ones is kept. first: the first epoch that may be kept. best: a score that no later epoch can beat,
-    so that training ends. patience: it also ends after so many epochs without a better score; None: never.
-    clip: largest norm of the gradient. after_step, after_epoch: schedules. shown: what the line about an
-    epoch tells, by name. cure: of a loss that is not finite.
+    model: on its device. optimizer: of its parameters. how: epochs, patience, and the seed of dropout; the
+    global random state is left as it was. n: texts in the training split. steps: goes once through it, a
+    fresh order each time. measure: what is known after an epoch, by name. score: of a row of the history,
+    high is good; the earliest of equal ones is kept. first: the first epoch that may be kept. best: a score
+    that no later epoch can beat, so that training ends. clip: largest norm of the gradient. after_step,
+    after_epoch: schedules. around: what holds while training lasts. cure: of a loss that is not finite.
     """
 
     model: nn.Module
     optimizer: torch.optim.Optimizer
-    seed: int
-    epochs: int
-    steps: Callable[[], Iterable[Step]]
+    how: Settings
     n: int
+    steps: Callable[[], Iterable[Step]]
     measure: Callable[[], Row]
-    score: Callable[[Row], float]
+    score: Callable[[Row], float] = lambda row: row["accuracy"]
     first: int = 1
     best: float = np.inf
-    patience: int | None = None
     clip: float | None = None
     after_step: Callable[[], Any] = lambda: None
     after_epoch: Callable[[Row], Any] = lambda row: None
-    shown: dict[str, str] = field(default_factory=lambda: {"dev accuracy": "accuracy"})
+    around: Callable[[], AbstractContextManager] = nullcontext
     cure: str = "lower the learning rate"
-
-
-def check_counts(settings: object, *names: str) -> None:
-    """ValueError for a setting that is not at least 1; None passes where it is `patience`."""
-    for name in names:
-        value = getattr(settings, name)
-        if not (value is None and name == "patience") and value < 1:
-            raise ValueError(f"{name} is {value}: at least 1 is needed" + ", or None" * (name == "patience"))
 
 
 def epochs(recipe: Recipe, progress: bool = True) -> Iterator[Row]:
@@ -69,7 +82,7 @@ def epochs(recipe: Recipe, progress: bool = True) -> Iterator[Row]:
     Each row: epoch, loss (mean per text), learning_rate at its begin, seconds, and what the recipe measures.
     FloatingPointError for a loss that is not finite.
     """
-    for epoch in range(1, recipe.epochs + 1):
+    for epoch in range(1, recipe.how.epochs + 1):
         start, total = time.perf_counter(), 0.0
         rate = recipe.optimizer.param_groups[0]["lr"]
         recipe.model.train()
@@ -84,12 +97,15 @@ def epochs(recipe: Recipe, progress: bool = True) -> Iterator[Row]:
         loss = total / recipe.n
         if not np.isfinite(loss):
             raise FloatingPointError(f"the loss is {loss} in epoch {epoch}: {recipe.cure}")
-        row = {"epoch": epoch, "loss": loss, "learning_rate": rate, **recipe.measure()}
+        measured = recipe.measure()
+        row = {"epoch": epoch, "loss": loss, "learning_rate": rate, **measured}
         recipe.after_epoch(row)
         row["seconds"] = time.perf_counter() - start
         if progress:
-            told = ", ".join(f"{name} {row[key]:.3f}" for name, key in recipe.shown.items() if key in row)
-            line = f"epoch {epoch}/{recipe.epochs}: loss {loss:.3f}, {told}, {row['seconds']:.1f} s"
+            told = ", ".join(
+                f"dev {name.removeprefix('dev_')} {value:.3f}" for name, value in measured.items()
+            )
+            line = f"epoch {epoch}/{recipe.how.epochs}: loss {loss:.3f}, {told}, {row['seconds']:.1f} s"
             print(line, file=sys.stderr, flush=True)
         yield row
 
@@ -103,14 +119,14 @@ def fit(recipe: Recipe, progress: bool = True) -> list[Row]:
     best, at = -np.inf, 0
     kept: dict[str, Tensor] = {}
     device = next(recipe.model.parameters()).device
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.manual_seed(recipe.seed)
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []), recipe.around():
+        torch.manual_seed(recipe.how.seed)
         for row in epochs(recipe, progress):
             history.append(row)
             epoch, score = len(history), recipe.score(row)
             if epoch >= recipe.first and (score > best or not kept):
                 best, at, kept = score, epoch, copy.deepcopy(recipe.model.state_dict())
-            waited = recipe.patience is not None and epoch - at >= recipe.patience
+            waited = recipe.how.patience is not None and epoch - at >= recipe.how.patience
             if kept and (best >= recipe.best or waited):
                 break
     recipe.model.load_state_dict(kept)
@@ -118,3 +134,16 @@ def fit(recipe: Recipe, progress: bool = True) -> list[Row]:
     for row in history:
         row["selected"] = float(row["epoch"] == at)
     return history
+
+
+@torch.no_grad()
+def class_probabilities(
+    model: nn.Module, batches: Iterable[tuple[np.ndarray, Any]], logits: Callable[[Any], Tensor]
+) -> np.ndarray:
+    """Class probabilities [N, C], float64, in the order of the rows that each batch holds."""
+    model.eval()
+    rows, found = [], []
+    for index, batch in batches:
+        rows.append(index)
+        found.append(logits(batch).double().softmax(dim=1).cpu().numpy())
+    return np.concatenate(found)[np.argsort(np.concatenate(rows))]

@@ -10,18 +10,18 @@ import torch
 from torch import Tensor, nn
 
 from attnlib.checks import one_of
-from attnlib.data.corpus import Split, Vocabulary
+from attnlib.data.corpus import Corpus, Split, Vocabulary
 from attnlib.models.batches import batches
 from attnlib.models.build import VARIANTS
 from attnlib.models.classifier import AttentionModel
-from attnlib.training.fit import Recipe, Step, check_counts
+from attnlib.training.fit import Recipe, Settings, Step, class_probabilities
 from attnlib.training.metrics import metrics
 
 SELECTIONS = ("dev", "test")
 
 
 @dataclass(frozen=True)
-class Training:
+class Training(Settings):
     """How a model is trained; the defaults are Jain & Wallace's for classification.
 
     variant: "released" (amsgrad, no weight decay on the scorer, loss summed over the batch, the first epoch
@@ -40,25 +40,15 @@ class Training:
     selection: str = "dev"
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         one_of("variant", self.variant, VARIANTS)
         one_of("selection", self.selection, SELECTIONS)
-        check_counts(self, "epochs", "batch_size", "patience")
 
 
-@torch.no_grad()
-def predict(
-    model: AttentionModel, split: Split, vocabulary: Vocabulary, device: str = "cpu", batch_size: int = 128
-) -> np.ndarray:
+def predict(model: AttentionModel, split: Split, vocabulary: Vocabulary, device: str = "cpu") -> np.ndarray:
     """Class probabilities [N, C], float64, in the order of the split."""
-    rows: list[np.ndarray] = []
-    order: list[np.ndarray] = []
-    model.eval()
-    for index, batch in batches(split, vocabulary, batch_size):
-        rows.append(model(batch.to(device)).logits.double().softmax(dim=1).cpu().numpy())
-        order.append(index)
-    result = np.empty((len(split), rows[0].shape[1]))
-    result[np.concatenate(order)] = np.concatenate(rows)
-    return result
+    found = batches(split, vocabulary, 128)
+    return class_probabilities(model, found, lambda batch: model(batch.to(device)).logits)
 
 
 def class_weights(labels: np.ndarray, n_classes: int, pair: bool) -> Tensor:
@@ -74,41 +64,29 @@ def class_weights(labels: np.ndarray, n_classes: int, pair: bool) -> Tensor:
 
 def optimizer_for(model: AttentionModel, training: Training) -> torch.optim.Adam:
     """Adam, with the variant's weight decay and amsgrad."""
-    released = training.variant == "released"
+    released, decay = training.variant == "released", training.weight_decay
     scorer = list(model.scorer.parameters())
-    in_scorer = {id(parameter) for parameter in scorer}
-    rest = [parameter for parameter in model.parameters() if id(parameter) not in in_scorer]
+    rest = [parameter for name, parameter in model.named_parameters() if not name.startswith("scorer.")]
     # The released question-answering script decays the scorer as well.
-    spare = released and model.question_encoder is None
-    groups = [
-        {"params": rest, "weight_decay": training.weight_decay},
-        {"params": scorer, "weight_decay": 0.0 if spare else training.weight_decay},
-    ]
+    of_scorer = 0.0 if released and model.question_encoder is None else decay
+    groups = [{"params": rest, "weight_decay": decay}]
+    groups += [{"params": scorer, "weight_decay": of_scorer}] * bool(scorer)
     # Fused: one pass over memory. On a CPU the default takes ten, and a word-vector table is mostly memory.
-    return torch.optim.Adam(
-        [group for group in groups if group["params"]], training.learning_rate, amsgrad=released, fused=True
-    )
+    return torch.optim.Adam(groups, training.learning_rate, amsgrad=released, fused=True)
 
 
-def recipe(
-    model: AttentionModel,
-    train: Split,
-    dev: Split,
-    vocabulary: Vocabulary,
-    n_classes: int,
-    training: Training,
-    device: str = "cpu",
-) -> Recipe:
-    """The recipe of a model for `fit` and `epochs`.
+def recipe(model: AttentionModel, corpus: Corpus, training: Training, device: str = "cpu") -> Recipe:
+    """The recipe of a model of a corpus for `fit` and `epochs`.
 
     The score is dev ROC-AUC for two classes and dev accuracy otherwise, so that training ends at a perfect
     one.
     """
-    pair = model.question_encoder is not None
-    weights = class_weights(train.labels, n_classes, pair).to(device)
+    released, pair = training.variant == "released", model.question_encoder is not None
+    train, dev, vocabulary = corpus.train, corpus.splits[training.selection], corpus.vocabulary
+    weights = class_weights(train.labels, len(corpus.class_names), pair).to(device)
     loss_function = nn.CrossEntropyLoss(weights, reduction="none")
     # A question's mean loss and classification's summed one are what the authors' two scripts use.
-    reduce = torch.sum if training.variant == "released" and not pair else torch.mean
+    reduce = torch.sum if released and not pair else torch.mean
     generator = np.random.default_rng(training.seed)
 
     def steps() -> Iterator[Step]:
@@ -120,14 +98,11 @@ def recipe(
     return Recipe(
         model,
         optimizer_for(model.to(device), training),
-        training.seed,
-        training.epochs,
+        training,
+        len(train),
         steps,
-        n=len(train),
         measure=lambda: metrics(dev.labels, predict(model, dev, vocabulary, device)),
         score=lambda row: row.get("roc_auc", row["accuracy"]),
-        first=2 if training.variant == "released" and training.epochs > 1 else 1,
+        first=2 if released and training.epochs > 1 else 1,
         best=1.0,
-        patience=training.patience,
-        shown={"dev accuracy": "accuracy", "dev F1": "f1", "dev ROC-AUC": "roc_auc"},
     )

@@ -131,9 +131,9 @@ def test_limit_draws_texts_and_keeps_the_metrics_of_all():
 
 def test_train_limit_trains_on_so_many(monkeypatch):
     seen = []
-    fit = prepare_documents.fit_documents
+    recipe = prepare_documents.recipe
     monkeypatch.setattr(
-        prepare_documents, "fit_documents", lambda m, train, *rest: seen.append(train) or fit(m, train, *rest)
+        prepare_documents, "recipe", lambda m, train, *rest: seen.append(train) or recipe(m, train, *rest)
     )
     run = prepare("planted_documents", "FLANnoenc", 2, train_limit=30, **CHEAP)
     expected = CORPUS.train.sample(30, 2)
@@ -172,9 +172,9 @@ def test_texts_without_sentences_are_for_flat_models_only():
         ({"settings": "imdb"}, "unknown settings 'imdb'"),
         ({"limit": 0}, "limit"),
         ({"train_limit": 0}, "limit"),
-        ({"seed": -1}, "seed is -1"),
-        ({"epochs": 0}, "epochs is 0"),
-        ({"patience": 0}, "patience is 0"),
+        ({"seed": -1}, "seed: must be"),
+        ({"epochs": 0}, "epochs: must be"),
+        ({"patience": 0}, "patience: must be"),
         ({"learning_rate": -1.0}, "learning_rate is -1"),
         ({"device": "gpu"}, "unknown device 'gpu'"),
     ],

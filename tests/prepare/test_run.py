@@ -79,13 +79,13 @@ def model_and_texts(kind):
 def planned(model, vocabulary, **settings):
     """A plan of a model that is trained already."""
     return Plan(
-        SimpleNamespace(name="toy"),
-        model,
-        SETTINGS | settings,
-        {},
-        "cpu",
-        refuse,
-        refuse,
+        corpus=SimpleNamespace(name="toy"),
+        model=model,
+        settings=SETTINGS | settings,
+        name={},
+        device="cpu",
+        recipe=refuse,
+        measure=refuse,
         reading=lambda texts: partial(read, model, texts, vocabulary),
         head=head_of,
     )

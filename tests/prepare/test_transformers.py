@@ -143,9 +143,9 @@ def test_what_does_not_fit_is_refused_before_anything_is_trained(monkeypatch):
         prepare("scenes", "bert")
     with pytest.raises(ValueError, match="is question answering; bert reads classification and pairs"):
         prepare("babi1_generated", "bert")
-    with pytest.raises(ValueError, match="seed is -1"):
+    with pytest.raises(ValueError, match="seed: must be"):
         prepare("scenes", seed=-1)
-    with pytest.raises(ValueError, match="epochs is 0"):
+    with pytest.raises(ValueError, match="epochs: must be"):
         prepare("scenes", epochs=0)
     with pytest.raises(ValueError, match="layers 0"):
         prepare("scenes", layers=0)

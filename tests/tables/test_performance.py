@@ -114,7 +114,7 @@ def test_the_selected_epoch_is_the_one_that_fit_keeps(variant, epochs):
     corpus = toy.corpus()
     how = Training(epochs=epochs, batch_size=8, learning_rate=0.02, variant=variant)
     model, _ = toy.model("average")
-    arguments = (corpus.train, corpus.dev, corpus.vocabulary, 2, how, "cpu")
+    arguments = (corpus, how)
     history = list(training.epochs(recipe(copy.deepcopy(model), *arguments)))
     kept = pd.DataFrame(training.fit(recipe(model, *arguments))).query("selected == 1")["epoch"].item()
     assert performance.selected_epoch(history, variant) == kept

@@ -17,13 +17,12 @@ from attnlib.training.adversary import (
     adversary_losses,
     denormals_are_zero,
     divergence,
-    fit_adversary,
+    recipe,
 )
 from attnlib.training.fit import fit
-from attnlib.training.flat import Training, recipe
+from attnlib.training.flat import Training
+from attnlib.training.flat import recipe as flat_recipe
 from tests import toy
-
-QUIET = {"progress": False}
 
 
 def fresh(corpus, seed, n_classes=2, scorer="additive"):
@@ -36,7 +35,7 @@ def base():
     corpus = toy.corpus()
     model = fresh(corpus, 0)
     training = Training(epochs=12, batch_size=16, learning_rate=0.01)
-    fit(recipe(model, corpus.train, corpus.dev, corpus.vocabulary, 2, training), **QUIET)
+    fit(flat_recipe(model, corpus, training), progress=False)
     return corpus, {name: read(model, split, corpus.vocabulary) for name, split in corpus.splits.items()}
 
 
@@ -44,7 +43,7 @@ def adversary(base, seed=1, **settings):
     corpus, readouts = base
     model = fresh(corpus, seed)
     how = AdversaryTraining(**({"strength": 0.0, "epochs": 60, "batch_size": 4, "seed": seed} | settings))
-    history = fit_adversary(model, corpus.splits, readouts, corpus.vocabulary, how, **QUIET)
+    history = fit(recipe(model, corpus, readouts, how), progress=False)
     found = read(model, corpus.test, corpus.vocabulary)
     return found, history
 
@@ -194,13 +193,13 @@ def test_denormal_numbers_are_zero_while_it_trains_and_come_back(base, monkeypat
         return bool(torch.tensor(1e-40) * 0.5 > 0)
 
     seen = []
-    evaluate = training_adversary.evaluate
+    losses = training_adversary.adversary_losses
     monkeypatch.setattr(
-        training_adversary, "evaluate", lambda *given: seen.append(denormal()) or evaluate(*given)
+        training_adversary, "adversary_losses", lambda *given: seen.append(denormal()) or losses(*given)
     )
     assert denormal()
-    adversary(base, epochs=2)
-    assert seen == [False, False]
+    adversary(base, epochs=1)
+    assert set(seen) == {False}
     assert denormal()
     with pytest.raises(RuntimeError), denormals_are_zero():
         raise RuntimeError
@@ -218,29 +217,13 @@ def test_a_target_is_cut_to_its_batch():
     torch.testing.assert_close(part.probabilities, readout.probabilities()[index].float())
 
 
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [
-        ({"strength": -0.1}, "strength is -0.1"),
-        ({"strength": float("nan")}, "strength is nan"),
-        ({"strength": 0.1, "variant": "printed"}, "unknown variant 'printed'"),
-        ({"strength": 0.1, "direction": "both"}, "unknown direction 'both'"),
-        ({"strength": 0.1, "epochs": 0}, "epochs is 0"),
-        ({"strength": 0.1, "patience": 0}, "patience is 0"),
-    ],
-)
-def test_impossible_settings_are_refused_by_name(settings, message):
-    with pytest.raises(ValueError, match=message):
-        AdversaryTraining(**settings)
-
-
 def test_the_released_loss_is_refused_for_more_than_two_classes(base):
     corpus, _ = base
     model = fresh(corpus, 0, n_classes=3)
     readouts = {name: read(model, split, corpus.vocabulary) for name, split in corpus.splits.items()}
     how = AdversaryTraining(0.1, "released")
     with pytest.raises(ValueError, match="two classes, here are 3"):
-        fit_adversary(model, corpus.splits, readouts, corpus.vocabulary, how, **QUIET)
+        recipe(model, corpus, readouts, how)
 
 
 def test_a_loss_that_is_not_finite_is_refused(base):
@@ -249,6 +232,4 @@ def test_a_loss_that_is_not_finite_is_refused(base):
     with torch.no_grad():
         model.embedding.weight.fill_(torch.nan)
     with pytest.raises(FloatingPointError, match="in epoch 1"):
-        fit_adversary(
-            model, corpus.splits, readouts, corpus.vocabulary, AdversaryTraining(0.1, epochs=1), **QUIET
-        )
+        fit(recipe(model, corpus, readouts, AdversaryTraining(0.1, epochs=1)), progress=False)

@@ -6,12 +6,13 @@ import torch
 from sklearn.metrics import f1_score, roc_auc_score
 
 from attnlib.models import Architecture, build
+from attnlib.training.adversary import AdversaryTraining
+from attnlib.training.documents import DocumentTraining
 from attnlib.training.fit import fit
 from attnlib.training.flat import Training, class_weights, optimizer_for, predict, recipe
 from attnlib.training.metrics import metrics, roc_auc
+from attnlib.training.transformers import StockTraining
 from tests import toy
-
-QUIET = {"progress": False}
 
 
 def trained(pair: bool = False, **settings):
@@ -20,7 +21,7 @@ def trained(pair: bool = False, **settings):
         Architecture("average", "additive", 2, len(corpus.vocabulary), pair=pair, dimension=16), seed=0
     )
     plan = Training(**({"epochs": 3, "batch_size": 16} | settings))
-    history = fit(recipe(model, corpus.train, corpus.dev, corpus.vocabulary, 2, plan), **QUIET)
+    history = fit(recipe(model, corpus, plan), progress=False)
     return model, history, corpus
 
 
@@ -89,14 +90,30 @@ def test_the_optimizer_of_each_variant(variant, pair, amsgrad, decay):
     assert in_groups == len(list(model.parameters()))
 
 
+COUNT = ": must be a whole number ≥ 1, got"
+
+
 @pytest.mark.parametrize(
-    ("change", "message"),
+    ("family", "change", "message"),
     [
-        ({"epochs": 0}, "epochs is 0"),
-        ({"batch_size": 0}, "batch_size is 0"),
-        ({"patience": 0}, "patience is 0"),
+        (Training, {"epochs": 0}, f"epochs{COUNT} 0"),
+        (Training, {"epochs": 2.5}, f"epochs{COUNT} 2.5"),
+        (Training, {"patience": 0}, f"patience{COUNT} 0"),
+        (Training, {"learning_rate": -1.0}, "learning_rate is -1.0: give a number above 0"),
+        (Training, {"variant": "printed"}, "unknown variant 'printed'"),
+        (Training, {"selection": "train"}, "unknown selection 'train'"),
+        (DocumentTraining, {"limit": 0}, f"limit{COUNT} 0"),
+        (DocumentTraining, {"batch_size": 0}, f"batch_size{COUNT} 0"),
+        (DocumentTraining, {"clip": float("nan")}, "clip is nan"),
+        (StockTraining, {"learning_rate": 0}, "learning_rate is 0"),
+        (StockTraining, {"warmup": 1.0}, "warmup is 1.0: give a share"),
+        (AdversaryTraining, {"strength": -0.1}, "strength is -0.1"),
+        (AdversaryTraining, {"strength": float("nan")}, "strength is nan"),
+        (AdversaryTraining, {"strength": 0.1, "direction": "both"}, "unknown direction 'both'"),
+        (AdversaryTraining, {"strength": 0.1, "variant": "printed"}, "unknown variant 'printed'"),
+        (AdversaryTraining, {"strength": 0.1, "patience": 0}, f"patience{COUNT} 0"),
     ],
 )
-def test_impossible_settings_are_refused(change, message):
+def test_impossible_settings_are_refused_by_name(family, change, message):
     with pytest.raises(ValueError, match=message):
-        Training(**change)
+        family(**change)

@@ -8,7 +8,8 @@ import torch
 
 from attnlib import data
 from attnlib.models.transformers import KINDS, StockArchitecture, build_stock, text_inputs
-from attnlib.training.transformers import StockTraining, fit_stock, predict_stock
+from attnlib.training.fit import fit
+from attnlib.training.transformers import StockTraining, predict_stock, recipe
 
 pytest.importorskip("transformers")
 
@@ -30,8 +31,7 @@ def trained(corpus, **more):
     size = StockArchitecture("bert", len(corpus.vocabulary), 2, hidden=32)
     model = build_stock(size, 0)
     train, dev, _ = parts(corpus)
-    history = fit_stock(model, KINDS["bert"], train, dev, StockTraining(**more), progress=False)
-    return model, history
+    return model, fit(recipe(model, KINDS["bert"], train, dev, StockTraining(**more)), progress=False)
 
 
 @pytest.mark.slow
@@ -58,10 +58,3 @@ def test_predictions_do_not_depend_on_the_batch(corpus):
     inputs, labels = parts(corpus)[2]
     found = [predict_stock(model, KINDS["bert"], inputs, len(labels), batch_size=size) for size in (7, 60)]
     np.testing.assert_allclose(*found, atol=1e-6)
-
-
-def test_impossible_settings_are_refused():
-    with pytest.raises(ValueError, match="epochs is 0"):
-        StockTraining(epochs=0)
-    with pytest.raises(ValueError, match=r"learning_rate is 0.*warmup 0\.1"):
-        StockTraining(learning_rate=0)
