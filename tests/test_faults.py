@@ -25,6 +25,7 @@ from attnlib.data import kept
 from attnlib.data.generated import planted, planted_documents
 from attnlib.models import vectors
 from attnlib.prepare import flat as prepare
+from attnlib.prepare.run import train_once
 
 ROOT = Path(__file__).parents[1]
 SMALL = {"encoder": "average", "epochs": 2, "dimension": 8, "progress": False}
@@ -213,7 +214,7 @@ def test_a_run_on_a_full_disk_is_an_error_and_goes_on_from_what_is_whole(room, t
         monkeypatch.setenv("ATTNLIB_CACHE", str(folder))
         if room == "for a model and no Readout":
             planned = prepare.plan("planted", "average", "additive", 0, epochs=2, dimension=8)
-            prepare.train_once(planned, progress=False)
+            train_once(planned, progress=False)
         before = visible(folder)
         assert len(before) == (room != "for no model")
         filling = folder / "filling"
