@@ -8,12 +8,12 @@ vision and language, have a shape and a list of their own: `load_scenes` and `sc
 
 from __future__ import annotations
 
-import difflib
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, TypeVar
 
+from attnlib.checks import one_of
 from attnlib.data.corpus import Corpus, Split, Vocabulary
 from attnlib.data.errors import DataError
 from attnlib.data.generated import babi as babi_generator
@@ -22,20 +22,8 @@ from attnlib.data.generated import scenes as scenes_generated
 from attnlib.data.scenes import SceneCorpus, SceneSplit
 from attnlib.data.sets import agnews, health, imdb, newsgroups, pairs, questions, reviews, sst, yahoo
 
-__all__ = [
-    "LOADERS",
-    "SCENES",
-    "Corpus",
-    "DataError",
-    "SceneCorpus",
-    "SceneSplit",
-    "Split",
-    "Vocabulary",
-    "load",
-    "load_scenes",
-    "names",
-    "scene_names",
-]
+__all__ = ["LOADERS", "SCENES", "load", "load_scenes", "names", "scene_names"]
+__all__ += ["Corpus", "DataError", "SceneCorpus", "SceneSplit", "Split", "Vocabulary"]
 
 Loaded = TypeVar("Loaded")
 
@@ -141,22 +129,8 @@ def load_scenes(name: str, **options: Any) -> SceneCorpus:
     return _load(SCENES, "scenes", name, options)
 
 
-def unknown(what: str, name: object, known: Iterable[str]) -> str:
-    """What to say of a name that nothing has: the nearest known one, and all of them."""
-    known = tuple(known)
-    close = difflib.get_close_matches(str(name).lower(), known, n=1)
-    hint = f" Did you mean {close[0]!r}?" if close else ""
-    return f"unknown {what} {name!r}.{hint} Known: {', '.join(known)}"
-
-
-def _load(
-    loaders: Mapping[str, Callable[..., Loaded]], what: str, name: str, options: Mapping[str, Any]
-) -> Loaded:
-    if name not in loaders:
-        raise ValueError(unknown(what, name, loaders))
-    known = inspect.signature(loaders[name]).parameters
-    if other := sorted(options.keys() - known.keys()):
-        raise ValueError(
-            f"{what} {name!r} has no option {', '.join(map(repr, other))}. Known: {', '.join(known)}"
-        )
-    return loaders[name](**options)
+def _load(known: Mapping[str, Callable[..., Loaded]], what: str, name: str, given: dict[str, Any]) -> Loaded:
+    one_of(what, name, known)
+    for option in given:
+        one_of(f"option of {name}", option, inspect.signature(known[name]).parameters)
+    return known[name](**given)

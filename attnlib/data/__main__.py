@@ -12,9 +12,9 @@ import sys
 from collections.abc import Sequence
 
 from attnlib import command
-from attnlib.data import files, names, scene_names, unknown
+from attnlib.checks import one_of
+from attnlib.data import files, names, scene_names
 from attnlib.data.catalogue import DATA_SETS, SET_OF, DataSet
-from attnlib.data.errors import DataError
 
 COMMANDS = {
     "get": "download what this machine lacks of a set, if it may be downloaded, and verify all of it",
@@ -40,21 +40,20 @@ def list_data_sets() -> str:
             *([f"  how to get it: {data_set.how}"] if data_set.how else []),
             f"  {len(found)} of {len(places)} found in {', '.join(folders)}" if found else "  not found",
         ]
-    lines += [f"names for load(): {', '.join(names())}"]
-    return "\n".join([*lines, f"names for load_scenes(): {', '.join(scene_names())}"])
+    known = {"load": names(), "load_scenes": scene_names()}
+    return "\n".join([*lines, *(f"names for {call}(): {', '.join(found)}" for call, found in known.items())])
 
 
 def set_of(name: str) -> DataSet | None:
     """The data set that a name means; None for a name of `load` that is generated and needs no file.
 
-    Raises DataError for a name that nothing has.
+    Raises ValueError for a name that nothing has.
     """
     if found := DATA_SETS.get(SET_OF.get(name, name)):
         return found
-    generated = (*names(), *scene_names())
-    if name in generated:
-        return None
-    raise DataError(unknown("data set", name, (*DATA_SETS, *SET_OF, *generated)))
+    if name not in (*names(), *scene_names()):
+        one_of("data set", name.lower(), (*DATA_SETS, *SET_OF, *names(), *scene_names()))
+    return None
 
 
 def report(name: str, checked: Sequence[files.Checked]) -> int:
@@ -94,7 +93,7 @@ def main(words: Sequence[str] | None = None) -> int:
             return run(given.command, given.name)
         print(list_data_sets())
         return 0
-    except DataError as error:
+    except ValueError as error:
         print(error, file=sys.stderr)
         return 1
 

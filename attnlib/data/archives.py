@@ -105,8 +105,7 @@ def names(archive: Path) -> frozenset[str]:
 
 @lru_cache(maxsize=16)
 def _names(archive: Path, modified: int, size: int) -> frozenset[str]:
-    with _members(archive) as members:
-        return frozenset(member.name for member in members if member.is_file or member.link is not None)
+    return frozenset(member.name for member in _members(archive) if member.is_file or member.link is not None)
 
 
 def files(archive: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, IO[bytes]]]:
@@ -115,16 +114,14 @@ def files(archive: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, I
     A stream is to be read before the next is taken. Raises as `names` does, and Refused for a wanted file
     that is a link.
     """
-    with _members(archive) as members:
-        for member in members:
-            if wanted(member.name):
-                if member.link is not None:
-                    raise Refused(
-                        f"{member.name} in it is a link to {member.link!r}, and links are not followed"
-                    )
-                if member.is_file:
-                    with member.open() as file:
-                        yield member.name, file
+    for member in _members(archive):
+        if not wanted(member.name):
+            continue
+        if member.link is not None:
+            raise Refused(f"{member.name} in it is a link to {member.link!r}, and links are not followed")
+        if member.is_file:
+            with member.open() as file:
+                yield member.name, file
 
 
 @contextmanager
@@ -154,9 +151,11 @@ def _leads_out(name: str) -> bool:
     return bool(re.match(r"[/\\]|[A-Za-z]:", name)) or ".." in re.split(r"[/\\]", name)
 
 
-@contextmanager
-def _members(archive: Path) -> Iterator[Iterator[_Member]]:
-    """Open an archive; gives its members, each to be opened before the next is taken."""
+def _members(archive: Path) -> Iterator[_Member]:
+    """Yield the members of an archive, each to be opened before the next is taken.
+
+    Refused at the first that leads out of the archive or makes it too large.
+    """
     with ExitStack() as stack:
         if archive.suffix == ".zip":
             members = _zip_members(stack.enter_context(zipfile.ZipFile(archive)))
@@ -167,21 +166,16 @@ def _members(archive: Path) -> Iterator[Iterator[_Member]]:
             packed = stack.enter_context(opener(archive) if opener else archive.open("rb"))
             bounded = cast(IO[bytes], _Bounded(packed))
             members = _tar_members(stack.enter_context(tarfile.open(fileobj=bounded, mode="r:")))
-        yield _checked(members)
-
-
-def _checked(members: Iterator[_Member]) -> Iterator[_Member]:
-    """Yield the members; Refused at the first that leads out of the archive or makes it too large."""
-    total = 0
-    for number, member in enumerate(members, start=1):
-        total += member.size
-        if number > MEMBERS_LIMIT or total > ARCHIVE_LIMIT:
-            raise Refused(f"it has more than {MEMBERS_LIMIT} members or decompresses to {total} bytes")
-        if _leads_out(member.name):
-            raise Refused(f"the name of its member {member.name!r} leads out of it")
-        if member.link is not None and _leads_out(member.link):
-            raise Refused(f"its member {member.name!r} is a link out of it, to {member.link!r}")
-        yield member
+        total = 0
+        for number, member in enumerate(members, start=1):
+            total += member.size
+            if number > MEMBERS_LIMIT or total > ARCHIVE_LIMIT:
+                raise Refused(f"it has more than {MEMBERS_LIMIT} members or decompresses to {total} bytes")
+            if _leads_out(member.name):
+                raise Refused(f"the name of its member {member.name!r} leads out of it")
+            if member.link is not None and _leads_out(member.link):
+                raise Refused(f"its member {member.name!r} is a link out of it, to {member.link!r}")
+            yield member
 
 
 def _tar_members(unpacked: tarfile.TarFile) -> Iterator[_Member]:
@@ -199,6 +193,5 @@ def _zip_members(packed: zipfile.ZipFile) -> Iterator[_Member]:
                 link = file.read(4096).decode("utf-8", "replace")
         is_file = not item.is_dir() and link is None
         # zipfile never gives more of a member than it announces.
-        yield _Member(
-            item.filename.removeprefix("./"), item.file_size, is_file, link, partial(packed.open, item)
-        )
+        name, open_ = item.filename.removeprefix("./"), partial(packed.open, item)
+        yield _Member(name, item.file_size, is_file, link, open_)

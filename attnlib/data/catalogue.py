@@ -12,10 +12,9 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 
 @dataclass(frozen=True)
@@ -59,18 +58,16 @@ class Item:
         """How its files (path: content), read at `where`, differ from the official; None if not known to."""
         if self.is_folder:
             sums = {path: _sha256(data.replace(b"\r", b"")) for path, data in files.items()}
-            found = _sha256("".join(f"{sums[path]} {path}\n" for path in sorted(sums)).encode())
+            data = "".join(f"{sums[path]} {path}\n" for path in sorted(sums)).encode()
             problem = f"{self.path} in {where} is not as published: {len(files)} of {self.count} files"
         else:
-            found = _sha256(files[self.path])
-            problem = f"{where} is not the official file: {len(files[self.path])} bytes"
-        if not self.has_checksum or found == self.sha256:
-            return None
-        if self.git_blob is None:
-            return f"{problem}, sha256 {found} instead of {self.sha256}"
-        blob = b"blob %d\0" % len(files[self.path]) + files[self.path]
-        found = hashlib.sha1(blob, usedforsecurity=False).hexdigest()
-        return None if found == self.git_blob else f"{problem}, git blob {found} instead of {self.git_blob}"
+            data = files[self.path]
+            problem = f"{where} is not the official file: {len(data)} bytes"
+        kind, expected, found = "sha256", self.sha256, _sha256(data)
+        if self.git_blob:
+            blob = hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False)
+            kind, expected, found = "git blob", self.git_blob, blob.hexdigest()
+        return None if expected in (None, found) else f"{problem}, {kind} {found} instead of {expected}"
 
 
 def _sha256(data: bytes) -> str:
@@ -97,10 +94,10 @@ class DataSet:
     citation: str
     archive: str = ""
     root: str = ""
-    corpora: tuple[str, ...] = ()
+    corpora: Sequence[str] = ()
     files: tuple[Item, ...] = ()
-    packed: tuple[str, ...] = ()
-    mirrors: tuple[str, ...] = ()
+    packed: Sequence[str] = ()
+    mirrors: Sequence[str] = ()
     archive_hash: str | None = None
     size: int | None = None
     how: str = ""
@@ -117,21 +114,13 @@ class DataSet:
 
     def item(self, path: str) -> Item:
         """The registered file or folder at `path`; KeyError if there is none."""
-        for item in self.files:
-            if item.path == path:
-                return item
-        raise KeyError(f"{self.name} has no registered file or folder {path!r}")
+        return {item.path: item for item in self.files}[path]
 
 
-def _data_set(name: str, entry: Mapping[str, Any]) -> DataSet:
-    files = tuple(Item(**item) for item in entry["files"])
-    known: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in entry.items()}
-    return DataSet(name, **known | {"files": files})
-
-
+_ENTRIES = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
 DATA_SETS: dict[str, DataSet] = {
-    name: _data_set(name, entry)
-    for name, entry in tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8")).items()
+    name: DataSet(name, **entry | {"files": tuple(Item(**item) for item in entry["files"])})
+    for name, entry in _ENTRIES.items()
 }
 
 # Names of `load` that read the files of a set of another name.

@@ -37,7 +37,7 @@ class Ragged(Sequence[Any]):
         return len(self.starts)
 
     def __getitem__(self, i: Any) -> Any:
-        if isinstance(i, slice):
+        if isinstance(i, slice | np.ndarray):
             return self.select(i)
         row = self.numbers(i)
         return row if self.words is None else tuple(map(self.words.__getitem__, row.tolist()))
@@ -133,7 +133,7 @@ class RowIds(Sequence[str]):
         return len(self.lines)
 
     def __getitem__(self, i: Any) -> Any:
-        return self.select(i) if isinstance(i, slice) else f"{self.prefix}/{self.lines[i]}"
+        return self.select(i) if isinstance(i, slice | np.ndarray) else f"{self.prefix}/{self.lines[i]}"
 
     def select(self, rows: Any) -> RowIds:
         """The ids of these rows (positions, a boolean mask or a slice)."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import operator
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
@@ -13,7 +12,7 @@ from typing import Any, Generic, Self, TypeVar, cast
 
 import numpy as np
 
-from attnlib.checks import numbers, refuse_string, tokens_of, whole_labels
+from attnlib.checks import check_at_least, numbers, one_of, refuse_string, tokens_of, whole_labels
 from attnlib.data.columns import Ragged, RowIds
 
 PAD, UNK, START, END = 0, 1, 2, 3
@@ -45,11 +44,9 @@ class Columns:
         rows = np.arange(len(self))[index]
 
         def pick(column: Any) -> Any:
-            if isinstance(column, RowIds | Ragged):
-                return column.select(rows)
-            if column is None or isinstance(column, np.ndarray):
-                return column if column is None else column[rows]
-            return tuple(column[i] for i in rows.tolist())
+            if isinstance(column, np.ndarray | Ragged | RowIds):
+                return column[rows]
+            return None if column is None else tuple(column[i] for i in rows.tolist())
 
         return type(self)(**{name: pick(column) for name, column in self.columns.items()})
 
@@ -58,8 +55,8 @@ class Columns:
 
         Raises ValueError if limit is below 1.
         """
-        if limit is not None and operator.index(limit) < 1:
-            raise ValueError(f"limit must be at least 1, or None for all; got {limit}")
+        if limit is not None:
+            check_at_least("limit", limit, 1)
         if limit is None or limit >= len(self):
             return self
         # RandomState: its stream is frozen across numpy versions, so a seed names the same rows for ever.
@@ -138,7 +135,7 @@ class Split(Columns):
                 wrong = (given.reduced(np.add) != lengths) | (given.reduced(np.minimum) < 1)
                 rows = np.flatnonzero(wrong).tolist()
             cells = []
-            for i in rows if given is not None else ():
+            for i in () if given is None else rows:
                 try:
                     cells.append(checked(given[i], int(lengths[i]), int(self.labels[i])))
                 except ValueError as error:
@@ -174,10 +171,7 @@ def _sentences(given: Any, length: int, label: int) -> np.ndarray:
     counts = np.asarray(given)
     whole = counts.ndim == 1 and np.issubdtype(counts.dtype, np.integer)
     if not whole or counts.sum() != length or (counts < 1).any():
-        raise ValueError(
-            f"are {counts.tolist()}; they must be integers of at least 1 that sum to the text's {length} "
-            "tokens"
-        )
+        raise ValueError(f"are {counts.tolist()}; give integers ≥ 1 that sum to the text's {length} tokens")
     return counts.astype(np.int64)
 
 
@@ -188,21 +182,14 @@ def _attention(given: Any, length: int, label: int) -> np.ndarray:
     total = weights.sum()
     # Written so that NaN, which compares as False, is refused.
     if not ((weights >= 0).all() and abs(total - 1) <= ATTENTION_TOLERANCE):
-        raise ValueError(
-            f"must be at least 0 and sum to 1 within {ATTENTION_TOLERANCE:g}; its least weight is "
-            f"{weights.min():g}, its sum {total:.8g}"
-        )
+        found = f"its least weight is {weights.min():g}, its sum {total:.8g}"
+        raise ValueError(f"must be at least 0 and sum to 1 within {ATTENTION_TOLERANCE:g}; {found}")
     return weights / total
 
 
 # By column: what makes an array of one text's cell, given the text's length and label; ValueError says what
 # is wrong with it.
-CELLS = {
-    "evidence": _evidence,
-    "candidates": _candidates,
-    "sentences": _sentences,
-    "attention": _attention,
-}
+CELLS = {"evidence": _evidence, "candidates": _candidates, "sentences": _sentences, "attention": _attention}
 
 
 @dataclass(frozen=True)
@@ -221,11 +208,8 @@ class Vocabulary:
         tokens_of(self.words, "words")
         if list(self.words) != sorted(set(self.words)):
             raise ValueError("vocabulary words must be sorted and distinct; use Vocabulary.build")
-        special = set(self.words) & set(SPECIALS)
-        if special:
-            raise ValueError(
-                f"{sorted(special)} cannot be vocabulary words: the names are taken by special symbols"
-            )
+        if special := sorted(set(self.words) & set(SPECIALS)):
+            raise ValueError(f"{special} cannot be vocabulary words: these are names of special symbols")
 
     def __len__(self) -> int:
         return len(self.words) + len(SPECIALS)
@@ -243,16 +227,6 @@ class Vocabulary:
         # A token spelt like a special symbol is text, not a symbol.
         return [START, *(i if i >= len(SPECIALS) else UNK for i in ids), END]
 
-    def decode(self, ids: Iterable[int]) -> list[str]:
-        """Return the words and special symbols with these ids; ValueError for an unknown id."""
-        symbols = SPECIALS + self.words
-        tokens = []
-        for i in ids:
-            if not 0 <= i < len(symbols):
-                raise ValueError(f"id {i} is outside the vocabulary of {len(symbols)} symbols")
-            tokens.append(symbols[i])
-        return tokens
-
     @classmethod
     def build(
         cls, texts: Iterable[Sequence[str]], min_documents: int = 1, min_occurrences: int = 1
@@ -262,20 +236,16 @@ class Vocabulary:
         Give the train split only; for question answering also its questions (Jain & Wallace's released code);
         for Serrano & Smith train and dev. Raises ValueError if a minimum is below 1.
         """
-        for name, least in (("min_documents", min_documents), ("min_occurrences", min_occurrences)):
-            if least < 1:
-                raise ValueError(f"{name} must be at least 1, got {least}")
+        check_at_least("min_documents", min_documents, 1)
+        check_at_least("min_occurrences", min_occurrences, 1)
         documents: Counter[str] = Counter()
         occurrences: Counter[str] = Counter()
         for row, text in enumerate(texts):
             tokens_of(text, f"texts: row {row}")
-            if min_documents > 1:
-                documents.update(set(text))
+            documents.update(set(text))
             occurrences.update(text)
-        kept = {word for word, n in occurrences.items() if n >= min_occurrences} - set(SPECIALS)
-        return cls(
-            tuple(sorted(word for word in kept if documents[word] >= min_documents or min_documents == 1))
-        )
+        kept = {w for w, n in occurrences.items() if n >= min_occurrences and documents[w] >= min_documents}
+        return cls(tuple(sorted(kept - set(SPECIALS))))
 
 
 S = TypeVar("S", bound=Columns)
@@ -338,16 +308,15 @@ class Corpus(Parts[Split]):
     provenance: dict[str, Any]
 
     def __post_init__(self) -> None:
-        if self.task not in TASKS:
-            raise ValueError(f"unknown task {self.task!r}; known: {', '.join(TASKS)}")
+        one_of("task", self.task, TASKS)
         self._check_parts("text")
+        n = len(self.class_names)
         for part, split in self.splits.items():
             if self.paired and split.questions is None:
                 raise ValueError(f"{self.name}: split {part!r} has no questions")
-            n = len(self.class_names)
-            wrong = np.array([c[0] < 0 or c[-1] >= n for c in split.candidates or ()])
-            where = f"{self.name}: split {part!r}, text"
-            split._refuse(wrong, where, f"has candidates outside the {n} classes")
+            outside = np.array([given[0] < 0 or given[-1] >= n for given in split.candidates or ()])
+            problem = f"has candidates outside the {n} classes"
+            split._refuse(outside, f"{self.name}: split {part!r}, text", problem)
 
     @property
     def paired(self) -> bool:
@@ -362,9 +331,8 @@ class Corpus(Parts[Split]):
                 question = split.questions[i] if split.questions is not None else None
                 evidence = split.evidence[i].tobytes().hex() if split.evidence is not None else None
                 yield [text_id, split.texts[i], question, evidence]
-                if split.candidates is not None:
-                    yield split.candidates[i].tolist()
-                if split.sentences is not None:
-                    yield split.sentences[i].tolist()
+                for column in (split.candidates, split.sentences):
+                    if column is not None:
+                        yield column[i].tolist()
                 if split.attention is not None:
                     yield split.attention[i].tobytes().hex()

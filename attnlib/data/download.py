@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 # Seconds to wait for a connection, and for the next byte.
 TIMEOUT = 60.0
@@ -96,27 +96,22 @@ def _receive(answer: Any, part: Path, held: int, resume: bool) -> None:
     if total is not None and total > SIZE_LIMIT:
         raise Failed(f"the server announces {total} bytes; the limit is {SIZE_LIMIT}")
     can_resume = resume and (answer.status_code == 206 or answer.headers.get("Accept-Ranges") == "bytes")
-    keep = False
+    # disable=None: on a terminal only.
+    bar = tqdm(total=total, initial=held, unit="B", unit_scale=True, desc=part.name, disable=None)
     try:
-        with (
-            part.open("ab" if held else "wb") as file,
-            # disable=None: on a terminal only.
-            tqdm(total=total, initial=held, unit="B", unit_scale=True, desc=part.name, disable=None) as bar,
-        ):
-            _copy(answer.raw, file, held, total, bar.update)
-        keep = True
-    except (_BrokenOff, KeyboardInterrupt):
-        keep = can_resume and part.stat().st_size > 0
-        raise
-    finally:
-        if not keep:
+        with part.open("ab" if held else "wb") as file, bar:
+            for piece in _pieces(answer.raw, held, total):
+                file.write(piece)
+                bar.update(len(piece))
+    except BaseException as error:
+        broken_off = isinstance(error, (_BrokenOff, KeyboardInterrupt))
+        if not (broken_off and can_resume and part.stat().st_size):
             part.unlink(missing_ok=True)
+        raise
 
 
-def _copy(
-    body: Any, file: IO[bytes], done: int, total: int | None, progress: Callable[[int], object]
-) -> None:
-    """Copy the body to the file; raise _BrokenOff if it stops early or hardly moves."""
+def _pieces(body: Any, done: int, total: int | None) -> Iterator[bytes]:
+    """Yield the rest of the body, after `done` bytes; _BrokenOff if it stops early or hardly moves."""
     from urllib3.exceptions import HTTPError
 
     # read1: what has arrived, so that a server which sends a byte now and then is noticed. urllib3 before 2.1
@@ -130,8 +125,7 @@ def _copy(
             raise _BrokenOff(f"{_reason(error)} after {done} of {total or 'unknown'} bytes") from error
         if not piece:
             break
-        file.write(piece)
-        progress(len(piece))
+        yield piece
         done += len(piece)
         if done > SIZE_LIMIT:
             raise Failed(f"the server sends more than {SIZE_LIMIT} bytes")

@@ -34,11 +34,9 @@ def find(name: str, path: str) -> Path | None:
 
     Names only are looked at; content is checked by `locate`.
     """
-    item = DATA_SETS[name].item(path)
-    found = (
-        place for base in search_folders(name) for place, _ in places.held(DATA_SETS[name], base, [item])
-    )
-    return next(found, None)
+    data_set = DATA_SETS[name]
+    held = (places.held(data_set, base, [data_set.item(path)]) for base in search_folders(name))
+    return next((place for found in held for place, _ in found), None)
 
 
 def at_hand(name: str, options: Mapping[str, Sequence[str]], chosen: str | None, what: str = "train") -> str:
@@ -48,8 +46,7 @@ def at_hand(name: str, options: Mapping[str, Sequence[str]], chosen: str | None,
     an unknown choice, of an option called `what`.
     """
     if chosen not in (None, *options):
-        known = ", ".join(options)
-        raise ValueError(f"unknown {what} {chosen!r}; known: {known}, or None for what is at hand")
+        raise ValueError(f"unknown {what} {chosen!r}; known: {', '.join(options)}, or None: what is at hand")
     here = (option for option, paths in options.items() if all(find(name, path) for path in paths))
     return chosen or next(here, next(iter(options)))
 
@@ -71,17 +68,14 @@ def locate(name: str, paths: Iterable[str], verify: bool = True) -> dict[str, Co
         for place, items in places.held(data_set, base, list(lacking.values())):
             for item, contents, problem in places.read(data_set, place, items, verify):
                 if problem:
-                    raise DataError(
-                        f"{name}: {problem}. Delete it, or, if you changed it on purpose, load with "
-                        f"verify=False. {places.advice(data_set)}"
-                    )
+                    mend = "Delete it, or, if you changed it on purpose, load with verify=False"
+                    raise DataError(f"{name}: {problem}. {mend}. {places.advice(data_set)}")
                 found[item.path] = contents
                 del lacking[item.path]
 
     for base in search_folders(name):
         look_in(base)
-    official = all(item.official for item in lacking.values())
-    if official and _fetch(data_set, list(lacking.values()), verify):
+    if all(item.official for item in lacking.values()) and _fetch(data_set, list(lacking.values()), verify):
         look_in(cache_folder() / name)
     if lacking:
         raise _not_found(data_set, list(lacking.values()))
@@ -105,9 +99,8 @@ def stream(name: str, path: str) -> Iterator[tuple[str, IO[bytes]]]:
             yield where, file
     # Not all of DAMAGE: a ValueError may be the caller's own.
     except archives.BROKEN as error:
-        raise DataError(
-            f"{name}: {place} {places.damage(error)}. Delete it. {places.advice(data_set)}"
-        ) from error
+        problem = f"{place} {places.damage(error)}. Delete it"
+        raise DataError(f"{name}: {problem}. {places.advice(data_set)}") from error
 
 
 # What `check` says of a file or folder; unknown: its checksum is.
@@ -176,12 +169,9 @@ def _not_found(data_set: DataSet, items: Sequence[Item]) -> DataError:
     """What to raise for items that are nowhere."""
     folders = " and ".join(map(str, search_folders(data_set.name)))
     lacking = ", ".join(item.path for item in items)
-    other = (
-        ""
-        if items[0].official
-        else ("It is no part of the official release; the page 'Data' of the book says where it comes from. ")
-    )
-    return DataError(f"{data_set.name}: {lacking} not found in {folders}. {other}{places.advice(data_set)}")
+    other = "It is no part of the official release; the page 'Data' of the book says where it comes from. "
+    more = ("" if items[0].official else other) + places.advice(data_set)
+    return DataError(f"{data_set.name}: {lacking} not found in {folders}. {more}")
 
 
 def _fetch(data_set: DataSet, lacking: Sequence[Item], verify: bool) -> bool:
@@ -201,28 +191,28 @@ def _download(data_set: DataSet, item: Item | None, verify: bool) -> None:
     Of a failure nothing is left behind, unless it can be continued; the message says which. Nothing is
     fetched where ATTNLIB_OFFLINE is set: a computing node may have no way out.
     """
+    name, advice = data_set.name, places.advice(data_set)
     if os.environ.get("ATTNLIB_OFFLINE"):
-        raise DataError(
-            f"{data_set.name}: not on this machine, and ATTNLIB_OFFLINE is set. Unset it, run attnlib data "
-            f"get {data_set.name} elsewhere, or: {places.advice(data_set)}"
-        )
+        remedy = f"Unset it, run attnlib data get {name} elsewhere, or: {advice}"
+        raise DataError(f"{name}: not on this machine, and ATTNLIB_OFFLINE is set. {remedy}")
     for module in ("requests", "tqdm"):
-        needed(module, f"{data_set.name}: not on this machine; downloading")
+        needed(module, f"{name}: not on this machine; downloading")
     file = item.path if item else data_set.archive
-    target = cache_folder() / data_set.name / file
+    target = cache_folder() / name / file
     # Not beside the target: what lies in a set's own folder is its files and nothing else.
-    part = cache_folder() / ".downloads" / data_set.name / target.name
+    part = cache_folder() / ".downloads" / name / target.name
     items = [item] if item else [item for item in data_set.files if item.official]
     # A part is continued only where a checksum would tell if the two pieces did not fit.
     summed = all(i.has_checksum for i in items) or (item is None and bool(data_set.archive_hash))
     given = os.environ.get("ATTNLIB_DATA_URL", "").rstrip("/")
-    own = [f"{given}/{data_set.name}/{file}", f"{given}/{file}"] if given else []
-    mirrors = [address + file if address.endswith("/") else address for address in data_set.mirrors]
-    if item and item.url:
-        # Other mirrors are of the archive.
-        public = [item.url, *(address for address in mirrors if address not in data_set.mirrors)]
-    else:
-        public = [data_set.address, *mirrors]
+    own = [f"{given}/{name}/{file}", f"{given}/{file}"] if given else []
+    public = [item.url if item and item.url else data_set.address]
+    # A mirror that is no folder is the archive.
+    public += [
+        mirror + file if mirror.endswith("/") else mirror
+        for mirror in data_set.mirrors
+        if mirror.endswith("/") or not item
+    ]
     failures: list[tuple[str, Exception]] = []
     try:
         with cache.locked(part):
@@ -231,9 +221,8 @@ def _download(data_set: DataSet, item: Item | None, verify: bool) -> None:
                 return
             target.parent.mkdir(parents=True, exist_ok=True)
             for address in [*own, *public]:
-                accept = partial(
-                    _accept, data_set, items, address, verify, item is None and address in public
-                )
+                official = item is None and address in public
+                accept = partial(_accept, data_set, items, address, verify, official)
                 try:
                     return retrieve(address, target, part, accept, verify and summed)
                 except (Failed, ValueError) as error:
@@ -243,17 +232,15 @@ def _download(data_set: DataSet, item: Item | None, verify: bool) -> None:
                         break
             kept = part.stat().st_size if part.exists() else 0
     except OSError as error:
-        raise DataError(
-            f"{data_set.name}: a download cannot be written to {cache_folder()}: {error}. Make room there, "
-            f"or set ATTNLIB_CACHE to another folder. Or: {places.advice(data_set)}"
-        ) from error
+        problem = f"a download cannot be written to {cache_folder()}: {error}"
+        remedy = f"Make room there, or set ATTNLIB_CACHE to another folder. Or: {advice}"
+        raise DataError(f"{name}: {problem}. {remedy}") from error
     (first, problem), *others = [(address, str(error).rstrip(".")) for address, error in failures]
     left = f"{kept} bytes are kept in {part} and the next try goes on there" if kept else "nothing was kept"
     also = "".join(f" {address} failed too: {error}." for address, error in others)
-    raise DataError(
-        f"{data_set.name}: download of {first} failed, {left}: {problem}.{also} Try again, set "
-        f"ATTNLIB_DATA_URL to the address of a mirror, or: {places.advice(data_set)}"
-    ) from failures[0][1]
+    remedy = f"Try again, set ATTNLIB_DATA_URL to the address of a mirror, or: {advice}"
+    failed = f"download of {first} failed, {left}: {problem}.{also}"
+    raise DataError(f"{name}: {failed} {remedy}") from failures[0][1]
 
 
 def _accept(
@@ -264,9 +251,9 @@ def _accept(
     official: whether the checksum of the archive decides too; a mirror of one's own may have repacked it.
     """
     problem = places.other_archive(data_set, fetched) if verify and official else ""
-    read = [] if problem else list(places.read(data_set, fetched, items, verify))
-    problems = [problem, *(problem for _, _, problem in read)]
-    if not read and not problem:
-        problems = [f"what came holds no file of {data_set.name}"]
-    if found := next(filter(None, problems), None):
-        raise ValueError(found.replace(str(fetched), address))
+    if not problem:
+        problems = [problem for _, _, problem in places.read(data_set, fetched, items, verify)]
+        nothing = f"what came holds no file of {data_set.name}"
+        problem = next(filter(None, problems), "" if problems else nothing)
+    if problem:
+        raise ValueError(problem.replace(str(fetched), address))

@@ -24,14 +24,10 @@ def by_text(split: Split, weights: Tensor) -> dict[str, np.ndarray]:
     ValueError for another number of rows, or texts longer than T.
     """
     if weights.dim() != 2 or len(weights) != len(split) or weights.shape[1] < split.lengths.max():
-        raise ValueError(
-            f"weights: expected [{len(split)}, {split.lengths.max()}] or wider, a row per text, got "
-            f"{list(weights.shape)}"
-        )
-    rows = weights.detach().cpu().numpy()
-    return {
-        name: row[:length].copy() for name, row, length in zip(split.ids, rows, split.lengths, strict=True)
-    }
+        needed = f"[{len(split)}, {split.lengths.max()}] or wider, a row per text"
+        raise ValueError(f"weights: expected {needed}, got {list(weights.shape)}")
+    rows = zip(split.ids, weights.detach().cpu().numpy(), split.lengths, strict=True)
+    return {name: row[:length].copy() for name, row, length in rows}
 
 
 def impose(split: Split, weights: Weights) -> Split:
@@ -40,11 +36,9 @@ def impose(split: Split, weights: Weights) -> Split:
     ValueError names a text without weights, or whose weights are of another length, negative, not finite or
     do not sum to 1 within 1e-4.
     """
-    missing = [name for name in split.ids if name not in weights]
-    if missing:
-        raise ValueError(
-            f"no imposed weights for text {missing[0]!r} ({len(missing)} of {len(split)} texts have none)"
-        )
+    if missing := [name for name in split.ids if name not in weights]:
+        several = f"({len(missing)} of {len(split)} texts have none)"
+        raise ValueError(f"no imposed weights for text {missing[0]!r} {several}")
     return replace(split, attention=tuple(weights[name] for name in split.ids))
 
 

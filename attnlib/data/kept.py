@@ -24,6 +24,7 @@ from attnlib.data.columns import Builder, Ragged, RowIds, Words
 from attnlib.data.corpus import Corpus, Split, Vocabulary
 
 Loader = Callable[..., Corpus]
+CUTTERS = ("scikit-learn", "sentencex", "spacy")
 ABOUT = ("name", "task", "class_names", "provenance")
 
 
@@ -38,13 +39,8 @@ def keep(name: str) -> Callable[[Loader], Loader]:
             source = f"{loader.__module__}.{loader.__name__}"
             key = cache.digest([source, bound.arguments, files_here(name), versions(loader)])
             path = cache.cache_folder() / "corpora" / f"{name}-{key}.npz"
-            with cache.locked(path):
-                found = read(path)
-                if found is None:
-                    found = loader(*args, **options)
-                    # Files that were downloaded just now belong to the key, so the next call reads once more.
-                    write(found, path)
-            return found
+            # Files that are downloaded now belong to the key, so the next call reads once more.
+            return cache.remember(path, lambda: loader(*args, **options), write, read)
 
         return load
 
@@ -60,16 +56,11 @@ def files_here(name: str) -> list[tuple[str, int, int]]:
 @functools.cache
 def versions(loader: Loader) -> list[str]:
     """A checksum of the sources that a loader works with, and the versions of what cuts and draws."""
-    known = [function_digest(loader)]
-    for package in ("scikit-learn", "sentencex", "spacy"):
-        try:
-            known.append(metadata.version(package))
-        except metadata.PackageNotFoundError:
-            known.append("missing")
-    return known
+    found = [package for name in CUTTERS for package in metadata.distributions(name=name)]
+    return [function_digest(loader), *(f"{package.name} {package.version}" for package in found)]
 
 
-def write(corpus: Corpus, path: Path) -> None:
+def write(path: Path, corpus: Corpus) -> None:
     """Write a corpus without imposed weights; texts that share numbers share them in the file.
 
     Texts and questions are compact in all splits, with the same words, or in none.
@@ -93,28 +84,25 @@ def write(corpus: Corpus, path: Path) -> None:
                 rows = column if isinstance(column, Ragged) else _ragged(column, known)
                 words = column.words if isinstance(column, Ragged) and column.words else words
                 values = numbered.setdefault(id(rows.values), label)
-                arrays |= {
-                    values: rows.values,
-                    f"{label}.starts": rows.starts,
-                    f"{label}.counts": rows.counts,
-                }
+                arrays |= {f"{label}.starts": rows.starts, f"{label}.counts": rows.counts}
+                arrays[values] = rows.values
                 about[label] = [values, isinstance(column, Ragged)]
     arrays |= {"words": _packed(words), "about": _packed([json.dumps(about)])}
     with cache.replacing(path) as temporary:
         np.savez(temporary, **arrays)  # type: ignore[arg-type]
 
 
-def read(path: Path) -> Corpus | None:
-    """The corpus that `write` wrote; None if there is none, or it is damaged."""
+def read(path: Path) -> Corpus:
+    """The corpus that `write` wrote; ValueError if the file is damaged."""
     try:
         # Every checksum: a wrong length in an array's header would end the reading before it is compared.
         with zipfile.ZipFile(path) as whole:
-            if whole.testzip() is not None:
-                return None
+            if part := whole.testzip():
+                raise ValueError(f"{part} has changed")
         with np.load(path) as held:
             return _corpus({name: held[name] for name in held.files})
-    except (OSError, ValueError, EOFError, KeyError, RuntimeError, zipfile.BadZipFile):
-        return None
+    except (OSError, ValueError, EOFError, KeyError, RuntimeError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{path} is damaged: {error}") from error
 
 
 def _corpus(arrays: dict[str, np.ndarray]) -> Corpus:

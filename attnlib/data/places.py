@@ -63,9 +63,7 @@ def search_folders(name: str) -> list[Path]:
     if given := os.environ.get("ATTNLIB_DATA"):
         root = Path(given).expanduser()
         if not root.is_dir():
-            raise DataError(
-                f"ATTNLIB_DATA is {given!r}, which is not a folder. Correct or unset the variable."
-            )
+            raise DataError(f"ATTNLIB_DATA is {given!r}, which is not a folder. Correct or unset it.")
         folders.insert(0, root / name)
     return folders
 
@@ -76,12 +74,11 @@ def held(data_set: DataSet, base: Path, items: Sequence[Item]) -> Iterator[tuple
     roots = [base, base / data_set.root, base / stem, base / stem / data_set.root]
     left = list(items)
     for item in items:
-        endings = ("",) if item.is_folder else ("", ".gz")
-        for place in (root / f"{item.path}{ending}" for root in roots for ending in endings):
-            if place.is_dir() if item.is_folder else place.is_file():
-                left.remove(item)
-                yield place, [item]
-                break
+        endings, there = (("",), Path.is_dir) if item.is_folder else (("", ".gz"), Path.is_file)
+        places = (root / f"{item.path}{ending}" for root in roots for ending in endings)
+        if place := next(filter(there, places), None):
+            left.remove(item)
+            yield place, [item]
     for archive in (base / name for name in data_set.archives):
         here = left if archive.is_file() else []
         # Listing an archive takes as long as reading it; one of folders alone holds all of them.
@@ -99,9 +96,8 @@ def held(data_set: DataSet, base: Path, items: Sequence[Item]) -> Iterator[tuple
 
 def _path(data_set: DataSet, name: str) -> str:
     """The path of a data set that a name inside its archive means; empty for a name outside its root."""
-    if not data_set.root:
-        return name
-    return name.removeprefix(f"{data_set.root}/") if name.startswith(f"{data_set.root}/") else ""
+    root = f"{data_set.root}/" if data_set.root else ""
+    return name.removeprefix(root) if name.startswith(root) else ""
 
 
 def opened(data_set: DataSet, place: Path, items: Sequence[Item]) -> Opened:

@@ -45,15 +45,13 @@ class SceneSplit(Columns):
         present = np.array(self.present)
         if present.ndim != 2 or present.dtype != np.bool_:
             raise ValueError(f"present must be bool [N, R]; got {present.dtype} of shape {present.shape}")
-        evidence = None if self.evidence is None else np.array(self.evidence)
-        for name, column, shape in (
-            ("features", features, (*present.shape, features.shape[-1])),
-            ("boxes", boxes, (*present.shape, 4)),
-            ("evidence", evidence, present.shape),
-        ):
-            if column is not None and column.shape != shape:
+        given = {"features": features, "boxes": boxes, "present": present}
+        given |= {} if self.evidence is None else {"evidence": np.array(self.evidence)}
+        last = {"features": features.shape[-1:], "boxes": (4,)}
+        for name, column in given.items():
+            if column.shape != (*present.shape, *last.get(name, ())):
                 raise ValueError(f"{name} has shape {column.shape} for {present.shape} regions")
-        marks = np.zeros(present.shape) if evidence is None else evidence
+        marks = given.get("evidence", np.zeros(present.shape))
         flat = (boxes[..., 0] >= boxes[..., 2]) | (boxes[..., 1] >= boxes[..., 3])
         # Written so that a NaN is outside.
         inside = ((boxes >= 0) & (boxes <= 1)).all(2)
@@ -67,10 +65,8 @@ class SceneSplit(Columns):
             (((marks != 0) & ~present).any(1), "has evidence in padding"),
         ):
             self._refuse(wrong, "instance", problem)
-        for name, column in (("features", features), ("boxes", boxes), ("present", present)):
-            object.__setattr__(self, name, column)
-        if evidence is not None:
-            object.__setattr__(self, "evidence", evidence.astype(np.int8))
+        for name, column in given.items():
+            object.__setattr__(self, name, column.astype(np.int8) if name == "evidence" else column)
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,27 +92,17 @@ class SceneCorpus(Parts[SceneSplit]):
         self._check_parts("instance")
         shape = self.train.features.shape[1:]
         for part, split in self.splits.items():
-            if split.features.shape[1:] != shape:
-                raise ValueError(
-                    f"{self.name}: split {part!r} has (regions, features) {split.features.shape[1:]}, train "
-                    f"has {shape}"
-                )
-        if self.region_features and len(self.region_features) != shape[1]:
-            raise ValueError(
-                f"{self.name}: {len(self.region_features)} names of region features for {shape[1]} features"
-            )
+            if (other := split.features.shape[1:]) != shape:
+                differs = f"split {part!r} has (regions, features) {other}, train has {shape}"
+                raise ValueError(f"{self.name}: {differs}")
+        if self.region_features and (n := len(self.region_features)) != shape[1]:
+            raise ValueError(f"{self.name}: {n} names of region features for {shape[1]} features")
 
     def _content(self) -> Iterator[Any]:
         yield [self.class_names, self.region_features, self.vocabulary.words]
         for name, split in self.splits.items():
             yield [name, split.ids, split.questions, split.labels.tolist(), split.features.shape]
             yield split.evidence is not None
-            columns = (
-                (split.features, "<f4"),
-                (split.boxes, "<f4"),
-                (split.present, "?"),
-                (split.evidence, "i1"),
-            )
-            for column, kind in columns:
-                if column is not None:
-                    yield np.ascontiguousarray(column, dtype=kind).tobytes()
+            for column, kind in {"features": "<f4", "boxes": "<f4", "present": "?", "evidence": "i1"}.items():
+                if getattr(split, column) is not None:
+                    yield np.ascontiguousarray(getattr(split, column), dtype=kind).tobytes()

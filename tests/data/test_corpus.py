@@ -127,21 +127,20 @@ def test_sample_is_seeded_ordered_and_bounded():
 
 @pytest.mark.parametrize("limit", [0, -3])
 def test_sample_refuses_limits_below_one(limit):
-    with pytest.raises(ValueError, match=f"limit must be at least 1.*{limit}"):
+    with pytest.raises(ValueError, match=f"limit: must be a whole number ≥ 1, got {limit}"):
         make_split().sample(limit)
 
 
 ordinary = st.text(min_size=1, max_size=6).filter(lambda word: word not in SPECIALS)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=30)
 @given(st.lists(ordinary, min_size=1))
-def test_encode_and_decode_are_inverse_on_known_words(tokens):
+def test_encoded_words_are_those_of_the_vocabulary(tokens):
     vocabulary = Vocabulary.build([tokens])
-    ids = vocabulary.encode(tokens)
-    assert ids[0] == 2
-    assert ids[-1] == 3
-    assert vocabulary.decode(ids) == ["<start>", *tokens, "<end>"]
+    first, *ids, last = vocabulary.encode(tokens)
+    assert (first, last) == (2, 3)
+    assert [vocabulary.words[i - 4] for i in ids] == tokens
     assert len(vocabulary) == len(set(tokens)) + 4
 
 
@@ -158,12 +157,6 @@ def test_vocabulary_counts_occurrences_over_all_texts():
     assert Vocabulary.build(texts, min_occurrences=2).words == ("a", "b")
     assert Vocabulary.build(texts, min_documents=2, min_occurrences=2).words == ("a",)
     assert Vocabulary.build(texts).words == ("a", "b", "c")
-
-
-@pytest.mark.parametrize("bad", [-1, 6])
-def test_decode_refuses_ids_outside(bad):
-    with pytest.raises(ValueError, match=f"id {bad} is outside"):
-        Vocabulary(("a", "b")).decode([2, bad])
 
 
 def test_vocabulary_refuses_unsorted_words_and_special_names():
@@ -202,7 +195,7 @@ def test_checksum_follows_content_only():
 
 def test_load_names_known_sets_and_suggests():
     assert {"sst", "babi1", "babi2_generated", "planted"} <= set(data.names())
-    with pytest.raises(ValueError, match=r"unknown data set 'plantd'. Did you mean 'planted'\? Known: sst"):
+    with pytest.raises(ValueError, match=r"unknown data set 'plantd': known are sst.* mean 'planted'"):
         data.load("plantd")
-    with pytest.raises(ValueError, match=r"no option 'sed'. Known: n_train"):
+    with pytest.raises(ValueError, match=r"unknown option of planted 'sed': known are n_train"):
         data.load("planted", sed=1)

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from attnlib.data import DataError, names, scene_names
 from attnlib.data import __main__ as command
+from attnlib.data import names, scene_names
 from attnlib.data.catalogue import DATA_SETS, SET_OF, Item
 from tests.data.conftest import TEXTS, write_zip
 
@@ -38,7 +38,7 @@ def test_every_name_of_load_means_a_set_or_is_generated():
         assert (found is None) == (name in generated)
     assert set(SET_OF) <= {*names(), *scene_names()}
     assert not set(SET_OF) & set(DATA_SETS)
-    with pytest.raises(DataError, match=r"unknown data set 'IMBD'\. Did you mean 'imdb'\? Known: sst, babi"):
+    with pytest.raises(ValueError, match=r"unknown data set 'imbd': known are sst, babi.* mean 'imdb'\?"):
         command.set_of("IMBD")
 
 

@@ -172,18 +172,18 @@ def test_what_no_checksum_covers_is_not_continued(served, server, nowhere, monke
 
 
 def test_an_interrupt_keeps_what_came(served, server, nowhere, monkeypatch):
-    copy = download._copy
+    pieces = download._pieces
 
     def interrupted(*args):
-        copy(*args)
+        yield from pieces(*args)
         raise KeyboardInterrupt
 
     server.pages[OFFICIAL] = ranged(GOOD)
-    monkeypatch.setattr(download, "_copy", interrupted)
+    monkeypatch.setattr(download, "_pieces", interrupted)
     with pytest.raises(KeyboardInterrupt):
         load()
     assert left(nowhere) == [f"{ARCHIVE}"]
-    monkeypatch.setattr(download, "_copy", copy)
+    monkeypatch.setattr(download, "_pieces", pieces)
     assert load() == TEXT
 
 

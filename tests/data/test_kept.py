@@ -66,7 +66,7 @@ def test_a_corpus_is_read_from_its_files_once(file, nowhere, options):
 def test_parts_that_share_numbers_share_them_again(file, tmp_path):
     made = toy()
     half = replace(made, dev=made.train.select([1, 3]))
-    kept.write(half, tmp_path / "kept.npz")
+    kept.write(tmp_path / "kept.npz", half)
     again = kept.read(tmp_path / "kept.npz")
     same(half, again)
     assert again.train.texts.values is again.dev.texts.values
@@ -78,7 +78,7 @@ def test_a_plain_corpus_comes_back_as_it_was(tmp_path, name):
     made = load(name, n_train=200, n_test=50)
     rows = tuple(np.arange(len(made.class_names)) for _ in made.test.ids)
     made = replace(made, test=replace(made.test, candidates=rows))
-    kept.write(made, tmp_path / "kept.npz")
+    kept.write(tmp_path / "kept.npz", made)
     again = kept.read(tmp_path / "kept.npz")
     same(made, again)
     # A word that occurs a thousand times is one object, as the loaders make it.
@@ -90,7 +90,7 @@ def test_imposed_weights_are_not_kept(tmp_path):
     made = load("babi1_generated", n_train=20, n_test=10)
     weights = tuple(np.full(n, 1 / n) for n in made.test.lengths)
     with pytest.raises(AssertionError):
-        kept.write(replace(made, test=replace(made.test, attention=weights)), tmp_path / "kept.npz")
+        kept.write(tmp_path / "kept.npz", replace(made, test=replace(made.test, attention=weights)))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -128,9 +128,10 @@ def test_a_flipped_byte_is_noticed_or_changes_nothing(file, nowhere, tmp_path):
         flipped = bytearray(whole)
         flipped[place] ^= 0x10
         damaged.write_bytes(flipped)
-        found = kept.read(damaged)
-        noticed += found is None
-        assert found is None or found.checksum == checksum, place
+        try:
+            assert kept.read(damaged).checksum == checksum, place
+        except ValueError:
+            noticed += 1
     assert noticed > len(places) / 2
 
 

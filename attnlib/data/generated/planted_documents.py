@@ -78,19 +78,6 @@ def planted_evidence(sentence: Sequence[str], label: int) -> np.ndarray:
     return marks
 
 
-def sentence_evidence(split: Split) -> tuple[np.ndarray, ...]:
-    """Per document int8 [S]: 1 where a sentence speaks for the document's label, -1 against, 0 neutral.
-
-    ValueError for a split without evidence or sentences.
-    """
-    if split.evidence is None or split.sentences is None:
-        raise ValueError("sentence_evidence needs a split with evidence and sentences, as load() gives it")
-    return tuple(
-        np.sign(np.add.reduceat(marks.astype(np.int64), np.cumsum(lengths) - lengths)).astype(np.int8)
-        for marks, lengths in zip(split.evidence, split.sentences, strict=True)
-    )
-
-
 def generate(
     n_texts: int,
     name: str,
