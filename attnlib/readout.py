@@ -8,9 +8,10 @@ weights p on the simplex,
 so (α, z, b, mask) answers every question about other attentions without the model.
 """
 
+import copy
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -23,6 +24,9 @@ Rows = slice | Tensor
 
 _SUM_TOLERANCE = 1e-4  # how far Σα may be from 1 before it is an error and not rounding
 _LARGEST = 1e30  # of scores, bias and offset: sums and differences of them stay finite in float32, too
+_TENSORS = ("alpha", "scores", "bias", "mask", "offset", "allowed")
+_TRUE = {"mask": "a token attention may use", "allowed": "a class that may be predicted"}  # what it means
+_REMEDY = "A class that may not be predicted goes in `allowed`"
 _BLOCK_ELEMENTS = 1 << 23  # float64 copies of `scores` are made in blocks of at most this many numbers
 
 
@@ -67,31 +71,24 @@ class Readout:
     allowed: Tensor | None = None  # [N, classes] bool
 
     def __post_init__(self) -> None:
-        alpha, scores, bias, mask = map(torch.as_tensor, (self.alpha, self.scores, self.bias, self.mask))
-        offset, allowed = (None if x is None else torch.as_tensor(x) for x in (self.offset, self.allowed))
-        _check_shapes(alpha, scores, bias, mask, offset, allowed, self.head)
-        read = mask[..., None]  # of the scores
-        if allowed is not None and self.head is None:
-            read = read & allowed[:, None]
-        _check_rows(alpha, scores, bias, mask, offset, allowed, read)
-        alpha = alpha.detach().double()
+        given = {name: torch.as_tensor(x).detach() for name, x in self._tensors().items()}
+        _check_shapes(given, self.head)
+        read = given["mask"][..., None]  # of the scores
+        if "allowed" in given and self.head is None:
+            read = read & given["allowed"][:, None]
+        _check_values(given, read)
+        alpha = given["alpha"].double()
         total = alpha.sum(1, keepdim=True)  # [N, 1]
         # a row that is already normalised keeps its bits, so that saving and loading changes nothing
         alpha = torch.where((total - 1).abs() > 1e-14, alpha / total, alpha)
-        scores = scores.detach().masked_fill(~read, 0)
+        scores = given["scores"].masked_fill(~read, 0)
         # alpha and scores are new by now
-        bias, mask = bias.detach().clone(), mask.clone()
-        offset, allowed = (None if x is None else x.detach().clone() for x in (offset, allowed))
-        self._set(alpha, scores, bias, mask, self.head, offset, allowed)
+        copies = {name: x.clone() for name, x in given.items() if name not in ("alpha", "scores")}
+        self.__dict__.update(copies, alpha=alpha, scores=scores)
 
-    def _set(self, *values: Any) -> None:
-        for column, value in zip(fields(self), values, strict=True):
-            object.__setattr__(self, column.name, value)
-
-    def _replaced(self, *values: Any) -> "Readout":
-        new = object.__new__(Readout)  # the values were checked when this Readout was made
-        new._set(*values)
-        return new
+    def _tensors(self) -> dict[str, Tensor]:
+        """The tensors by name, without those that are None."""
+        return {name: x for name in _TENSORS if (x := getattr(self, name)) is not None}
 
     def __len__(self) -> int:
         return self.alpha.shape[0]
@@ -120,16 +117,13 @@ class Readout:
         """Σ_t p_t z_t for weights [N, T] or [N, K, T] (default: alpha), float64 [N, C] or [N, K, C]."""
         weights = self.alpha if weights is None else torch.as_tensor(weights, device=self.device)
         n, t, c = self.scores.shape
-        if weights.dim() not in (2, 3) or weights.shape[0] != n or weights.shape[-1] != t:
-            raise ValueError(
-                f"weights: expected shape [{n}, {t}] or [{n}, K, {t}], got {list(weights.shape)}"
-            )
+        shape = list(weights.shape)
+        if shape not in ([n, t], [n, *shape[1:2], t]):
+            raise ValueError(f"weights: expected shape [{n}, {t}] or [{n}, K, {t}], got {shape}")
         several = weights if weights.dim() == 3 else weights[:, None]  # [N, K, T]
-        out = several.new_empty((n, several.shape[1], c), dtype=torch.float64)
         step = max(1, _BLOCK_ELEMENTS // (t * c))
-        for start in range(0, n, step):
-            rows = slice(start, start + step)
-            out[rows] = several[rows].double() @ self.scores[rows].double()
+        blocks = zip(several.split(step), self.scores.split(step), strict=True)
+        out = torch.cat([p.double() @ z.double() for p, z in blocks])
         return out if weights.dim() == 3 else out[:, 0]
 
     def decode(self, pooled: Tensor, rows: Rows = slice(None)) -> Tensor:
@@ -146,10 +140,9 @@ class Readout:
             logits = self.head(total.to(self.scores.dtype)).double()
         if self.allowed is None:
             return logits
-        if logits.shape[-1] != self.allowed.shape[1]:
-            raise ValueError(
-                f"allowed: {self.allowed.shape[1]} classes, but the head gives {logits.shape[-1]} logits"
-            )
+        classes, found = self.allowed.shape[1], logits.shape[-1]
+        if found != classes:
+            raise ValueError(f"allowed: {classes} classes, but the head gives {found} logits")
         return logits.masked_fill(~_aligned(self.allowed[rows], logits.dim()), -torch.inf)
 
     def logits(self, weights: Tensor | None = None) -> Tensor:
@@ -169,9 +162,7 @@ class Readout:
 
     def to(self, device: torch.device | str) -> "Readout":
         """The same Readout with its tensors on `device`; those that are there already are shared."""
-        alpha, scores, bias, mask = (x.to(device) for x in (self.alpha, self.scores, self.bias, self.mask))
-        offset, allowed = (None if x is None else x.to(device) for x in (self.offset, self.allowed))
-        return self._replaced(alpha, scores, bias, mask, self.head, offset, allowed)
+        return unchecked(self, **{name: x.to(device) for name, x in self._tensors().items()})
 
     def select(self, index: Tensor | slice | list[int]) -> "Readout":
         """A copy of the texts picked by a slice, a bool mask or indices; ValueError unless there is one."""
@@ -180,14 +171,10 @@ class Readout:
         index = torch.as_tensor(index, device=self.device)
         if index.numel() == 0:
             index = index.long()
-        alpha = self.alpha[index]
-        if alpha.dim() != 2 or len(alpha) == 0:
-            raise ValueError(
-                "index: must pick at least one text, by a slice, a bool mask or a list of indices"
-            )
-        scores, mask = self.scores[index], self.mask[index]
-        offset, allowed = (None if x is None else x[index] for x in (self.offset, self.allowed))
-        return self._replaced(alpha, scores, self.bias.clone(), mask, self.head, offset, allowed)
+        picked = {name: x[index] for name, x in self._tensors().items() if name != "bias"}
+        if picked["alpha"].dim() != 2 or len(picked["alpha"]) == 0:
+            raise ValueError("index: must pick at least one text, by a slice, a bool mask or indices")
+        return unchecked(self, **picked, bias=self.bias.clone())
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write to a safetensors file; `path` is replaced only once the whole file is written.
@@ -196,9 +183,7 @@ class Readout:
         """
         if self.head is not None:
             raise ValueError("head: a Readout with a head cannot be saved; save its model and rebuild it")
-        named = {name: getattr(self, name) for name in ("alpha", "scores", "bias", "mask", "allowed")}
-        tensors = {name: x for name, x in named.items() if x is not None}
-        save_tensors(path, tensors, {"format": "attnlib.Readout", "version": "1"})
+        save_tensors(path, self._tensors(), {"format": "attnlib.Readout", "version": "1"})
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], device: torch.device | str = "cpu") -> "Readout":
@@ -216,61 +201,71 @@ class Readout:
             raise ValueError(f"{path} is not a Readout written by attnlib, or is damaged: {error}") from error
 
 
+def unchecked(readout: Readout, **changed: Any) -> Readout:
+    """The same with some fields changed to what is known to be right: nothing is checked or copied."""
+    new = copy.copy(readout)
+    new.__dict__.update(changed)
+    return new
+
+
 def _aligned(x: Tensor, dim: int) -> Tensor:
     """x [n, C] as [n, 1, ..., C] with `dim` axes."""
     return x.reshape(x.shape[0], *[1] * (dim - 2), x.shape[1])
 
 
-def _check_shapes(
-    alpha: Tensor,
-    scores: Tensor,
-    bias: Tensor,
-    mask: Tensor,
-    offset: Tensor | None,
-    allowed: Tensor | None,
-    head: Head | None,
-) -> None:
+def _check_shapes(given: dict[str, Tensor], head: Head | None) -> None:
+    """ValueError unless the tensors fit together in shape, dtype and device."""
+    alpha, least = given["alpha"], 1 if head is not None else 2
     if alpha.dim() != 2 or 0 in alpha.shape:
         raise ValueError(f"alpha: expected [N, T] with N, T ≥ 1, got shape {list(alpha.shape)}")
     n, t = alpha.shape
-    if scores.dim() != 3 or scores.shape[:2] != (n, t):
-        raise ValueError(f"scores: expected [{n}, {t}, C] to match alpha, got shape {list(scores.shape)}")
-    c = scores.shape[2]
-    least = 1 if head is not None else 2
-    if c < least:
+    c = given["scores"].shape[-1] if given["scores"].dim() == 3 else -1
+    if 0 <= c < least:
         raise ValueError(
             f"scores: {c} classes; at least {least} are needed. A sigmoid output is the two-class softmax "
             "whose first column (scores and bias) is 0"
         )
-    if bias.shape != (c,):
-        raise ValueError(f"bias: expected [{c}] to match scores, got shape {list(bias.shape)}")
-    if mask.shape != (n, t):
-        raise ValueError(f"mask: expected [{n}, {t}] to match alpha, got shape {list(mask.shape)}")
-    if mask.dtype != torch.bool:
-        raise ValueError(f"mask: expected bool (True = a token attention may use), got {mask.dtype}")
-    if offset is not None and head is None:
+    if "offset" in given and head is None:
         raise ValueError("offset: only meaningful with a head; add it to the scores otherwise")
-    if offset is not None and offset.shape != (n, c):
-        raise ValueError(f"offset: expected [{n}, {c}], got shape {list(offset.shape)}")
-    if allowed is not None:
-        if allowed.dim() != 2 or len(allowed) != n or (head is None and allowed.shape[1] != c):
-            classes = c if head is None else "classes"
-            raise ValueError(f"allowed: expected [{n}, {classes}], got shape {list(allowed.shape)}")
-        if allowed.dtype != torch.bool:
-            raise ValueError(
-                f"allowed: expected bool (True = a class that may be predicted), got {allowed.dtype}"
-            )
-    named = {"alpha": alpha, "scores": scores, "bias": bias, "offset": offset}
-    for name, tensor in named.items():
-        if tensor is not None and not tensor.is_floating_point():
-            raise ValueError(f"{name}: expected a floating dtype, got {tensor.dtype}")
-    if len({x.device for x in (alpha, scores, bias, mask, offset, allowed) if x is not None}) > 1:
-        raise ValueError("alpha, scores, bias, mask, offset and allowed must be on one device")
+    classes = c if head is None else "classes"
+    shapes = {"bias": (c,), "offset": (n, c), "allowed": (n, classes), "scores": (n, t, "C")}
+    for name, x in given.items():
+        shape: tuple[int | str, ...] = shapes.get(name, (n, t))
+        sizes = [size if isinstance(size, int) else got for size, got in zip(shape, x.shape, strict=False)]
+        if sizes != list(x.shape) or len(sizes) != len(shape):
+            raise ValueError(f"{name}: expected [{', '.join(map(str, shape))}], got shape {list(x.shape)}")
+        if name in _TRUE and x.dtype != torch.bool:
+            raise ValueError(f"{name}: expected bool (True = {_TRUE[name]}), got {x.dtype}")
+        if name not in _TRUE and not x.is_floating_point():
+            raise ValueError(f"{name}: expected a floating dtype, got {x.dtype}")
+    if len({x.device for x in given.values()}) > 1:
+        raise ValueError(f"{', '.join(given)}: must be on one device")
 
 
 def _first(bad: Tensor) -> tuple[int, ...] | None:
     """Index of the first True, or None."""
     return tuple(bad.nonzero()[0].tolist()) if bad.any() else None
+
+
+def _check_values(given: dict[str, Tensor], read: Tensor) -> None:
+    """ValueError that names the first row with a wrong value; `read`: [N, T, 1 or C] scores that count."""
+    alpha, mask = given["alpha"], given["mask"]
+    total = alpha.double().sum(1)  # [N]
+    if at := _first(~mask.any(1)):
+        raise ValueError(f"mask: row {at[0]} has no token")
+    if at := _first(~(alpha.isfinite() & (alpha >= 0))):
+        wrong = "is negative" if alpha[at] < 0 else "is not finite"
+        raise ValueError(f"alpha: row {at[0]}, token {at[1]} {wrong} ({alpha[at].item():g})")
+    if at := _first((alpha != 0) & ~mask):
+        raise ValueError(f"alpha: row {at[0]}, token {at[1]} has weight {alpha[at].item():g} off the mask")
+    if at := _first((total - 1).abs() > _SUM_TOLERANCE):
+        found = f"{total[at].item():.8g}"
+        raise ValueError(f"alpha: row {at[0]} sums to {found}, not 1 within {_SUM_TOLERANCE:g}")
+    for name, axes in {"scores": ("row", "token"), "bias": ("class",), "offset": ("row", "column")}.items():
+        if name in given:
+            _check_size(name, given[name], read if name == "scores" else True, axes)
+    if "allowed" in given and (at := _first(~given["allowed"].any(1))):
+        raise ValueError(f"allowed: row {at[0]} has no class that may be predicted")
 
 
 def _check_size(name: str, x: Tensor, read: Tensor | bool, axes: tuple[str, ...]) -> None:
@@ -280,36 +275,4 @@ def _check_size(name: str, x: Tensor, read: Tensor | bool, axes: tuple[str, ...]
         at = at[: len(axes)]
         where = ", ".join(f"{axis} {i}" for axis, i in zip(axes, at, strict=True))
         wrong = f"beyond ±{_LARGEST:g}" if x[at].isfinite().all() else "not finite"
-        value = x[at].tolist()
-        found = f"{wrong} ({value})" if x[at].dim() else f"{value}, {wrong}"
-        raise ValueError(f"{name}: {where} is {found}. A class that may not be predicted goes in `allowed`")
-
-
-def _check_rows(
-    alpha: Tensor,
-    scores: Tensor,
-    bias: Tensor,
-    mask: Tensor,
-    offset: Tensor | None,
-    allowed: Tensor | None,
-    read: Tensor,
-) -> None:
-    if at := _first(~mask.any(1)):
-        raise ValueError(f"mask: row {at[0]} has no token")
-    if at := _first(~alpha.isfinite()):
-        raise ValueError(f"alpha: row {at[0]}, token {at[1]} is {alpha[at].item()}")
-    if at := _first(alpha < 0):
-        raise ValueError(f"alpha: row {at[0]}, token {at[1]} is negative ({alpha[at].item():g})")
-    if at := _first((alpha != 0) & ~mask):
-        raise ValueError(f"alpha: row {at[0]}, token {at[1]} has weight {alpha[at].item():g} off the mask")
-    total = alpha.double().sum(1)  # [N]
-    if at := _first((total - 1).abs() > _SUM_TOLERANCE):
-        raise ValueError(
-            f"alpha: row {at[0]} sums to {total[at].item():.8g}, not 1 within {_SUM_TOLERANCE:g}"
-        )
-    _check_size("scores", scores, read, ("row", "token"))
-    _check_size("bias", bias, True, ("class",))
-    if offset is not None:
-        _check_size("offset", offset, True, ("row", "column"))
-    if allowed is not None and (at := _first(~allowed.any(1))):
-        raise ValueError(f"allowed: row {at[0]} has no class that may be predicted")
+        raise ValueError(f"{name}: {where} is {wrong} ({x[at].tolist()}). {_REMEDY}")

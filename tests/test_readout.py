@@ -254,15 +254,15 @@ def test_a_head_cannot_be_saved(tmp_path):
 @pytest.mark.parametrize(
     ("name", "index", "value", "message"),
     [
-        ("alpha", (1, 2), float("nan"), "alpha: row 1, token 2 is nan"),
-        ("alpha", (0, 3), float("inf"), "alpha: row 0, token 3 is inf"),
+        ("alpha", (1, 2), float("nan"), r"alpha: row 1, token 2 is not finite \(nan\)"),
+        ("alpha", (0, 3), float("inf"), r"alpha: row 0, token 3 is not finite \(inf\)"),
         ("alpha", (2, 1), -0.25, r"alpha: row 2, token 1 is negative \(-0.25\)"),
         ("alpha", 1, 0.26, "alpha: row 1 sums to 1.04, not 1"),
         ("mask", (2, 1), False, r"alpha: row 2, token 1 has weight .* off the mask"),
         ("mask", 1, False, "mask: row 1 has no token"),
         ("scores", (1, 3, 0), float("nan"), r"scores: row 1, token 3 is not finite \(\[nan"),
         ("scores", (0, 0, 1), float("-inf"), "scores: row 0, token 0 is not finite"),
-        ("bias", 1, float("inf"), "bias: class 1 is inf"),
+        ("bias", 1, float("inf"), r"bias: class 1 is not finite \(inf\)"),
     ],
 )
 def test_bad_values_name_the_row(name, index, value, message):
@@ -295,7 +295,7 @@ def test_bad_shapes_and_dtypes(name, value, message):
 def test_bad_offset():
     with pytest.raises(ValueError, match=r"offset: expected \[3, 2\]"):
         Readout(**parts(), head=torch.tanh, offset=torch.ones(3, 4))
-    with pytest.raises(ValueError, match="offset: row 2, column 1 is nan"):
+    with pytest.raises(ValueError, match="offset: row 2, column 1 is not finite"):
         Readout(**parts(), head=torch.tanh, offset=torch.tensor([[0, 0], [0, 0], [0, torch.nan]]))
 
 

@@ -13,12 +13,12 @@ from attnlib.kernels.baselines import (
     shuffled_weights,
     uniform_weights,
 )
-from attnlib.kernels.bounds import adversary_bounds
+from attnlib.kernels.bounds import adversary_bounds, flips_alone, reach
 from attnlib.kernels.correlation import kendall_tau
 from attnlib.kernels.divergence import jsd, kl, tvd
-from attnlib.kernels.erasure import erase_each, erase_until_flip, minimal_flip_set
+from attnlib.kernels.erasure import erase_each, erase_until_flip, flip_table, single_erasure
 from attnlib.kernels.exact import exact_adversary
-from attnlib.kernels.flip_mass import minimal_flip_mass
+from attnlib.kernels.minimal import minimal_flip_mass, minimal_flip_set
 from attnlib.kernels.permutation import permutation_moments, permutation_range, permutation_test
 from attnlib.kernels.rankings import (
     attention_order,
@@ -29,41 +29,4 @@ from attnlib.kernels.rankings import (
     product_order,
     random_orders,
 )
-from attnlib.kernels.reach import flips_alone, reach
 from attnlib.kernels.replay import check_first_flip
-from attnlib.kernels.single_erasure import flip_table, single_erasure
-
-__all__ = [
-    "adversary_bounds",
-    "attention_order",
-    "centred_product_order",
-    "check_first_flip",
-    "erase_each",
-    "erase_until_flip",
-    "exact_adversary",
-    "exchanged_logits",
-    "flip_table",
-    "flips_alone",
-    "gradient_order",
-    "greedy_order",
-    "jsd",
-    "kendall_tau",
-    "kl",
-    "minimal_flip_mass",
-    "minimal_flip_set",
-    "output_gradient",
-    "permutation_moments",
-    "permutation_range",
-    "permutation_test",
-    "product_order",
-    "random_attention_test",
-    "random_orders",
-    "random_scores",
-    "random_weights",
-    "reach",
-    "search_adversary",
-    "shuffled_weights",
-    "single_erasure",
-    "tvd",
-    "uniform_weights",
-]

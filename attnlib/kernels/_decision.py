@@ -18,20 +18,18 @@ from attnlib.readout import Readout
 SCALE = 2.0**500
 
 
-def leads(
-    readout: Readout, scores: Tensor, alpha: Tensor, y: Tensor, allowed: Tensor | None = None
-) -> Iterator[tuple[Tensor, Tensor]]:
+def leads(texts: Readout, weights: Tensor, y: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
     """What each token adds to the lead of the predicted class over each other class; no head.
 
-    `scores`: [n, W, C], `alpha`: [n, W], `y`: [n], `allowed`: [n, C] bool. Yields, for each other class c
-    that a row allows, α_t d_t [n, W] and whether c comes before y, so wins ties, [n, 1]. Without `allowed`
-    the k-th c is y + k, modulo C; a row with fewer classes than others gets α itself, with which none wins.
+    `weights`: [n, W], `y`: [n]. Yields, for each other class c that a text allows, α_t d_t [n, W] and whether
+    c comes before y, so wins ties, [n, 1]. The first c are the next after y, the classes taken in a circle; a
+    text with fewer of them than others gets α itself, with which none wins.
     """
-    classes, b = scores.shape[2], readout.bias.double()
-    if classes == 2 and allowed is None:
+    scores, b, classes = texts.scores, texts.bias.double(), len(texts.bias)
+    if classes == 2 and texts.allowed is None:
         margin = (scores.double() + b).diff(dim=2)[..., 0]
         ones = (y == 1)[:, None]
-        yield margin.mul_(alpha).mul_(torch.where(ones, 1.0, -1.0)), ones
+        yield margin.mul_(weights).mul_(torch.where(ones, 1.0, -1.0)), ones
         return
 
     rows = torch.arange(len(y), device=y.device)
@@ -39,18 +37,17 @@ def leads(
     def of(c: Tensor) -> Tensor:
         return scores[rows, :, c].double() + b[c, None]  # [n, W]
 
+    steps = (torch.arange(classes, device=y.device) - y[:, None]) % classes  # [n, C] from y to each class
+    if texts.allowed is not None:
+        steps = steps.masked_fill(~texts.allowed, classes)
+    steps, order = steps.sort(dim=1)
     of_y = of(y)
-    if allowed is None:
-        for shift in range(1, classes):
-            c = (y + shift) % classes
-            yield alpha * (of_y - of(c)), (c < y)[:, None]
-        return
-    left = allowed.scatter(1, y[:, None], False)
-    while left.any():
-        c = left.to(torch.int8).argmax(1)
-        lead = torch.where(left[rows, c, None], alpha * (of_y - of(c)), alpha)
+    for k in range(1, int((steps < classes).sum(1).max())):
+        c = order[:, k]
+        lead = weights * (of_y - of(c))
+        if texts.allowed is not None:
+            lead = torch.where(steps[:, k, None] < classes, lead, weights)
         yield lead, (c < y)[:, None]
-        left[rows, c] = False
 
 
 def sums(lead: Tensor, add: Callable[[Tensor], Tensor]) -> Tensor:

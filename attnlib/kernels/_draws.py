@@ -14,6 +14,8 @@ from torch import Tensor
 
 from attnlib.checks import check_at_least, plain, refuse_string
 
+Names = Sequence[str] | Sequence[int] | None  # one for each text, strings or whole numbers
+
 # Of draws that depend on the text, in the provenance of a run. 1, which records do not name: keys from
 # rounded attention weights. 2: keys from ids.
 DRAWS = 2
@@ -29,7 +31,7 @@ def _mixed(x: Tensor) -> Tensor:
     return x ^ (x >> 31 & (1 << 33) - 1)
 
 
-def text_keys(seed: int, lengths: Tensor, ids: Sequence[str] | Sequence[int] | None = None) -> Tensor:
+def text_keys(seed: int, lengths: Tensor, ids: Names = None) -> Tensor:
     """A key for each text, [N] int64, from its length and, where they are given, its id.
 
     ids: names of the N texts, strings or whole numbers; 1 and "1" are one name. Raises ValueError when

@@ -1,11 +1,12 @@
-"""Bounds on the adversarial optimum for any number of classes."""
+"""What any attention at all could do: reach of a decision, and bounds on the adversarial optimum."""
 
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from attnlib.kernels._common import check_epsilon, check_linear, groups
+from attnlib.checks import check_number
+from attnlib.kernels._common import check_linear, similar
 from attnlib.kernels.adversary import search_adversary
 from attnlib.kernels.divergence import unchecked_jsd, unchecked_tvd
 from attnlib.kernels.exact import exact_adversary
@@ -15,6 +16,8 @@ _EACH = 4  # tokens with the least attention, and as many more with the closest 
 _GRID = 17  # mixtures tried per pair
 _ROUNDS = 30  # of narrowing, for the closest output and for the ends of the feasible weights
 _BUDGET = 1 << 20  # numbers held at a time
+
+_NUMBERS = 1 << 22  # scores held at a time
 
 
 class Bounds(NamedTuple):
@@ -42,20 +45,23 @@ def adversary_bounds(
 
     Raises ValueError for a head, where a class is not allowed, for ε outside [0, 1] and as `search_adversary`
     does.
+
+    >>> from attnlib import Readout, kernels
+    >>> readout = Readout([[0.5, 0.25, 0.25]], [[[0, 2.0], [0, 1], [4, 0]]], [0.0, 0.0], [[True] * 3])
+    >>> bounds = kernels.adversary_bounds(readout, 0.1, n_steps=50)
+    >>> bounds.upper.round(decimals=3).tolist()
+    [0.38]
     """
     check_linear(readout, "adversary_bounds")
-    epsilon = check_epsilon(epsilon)
+    epsilon = check_number("epsilon", epsilon, 0, 1)
     least = readout.alpha.masked_fill(~readout.mask, torch.inf).amin(1)  # [N]
     # a token of weight a, alone: JSD between (1, 0) and (a, 1 − a)
     rest = readout.alpha.sum(1) - least
     alone = torch.stack((torch.ones_like(least), torch.zeros_like(least)), 1)
     upper = unchecked_jsd(alone, torch.stack((least, rest), 1))
     lower = search_adversary(readout, epsilon, n_candidates, n_steps, seed=seed).jsd
-    if readout.scores.shape[2] == 2:
-        pairs = exact_adversary(readout, epsilon).jsd
-    else:
-        pairs = _pairs(readout, epsilon)
-    lower = torch.maximum(lower, pairs)
+    two = len(readout.bias) == 2
+    lower = lower.maximum(exact_adversary(readout, epsilon).jsd if two else _pairs(readout, epsilon))
     return Bounds(lower, torch.maximum(upper, lower))
 
 
@@ -63,9 +69,9 @@ def _pairs(readout: Readout, epsilon: float) -> Tensor:
     """Largest JSD found among feasible mixtures of two tokens, 0 if none is feasible, [N]."""
     before, b = readout.probabilities(), readout.bias.double()
     out = torch.zeros_like(readout.alpha[:, 0])
-    classes = readout.scores.shape[2]
-    per_row = max(readout.mask.shape[1], (2 * _EACH) ** 2 // 2 * _GRID) * classes
-    for k, rows in groups(readout.lengths.clamp(max=2 * _EACH), 2 * _EACH * max(1, _BUDGET // per_row)):
+    per_row = max(readout.mask.shape[1], (2 * _EACH) ** 2 // 2 * _GRID) * len(b)
+    held = 2 * _EACH * max(1, _BUDGET // per_row)
+    for rows, k in similar(readout.lengths.clamp(max=2 * _EACH), held, equal=True):
         if k == 1:
             continue  # one token: α itself
         alpha = readout.alpha[rows].masked_fill(~readout.mask[rows], torch.inf)  # [n, T]
@@ -115,3 +121,69 @@ def _mixtures(zi: Tensor, zj: Tensor, ai: Tensor, aj: Tensor, before: Tensor, ep
         p = torch.stack((1 - inside, inside, torch.zeros_like(inside)), 2)
         best = torch.maximum(best, unchecked_jsd(p, torch.stack((ai, aj, rest), 2)))
     return best.masked_fill(~feasible, 0.0)
+
+
+class Reach(NamedTuple):
+    """Result of `reach`, one entry per text.
+
+    - `can_flip`: [N] bool, whether some attention predicts another class.
+    - `lowest`: [N] float64, lowest probability of the predicted class over all attentions.
+    - `highest`: [N] float64, the highest one. NaN unless there are two classes.
+    - `largest_tvd`: [N] float64, largest TVD between the output under any attention and the model's own. NaN
+      unless there are two classes.
+    """
+
+    can_flip: Tensor
+    lowest: Tensor
+    highest: Tensor
+    largest_tvd: Tensor
+
+
+def reach(readout: Readout) -> Reach:
+    """Whether any attention weights can change the decision, and how far they can move its probability.
+
+    The logits are a mean of the tokens' own logits z_t + b, so if every token alone predicts y then so does
+    every mixture: some attention flips the decision iff some single token does. The probability of y is
+    1/Σ_c exp(l_c − l_y) with a sum that is convex in the weights, so it is lowest at a single token for any
+    number of classes; for two classes it is monotone in a linear margin and highest at one too.
+
+    float64. Raises ValueError for a head and where a class is not allowed (the argument needs linear logits).
+
+    >>> from attnlib import Readout, kernels
+    >>> readout = Readout([[0.5, 0.25, 0.25]], [[[0, 2.0], [0, 1], [4, 0]]], [0.0, 0.0], [[True] * 3])
+    >>> reach = kernels.reach(readout)
+    >>> reach.can_flip.tolist(), reach.lowest.round(decimals=3).tolist()
+    ([True], [0.018])
+    """
+    check_linear(readout, "reach")
+    mask = readout.mask
+    y = readout.predictions()  # [N]
+    alone = readout.scores.double() + readout.bias.double()  # [N, T, C] logits of single tokens
+    p = alone.log_softmax(-1).gather(2, y[:, None, None].expand(-1, mask.shape[1], 1))[..., 0].exp()  # [N, T]
+    lowest = p.masked_fill(~mask, torch.inf).amin(1)
+    highest = p.masked_fill(~mask, -torch.inf).amax(1)
+    if len(readout.bias) != 2:
+        highest = torch.full_like(lowest, torch.nan)
+    predicted = readout.probabilities().amax(1)
+    largest = (predicted - lowest).maximum(highest - predicted)
+    return Reach(flips_alone(readout), lowest, highest, largest)
+
+
+def flips_alone(readout: Readout) -> Tensor:
+    """Whether some token, given all the attention, predicts another class, [N] bool; any head.
+
+    For linear logits this is `reach(readout).can_flip`; for a head with hidden layers a mixture may flip
+    where no single token does, so it is a lower bound.
+
+    >>> from attnlib import Readout, kernels
+    >>> readout = Readout([[0.5, 0.25, 0.25]], [[[0, 2.0], [0, 1], [4, 0]]], [0.0, 0.0], [[True] * 3])
+    >>> kernels.flips_alone(readout).tolist()
+    [True]
+    """
+    y, (n, t, c) = readout.predictions(), readout.scores.shape
+    flips = torch.zeros_like(readout.mask[:, 0])
+    for rows in torch.arange(n, device=readout.device).split(max(1, _NUMBERS // (t * c))):
+        texts = readout.select(rows)
+        alone = texts.decode(texts.scores.double()).argmax(-1)  # [n, T]
+        flips[rows] = ((alone != y[rows, None]) & texts.mask).any(1)
+    return flips

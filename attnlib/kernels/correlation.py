@@ -2,12 +2,12 @@
 
 import functools
 import math
-from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from attnlib.kernels._common import similar, take, token_columns
+from attnlib.kernels._common import check_values, similar, take, token_columns
 from attnlib.kernels.triton import use_triton
 
 _EXACT_LENGTH = 33  # SciPy computes p exactly for tie-free rows up to this length
@@ -24,59 +24,46 @@ def kendall_tau(x: Tensor, y: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     approximation with tie correction otherwise.
 
     Raises ValueError for mismatched shapes, a mask that is not bool, or a value that is not finite.
+
+    >>> import torch
+    >>> from attnlib import kernels
+    >>> x, y = torch.tensor([[1.0, 2.0, 3.0]]), torch.tensor([[1.0, 3.0, 2.0]])
+    >>> tau, p_value = kernels.kendall_tau(x, y, torch.ones(1, 3, dtype=torch.bool))
+    >>> tau.round(decimals=3).tolist(), p_value.tolist()
+    ([0.333], [1.0])
     """
     x, y, mask = map(torch.as_tensor, (x, y, mask))
-    _check(x, y, mask)
-    n_rows = len(mask)
-    lengths = mask.sum(1)
+    if mask.dim() != 2 or mask.dtype != torch.bool:
+        raise ValueError(f"mask: expected a bool tensor [N, T], got {mask.dtype} {list(mask.shape)}")
+    for name, values in {"x": x, "y": y}.items():
+        check_values(name, values, mask, lambda v: ~v.isfinite())
+    lengths, columns = mask.sum(1), token_columns(mask)
     if use_triton(mask):
         from attnlib.kernels.triton.correlation import LONGEST, pair_counts
 
         if mask.shape[1] <= LONGEST:
-            return _statistics(lengths, _Counts(*pair_counts(x, y, mask)))
-    tau = torch.full((n_rows,), torch.nan, dtype=torch.float64, device=mask.device)
-    p_value = tau.clone()
-    columns = token_columns(mask)
+            return _statistics(lengths, pair_counts(x, y, mask))
+    tau, p_value = torch.full((2, len(mask)), torch.nan, dtype=torch.float64, device=mask.device)
     for rows, width in similar(lengths.clamp(min=1), _BUDGET):
         if width > 1:  # otherwise there is nothing to compare
-            counts = _count(*(take(v, columns, rows, width) for v in (x, y, mask)))
+            first = width if columns is None else columns[rows, :width]
+            counts = _count(*(take(v, rows, first) for v in (x, y, mask)))
             tau[rows], p_value[rows] = _statistics(lengths[rows], counts)
     return tau, p_value
 
 
-def _check(x: Tensor, y: Tensor, mask: Tensor) -> None:
-    if mask.dim() != 2 or mask.dtype != torch.bool:
-        raise ValueError(f"mask: expected a bool tensor [N, T], got {mask.dtype} {list(mask.shape)}")
-    for name, values in (("x", x), ("y", y)):
-        if values.shape != mask.shape:
-            raise ValueError(f"{name}: expected shape {list(mask.shape)} like mask, got {list(values.shape)}")
-        bad = ~values.isfinite() & mask
-        if bad.any():
-            row, token = bad.nonzero()[0].tolist()
-            raise ValueError(f"{name}: row {row}, token {token} is {values[row, token].item()}")
+def _count(x: Tensor, y: Tensor, mask: Tensor) -> tuple[Tensor, ...]:
+    """Exact counts over the pairs of tokens of rows [n, W] whose tokens come first, by sorting; int64 [n].
 
-
-class _Counts(NamedTuple):
-    """Exact counts over the pairs of tokens of each row, and over its runs of c equal values; int64 [n]."""
-
-    x_tie: Tensor  # pairs equal in x, Σ c(c−1)/2
-    x0: Tensor  # Σ c(c−1)(c−2)
-    x1: Tensor  # Σ c(c−1)(2c+5)
-    y_tie: Tensor
-    y0: Tensor
-    y1: Tensor
-    both_tie: Tensor  # pairs equal in x and in y
-    discordant: Tensor  # pairs that x and y order oppositely
-
-
-def _count(x: Tensor, y: Tensor, mask: Tensor) -> _Counts:
-    """Counts of rows [n, W] whose tokens come first, by sorting."""
+    Pairs equal in x, and Σ c(c−1)(c−2)/3 over its runs of c equal values; the same of y; pairs equal in both;
+    pairs that x and y order oppositely.
+    """
     # Sort by y, then stably by x: within equal x, y ascends. Padding (+inf) goes to the end.
     y, order = y.double().masked_fill(~mask, torch.inf).sort(dim=1)
     x, order = x.double().masked_fill(~mask, torch.inf).gather(1, order).sort(dim=1, stable=True)
     new_x, new_y = _starts(x) & mask, _starts(y) & mask
     zero = torch.zeros_like(mask[:, 0], dtype=torch.int64)
-    x_ties = y_ties = zero, zero, zero
+    x_ties = y_ties = zero, zero
     rank, both_tie = order, zero  # ranks of y in x order
     if bool((new_y != mask).any()):  # equal y: of these the first in x order ranks first
         y_ties = _tie_counts(new_y, mask)
@@ -88,12 +75,14 @@ def _count(x: Tensor, y: Tensor, mask: Tensor) -> _Counts:
         rank = level.masked_fill(~mask, mask.shape[1]).sort(dim=1, stable=True).indices
     if bool((new_x != mask).any()):
         x_ties = _tie_counts(new_x, mask)
-    return _Counts(*x_ties, *y_ties, both_tie, _inversions(rank))
+    return *x_ties, *y_ties, both_tie, _inversions(rank)
 
 
-def _statistics(n: Tensor, counts: _Counts) -> tuple[Tensor, Tensor]:
+def _statistics(n: Tensor, counts: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
     """τ and p of rows with n tokens [n_rows] each; NaN where n < 2 or one of x and y is constant."""
-    x_tie, x0, x1, y_tie, y0, y1, both_tie, discordant = counts
+    x_tie, x_triples, y_tie, y_triples, both_tie, discordant = counts
+    x0, y0 = 3 * x_triples, 3 * y_triples  # Σ c(c−1)(c−2)
+    x1, y1 = 2 * x0 + 18 * x_tie, 2 * y0 + 18 * y_tie  # Σ c(c−1)(2c+5) = Σ 2 c(c−1)(c−2) + 9 c(c−1)
     total = n * (n - 1) // 2
     difference = total - x_tie - y_tie + both_tie - 2 * discordant  # concordant − discordant pairs
     constant = (x_tie == total) | (y_tie == total)
@@ -118,17 +107,15 @@ def _starts(ordered: Tensor) -> Tensor:
     return first
 
 
-def _tie_counts(first: Tensor, inside: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Σ c(c−1)/2, Σ c(c−1)(c−2), Σ c(c−1)(2c+5) over the runs of c equal values of each row, int64 [n].
+def _tie_counts(first: Tensor, inside: Tensor) -> tuple[Tensor, Tensor]:
+    """Σ c(c−1)/2 and Σ c(c−1)(c−2)/3 over the runs of c equal values of each row, int64 [n].
 
-    From the position r = 0, 1, … of each element in its run: Σ_r r = c(c−1)/2, 3 Σ_r r(r−1) = c(c−1)(c−2).
+    These are Σ r and Σ r(r−1) over the positions r = 0, 1, … of the elements in their runs.
     """
     at = torch.arange(first.shape[1], device=first.device)
     since = torch.where(first, at, 0).cummax(1).values
     r = (at - since).masked_fill(~inside, 0)  # [n, width]
-    pairs = r.sum(1)
-    triples = 3 * (r * (r - 1)).sum(1)
-    return pairs, triples, 2 * triples + 18 * pairs  # c(c−1)(2c+5) = 2 c(c−1)(c−2) + 9 c(c−1)
+    return r.sum(1), (r * (r - 1)).sum(1)
 
 
 def _inversions(rank: Tensor) -> Tensor:
@@ -158,20 +145,11 @@ def _null_distribution() -> Tensor:
     """P(at most k pairs of a random permutation of n are out of order), [n ≤ 33, k ≤ half the pairs]."""
     half = _EXACT_LENGTH * (_EXACT_LENGTH - 1) // 4  # the distribution is symmetric
     table = torch.ones(_EXACT_LENGTH + 1, half + 1, dtype=torch.float64)
-    counts = [1]  # permutations of n items with k inversions, exact integers
+    counts = np.ones(1, dtype=object)  # permutations of n items with k inversions, exact integers
     for n in range(2, _EXACT_LENGTH + 1):
-        longer = [0] * (len(counts) + n - 1)
-        for k in range(len(longer)):
-            longer[k] = (
-                (longer[k - 1] if k else 0)
-                + (counts[k] if k < len(counts) else 0)
-                - (counts[k - n] if 0 <= k - n < len(counts) else 0)
-            )
-        counts = longer
-        running = 0
-        for k in range(min(half + 1, len(counts))):
-            running += counts[k]
-            table[n, k] = running / math.factorial(n)
+        counts = np.convolve(counts, np.ones(n, dtype=object))
+        most = counts.cumsum()[: half + 1] / math.factorial(n)
+        table[n, : len(most)] = torch.from_numpy(most.astype(np.float64))
     return table
 
 

@@ -19,6 +19,10 @@ def jsd(p: Any, q: Any) -> Tensor:
     element adds ¼ (p + q) φ(d), φ(d) = (1+d) ln(1+d) + (1−d) ln(1−d) ≥ 0, so nothing cancels between
     elements. Raises ValueError, naming the row, where p or q is not ≥ 0 or does not sum to 1 within 1e-4; a
     row that is NaN throughout (a token off the mask) gives NaN. (Jain & Wallace 2019, section 4.2.)
+
+    >>> from attnlib import kernels
+    >>> kernels.jsd([0.5, 0.5], [1.0, 0.0]).round(decimals=4).item()
+    0.2158
     """
     return unchecked_jsd(*_checked(p, q))
 
@@ -28,6 +32,10 @@ def kl(p: Any, q: Any) -> Tensor:
 
     `p`, `q`: [..., T] distributions, broadcast against each other. Returns [...] float64, absolute error
     about 1e-15 · Σ p |ln p|. Raises ValueError as `jsd` does.
+
+    >>> from attnlib import kernels
+    >>> kernels.kl([1.0, 0.0], [0.5, 0.5]).round(decimals=4).item()
+    0.6931
     """
     p, q = _checked(p, q)
     return (torch.xlogy(p, p) - torch.xlogy(p, q)).sum(-1)
@@ -38,19 +46,19 @@ def tvd(p: Any, q: Any) -> Tensor:
 
     `p`, `q`: [..., C] distributions, broadcast against each other. Returns [...] float64. Raises ValueError
     as `jsd` does. (Jain & Wallace 2019, section 3.)
+
+    >>> from attnlib import kernels
+    >>> kernels.tvd([0.5, 0.5], [1.0, 0.0]).item()
+    0.5
     """
     return unchecked_tvd(*_checked(p, q))
 
 
 def _checked(p: Any, q: Any) -> tuple[Tensor, Tensor]:
     """Both as float64 tensors; ValueError unless they are distributions of one width."""
-    first, second = (_distributions(name, x) for name, x in (("p", p), ("q", q)))
-    try:
-        torch.broadcast_shapes(first.shape, second.shape)
-        alike = first.shape[-1] == second.shape[-1]
-    except RuntimeError:
-        alike = False
-    if not alike:
+    first, second = _distributions("p", p), _distributions("q", q)
+    sizes = list(zip(reversed(first.shape), reversed(second.shape), strict=False))  # from the last
+    if first.shape[-1] != second.shape[-1] or any(m != n and 1 not in (m, n) for m, n in sizes):
         raise ValueError(f"q: shape {list(second.shape)} does not fit that of p, {list(first.shape)}")
     return first, second
 

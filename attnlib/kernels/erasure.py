@@ -3,18 +3,37 @@
 With S the tokens that remain, the pooled vector is Σ_S α_t z_t / Σ_S α_t. Both sums are built from the
 remaining tokens themselves, in float64, never as 1 − Σ of the erased ones, which cancels when α is peaked.
 Once no attention is left the pooled vector is 0 (the empty document) and the bias decides.
+
+Serrano & Smith erase one token, the top-ranked i*, and compare with one other, r. Their code draws a rank and
+uses it as a position, so that r may be i* and never is the first token; and nothing needs to be drawn, for
+the mean over all r ≠ i* is as cheap.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from attnlib.kernels._common import check_linear, mean_where, similar, take, token_columns
+from attnlib.checks import check_at_least, one_of
+from attnlib.kernels._common import arranged, blocks, check_values, similar
 from attnlib.kernels._decision import SCALE, flips_emptied, leads, sums, turned
+from attnlib.kernels._draws import Names, text_keys, whole_numbers
+from attnlib.kernels.divergence import unchecked_jsd
 from attnlib.readout import Readout
 
-_TOKENS = 1 << 17  # tokens (times classes) held at a time
+WAYS = ("average", "drawn", "released")
+
+_TOKENS, _NUMBERS = 1 << 17, 1 << 20  # scores held at a time by a sequence of erasures, and by single ones
+
+
+def mean_over_flipped(result: Any, field: str) -> float:
+    """Mean of a field [N] of a result over the texts that are `flipped`, NaN where there is none.
+
+    Raises ValueError unless the field holds a number for each text.
+    """
+    fields = {name: x for name, x in result._asdict().items() if x.dim() == 1 and name != "flipped"}
+    one_of("field", field, fields)
+    return float(fields[field][result.flipped].double().mean())
 
 
 class Flip(NamedTuple):
@@ -37,7 +56,7 @@ class Flip(NamedTuple):
 
     def mean_over_flipped(self, field: str) -> float:
         """Mean of a field over the texts that flip; NaN where there is none."""
-        return mean_where(self, field, self.flipped)
+        return mean_over_flipped(self, field)
 
 
 class MinimalFlip(NamedTuple):
@@ -62,7 +81,27 @@ class MinimalFlip(NamedTuple):
 
     def mean_over_flipped(self, field: str) -> float:
         """Mean of a field over the texts that some set flips; NaN where there is none."""
-        return mean_where(self, field, self.flipped)
+        return mean_over_flipped(self, field)
+
+
+class SingleErasure(NamedTuple):
+    """The top token i* against another, r, one entry per text. A text of one token has no r.
+
+    - `delta_js`: [N] float64, JS(p, q_i*) − JS(p, q_r), nats; q is the output after the erasure. NaN in a
+      text of one token.
+    - `delta_attention`: [N] float64, α_i* − α_r. NaN in a text of one token.
+    - `flips_top`: [N] bool, whether erasing i* changes the decision. False in a text of one token, so that
+      its mean mixes those in; `flip_table` leaves them out.
+    - `flips_other`: [N] float64, whether erasing r does, 0 or 1; "average": the share of the r that do. NaN
+      in a text of one token.
+    - `other`: [N] int64, column of r. −1 for "average" and in a text of one token.
+    """
+
+    delta_js: Tensor
+    delta_attention: Tensor
+    flips_top: Tensor
+    flips_other: Tensor
+    other: Tensor
 
 
 def erase_each(readout: Readout) -> Tensor:
@@ -70,19 +109,21 @@ def erase_each(readout: Readout) -> Tensor:
 
     Any head and any number of classes. Relative error of the pooled vector about T · 1e-16.
     (Serrano & Smith 2019, section 4.)
+
+    >>> from attnlib import Readout, kernels
+    >>> readout = Readout([[0.5, 0.25, 0.25]], [[[0, 2.0], [0, 1], [4, 0]]], [0.0, 0.0], [[True] * 3])
+    >>> kernels.erase_each(readout)[0, :, 1].round(decimals=3).tolist()
+    [0.182, 0.5, 0.841]
     """
-    n, t = readout.mask.shape
-    blocks = []
-    step = max(1, _TOKENS // (t * readout.scores.shape[2]))
-    for start in range(0, n, step):
-        rows = torch.arange(start, min(start + step, n), device=readout.device)
-        alpha = readout.alpha[rows] * SCALE  # [n, T]
-        pooled = others(alpha[..., None] * readout.scores[rows].double())  # [n, T, C]
-        mass = others(alpha[..., None])  # [n, T, 1]
-        pooled = torch.where(mass > 0, pooled / mass, 0.0)
-        p = readout.decode(pooled, rows).softmax(-1)
-        blocks.append(p.masked_fill(~readout.mask[rows, :, None], torch.nan))
-    return torch.cat(blocks)
+    (n, t, c), found = readout.scores.shape, []
+    for rows in torch.arange(n, device=readout.device).split(max(1, _TOKENS // (t * c))):
+        texts = readout.select(rows)
+        alpha = (texts.alpha * SCALE)[..., None]  # [n, T, 1]
+        mass = others(alpha)
+        pooled = torch.where(mass > 0, others(alpha * texts.scores.double()) / mass, 0.0)  # [n, T, C]
+        p = texts.decode(pooled).softmax(-1)
+        found.append(p.masked_fill(~texts.mask[..., None], torch.nan))
+    return torch.cat(found)
 
 
 def others(x: Tensor) -> Tensor:
@@ -113,6 +154,12 @@ def erase_until_flip(readout: Readout, order: Tensor) -> Flip:
 
     Raises ValueError when `order` is not [N, T], not integer, or not a permutation of a row's tokens.
     (Serrano & Smith 2019, section 5.)
+
+    >>> from attnlib import Readout, kernels
+    >>> readout = Readout([[0.5, 0.25, 0.25]], [[[0, 2.0], [0, 1], [4, 0]]], [0.0, 0.0], [[True] * 3])
+    >>> order = kernels.attention_order(readout)
+    >>> kernels.erase_until_flip(readout, order).count.tolist()
+    [1]
     """
     order = check_order(readout, order)
     y, lengths = readout.predictions(), readout.lengths
@@ -121,20 +168,17 @@ def erase_until_flip(readout: Readout, order: Tensor) -> Flip:
     mass, emptied = torch.empty_like(readout.alpha[:, 0]), torch.empty_like(leaves)
     for rows, width in similar(lengths, max(1, _TOKENS // readout.scores.shape[2])):
         # [n, W] tokens from the last erased to the first: what stands before one is left when it goes
-        tokens, padding = last_first(order, readout.mask, rows, lengths[rows], width)
-        above = int(tokens.max()) + 1
-        alpha, scores = (x[:, :above].index_select(0, rows) for x in (readout.alpha, readout.scores))
-        weights = alpha.mul_(SCALE).gather(1, tokens).masked_fill_(padding, 0.0)
+        padding = torch.arange(width - 1, -1, -1, device=rows.device) >= lengths[rows, None]
+        texts = arranged(readout, rows, order[rows, :width].flip(1))
+        weights = texts.alpha.mul_(SCALE).masked_fill_(padding, 0.0)
         rest = _before(weights)  # [n, W] attention left after each step
         if readout.head is None:
             flips = torch.zeros_like(padding)
-            allowed = None if readout.allowed is None else readout.allowed[rows]
-            for lead, ahead in leads(readout, scores, alpha, y[rows], allowed):
-                flips |= turned(sums(lead.gather(1, tokens).masked_fill_(padding, 0.0), _before), ahead)
+            for lead, ahead in leads(texts, weights, y[rows]):
+                flips |= turned(sums(lead, _before), ahead)
         else:
-            values = scores.gather(1, tokens[..., None].expand(-1, -1, scores.shape[2])).double()
-            pooled = _before(weights[..., None] * values) / rest[..., None]
-            flips = readout.decode(pooled, rows).argmax(2) != y[rows, None]
+            pooled = _before(weights[..., None] * texts.scores.double()) / rest[..., None]
+            flips = texts.decode(pooled).argmax(2) != y[rows, None]
         flips = torch.where(rest > 0, flips, leaves[rows, None]).masked_fill_(padding, False)
         at = torch.arange(1, width + 1, device=rows.device)
         last = (flips * at).amax(1, keepdim=True)  # [n, 1] where the flipping token stands, 0 if none
@@ -148,93 +192,120 @@ def erase_until_flip(readout: Readout, order: Tensor) -> Flip:
 
 
 def check_order(readout: Readout, order: Tensor) -> Tensor:
-    """`order` on the Readout's device. ValueError unless it is [N, T] and whole numbers."""
-    order, mask = torch.as_tensor(order, device=readout.device), readout.mask
+    """`order` on the Readout's device, the first token repeated after a row's last.
+
+    ValueError unless it is [N, T], whole numbers, and each row starts with a permutation of its tokens.
+    """
+    order, mask, lengths = torch.as_tensor(order, device=readout.device), readout.mask, readout.lengths
     if order.shape != mask.shape:
         raise ValueError(f"order: expected shape {list(mask.shape)} like alpha, got {list(order.shape)}")
     if order.dtype == torch.bool or order.is_floating_point() or order.is_complex():
         raise ValueError(f"order: expected integer token columns, got {order.dtype}")
-    return order
-
-
-def last_first(
-    order: Tensor, mask: Tensor, rows: Tensor, lengths: Tensor, width: int
-) -> tuple[Tensor, Tensor]:
-    """Tokens of `rows` at the end of [n, W], the last of `order` first, and the padding before; checked."""
-    order, mask = order[:, :width].index_select(0, rows).long(), mask.index_select(0, rows)
-    padding = torch.arange(width, device=order.device) >= lengths[:, None]
-    order = torch.where(padding, order[:, :1], order)
-    low, high = order.aminmax()
-    inside = bool(low >= 0) and bool(high < mask.shape[1])
+    n, t = mask.shape
+    read = torch.arange(t, device=mask.device) < lengths[:, None]
+    known = read & (order >= 0) & (order < t)
     # as many entries as tokens: they are a permutation when they name every token and nothing else
-    if not inside or not torch.equal(torch.zeros_like(mask).scatter_(1, order, True), mask):
-        raise ValueError(_not_a_permutation(order, mask, rows))
-    return order.flip(1), padding.flip(1)
+    seen = mask.new_zeros(n, t + 1).scatter_(1, order.long().where(known, t), True)[:, :t]
+    if (wrong := (seen != mask).any(1)).any():
+        row = int(wrong.nonzero()[0])
+        start = order[row, : lengths[row]].tolist()
+        shown = f"{start[:8]}{' …' if len(start) > 8 else ''}"
+        raise ValueError(f"order: row {row} does not start with a permutation of its tokens: {shown}")
+    return order.long().where(read, order[:, :1])
 
 
-def _not_a_permutation(order: Tensor, mask: Tensor, rows: Tensor) -> str:
-    """What is wrong with the first row of `order` that does not start with a permutation of its tokens."""
-    lengths = mask.sum(1).tolist()
-    starts = [given[:length] for given, length in zip(order.tolist(), lengths, strict=True)]
-    tokens = [row.nonzero()[:, 0].tolist() for row in mask]
-    bad = next(i for i, given in enumerate(starts) if sorted(given) != tokens[i])
-    shown = f"{starts[bad][:8]}{' …' if lengths[bad] > 8 else ''}"
-    return f"order: row {int(rows[bad])} does not start with a permutation of its tokens: {shown}"
+def single_erasure(
+    readout: Readout, ranking_scores: Tensor, how: str = "average", seed: int = 0, ids: Names = None
+) -> SingleErasure:
+    """Compare erasing the token i* with the largest score with erasing another token r of the same text.
 
+    `ranking_scores`: [N, T] numbers, read on the mask only: attention, `output_gradient`, their product; i*
+    is the first of the largest. `how` r is taken:
 
-def minimal_flip_set(readout: Readout) -> MinimalFlip:
-    """The smallest number of tokens whose erasure changes the decision, and such a set. Exact, any C.
+    - "average": delta_js, delta_attention and flips_other are exact means over all r ≠ i*; no draw.
+    - "drawn", as the paper intends: r uniform over the tokens that are not i*.
+    - "released", as the authors' code, which draws a rank and uses it as a position: r uniform over the
+      tokens but the first, so that it may be i* and can never be the first token.
 
-    Erasing R and renormalising turns class y into c when Σ_{t∉R} α_t d_t < 0 (or = 0 if c comes before y, for
-    argmax takes the first), with d_t the token's lead of y over c, bias included. That is linear in the set,
-    so for each c the best R of any size are the tokens with the largest α_t d_t, and one sort finds the
-    smallest. The rest must keep some attention. Of equally small sets the one for the lowest class is
-    returned, and `mass` is that set's (the smallest *mass* is another problem, a knapsack). In a text that no
-    set flips `count` is all tokens, so a mean needs `mean_over_flipped`.
+    The erased weight is set to 0, the others are renormalised; the only positive weight erased leaves the
+    bias. Any head and any number of classes; whether the decision changes is what `erase_until_flip` says, of
+    ties too. float64; JS is clamped at 0, where rounding may leave −1e-17.
+    ids: names of the N texts, strings or whole numbers. A draw depends on the seed, the text's length and its
+    id alone, not on the batch or the model; without ids texts of one length draw the same.
 
-    float64. Raises ValueError for a head and where a class is not allowed.
-    (Serrano & Smith 2019, section 5, calls the exhaustive search exponential.)
+    Raises ValueError for an unknown `how`, scores of another shape or NaN on the mask, seed < 0, and ids of
+    another number or kind.
+    (Serrano & Smith 2019, section 4.)
+
+    >>> from attnlib import Readout, kernels
+    >>> readout = Readout([[0.5, 0.25, 0.25]], [[[0, 2.0], [0, 1], [4, 0]]], [0.0, 0.0], [[True] * 3])
+    >>> kernels.single_erasure(readout, readout.alpha).flips_top.tolist()
+    [True]
     """
-    check_linear(readout, "minimal_flip_set")
-    y, lengths = readout.predictions(), readout.lengths
-    columns = token_columns(readout.mask)
-    count = torch.empty_like(lengths)
-    chosen = torch.zeros_like(readout.mask)
-    for rows, width in similar(lengths, max(1, _TOKENS // readout.scores.shape[2])):
-        alpha, scores, mask = (
-            take(x, columns, rows, width) for x in (readout.alpha, readout.scores, readout.mask)
-        )
-        fewest, best = _fewest(readout, alpha, scores, mask, y[rows])
-        count[rows] = fewest
-        at = torch.arange(width, device=rows.device) if columns is None else columns[rows, :width]
-        chosen[rows[:, None], at] = best
-    flipped = count <= lengths
-    count = torch.where(flipped, count, lengths)
-    mass = torch.where(flipped, (readout.alpha * chosen).sum(1), 1.0)
-    nothing = torch.zeros_like(flipped)
-    return MinimalFlip(count, count / lengths.double(), mass, flipped, nothing, chosen)
+    check_at_least("seed", seed, 0)
+    one_of("how", how, WAYS)
+    mask, lengths = readout.mask, readout.lengths
+    scores = torch.as_tensor(ranking_scores, device=readout.device)
+    check_values("ranking_scores", scores, mask, torch.isnan)
+    top = scores.double().masked_fill(~mask, -torch.inf)
+    # a score of −inf is a score: the first of the tokens with the largest
+    top = ((top == top.amax(1, keepdim=True)) & mask).to(torch.int8).argmax(1, keepdim=True)  # [N, 1]
+    others = mask.scatter(1, top, False)  # [N, T]
+    several = lengths > 1
+    js, flips = _effects(readout)  # [N, T]
+    values = torch.stack((js, readout.alpha, flips), 2)  # [N, T, 3]
+    of_top = values.gather(1, top[..., None].expand(-1, -1, 3))[:, 0]  # [N, 3]
+    if how == "average":
+        other = torch.full_like(lengths, -1)
+        of_other = values.masked_fill(~others[..., None], 0.0).sum(1) / (lengths - 1)[:, None]
+    else:
+        number = whole_numbers(text_keys(seed, lengths, ids), (lengths - 1).clamp(min=1))
+        if how == "released":
+            others = mask & (mask.cumsum(1) > 1)
+        # the column of the token that has `number` of the possible ones before it
+        other = ((others.cumsum(1) == number[:, None] + 1) & others).to(torch.int8).argmax(1)
+        of_other = values.gather(1, other[:, None, None].expand(-1, -1, 3))[:, 0]
+        other = other.masked_fill(~several, -1)
+    of_other = of_other.masked_fill(~several[:, None], torch.nan)
+    delta = of_top - of_other
+    return SingleErasure(delta[:, 0], delta[:, 1], (of_top[:, 2] > 0) & several, of_other[:, 2], other)
 
 
-def _fewest(
-    readout: Readout, alpha: Tensor, scores: Tensor, mask: Tensor, y: Tensor
-) -> tuple[Tensor, Tensor]:
-    """Size of the smallest flipping set [n] (length + 1 if there is none), and the set [n, W] bool."""
-    lengths = mask.sum(1)
-    at = torch.arange(mask.shape[1], device=mask.device)
-    fewest, towards = lengths + 1, torch.full_like(y, scores.shape[2])
-    chosen = torch.zeros_like(mask)
-    for shift, (lead, ahead) in enumerate(leads(readout, scores, alpha * SCALE, y), 1):
-        # the m smallest leads remain, m = 1, 2, …; padding sorts to the end, and adds 0 there
-        order = lead.masked_fill(~mask, torch.inf).sort(dim=1, stable=True).indices
-        left = sums(lead.gather(1, order), lambda x: x.cumsum(1))  # [n, W]
-        some = alpha.gather(1, order).cumsum(1) > 0
-        flips = turned(left, ahead) & some & (at < lengths[:, None] - 1)
-        remain = torch.where(flips, at + 1, 0).amax(1)  # [n] most tokens that may remain
-        size = torch.where(remain > 0, lengths - remain, lengths + 1)
-        c = (y + shift) % scores.shape[2]
-        better = (size < fewest) | ((size == fewest) & (remain > 0) & (c < towards))
-        fewest, towards = torch.where(better, size, fewest), torch.where(better, c, towards)
-        erased = (at >= remain[:, None]) & (at < lengths[:, None])  # in sorted order
-        here = torch.zeros_like(mask).scatter_(1, order, erased)
-        chosen = torch.where(better[:, None], here, chosen)
-    return fewest, chosen
+def _effects(readout: Readout) -> tuple[Tensor, Tensor]:
+    """JS from the output [N, T] and whether the decision changes, 0 or 1 [N, T], float64; 0 off the mask."""
+    js, flips = torch.zeros_like(readout.alpha), torch.zeros_like(readout.alpha)
+    for rows, columns, texts in blocks(readout, max(1, _NUMBERS // readout.scores.shape[2])):
+        before, after = texts.probabilities()[:, None], erase_each(texts)  # [n, 1, C], [n, W, C]
+        after = torch.where(texts.mask[..., None], after, before)
+        js[rows[:, None], columns] = unchecked_jsd(after, before).clamp(min=0)
+        flips[rows[:, None], columns] = (_flips(texts, after) & texts.mask).double()
+    return js, flips
+
+
+def _flips(readout: Readout, after: Tensor) -> Tensor:
+    """Whether the decision changes when each token goes [n, W]; `after`: the probabilities then [n, W, C]."""
+    y = readout.predictions()
+    if readout.head is not None:
+        return after.argmax(2) != y[:, None]
+    flips = torch.zeros_like(readout.mask)
+    for lead, ahead in leads(readout, readout.alpha * SCALE, y):
+        flips |= turned(sums(lead, others), ahead)
+    some = readout.alpha > 0
+    return torch.where(some.sum(1, keepdim=True) > some.long(), flips, flips_emptied(readout, y)[:, None])
+
+
+def flip_table(result: SingleErasure) -> Tensor:
+    """Decision flips by i* and by r, in percent of the texts with two tokens or more, [2, 2] float64.
+
+    Rows: erasing i* flips, does not; columns: erasing r flips, does not. Of an "average" the expected shares
+    over r. NaN where no text has two tokens. (Serrano & Smith 2019, Table 2.)
+
+    >>> from attnlib import Readout, kernels
+    >>> readout = Readout([[0.5, 0.25, 0.25]], [[[0, 2.0], [0, 1], [4, 0]]], [0.0, 0.0], [[True] * 3])
+    >>> kernels.flip_table(kernels.single_erasure(readout, readout.alpha)).tolist()
+    [[50.0, 50.0], [0.0, 0.0]]
+    """
+    counted = ~result.flips_other.isnan()
+    top, other = result.flips_top[counted].double(), result.flips_other[counted]
+    by_top, by_other = torch.stack((top, 1 - top)), torch.stack((other, 1 - other))  # [2, n]
+    return 100 * (by_top @ by_other.t()) / counted.sum()

@@ -29,15 +29,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid, pad, softplus
 
-from attnlib.kernels._common import (
-    Side,
-    check_epsilon,
-    check_two_classes,
-    similar,
-    take,
-    token_columns,
-    token_margins,
-)
+from attnlib.checks import check_number
+from attnlib.kernels._common import Side, blocks, check_linear, token_margins
 from attnlib.kernels.adversary import Adversary
 from attnlib.kernels.divergence import unchecked_jsd
 from attnlib.kernels.triton import use_triton
@@ -63,25 +56,27 @@ def exact_adversary(readout: Readout, epsilon: float) -> Adversary:
 
     Raises ValueError for a head, for C ≠ 2, where a class is not allowed, and for ε outside [0, 1].
     (The constrained problem of Jain & Wallace 2019, section 4.2.2.)
+
+    >>> from attnlib import Readout, kernels
+    >>> readout = Readout([[0.5, 0.25, 0.25]], [[[0, 2.0], [0, 1], [4, 0]]], [0.0, 0.0], [[True] * 3])
+    >>> found = kernels.exact_adversary(readout, 0.1)
+    >>> found.weights[0].round(decimals=3).tolist()
+    [0.0, 0.935, 0.065]
     """
-    check_two_classes(readout, "exact_adversary")
-    epsilon = check_epsilon(epsilon)
+    check_linear(readout, "exact_adversary", two_classes=True)
+    epsilon = check_number("epsilon", epsilon, 0, 1)
     alpha, s = readout.alpha, token_margins(readout)  # [N, T]
     m = (alpha * s).sum(1)  # [N]
-    columns = token_columns(readout.mask)
-    i = torch.empty_like(readout.lengths)  # [N] the two tokens, and the weight of the second
-    j, w = torch.empty_like(i), torch.empty_like(m)
-    for rows, width in similar(readout.lengths, _TRITON_TOKENS if use_triton(alpha) else _TOKENS):
-        block = [take(x, columns, rows, width) for x in (s, alpha, readout.mask)]  # [n, width]
-        i[rows], j[rows], w[rows] = _best_vertex(block[0], block[1], block[2], m[rows], epsilon)
-    if columns is not None:
-        i, j = (columns.gather(1, x[:, None])[:, 0] for x in (i, j))
-    return _result(alpha, s, m, i, j, w)
+    pair = readout.lengths.new_empty(len(readout), 2)  # the two tokens, and the weight of the second
+    w = torch.empty_like(m)
+    for rows, columns, texts in blocks(readout, _TRITON_TOKENS if use_triton(alpha) else _TOKENS):
+        found, w[rows] = _best_vertex(token_margins(texts), texts.alpha, texts.mask, m[rows], epsilon)
+        pair[rows] = columns.gather(1, found)
+    return _result(alpha, s, m, pair, w)
 
 
-def _result(alpha: Tensor, s: Tensor, m: Tensor, i: Tensor, j: Tensor, w: Tensor) -> Adversary:
-    """Weight 1 − w on token i and w on token j, or α itself where w is NaN; figures from these weights."""
-    pair = torch.stack((i, j), 1)  # [N, 2]; a single token is i = j with w = 1
+def _result(alpha: Tensor, s: Tensor, m: Tensor, pair: Tensor, w: Tensor) -> Adversary:
+    """Weights 1 − w and w on the pair [N, 2] (a single token twice, w = 1), or α itself where w is NaN."""
     p = torch.stack((1 - w, w), 1)
     weights = torch.zeros_like(alpha).scatter_add_(1, pair, p)
     # all other tokens together add α ln 2 / 2 to the JSD, as one token of their total weight would
@@ -94,10 +89,8 @@ def _result(alpha: Tensor, s: Tensor, m: Tensor, i: Tensor, j: Tensor, w: Tensor
     return Adversary(divergence.masked_fill(none, 0.0), weights, moved.masked_fill(none, 0.0))
 
 
-def _best_vertex(
-    s: Tensor, alpha: Tensor, mask: Tensor, m: Tensor, epsilon: float
-) -> tuple[Tensor, Tensor, Tensor]:
-    """The two tokens of the best vertex and the weight of the second, [n] each; w is NaN where none is found.
+def _best_vertex(s: Tensor, alpha: Tensor, mask: Tensor, m: Tensor, epsilon: float) -> tuple[Tensor, Tensor]:
+    """The two tokens of the best vertex [n, 2], and the weight of the second [n], NaN where none is found.
 
     `s`, `alpha`, `mask`: [n, W]; `m`: [n] the margins under α.
     """
@@ -106,23 +99,21 @@ def _best_vertex(
     # single tokens: JSD decreases in α, so the feasible one with the smallest α
     outside = (s < (low - slack)[:, None]) | (s > (high + slack)[:, None])
     alpha = alpha.masked_fill(~mask, torch.inf)
-    least, i = alpha.masked_fill(outside, torch.inf).min(1)
+    least, single = alpha.masked_fill(outside, torch.inf).min(1)
     none = least.isinf()
     best = math.log(2) + (torch.xlogy(least, least) - torch.xlogy(1 + least, 1 + least)) / 2
     best = best.masked_fill(none, -torch.inf)
-    j, w = i.clone(), torch.ones_like(m).masked_fill(none, torch.nan)
+    alone = torch.ones_like(m).masked_fill(none, torch.nan)
 
     s, order = s.masked_fill(~mask, torch.inf).sort(dim=1, stable=True)
     a = alpha.gather(1, order)  # [n, W]; padding has s = α = +inf
     far = _records(a), _records(a.flip(1)).flip(1)  # running minima seen from either end
     bounds = torch.stack((low, high) if epsilon > 0 else (low,))  # [B, n]
-    value, first, second, weight = _best_pair(s, a, far, bounds)  # [B, n] each
+    value, i, j, w = _best_pair(s, a, far, bounds)  # [B, n] each
     value, at = value.max(0, keepdim=True)  # the first of equals
-    better = value[0] > best
-    first, second, weight = (x.gather(0, at)[0] for x in (first, second, weight))
-    i = torch.where(better, order.gather(1, first[:, None])[:, 0], i)
-    j = torch.where(better, order.gather(1, second[:, None])[:, 0], j)
-    return i, j, torch.where(better, weight, w)
+    i, j, w = (x.gather(0, at)[0] for x in (i, j, w))
+    better, pair = value[0] > best, order.gather(1, torch.stack((i, j), 1))
+    return torch.where(better[:, None], pair, single[:, None]), torch.where(better, w, alone)
 
 
 def margin_bounds(m: Tensor, epsilon: float) -> tuple[Tensor, Tensor]:
@@ -186,20 +177,13 @@ def _best_pair(
     low = _side(below & (far[0] | near_below), s, a, bound)
     up = _side(above & (far[1] | near_above), s, a, bound)
 
-    pairs = low.size * up.size  # [G], G = B · n
     if use_triton(s):
         from attnlib.kernels.triton.exact import MOST_PAIRS as most
         from attnlib.kernels.triton.exact import best_pairs
-
-        value, i, j = best_pairs(low, up)
     else:
-        most = _SMALL
-        value = torch.full_like(pairs, -torch.inf, dtype=s.dtype)
-        i, j = torch.zeros_like(pairs), torch.zeros_like(pairs)  # [G] flat positions in low and up
-        small = torch.where(pairs <= most, up.size, 0)  # upper candidates to try per lower one
-        for first, last in _chunks(low.size * small, _PAIRS):
-            _try_all(low, up, small, first, last, value, i, j)
-    for g in (pairs > most).nonzero()[:, 0].tolist():
+        most, best_pairs = _SMALL, _try_all
+    value, i, j = best_pairs(low, up)  # [G], G = B · n; positions in low and up
+    for g in (low.size * up.size > most).nonzero()[:, 0].tolist():
         at_low, at_up = (slice(int(x.start[g]), int(x.start[g] + x.size[g])) for x in (low, up))
         found = _search_blocks(low.distance[at_low], up.distance[at_up], low.alpha[at_low], up.alpha[at_up])
         value[g], i[g], j[g] = found[0], at_low.start + found[1], at_up.start + found[2]
@@ -215,33 +199,35 @@ def _best_pair(
     return value, i, j, w
 
 
-def _chunks(sizes: Tensor, budget: int) -> list[tuple[int, int]]:
-    """Consecutive ranges (first, last) of rows whose sizes [G] add up to about `budget`."""
-    chunk = (sizes.cumsum(0) - 1).clamp(min=0) // budget
-    counts = chunk.unique_consecutive(return_counts=True)[1].tolist()
-    ends = torch.tensor(counts).cumsum(0).tolist()
-    return [(end - count, end) for count, end in zip(counts, ends, strict=True)]
+def _try_all(low: Side, up: Side) -> tuple[Tensor, Tensor, Tensor]:
+    """JSD of the best pair of each row [G], and the flat positions of its two tokens, [G] each.
 
-
-def _try_all(
-    low: Side, up: Side, tries: Tensor, first: int, last: int, value: Tensor, i: Tensor, j: Tensor
-) -> None:
-    """Evaluate every pair of rows first..last with `tries` > 0, and write their best to value, i, j."""
-    begin, end = int(low.start[first]), int(low.start[last - 1] + low.size[last - 1])
-    row = low.row[begin:end]
-    repeats = tries.index_select(0, row)
-    at_low = torch.arange(begin, end, device=row.device).repeat_interleave(repeats)  # [P]
-    shift = up.start.index_select(0, row) - (repeats.cumsum(0) - repeats)
-    at_up = torch.arange(len(at_low), device=row.device) + shift.index_select(0, at_low - begin)
-    near, a_near, own_near = (x.index_select(0, at_low) for x in (low.distance, low.alpha, low.own))
-    far, a_far, own_far = (x.index_select(0, at_up) for x in (up.distance, up.alpha, up.own))
-    v = _value(near, far, a_near, a_far, own_near + own_far)
-    row = low.row.index_select(0, at_low)
-    value.scatter_reduce_(0, row, v, "amax")
-    wins = (v == value.index_select(0, row)).nonzero()[:, 0]
-    won = torch.full_like(i, len(v)).scatter_reduce_(0, row[wins], wins, "amin")  # the first of equals
-    found = (won < len(v)).nonzero()[:, 0]
-    i[found], j[found] = at_low[won[found]], at_up[won[found]]
+    −inf, 0 and 0 for rows without a pair and for those with more than _SMALL.
+    """
+    tries = torch.where(low.size * up.size <= _SMALL, up.size, 0)  # upper candidates per lower one
+    i, j = torch.zeros_like(tries), torch.zeros_like(tries)
+    value = torch.full_like(tries, -torch.inf, dtype=low.alpha.dtype)
+    # rows in chunks of about _PAIRS pairs
+    chunk = ((low.size * tries).cumsum(0) - 1).clamp(min=0) // _PAIRS
+    last = 0
+    for count in chunk.unique_consecutive(return_counts=True)[1].tolist():
+        first, last = last, last + count
+        begin, end = int(low.start[first]), int(low.start[last - 1] + low.size[last - 1])
+        row = low.row[begin:end]
+        repeats = tries.index_select(0, row)
+        at_low = torch.arange(begin, end, device=row.device).repeat_interleave(repeats)  # [P]
+        shift = up.start.index_select(0, row) - (repeats.cumsum(0) - repeats)
+        at_up = torch.arange(len(at_low), device=row.device) + shift.index_select(0, at_low - begin)
+        near, a_near, own_near = (x.index_select(0, at_low) for x in (low.distance, low.alpha, low.own))
+        far, a_far, own_far = (x.index_select(0, at_up) for x in (up.distance, up.alpha, up.own))
+        v = _value(near, far, a_near, a_far, own_near + own_far)
+        row = low.row.index_select(0, at_low)
+        value.scatter_reduce_(0, row, v, "amax")
+        wins = (v == value.index_select(0, row)).nonzero()[:, 0]
+        won = torch.full_like(i, len(v)).scatter_reduce_(0, row[wins], wins, "amin")  # the first of equals
+        found = (won < len(v)).nonzero()[:, 0]
+        i[found], j[found] = at_low[won[found]], at_up[won[found]]
+    return value, i, j
 
 
 def _search_blocks(near: Tensor, far: Tensor, a_near: Tensor, a_far: Tensor) -> tuple[float, int, int]:

@@ -23,10 +23,10 @@ import torch
 from torch import Tensor
 
 from attnlib.kernels._common import token_margins
+from attnlib.kernels.bounds import Reach
 from attnlib.kernels.erasure import Flip
 from attnlib.kernels.exact import margin_bounds
 from attnlib.kernels.permutation import Moments, orders
-from attnlib.kernels.reach import Reach
 from attnlib.readout import Readout
 
 

@@ -1,6 +1,5 @@
 """Attention permutation: what happens to the output when the same weights sit on other tokens."""
 
-import itertools
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -10,14 +9,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from attnlib.checks import check_at_least
-from attnlib.kernels._common import (
-    check_two_classes,
-    seed_for,
-    similar,
-    take,
-    token_columns,
-    token_margins,
-)
+from attnlib.kernels._common import blocks, check_linear, seed_for, token_margins
 from attnlib.kernels.divergence import unchecked_tvd
 from attnlib.kernels.triton import use_triton
 from attnlib.readout import Readout
@@ -47,34 +39,28 @@ def permutation_test(readout: Readout, n_permutations: int = 100, seed: int = 0)
 
     Returns [N] float64 in [0, 1]; sums in float64. Raises ValueError when n_permutations < 1 or seed < 0.
     (Jain & Wallace 2019, Algorithm 2.)
+
+    >>> from attnlib import Readout, kernels
+    >>> readout = Readout([[0.5, 0.25, 0.25]], [[[0, 2.0], [0, 1], [4, 0]]], [0.0, 0.0], [[True] * 3])
+    >>> kernels.permutation_test(readout).round(decimals=3).tolist()
+    [0.062]
     """
     check_at_least("n_permutations", n_permutations, 1)
     check_at_least("seed", seed, 0)
-    lengths, columns = readout.lengths, token_columns(readout.mask)
     out = readout.alpha.new_empty(len(readout))
-    draws = _draws(lengths.unique().tolist(), n_permutations, seed)
+    draws = _draws(readout.lengths.unique().tolist(), n_permutations, seed)
     order, drawn = torch.empty(0), 0  # of the length at hand
-    block = _TRITON_BUDGET if use_triton(readout.alpha) else _BLOCK
-    for rows, width in similar(lengths, max(1, block // (n_permutations * readout.scores.shape[2]))):
-        alpha = take(readout.alpha, columns, rows, width)  # [n, W]
-        summed = _summed(readout, take(readout.scores, columns, rows, width))  # [n, W, C']
-        pooled = alpha.new_empty(n_permutations, len(rows), summed.shape[2])
-        for length, part in _runs(lengths[rows].tolist()):
+    held = _TRITON_BUDGET if use_triton(readout.alpha) else _BLOCK
+    for rows, _, texts in blocks(readout, max(1, held // (n_permutations * readout.scores.shape[2]))):
+        summed, pooled = _summed(texts), []  # [n, W, C']
+        lengths, counts = (x.tolist() for x in texts.lengths.unique_consecutive(return_counts=True))
+        for length, alpha, z in zip(lengths, texts.alpha.split(counts), summed.split(counts), strict=True):
             if length != drawn:
                 order, drawn = next(draws).to(readout.device), length
-            pooled[:, part] = _pooled(alpha[part, :length], summed[part, :length], order)
-        original = (alpha[..., None] * summed).sum(1)  # [n, C']
-        out[rows] = _median(_distances(readout, pooled, original, rows))
+            pooled.append(_pooled(alpha[:, :length], z[:, :length], order))  # [P, n, C']
+        original = (texts.alpha[..., None] * summed).sum(1)  # [n, C']
+        out[rows] = _median(_distances(texts, torch.cat(pooled, 1), original))
     return out
-
-
-def _runs(lengths: list[int]) -> Iterator[tuple[int, slice]]:
-    """Each length of an ascending list, and where it stands."""
-    start = 0
-    for length, same in itertools.groupby(lengths):
-        stop = start + sum(1 for _ in same)
-        yield length, slice(start, stop)
-        start = stop
 
 
 def orders(length: int, n_permutations: int, seed: int) -> Tensor:
@@ -98,9 +84,8 @@ def _draws(lengths: Iterable[int], n_permutations: int, seed: int) -> Iterator[T
             generator = np.random.default_rng(seed_for(seed, start))
             order = np.tile(np.arange(end), (n_permutations, 1))
             order[:, :start] = generator.permuted(order[:, :start], axis=1)
-            partner = generator.integers(
-                np.arange(start, end)[:, None], size=(step, n_permutations), endpoint=True
-            )
+            last = np.arange(start, end)[:, None]
+            partner = generator.integers(last, size=(step, n_permutations), endpoint=True)
         for new in range(known, length):
             other = partner[new - start]
             order[:, new] = order[draw, other]
@@ -109,19 +94,19 @@ def _draws(lengths: Iterable[int], n_permutations: int, seed: int) -> Iterator[T
         yield torch.from_numpy(order[:, :length].flatten())
 
 
-def _summed(readout: Readout, scores: Tensor) -> Tensor:
+def _summed(texts: Readout) -> Tensor:
     """What is summed under the weights, [n, W, C'] float64: scores, or C − 1 differences of them."""
-    scores = scores.double()
+    scores = texts.scores.double()
     # softmax does not see a constant added to all logits: class 0 is the reference
-    return scores[..., 1:] - scores[..., :1] if readout.linear else scores
+    return scores[..., 1:] - scores[..., :1] if texts.linear else scores
 
 
-def _distances(readout: Readout, pooled: Tensor, original: Tensor, rows: Tensor) -> Tensor:
+def _distances(texts: Readout, pooled: Tensor, original: Tensor) -> Tensor:
     """TVD [n, P] between the outputs of permuted [P, n, C'] and original sums [n, C']."""
-    if not readout.linear:
-        after = readout.decode(pooled.transpose(0, 1), rows).softmax(-1)
-        return unchecked_tvd(after, readout.decode(original[:, None], rows).softmax(-1))
-    bias = readout.bias.double()
+    if not texts.linear:
+        after = texts.decode(pooled.transpose(0, 1)).softmax(-1)
+        return unchecked_tvd(after, texts.decode(original[:, None]).softmax(-1))
+    bias = texts.bias.double()
     after, before = pooled + (bias[1:] - bias[0]), original + (bias[1:] - bias[0])
     if after.shape[2] == 1:
         return (after.sigmoid() - before.sigmoid()).abs()[..., 0].t()
@@ -163,8 +148,13 @@ def permutation_range(readout: Readout) -> Tensor:
     Returns [N, 2] float64, (lowest, highest). Raises ValueError for a head, for C ≠ 2 and where a class is
     not allowed.
     (Closed form of Jain & Wallace 2019, Algorithm 2.)
+
+    >>> from attnlib import Readout, kernels
+    >>> readout = Readout([[0.5, 0.25, 0.25]], [[[0, 2.0], [0, 1], [4, 0]]], [0.0, 0.0], [[True] * 3])
+    >>> kernels.permutation_range(readout).round(decimals=3).tolist()
+    [[0.223, 0.562]]
     """
-    check_two_classes(readout, "permutation_range")
+    check_linear(readout, "permutation_range", two_classes=True)
     mask, s = readout.mask, token_margins(readout)
     n, t = mask.shape
     last = readout.lengths[:, None] - 1  # [N, 1]
@@ -186,8 +176,14 @@ def permutation_moments(readout: Readout) -> Moments:
     E = mean(s) and Var = Σ(α − 1/L)² · Σ(s − mean(s))² / (L − 1), 0 when L = 1; s includes the bias.
 
     float64. Raises ValueError for a head, for C ≠ 2 and where a class is not allowed.
+
+    >>> from attnlib import Readout, kernels
+    >>> readout = Readout([[0.5, 0.25, 0.25]], [[[0, 2.0], [0, 1], [4, 0]]], [0.0, 0.0], [[True] * 3])
+    >>> moments = kernels.permutation_moments(readout)
+    >>> moments.mean.round(decimals=3).tolist(), moments.variance.round(decimals=3).tolist()
+    ([-0.333], [0.431])
     """
-    check_two_classes(readout, "permutation_moments")
+    check_linear(readout, "permutation_moments", two_classes=True)
     mask, s = readout.mask, token_margins(readout)
     length = readout.lengths.double()  # [N]
     mean = s.sum(1) / length

@@ -4,16 +4,14 @@ Every order is [N, T] int64 token columns, a text's tokens first and the columns
 keep the order of the text.
 """
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor
 
 from attnlib.checks import check_at_least
-from attnlib.kernels._common import check_linear, similar, take, token_columns
+from attnlib.kernels._common import blocks, check_linear
 from attnlib.kernels._decision import leads
-from attnlib.kernels._draws import text_keys, token_keys
-from attnlib.readout import Readout
+from attnlib.kernels._draws import Names, text_keys, token_keys
+from attnlib.readout import Readout, unchecked
 
 _NUMBERS = 1 << 17  # leads held at a time by the greedy ranking
 _CERTAIN = 1e-9  # of the text's scale: a decision that turned by more has turned whatever the rounding
@@ -28,25 +26,28 @@ def output_gradient(readout: Readout) -> Tensor:
 
     Raises ValueError for a head and where a class is not allowed.
     (Serrano & Smith 2019, section 5.1.)
+
+    >>> from attnlib import Readout, kernels
+    >>> readout = Readout([[0.25, 0.5, 0.25]], [[[0, 3.0], [0, 1], [4, 0]]], [0.0, 0.0], [[True] * 3])
+    >>> kernels.output_gradient(readout).round(decimals=3).tolist()
+    [[0.738, 0.246, -0.985]]
     """
-    check_linear(readout, "output_gradient")
+    direction = _direction(readout, "output_gradient")
     logits, y = readout.logits(), readout.predictions()[:, None]
     total = logits.logsumexp(1, keepdim=True)
     others = logits.scatter(1, y, -torch.inf).logsumexp(1, keepdim=True)
     factor = ((logits.gather(1, y) - total) + (others - total)).exp()  # [N, 1] p_y (1 − p_y)
-    return (factor * _direction(readout)).masked_fill(~readout.mask, torch.nan)
+    return (factor * direction).masked_fill(~readout.mask, torch.nan)
 
 
-def _direction(readout: Readout) -> Tensor:
+def _direction(readout: Readout, kernel: str) -> Tensor:
     """The gradient over p_y (1 − p_y): Σ_{c≠y} q_c (z_ty − z_tc) [N, T] float64, 0 off the mask."""
-    y, classes = readout.predictions(), readout.scores.shape[2]
+    check_linear(readout, kernel)
+    y, out = readout.predictions(), torch.zeros_like(readout.alpha)
     q = readout.logits().scatter(1, y[:, None], -torch.inf).softmax(1)  # [N, C], 0 for y
-    texts = torch.arange(len(y), device=y.device)
-    of_y = readout.scores[texts, :, y].double()  # [N, T]
-    out = torch.zeros_like(readout.alpha)
-    for shift in range(1, classes):
-        c = (y + shift) % classes
-        out += q[texts, c, None] * (of_y - readout.scores[texts, :, c].double())
+    unbiased = unchecked(readout, bias=torch.zeros_like(readout.bias))
+    for shift, (lead, _) in enumerate(leads(unbiased, torch.ones_like(out), y), 1):
+        out += q.gather(1, (y + shift)[:, None] % q.shape[1]) * lead
     return out
 
 
@@ -57,7 +58,13 @@ def _descending(score: Tensor, mask: Tensor) -> Tensor:
 
 
 def attention_order(readout: Readout) -> Tensor:
-    """Tokens by descending attention. Any head. (Serrano & Smith 2019, section 5.1.)"""
+    """Tokens by descending attention. Any head. (Serrano & Smith 2019, section 5.1.)
+
+    >>> from attnlib import Readout, kernels
+    >>> readout = Readout([[0.25, 0.5, 0.25]], [[[0, 3.0], [0, 1], [4, 0]]], [0.0, 0.0], [[True] * 3])
+    >>> kernels.attention_order(readout).tolist()
+    [[1, 0, 2]]
+    """
     return _descending(readout.alpha, readout.mask)
 
 
@@ -66,9 +73,13 @@ def gradient_order(readout: Readout) -> Tensor:
 
     Where the gradient itself underflows (p_y = 1) its direction still ranks. Raises ValueError as
     `output_gradient` does. (Serrano & Smith 2019, section 5.1.)
+
+    >>> from attnlib import Readout, kernels
+    >>> readout = Readout([[0.25, 0.5, 0.25]], [[[0, 3.0], [0, 1], [4, 0]]], [0.0, 0.0], [[True] * 3])
+    >>> kernels.gradient_order(readout).tolist()
+    [[0, 1, 2]]
     """
-    check_linear(readout, "gradient_order")
-    return _descending(_direction(readout), readout.mask)
+    return _descending(_direction(readout, "gradient_order"), readout.mask)
 
 
 def product_order(readout: Readout) -> Tensor:
@@ -77,9 +88,13 @@ def product_order(readout: Readout) -> Tensor:
     Two classes: g is proportional to the difference of the scores, so this is the order that finds the
     smallest flipping set (see `minimal_flip_set`) but for the bias. Raises ValueError as `output_gradient`
     does. (Serrano & Smith 2019, section 5.1.)
+
+    >>> from attnlib import Readout, kernels
+    >>> readout = Readout([[0.25, 0.5, 0.25]], [[[0, 3.0], [0, 1], [4, 0]]], [0.0, 0.0], [[True] * 3])
+    >>> kernels.product_order(readout).tolist()
+    [[0, 1, 2]]
     """
-    check_linear(readout, "product_order")
-    return _descending(readout.alpha * _direction(readout), readout.mask)
+    return _descending(readout.alpha * _direction(readout, "product_order"), readout.mask)
 
 
 def centred_product_order(readout: Readout) -> Tensor:
@@ -88,22 +103,29 @@ def centred_product_order(readout: Readout) -> Tensor:
     Erasing t and renormalising moves the weights by −α_t/(1 − α_t) (e_t − α), and p_y to first order by
     −α_t/(1 − α_t) (g_t − ḡ); the factor α_t of that is kept, as in `product_order`. Raises ValueError as
     `output_gradient` does.
+
+    >>> from attnlib import Readout, kernels
+    >>> readout = Readout([[0.25, 0.5, 0.25]], [[[0, 3.0], [0, 1], [4, 0]]], [0.0, 0.0], [[True] * 3])
+    >>> kernels.centred_product_order(readout).tolist()
+    [[0, 1, 2]]
     """
-    check_linear(readout, "centred_product_order")
-    g = _direction(readout)
+    g = _direction(readout, "centred_product_order")
     mean = (readout.alpha * g).sum(1, keepdim=True)
     return _descending(readout.alpha * (g - mean), readout.mask)
 
 
-def random_orders(
-    readout: Readout, n: int, seed: int = 0, ids: Sequence[str] | Sequence[int] | None = None
-) -> Tensor:
+def random_orders(readout: Readout, n: int, seed: int = 0, ids: Names = None) -> Tensor:
     """n uniformly random orders of each text, [n, N, T] int64. Any head.
 
     ids: names of the N texts, strings or whole numbers. An order depends on the seed, the text's length and
     its id alone: not on the batch, the padding, the model or n; without ids texts of one length share their
     orders. Raises ValueError when n < 1 or seed < 0, and for ids of another number or kind. (Serrano & Smith
     2019, section 5.1.)
+
+    >>> from attnlib import Readout, kernels
+    >>> readout = Readout([[0.25, 0.5, 0.25]], [[[0, 3.0], [0, 1], [4, 0]]], [0.0, 0.0], [[True] * 3])
+    >>> kernels.random_orders(readout, 2, seed=1).tolist()
+    [[[1, 2, 0]], [[0, 2, 1]]]
     """
     check_at_least("n", n, 1)
     keys = text_keys(seed, readout.lengths, ids)
@@ -122,32 +144,34 @@ def greedy_order(readout: Readout, until_flip: bool = False) -> Tensor:
     anew in every step and without the heaviest token, so that nothing cancels when attention is peaked.
 
     Raises ValueError for a head and where a class is not allowed.
+
+    >>> from attnlib import Readout, kernels
+    >>> readout = Readout([[0.25, 0.5, 0.25]], [[[0, 3.0], [0, 1], [4, 0]]], [0.0, 0.0], [[True] * 3])
+    >>> kernels.greedy_order(readout).tolist()
+    [[0, 1, 2]]
     """
     check_linear(readout, "greedy_order")
-    y, lengths, mask = readout.predictions(), readout.lengths, readout.mask
-    classes = readout.scores.shape[2]
-    columns = token_columns(mask)
-    out = torch.arange(mask.shape[1], device=mask.device).expand(mask.shape) if columns is None else columns
-    out = out.clone()
-    for rows, width in similar(lengths, max(1, _NUMBERS // (classes - 1))):
-        alpha, scores, inside = (take(x, columns, rows, width) for x in (readout.alpha, readout.scores, mask))
-        w = torch.stack([lead for lead, _ in leads(readout, scores, alpha, y[rows])])  # [C − 1, n, width]
-        rank = _greedy_rank(w, alpha.clone(), inside, _bias_leads(readout, y[rows]), until_flip)
-        out[rows, :width] = out[rows, :width].gather(1, rank.argsort(dim=1, stable=True))
+    y, mask, classes = readout.predictions(), readout.mask, len(readout.bias)
+    out = _descending(torch.zeros_like(readout.alpha), mask)  # the tokens in the order of the text
+    for rows, columns, texts in blocks(readout, max(1, _NUMBERS // (classes - 1))):
+        nothing = unchecked(texts, scores=texts.scores.new_zeros(len(rows), 1, classes))
+        w = _stacked(texts, texts.alpha, y[rows])
+        empty = _stacked(nothing, torch.ones_like(texts.alpha[:, :1]), y[rows])  # in the empty document
+        rank = _greedy_rank(w, texts.alpha.clone(), texts.mask, empty, until_flip)
+        out[rows, : rank.shape[1]] = columns.gather(1, rank.argsort(dim=1, stable=True))
     return out
 
 
-def _bias_leads(readout: Readout, y: Tensor) -> Tensor:
-    """Leads of y [n] over the other classes in the empty document, [C − 1, n] in the order of `leads`."""
-    b, classes = readout.bias.double(), readout.scores.shape[2]
-    return torch.stack([b[y] - b[(y + shift) % classes] for shift in range(1, classes)])
+def _stacked(texts: Readout, weights: Tensor, y: Tensor) -> Tensor:
+    """The `leads` over each other class, [C − 1, n, W]."""
+    return torch.stack([lead for lead, _ in leads(texts, weights, y)])
 
 
 def _greedy_rank(w: Tensor, a: Tensor, mask: Tensor, empty: Tensor, until_flip: bool) -> Tensor:
     """When each token is erased [n, W]; tokens that are not ranked have their column + W.
 
     `w`: [K, n, W] what each token adds to the lead of y over each other class, 0 off the mask; `a`: [n, W]
-    weights; `empty`: [K, n] leads when nothing is left. `w` and `a` are overwritten.
+    weights; `empty`: [K, n, 1] leads when nothing is left. `w` and `a` are overwritten.
     """
     n, width = mask.shape
     at = torch.arange(width, device=mask.device)
@@ -173,7 +197,7 @@ def _greedy_rank(w: Tensor, a: Tensor, mask: Tensor, empty: Tensor, until_flip: 
         lead.scatter_(2, heaviest, rest)
         w.scatter_(2, heaviest, own)
         lead /= left
-        lead = torch.where(left > 0, lead, empty[..., None])
+        lead = torch.where(left > 0, lead, empty)
         key = _falling(lead).masked_fill_(gone, -torch.inf)
         pick = key.argmax(1, keepdim=True)  # [m, 1] the first of equals
         now = texts[busy]
@@ -188,11 +212,7 @@ def _greedy_rank(w: Tensor, a: Tensor, mask: Tensor, empty: Tensor, until_flip: 
             columns = gone.to(torch.int8).sort(dim=1, stable=True).indices
             columns = columns[:, : max(1, int((~gone).sum(1).max()))]
             texts, certain, empty = texts[stay], certain[:, stay], empty[:, stay]
-            gone, a, place = (
-                gone.gather(1, columns),
-                a[stay].gather(1, columns),
-                place[stay].gather(1, columns),
-            )
+            gone, a, place = (x.gather(1, columns) for x in (gone, a[stay], place[stay]))
             w = w[:, stay].gather(2, columns.expand(len(w), -1, -1))
             pack = max(1, columns.shape[1] // 8)
     return rank

@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn.functional import normalize
+from torch.nn.functional import normalize, pad
 
-from attnlib.kernels._common import check_linear, similar
-from attnlib.kernels.erasure import Flip, check_order, last_first
+from attnlib.kernels._common import arranged, check_linear, similar
+from attnlib.kernels.erasure import Flip, check_order
 from attnlib.readout import Readout
 
 _NUMBERS = 1 << 17  # scores held at a time
@@ -47,70 +47,75 @@ def check_first_flip(readout: Readout, order: Tensor, flip: Flip) -> FirstFlipCh
 
     `order`: [N, T] as `erase_until_flip` takes it; `flip`: what that returned. O(T² C) for each text. Raises
     ValueError for a head, where a class is not allowed, for a bad `order` and another number of texts.
+
+    >>> from attnlib import Readout, kernels
+    >>> readout = Readout([[0.5, 0.25, 0.25]], [[[0, 2.0], [0, 1], [4, 0]]], [0.0, 0.0], [[True] * 3])
+    >>> order = kernels.attention_order(readout)
+    >>> kernels.check_first_flip(readout, order, kernels.erase_until_flip(readout, order)).float64
+    0
     """
     check_linear(readout, "check_first_flip")
     order = check_order(readout, order)
     if len(flip.count) != len(readout):
         raise ValueError(f"flip: expected {len(readout)} texts like the Readout, got {len(flip.count)}")
-    expected = torch.where(flip.flipped, flip.count, 0)
+    expected = torch.where(flip.flipped, flip.count, order.shape[1] + 1)
     counts = []
     for dtype in (torch.float64, torch.float32):
         found = _first_flips(readout, order, dtype)
         rows = (found != expected).nonzero()[:, 0]
         near, below = 0, 0
         if len(rows):
-            never = torch.iinfo(torch.int64).max
-            step = torch.stack([x[rows].masked_fill(x[rows] == 0, never) for x in (found, expected)]).amin(0)
-            ties, lost = _doubtful(readout.select(rows), order[rows], step)
+            ties, lost = _doubtful(readout, rows, order[rows], torch.minimum(found, expected)[rows])
             near, below = int(ties.sum()), int((lost & ~ties).sum())
         counts += [len(rows), near, below]
     return FirstFlipCheck(len(readout), *counts[:2], *counts[3:])
 
 
 def _first_flips(readout: Readout, order: Tensor, dtype: torch.dtype) -> Tensor:
-    """The step at which each text first flips, 0 if it never does, [N] int64."""
+    """The step at which each text first flips, T + 1 if it never does, [N] int64."""
     y, lengths, bias = readout.predictions(), readout.lengths, readout.bias.to(dtype)
-    classes = len(bias)
-    epsilon = _EPSILON if dtype == torch.float32 else math.ulp(0.0)
-    out = torch.zeros_like(lengths)
-    for rows, width in similar(lengths, max(1, _NUMBERS // classes)):
-        tokens, padding = (x.flip(1) for x in last_first(order, readout.mask, rows, lengths[rows], width))
-        weights = readout.alpha[rows].gather(1, tokens).masked_fill(padding, 0.0).to(dtype)  # [n, W]
-        scores = readout.scores[rows].gather(1, tokens[..., None].expand(-1, -1, classes)).to(dtype)
+    at, never = torch.arange(order.shape[1], device=order.device), order.shape[1] + 1
+    out = torch.full_like(lengths, never)
+    for rows, width in similar(lengths, max(1, _NUMBERS // len(bias))):
+        texts, padding = arranged(readout, rows, order[rows, :width]), at[:width] >= lengths[rows, None]
+        weights, scores = texts.alpha.masked_fill(padding, 0.0).to(dtype), texts.scores.to(dtype)
         start, steps = 0, _FIRST_STEPS
         while len(rows):
-            weights, pooled = _pooled(weights, scores, min(steps, width - start), epsilon)
+            weights, pooled = _pooled(weights, scores, min(steps, width - start))
             step = torch.arange(start + 1, start + 1 + pooled.shape[1], device=rows.device)
             flips = ((pooled + bias).argmax(2) != y[rows, None]) & (step <= lengths[rows, None])
-            out[rows] = torch.where(flips.any(1), step[flips.to(torch.int8).argmax(1)], 0)
+            out[rows] = torch.where(flips, step, never).amin(1)
             start, steps = int(step[-1]), min(2 * steps, _MOST_STEPS)
-            stay = (out[rows] == 0) & (lengths[rows] > start)
+            stay = (out[rows] == never) & (lengths[rows] > start)
             rows, weights, scores = rows[stay], weights[stay], scores[stay, len(step) :]
     return out
 
 
-def _pooled(weights: Tensor, scores: Tensor, steps: int, epsilon: float) -> tuple[Tensor, Tensor]:
+def _pooled(weights: Tensor, scores: Tensor, steps: int) -> tuple[Tensor, Tensor]:
     """The weights [n, W − steps] left after some steps, and Σ weights · scores after each [n, steps, C]."""
     each = weights.new_zeros(len(weights), steps, weights.shape[1])
     for step in range(steps):
-        weights = normalize(weights[:, 1:], p=1.0, dim=1, eps=epsilon)  # the first goes, the others make up 1
+        weights = _normalised(weights[:, 1:])  # the first goes, the others make up 1
         each[:, step, step + 1 :] = weights
     return weights, each @ scores
 
 
-def _doubtful(readout: Readout, order: Tensor, step: Tensor) -> tuple[Tensor, Tensor]:
-    """Whether the lead after `step` [n] erasures is a near-tie, and whether 1e-12 was reached by then."""
+def _normalised(weights: Tensor) -> Tensor:
+    """Weights over their sum; float32 as the authors do it, so that less than 1e-12 stays less than 1."""
+    return normalize(weights, p=1.0, dim=1, eps=_EPSILON if weights.dtype == torch.float32 else math.ulp(0.0))
+
+
+def _doubtful(readout: Readout, rows: Tensor, order: Tensor, step: Tensor) -> tuple[Tensor, Tensor]:
+    """Whether the lead after `step` erasures is a near-tie, and whether 1e-12 was reached by then, [n]."""
     at = torch.arange(order.shape[1], device=order.device)
-    inside = at < readout.lengths[:, None]
-    weights = readout.alpha.gather(1, order.long().where(inside, 0)).masked_fill(~inside, 0.0)
+    inside, gone = at < readout.lengths[rows, None], at < step[:, None]
+    texts = arranged(readout, rows, order)  # the first erased first
+    weights = texts.alpha.masked_fill(~inside, 0.0)
     left = weights.flip(1).cumsum(1).flip(1)  # [n, T] attention before each step
-    after = torch.cat((left[:, 1:], torch.zeros_like(left[:, :1])), 1)
-    lost = ((after < _EPSILON * left) & (after > 0) & (at < step[:, None])).any(1)
-    rest = weights.masked_fill(at < step[:, None], 0.0)
-    remain = torch.zeros_like(rest).scatter_add(1, order.long().where(inside, order[:, :1]), rest)
-    mass = remain.sum(1, keepdim=True)
-    logits = readout.logits(torch.where(mass > 0, remain / mass, 0.0))  # [n, C]
-    y = readout.predictions()[:, None]
+    after = pad(left[:, 1:], (0, 1))
+    lost = ((after < _EPSILON * left) & (after > 0) & gone).any(1)
+    logits = texts.logits(_normalised(weights.masked_fill(gone, 0.0)))  # [n, C]
+    y = readout.predictions()[rows, None]
     lead = logits.gather(1, y)[:, 0] - logits.scatter(1, y, -torch.inf).amax(1)
-    alone = (readout.scores.double() + readout.bias.double()).abs().masked_fill(~readout.mask[..., None], 0.0)
+    alone = (texts.scores.double() + texts.bias.double()).abs()  # padding repeats a token
     return lead.abs() <= _NEAR_TIE * alone.amax((1, 2)), lost

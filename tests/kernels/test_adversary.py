@@ -3,11 +3,9 @@ import math
 import pytest
 import torch
 
-from attnlib.kernels import _search, jsd, search_adversary, tvd
-from attnlib.kernels._common import padded_width
-from attnlib.kernels._search import VARIANTS, Task
-from attnlib.kernels.adversary import _starts
-from tests.kernels.cases import make, one, spread_out, with_head
+from attnlib.kernels import adversary, jsd, search_adversary, tvd
+from attnlib.kernels.adversary import Task, _starts, padded_width, weigh_terms
+from tests.kernels.cases import make, one, with_head
 
 
 def loss(readout, x, epsilon, penalty, variant):
@@ -34,11 +32,15 @@ def loss(readout, x, epsilon, penalty, variant):
     return -apart - pairs.mean((1, 2)).sum() + penalty * (moved - 0.01).clamp(min=0).sum()
 
 
-def task(readout, epsilon, penalty, variant):
-    rows = torch.arange(len(readout))
+def gradient(readout, x, epsilon, penalty, variant, dtype=torch.float64):
+    """The kernel's gradient by the scores x [N, k, T], and autograd's by definition."""
+    x = x.masked_fill(~readout.mask[:, None], -math.inf)
+    free = x.clone().requires_grad_()
+    loss(readout, free, epsilon, penalty, variant).backward()
     before = readout.probabilities()
-    parts = (readout, rows, readout.alpha, readout.scores, before, penalty, epsilon, VARIANTS[variant])
-    return Task(*parts, dtype=torch.float64)
+    terms = weigh_terms(variant, x.shape[1], before.shape[1], penalty, epsilon)
+    found = Task(readout, before, terms, dtype).gradient(x.transpose(0, 1).contiguous())
+    return found.transpose(0, 1), free.grad
 
 
 CASES = [(2, 5), (2, 4), (2, 1), (3, 5), (5, 2), (2, 6), (12, 4), (12, 1)]
@@ -48,31 +50,20 @@ CASES = [(2, 5), (2, 4), (2, 1), (3, 5), (5, 2), (2, 6), (12, 4), (12, 1)]
 @pytest.mark.parametrize(("classes", "k"), CASES)
 def test_gradient_against_autograd(classes, k, variant):
     r = make(12, 9, classes, seed=k, scale=1.0)
-    g = torch.Generator().manual_seed(1)
-    x = 2 * torch.randn(12, k, 9, generator=g, dtype=torch.float64)
-    x = x.masked_fill(~r.mask[:, None], -math.inf)
-    free = x.clone().requires_grad_()
-    loss(r, free, 0.05, 100.0, variant).backward()
-    found = task(r, 0.05, 100.0, variant).gradient(x.transpose(0, 1).contiguous())
-    scale = free.grad.abs().max()
+    x = 2 * torch.randn(12, k, 9, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    found, expected = gradient(r, x, 0.05, 100.0, variant)
+    scale = expected.abs().max().item()
     assert scale > 1e-3
-    torch.testing.assert_close(found.transpose(0, 1), free.grad, rtol=1e-9, atol=1e-12 * scale.item())
+    torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-12 * scale)
 
 
 @pytest.mark.parametrize("few", [0, 100], ids=["as a matrix", "one by one"])
 @pytest.mark.parametrize("variant", ["published", "released"])
 def test_gradient_through_a_head(variant, few, monkeypatch):
-    monkeypatch.setattr(_search, "_FEW", few)
-    r = with_head(6, 5)
-    x = torch.randn(6, 3, 5, generator=torch.Generator().manual_seed(2)).masked_fill(
-        ~r.mask[:, None], -math.inf
-    )
-    free = x.clone().requires_grad_()
-    loss(r, free, 0.02, 10.0, variant).backward()
-    rows = torch.arange(6)
-    parts = (r, rows, r.alpha, r.scores, r.probabilities(), 10.0, 0.02, VARIANTS[variant])
-    found = Task(*parts).gradient(x.transpose(0, 1).contiguous())
-    torch.testing.assert_close(found.transpose(0, 1), free.grad, rtol=1e-3, atol=1e-4)
+    monkeypatch.setattr(adversary, "_FEW", few)
+    x = torch.randn(6, 3, 5, generator=torch.Generator().manual_seed(2))
+    found, expected = gradient(with_head(6, 5), x, 0.02, 10.0, variant, torch.float32)
+    torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.slow
@@ -125,19 +116,6 @@ def test_no_steps_keeps_the_starts():
     torch.testing.assert_close(found.jsd, jsd(p, r.alpha).amax(0), rtol=0, atol=1e-14)
 
 
-@pytest.mark.parametrize("classes", [2, 3, 9])
-def test_padding_and_batch_do_not_matter(classes):
-    r = make(18, 21, classes, seed=7, dtype=torch.float32)
-    settings = {"n_steps": 80, "learning_rate": 0.05, "seed": 9}
-    found = search_adversary(r, 0.05, **settings)
-    for i in (0, 3, 11):
-        alone = search_adversary(r.select([i]), 0.05, **settings)
-        torch.testing.assert_close(alone.weights[0], found.weights[i], rtol=0, atol=1e-6)
-    wide, columns = spread_out(r)
-    other = search_adversary(wide, 0.05, **settings)
-    torch.testing.assert_close(other.weights[:, columns], found.weights, rtol=0, atol=1e-6)
-
-
 def test_seed():
     r = make(4, 8, seed=8)
     first, again, other = (search_adversary(r, 0.1, n_steps=20, seed=s).weights for s in (1, 1, 2))
@@ -166,20 +144,9 @@ def test_width_depends_on_the_length_alone():
     lengths = torch.arange(1, 5000)
     width = padded_width(lengths)
     assert (width >= lengths).all()
-    assert ((width - lengths <= 3) | (width <= lengths * 1.13)).all()
+    assert ((width - lengths < 16) | (width <= lengths * 1.13)).all()
 
 
-def test_bad_input():
-    r = make(2, 3)
-    cases = [
-        ({"epsilon": 2.0}, r"epsilon: must be a number in \[0, 1\]"),
-        ({"n_candidates": 0}, "n_candidates: must be a whole number ≥ 1"),
-        ({"n_steps": -1}, "n_steps: must be a whole number ≥ 0"),
-        ({"seed": -1}, "seed: must be a whole number ≥ 0"),
-        ({"learning_rate": 0.0}, "learning_rate: must be a finite number > 0"),
-        ({"penalty": math.nan}, "penalty: must be a finite number > 0"),
-        ({"variant": "improved"}, "variant: must be one of published, released, got 'improved'"),
-    ]
-    for wrong, message in cases:
-        with pytest.raises(ValueError, match=message):
-            search_adversary(r, **{"epsilon": 0.1, **wrong})
+def test_an_unknown_variant():
+    with pytest.raises(ValueError, match="unknown variant 'improved': known are published, released"):
+        search_adversary(make(2, 3), 0.1, variant="improved")

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 
-from attnlib import Readout
 from attnlib.kernels import (
     exchanged_logits,
     random_attention_test,
@@ -63,31 +62,6 @@ def test_median_change_by_definition(readout):
             weights[0, :length] = torch.from_numpy(draw / draw.sum())
             changes.append(tvd(single.probabilities(weights), single.probabilities()).item())
         assert found[i].item() == pytest.approx(float(np.median(changes)), abs=1e-12)
-
-
-def test_a_text_does_not_depend_on_its_batch():
-    r = make(20, 9, seed=6)
-    wide = Readout(
-        torch.nn.functional.pad(r.alpha, (0, 5)),
-        torch.nn.functional.pad(r.scores, (0, 0, 0, 5), value=torch.nan),
-        r.bias,
-        torch.nn.functional.pad(r.mask, (0, 5)),
-    )
-    for weights in (random_weights, shuffled_weights):
-        assert torch.equal(weights(r, 1)[3], weights(r.select([3]), 1)[0])
-        assert torch.equal(weights(wide, 1)[:, :9], weights(r, 1))
-    expected = random_attention_test(r, 10, 1)
-    torch.testing.assert_close(random_attention_test(wide, 10, 1), expected)
-    torch.testing.assert_close(random_attention_test(r.select([3, 7]), 10, 1), expected[[3, 7]])
-
-
-def test_what_is_refused():
-    r = make(3, 4)
-    with pytest.raises(ValueError, match="n_draws"):
-        random_attention_test(r, 0)
-    for call in (random_attention_test, random_weights, shuffled_weights):
-        with pytest.raises(ValueError, match="seed"):
-            call(r, seed=-1)
 
 
 @pytest.mark.parametrize("n", [2, 7, 8])

@@ -1,10 +1,8 @@
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from attnlib.kernels import erase_each, erase_until_flip, minimal_flip_set, naive
-from tests.kernels.cases import make, one, spread_out, with_head
+from attnlib.kernels import erase_each, erase_until_flip, naive
+from tests.kernels.cases import make, one, with_head
 
 
 def random_order(readout, seed=0):
@@ -67,12 +65,9 @@ def test_erase_each_is_the_definition(classes, ties):
     torch.testing.assert_close(p, naive.erase_each(r), rtol=1e-11, atol=1e-14, equal_nan=True)
 
 
-def test_erase_each_with_a_head_and_in_blocks(monkeypatch):
+def test_erase_each_with_a_head():
     r = with_head(6, 5)
-    p = erase_each(r)
-    torch.testing.assert_close(p, naive.erase_each(r), rtol=1e-5, atol=1e-6, equal_nan=True)
-    monkeypatch.setattr("attnlib.kernels.erasure._TOKENS", 30)
-    torch.testing.assert_close(erase_each(r), p, rtol=1e-6, atol=1e-7, equal_nan=True)
+    torch.testing.assert_close(erase_each(r), naive.erase_each(r), rtol=1e-5, atol=1e-6, equal_nan=True)
 
 
 def test_the_only_weight_leaves_the_bias():
@@ -82,103 +77,12 @@ def test_the_only_weight_leaves_the_bias():
     assert erase_each(one([1.0], [3.0], bias=0.5))[0, 0, 1].item() == pytest.approx(0.6224593312018546)
 
 
-def check_minimal(readout):
-    found = minimal_flip_set(readout)
-    assert not found.emptied.any()
-    assert not (found.mask & ~readout.mask).any()
-    assert torch.equal(found.mask.any(1), found.flipped)
-    assert torch.equal(found.count, naive.minimal_flip_set(readout))
-    assert torch.equal(found.flipped, found.count < readout.lengths)
-    assert torch.equal(found.fraction, found.count / readout.lengths.double())
-    assert (found.mass[~found.flipped] == 1).all()
-    for i in found.flipped.nonzero()[:, 0].tolist():
-        text, erased = readout.select([i]), found.mask[i]
-        assert erased.sum() == found.count[i]
-        assert naive.decision_without(text, erased) != text.predictions()
-        torch.testing.assert_close(found.mass[i], readout.alpha[i, erased].sum(), rtol=0, atol=1e-15)
-    return found
-
-
-@pytest.mark.parametrize(("classes", "ties"), [(2, False), (2, True), (3, True), (4, False), (6, True)])
-def test_minimal_flip_set_against_exhaustive_search(classes, ties):
-    found = check_minimal(make(25, 7, classes, seed=10 + classes, ties=ties, scale=1.0))
-    assert found.flipped.any()
-    assert (~found.flipped).any()
-
-
-def test_minimal_flip_set_of_ten_tokens():
-    check_minimal(make(3, 10, 3, seed=4, shortest=10, ties=True))
-
-
-@settings(max_examples=60, deadline=None, derandomize=True)
-@given(st.data())
-def test_minimal_flip_set_with_ties_and_zero_weights(data):
-    n, classes = data.draw(st.integers(1, 6)), data.draw(st.integers(2, 4))
-    g = data.draw(st.integers(0, 10**6))
-    check_minimal(make(2, n, classes, seed=g, shortest=n, ties=True))
-
-
-def test_never_larger_than_any_ranking():
-    for classes, ties in ((2, False), (3, True), (5, False)):
-        r = make(60, 12, classes, seed=20 + classes, ties=ties, scale=1.0)
-        least = minimal_flip_set(r)
-        for seed in range(6):
-            ranked = erase_until_flip(r, random_order(r, seed))
-            real = ranked.flipped & ~ranked.emptied
-            assert (least.flipped | ~real).all()
-            assert (least.count <= ranked.count)[real].all()
-        # and erasing exactly this set, in any order, flips at the latest with its last token
-        key = torch.where(least.mask, 0.0, 1.0).masked_fill(~r.mask, 2.0)
-        ranked = erase_until_flip(r, key.argsort(dim=1, stable=True))
-        assert torch.equal(ranked.count[least.flipped], least.count[least.flipped])
-
-
-def test_extreme_scores_and_weights():
-    r = one([1 - 1e-8, 1e-8, 0.0], [1e4, -1e4, -1e4])
-    found = minimal_flip_set(r)
-    assert found.count.item() == 1
-    assert found.mask.tolist() == [[True, False, False]]
-    # only tokens without attention would flip: they cannot stay alone
-    assert not minimal_flip_set(one([1.0, 0.0], [1.0, -1.0])).flipped.item()
-    assert not minimal_flip_set(one([1.0], [1.0])).flipped.item()
-
-
-@pytest.mark.parametrize("classes", [2, 3])
-def test_padding_and_batch_do_not_matter(classes):
-    r = make(16, 9, classes, seed=30, scale=1.0)
-    order = random_order(r)
-    wide, columns = spread_out(r)
-    rest = torch.tensor([c for c in range(wide.mask.shape[1]) if c not in columns.tolist()])
-    wide_order = torch.cat((columns[order], rest.expand(16, -1)), 1)
-    results = (
-        (erase_until_flip(r, order), erase_until_flip(wide, wide_order)),
-        (minimal_flip_set(r)[:5], minimal_flip_set(wide)[:5]),
-    )
-    for here, there in results:
-        for a, b in zip(here, there, strict=True):
-            torch.testing.assert_close(a, b, rtol=0, atol=1e-13)
-    assert torch.equal(minimal_flip_set(wide).mask[:, columns], minimal_flip_set(r).mask)
-    torch.testing.assert_close(
-        erase_each(wide)[:, columns], erase_each(r), rtol=1e-12, atol=1e-14, equal_nan=True
-    )
-    for i in (0, 5, 15):
-        alone, there = r.select([i]), erase_until_flip(r, order)
-        for a, b in zip(erase_until_flip(alone, order[i : i + 1]), there, strict=True):
-            torch.testing.assert_close(a[0], b[i], rtol=0, atol=1e-13)
-        assert torch.equal(minimal_flip_set(alone).mask[0], minimal_flip_set(r).mask[i])
-        torch.testing.assert_close(
-            erase_each(alone)[0], erase_each(r)[i], rtol=1e-12, atol=1e-14, equal_nan=True
-        )
-
-
 def test_entries_after_the_tokens_are_not_read():
     r = make(10, 6, seed=31)
     order = random_order(r)
     tail = torch.arange(6) >= r.lengths[:, None]
-    for a, b in zip(
-        erase_until_flip(r, order.masked_fill(tail, -1)), erase_until_flip(r, order.int()), strict=True
-    ):
-        assert torch.equal(a, b)
+    found, expected = erase_until_flip(r, order.masked_fill(tail, -1)), erase_until_flip(r, order.int())
+    assert all(torch.equal(a, b) for a, b in zip(found, expected, strict=True))
 
 
 def test_bad_input():
@@ -193,9 +97,7 @@ def test_bad_input():
         bad[1, 0] = wrong
         with pytest.raises(ValueError, match="order: row 1 does not start with a permutation of its tokens"):
             erase_until_flip(r, bad)
-    short = make(2, 4, seed=33, shortest=2)
-    short = short.select([int((short.lengths < 4).nonzero()[0])]) if (short.lengths < 4).any() else short
-    with pytest.raises(ValueError, match="order: row 0 does not start"):
+    short = make(9, 4, seed=33, shortest=3)
+    short = short.select(short.lengths == 3).select([0])
+    with pytest.raises(ValueError, match=r"order: row 0 does not start .*: \[3, 0, 1\]"):
         erase_until_flip(short, torch.tensor([[3, 0, 1, 2]]))
-    with pytest.raises(ValueError, match="minimal_flip_set needs logits linear"):
-        minimal_flip_set(with_head(2, 3))

@@ -6,11 +6,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from attnlib import Readout
 from attnlib.kernels import exact_adversary, jsd, naive, search_adversary, tvd
 from attnlib.kernels._common import token_margins
 from attnlib.kernels.exact import margin_bounds
-from tests.kernels.cases import make, one, spread_out, with_head
+from tests.kernels.cases import make, one
 
 
 def check(readout, epsilon):
@@ -96,13 +95,6 @@ def test_search_by_blocks_equals_all_pairs(kind, monkeypatch):
         assert blocks.jsd.item() == pytest.approx(everything.jsd.item(), abs=1e-13)
 
 
-def test_bounded_memory_paths_change_nothing(monkeypatch):
-    r = make(30, 20, seed=5)
-    whole = exact_adversary(r, 0.05)
-    monkeypatch.setattr("attnlib.kernels.exact._PAIRS", 8)
-    assert torch.equal(exact_adversary(r, 0.05).weights, whole.weights)
-
-
 @pytest.mark.slow
 @settings(max_examples=80, deadline=None, derandomize=True)
 @given(st.data())
@@ -172,27 +164,3 @@ def test_no_epsilon_is_lost_to_rounding():
 def test_float32_scores():
     r = make(20, 10, seed=7, dtype=torch.float32)
     check(r, 0.02)
-
-
-def test_padding_and_batch_do_not_matter():
-    r = make(20, 15, seed=8)
-    r = Readout(r.alpha, r.scores, r.bias, r.mask)
-    found = exact_adversary(r, 0.03)
-    for i in range(20):
-        alone = exact_adversary(r.select([i]), 0.03)
-        torch.testing.assert_close(alone.weights[0], found.weights[i], rtol=0, atol=1e-13)
-    wide, columns = spread_out(r)
-    other = exact_adversary(wide, 0.03)
-    torch.testing.assert_close(other.weights[:, columns], found.weights, rtol=0, atol=1e-12)
-    torch.testing.assert_close(other.jsd, found.jsd, rtol=0, atol=1e-13)
-
-
-def test_bad_input():
-    r = make(2, 3)
-    for wrong in (-0.1, 1.1, math.nan, "0.1", None):
-        with pytest.raises(ValueError, match=r"epsilon: must be a number in \[0, 1\]"):
-            exact_adversary(r, wrong)
-    with pytest.raises(ValueError, match="exact_adversary needs two classes, this Readout has 3"):
-        exact_adversary(make(2, 3, 3), 0.1)
-    with pytest.raises(ValueError, match="linear in the attention weights"):
-        exact_adversary(with_head(2, 3), 0.1)

@@ -14,15 +14,7 @@ import pytest
 import torch
 
 from attnlib import Readout
-from attnlib.kernels import (
-    _search,
-    adversary,
-    exact,
-    exact_adversary,
-    kendall_tau,
-    permutation_test,
-    search_adversary,
-)
+from attnlib.kernels import adversary, exact, exact_adversary, kendall_tau, permutation_test, search_adversary
 from attnlib.kernels import triton as choice
 from attnlib.kernels._common import Side
 from tests.kernels.cases import make, one, spread_out
@@ -83,9 +75,8 @@ def ascend_case(k, lengths, width, classes, variant):
     r = make(len(lengths), width, classes, seed=k, scale=1.0, shortest=width, dtype=torch.float32)
     mask = torch.arange(width) < torch.tensor(lengths)[:, None]
     r = Readout(r.alpha * mask / (r.alpha * mask).sum(1, keepdim=True), r.scores, r.bias, mask).to(DEVICE)
-    rows = torch.arange(len(r), device=DEVICE)
-    parts = (r, rows, r.alpha, r.scores, r.probabilities(), 100.0, 0.05, _search.VARIANTS[variant])
-    return _search.Task(*parts), adversary._starts(r.mask, k, 1)
+    terms = adversary.weigh_terms(variant, k, classes, 100.0, 0.05)
+    return adversary.Task(r, r.probabilities(), terms), adversary._starts(r.mask, k, 1)
 
 
 ASCEND = [
@@ -98,14 +89,15 @@ ASCEND = [
 
 
 @pytest.mark.parametrize(("k", "classes", "variant"), ASCEND)
-def test_the_same_steps(k, classes, variant, monkeypatch):
-    if variant == "released":  # a short memory, so that its running maximum matters within a few steps
-        monkeypatch.setattr(_search, "BETA2", 0.5)
+def test_the_same_steps(k, classes, variant):
     task, x = ascend_case(k, [13, 6, 1], 13, classes, variant)
+    if variant == "released":  # a short memory, so that its running maximum matters within a few steps
+        task.terms = task.terms._replace(beta2=0.5)
+    rates = adversary.schedule(6, 0.05, task.terms)
     task.alpha, task.columns = guarded(task.alpha), guarded(task.columns)
     expected, found = x.clone(), guarded(x)
-    _search.ascend(task, expected, 6, 0.05)
-    search.ascend(task, found, 6, 0.05)
+    adversary.ascend(task, expected, rates)
+    search.ascend(task, found, rates)
     inside = x.isfinite()
     assert (expected - x)[inside].abs().max() > 0.1
     close(found[inside], expected[inside], 2e-4)

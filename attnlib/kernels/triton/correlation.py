@@ -12,38 +12,26 @@ LONGEST = 1 << 14  # wider rows are left to sorting, which takes T log T steps
 
 
 def pair_counts(x: Tensor, y: Tensor, mask: Tensor) -> tuple[Tensor, ...]:
-    """What τ-b and its p-value need of each row: eight exact counts, each [N] int64.
+    """What τ-b and its p-value need of each row: six exact counts, each [N] int64.
 
-    `x`, `y`: [N, T], read on the `mask` only; T ≤ LONGEST. Over the runs of c equal values of x: Σ c(c−1)/2,
-    Σ c(c−1)(c−2) and Σ c(c−1)(2c+5); the same of y; pairs equal in both; pairs in opposite order.
+    `x`, `y`: [N, T], read on the `mask` only; T ≤ LONGEST. Over the runs of c equal values of x: Σ c(c−1)/2
+    and Σ c(c−1)(c−2)/3; the same of y; pairs equal in both; pairs in opposite order.
 
     One program per row and block of tokens compares these with all tokens before them. With r_i the number
-    of earlier tokens equal to token i, Σ r is Σ c(c−1)/2 and 3 Σ r(r−1) is Σ c(c−1)(c−2).
+    of earlier tokens equal to token i, Σ r is Σ c(c−1)/2 and Σ r(r−1) is Σ c(c−1)(c−2)/3.
     """
     n, t = mask.shape
     exact = x.dtype == y.dtype == torch.float32  # converting would not change a comparison
     x, y = (v.contiguous() if exact else v.double().contiguous() for v in (x, y))
     at = torch.arange(1, t + 1, device=mask.device, dtype=torch.int32)
     last = torch.where(mask, at, 0).amax(1)  # [N] no token of the row from here on
+    inside = mask.contiguous().to(torch.int8)
     block = min(32, max(16, power_of_two(t)))
-    blocks = triton.cdiv(t, block)
+    blocks, warps = triton.cdiv(t, block), 4 if block > 16 else 1
     counts = torch.empty(n, blocks, 6, dtype=torch.int64, device=mask.device)
     with torch.cuda.device_of(x):
-        _count[(n * blocks,)](
-            x,
-            y,
-            mask.contiguous().to(torch.int8),
-            last,
-            counts,
-            t,
-            blocks,
-            BLOCK=block,
-            num_warps=4 if block > 16 else 1,
-        )
-    x_tie, x_triples, y_tie, y_triples, both_tie, discordant = counts.sum(1).unbind(1)
-    x0, y0 = 3 * x_triples, 3 * y_triples
-    # c(c−1)(2c+5) = 2 c(c−1)(c−2) + 9 c(c−1)
-    return x_tie, x0, 2 * x0 + 18 * x_tie, y_tie, y0, 2 * y0 + 18 * y_tie, both_tie, discordant
+        _count[(n * blocks,)](x, y, inside, last, counts, t, blocks, BLOCK=block, num_warps=warps)
+    return counts.sum(1).unbind(1)
 
 
 @triton.jit

@@ -20,28 +20,10 @@ def best_pairs(low: Side, up: Side) -> tuple[Tensor, Tensor, Tensor]:
     """
     value = torch.empty(low.size.shape, dtype=torch.float64, device=low.size.device)
     i, j = torch.empty_like(low.size), torch.empty_like(low.size)
-    # α ln α once per candidate instead of once per pair
-    terms = [torch.xlogy(side.alpha, side.alpha) for side in (low, up)]
+    sides = [x for y in (low, up) for x in (y.distance, y.alpha, y.own, y.start, y.size)]
+    sizes = dict(MOST=MOST_PAIRS, BLOCK_I=_BLOCK_I, BLOCK_J=_BLOCK_J)
     with torch.cuda.device_of(value):
-        _best[(len(value),)](
-            low.distance,
-            low.alpha,
-            terms[0],
-            low.start,
-            low.size,
-            up.distance,
-            up.alpha,
-            terms[1],
-            up.start,
-            up.size,
-            value,
-            i,
-            j,
-            MOST=MOST_PAIRS,
-            BLOCK_I=_BLOCK_I,
-            BLOCK_J=_BLOCK_J,
-            num_warps=4,
-        )
+        _best[(len(value),)](*sides, value, i, j, **sizes, num_warps=4)
     return value, i, j
 
 

@@ -25,21 +25,11 @@ def pooled(alpha: Tensor, columns: Tensor, order: Tensor) -> Tensor:
     block_t = min(128, max(16, power_of_two(length)))
     block_p = min(2048 // block_t, power_of_two(n_permutations))
     blocks = triton.cdiv(n_permutations, block_p)
+    given, order = (alpha.contiguous(), columns), order.to(torch.int32)
+    sizes = dict(BLOCK_P=block_p, BLOCK_T=block_t, BLOCK_C=power_of_two(count))
     with torch.cuda.device_of(alpha):
         _pool[(n * blocks,)](
-            alpha.contiguous(),
-            columns,
-            order.to(torch.int32),
-            out,
-            n,
-            length,
-            n_permutations,
-            count,
-            blocks,
-            BLOCK_P=block_p,
-            BLOCK_T=block_t,
-            BLOCK_C=power_of_two(count),
-            num_warps=4,
+            *given, order, out, n, length, n_permutations, count, blocks, **sizes, num_warps=4
         )
     return out
 

@@ -1,12 +1,13 @@
 """The steps of the adversarial search: one program takes all steps of one text."""
 # mypy: disable-error-code="no-untyped-def"
 
+from typing import Any
+
 import torch
 import triton
 import triton.language as tl
 from torch import Tensor
 
-from attnlib.kernels import _search
 from attnlib.kernels.triton import power_of_two
 
 _SMALLEST = 16  # narrowest tile
@@ -26,8 +27,8 @@ def padded_width(lengths: Tensor, longest: int, otherwise: Tensor) -> Tensor:
     return torch.where(lengths <= longest, width, otherwise)
 
 
-def ascend(task: _search.Task, x: Tensor, n_steps: int, learning_rate: float) -> None:
-    """`n_steps` of Adam on the scores x [k, n, W] float32, in place; linear logits, W ≤ longest(k).
+def ascend(task: Any, x: Tensor, rates: list[tuple[float, float]]) -> None:
+    """Adam's steps on the scores x [k, n, W] float32 of an `adversary.Task`, in place; W ≤ longest(k).
 
     The same steps as the torch version: float32 sums in another order, so paths agree to rounding until the
     hinge of the penalty tells them apart. Scores, moments and α stay in registers between steps; the C − 1
@@ -35,33 +36,14 @@ def ascend(task: _search.Task, x: Tensor, n_steps: int, learning_rate: float) ->
     """
     k, n, width = x.shape
     classes = task.columns.shape[2] + 1
-    terms = task.terms(k)
     block_k, block_t = power_of_two(k), power_of_two(max(width, _SMALLEST))
     columns = task.columns.mT.contiguous()  # [n, C − 1, W]
-    rates = _search.schedule(n_steps, learning_rate)
     steps = torch.tensor(rates, dtype=x.dtype, device=x.device)  # [n_steps, 2]
+    read = task.alpha.contiguous(), columns, task.bias.contiguous(), task.before.contiguous(), steps
+    warps = max(1, min(16, block_k * block_t // 512))
+    sizes = dict(K=k, CLASSES=classes, BLOCK_K=block_k, BLOCK_T=block_t, BLOCK_C=power_of_two(classes))
     with torch.cuda.device_of(x):
-        _ascend[(n,)](
-            x,
-            task.alpha.contiguous(),
-            columns,
-            task.bias.contiguous(),
-            task.before.contiguous(),
-            steps,
-            n,
-            width,
-            n_steps,
-            *terms,
-            K=k,
-            CLASSES=classes,
-            AMSGRAD=task.variant.amsgrad,
-            BETA1=_search.BETA1,
-            BETA2=_search.BETA2,
-            BLOCK_K=block_k,
-            BLOCK_T=block_t,
-            BLOCK_C=power_of_two(classes),
-            num_warps=max(1, min(16, block_k * block_t // 512)),
-        )
+        _ascend[(n,)](x, *read, n, width, len(rates), *task.terms, **sizes, num_warps=warps)
 
 
 @triton.jit
@@ -80,11 +62,11 @@ def _ascend(
     full,
     threshold,
     factor,
-    K: tl.constexpr,
-    CLASSES: tl.constexpr,
     AMSGRAD: tl.constexpr,
     BETA1: tl.constexpr,
     BETA2: tl.constexpr,
+    K: tl.constexpr,
+    CLASSES: tl.constexpr,
     BLOCK_K: tl.constexpr,
     BLOCK_T: tl.constexpr,
     BLOCK_C: tl.constexpr,

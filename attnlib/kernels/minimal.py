@@ -1,10 +1,10 @@
-"""The least attention mass whose erasure changes the decision: a lower bound, and a set that comes near.
+"""The smallest sets of tokens whose erasure changes the decision: fewest tokens, and least attention mass.
 
-Erasing R turns class y into c when Σ_{t∈R} α_t d_t > D = Σ_t α_t d_t, with d_t the token's lead of y over c,
-bias included (≥ instead of > if c comes before y). Least Σ_R α_t is a knapsack in which token t weighs α_t
-and is worth α_t d_t. With parts of tokens allowed it is a linear programme, solved by taking tokens in
-descending worth per weight, which is d_t itself: the gradient is to mass what attention × gradient is to
-count.
+Erasing R turns class y into c when Σ_{t∉R} α_t d_t < 0, with d_t the token's lead of y over c, bias included
+(≤ instead of < if c comes before y, for argmax takes the first). That is linear in the set. So the fewest
+tokens are found by sorting α_t d_t. Least Σ_R α_t is a knapsack in which token t weighs α_t and is worth
+α_t d_t. With parts of tokens allowed it is a linear programme, solved by taking tokens in descending worth
+per weight, which is d_t itself: the gradient is to mass what attention × gradient is to count.
 """
 
 from typing import NamedTuple
@@ -12,12 +12,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from attnlib.kernels._common import check_linear, mean_where, similar, take, token_columns
+from attnlib.kernels._common import blocks, check_linear, take
 from attnlib.kernels._decision import SCALE, leads, sums, turned
-from attnlib.kernels.erasure import minimal_flip_set
+from attnlib.kernels.erasure import MinimalFlip, mean_over_flipped
 from attnlib.readout import Readout
 
-_NUMBERS = 1 << 20  # scores held at a time
+_TOKENS, _NUMBERS = 1 << 17, 1 << 20  # scores held at a time for the count, and for the mass
 _ROUNDS = 8  # tokens that are put back, at most
 
 
@@ -37,7 +37,59 @@ class FlipMass(NamedTuple):
 
     def mean_over_flipped(self, field: str) -> float:
         """Mean of a field over the texts that some set flips; NaN where there is none."""
-        return mean_where(self, field, self.flipped)
+        return mean_over_flipped(self, field)
+
+
+def minimal_flip_set(readout: Readout) -> MinimalFlip:
+    """The smallest number of tokens whose erasure changes the decision, and such a set. Exact, any C.
+
+    Erasing R and renormalising turns class y into c when Σ_{t∉R} α_t d_t < 0 (or = 0 if c comes before y, for
+    argmax takes the first), with d_t the token's lead of y over c, bias included. That is linear in the set,
+    so for each c the best R of any size are the tokens with the largest α_t d_t, and one sort finds the
+    smallest. The rest must keep some attention. Of equally small sets the one for the lowest class is
+    returned, and `mass` is that set's (the smallest *mass* is another problem, a knapsack). In a text that no
+    set flips `count` is all tokens, so a mean needs `mean_over_flipped`.
+
+    float64. Raises ValueError for a head and where a class is not allowed.
+    (Serrano & Smith 2019, section 5, calls the exhaustive search exponential.)
+
+    >>> from attnlib import Readout, kernels
+    >>> readout = Readout([[0.5, 0.25, 0.25]], [[[0, 2.0], [0, 1], [4, 0]]], [0.0, 0.0], [[True] * 3])
+    >>> kernels.minimal_flip_set(readout).mask.tolist()
+    [[True, False, False]]
+    """
+    check_linear(readout, "minimal_flip_set")
+    y, lengths = readout.predictions(), readout.lengths
+    count, chosen = torch.empty_like(lengths), torch.zeros_like(readout.mask)
+    for rows, columns, texts in blocks(readout, max(1, _TOKENS // len(readout.bias))):
+        count[rows], chosen[rows[:, None], columns] = _fewest(texts, y[rows])
+    flipped = count <= lengths
+    count = torch.where(flipped, count, lengths)
+    mass = torch.where(flipped, (readout.alpha * chosen).sum(1), 1.0)
+    nothing = torch.zeros_like(flipped)
+    return MinimalFlip(count, count / lengths.double(), mass, flipped, nothing, chosen)
+
+
+def _fewest(texts: Readout, y: Tensor) -> tuple[Tensor, Tensor]:
+    """Size of the smallest flipping set [n] (length + 1 if there is none), and the set [n, W] bool."""
+    alpha, mask, lengths, classes = texts.alpha, texts.mask, texts.lengths, len(texts.bias)
+    at = torch.arange(mask.shape[1], device=mask.device)
+    fewest, towards, chosen = lengths + 1, torch.full_like(y, classes), torch.zeros_like(mask)
+    for shift, (lead, ahead) in enumerate(leads(texts, alpha * SCALE, y), 1):
+        # the m smallest leads remain, m = 1, 2, …; padding sorts to the end, and adds 0 there
+        order = lead.masked_fill(~mask, torch.inf).sort(dim=1, stable=True).indices
+        left = sums(lead.gather(1, order), lambda x: x.cumsum(1))  # [n, W]
+        some = alpha.gather(1, order).cumsum(1) > 0
+        flips = turned(left, ahead) & some & (at < lengths[:, None] - 1)
+        remain = torch.where(flips, at + 1, 0).amax(1)  # [n] most tokens that may remain
+        size = torch.where(remain > 0, lengths - remain, lengths + 1)
+        c = (y + shift) % classes
+        better = (size < fewest) | ((size == fewest) & (remain > 0) & (c < towards))
+        fewest, towards = torch.where(better, size, fewest), torch.where(better, c, towards)
+        erased = (at >= remain[:, None]) & (at < lengths[:, None])  # in sorted order
+        here = torch.zeros_like(mask).scatter_(1, order, erased)
+        chosen = torch.where(better[:, None], here, chosen)
+    return fewest, chosen
 
 
 def minimal_flip_mass(readout: Readout) -> FlipMass:
@@ -51,22 +103,23 @@ def minimal_flip_mass(readout: Readout) -> FlipMass:
 
     float64; `lower` is right within rounding, about T · 1e-16. Raises ValueError for a head and where a class
     is not allowed. (The question of Serrano & Smith 2019, section 5, for probability mass.)
+
+    >>> from attnlib import Readout, kernels
+    >>> readout = Readout([[0.5, 0.25, 0.25]], [[[0, 2.0], [0, 1], [4, 0]]], [0.0, 0.0], [[True] * 3])
+    >>> found = kernels.minimal_flip_mass(readout)
+    >>> found.lower.tolist(), found.upper.tolist()
+    ([0.125], [0.25])
     """
     check_linear(readout, "minimal_flip_mass")
-    y, lengths = readout.predictions(), readout.lengths
-    columns, classes = token_columns(readout.mask), readout.scores.shape[2]
-    fewest = minimal_flip_set(readout)
+    y, fewest = readout.predictions(), minimal_flip_set(readout)
     lower = torch.full_like(readout.alpha[:, 0], torch.inf)
     upper = fewest.mass.masked_fill(~fewest.flipped, torch.inf)
-    for rows, width in similar(lengths, max(1, _NUMBERS // classes)):
-        alpha, scores, mask = (
-            take(x, columns, rows, width) for x in (readout.alpha, readout.scores, readout.mask)
-        )
-        small = take(fewest.mask, columns, rows, width)
-        for d, ahead in leads(readout, scores, torch.ones_like(alpha), y[rows]):
+    for rows, columns, texts in blocks(readout, max(1, _NUMBERS // len(readout.bias))):
+        alpha, small = texts.alpha, take(fewest.mask, rows, columns)
+        for d, ahead in leads(texts, torch.ones_like(alpha), y[rows]):
             w = alpha * SCALE * d  # what a token adds to the lead, scaled
-            order = d.masked_fill(~mask, torch.inf).sort(dim=1, stable=True).indices
-            a, w, inside, small_here = (x.gather(1, order) for x in (alpha, w, mask, small))
+            order = d.masked_fill(~texts.mask, torch.inf).sort(dim=1, stable=True).indices
+            a, w, inside, small_here = (x.gather(1, order) for x in (alpha, w, texts.mask, small))
             least, erased = _rounded(a, w, ahead)
             lower[rows] = torch.minimum(lower[rows], least)
             for chosen in (erased & inside, small_here):
