@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
-from attnlib.data.corpus import Split, Vocabulary
-
-PAD = 0
+from attnlib.data.corpus import PAD, Split, Vocabulary
 
 
 class Batch(NamedTuple):
@@ -51,11 +50,8 @@ class Batch(NamedTuple):
 
 def pad(rows: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
     """Rows of ids → ids [N, L] padded with 0, lengths [N]."""
-    lengths = torch.tensor([len(row) for row in rows])
-    ids = torch.full((len(rows), int(lengths.max())), PAD)
-    for i, row in enumerate(rows):
-        ids[i, : len(row)] = torch.tensor(row)
-    return ids, lengths
+    ids = pad_sequence([torch.tensor(row) for row in rows], batch_first=True, padding_value=PAD)
+    return ids, torch.tensor([len(row) for row in rows])
 
 
 def collate(split: Split, vocabulary: Vocabulary, index: Sequence[int] | np.ndarray) -> Batch:
@@ -63,19 +59,28 @@ def collate(split: Split, vocabulary: Vocabulary, index: Sequence[int] | np.ndar
     ids, lengths = pad([vocabulary.encode(split.texts[i]) for i in index])
     batch = Batch(ids, lengths, torch.from_numpy(split.labels[np.asarray(index)]))
     if split.questions is not None:
-        questions = pad([vocabulary.encode(split.questions[i]) for i in index])
-        batch = batch._replace(question_ids=questions[0], question_lengths=questions[1])
+        question_ids, question_lengths = pad([vocabulary.encode(split.questions[i]) for i in index])
+        batch = batch._replace(question_ids=question_ids, question_lengths=question_lengths)
     if split.candidates is not None:
         rows = [torch.from_numpy(split.candidates[i]) for i in index]
-        candidates = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=-1)
-        batch = batch._replace(candidates=candidates)
+        batch = batch._replace(candidates=pad_sequence(rows, batch_first=True, padding_value=-1))
     if split.attention is not None:
-        imposed = torch.zeros(ids.shape)
-        for row, i in enumerate(index):
-            weights = torch.from_numpy(split.attention[i])
-            imposed[row, 1 : 1 + len(weights)] = weights
-        batch = batch._replace(attention=imposed)
+        rows = [torch.from_numpy(np.pad(split.attention[i], 1)).float() for i in index]
+        batch = batch._replace(attention=pad_sequence(rows, batch_first=True))
     return batch
+
+
+def joined(parts: Sequence[tuple[np.ndarray, dict[str, Tensor]]]) -> dict[str, Any]:
+    """Columns [n, …] of batches as those of the whole, by the rows that each batch holds.
+
+    Narrower ones are filled up with zeros.
+    """
+    back = torch.from_numpy(np.argsort(np.concatenate([rows for rows, _ in parts])))
+    found = {}
+    for name in parts[0][1]:
+        rows = [row for _, columns in parts for row in columns[name]]
+        found[name] = pad_sequence(rows, batch_first=True)[back.to(rows[0].device)]
+    return found
 
 
 def batches(

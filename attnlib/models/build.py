@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from attnlib.checks import one_of
-from attnlib.models.batches import PAD
+from attnlib.checks import check_at_least, one_of
 from attnlib.models.classifier import AttentionModel, DeepHead, LinearHead, PairHead
-from attnlib.models.encoders import Average, BiGRU, BiLSTM, Convolution, Recurrent
+from attnlib.models.encoders import Average, BiGRU, BiLSTM, Convolution, Recurrent, embedding
 from attnlib.models.scorers import Additive, Imposed, ScaledDot, Uniform
 
 ENCODERS = ("bilstm", "bigru", "convolution", "average")
@@ -44,8 +44,8 @@ class Architecture:
         one_of("encoder", self.encoder, ENCODERS)
         one_of("scorer", self.scorer, SCORERS)
         one_of("variant", self.variant, VARIANTS)
-        if self.n_classes < 2:
-            raise ValueError(f"n_classes is {self.n_classes}: at least 2 are needed")
+        check_at_least("n_classes", self.n_classes, 2)
+        check_at_least("dimension", self.dimension, 1)
         if self.layers < 0 or (self.pair and self.layers):
             raise ValueError(
                 f"layers is {self.layers}: give 0 or more, and 0 for a model that reads questions"
@@ -71,27 +71,17 @@ def build_encoder(architecture: Architecture) -> Recurrent | Convolution | Avera
 def build(architecture: Architecture, vectors: Tensor | None = None, seed: int = 0) -> AttentionModel:
     """A fresh model on the CPU; the same seed gives the same parameters.
 
-    vectors: [n_words, dimension] initial embedding (see `embeddings.embedding_matrix`), N(0, 1) when None;
+    vectors: [n_words, dimension] initial embedding (see `vectors.embedding_matrix`), N(0, 1) when None;
     the padding row is zero and stays so. The global random state is left as it was.
     """
-    shape = (architecture.n_words, architecture.dimension)
-    if vectors is not None and tuple(vectors.shape) != shape:
-        raise ValueError(f"vectors have shape {list(vectors.shape)}, the model needs {list(shape)}")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        table = torch.randn(shape) if vectors is None else vectors.to(torch.float32).clone()
-        table[PAD] = 0
-        encoder = build_encoder(architecture)
-        scorer = SCORERS[architecture.scorer](encoder.size, architecture.pair)
-
-        def embedding() -> nn.Embedding:
-            return nn.Embedding.from_pretrained(table.clone(), freeze=False, padding_idx=PAD)
-
-        if not architecture.pair:
-            size, n_classes, layers = encoder.size, architecture.n_classes, architecture.layers
-            head = DeepHead(size, n_classes, layers, size // 2) if layers else LinearHead(size, n_classes)
-            return AttentionModel(embedding(), encoder, scorer, head)
-        pair_head = PairHead(encoder.size, architecture.n_classes)
-        return AttentionModel(
-            embedding(), encoder, scorer, pair_head, embedding(), build_encoder(architecture)
-        )
+        words = embedding((architecture.n_words, architecture.dimension), vectors)
+        encoder, n_classes, layers = build_encoder(architecture), architecture.n_classes, architecture.layers
+        size = encoder.size
+        scorer = SCORERS[architecture.scorer](size, architecture.pair)
+        if architecture.pair:
+            both = PairHead(size, n_classes), copy.deepcopy(words), build_encoder(architecture)
+            return AttentionModel(words, encoder, scorer, *both)
+        head = DeepHead(size, n_classes, layers, size // 2) if layers else LinearHead(size, n_classes)
+        return AttentionModel(words, encoder, scorer, head)

@@ -20,12 +20,25 @@ class Output(NamedTuple):
     query: Tensor | None  # [N, m], summary of the question
 
 
-class LinearHead(nn.Module):
-    """context → logits. Two classes have one output, the logit of class 1; class 0 has logit 0.
+class ProjectedHead(nn.Module):
+    """context, query → logits: `finish(projection(context), query)`.
 
-    Every head is `finish(projection(context), query)`, and the projection is linear: that is what lets a
-    Readout keep the projected states and forget the encoder.
+    The projection is linear: that is what lets a Readout keep the projected states and forget the encoder.
     """
+
+    projection: nn.Linear
+
+    def finish(self, pooled: Tensor, query: Tensor | None = None) -> Tensor:
+        """Projected context [..., K], and query [..., m] of a question, → logits [..., C]."""
+        raise NotImplementedError
+
+    def forward(self, context: Tensor, query: Tensor | None = None) -> Tensor:
+        """Logits [N, C] of contexts [N, m]."""
+        return self.finish(self.projection(context), query)
+
+
+class LinearHead(ProjectedHead):
+    """context → logits. Two classes have one output, the logit of class 1; class 0 has logit 0."""
 
     def __init__(self, size: int, n_classes: int) -> None:
         super().__init__()
@@ -35,12 +48,8 @@ class LinearHead(nn.Module):
         """Projected context [..., K] → logits [..., C]."""
         return torch.cat([torch.zeros_like(pooled), pooled], dim=-1) if pooled.shape[-1] == 1 else pooled
 
-    def forward(self, context: Tensor, query: Tensor | None = None) -> Tensor:
-        """Logits [N, C]."""
-        return self.finish(self.projection(context))
 
-
-class DeepHead(nn.Module):
+class DeepHead(ProjectedHead):
     """context → `layers` hidden layers of `width` units with ReLU → logits (Liu et al. 2022, on depth)."""
 
     def __init__(self, size: int, n_classes: int, layers: int, width: int) -> None:
@@ -55,12 +64,8 @@ class DeepHead(nn.Module):
             pooled = layer(pooled.relu())
         return self.answer(pooled.relu())
 
-    def forward(self, context: Tensor, query: Tensor | None = None) -> Tensor:
-        """Logits [N, C]."""
-        return self.finish(self.projection(context))
 
-
-class PairHead(nn.Module):
+class PairHead(ProjectedHead):
     """(context, query) → W₃ tanh(W_p c + W_q q), the question-answering head of Jain & Wallace 2019."""
 
     def __init__(self, size: int, n_classes: int) -> None:
@@ -73,10 +78,6 @@ class PairHead(nn.Module):
         """Projected context [..., K] and query [..., m] → logits [..., C]."""
         assert query is not None
         return self.answer(torch.tanh(pooled + self.query(query)))
-
-    def forward(self, context: Tensor, query: Tensor | None = None) -> Tensor:
-        """Logits [N, C]."""
-        return self.finish(self.projection(context), query)
 
 
 class AttentionModel(nn.Module):
@@ -129,9 +130,8 @@ class AttentionModel(nn.Module):
             query = self.question_summary(batch)
         mask = batch.mask
         if states is None:
-            states, _ = self.encoder(
-                self.embedding(batch.ids) if embedded is None else embedded, batch.lengths, mask
-            )
+            embedded = self.embedding(batch.ids) if embedded is None else embedded
+            states, _ = self.encoder(embedded, batch.lengths, mask)
         if isinstance(self.scorer, Imposed) and batch.attention is not None:
             attention = batch.attention.to(states.dtype)
         else:

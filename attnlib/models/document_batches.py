@@ -5,6 +5,7 @@ No start or end symbols: a hierarchical model reads a document's sentences, a fl
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -53,8 +54,7 @@ class Documents:
     @classmethod
     def of(cls, split: Split, vocabulary: Vocabulary) -> Documents:
         """The documents of a split; unknown words become ``<unk>``, and so do words spelt like a symbol."""
-        index = dict.fromkeys(SPECIALS, UNK)
-        index = vocabulary.index | index
+        index = vocabulary.index | dict.fromkeys(SPECIALS, UNK)
         texts, lengths = split.texts, split.lengths
         if isinstance(texts, Ragged):
             numbers = np.array([index.get(word, UNK) for word in texts.words or ()], dtype=np.int32)
@@ -64,9 +64,8 @@ class Documents:
             words = np.fromiter(every, dtype=np.int32, count=int(lengths.sum()))
         if split.sentences is None:
             return cls(words, offsets(lengths), split.labels)
-        counts = np.array([len(sentences) for sentences in split.sentences])
-        sentences = np.concatenate(list(split.sentences))
-        return cls(words, offsets(lengths), split.labels, sentences, offsets(counts))
+        starts = offsets(np.array([len(sentences) for sentences in split.sentences]))
+        return cls(words, offsets(lengths), split.labels, np.concatenate(list(split.sentences)), starts)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -92,18 +91,20 @@ class Documents:
         firsts = offsets(self.counts)[:-1]
         return np.maximum.reduceat(np.asarray(self.sentences), firsts)
 
+    def items(self, hierarchical: bool) -> np.ndarray:
+        """What the last attention is over, of each document: sentences (hierarchical) or words, [N]."""
+        return self.counts if hierarchical else self.lengths
+
     def batch(self, rows: np.ndarray) -> DocumentBatch:
         """The documents at `rows`, in that order."""
-        words = torch.from_numpy(self.words[spans(self.starts, rows)].astype(np.int64))
-        batch = DocumentBatch(
-            words, torch.from_numpy(self.lengths[rows]), torch.from_numpy(self.labels[rows])
-        )
-        if self.sentences is None or self.sentence_starts is None:
-            return batch
-        sentences = self.sentences[spans(self.sentence_starts, rows)].astype(np.int64)
-        return batch._replace(
-            sentences=torch.from_numpy(sentences), counts=torch.from_numpy(self.counts[rows])
-        )
+        columns = [
+            self.words[spans(self.starts, rows)].astype(np.int64),
+            self.lengths[rows],
+            self.labels[rows],
+        ]
+        if self.sentences is not None and self.sentence_starts is not None:
+            columns += [self.sentences[spans(self.sentence_starts, rows)].astype(np.int64), self.counts[rows]]
+        return DocumentBatch(*map(torch.from_numpy, columns))
 
 
 def offsets(lengths: np.ndarray) -> np.ndarray:
@@ -128,9 +129,9 @@ def training_batches(
     goes into the product. The padded words of a hierarchical model are the longest sentence alone. A single
     document may exceed the limit.
     """
-    keys = documents.counts if hierarchical else documents.lengths
     padded = documents.longest if hierarchical else documents.lengths
-    order = np.argsort(keys * generator.uniform(1 - NOISE, 1 + NOISE, size=len(keys)), kind="stable")
+    noise = generator.uniform(1 - NOISE, 1 + NOISE, size=len(documents))
+    order = np.argsort(documents.items(hierarchical) * noise, kind="stable")
     groups: list[np.ndarray] = []
     for start in range(0, len(order), size):
         bucket = order[start : start + size]
@@ -148,14 +149,19 @@ def evaluation_batches(
 
     At most `size` documents, and MOST_ITEMS sentences (hierarchical) or words, padding counted.
     """
-    lengths = documents.counts if hierarchical else documents.lengths
+    lengths = documents.items(hierarchical)
     order = np.argsort(lengths, kind="stable")
+    for run in runs(lengths[order].tolist(), MOST_ITEMS, size):
+        yield order[run], documents.batch(order[run])
+
+
+def runs(lengths: list[int], most: int, size: float = math.inf) -> Iterator[slice]:
+    """Cut ascending lengths into runs of one or more: at most `size`, and `most` items with padding."""
     start = 0
-    while start < len(order):
-        end = start + 1
-        while (
-            end < len(order) and end - start < size and (end + 1 - start) * lengths[order[end]] <= MOST_ITEMS
-        ):
-            end += 1
-        yield order[start:end], documents.batch(order[start:end])
-        start = end
+    for end, longest in enumerate(lengths):
+        n = end + 1 - start
+        if n > 1 and (n > size or n * longest > most):
+            yield slice(start, end)
+            start = end
+    if lengths:
+        yield slice(start, len(lengths))

@@ -7,18 +7,20 @@ the last attention has a linear Readout.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from attnlib.checks import one_of
-from attnlib.models.batches import PAD
-from attnlib.models.document_batches import DocumentBatch, Documents, evaluation_batches
-from attnlib.models.encoders import BiGRU, Convolution
+from attnlib.checks import check_at_least, one_of
+from attnlib.data.corpus import PAD
+from attnlib.models.batches import joined
+from attnlib.models.document_batches import DocumentBatch, Documents, evaluation_batches, runs
+from attnlib.models.encoders import BiGRU, Convolution, embedding
+from attnlib.models.scorers import Additive
 from attnlib.readout import Readout
 
 DOCUMENT_ENCODERS = ("HANrnn", "HANconv", "HANnoenc", "FLANrnn", "FLANconv", "FLANnoenc")
@@ -53,8 +55,7 @@ class DocumentArchitecture:
         one_of("architecture", self.encoder, DOCUMENT_ENCODERS)
         one_of("variant", self.variant, DOCUMENT_VARIANTS)
         one_of("scorer", self.scorer, ("learned_query",))
-        if self.n_classes < 2:
-            raise ValueError(f"n_classes is {self.n_classes}: at least 2 are needed")
+        check_at_least("n_classes", self.n_classes, 2)
         for name in ("dropout_words", "dropout_sentences", "dropout_logits"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}: give a share from 0 to below 1")
@@ -81,18 +82,6 @@ class Pooled(NamedTuple):
     attention: Tensor  # [N, L]
     states: Tensor  # [N, L, m]
     mask: Tensor  # [N, L]
-
-
-class Identity(nn.Module):
-    """No encoder: the states are the items themselves."""
-
-    def __init__(self, dimension: int) -> None:
-        super().__init__()
-        self.size = dimension
-
-    def forward(self, items: Tensor, lengths: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """States [N, L, d], and their sum [N, d]."""
-        return items, (items * mask.unsqueeze(2)).sum(dim=1)
 
 
 class DroppedConvolution(Convolution):
@@ -128,34 +117,33 @@ class DocumentGRU(BiGRU):
                 recurrent_bias[quarter : 2 * quarter] = 1
 
 
-class LearnedQuery(nn.Module):
-    """c · tanh(W h_t + b) with a square W and a learned query c (Yang et al. 2016)."""
-
-    def __init__(self, size: int) -> None:
-        super().__init__()
-        self.states = nn.Linear(size, size)
-        self.value = nn.Linear(size, 1, bias=False)
-
-    def forward(self, states: Tensor) -> Tensor:
-        """Scores [N, L] of states [N, L, m]."""
-        return self.value(torch.tanh(self.states(states))).squeeze(2)
+LEVEL_ENCODERS: dict[str, type[DocumentGRU] | type[DroppedConvolution]] = {
+    "rnn": DocumentGRU,
+    "conv": DroppedConvolution,
+}
 
 
 class Level(nn.Module):
-    """Dropout, an encoder, and attention that pools its states."""
+    """Dropout, an encoder, and attention with a learned query that pools its states (Yang et al. 2016).
 
-    def __init__(self, encoder: DocumentGRU | DroppedConvolution | Identity, dropout: float) -> None:
+    kind: "rnn", "conv", or another for no encoder: the states are the items themselves.
+    """
+
+    def __init__(self, kind: str, dimension: int, hidden: int, dropout: float) -> None:
         super().__init__()
         self.dropout = nn.Dropout(dropout)
-        self.encoder = encoder
-        self.scorer = LearnedQuery(encoder.size)
-        self.size = encoder.size
+        encoder = LEVEL_ENCODERS.get(kind)
+        self.encoder = encoder(dimension, hidden) if encoder else None
+        self.size: int = self.encoder.size if self.encoder else dimension
+        self.scorer = Additive(self.size, width=self.size)
 
     def forward(self, items: Tensor, lengths: Tensor) -> Pooled:
         """Pool items [N, L, d]; lengths [N], at least 1 each, on the CPU."""
         positions = torch.arange(items.shape[1], device=items.device)
         mask = positions < lengths.to(items.device).unsqueeze(1)
-        states, _ = self.encoder(self.dropout(items), lengths, mask)
+        states = self.dropout(items)
+        if self.encoder is not None:
+            states, _ = self.encoder(states, lengths, mask)
         attention = self.scorer(states).masked_fill(~mask, -torch.inf).softmax(dim=1)
         return Pooled((attention.unsqueeze(1) @ states).squeeze(1), attention, states, mask)
 
@@ -181,18 +169,16 @@ class DocumentModel(nn.Module):
     def forward(self, batch: DocumentBatch) -> DocumentOutput:
         """One pass. ValueError when a hierarchical model is given documents without sentences."""
         # One look-up of each distinct word: the gradient of a look-up is as large as the whole table.
-        distinct, words = torch.unique(
-            torch.cat([batch.words.new_tensor([PAD]), batch.words]), return_inverse=True
-        )
+        every = torch.cat([batch.words.new_tensor([PAD]), batch.words])
+        distinct, words = torch.unique(every, return_inverse=True)
         table, words = self.embedding(distinct), words[1:]
         if self.sentences is None:
             last = self.read_words(table, words, offsets_of(batch.lengths), batch.lengths)
+        elif batch.sentences is None or batch.counts is None:
+            raise ValueError("a hierarchical model reads sentences, but the batch has none")
         else:
-            if batch.sentences is None or batch.counts is None:
-                raise ValueError("a hierarchical model reads sentences, but the batch has none")
-            last = self.sentences(
-                self.sentence_vectors(table, words, batch.sentences, batch.counts), batch.counts
-            )
+            vectors = self.sentence_vectors(table, words, batch.sentences, batch.counts)
+            last = self.sentences(vectors, batch.counts)
         logits = self.dropout(self.head(last.context))
         return DocumentOutput(logits, last.attention, last.states, last.mask)
 
@@ -217,15 +203,9 @@ class DocumentModel(nn.Module):
         starts = offsets_of(sentences)
         again = torch.is_grad_enabled() and len(words) > MANY_WORDS
         order = torch.argsort(sentences, stable=True)
-        found = []
-        for group in groups(sentences[order]):
-            chosen = (table, words, starts[order[group]], sentences[order[group]])
-            found.append(
-                checkpoint(self.read_sentences, *chosen, use_reentrant=False)
-                if again
-                else self.read_sentences(*chosen)
-            )
-        vectors = torch.cat(found)
+        read = partial(checkpoint, self.read_sentences, use_reentrant=False) if again else self.read_sentences
+        groups = [order[run] for run in runs(sentences[order].tolist(), GROUP_WORDS)]
+        vectors = torch.cat([read(table, words, starts[group], sentences[group]) for group in groups])
         n, most = len(counts), int(counts.max())
         row = torch.repeat_interleave(torch.arange(n), counts)
         place = row * most + torch.arange(len(sentences)) - offsets_of(counts)[row]
@@ -239,16 +219,6 @@ def offsets_of(lengths: Tensor) -> Tensor:
     return torch.cumsum(lengths, dim=0) - lengths
 
 
-def groups(lengths: Tensor) -> Iterator[slice]:
-    """Cut ascending lengths [K] into runs of one or more, of at most GROUP_WORDS words with padding."""
-    start, sizes = 0, lengths.tolist()
-    for end, longest in enumerate(sizes):
-        if end > start and (end + 1 - start) * longest > GROUP_WORDS:
-            yield slice(start, end)
-            start = end
-    yield slice(start, len(sizes))
-
-
 def build_document_model(
     architecture: DocumentArchitecture, vectors: Tensor | None = None, seed: int = 0
 ) -> DocumentModel:
@@ -257,31 +227,13 @@ def build_document_model(
     vectors: [n_words, dimension] initial embedding, rows of length 1 at random when None; the padding row is
     zero and stays so. The global random state is left as it was.
     """
-    shape = (architecture.n_words, architecture.dimension)
-    if vectors is not None and tuple(vectors.shape) != shape:
-        raise ValueError(f"vectors have shape {list(vectors.shape)}, the model needs {list(shape)}")
-    kind = architecture.encoder.removeprefix("HAN").removeprefix("FLAN")
-
-    def encoder(dimension: int) -> DocumentGRU | DroppedConvolution | Identity:
-        if kind == "rnn":
-            return DocumentGRU(dimension, architecture.hidden)
-        return DroppedConvolution(dimension, architecture.hidden) if kind == "conv" else Identity(dimension)
-
+    a, kind = architecture, architecture.encoder.removeprefix("HAN").removeprefix("FLAN")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        table = nn.functional.normalize(torch.randn(shape)) if vectors is None else vectors.float().clone()
-        table[PAD] = 0
-        words = Level(encoder(architecture.dimension), architecture.dropout_words)
-        sentences = None
-        if architecture.hierarchical:
-            sentences = Level(encoder(words.size), architecture.dropout_sentences)
-        model = DocumentModel(
-            nn.Embedding.from_pretrained(table, freeze=False, padding_idx=PAD),
-            words,
-            sentences,
-            architecture.n_classes,
-            architecture.dropout_logits,
-        )
+        look_up = embedding((a.n_words, a.dimension), vectors, unit=True)
+        words = Level(kind, a.dimension, a.hidden, a.dropout_words)
+        sentences = Level(kind, words.size, a.hidden, a.dropout_sentences) if a.hierarchical else None
+        model = DocumentModel(look_up, words, sentences, a.n_classes, a.dropout_logits)
         nn.init.xavier_uniform_(model.head.weight)
         nn.init.zeros_(model.head.bias)
     return model
@@ -294,16 +246,9 @@ def read_documents(model: DocumentModel, documents: Documents, device: str = "cp
     One column per item of the longest document, and C classes as the linear layer has them, two or more.
     """
     model.eval()
-    weight = model.head.weight
-    lengths = documents.counts if model.hierarchical else documents.lengths
-    shape = (len(documents), int(lengths.max()))
-    alpha = torch.zeros(shape, device=device)
-    scores = torch.zeros((*shape, len(weight)), device=device)
-    mask = torch.zeros(shape, dtype=torch.bool, device=device)
+    parts = []
     for rows, batch in evaluation_batches(documents, model.hierarchical):
         output = model(batch.to(device))
-        index, width = torch.from_numpy(rows).to(device), output.mask.shape[1]
-        alpha[index, :width] = output.attention
-        scores[index, :width] = output.states @ weight.T
-        mask[index, :width] = output.mask
-    return Readout(alpha, scores, model.head.bias, mask)
+        scores = output.states @ model.head.weight.T
+        parts.append((rows, {"alpha": output.attention, "scores": scores, "mask": output.mask}))
+    return Readout(bias=model.head.bias, **joined(parts))

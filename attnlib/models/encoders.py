@@ -10,7 +10,24 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from attnlib.data.corpus import PAD
 from attnlib.models.gru import states_of
+
+
+def embedding(shape: tuple[int, int], vectors: Tensor | None = None, unit: bool = False) -> nn.Embedding:
+    """A look-up of words that is trained, for a shape (words, dimension).
+
+    It begins with `vectors` of that shape (else ValueError), or with rows from N(0, 1), with `unit` brought
+    to length 1. The padding row is zero and stays so.
+    """
+    if vectors is None:
+        table = nn.functional.normalize(torch.randn(shape)) if unit else torch.randn(shape)
+    elif tuple(vectors.shape) == shape:
+        table = vectors.float().clone()
+    else:
+        raise ValueError(f"vectors have shape {list(vectors.shape)}, the model needs {list(shape)}")
+    table[PAD] = 0
+    return nn.Embedding.from_pretrained(table, freeze=False, padding_idx=PAD)
 
 
 class Recurrent(nn.Module):

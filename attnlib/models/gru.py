@@ -44,23 +44,11 @@ class Recurrence(torch.autograd.Function):
         states = inputs.new_zeros(len(inputs) + 1, *inputs.shape[1:3], h)
         recurrent, gates = torch.empty_like(inputs), torch.empty_like(inputs)
         turned, offset = weight.mT.contiguous(), bias.unsqueeze(1)
-        of_input, new_of_input = inputs.split([2 * h, h], dim=-1)
-        of_state, new_of_state = recurrent.split([2 * h, h], dim=-1)
-        sigmoids, new = gates.split([2 * h, h], dim=-1)
-        reset, update = sigmoids.split(h, dim=-1)
-        for x, x_new, y, y_new, both, r, z, n, part, before, after in per_position(
-            of_input,
-            new_of_input,
-            of_state,
-            new_of_state,
-            sigmoids,
-            reset,
-            update,
-            new,
-            recurrent,
-            states[:-1],
-            states[1:],
-        ):
+        # Of the inputs' part, the recurrent part and their sum: reset and update together, and new.
+        split = [part.split([2 * h, h], dim=-1) for part in (inputs, recurrent, gates)]
+        sigmoids = split[2][0].split(h, dim=-1)
+        views = per_position(*split[0], *split[1], *split[2], *sigmoids, recurrent, states[:-1], states[1:])
+        for x, x_new, y, y_new, both, n, r, z, part, before, after in views:
             torch.baddbmm(offset, before, turned, out=part)
             torch.add(x, y, out=both).sigmoid_()
             torch.addcmul(x_new, r, y_new, out=n).tanh_()
@@ -88,18 +76,9 @@ class Recurrence(torch.autograd.Function):
         rows = weight.unflatten(1, (3, h))[:, [1, 0, 2]].flatten(1, 2)
         at_state = torch.zeros_like(gradient[0])
         parts = found.unflatten(-1, (5, h))
-        for outer, direct, at_new, of_new, past, at_sums, by_state, by_new in reversed(
-            per_position(
-                gradient,
-                parts[..., :3, :],
-                parts[..., 1:2, :],
-                parts[..., 3:, :],
-                found[..., :h],
-                found[..., 2 * h :],
-                from_state,
-                from_new,
-            )
-        ):
+        halves = *parts.split([3, 2], dim=-2), parts[..., 1:2, :], found[..., :h], found[..., 2 * h :]
+        views = per_position(gradient, *halves, from_state, from_new)
+        for outer, direct, of_new, at_new, past, at_sums, by_state, by_new in reversed(views):
             at_state += outer
             torch.mul(by_state, at_state.unsqueeze(-2), out=direct)
             torch.mul(by_new, at_new, out=of_new)

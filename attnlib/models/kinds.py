@@ -13,13 +13,22 @@ Inputs = Mapping[str, Tensor]
 SCORED = "scored"
 
 
+def _first(inputs: Inputs) -> Tensor:
+    return torch.zeros(len(inputs["attention_mask"]), dtype=torch.long)
+
+
+def _words(inputs: Inputs) -> Tensor:
+    return inputs["attention_mask"]
+
+
 @dataclass(frozen=True)
 class Kind:
     """How a kind of model is read; every kind also has the input attention_mask, of its words.
 
-    logits: name of the output's field. features: name of the input whose rows are scored, [N, U, d]. present:
-    name of its mask, [N, U]. row: the query that the head reads, [N]. queries: which of them are present, [N,
-    Q]. offset: of the scored rows among the keys of the joint sequence. streams: 1, or 2 for separate streams
+    features: name of the input whose rows are scored, [N, U, d]. present: name of its mask, [N, U]. logits:
+    name of the output's field. row: the query that the head reads, [N], the first where nothing is said.
+    queries: which of them are present, [N, Q]; of the words alone where nothing is said. offset: of the
+    scored rows among the keys of the joint sequence. streams: 1, or 2 for separate streams
     of language and vision. ends: positions before and after what is scored, such as a class token and a
     separator. ordered: whether what is scored has places, as words have. beside: further inputs with a row
     per scored position, which go where the features go; zeroed: those of them that are zero where the
@@ -27,12 +36,12 @@ class Kind:
     """
 
     name: str
-    logits: str
     features: str
     present: str
-    row: Callable[[Inputs], Tensor]
-    queries: Callable[[Inputs], Tensor]
-    offset: Callable[[Inputs], int]
+    logits: str = "logits"
+    row: Callable[[Inputs], Tensor] = _first
+    queries: Callable[[Inputs], Tensor] = _words
+    offset: Callable[[Inputs], int] = lambda inputs: 0
     streams: int = 1
     ends: int = 0
     ordered: bool = False
@@ -55,21 +64,10 @@ class Kind:
         return present[:, 2 * self.ends :]
 
 
-def _first(inputs: Inputs) -> Tensor:
-    return torch.zeros(len(inputs["attention_mask"]), dtype=torch.long)
-
-
-def _words(inputs: Inputs) -> Tensor:
-    return inputs["attention_mask"]
-
-
 BERT_TEXT = Kind(
     "text",
-    logits="logits",
-    features="inputs_embeds",
-    present="attention_mask",
-    row=_first,
-    queries=_words,
+    "inputs_embeds",
+    "attention_mask",
     offset=lambda inputs: 1,
     ends=1,
     ordered=True,
@@ -78,9 +76,8 @@ BERT_TEXT = Kind(
 # Its head for questions reads the last word before the separator.
 VISUAL_BERT = Kind(
     "one stream of words and regions",
-    logits="logits",
-    features="visual_embeds",
-    present="visual_attention_mask",
+    "visual_embeds",
+    "visual_attention_mask",
     row=lambda inputs: inputs["attention_mask"].sum(dim=1).long() - 2,
     queries=lambda inputs: torch.cat([inputs["attention_mask"], inputs["visual_attention_mask"]], dim=1),
     offset=lambda inputs: inputs["attention_mask"].shape[1],
@@ -88,12 +85,9 @@ VISUAL_BERT = Kind(
 )
 LXMERT = Kind(
     "a stream of words and a stream of regions",
+    "visual_feats",
+    "visual_attention_mask",
     logits="question_answering_score",
-    features="visual_feats",
-    present="visual_attention_mask",
-    row=_first,
-    queries=_words,
-    offset=lambda inputs: 0,
     streams=2,
     beside=("visual_pos",),
     zeroed=("visual_pos",),

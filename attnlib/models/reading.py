@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from attnlib.data.corpus import Split, Vocabulary
-from attnlib.models.batches import batches
-from attnlib.models.classifier import AttentionModel, DeepHead, LinearHead, PairHead
+from attnlib.models.batches import batches, joined
+from attnlib.models.classifier import AttentionModel, LinearHead, PairHead
 from attnlib.readout import Head, Readout
 
 
@@ -33,35 +33,26 @@ def read(
     gives z_t = W_p h_t and the layers that follow. Where texts have candidates, the other classes are not
     allowed.
     """
-    width = max(len(text) for text in split.texts)
     head = model.head
-    parts: list[dict[str, Tensor]] = []
-    order: list[Tensor] = []
+    parts = []
     model.eval()
-    for index, batch in batches(split, vocabulary, batch_size):
+    for rows, batch in batches(split, vocabulary, batch_size):
         batch = batch.to(device)
         output = model(batch)
         scores = output.states @ head.projection.weight.T
-        columns = {"alpha": output.attention, "scores": scores, "mask": batch.mask}
-        columns = {name: token_columns(values, width) for name, values in columns.items()}
+        whole = {"alpha": output.attention, "scores": scores, "mask": batch.mask}
+        columns = {name: token_columns(values, values.shape[1] - 2) for name, values in whole.items()}
         if isinstance(head, PairHead):
             columns["offset"] = head.projection.bias + head.query(output.query)
-        allowed = batch.allowed(output.logits.shape[1])
-        if allowed is not None:
+        if (allowed := batch.allowed(output.logits.shape[1])) is not None:
             columns["allowed"] = allowed
-        parts.append(columns)
-        order.append(torch.from_numpy(index))
-    back = torch.argsort(torch.cat(order)).to(device)
-    whole = {name: torch.cat([part[name] for part in parts])[back] for name in parts[0]}
-    alpha, scores, mask, allowed = whole["alpha"], whole["scores"], whole["mask"], whole.get("allowed")
-    # A copy: what was read stays as it is when training goes on.
-    bias = head.projection.bias.clone()
+        parts.append((rows, columns))
+    found = joined(parts)
+    # In a pair model the bias is part of the offset.
+    bias = torch.zeros_like(head.projection.bias) if "offset" in found else head.projection.bias
     if isinstance(head, LinearHead):
-        return Readout(alpha, head.finish(scores), head.finish(bias), mask, allowed=allowed)
-    offset = whole.get("offset")
-    # In a pair model the bias is part of it.
-    bias = bias if offset is None else torch.zeros_like(bias)
-    return Readout(alpha, scores, bias, mask, head=head_of(model), offset=offset, allowed=allowed)
+        found["scores"], bias = head.finish(found["scores"]), head.finish(bias)
+    return Readout(bias=bias, head=head_of(model), **found)
 
 
 def head_of(model: AttentionModel) -> Head | None:
@@ -69,6 +60,7 @@ def head_of(model: AttentionModel) -> Head | None:
     if isinstance(model.head, LinearHead):
         return None
     head = copy.deepcopy(model.head).requires_grad_(False)
-    if isinstance(head, DeepHead):
-        return head.finish
-    return lambda pooled: head.answer(torch.tanh(pooled))
+    if isinstance(head, PairHead):
+        answer = head.answer
+        return lambda pooled: answer(torch.tanh(pooled))
+    return head.finish

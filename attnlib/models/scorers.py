@@ -13,13 +13,17 @@ from torch import Tensor, nn
 
 
 class Additive(nn.Module):
-    """v · tanh(W h_t + b), or v · tanh(W₁ h_t + b₁ + W₂ q + b₂) with a query (Bahdanau et al. 2015)."""
+    """v · tanh(W h_t + b), or v · tanh(W₁ h_t + b₁ + W₂ q + b₂) with a query (Bahdanau et al. 2015).
 
-    def __init__(self, size: int, pair: bool = False) -> None:
+    width: of the hidden layer, None for half of the size.
+    """
+
+    def __init__(self, size: int, pair: bool = False, width: int | None = None) -> None:
         super().__init__()
-        self.states = nn.Linear(size, size // 2)
-        self.query = nn.Linear(size, size // 2) if pair else None
-        self.value = nn.Linear(size // 2, 1, bias=False)
+        width = width or size // 2
+        self.states = nn.Linear(size, width)
+        self.query = nn.Linear(size, width) if pair else None
+        self.value = nn.Linear(width, 1, bias=False)
 
     def forward(self, states: Tensor, query: Tensor | None = None) -> Tensor:
         """Scores [N, L]."""

@@ -14,13 +14,18 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from attnlib.checks import one_of
+from attnlib.checks import check_at_least, one_of
 from attnlib.data.corpus import Split, Vocabulary
 from attnlib.data.scenes import SceneSplit
 from attnlib.models.batches import pad
 from attnlib.models.kinds import BERT_TEXT, LXMERT, VISUAL_BERT, Kind
 
 KINDS: dict[str, Kind] = {"bert": BERT_TEXT, "visual_bert": VISUAL_BERT, "lxmert": LXMERT}
+CLASSES = {
+    "bert": "BertForSequenceClassification",
+    "visual_bert": "VisualBertForQuestionAnswering",
+    "lxmert": "LxmertForQuestionAnswering",
+}
 
 
 @dataclass(frozen=True)
@@ -46,10 +51,8 @@ class StockArchitecture:
 
     def __post_init__(self) -> None:
         one_of("kind", self.kind, KINDS)
-        if self.n_classes < 2 or self.layers < 1:
-            raise ValueError(
-                f"n_classes is {self.n_classes}, layers {self.layers}: at least 2 and 1 are needed"
-            )
+        for name, least in (("n_classes", 2), ("layers", 1), ("heads", 1)):
+            check_at_least(name, getattr(self, name), least)
         if self.hidden % self.heads:
             raise ValueError(f"hidden ({self.hidden}) must be a multiple of heads ({self.heads})")
         if self.kind != "bert" and self.n_features < 1:
@@ -61,47 +64,21 @@ def build_stock(architecture: StockArchitecture, seed: int = 0) -> nn.Module:
     import transformers
 
     a = architecture
-    common: dict[str, Any] = {
-        "vocab_size": a.n_words,
-        "hidden_size": a.hidden,
-        "num_attention_heads": a.heads,
-        "intermediate_size": 2 * a.hidden,
-        "max_position_embeddings": a.longest,
-        "hidden_dropout_prob": a.dropout,
-        "attention_probs_dropout_prob": a.dropout,
-        "pad_token_id": 0,
-        "initializer_range": a.deviation,
+    made = getattr(transformers, CLASSES[a.kind])
+    layers, classes, size = a.layers, a.n_classes, a.n_features
+    sizes = dict(vocab_size=a.n_words, hidden_size=a.hidden, intermediate_size=2 * a.hidden, pad_token_id=0)
+    sizes |= dict(num_attention_heads=a.heads, max_position_embeddings=a.longest)
+    drawn = dict(hidden_dropout_prob=a.dropout, attention_probs_dropout_prob=a.dropout)
+    drawn |= dict(initializer_range=a.deviation)
+    one_stream = dict(num_hidden_layers=layers, num_labels=classes)
+    of_kind: dict[str, dict[str, Any]] = {
+        "bert": dict(**one_stream, attn_implementation="eager"),
+        "visual_bert": dict(**one_stream, visual_embedding_dim=size),
+        "lxmert": dict(x_layers=layers, num_qa_labels=classes, visual_feat_dim=size, l_layers=1, r_layers=1),
     }
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        if a.kind == "bert":
-            return transformers.BertForSequenceClassification(
-                transformers.BertConfig(
-                    **common,
-                    num_hidden_layers=a.layers,
-                    num_labels=a.n_classes,  # type: ignore[call-arg]
-                    attn_implementation="eager",
-                )
-            )
-        if a.kind == "visual_bert":
-            return transformers.VisualBertForQuestionAnswering(
-                transformers.VisualBertConfig(
-                    **common,
-                    num_hidden_layers=a.layers,
-                    visual_embedding_dim=a.n_features,
-                    num_labels=a.n_classes,  # type: ignore[call-arg]
-                )
-            )
-        return transformers.LxmertForQuestionAnswering(
-            transformers.LxmertConfig(
-                **common,
-                l_layers=1,
-                x_layers=a.layers,
-                r_layers=1,
-                visual_feat_dim=a.n_features,
-                num_qa_labels=a.n_classes,
-            )
-        )
+        return made(made.config_class(**sizes, **drawn, **of_kind[a.kind]))
 
 
 def text_inputs(split: Split, vocabulary: Vocabulary, index: Sequence[int] | np.ndarray) -> dict[str, Tensor]:
@@ -113,10 +90,9 @@ def text_inputs(split: Split, vocabulary: Vocabulary, index: Sequence[int] | np.
     if split.questions is None:
         return _padded(texts)
     seconds = [vocabulary.encode(split.questions[i])[1:] for i in index]
-    given = _padded([first + second for first, second in zip(texts, seconds, strict=True)])
-    place = torch.arange(given["input_ids"].shape[1])
-    types = place >= torch.tensor([len(first) for first in texts]).unsqueeze(1)
-    return {**given, "token_type_ids": (types & given["attention_mask"].bool()).long()}
+    pairs = list(zip(texts, seconds, strict=True))
+    types, _ = pad([[0] * len(first) + [1] * len(second) for first, second in pairs])
+    return {**_padded([first + second for first, second in pairs]), "token_type_ids": types}
 
 
 def _padded(texts: list[list[int]]) -> dict[str, Tensor]:

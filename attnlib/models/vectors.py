@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import logging
 import math
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,8 +22,7 @@ from attnlib.cache.sources import function_digest
 from attnlib.cache.tensors import load_tensors, save_tensors
 from attnlib.checks import refuse_string, token_lists
 from attnlib.data.catalogue import own_files
-from attnlib.data.corpus import SPECIALS, UNK, Corpus, Split, Vocabulary
-from attnlib.models.batches import PAD
+from attnlib.data.corpus import PAD, SPECIALS, UNK, Corpus, Split, Vocabulary
 
 log = logging.getLogger(__name__)
 
@@ -46,22 +46,22 @@ def read_vectors(path: str | Path, words: Sequence[str], dimension: int) -> dict
     with opener(path, "rt", encoding="utf-8", errors="replace") as lines:
         for number, line in enumerate(lines, start=1):
             # From the right: a few entries of public files are words that contain a space.
-            fields = line.rstrip().rsplit(" ", dimension)
-            if number == 1 and len(line.split()) == 2:
-                declared = line.split()[1]
-                if declared != str(dimension):
-                    raise ValueError(f"{path}:1: dimension {declared}, the model needs {dimension}")
+            word, *fields = line.rstrip().rsplit(" ", dimension)
+            parts = line.split()
+            if number == 1 and len(parts) == 2:
+                if parts[1] != str(dimension):
+                    raise ValueError(f"{path}:1: dimension {parts[1]}, the model needs {dimension}")
                 continue
-            given = len(line.split()) - 1
-            if len(fields) != dimension + 1 or (number <= 2 and given != dimension):
+            given = len(parts) - 1
+            if len(fields) != dimension or (number <= 2 and given != dimension):
                 raise ValueError(f"{path}:{number}: vector of dimension {given}, the model needs {dimension}")
-            if fields[0] not in wanted:
+            if word not in wanted:
                 continue
             try:
-                found[fields[0]] = np.array(fields[1:], dtype=np.float32)
+                found[word] = np.array(fields, dtype=np.float32)
             except ValueError as error:
                 raise ValueError(f"{path}:{number}: not a vector of numbers: {error}") from None
-            if not np.isfinite(found[fields[0]]).all():
+            if not np.isfinite(found[word]).all():
                 raise ValueError(f"{path}:{number}: not a vector of finite numbers")
     return found
 
@@ -102,27 +102,28 @@ def vectors_file(dataset: str, dimension: int = 300) -> Path:
     name = digest({"dataset": dataset, "dimension": dimension, "code": code})
     path = cache_folder() / "vectors" / f"{dataset}-{name}.txt"
 
-    def make() -> Path:
+    sums = path.with_suffix(".sha256")
+
+    def make() -> str:
         corpus = data.load(dataset)
         known = train_vectors(corpus.train.texts, dimension)
         words = [word for word in corpus.vocabulary.words if word in known]
-        with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as file:
-            file.write(f"{len(words)} {dimension}\n")
-            file.writelines(f"{word} {' '.join(format(x, '.6g') for x in known[word])}\n" for word in words)
-        return path
+        rows = (f"{word} {' '.join(format(x, '.6g') for x in known[word])}\n" for word in words)
+        return "".join([f"{len(words)} {dimension}\n", *rows])
 
-    def seal(path: Path, made: Path) -> None:
-        with replacing(path.with_suffix(".sha256")) as temporary:
-            temporary.write_text(file_checksum(made))
+    def save(path: Path, text: str) -> None:
+        for place, said in ((path, text), (sums, hashlib.sha256(text.encode()).hexdigest())):
+            with replacing(place) as temporary:
+                temporary.write_text(said, encoding="utf-8", newline="\n")
 
-    def check(path: Path) -> Path:
-        sums = path.with_suffix(".sha256")
+    def check(path: Path) -> str:
         # A killed process may leave a file that is whole and has no sum, or that of an earlier one.
         if not sums.is_file() or sums.read_bytes() != file_checksum(path).encode():
             raise ValueError(f"{path} is damaged")
-        return path
+        return ""
 
-    return remember(path, make, seal, check)
+    remember(path, make, save, check)
+    return path
 
 
 def embedding_matrix(
@@ -146,21 +147,17 @@ def embedding_matrix(
     if source == "random":
         matrix = generator.normal(0, deviation, size=shape)
     else:
-        known = (
-            train_vectors(texts, dimension, seed)
-            if source == "corpus"
-            else read_vectors(source, vocabulary.words, dimension)
-        )
+        words = vocabulary.words
+        trained = source == "corpus"
+        known = train_vectors(texts, dimension, seed) if trained else read_vectors(source, words, dimension)
         matrix = np.zeros(shape) if missing == "zero" else generator.normal(0, 1, size=shape)
-        hits = 0
-        for row, word in enumerate(vocabulary.words, start=len(vocabulary) - len(vocabulary.words)):
-            if word in known:
-                matrix[row] = known[word]
-                hits += 1
-        log.info("%d of %d words have a vector from %s", hits, len(vocabulary), source)
-        if hits == 0:
+        hits = [word for word in words if word in known]
+        for word in hits:
+            matrix[vocabulary.index[word]] = known[word]
+        log.info("%d of %d words have a vector from %s", len(hits), len(vocabulary), source)
+        if not hits:
             raise ValueError(f"no word of the vocabulary has a vector in {source}: wrong language or case?")
-    matrix[0] = 0
+    matrix[PAD] = 0
     return torch.from_numpy(matrix.astype(np.float32))
 
 
@@ -232,8 +229,12 @@ def document_vectors(corpus: Corpus, dimension: int) -> Tensor:
 
     Their seed is always 0: like published ones they are the same for every model.
     """
+    try:
+        gensim = version("gensim")
+    except PackageNotFoundError:
+        gensim = "missing"
     code = function_digest(train_document_vectors)
-    known = {"data": corpus.checksum, "dimension": dimension, "gensim": gensim_version(), "code": code}
+    known = {"data": corpus.checksum, "dimension": dimension, "gensim": gensim, "code": code}
     path = cache_folder() / "vectors" / f"{corpus.name}-documents-{digest(known)}.safetensors"
     return remember(
         path,
@@ -241,11 +242,3 @@ def document_vectors(corpus: Corpus, dimension: int) -> Tensor:
         lambda path, table: save_tensors(path, {"vectors": table}, {}),
         lambda path: load_tensors(path)[0]["vectors"],
     )
-
-
-def gensim_version() -> str:
-    """The version of what trains vectors; "missing" where there is none."""
-    try:
-        return version("gensim")
-    except PackageNotFoundError:
-        return "missing"

@@ -14,6 +14,7 @@ from attnlib.models.document_batches import (
     DocumentBatch,
     Documents,
     evaluation_batches,
+    runs,
     training_batches,
 )
 from attnlib.models.documents import (
@@ -22,7 +23,6 @@ from attnlib.models.documents import (
     DocumentGRU,
     DroppedConvolution,
     build_document_model,
-    groups,
     read_documents,
 )
 from attnlib.models.vectors import Sentences, passes_over, random_unit_vectors, train_document_vectors
@@ -116,15 +116,16 @@ def test_grouping_and_encoding_again_change_nothing(encoder, monkeypatch):
         torch.testing.assert_close(one, three)
 
 
-def test_groups_hold_each_sentence_once_and_few_words():
-    lengths = torch.tensor([1] * 3000 + [7] * 500 + [900, 1500, 5000])
-    runs = list(groups(lengths))
-    assert [run.start for run in runs[1:]] == [run.stop for run in runs[:-1]]
-    assert (runs[0].start, runs[-1].stop) == (0, len(lengths))
-    for run in runs:
-        sizes = lengths[run]
-        assert len(sizes) == 1 or len(sizes) * sizes.max() <= models.GROUP_WORDS
-    assert len(runs) < 10
+@pytest.mark.parametrize("size", [128, np.inf])
+def test_runs_hold_each_length_once_few_items_and_no_more_than_they_may(size):
+    lengths = [1] * 3000 + [7] * 500 + [900, 1500, 5000]
+    found = list(runs(lengths, 2048, size))
+    assert [n for run in found for n in lengths[run]] == lengths
+    for run, after in zip(found, [*found[1:], None], strict=True):
+        n, longest = run.stop - run.start, lengths[run.stop - 1]
+        assert n == 1 or (n <= size and n * longest <= 2048)
+        # One more would be too many.
+        assert after is None or n + 1 > size or (n + 1) * lengths[after.start] > 2048
 
 
 @torch.no_grad()
@@ -282,7 +283,7 @@ def test_hierarchical_models_refuse_texts_without_sentences():
     [
         ({"encoder": "HANrn"}, "unknown architecture 'HANrn': known are HANrnn, .*Did you mean 'HANrnn'"),
         ({"variant": "published"}, "unknown variant 'published': known are released, no_logit_dropout"),
-        ({"n_classes": 1}, "n_classes is 1"),
+        ({"n_classes": 1}, "n_classes: must be a whole number ≥ 2, got 1"),
         ({"dropout_words": 1.0}, "dropout_words is 1.0"),
     ],
 )

@@ -76,5 +76,5 @@ def test_impossible_architectures_are_refused():
         StockArchitecture("lxmert", 10, 2)
     with pytest.raises(ValueError, match=r"hidden \(10\) must be a multiple of heads \(4\)"):
         StockArchitecture("bert", 10, 2, hidden=10)
-    with pytest.raises(ValueError, match="n_classes is 1"):
+    with pytest.raises(ValueError, match="n_classes: must be a whole number ≥ 2, got 1"):
         StockArchitecture("bert", 10, 1)

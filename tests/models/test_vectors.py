@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from attnlib.models import embedding_matrix, read_vectors
-from attnlib.models.vectors import train_vectors
+from attnlib.models.vectors import embedding_matrix, read_vectors, train_vectors
 from tests import toy
 
 

@@ -147,5 +147,5 @@ def test_what_does_not_fit_is_refused_before_anything_is_trained(monkeypatch):
         prepare("scenes", seed=-1)
     with pytest.raises(ValueError, match="epochs: must be"):
         prepare("scenes", epochs=0)
-    with pytest.raises(ValueError, match="layers 0"):
+    with pytest.raises(ValueError, match="layers: must be a whole number ≥ 1, got 0"):
         prepare("scenes", layers=0)
