@@ -28,22 +28,16 @@ __all__ += ["Corpus", "DataError", "SceneCorpus", "SceneSplit", "Split", "Vocabu
 Loaded = TypeVar("Loaded")
 
 LOADERS: dict[str, Callable[..., Corpus]] = {
-    # Stanford Sentiment Treebank, binary: option verify.
-    "sst": sst.load,
-    # All five of its classes: option verify.
-    "sst5": sst.load_five,
+    # Stanford Sentiment Treebank, binary, and all five of its classes: option verify.
+    **{name: partial(sst.load, name) for name in ("sst", "sst5")},
     # IMDB film reviews: option verify.
     "imdb": imdb.load,
-    # 20 Newsgroups, hockey against baseball: option verify.
-    "20news_sports": newsgroups.load,
-    # All 20 groups, as flat texts: option verify.
-    "20news20": newsgroups.load_all,
-    # AG News, business against world: options train ("official", "subset", None: what is at hand), verify.
-    "agnews": agnews.load,
-    "agnews_subset": partial(agnews.load, train="subset"),
-    # All four of its topics, as flat texts: the same options.
-    "agnews4": agnews.load_four,
-    "agnews4_subset": partial(agnews.load_four, train="subset"),
+    # 20 Newsgroups, hockey against baseball, and all 20 groups, as flat texts: option verify.
+    **{name: partial(newsgroups.load, name) for name in ("20news_sports", "20news20")},
+    # AG News, business against world, and all four topics, as flat texts: options train ("official",
+    # "subset", None: what is at hand), verify.
+    **{name: partial(agnews.load, name) for name in ("agnews", "agnews4")},
+    **{f"{name}_subset": partial(agnews.load, name, train="subset") for name in ("agnews", "agnews4")},
     # Adverse drug reactions in tweets, from the user's own csv file: no option.
     "adr": health.load_adr,
     # Adverse drug effects in case reports: option verify.
@@ -72,10 +66,10 @@ LOADERS: dict[str, Callable[..., Corpus]] = {
     # IMDB star ratings (8 classes), 20 Newsgroups (20 topics), Amazon reviews of four domains (4 ratings):
     # option verify.
     "imdb_ratings": imdb.load_ratings,
-    "20news": newsgroups.load_topics,
+    "20news": partial(newsgroups.load, "20news"),
     "amazon_multidomain": reviews.load_domains,
     # AG News, 4 topics: options train ("official", "subset", None: what is at hand), verify.
-    "agnews_topics": agnews.load_topics,
+    "agnews_topics": partial(agnews.load, "agnews_topics"),
     # From the user's own files: Yahoo! Answers (10 topics): option source; IMDB ratings 1 to 10: no option;
     # Amazon stars: option title; Yelp stars: no option.
     "yahoo": yahoo.load,
@@ -86,10 +80,8 @@ LOADERS: dict[str, Callable[..., Corpus]] = {
     "planted_documents": planted_documents.load,
 }
 
-SCENES: dict[str, Callable[..., SceneCorpus]] = {
-    # Generated scenes with known evidence, no file needed: options as in scenes_generated.load.
-    "scenes": scenes_generated.load,
-}
+# Generated scenes with known evidence, no file needed: options as in scenes_generated.load.
+SCENES: dict[str, Callable[..., SceneCorpus]] = {"scenes": scenes_generated.load}
 
 
 def names() -> tuple[str, ...]:

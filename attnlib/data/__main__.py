@@ -52,7 +52,7 @@ def set_of(name: str) -> DataSet | None:
     if found := DATA_SETS.get(SET_OF.get(name, name)):
         return found
     if name not in (*names(), *scene_names()):
-        one_of("data set", name.lower(), (*DATA_SETS, *SET_OF, *names(), *scene_names()))
+        one_of("data set", name, (*DATA_SETS, *SET_OF, *names(), *scene_names()))
     return None
 
 
@@ -86,7 +86,7 @@ def main(words: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("list", help="known data sets: licence, address, whether found")
     for word, meaning in COMMANDS.items():
-        commands.add_parser(word, help=meaning).add_argument("name", help="a data set, as in list")
+        commands.add_parser(word, help=meaning).add_argument("name", type=str.lower, help="as in list")
     given = parser.parse_args(words)
     try:
         if given.command != "list":

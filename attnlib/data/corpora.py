@@ -16,27 +16,18 @@ from typing import Any, cast
 
 import numpy as np
 
+from attnlib.data import recipes
 from attnlib.data.catalogue import DATA_SETS
 from attnlib.data.columns import Ragged
 from attnlib.data.corpus import SPECIALS, TASKS, Corpus, Vocabulary
 from attnlib.data.errors import DataError
-from attnlib.data.recipes import (
-    Divide,
-    Limits,
-    Parts,
-    Row,
-    by_class,
-    filter_by_length,
-    held_out,
-    read,
-    within,
-)
+from attnlib.data.recipes import Divide, Limits, Parts, Row
 from attnlib.data.tokens import Segmenter, clean
 
 CORPORA: dict[str, dict[str, Any]] = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
 # What every corpus of documents says besides.
 OF_DOCUMENTS = CORPORA.pop("documents")["notes"]
-DIVIDES: dict[str, Callable[..., Parts]] = {"held_out": held_out, "by_class": by_class}
+DIVIDES: dict[str, Callable[..., Parts]] = {"held_out": recipes.held_out, "by_class": recipes.by_class}
 MIN_OCCURRENCES = 5
 
 
@@ -82,9 +73,9 @@ def make(
     documents = about.get("documents", False)
     class_names = tuple(class_names) or classes(entry or name)
     divide = divide or next((partial(DIVIDES[how], **about[how]) for how in DIVIDES if how in about), None)
-    known = lru_cache(maxsize=20_000)(tokenize)
-    cut = Segmenter() if documents else lambda text: (known(text) if isinstance(text, str) else text, None)
-    splits, left_out = read(about.get("prefix", name), parts, cut, compact or documents)
+    cached = lru_cache(maxsize=20_000)(tokenize)
+    cut = Segmenter() if documents else lambda text: (cached(text) if isinstance(text, str) else text, None)
+    splits, left_out = recipes.read(about.get("prefix", name), parts, cut, compact or documents)
     try:
         # Under the same name: of millions of documents every further copy of a column counts.
         splits = divide(splits) if divide else splits
@@ -99,20 +90,12 @@ def make(
     else:
         words = {*_flat(name, splits, about), *also}
     source = DATA_SETS[about["source"]]
-    return Corpus(
-        name,
-        about.get("task", TASKS[0]),
-        **splits,
-        vocabulary=Vocabulary(tuple(sorted(words))),
-        class_names=class_names,
-        provenance={
-            "source": source.address,
-            "licence": source.licence,
-            "citation": source.citation,
-            "files": dict(sums if isinstance(sums, Mapping) else dict.fromkeys(sums, "not known")),
-            "notes": told,
-        },
-    )
+    origin = {"source": source.address, "licence": source.licence, "citation": source.citation}
+    known = dict(sums if isinstance(sums, Mapping) else dict.fromkeys(sums, "not known"))
+    vocabulary = Vocabulary(tuple(sorted(words)))
+    provenance = {**origin, "files": known, "notes": told}
+    train, dev, test = (splits[part] for part in ("train", "dev", "test"))
+    return Corpus(name, about.get("task", TASKS[0]), train, dev, test, vocabulary, class_names, provenance)
 
 
 def _flat(name: str, splits: Parts, about: Mapping[str, Any]) -> tuple[str, ...]:
@@ -124,7 +107,7 @@ def _flat(name: str, splits: Parts, about: Mapping[str, Any]) -> tuple[str, ...]
     words = Vocabulary.build([*train.texts, *(train.questions or ())], about.get("min_documents", 1)).words
     bounds = tuple(None if isinstance(bound, str) else bound for bound in about.get("length", ()))
     for part, split in splits.items():
-        splits[part] = filter_by_length(split, *bounds) if bounds else split
+        splits[part] = recipes.filter_by_length(split, *bounds) if bounds else split
         if not len(splits[part]):
             left = f"none of {len(split)} {part} texts is left, of lengths within {bounds or None}"
             raise DataError(f"{name}: {left}; a file may be cut. Restore the files.")
@@ -138,7 +121,7 @@ def _documents(
     said: dict[str, Any] = {"absent": []}
     if "limits" in about:
         limits = Limits(**about["limits"])
-        fits = within(splits["train"], limits)
+        fits = recipes.within(splits["train"], limits)
         splits["train"] = splits["train"].select(fits)
         said |= {"limits": limits, "long": (~fits).sum()}
     for part, split in splits.items():

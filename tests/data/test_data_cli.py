@@ -39,7 +39,7 @@ def test_every_name_of_load_means_a_set_or_is_generated():
     assert set(SET_OF) <= {*names(), *scene_names()}
     assert not set(SET_OF) & set(DATA_SETS)
     with pytest.raises(ValueError, match=r"unknown data set 'imbd': known are sst, babi.* mean 'imdb'\?"):
-        command.set_of("IMBD")
+        command.set_of("imbd")
 
 
 def test_get_downloads_once_and_verifies(toy, mirror, nowhere, run):

@@ -20,6 +20,8 @@ from attnlib.data.corpora import CORPORA, classes, notes
 
 T = TypeVar("T")
 Whole = TypeVar("Whole")
+# Lowest and highest whole number.
+Bounds = tuple[int, int]
 # From splits and settings to a corpus.
 Finish = Callable[[dict[str, Any], dict[str, Any]], Whole]
 
@@ -39,7 +41,7 @@ class Draw:
         """Return one of 0 to n - 1, each as likely."""
         return int(self.share() * n)
 
-    def between(self, bounds: tuple[int, int]) -> int:
+    def between(self, bounds: Bounds) -> int:
         """Return a whole number from low to high, both included."""
         return bounds[0] + self.below(bounds[1] - bounds[0] + 1)
 
@@ -82,7 +84,7 @@ def word_lists(name: str) -> dict[str, Any]:
     return lists
 
 
-def check_bounds(option: str, bounds: tuple[int, int], least: int, most: int | None = None) -> None:
+def check_bounds(option: str, bounds: Bounds, least: int, most: int | None = None) -> None:
     """Raise ValueError unless bounds are (low, high), at least `least` and at most `most`."""
     if not least <= bounds[0] <= bounds[1] <= (bounds[1] if most is None else most):
         end = "" if most is None else f" <= {most}"

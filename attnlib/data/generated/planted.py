@@ -23,7 +23,7 @@ import numpy as np
 from attnlib.checks import refuse_string
 from attnlib.data.corpus import TASKS, Corpus, Split, Vocabulary
 from attnlib.data.generated import drawing
-from attnlib.data.generated.drawing import Draw
+from attnlib.data.generated.drawing import Bounds, Draw
 
 _LISTS = drawing.word_lists("planted")
 POSITIVE, NEGATIVE, NEGATORS = _LISTS["positive"], _LISTS["negative"], _LISTS["negators"]
@@ -81,8 +81,8 @@ def generate(
     n_texts: int,
     name: str,
     seed: int = 0,
-    length: tuple[int, int] = (8, 40),
-    redundancy: tuple[int, int] = (1, 5),
+    length: Bounds = (8, 40),
+    redundancy: Bounds = (1, 5),
     negation: float = 0.25,
     conflict: float = 0.5,
     label_noise: float = 0.03,
@@ -98,17 +98,14 @@ def generate(
     drawing.check_bounds("redundancy", redundancy, 1)
     drawing.check_shares(negation=negation, conflict=conflict, label_noise=label_noise)
     draw = Draw(f"planted {name} {seed}")
-    texts, labels, evidence = [], [], []
+    texts, labels = [], []
     for _ in range(n_texts):
-        tokens = _review(draw, int(draw.share() < 0.5), length, redundancy, negation, conflict)
-        label = planted_label(tokens)
-        if draw.share() < label_noise:
-            label = 1 - label
-        texts.append(tokens)
-        labels.append(label)
-        evidence.append(planted_evidence(tokens, label))
+        texts.append(_review(draw, int(draw.share() < 0.5), length, redundancy, negation, conflict))
+        label = planted_label(texts[-1])
+        labels.append(1 - label if draw.share() < label_noise else label)
+    evidence = tuple(map(planted_evidence, texts, labels))
     ids = tuple(f"planted/{name}/{i}" for i in range(1, n_texts + 1))
-    return Split(ids, tuple(texts), np.array(labels, dtype=np.int64), evidence=tuple(evidence))
+    return Split(ids, tuple(texts), np.array(labels, dtype=np.int64), evidence=evidence)
 
 
 @drawing.loader(generate, train=2000, dev=400, test=400)
@@ -123,12 +120,7 @@ def load(splits: dict[str, Any], settings: dict[str, Any]) -> Corpus:
 
 
 def _review(
-    draw: Draw,
-    label: int,
-    length: tuple[int, int],
-    redundancy: tuple[int, int],
-    negation: float,
-    conflict: float,
+    draw: Draw, label: int, length: Bounds, redundancy: Bounds, negation: float, conflict: float
 ) -> tuple[str, ...]:
     """Return the tokens of one review that the rule gives `label`, of a length within bounds."""
     slots = _LISTS["slots"]
@@ -152,8 +144,7 @@ def _review(
         if not fitting:
             unused = list(_LISTS["neutral_clauses"])
             continue
-        clause = draw.one(fitting)
-        unused.remove(clause)
+        unused.remove(clause := draw.one(fitting))
         clauses.append(draw.fill(clause, slots))
         left -= len(clauses[-1])
     draw.shuffle(clauses)

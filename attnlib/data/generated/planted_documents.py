@@ -23,7 +23,7 @@ import numpy as np
 
 from attnlib.data.corpus import TASKS, Corpus, Split, Vocabulary
 from attnlib.data.generated import drawing
-from attnlib.data.generated.drawing import Draw
+from attnlib.data.generated.drawing import Bounds, Draw
 
 _LISTS = drawing.word_lists("planted_documents")
 TOPICS, _SLOTS = _LISTS["topics"], _LISTS["slots"]
@@ -79,11 +79,7 @@ def planted_evidence(sentence: Sequence[str], label: int) -> np.ndarray:
 
 
 def generate(
-    n_texts: int,
-    name: str,
-    seed: int = 0,
-    sentences: tuple[int, int] = (3, 12),
-    label_noise: float = 0.03,
+    n_texts: int, name: str, seed: int = 0, sentences: Bounds = (3, 12), label_noise: float = 0.03
 ) -> Split:
     """Return `n_texts` planted documents with sentences and evidence.
 
@@ -99,14 +95,12 @@ def generate(
         label = draw.below(len(TOPICS))
         documents.append(_document(draw, label, sentences))
         labels.append(_other_topic(draw, label) if draw.share() < label_noise else label)
-    pairs = list(zip(documents, labels, strict=True))
-    return Split(
-        ids=tuple(f"planted_documents/{name}/{i}" for i in range(1, n_texts + 1)),
-        texts=tuple(tuple(chain.from_iterable(document)) for document in documents),
-        labels=np.array(labels, dtype=np.int64),
-        evidence=tuple(np.concatenate([planted_evidence(s, label) for s in d]) for d, label in pairs),
-        sentences=tuple(np.array([len(s) for s in document]) for document in documents),
-    )
+    ids = tuple(f"planted_documents/{name}/{i}" for i in range(1, n_texts + 1))
+    texts = tuple(tuple(chain.from_iterable(document)) for document in documents)
+    counts = tuple(np.array([len(sentence) for sentence in document]) for document in documents)
+    pairs = zip(documents, labels, strict=True)
+    evidence = tuple(np.concatenate([planted_evidence(s, label) for s in d]) for d, label in pairs)
+    return Split(ids, texts, np.array(labels, dtype=np.int64), evidence=evidence, sentences=counts)
 
 
 @drawing.loader(generate, train=2000, dev=400, test=400)
@@ -123,7 +117,7 @@ def load(splits: dict[str, Any], settings: dict[str, Any]) -> Corpus:
     return Corpus(task=TASKS[0], **splits, vocabulary=words, **about)
 
 
-def _document(draw: Draw, label: int, bounds: tuple[int, int]) -> list[list[str]]:
+def _document(draw: Draw, label: int, bounds: Bounds) -> list[list[str]]:
     """The sentences of one document that the rule gives `label`."""
     n_sentences = draw.between(bounds)
     n_statements = 1 + draw.below(min(n_sentences, MOST_STATEMENTS))
@@ -131,9 +125,8 @@ def _document(draw: Draw, label: int, bounds: tuple[int, int]) -> list[list[str]
         said = [_statement(draw, label) for _ in range(n_statements)]
         if planted_topic(said) == label:
             break
-    document = said + [
-        draw.fill(draw.one(_LISTS["neutral"]), _SLOTS) for _ in range(n_sentences - n_statements)
-    ]
+    neutral = [draw.fill(draw.one(_LISTS["neutral"]), _SLOTS) for _ in range(n_sentences - n_statements)]
+    document = said + neutral
     draw.shuffle(document)
     return document
 

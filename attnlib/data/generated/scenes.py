@@ -44,7 +44,7 @@ import numpy as np
 
 from attnlib.data.corpus import Vocabulary
 from attnlib.data.generated import drawing
-from attnlib.data.generated.drawing import Draw
+from attnlib.data.generated.drawing import Bounds, Draw
 from attnlib.data.scenes import SceneCorpus, SceneSplit
 
 COLOURS = ("red", "green", "blue", "yellow")
@@ -132,7 +132,7 @@ def generate(
     n_scenes: int,
     name: str,
     seed: int = 0,
-    n_objects: tuple[int, int] = (4, 9),
+    n_objects: Bounds = (4, 9),
     kinds: Sequence[str] = YES_NO_KINDS,
     noise: float = 0.1,
 ) -> SceneSplit:

@@ -66,8 +66,17 @@ def distinct(found: Sequence[Row], test: Sequence[Row]) -> list[Row]:
     return [found[i] for i in np.flatnonzero(kept).tolist()]
 
 
-def _load(name: str, train: str | None, verify: bool) -> Corpus:
-    """Return AG News with the topics that are classes of the corpus `name`, flat or as documents."""
+@keep("ag_news")
+def load(name: str, train: str | None = None, verify: bool = True) -> Corpus:
+    """Return AG News as the corpus of that name, or as its subset.
+
+    name: "agnews", business (1) against world (0); "agnews4", classes world, sports, business, sci/tech
+    (Liu et al. 2022, released code); "agnews_topics", the same as documents, title and description one text.
+    train: "official" (train.csv; as flat texts descriptions only, as in the paper) or "subset" (all subsets
+    of it that `SUBSETS` lists, titles and descriptions joined); None takes what is on this machine, the
+    official file first. Flat texts of the subsets are called "agnews_subset" or "agnews4_subset". `verify`
+    checks each file's sha256. Raises DataError for missing or damaged files, ValueError for an unknown train.
+    """
     train = files.at_hand("ag_news", FILES, train)
     documents, parts = "documents" in CORPORA[name], train == "subset"
     # Where title and description are one text, texts may occur twice.
@@ -76,48 +85,15 @@ def _load(name: str, train: str | None, verify: bool) -> Corpus:
     contents = files.locate("ag_news", FILES[train], verify)
     test = list(official(contents["test.csv"], f"{full_name}/test", joined))
     if parts:
-        found = [
-            row
-            for part, columns in SUBSETS.items()
-            for row in subset(contents[f"train_subset_{part}.csv"], f"{full_name}/{part}", columns)
-        ]
+        found: list[Row] = []
+        for part, columns in SUBSETS.items():
+            found += subset(contents[f"train_subset_{part}.csv"], f"{full_name}/{part}", columns)
     else:
         found = list(official(contents["train.csv"], f"{full_name}/train", joined))
     kept = distinct(found, test) if joined else found
     number = {TOPICS.index(topic): label for label, topic in enumerate(classes(name))}
-    rows = {
-        part: [row._replace(label=number[row.label]) for row in every if row.label in number]
-        for part, every in {"test": test, "train": kept}.items()
-    }
+    rows = {"test": test, "train": kept}
+    for part, every in rows.items():
+        rows[part] = [row._replace(label=number[row.label]) for row in every if row.label in number]
     said = {train: True, "repeats": len(found) - len(kept)}
     return make(full_name, rows, files.sums(contents), said, entry=name)
-
-
-@keep("ag_news")
-def load(train: str | None = None, verify: bool = True) -> Corpus:
-    """Return AG News, business (1) against world (0).
-
-    train: "official" (train.csv, descriptions only, as in the paper) or "subset" (all subsets of it that
-    `SUBSETS` lists, titles and descriptions joined); None takes what is on this machine, the official file
-    first. The corpus is called "agnews" or "agnews_subset" accordingly. `verify` checks each file's sha256.
-    Raises DataError for missing or damaged files, ValueError for an unknown train.
-    """
-    return _load("agnews", train, verify)
-
-
-@keep("ag_news")
-def load_four(train: str | None = None, verify: bool = True) -> Corpus:
-    """Return AG News, classes world, sports, business, sci/tech, as flat texts; else as `load`.
-
-    The corpus is called "agnews4" or "agnews4_subset". Source: Liu et al. 2022, released code.
-    """
-    return _load("agnews4", train, verify)
-
-
-@keep("ag_news")
-def load_topics(train: str | None = None, verify: bool = True) -> Corpus:
-    """Return AG News as documents, classes world, sports, business, sci/tech; else as `load`.
-
-    Title and description are one text.
-    """
-    return _load("agnews_topics", train, verify)

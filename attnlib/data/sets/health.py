@@ -11,8 +11,8 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from functools import partial
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -51,32 +51,28 @@ _DEIDENTIFIED = re.compile(r"\[\s*\*\s*\*.*?\*\s*\*\s*\]")
 _REPEATED = re.compile(r"([^a-zA-Z0-9])(?:\s*\1\s*)+")
 
 
-@dataclass
-class Sentence:
-    """A sentence with the places [begin, end) of the drugs and effects in it; line: of its first mention."""
-
-    line: int
-    text: str
-    spans: list[tuple[int, int]] = field(default_factory=list)
+# Places [begin, end) in a text.
+Spans = list[tuple[int, int]]
+# By text: the line on which a sentence is first, and the places of the drugs and effects in it.
+Sentences = dict[str, tuple[int, Spans]]
 
 
-def relations(lines: Iterable[str]) -> dict[str, Sentence]:
-    """Return the distinct sentences of DRUG-AE.rel, by text, each with the spans of all its relations.
+def relations(lines: Iterable[str]) -> Sentences:
+    """Return the distinct sentences of DRUG-AE.rel, each with the places of all its relations.
 
     A row is ``id|sentence|effect|begin|end|drug|begin|end``. Its offsets count in the abstract, which is not
     in the file: of the places in the sentence where effect and drug stand, those at the right distance are
     taken, else the first ones.
 
     >>> relations(["1|A rash from x|rash|92|96|x|102|103"])
-    {'A rash from x': Sentence(line=1, text='A rash from x', spans=[(2, 6), (12, 13)])}
+    {'A rash from x': (1, [(2, 6), (12, 13)])}
     """
-    found: dict[str, Sentence] = {}
+    found: Sentences = {}
     for number, line in enumerate(lines, start=1):
         _, text, effect, begin, _, drug, other, _ = map(collapse, line.split("|"))
-        pairs = [(e, d) for e in _places(text, effect) for d in _places(text, drug)]
+        pairs = list(product(_places(text, effect), _places(text, drug)))
         e, d = next(((e, d) for e, d in pairs if d - e == int(other) - int(begin)), pairs[0])
-        sentence = found.setdefault(text, Sentence(number, text))
-        sentence.spans += [(e, e + len(effect)), (d, d + len(drug))]
+        found.setdefault(text, (number, []))[1].extend([(e, e + len(effect)), (d, d + len(drug))])
     return found
 
 
@@ -84,21 +80,20 @@ def _places(text: str, term: str) -> list[int]:
     return [match.start() for match in re.finditer(f"(?={re.escape(term)})", text)]
 
 
-def negatives(lines: Iterable[str]) -> dict[str, Sentence]:
-    """Return the distinct sentences of ADE-NEG.txt, by text; a row is ``id NEG sentence``."""
-    found: dict[str, Sentence] = {}
+def negatives(lines: Iterable[str]) -> Sentences:
+    """Return the distinct sentences of ADE-NEG.txt; a row is ``id NEG sentence``."""
+    found: Sentences = {}
     for number, line in enumerate(lines, start=1):
-        text = collapse(line.split(" ", 2)[2])
-        found.setdefault(text, Sentence(number, text))
+        found.setdefault(collapse(line.split(" ", 2)[2]), (number, []))
     return found
 
 
-def _row(name: str, label: int, sentence: Sentence) -> Row:
+def _row(name: str, label: int, text: str, line: int, spans: Spans) -> Row:
     """Return a sentence as a row; evidence is +1 on tokens of drugs and effects."""
-    tokens = list(english()(sentence.text))
-    marks = [any(b < t.idx + len(t.text) and t.idx < e for b, e in sentence.spans) for t in tokens]
+    tokens = list(english()(text))
+    marks = [any(b < t.idx + len(t.text) and t.idx < e for b, e in spans) for t in tokens]
     words = mask_digits(token.text.lower() for token in tokens)
-    return Row(f"ade/{name}/{sentence.line}", label, words, evidence=np.array(marks, dtype=np.int8))
+    return Row(f"ade/{name}/{line}", label, words, evidence=np.array(marks, dtype=np.int8))
 
 
 @keep("ade_corpus_v2")
@@ -112,8 +107,8 @@ def load_ade(verify: bool = True) -> Corpus:
     positive = relations(contents["DRUG-AE.rel"].lines())
     negative = negatives(contents["ADE-NEG.txt"].lines())
     both = positive.keys() & negative.keys()
-    rows = [_row("DRUG-AE", 1, sentence) for sentence in positive.values()]
-    rows += [_row("ADE-NEG", 0, sentence) for text, sentence in negative.items() if text not in both]
+    rows = [_row("DRUG-AE", 1, text, *found) for text, found in positive.items()]
+    rows += [_row("ADE-NEG", 0, text, *found) for text, found in negative.items() if text not in both]
     return make("ade", {"": rows}, files.sums(contents), {"both": len(both)})
 
 
@@ -198,10 +193,9 @@ def check_admissions(wanted: pd.Index) -> bool:
         return False
     listed = pd.concat([chunk for _, chunk in table(ADMISSIONS)])
     for patient, admission in wanted[~wanted.isin(pd.MultiIndex.from_frame(listed))]:
-        raise DataError(
-            f"{ADMISSIONS}: admission {admission} of patient {patient} is not listed; the tables are of "
-            "different releases or truncated. Get them again."
-        )
+        problem = f"admission {admission} of patient {patient} is not listed"
+        remedy = "the tables are of different releases or truncated. Get them again."
+        raise DataError(f"{ADMISSIONS}: {problem}; {remedy}")
     return True
 
 

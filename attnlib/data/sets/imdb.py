@@ -11,8 +11,9 @@ import json
 import re
 import string
 import sys
-from collections.abc import Iterable, Iterator
-from typing import IO, NamedTuple
+from collections.abc import Iterator
+from itertools import starmap
+from typing import IO
 
 import numpy as np
 
@@ -40,28 +41,22 @@ _BREAK = re.compile(r"<br\s*/?>")
 _BETWEEN = re.compile(r"[\s,\[]*")
 
 
-class Review(NamedTuple):
-    """One review of the first set; sorted they are in order: negative ones first, then by number."""
+def read(verify: bool) -> dict[str, dict[str, str]]:
+    """Return the reviews of train and test by path, less its ending, such as ``train/neg/<number>_<stars>``.
 
-    folder: str
-    number: int
-    stars: str
-    text: str
+    They are in order: negative ones first, then by number.
+    """
+    contents = files.locate("imdb", FOLDERS, verify)
+    texts = {path.removesuffix(".txt"): "\n".join(content.lines()) for path, content in contents.items()}
 
-    @property
-    def id(self) -> str:
-        """Its path without ending, such as ``train/neg/0_3``."""
-        return f"{self.folder}/{self.number}_{self.stars}"
+    def order(name: str) -> tuple[str, int]:
+        folder, _, file = name.rpartition("/")
+        return folder, int(file.partition("_")[0])
 
-
-def read(verify: bool) -> dict[str, list[Review]]:
-    """Return the reviews of train and test, in order; files are called ``<folder>/<number>_<stars>.txt``."""
-    found: dict[str, list[Review]] = {"train": [], "test": []}
-    for path, content in files.locate("imdb", FOLDERS, verify).items():
-        folder, _, name = path.removesuffix(".txt").rpartition("/")
-        number, _, stars = name.partition("_")
-        found[folder.split("/")[0]].append(Review(folder, int(number), stars, "\n".join(content.lines())))
-    return {part: sorted(reviews) for part, reviews in found.items()}
+    found: dict[str, dict[str, str]] = {"train": {}, "test": {}}
+    for name in sorted(texts, key=order):
+        found[name.partition("/")[0]][name] = texts[name]
+    return found
 
 
 def tokenize(text: str) -> tuple[str, ...]:
@@ -91,13 +86,13 @@ def load(verify: bool = True) -> Corpus:
     reviews. Raises DataError for missing or damaged files.
     """
     found = read(verify)
-    known = {token for review in found["train"] for token in tokenize(review.text)}
+    known = {token for text in found["train"].values() for token in tokenize(text)}
 
-    def rows(reviews: Iterable[Review]) -> Iterator[Row]:
-        for review in reviews:
-            tokens = [token for token in tokenize(review.text) if token in known]
+    def rows(reviews: dict[str, str]) -> Iterator[Row]:
+        for name, text in reviews.items():
+            tokens = [token for token in tokenize(text) if token in known]
             if len(tokens) < LONGEST:
-                yield Row(f"imdb/{review.id}", int(review.folder.endswith("pos")), tokens)
+                yield Row(f"imdb/{name}", int("/pos/" in name), tokens)
 
     parts = {part: rows(reviews) for part, reviews in found.items()}
     return make("imdb", parts, files.folder_sums("imdb", verify), divide=divide)
@@ -109,10 +104,11 @@ def load_ratings(verify: bool = True) -> Corpus:
 
     `verify` compares the checksums of the four folders. Raises DataError for missing or damaged files.
     """
-    parts = {
-        part: (Row(f"imdb_ratings/{r.id}", STARS.index(r.stars), _BREAK.sub(" ", r.text)) for r in reviews)
-        for part, reviews in read(verify).items()
-    }
+
+    def row(name: str, text: str) -> Row:
+        return Row(f"imdb_ratings/{name}", STARS.index(name.rpartition("_")[2]), _BREAK.sub(" ", text))
+
+    parts = {part: starmap(row, reviews.items()) for part, reviews in read(verify).items()}
     return make("imdb_ratings", parts, files.folder_sums("imdb", verify))
 
 

@@ -7,12 +7,11 @@ groups.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
 import numpy as np
 
 from attnlib.data import files
-from attnlib.data.corpora import classes, make
+from attnlib.data.corpora import CORPORA, classes, make
 from attnlib.data.corpus import Corpus
 from attnlib.data.kept import keep
 from attnlib.data.recipes import Row
@@ -60,60 +59,38 @@ def tokenize(post: str) -> tuple[str, ...]:
     return tuple(re.sub(r"(\W)+", r" \1 ", " ".join(clean(post))).split())
 
 
-def _flat(name: str, verify: bool, groups: Sequence[str] = ()) -> Corpus:
-    """Return the posts of groups as classes, in this order; without any, of all groups, sorted."""
+@keep("20news")
+def load(name: str, verify: bool = True) -> Corpus:
+    """Return 20 Newsgroups as the corpus of that name.
+
+    name: "20news_sports", hockey (1) against baseball (0); "20news20", flat texts, the groups their classes
+    (Liu et al. 2022, released code, which still calls it 20News sports); "20news", the same as documents.
+    Training posts of the last keep the limits of length that the paper has for Yahoo: without them a few
+    encoded files are a third of all tokens.
+
+    Reads the by-date archive, or its two folders; all groups must be there, since the paper's split depends
+    on them. `verify` compares the checksums of the two folders. Raises DataError for missing or damaged
+    files.
+    """
     posts, every = read(verify)
-    # scikit-learn's order, on which the seeded split depends: each part shuffled, then all of it.
-    order = []
-    for part in PARTS:
-        paths = [(part, path) for path in posts[part]]
-        np.random.RandomState(0).shuffle(paths)
-        order += paths
-    np.random.RandomState(42).shuffle(order)
-    # By class: the split draws from each class by itself.
-    rows = (
-        Row(f"{name}/{part}/{path}", label, strip_post(posts[part][path]))
-        for label, group in enumerate(groups or every)
-        for part, path in order
-        if path.startswith(f"{group}/")
-    )
+    groups, documents = SPORTS if name == "20news_sports" else every, "documents" in CORPORA[name]
+
+    def row(part: str, path: str, text: str) -> Row:
+        text = text.replace("\r", "") if documents else text
+        return Row(f"{name}/{part}/{path}", groups.index(path.split("/")[0]), strip_post(text))
+
+    if documents:
+        parts = {part: [row(part, *post) for post in posts[part].items()] for part in PARTS}
+    else:
+        # scikit-learn's order, on which the seeded split depends: each part shuffled, then all of it.
+        order = []
+        for part in PARTS:
+            paths = [(part, path) for path in posts[part]]
+            np.random.RandomState(0).shuffle(paths)
+            order += paths
+        np.random.RandomState(42).shuffle(order)
+        # By class: the split draws from each class by itself.
+        chosen = [found for group in groups for found in order if found[1].startswith(f"{group}/")]
+        parts = {"": [row(part, path, posts[part][path]) for part, path in chosen]}
     names = classes(name) or every
-    return make(name, {"": rows}, files.folder_sums("20news", verify), tokenize=tokenize, class_names=names)
-
-
-@keep("20news")
-def load(verify: bool = True) -> Corpus:
-    """Return 20News sports: hockey (1) against baseball (0).
-
-    Reads the by-date archive, or its two folders; the other 18 groups must be there, since the paper's split
-    depends on them. `verify` compares the checksums of the two folders. Raises DataError for missing or
-    damaged files.
-    """
-    return _flat("20news_sports", verify, SPORTS)
-
-
-@keep("20news")
-def load_all(verify: bool = True) -> Corpus:
-    """Return 20 Newsgroups as flat texts, its groups the classes; files and errors as in `load`.
-
-    Source: Liu et al. 2022, released code, which still calls it 20News sports.
-    """
-    return _flat("20news20", verify)
-
-
-@keep("20news")
-def load_topics(verify: bool = True) -> Corpus:
-    """Return 20 Newsgroups as documents, classes its groups; files and errors as in `load`.
-
-    Training posts keep the limits of length that the paper has for Yahoo: without them a few encoded files
-    are a third of all tokens.
-    """
-    posts, groups = read(verify)
-    parts = {
-        part: [
-            Row(f"20news/{part}/{path}", groups.index(path.split("/")[0]), strip_post(text.replace("\r", "")))
-            for path, text in posts[part].items()
-        ]
-        for part in PARTS
-    }
-    return make("20news", parts, files.folder_sums("20news", verify), class_names=groups)
+    return make(name, parts, files.folder_sums("20news", verify), tokenize=tokenize, class_names=names)

@@ -10,9 +10,8 @@ from attnlib.data.corpora import make
 from attnlib.data.corpus import Corpus
 from attnlib.data.recipes import Row
 
-# Class by the root's label; None: the sentence is left out.
-BINARY = (0, 0, None, 1, 1)
-FIVE = (0, 1, 2, 3, 4)
+# Class by the root's label, of each corpus; None: the sentence is left out.
+CLASSES = {"sst": (0, 0, None, 1, 1), "sst5": (0, 1, 2, 3, 4)}
 PARTS = ("train", "dev", "test")
 
 _LEAF = re.compile(r"([^ ()]+)\)")
@@ -30,7 +29,7 @@ def tokenize(text: str) -> tuple[str, ...]:
     return tuple(re.sub(r"\W", " ", text).lower().split())
 
 
-def read(lines: Sequence[str], classes: Sequence[int | None] = BINARY) -> Iterator[Row]:
+def read(lines: Sequence[str], classes: Sequence[int | None] = CLASSES["sst"]) -> Iterator[Row]:
     """Yield the sentences of one file: lines such as ``(3 (2 a) (4 marvel))``, with labels 0 to 4.
 
     >>> list(read(["(3 (2 A) (4 marvel))", "(2 dull)"]))[0][:3]
@@ -42,26 +41,15 @@ def read(lines: Sequence[str], classes: Sequence[int | None] = BINARY) -> Iterat
             yield Row(number, label, " ".join(_LEAF.findall(tree)))
 
 
-def _load(name: str, classes: Sequence[int | None], verify: bool) -> Corpus:
+def load(name: str, verify: bool = True) -> Corpus:
+    """Return SST as the corpus of that name.
+
+    name: "sst", 6355 / 821 / 1725 texts, classes negative and positive, 13,826 vocabulary entries
+    (preprocessing of Jain & Wallace 2019, released code); "sst5", all five classes, very negative to very
+    positive (Liu et al. 2022, released code; their table gives the size of the binary set). The vocabulary is
+    that of all training sentences, the few that the length filter drops included. `verify` checks each file's
+    sha256. Raises DataError for missing or damaged files. Source: Socher et al. 2013.
+    """
     contents = files.locate("sst", [f"{part}.txt" for part in PARTS], verify)
-    parts = {part: read(contents[f"{part}.txt"].lines(), classes) for part in PARTS}
+    parts = {part: read(contents[f"{part}.txt"].lines(), CLASSES[name]) for part in PARTS}
     return make(name, parts, files.sums(contents), tokenize=tokenize)
-
-
-def load(verify: bool = True) -> Corpus:
-    """Return SST: 6355 / 821 / 1725 texts, classes negative and positive, 13,826 vocabulary entries.
-
-    The vocabulary is that of all training sentences, the few that the length filter drops included. `verify`
-    checks each file's sha256. Raises DataError for missing or damaged files. Source: Socher et al. 2013;
-    preprocessing of Jain & Wallace 2019, released code.
-    """
-    return _load("sst", BINARY, verify)
-
-
-def load_five(verify: bool = True) -> Corpus:
-    """Return SST with all five classes, very negative to very positive; else as `load`.
-
-    Source: Socher et al. 2013; preprocessing of Liu et al. 2022, released code. Their table gives the size of
-    the binary set.
-    """
-    return _load("sst5", FIVE, verify)

@@ -56,7 +56,7 @@ def test_of_repeated_words_those_at_the_right_distance_are_marked():
     text = "drugx or pain, then pain after drugx"
     effect, drug = text.rindex("pain"), text.rindex("drugx")
     line = f"1|{text}|pain|{effect + 90}|{effect + 94}|drugx|{drug + 90}|{drug + 95}"
-    assert health.relations([line])[text].spans == [(effect, effect + 4), (drug, drug + 5)]
+    assert health.relations([line])[text][1] == [(effect, effect + 4), (drug, drug + 5)]
 
 
 HEADER = "text,label,exp_split"

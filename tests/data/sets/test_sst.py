@@ -12,7 +12,7 @@ LINES = (
 
 
 def test_trees_are_read_by_label_of_the_root_and_leaves():
-    binary, five = list(sst.read(LINES)), list(sst.read(LINES, sst.FIVE))
+    binary, five = list(sst.read(LINES)), list(sst.read(LINES, sst.CLASSES["sst5"]))
     assert [row[:3] for row in binary] == [
         (1, 1, "An honest small film"),
         (3, 0, "Dull -LRB- and long -RRB-"),
