@@ -29,4 +29,3 @@ from attnlib.kernels.rankings import (
     product_order,
     random_orders,
 )
-from attnlib.kernels.replay import check_first_flip

@@ -93,23 +93,24 @@ def _mixtures(zi: Tensor, zj: Tensor, ai: Tensor, aj: Tensor, before: Tensor, ep
     `zi`, `zj`: [n, P, C] logits of the two tokens, `ai`, `aj`: [n, P] their α, `before`: [n, 1, C].
     """
 
-    def moved(w: Tensor) -> Tensor:  # TVD for weight w [n, P, ...] on the second token
+    def moved(w: Tensor) -> Tensor:  # TVD for weights w [n, P, K] on the second token
         w = w[..., None]
-        shape = (*ai.shape, *[1] * (w.dim() - 3), -1)
-        mixed = (1 - w) * zi.view(shape) + w * zj.view(shape)
-        return unchecked_tvd(mixed.softmax(-1), before.view(len(ai), *[1] * (w.dim() - 2), -1))
+        mixed = (1 - w) * zi[:, :, None] + w * zj[:, :, None]
+        return unchecked_tvd(mixed.softmax(-1), before[:, None])
 
+    ai, aj = ai[..., None], aj[..., None]
     grid = torch.linspace(0, 1, _GRID, dtype=ai.dtype, device=ai.device)
-    at = moved(grid.expand(*ai.shape, _GRID)).argmin(2)
+    at = moved(grid.expand(*zi.shape[:2], -1)).argmin(2, keepdim=True)
     left, right = grid[(at - 1).clamp(min=0)], grid[(at + 1).clamp(max=_GRID - 1)]
     for _ in range(_ROUNDS):  # ternary search for the mixture that moves the output least
         third = (right - left) / 3
         lower = moved(left + third) < moved(right - third)
         left, right = torch.where(lower, left, left + third), torch.where(lower, right - third, right)
-    middle = torch.where(moved(grid[at]) <= moved((left + right) / 2), grid[at], (left + right) / 2)
+    half = (left + right) / 2
+    middle = torch.where(moved(grid[at]) <= moved(half), grid[at], half)
     feasible = moved(middle) <= epsilon
 
-    best = torch.zeros_like(ai)
+    best = torch.zeros_like(ai[..., 0])
     rest = (1 - ai - aj).clamp(min=0)
     for end in (0.0, 1.0):  # JSD is convex in w: it is largest at an end of the feasible weights
         inside, outside = middle, torch.full_like(middle, end)
@@ -118,9 +119,9 @@ def _mixtures(zi: Tensor, zj: Tensor, ai: Tensor, aj: Tensor, before: Tensor, ep
             half = (inside + outside) / 2
             ok = moved(half) <= epsilon
             inside, outside = torch.where(ok, half, inside), torch.where(ok, outside, half)
-        p = torch.stack((1 - inside, inside, torch.zeros_like(inside)), 2)
-        best = torch.maximum(best, unchecked_jsd(p, torch.stack((ai, aj, rest), 2)))
-    return best.masked_fill(~feasible, 0.0)
+        p = torch.cat((1 - inside, inside, torch.zeros_like(inside)), 2)
+        best = torch.maximum(best, unchecked_jsd(p, torch.cat((ai, aj, rest), 2)))
+    return best.masked_fill(~feasible[..., 0], 0.0)
 
 
 class Reach(NamedTuple):

@@ -74,7 +74,8 @@ def _fewest(texts: Readout, y: Tensor) -> tuple[Tensor, Tensor]:
     """Size of the smallest flipping set [n] (length + 1 if there is none), and the set [n, W] bool."""
     alpha, mask, lengths, classes = texts.alpha, texts.mask, texts.lengths, len(texts.bias)
     at = torch.arange(mask.shape[1], device=mask.device)
-    fewest, towards, chosen = lengths + 1, torch.full_like(y, classes), torch.zeros_like(mask)
+    # the size of the set, then the class it leads to; the smallest so far
+    best, chosen = (lengths + 1) * classes, torch.zeros_like(mask)
     for shift, (lead, ahead) in enumerate(leads(texts, alpha * SCALE, y), 1):
         # the m smallest leads remain, m = 1, 2, …; padding sorts to the end, and adds 0 there
         order = lead.masked_fill(~mask, torch.inf).sort(dim=1, stable=True).indices
@@ -82,14 +83,12 @@ def _fewest(texts: Readout, y: Tensor) -> tuple[Tensor, Tensor]:
         some = alpha.gather(1, order).cumsum(1) > 0
         flips = turned(left, ahead) & some & (at < lengths[:, None] - 1)
         remain = torch.where(flips, at + 1, 0).amax(1)  # [n] most tokens that may remain
-        size = torch.where(remain > 0, lengths - remain, lengths + 1)
-        c = (y + shift) % classes
-        better = (size < fewest) | ((size == fewest) & (remain > 0) & (c < towards))
-        fewest, towards = torch.where(better, size, fewest), torch.where(better, c, towards)
+        found = torch.where(remain > 0, (lengths - remain) * classes + (y + shift) % classes, best)
         erased = (at >= remain[:, None]) & (at < lengths[:, None])  # in sorted order
         here = torch.zeros_like(mask).scatter_(1, order, erased)
-        chosen = torch.where(better[:, None], here, chosen)
-    return fewest, chosen
+        chosen = torch.where((found < best)[:, None], here, chosen)
+        best = torch.minimum(found, best)
+    return best // classes, chosen
 
 
 def minimal_flip_mass(readout: Readout) -> FlipMass:

@@ -14,10 +14,10 @@ import numpy as np
 import pandas as pd
 from torch import Tensor
 
-from attnlib.kernels import check_first_flip
 from attnlib.kernels.erasure import Flip, MinimalFlip
 from attnlib.readout import Readout
 from attnlib.statistics import mean_with_interval
+from attnlib.tables.replay import check_first_flip
 
 # Which texts count, all with two tokens or more. "own": those that the ranking flips, as the paper has it;
 # "common": those that every ranking flips; "all": all of them, 1.0 where the ranking never flips.
@@ -237,8 +237,8 @@ def checks(
 
     For each ranking: the texts whose first flip is not where step-by-step erasure has it, in float64 and in
     float32 as in the authors' code, and how many of them are near-ties or have lost their attention to an ε
-    (see `attnlib.kernels.check_first_flip`); and below_minimum, the texts that a ranking flips with fewer
-    items than the exact minimum, or though none exists, the empty document aside. Columns as those of
+    (see `replay.check_first_flip`); and below_minimum, the texts that a ranking flips with fewer items than
+    the exact minimum, or though none exists, the empty document aside. Columns as those of
     `removed`.
 
     `orders`, `flips`: one for each ranking, by its name. ValueError when the names differ.

@@ -5,7 +5,7 @@ import torch
 
 from attnlib.kernels import adversary, jsd, search_adversary, tvd
 from attnlib.kernels.adversary import Task, _starts, padded_width, weigh_terms
-from tests.kernels.cases import make, one, with_head
+from tests.kernels.cases import allowing, make, one, with_head
 
 
 def loss(readout, x, epsilon, penalty, variant):
@@ -64,6 +64,15 @@ def test_gradient_through_a_head(variant, few, monkeypatch):
     x = torch.randn(6, 3, 5, generator=torch.Generator().manual_seed(2))
     found, expected = gradient(with_head(6, 5), x, 0.02, 10.0, variant, torch.float32)
     torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("variant", ["published", "released"])
+@pytest.mark.parametrize("everything", [make(12, 7, 6, seed=1, scale=1.0), with_head(12, 7, classes=6)])
+def test_gradient_where_not_all_classes_are_allowed(everything, variant):
+    x = torch.randn(12, 3, 7, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+    found, expected = gradient(allowing(everything, least=3), x, 0.02, 10.0, variant)
+    assert expected.isfinite().all()
+    torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-5)
 
 
 @pytest.mark.slow

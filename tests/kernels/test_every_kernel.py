@@ -15,7 +15,7 @@ import torch
 
 from attnlib import Readout, kernels
 from attnlib.faithfulness import Violation
-from tests.kernels.cases import allowing, make, spread_out, with_head
+from tests.kernels.cases import allowing, alone, make, spread_out, with_head
 
 PUBLIC = {name: kernel for name, kernel in vars(kernels).items() if inspect.isfunction(kernel)}
 ANY, HEAD, LINEAR, TWO = "any", "a head", "linear", "two classes"  # what a kernel asks of a Readout
@@ -57,7 +57,7 @@ TABLE = {
     "single_erasure": (ANY, "N N Nb N Nc", lambda r: kernels.single_erasure(r, r.alpha, "drawn", 7)),
     "uniform_weights": (ANY, "NT", kernels.uniform_weights),
 }
-OTHERS = {"check_first_flip", "flip_table", "jsd", "kl", "tvd"}  # of no Readout, or whole numbers only
+OTHERS = {"flip_table", "jsd", "kl", "tvd"}  # of no Readout
 DTYPES = {"b": torch.bool, "i": torch.int64, "c": torch.int64}
 
 READOUTS = {
@@ -135,6 +135,38 @@ def test_padding_batch_and_blocks_do_not_matter(name, kind, monkeypatch):
     for expected, again in others:
         for a, b in zip(expected, again, strict=True):
             torch.testing.assert_close(b, a, rtol=0, atol=2e-6 if single else 1e-12, equal_nan=True)
+
+
+@pytest.mark.parametrize("head", [False, True])
+@pytest.mark.parametrize(
+    "name", ["erase_each", "erase_until_flip", "flips_alone", "permutation_test", "search_adversary"]
+)
+def test_classes_that_are_not_allowed_are_as_if_they_did_not_exist(name, head):
+    # three classes or more: the released search measures two by another distance
+    everything = with_head(12, 7, classes=6) if head else make(12, 7, 6, seed=1, scale=1.0)
+    readout = allowing(everything, least=3)
+    found = on_the_tokens(name, readout)
+    for i in range(len(readout)):
+        for x, single in zip(found, on_the_tokens(name, alone(readout, i)), strict=True):
+            here = x[i] if name != "erase_each" else x[i][:, readout.allowed[i]]
+            if name == "erase_each":
+                assert (x[i][:, ~readout.allowed[i]] == 0).all()
+            tolerance = 1e-4 if name == "search_adversary" else 1e-6  # near the hinge paths part
+            torch.testing.assert_close(here, single[0], rtol=0, atol=tolerance)
+
+
+def test_one_allowed_class_is_predicted_whatever_happens():
+    r = with_head(9, 6)
+    r = replace(r, allowed=torch.nn.functional.one_hot(torch.arange(9) % 3, 3).bool())
+    assert torch.equal(r.predictions(), torch.arange(9) % 3)
+    assert (kernels.erase_each(r)[r.mask].sort(1).values == torch.tensor([0.0, 0.0, 1.0])).all()
+    searched = kernels.search_adversary(r, 0.05, n_steps=40, learning_rate=0.05)
+    assert (kernels.permutation_test(r, 9) == 0).all()
+    assert (searched.tvd == 0).all()
+    assert (searched.jsd > 0).any()  # every attention is as good
+    erased = kernels.erase_until_flip(r, r.mask.sort(dim=1, descending=True, stable=True).indices)
+    assert (erased.mass == 1).all()
+    assert torch.equal(erased.count, r.lengths)
 
 
 @pytest.mark.parametrize("name", [name for name, row in TABLE.items() if row[0] in (LINEAR, TWO)])
@@ -253,8 +285,6 @@ def test_every_kernel_is_finite_at_the_bound(size):
     extreme = dict(penalty=1e6, learning_rate=1e6, variant="released")
     found["released"] = kernels.search_adversary(r, 0.05, n_steps=4, **extreme)
     assert all(x.double().isfinite().all() for each in found.values() for x in each)
-    order = kernels.attention_order(r)
-    kernels.check_first_flip(r, order, kernels.erase_until_flip(r, order))
 
 
 def test_the_scores_of_a_class_that_is_not_allowed_are_not_read():

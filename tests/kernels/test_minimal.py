@@ -216,16 +216,3 @@ def test_no_text_flips(kernel):
 def test_a_field_without_a_mean(field):
     with pytest.raises(ValueError, match="unknown field .*: known are count, fraction, mass, emptied"):
         minimal_flip_set(make(3, 4)).mean_over_flipped(field)
-
-
-def test_filler_values_are_those_that_are_documented():
-    r = make(40, 6, seed=5)
-    found, mass = minimal_flip_set(r), minimal_flip_mass(r)
-    never = ~found.flipped
-    assert never.any()
-    assert torch.equal(found.count[never], r.lengths[never])
-    assert (found.fraction[never] == 1).all()
-    assert (found.mass[never] == 1).all()
-    assert not found.mask[never].any()
-    assert (mass.lower[never] == 1).all()
-    assert (mass.upper[never] == 1).all()

@@ -293,13 +293,12 @@ def test_no_warning_with_triton(monkeypatch):
         choice._works.cache_clear()
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("arch", [80, 90])
-def test_kernels_compile_for_a_gpu(arch, tmp_path):
+def test_kernels_compile_for_gpus(tmp_path):
     # the interpreter checks no types: Triton's compiler does, and it needs no GPU
     environment = {k: v for k, v in os.environ.items() if k != "TRITON_INTERPRET"}
     environment["TRITON_CACHE_DIR"] = str(tmp_path)
-    command = [sys.executable, "-m", "tests.kernels.compile_triton", str(arch)]
+    command = [sys.executable, "-m", "tests.kernels.compile_triton", "80", "90"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == ["search", "search", "correlation", "permutation", "exact"]
+    kernels = ["_ascend", "_ascend", "_count", "_pool", "_best"]
+    assert done.stdout.split("\n")[:-1] == [f"{kernel} {arch}" for kernel in kernels for arch in (80, 90)]
