@@ -62,6 +62,16 @@ def token_margins(readout: Readout) -> Tensor:
     return s.masked_fill(~readout.mask, 0.0)
 
 
+def relative(texts: Readout) -> tuple[Tensor, Tensor]:
+    """What is summed under weights, float64: scores [n, W, C'] and bias [C'].
+
+    Of linear logits C − 1 differences: softmax does not see a constant added to all, so that class 0 is the
+    reference. With a head, or where a class is not allowed, all of them.
+    """
+    scores, bias = texts.scores.double(), texts.bias.double()
+    return (scores[..., 1:] - scores[..., :1], bias[1:] - bias[0]) if texts.linear else (scores, bias)
+
+
 def seed_for(seed: int, length: int) -> np.random.SeedSequence:
     """Source of draws for rows of `length` tokens: the same in every batch and under any padding."""
     check_at_least("seed", seed, 0)

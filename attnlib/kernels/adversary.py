@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from attnlib.checks import check_at_least, check_number, one_of
-from attnlib.kernels._common import blocks, seed_for, similar
+from attnlib.kernels._common import blocks, relative, seed_for, similar
 from attnlib.kernels.divergence import unchecked_jsd, unchecked_tvd
 from attnlib.kernels.triton import use_triton
 from attnlib.readout import Readout
@@ -152,13 +152,8 @@ class Task:
         """`before`: [n, C] float64, the original probabilities."""
         self.texts, self.exact_before, self.terms = texts, before, terms
         self.alpha, self.before = texts.alpha.to(dtype), before.to(dtype)
-        self.exact_scores = columns = texts.scores.double()
-        if texts.linear:
-            # softmax does not see a constant added to all logits: class 0 is the reference
-            columns, bias = columns[..., 1:] - columns[..., :1], texts.bias.double()  # [n, W, C − 1]
-            self.bias = (bias[1:] - bias[0]).to(dtype)
-        self.columns = columns.to(dtype).contiguous()  # [n, W, columns]
-        few = columns.shape[2] <= _FEW
+        self.columns, self.bias = (x.to(dtype).contiguous() for x in relative(texts))  # [n, W, columns]
+        few = self.columns.shape[2] <= _FEW
         self.apart = [c.contiguous() for c in self.columns.unbind(2)] if few else []  # each [n, W]
 
     def output_gradient(self, pooled: Tensor) -> tuple[Tensor, Tensor]:
@@ -235,7 +230,7 @@ def _select(task: Task, weights: Tensor, epsilon: float) -> Tensor:
     """Of the candidates [k, n, W] and α, the one with TVD ≤ ε and the largest JSD, [n, W], in float64."""
     alpha = task.texts.alpha
     candidates = torch.cat((alpha[None], weights))  # [k + 1, n, W]
-    pooled = candidates.transpose(0, 1) @ task.exact_scores  # [n, k + 1, C]
+    pooled = candidates.transpose(0, 1) @ task.texts.scores.double()  # [n, k + 1, C]
     moved = unchecked_tvd(task.texts.decode(pooled).softmax(-1), task.exact_before[:, None])  # [n, k + 1]
     divergence = unchecked_jsd(candidates, alpha).t().masked_fill(moved > epsilon, -torch.inf)
     divergence[:, 0] = 0.0  # α is feasible whatever the rounding

@@ -57,8 +57,7 @@ def adversary_bounds(
     least = readout.alpha.masked_fill(~readout.mask, torch.inf).amin(1)  # [N]
     # a token of weight a, alone: JSD between (1, 0) and (a, 1 − a)
     rest = readout.alpha.sum(1) - least
-    alone = torch.stack((torch.ones_like(least), torch.zeros_like(least)), 1)
-    upper = unchecked_jsd(alone, torch.stack((least, rest), 1))
+    upper = unchecked_jsd(least.new_tensor([1.0, 0.0]), torch.stack((least, rest), 1))
     lower = search_adversary(readout, epsilon, n_candidates, n_steps, seed=seed).jsd
     two = len(readout.bias) == 2
     lower = lower.maximum(exact_adversary(readout, epsilon).jsd if two else _pairs(readout, epsilon))

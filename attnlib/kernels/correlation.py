@@ -68,9 +68,7 @@ def _count(x: Tensor, y: Tensor, mask: Tensor) -> tuple[Tensor, ...]:
     if bool((new_y != mask).any()):  # equal y: of these the first in x order ranks first
         y_ties = _tie_counts(new_y, mask)
         level = (new_y.cumsum(1) - 1).gather(1, order)
-        new_both = new_x.clone()
-        new_both[:, 1:] |= (level[:, 1:] != level[:, :-1]) & mask[:, 1:]
-        both_tie = _tie_counts(new_both, mask)[0]
+        both_tie = _tie_counts(new_x | (_starts(level) & mask), mask)[0]
         # a permutation and its inverse have equally many inversions
         rank = level.masked_fill(~mask, mask.shape[1]).sort(dim=1, stable=True).indices
     if bool((new_x != mask).any()):

@@ -128,10 +128,7 @@ def erase_each(readout: Readout) -> Tensor:
 
 def others(x: Tensor) -> Tensor:
     """Sum over dim 1 of all entries but the one at hand: exclusive prefix plus exclusive suffix sums."""
-    out = torch.zeros_like(x)
-    out[:, 1:] += x[:, :-1].cumsum(1)
-    out[:, :-1] += x[:, 1:].flip(1).cumsum(1).flip(1)
-    return out
+    return _before(x) + _before(x.flip(1)).flip(1)
 
 
 def _before(x: Tensor) -> Tensor:

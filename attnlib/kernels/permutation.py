@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from attnlib.checks import check_at_least
-from attnlib.kernels._common import blocks, check_linear, seed_for, token_margins
+from attnlib.kernels._common import blocks, check_linear, relative, seed_for, token_margins
 from attnlib.kernels.divergence import unchecked_tvd
 from attnlib.kernels.triton import use_triton
 from attnlib.readout import Readout
@@ -52,14 +52,14 @@ def permutation_test(readout: Readout, n_permutations: int = 100, seed: int = 0)
     order, drawn = torch.empty(0), 0  # of the length at hand
     held = _TRITON_BUDGET if use_triton(readout.alpha) else _BLOCK
     for rows, _, texts in blocks(readout, max(1, held // (n_permutations * readout.scores.shape[2]))):
-        summed, pooled = _summed(texts), []  # [n, W, C']
+        (summed, bias), pooled = relative(texts), []  # [n, W, C']
         lengths, counts = (x.tolist() for x in texts.lengths.unique_consecutive(return_counts=True))
         for length, alpha, z in zip(lengths, texts.alpha.split(counts), summed.split(counts), strict=True):
             if length != drawn:
                 order, drawn = next(draws).to(readout.device), length
             pooled.append(_pooled(alpha[:, :length], z[:, :length], order))  # [P, n, C']
         original = (texts.alpha[..., None] * summed).sum(1)  # [n, C']
-        out[rows] = _median(_distances(texts, torch.cat(pooled, 1), original))
+        out[rows] = _median(_distances(texts, torch.cat(pooled, 1), original, bias))
     return out
 
 
@@ -94,20 +94,12 @@ def _draws(lengths: Iterable[int], n_permutations: int, seed: int) -> Iterator[T
         yield torch.from_numpy(order[:, :length].flatten())
 
 
-def _summed(texts: Readout) -> Tensor:
-    """What is summed under the weights, [n, W, C'] float64: scores, or C − 1 differences of them."""
-    scores = texts.scores.double()
-    # softmax does not see a constant added to all logits: class 0 is the reference
-    return scores[..., 1:] - scores[..., :1] if texts.linear else scores
-
-
-def _distances(texts: Readout, pooled: Tensor, original: Tensor) -> Tensor:
+def _distances(texts: Readout, pooled: Tensor, original: Tensor, bias: Tensor) -> Tensor:
     """TVD [n, P] between the outputs of permuted [P, n, C'] and original sums [n, C']."""
     if not texts.linear:
         after = texts.decode(pooled.transpose(0, 1)).softmax(-1)
         return unchecked_tvd(after, texts.decode(original[:, None]).softmax(-1))
-    bias = texts.bias.double()
-    after, before = pooled + (bias[1:] - bias[0]), original + (bias[1:] - bias[0])
+    after, before = pooled + bias, original + bias
     if after.shape[2] == 1:
         return (after.sigmoid() - before.sigmoid()).abs()[..., 0].t()
     return unchecked_tvd(pad(after, (1, 0)).softmax(2), pad(before, (1, 0)).softmax(1)).t()

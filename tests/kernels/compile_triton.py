@@ -8,21 +8,20 @@ from triton.compiler import ASTSource
 
 from attnlib.kernels.triton import correlation, exact, permutation, search
 
-FLOATS = "near_in a_near_in near_term far_in a_far_in far_term value"
 SEARCH = {
     "*fp32": "x_in_out alpha_in columns bias before_in steps",
     "i32": "n width n_steps",
     "fp32": "delta own full threshold factor",
 }
 COUNT = {"*fp64": "x_in y_in", "*i8": "mask", "*i32": "last_in", "*i64": "counts", "i32": "t blocks"}
-POOL = {"*fp64": "alpha columns out", "*i32": "order", "i32": "n length n_permutations count blocks"}
-BEST = {"*fp64": FLOATS, "*i64": "low_start low_size up_start up_size i_out j_out"}
+POOL = {"*fp64": "alpha columns out", "*i32": "order", "i32": "n length n_draws count"}
+BEST = {"*fp64": "low up value", "i32": "k m most", "*i64": "i_in n_in j_in m_in i_out j_out"}
 KERNELS = [  # the types of the arguments, and the constants: two classes; five classes, AMSGrad; …
     (search._ascend, SEARCH, dict(AMSGRAD=False, K=5, CLASSES=2, BLOCK_K=8, BLOCK_T=64, BLOCK_C=2)),
     (search._ascend, SEARCH, dict(AMSGRAD=True, K=3, CLASSES=5, BLOCK_K=4, BLOCK_T=128, BLOCK_C=8)),
     (correlation._count, COUNT, dict(BLOCK=32)),
-    (permutation._pool, POOL, dict(BLOCK_P=16, BLOCK_T=128, BLOCK_C=4)),
-    (exact._best, BEST, dict(MOST=1 << 18, BLOCK_I=16, BLOCK_J=32)),
+    (permutation._pool, POOL, dict(P=16, T=128, C=4)),
+    (exact._best, BEST, {}),
 ]
 
 

@@ -34,17 +34,9 @@ def pair_counts(x: Tensor, y: Tensor, mask: Tensor) -> tuple[Tensor, ...]:
     return counts.sum(1).unbind(1)
 
 
+# x_in, y_in, mask: [N, T]; last_in: [N]; counts: [N, blocks, 6]
 @triton.jit
-def _count(
-    x_in,  # [N, T]
-    y_in,  # [N, T]
-    mask,  # [N, T]
-    last_in,  # [N]
-    counts,  # [N, blocks, 6]
-    t,
-    blocks,
-    BLOCK: tl.constexpr,
-):
+def _count(x_in, y_in, mask, last_in, counts, t, blocks, BLOCK: tl.constexpr):
     program = tl.program_id(0)
     row = (program // blocks).to(tl.int64)
     first = (program % blocks) * BLOCK

@@ -9,7 +9,7 @@ from torch import Tensor
 from attnlib.kernels._common import Side
 
 MOST_PAIRS = 1 << 18  # a row with more is left to the search by blocks
-_BLOCK_I, _BLOCK_J = 16, 32
+BLOCK_I, BLOCK_J = tl.constexpr(16), tl.constexpr(32)  # pairs evaluated at a time
 
 
 def best_pairs(low: Side, up: Side) -> tuple[Tensor, Tensor, Tensor]:
@@ -20,52 +20,37 @@ def best_pairs(low: Side, up: Side) -> tuple[Tensor, Tensor, Tensor]:
     """
     value = torch.empty(low.size.shape, dtype=torch.float64, device=low.size.device)
     i, j = torch.empty_like(low.size), torch.empty_like(low.size)
-    sides = [x for y in (low, up) for x in (y.distance, y.alpha, y.own, y.start, y.size)]
-    sizes = dict(MOST=MOST_PAIRS, BLOCK_I=_BLOCK_I, BLOCK_J=_BLOCK_J)
+    given = []
+    for side in (low, up):
+        given += [torch.stack((side.distance, side.alpha, side.own)), len(side.row), side.start, side.size]
     with torch.cuda.device_of(value):
-        _best[(len(value),)](*sides, value, i, j, **sizes, num_warps=4)
+        _best[(len(value),)](*given, value, i, j, MOST_PAIRS, num_warps=4)
     return value, i, j
 
 
+# low, up: [3, K] distances > 0 of the candidates to the bound, their α and α ln α; the others: [G]
 @triton.jit
-def _best(
-    near_in,  # [K] distances > 0 of the lower candidates to the bound
-    a_near_in,  # [K] their α
-    near_term,  # [K] α ln α
-    low_start,  # [G]
-    low_size,  # [G]
-    far_in,  # [K'] of the upper candidates
-    a_far_in,
-    far_term,
-    up_start,
-    up_size,
-    value,  # [G]
-    i_out,  # [G]
-    j_out,  # [G]
-    MOST: tl.constexpr,
-    BLOCK_I: tl.constexpr,
-    BLOCK_J: tl.constexpr,
-):
+def _best(low, k, i_in, n_in, up, m, j_in, m_in, value, i_out, j_out, most):
     row = tl.program_id(0).to(tl.int64)
-    first_i = tl.load(low_start + row)
-    first_j = tl.load(up_start + row)
-    n_i = tl.load(low_size + row)
-    n_j = tl.load(up_size + row)
-    n_i = tl.where(n_i * n_j <= MOST, n_i, 0)
+    first_i = tl.load(i_in + row)
+    first_j = tl.load(j_in + row)
+    n_i = tl.load(n_in + row)
+    n_j = tl.load(m_in + row)
+    n_i = tl.where(n_i * n_j <= most, n_i, 0)
     best = tl.full((), -float("inf"), tl.float64)
     best_at = tl.full((), 0, tl.int64)  # position i · n_j + j of the best pair
     for start_i in range(0, n_i, BLOCK_I):
         i = start_i + tl.arange(0, BLOCK_I)[:, None]  # [I, 1]
         in_i = i < n_i
-        near = tl.load(near_in + first_i + i, mask=in_i, other=1.0)
-        a_near = tl.load(a_near_in + first_i + i, mask=in_i, other=1.0)
-        t_near = tl.load(near_term + first_i + i, mask=in_i, other=0.0)
+        near = tl.load(low + first_i + i, mask=in_i, other=1.0)
+        a_near = tl.load(low + k + first_i + i, mask=in_i, other=1.0)
+        t_near = tl.load(low + 2 * k + first_i + i, mask=in_i, other=0.0)
         for start_j in range(0, n_j, BLOCK_J):
             j = start_j + tl.arange(0, BLOCK_J)[None, :]  # [1, J]
             in_j = j < n_j
-            far = tl.load(far_in + first_j + j, mask=in_j, other=1.0)
-            a_far = tl.load(a_far_in + first_j + j, mask=in_j, other=1.0)
-            t_far = tl.load(far_term + first_j + j, mask=in_j, other=0.0)
+            far = tl.load(up + first_j + j, mask=in_j, other=1.0)
+            a_far = tl.load(up + m + first_j + j, mask=in_j, other=1.0)
+            t_far = tl.load(up + 2 * m + first_j + j, mask=in_j, other=0.0)
             span = near + far
             w = near / span  # weights of the upper and the lower token
             v = far / span

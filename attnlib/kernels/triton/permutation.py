@@ -19,47 +19,34 @@ def pooled(alpha: Tensor, columns: Tensor, order: Tensor) -> Tensor:
     """
     n, length = alpha.shape
     count = columns.shape[2]
-    n_permutations = len(order) // length
+    n_draws = len(order) // length
     columns = columns.transpose(1, 2).contiguous()  # [n, C', L]
-    out = torch.empty(n_permutations, n, count, dtype=torch.float64, device=alpha.device)
+    out = torch.empty(n_draws, n, count, dtype=torch.float64, device=alpha.device)
     block_t = min(128, max(16, power_of_two(length)))
-    block_p = min(2048 // block_t, power_of_two(n_permutations))
-    blocks = triton.cdiv(n_permutations, block_p)
-    given, order = (alpha.contiguous(), columns), order.to(torch.int32)
-    sizes = dict(BLOCK_P=block_p, BLOCK_T=block_t, BLOCK_C=power_of_two(count))
+    block_p = min(2048 // block_t, power_of_two(n_draws))
+    given = alpha.contiguous(), columns, order.to(torch.int32), out
+    sizes = dict(P=block_p, T=block_t, C=power_of_two(count))
     with torch.cuda.device_of(alpha):
-        _pool[(n * blocks,)](
-            *given, order, out, n, length, n_permutations, count, blocks, **sizes, num_warps=4
-        )
+        _pool[(n * triton.cdiv(n_draws, block_p),)](*given, n, length, n_draws, count, **sizes, num_warps=4)
     return out
 
 
+# alpha: [n, L]; columns: [n, C', L]; order: [P, L]; out: [P, n, C']
 @triton.jit
 def _pool(
-    alpha,  # [n, L]
-    columns,  # [n, C', L]
-    order,  # [P, L]
-    out,  # [P, n, C']
-    n,
-    length,
-    n_permutations,
-    count,
-    blocks,
-    BLOCK_P: tl.constexpr,
-    BLOCK_T: tl.constexpr,
-    BLOCK_C: tl.constexpr,
+    alpha, columns, order, out, n, length, n_draws, count, P: tl.constexpr, T: tl.constexpr, C: tl.constexpr
 ):
-    program = tl.program_id(0)
+    program, blocks = tl.program_id(0), tl.cdiv(n_draws, P)
     row = (program // blocks).to(tl.int64)
-    draw = (program % blocks) * BLOCK_P + tl.arange(0, BLOCK_P)[:, None]  # [P, 1]
-    known = draw < n_permutations
-    column = tl.arange(0, BLOCK_C)[None, :]  # [1, C']
+    draw = (program % blocks) * P + tl.arange(0, P)[:, None]  # [P, 1]
+    known = draw < n_draws
+    column = tl.arange(0, C)[None, :]  # [1, C']
     alpha += row * length
     columns += row * length * count
     order += draw.to(tl.int64) * length
-    total = tl.zeros((BLOCK_P, BLOCK_C), tl.float64)
-    for start in range(0, length, BLOCK_T):
-        t = start + tl.arange(0, BLOCK_T)[None, :]  # [1, T]
+    total = tl.zeros((P, C), tl.float64)
+    for start in range(0, length, T):
+        t = start + tl.arange(0, T)[None, :]  # [1, T]
         inside = t < length
         source = tl.load(order + t, mask=known & inside, other=0)  # [P, T]
         weight = tl.load(alpha + source, mask=known & inside, other=0.0)
