@@ -30,8 +30,9 @@ def cache_folder() -> Path:
 
 
 def digest(value: object) -> str:
-    """A short name for anything that JSON can hold: the first 20 hex digits of its sha256."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:20]
+    """A short name for anything that JSON can hold, and arrays: the first 20 hex digits of its sha256."""
+    written = json.dumps(value, sort_keys=True, default=lambda array: array.tolist())
+    return hashlib.sha256(written.encode()).hexdigest()[:20]
 
 
 def sources_digest(sources: Iterable[Path]) -> str:

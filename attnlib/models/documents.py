@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.rnn import pad_sequence
 from torch.utils.checkpoint import checkpoint
 
 from attnlib.checks import check_at_least, one_of
@@ -151,20 +152,19 @@ class Level(nn.Module):
 class DocumentModel(nn.Module):
     """Embedding, word level, sentence level (HAN only), one linear layer."""
 
-    def __init__(
-        self, embedding: nn.Embedding, words: Level, sentences: Level | None, n_classes: int, dropout: float
-    ) -> None:
+    def __init__(self, architecture: DocumentArchitecture, vectors: Tensor | None = None) -> None:
         super().__init__()
-        self.embedding = embedding
-        self.words = words
-        self.sentences = sentences
-        self.head = nn.Linear((sentences or words).size, n_classes)
-        self.dropout = nn.Dropout(dropout)
-
-    @property
-    def hierarchical(self) -> bool:
-        """Whether the last attention is over sentences, not words."""
-        return self.sentences is not None
+        a, kind = architecture, architecture.encoder.removeprefix("HAN").removeprefix("FLAN")
+        self.hierarchical = a.hierarchical
+        self.embedding = embedding((a.n_words, a.dimension), vectors, unit=True)
+        self.words = Level(kind, a.dimension, a.hidden, a.dropout_words)
+        self.sentences = (
+            Level(kind, self.words.size, a.hidden, a.dropout_sentences) if a.hierarchical else None
+        )
+        self.head = nn.Linear((self.sentences or self.words).size, a.n_classes)
+        self.dropout = nn.Dropout(a.dropout_logits)
+        nn.init.xavier_uniform_(self.head.weight)
+        nn.init.zeros_(self.head.bias)
 
     def forward(self, batch: DocumentBatch) -> DocumentOutput:
         """One pass. ValueError when a hierarchical model is given documents without sentences."""
@@ -206,12 +206,8 @@ class DocumentModel(nn.Module):
         read = partial(checkpoint, self.read_sentences, use_reentrant=False) if again else self.read_sentences
         groups = [order[run] for run in runs(sentences[order].tolist(), GROUP_WORDS)]
         vectors = torch.cat([read(table, words, starts[group], sentences[group]) for group in groups])
-        n, most = len(counts), int(counts.max())
-        row = torch.repeat_interleave(torch.arange(n), counts)
-        place = row * most + torch.arange(len(sentences)) - offsets_of(counts)[row]
-        spread = vectors.new_zeros(n * most, vectors.shape[1])
-        spread = spread.index_copy(0, place[order].to(vectors.device), vectors)
-        return spread.view(n, most, -1)
+        in_order = vectors[torch.argsort(order).to(vectors.device)]
+        return pad_sequence(in_order.split(counts.tolist()), batch_first=True)
 
 
 def offsets_of(lengths: Tensor) -> Tensor:
@@ -227,16 +223,9 @@ def build_document_model(
     vectors: [n_words, dimension] initial embedding, rows of length 1 at random when None; the padding row is
     zero and stays so. The global random state is left as it was.
     """
-    a, kind = architecture, architecture.encoder.removeprefix("HAN").removeprefix("FLAN")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        look_up = embedding((a.n_words, a.dimension), vectors, unit=True)
-        words = Level(kind, a.dimension, a.hidden, a.dropout_words)
-        sentences = Level(kind, words.size, a.hidden, a.dropout_sentences) if a.hierarchical else None
-        model = DocumentModel(look_up, words, sentences, a.n_classes, a.dropout_logits)
-        nn.init.xavier_uniform_(model.head.weight)
-        nn.init.zeros_(model.head.bias)
-    return model
+        return DocumentModel(architecture, vectors)
 
 
 @torch.no_grad()

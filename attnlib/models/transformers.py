@@ -15,10 +15,13 @@ import torch
 from torch import Tensor, nn
 
 from attnlib.checks import check_at_least, one_of
-from attnlib.data.corpus import Split, Vocabulary
-from attnlib.data.scenes import SceneSplit
+from attnlib.data.corpus import Corpus, Split, Vocabulary
+from attnlib.data.scenes import SceneCorpus, SceneSplit
 from attnlib.models.batches import pad
 from attnlib.models.kinds import BERT_TEXT, LXMERT, VISUAL_BERT, Kind
+
+AnyCorpus = Corpus | SceneCorpus
+AnySplit = Split | SceneSplit
 
 KINDS: dict[str, Kind] = {"bert": BERT_TEXT, "visual_bert": VISUAL_BERT, "lxmert": LXMERT}
 CLASSES = {
@@ -113,6 +116,24 @@ def scene_inputs(
         types = torch.ones(present.shape, dtype=torch.long)
         return {**given, "visual_embeds": features, "visual_token_type_ids": types}
     return {**given, "visual_feats": features, "visual_pos": torch.from_numpy(split.boxes[index])}
+
+
+def inputs_of(
+    kind: str, split: AnySplit, vocabulary: Vocabulary, index: Sequence[int] | np.ndarray
+) -> dict[str, Tensor]:
+    """A model's inputs for the texts or scenes of `split` at `index`."""
+    if isinstance(split, SceneSplit):
+        return scene_inputs(kind, split, vocabulary, index)
+    return text_inputs(split, vocabulary, index)
+
+
+def longest(split: AnySplit) -> int:
+    """Positions that a model of the split needs: of its longest text, pair or question, with the ends."""
+    if isinstance(split, SceneSplit):
+        return max(len(question) + 2 for question in split.questions)
+    if split.questions is None:
+        return max(len(text) + 2 for text in split.texts)
+    return max(len(text) + len(other) + 3 for text, other in zip(split.texts, split.questions, strict=True))
 
 
 def embedded(model: nn.Module, inputs: dict[str, Tensor]) -> dict[str, Tensor]:

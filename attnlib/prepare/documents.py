@@ -11,7 +11,7 @@ from attnlib.checks import check_at_least, one_of
 from attnlib.models.document_batches import Documents
 from attnlib.models.documents import DocumentArchitecture, build_document_model, read_documents
 from attnlib.models.vectors import document_vectors, random_unit_vectors, train_document_vectors
-from attnlib.prepare.run import Plan, Prepared, chosen, decided, resolve_device, trained
+from attnlib.prepare.run import Plan, Prepared, analysed, chosen, decided, resolve_device, train_once
 from attnlib.training.documents import DocumentTraining, predict_documents, recipe
 from attnlib.training.fit import Recipe, Row
 from attnlib.training.metrics import metrics
@@ -82,7 +82,8 @@ def prepare_documents(
     """
     began = time.perf_counter()
     planned = plan(dataset, architecture, seed, **model_settings)
-    return trained(planned, planned.corpus.test.sample(limit, seed), began, progress)
+    texts = planned.corpus.test.sample(limit, seed)
+    return analysed(planned, texts, began, *train_once(planned, progress))
 
 
 def plan(

@@ -15,7 +15,7 @@ from attnlib.data.imposed import Weights, impose, impose_on
 from attnlib.models.build import Architecture, build
 from attnlib.models.reading import head_of, read
 from attnlib.models.vectors import embedding_matrix, vectors_file
-from attnlib.prepare.run import Plan, Prepared, analysed, chosen, decided, resolve_device, trained
+from attnlib.prepare.run import Plan, Prepared, analysed, chosen, decided, resolve_device, train_once
 from attnlib.training.fit import Row, epochs, fit
 from attnlib.training.flat import Training, predict, recipe
 from attnlib.training.metrics import metrics
@@ -57,7 +57,8 @@ def prepare(
     """
     began = time.perf_counter()
     planned = plan(dataset, encoder, scorer, seed, **model_settings)
-    return trained(planned, planned.corpus.test.sample(limit, seed), began, progress)
+    texts = planned.corpus.test.sample(limit, seed)
+    return analysed(planned, texts, began, *train_once(planned, progress))
 
 
 def prepare_like(base: Prepared, *, progress: bool = True, **changes: Any) -> Prepared:
@@ -76,30 +77,24 @@ def prepare_like(base: Prepared, *, progress: bool = True, **changes: Any) -> Pr
     planned = plan(**{**request, **changes})
     imposed = planned.request["imposed"]
     texts = base.texts if imposed is None else impose(base.texts, imposed["test"])
-    return trained(planned, texts, began, progress)
+    return analysed(planned, texts, began, *train_once(planned, progress))
 
 
 def every_epoch(
-    dataset: str,
-    encoder: str = "bilstm",
-    scorer: str = "additive",
-    seed: int = 0,
-    *,
-    limit: int | None = None,
-    progress: bool = True,
-    **model_settings: Any,
+    dataset: str, *model: Any, limit: int | None = None, progress: bool = True, **model_settings: Any
 ) -> Iterator[tuple[int, Prepared]]:
     """Train as `prepare` does, and give (epoch, what `prepare` would give) after every epoch, 1 first.
 
-    The model is the one in training: use what is given before asking for the next. Nothing is cached.
+    model: encoder, scorer and seed, as `prepare` has them. The model is the one in training: use what is
+    given before asking for the next. Nothing is cached.
     """
-    planned = plan(dataset, encoder, scorer, seed, **model_settings)
-    texts = planned.corpus.test.sample(limit, seed)
+    planned = plan(dataset, *model, **model_settings)
+    texts = planned.corpus.test.sample(limit, planned.name["seed"])
     history: list[Row] = []
     for row in epochs(planned.recipe(), progress):
         history = [*history, row]
         began = time.perf_counter()
-        yield len(history), analysed(planned, history, planned.measure(), texts, began, kept=False)
+        yield len(history), analysed(planned, texts, began, history, planned.measure(), kept=False)
 
 
 def plan(

@@ -144,12 +144,7 @@ def train_once(plan: Plan, progress: bool = True) -> tuple[list[Row], Row]:
         history = fit(plan.recipe(), progress)
         return {"history": history, "test_metrics": plan.measure(), "settings": plan.settings}
 
-    known = remember(
-        path,
-        make,
-        lambda path, facts: save_model(plan.model, path, facts),
-        lambda path: load_model(plan.model, path),
-    )
+    known = remember(path, make, partial(save_model, plan.model), partial(load_model, plan.model))
     plan.model.to(plan.device).eval()
     return known["history"], known["test_metrics"]
 
@@ -165,10 +160,11 @@ def read(plan: Plan, texts: Split, kept: bool = True) -> Readout:
     reading, head = plan.reading(texts), plan.head(plan.model)
     if not kept:
         return reading()
+    said = (texts.texts, texts.questions, texts.candidates, texts.sentences, texts.attention)
     known = {
         "settings": plan.settings,
         "parameters": checksum({name: x.detach().cpu() for name, x in plan.model.state_dict().items()}, {}),
-        "texts": texts_digest(texts),
+        "texts": [column and list(column) for column in said],
         "code": function_digest(reading),
     }
     path = cache_folder() / "readouts" / f"{plan.corpus.name}-{digest(known)}.safetensors"
@@ -195,26 +191,9 @@ def load(path: Any, head: Head | None, device: str) -> Readout:
         raise ValueError(f"{path} is no Readout of the cache: {error!r}") from error
 
 
-def texts_digest(texts: Split) -> str:
-    """A digest of what a model reads of some texts."""
-    columns = (texts.texts, texts.questions, texts.candidates, texts.sentences, texts.attention)
-
-    def written(row: Any) -> Any:
-        return row.tolist() if isinstance(row, np.ndarray) else row
-
-    return digest([column and [written(row) for row in column] for column in columns])
-
-
-def trained(plan: Plan, texts: Split, began: float, progress: bool = True) -> Prepared:
-    """What an experiment works on: the model of a plan, trained or from the cache, and what it reads."""
-    history, metrics = train_once(plan, progress)
-    return analysed(plan, history, metrics, texts, began)
-
-
 def analysed(
-    plan: Plan, history: list[Row], metrics: Row, texts: Split, began: float, kept: bool = True
+    plan: Plan, texts: Split, began: float, history: list[Row], metrics: Row, kept: bool = True
 ) -> Prepared:
-    """The same of a model that is trained already, with its history and test metrics."""
-    readout = read(plan, texts, kept)
+    """What an experiment works on: a trained model's history and test metrics, and what it reads of texts."""
     found: dict[str, Any] = {"history": history, "test_metrics": metrics, "texts": texts, "began": began}
-    return Prepared(**vars(plan), **found, readout=readout, kept=kept)
+    return Prepared(**vars(plan), **found, readout=read(plan, texts, kept), kept=kept)

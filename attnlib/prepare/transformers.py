@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
@@ -13,25 +12,20 @@ from torch import Tensor
 
 from attnlib import data
 from attnlib.checks import check_at_least, one_of
-from attnlib.data.corpus import Corpus, Split
-from attnlib.data.scenes import SceneCorpus, SceneSplit
+from attnlib.data.scenes import SceneSplit
 from attnlib.models.kinds import Kind
 from attnlib.models.transformers import (
     KINDS,
+    AnyCorpus,
     StockArchitecture,
     build_stock,
     embedded,
-    scene_inputs,
-    text_inputs,
+    inputs_of,
+    longest,
 )
 from attnlib.prepare.run import Plan, Trained, chosen, decided, resolve_device, train_once
-from attnlib.training.fit import Row
 from attnlib.training.metrics import metrics
-from attnlib.training.transformers import Inputs, StockTraining, predict_stock, recipe
-
-AnyCorpus = Corpus | SceneCorpus
-AnySplit = Split | SceneSplit
-
+from attnlib.training.transformers import StockTraining, predict_stock, recipe
 
 # Found on the dev splits of SST and scenes. A question about a scene is answered by looking up, and with the
 # library's deviation, .02 for models ten times as wide, attention stays even for many epochs; LXMERT also
@@ -81,7 +75,7 @@ def prepare_transformer(
     planned = plan(dataset, kind, seed, **model_settings)
     texts = planned.corpus.test.sample(limit, seed)
     history, scores = train_once(planned, progress)
-    given = inputs_of(kind, texts, planned.corpus)(np.arange(len(texts)))
+    given = inputs_of(kind, texts, planned.corpus.vocabulary, np.arange(len(texts)))
     inputs = embedded(planned.model, {name: value.to(planned.device) for name, value in given.items()})
     found: dict[str, Any] = {"history": history, "test_metrics": scores, "texts": texts, "began": began}
     return PreparedTransformer(**vars(planned), **found, kind=KINDS[kind], inputs=inputs)
@@ -108,32 +102,26 @@ def plan(
     device = resolve_device(device)
     check_at_least("seed", seed, 0)
     corpus = corpus_for(kind, dataset)
-    train, dev, test = corpus.splits.values()
-    usual = USUAL[kind] | chosen(
-        layers=layers, epochs=epochs, batch_size=batch_size, learning_rate=learning_rate
-    )
+    train, test, words = corpus.train, corpus.test, corpus.vocabulary
+    given = chosen(layers=layers, epochs=epochs, batch_size=batch_size, learning_rate=learning_rate)
+    usual = USUAL[kind] | given
     architecture = StockArchitecture(
         kind,
-        n_words=len(corpus.vocabulary),
+        n_words=len(words),
         n_classes=len(corpus.class_names),
         n_features=train.features.shape[2] if isinstance(train, SceneSplit) else 0,
         heads=heads,
         hidden=hidden,
-        longest=longest(corpus),
+        longest=max(map(longest, corpus.splits.values())),
         **{name: usual[name] for name in SIZES},
     )
     how = StockTraining(**{name: usual[name] for name in SCHEDULES}, seed=seed)
-    code, of_library = (recipe, build_stock), {"transformers": transformers_version()}
-    settings = decided(corpus, architecture, how, device, code, **of_library)
-    model, reader = build_stock(architecture, seed), KINDS[kind]
-
-    def inputs(split: AnySplit) -> tuple[Inputs, np.ndarray]:
-        return inputs_of(kind, split, corpus), split.labels
-
-    def measure() -> Row:
-        given, labels = inputs(test)
-        return metrics(labels, predict_stock(model, reader, given, len(labels), device))
-
+    try:
+        library = {"transformers": version("transformers")}
+    except PackageNotFoundError:
+        raise ImportError("stock models need transformers: pip install 'attnlib[transformers]'") from None
+    settings = decided(corpus, architecture, how, device, (recipe, build_stock), **library)
+    model = build_stock(architecture, seed)
     # Whose maps are read.
     scorer = "cross_attention" if kind == "lxmert" else "self_attention"
     name = {"dataset": corpus.name, "encoder": kind, "scorer": scorer, "seed": seed}
@@ -143,8 +131,8 @@ def plan(
         settings=settings,
         name={**name, "variant": "stock", "vectors": "random"},
         device=device,
-        recipe=lambda: recipe(model, reader, inputs(train), inputs(dev), how, device),
-        measure=measure,
+        recipe=lambda: recipe(model, kind, corpus, how, device),
+        measure=lambda: metrics(test.labels, predict_stock(model, kind, test, words, device)),
     )
 
 
@@ -169,34 +157,3 @@ def corpus_for(kind: str, dataset: str) -> AnyCorpus:
     if corpus.task == "question answering":
         raise ValueError(f"data set {corpus.name!r} is {corpus.task}; bert reads classification and pairs")
     return corpus
-
-
-def longest(corpus: AnyCorpus) -> int:
-    """Positions that a model of the corpus needs: of its longest text, pair or question, with the ends."""
-    most = 0
-    for split in corpus.splits.values():
-        if isinstance(split, SceneSplit):
-            lengths = [len(question) + 2 for question in split.questions]
-        else:
-            lengths = [len(text) + 2 for text in split.texts]
-            if split.questions is not None:
-                lengths = [n + len(q) + 1 for n, q in zip(lengths, split.questions, strict=True)]
-        most = max(most, *lengths)
-    return most
-
-
-def inputs_of(kind: str, split: AnySplit, corpus: AnyCorpus) -> Callable[[np.ndarray], dict[str, Tensor]]:
-    """A function from rows of the split to the model's inputs."""
-    if isinstance(split, SceneSplit):
-        return partial(scene_inputs, kind, split, corpus.vocabulary)
-    return partial(text_inputs, split, corpus.vocabulary)
-
-
-def transformers_version() -> str:
-    """The version of the library that models come from; ImportError says how to get it."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version("transformers")
-    except PackageNotFoundError:
-        raise ImportError("stock models need transformers: pip install 'attnlib[transformers]'") from None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,12 +11,10 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.optim.lr_scheduler import LambdaLR
 
-from attnlib.models.kinds import Kind
-from attnlib.training.fit import Recipe, Settings, Step, class_probabilities
+from attnlib.data.corpus import Vocabulary
+from attnlib.models.transformers import KINDS, AnyCorpus, AnySplit, inputs_of
+from attnlib.training.fit import Recipe, Row, Settings, Step, class_probabilities
 from attnlib.training.metrics import metrics
-
-# The model's inputs for some rows of a split
-Inputs = Callable[[np.ndarray], dict[str, Tensor]]
 
 
 @dataclass(frozen=True)
@@ -36,52 +34,45 @@ class StockTraining(Settings):
             raise ValueError(f"warmup is {self.warmup}: give a share from 0 to below 1")
 
 
-def logits_of(model: nn.Module, kind: Kind, inputs: dict[str, Tensor], device: str) -> Tensor:
+def logits_of(model: nn.Module, kind: str, inputs: dict[str, Tensor], device: str) -> Tensor:
     """Logits [N, C]."""
-    return model(**{name: value.to(device) for name, value in inputs.items()})[kind.logits]
+    return model(**{name: value.to(device) for name, value in inputs.items()})[KINDS[kind].logits]
 
 
 def predict_stock(
-    model: nn.Module, kind: Kind, inputs: Inputs, n: int, device: str = "cpu", batch_size: int = 256
+    model: nn.Module, kind: str, split: AnySplit, vocabulary: Vocabulary, device: str = "cpu", size: int = 256
 ) -> np.ndarray:
-    """Class probabilities [n, C], float64."""
-    parts = np.split(np.arange(n), range(batch_size, n, batch_size))
-    found = ((rows, inputs(rows)) for rows in parts)
+    """Class probabilities [N, C], float64, in the order of the split; size: of a batch."""
+    rows = np.split(np.arange(len(split)), range(size, len(split), size))
+    found = ((some, inputs_of(kind, split, vocabulary, some)) for some in rows)
     return class_probabilities(model, found, lambda given: logits_of(model, kind, given, device))
 
 
 def recipe(
-    model: nn.Module,
-    kind: Kind,
-    train: tuple[Inputs, np.ndarray],
-    dev: tuple[Inputs, np.ndarray],
-    training: StockTraining,
-    device: str = "cpu",
+    model: nn.Module, kind: str, corpus: AnyCorpus, training: StockTraining, device: str = "cpu"
 ) -> Recipe:
-    """The recipe of a stock model for `fit`; train, dev: inputs by rows, and labels."""
-    (inputs, labels), (dev_inputs, dev_labels) = train, dev
-    size, weight_decay = training.batch_size, training.weight_decay
-    optimizer = torch.optim.AdamW(
-        model.to(device).parameters(), training.learning_rate, weight_decay=weight_decay
-    )
-    n_steps = training.epochs * -(-len(labels) // size)
+    """The recipe of a stock model of a corpus for `fit`; kind: one of `KINDS`."""
+    train, dev, vocabulary, size = corpus.train, corpus.dev, corpus.vocabulary, training.batch_size
+    parameters, decay = model.to(device).parameters(), training.weight_decay
+    optimizer = torch.optim.AdamW(parameters, training.learning_rate, weight_decay=decay)
+    n_steps = training.epochs * -(-len(train) // size)
     rising = max(1, round(training.warmup * n_steps))
+    generator = np.random.default_rng(training.seed)
 
     def scale(step: int) -> float:
         return min((step + 1) / rising, (n_steps - step) / max(1, n_steps - rising))
 
-    generator = np.random.default_rng(training.seed)
-
     def steps() -> Iterator[Step]:
-        order = generator.permutation(len(labels))
+        order = generator.permutation(len(train))
         for rows in np.split(order, range(size, len(order), size)):
-            wanted = torch.from_numpy(labels[rows]).to(device)
-            loss = cross_entropy(logits_of(model, kind, inputs(rows), device), wanted)
+            given = inputs_of(kind, train, vocabulary, rows)
+            wanted = torch.from_numpy(train.labels[rows]).to(device)
+            loss = cross_entropy(logits_of(model, kind, given, device), wanted)
             yield Step(loss, loss, len(rows))
 
-    def measure() -> dict[str, float]:
-        probabilities = predict_stock(model, kind, dev_inputs, len(dev_labels), device)
-        return {"accuracy": metrics(dev_labels, probabilities)["accuracy"]}
+    def measure() -> Row:
+        found = metrics(dev.labels, predict_stock(model, kind, dev, vocabulary, device))
+        return {"accuracy": found["accuracy"]}
 
     schedule = LambdaLR(optimizer, scale)
-    return Recipe(model, optimizer, training, len(labels), steps, measure, clip=1.0, after_step=schedule.step)
+    return Recipe(model, optimizer, training, len(train), steps, measure, clip=1.0, after_step=schedule.step)

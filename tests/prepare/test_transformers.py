@@ -11,7 +11,7 @@ from attnlib.data.generated import planted
 from attnlib.data.generated import scenes as scenes_generated
 from attnlib.explain.transformers import methods as stock
 from attnlib.faithfulness.transformers import removals
-from attnlib.prepare.transformers import longest
+from attnlib.models.transformers import longest
 from attnlib.prepare.transformers import prepare_transformer as prepare
 
 pytest.importorskip("transformers")
@@ -101,7 +101,7 @@ def test_of_pairs_the_first_text_is_scored_and_removed():
     assert run.kind.mask(run.inputs).sum(dim=1).tolist() == [len(text) for text in texts]
     lengths = [len(text) + len(other) + 3 for text, other in zip(texts, run.texts.questions, strict=True)]
     assert run.inputs["attention_mask"].sum(dim=1).tolist() == lengths
-    assert longest(run.corpus) >= max(lengths)
+    assert longest(run.corpus.test) == max(lengths)
     (scores,) = stock.explain(run.model, run.kind, run.inputs, ["attention"]).values()
     deletion = removals(run.model, run.kind, run.inputs)["deletion"]
     assert deletion.lengths.tolist() == [len(text) for text in texts]
