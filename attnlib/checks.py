@@ -35,6 +35,15 @@ def plain(values: Any) -> np.ndarray:
     return np.asarray(values)
 
 
+def first_row(bad: Any) -> int | None:
+    """The first row that is bad, of an array or tensor of booleans [N]; None if none is.
+
+    >>> first_row(np.array([False, True, True]))
+    1
+    """
+    return int(bad.nonzero()[0][0]) if bad.any() else None
+
+
 def numbers(values: Any, where: str) -> np.ndarray:
     """A copy of the same as float64; ValueError, which begins with `where`, for what is no number."""
     try:
@@ -55,26 +64,20 @@ def whole_labels(
         found = plain(labels)
     except ValueError:  # rows of unequal length
         found = np.empty((0, 0))
+    needed = f"{name} must be integers, one per {what};"
     if found.ndim != 1:
-        raise ValueError(f"{name} must be integers, one per {what}; got {found.dtype} of shape {found.shape}")
+        raise ValueError(f"{needed} got {found.dtype} of shape {found.shape}")
     if not np.issubdtype(found.dtype, np.integer):
         # A list of names and numbers is an array of names.
         for row, item in enumerate(labels if isinstance(labels, list | tuple) else found):
             if not isinstance(item, int | np.integer) or isinstance(item, bool):
-                shown = item.item() if isinstance(item, np.generic) else item
-                raise ValueError(
-                    f"{name} must be integers, one per {what}; row {row} is {shown!r}. {OF_LABELS}"
-                )
+                shown = repr(item.item() if isinstance(item, np.generic) else item)
+                raise ValueError(f"{needed} row {row} is {shown}. {OF_LABELS}")
     if n is not None and len(found) != n:
         raise ValueError(f"{name}: {len(found)} for {n} {what}s")
-    if classes is not None:
-        outside = (found < 0) | (found >= classes)
-        if outside.any():
-            row = int(outside.argmax())
-            raise ValueError(
-                f"{name}: row {row} is {found[row]}, outside the {classes} classes 0-{classes - 1}. "
-                f"{OF_LABELS}"
-            )
+    if classes is not None and (bad := first_row((found < 0) | (found >= classes))) is not None:
+        outside = f"outside the {classes} classes 0-{classes - 1}"
+        raise ValueError(f"{name}: row {bad} is {found[bad]}, {outside}. {OF_LABELS}")
     return found.astype(np.int64)
 
 

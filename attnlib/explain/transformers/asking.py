@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from attnlib.checks import first_row
 from attnlib.models.kinds import SCORED, Inputs, Kind
 
 TOLERANCE = 1e-4  # of probabilities in a batch against those alone, in float32
@@ -55,14 +56,12 @@ class Unpadded(nn.Module):
 
     def forward(self, **inputs: Tensor) -> dict[str, Tensor]:
         """The logits by their name, in the order of the rows."""
-        sizes = sizes_of(self.kind, inputs)
-        rows, found = [], []
-        for size in sizes.unique(dim=0):
-            at = (sizes == size).all(dim=1).nonzero().squeeze(1)
-            part = {name: value[at] for name, value in inputs.items()}
-            rows.append(at)
+        sizes, which = sizes_of(self.kind, inputs).unique(dim=0, return_inverse=True)
+        found = []
+        for number, size in enumerate(sizes):
+            part = {name: value[which == number] for name, value in inputs.items()}
             found.append(logits_of(self.model, self.kind, trimmed(self.kind, part, size)))
-        return {self.kind.logits: torch.cat(found)[torch.cat(rows).argsort()]}
+        return {self.kind.logits: torch.cat(found)[which.argsort(stable=True).argsort()]}
 
 
 def plain(model: nn.Module) -> nn.Module:
@@ -72,23 +71,21 @@ def plain(model: nn.Module) -> nn.Module:
 
 def sizes_of(kind: Kind, inputs: Inputs) -> Tensor:
     """How far the words of each row go, and the rows of its features, [N, 2]."""
-    found = []
-    for name in ("attention_mask", kind.present):
-        there = inputs[name].bool()
-        found.append((there * torch.arange(1, there.shape[1] + 1, device=there.device)).amax(dim=1))
-    return torch.stack(found, dim=1)
+    masks = [inputs[name].bool() for name in ("attention_mask", kind.present)]
+    ends = [mask * torch.arange(1, mask.shape[1] + 1, device=mask.device) for mask in masks]
+    return torch.stack([end.amax(dim=1) for end in ends], dim=1)
 
 
 def trimmed(kind: Kind, inputs: Inputs, size: Tensor) -> dict[str, Tensor]:
     """The inputs up to a number of words and of rows of the features, [2]."""
     words, rows = size.tolist()
     length = inputs["attention_mask"].shape[1]
-    kept = {}
+    kept = dict(inputs)
     for name, value in inputs.items():
         if name in (kind.features, kind.present, *kind.beside):
             kept[name] = value[:, :rows]
-        else:
-            kept[name] = value[:, :words] if value.dim() > 1 and value.shape[1] == length else value
+        elif value.dim() > 1 and value.shape[1] == length:
+            kept[name] = value[:, :words]
     return kept
 
 
@@ -149,9 +146,8 @@ def answers(model: nn.Module, kind: Kind, inputs: Inputs, batch_size: int) -> Te
     are not those it gets alone and without padding.
     """
     found = torch.cat([logits_of(model, kind, part) for part in chunks(inputs, batch_size)])
-    bad = found.isnan().any(dim=1)
-    if bad.any():
-        raise ValueError(f"the model's {kind.logits} of row {int(bad.long().argmax())} are nan")
+    if (row := first_row(found.isnan().any(dim=1))) is not None:
+        raise ValueError(f"the model's {kind.logits} of row {row} are nan")
     for row, one, _ in tried(kind, inputs):
         alone, batched = logits_of(model, kind, one), found[row : row + 1]
         if alone.shape[1] > 1:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from attnlib.checks import first_row
 from attnlib.explain.transformers.asking import output_of
 from attnlib.models.kinds import SCORED, Inputs, Kind
 
@@ -51,36 +53,30 @@ def check_inputs(kind: Kind, inputs: Inputs) -> None:
         )
     masks = {name: inputs[name] for name in (kind.present, "attention_mask", SCORED) if name in inputs}
     for name, mask in masks.items():
-        if name in (kind.present, SCORED) and features.shape[:2] != mask.shape:
-            raise ValueError(
-                f"{kind.features} has {list(features.shape[:2])} rows, but {name} is for {list(mask.shape)}"
-            )
+        rows, size = list(features.shape[:2]), list(mask.shape)
+        if name in (kind.present, SCORED) and rows != size:
+            raise ValueError(f"{kind.features} has {rows} rows, but {name} is for {size}")
         if mask.dim() != 2 or not ((mask == 0) | (mask == 1)).all():
             raise ValueError(f"{name}: expected zeros and ones, [N, L]")
         if name != SCORED:
             refuse_gap(mask.bool(), name, "what is present must come first, so pad at the end")
     least = max(1, 2 * kind.ends)
-    few = inputs["attention_mask"].sum(dim=1) < least
-    if few.any():
-        raise ValueError(f"attention_mask: row {int(few.long().argmax())} has fewer than {least} positions")
+    if (row := first_row(inputs["attention_mask"].sum(dim=1) < least)) is not None:
+        raise ValueError(f"attention_mask: row {row} has fewer than {least} positions")
     told = SCORED if SCORED in inputs else "token_type_ids"
     refuse_gap(kind.mask(inputs), told, "what is scored must be in one piece, from the first word on")
     if SCORED in inputs:
         words = torch.zeros_like(present, dtype=torch.bool)
         words[:, kind.ends : words.shape[1] - kind.ends] = kind.mask({kind.present: present})
-        beyond = (inputs[SCORED].bool() & ~words).any(dim=1)
-        if beyond.any():
-            raise ValueError(
-                f"{SCORED}: row {int(beyond.long().argmax())} has something that is no word: the class "
-                "token, the separator at the end, or padding"
-            )
+        if (row := first_row((inputs[SCORED].bool() & ~words).any(dim=1))) is not None:
+            beyond = "the class token, the separator at the end, or padding"
+            raise ValueError(f"{SCORED}: row {row} has something that is no word: {beyond}")
 
 
 def refuse_gap(there: Tensor, name: str, why: str) -> None:
     """ValueError where a row of a mask has something after a gap."""
-    later = (there[:, 1:] & ~there[:, :-1]).any(dim=1)
-    if later.any():
-        raise ValueError(f"{name}: row {int(later.long().argmax())} has something after a gap; {why}")
+    if (row := first_row((there[:, 1:] & ~there[:, :-1]).any(dim=1))) is not None:
+        raise ValueError(f"{name}: row {row} has something after a gap; {why}")
 
 
 def varies(module: nn.Module) -> bool:
@@ -99,7 +95,7 @@ def most_positions(model: nn.Module) -> int | None:
         if isinstance(table := getattr(module, "position_embeddings", None), nn.Embedding):
             before = getattr(module, "padding_idx", None)
             return table.num_embeddings - (before + 1 if isinstance(before, int) else 0)
-    longest = getattr(getattr(model, "config", None), "max_position_embeddings", None)
+    longest = setting(model, "max_position_embeddings")
     return longest if isinstance(longest, int) and longest > 0 else None
 
 
@@ -111,11 +107,11 @@ def check_one_text(model: nn.Module, kind: Kind, inputs: Inputs) -> None:
     one text alone says nothing where the configuration names another.
     """
     features, scored = inputs[kind.features], kind.mask(inputs)
-    each = torch.arange(len(features), device=features.device)
-    last = features[each, inputs[kind.present].sum(dim=1).long() - 1]
+    n = len(features)
+    last = features[torch.arange(n, device=features.device), inputs[kind.present].sum(dim=1).long() - 1]
     named = separators(model)
     ends = (last[:, None] == embedded(model, named, last)).all(dim=2).any(dim=1)
-    if len(features) > 1 or not named:
+    if n > 1 or not named:
         ends |= (last == last[0]).all()
     words = features[:, kind.ends : kind.ends + scored.shape[1]]
     # One number first: a comparison of all would need as much memory as the embeddings.
@@ -133,10 +129,14 @@ def check_one_text(model: nn.Module, kind: Kind, inputs: Inputs) -> None:
 
 def separators(model: nn.Module) -> list[int]:
     """The numbers of the tokens that end a text, by the model's configuration."""
-    config = getattr(model, "config", None)
-    given = [getattr(config, name, None) for name in ("sep_token_id", "eos_token_id")]
+    given = [setting(model, name) for name in ("sep_token_id", "eos_token_id")]
     numbers = [i for entry in given for i in (entry if isinstance(entry, list) else [entry])]
     return [i for i in numbers if isinstance(i, int)]
+
+
+def setting(model: nn.Module, name: str) -> Any:
+    """What the model's configuration says, if it has one, and says anything."""
+    return getattr(getattr(model, "config", None), name, None)
 
 
 def embedded(model: nn.Module, ids: list[int], like: Tensor) -> Tensor:
@@ -159,22 +159,21 @@ def check_answer(model: nn.Module, kind: Kind, inputs: Inputs) -> None:
     except Exception as error:
         given = {key: list(value.shape) for key, value in few.items()}
         raise ValueError(f"{name} does not read inputs of shapes {given}: {error}") from error
-    fields = sorted(output) if isinstance(output, Mapping) else type(output).__name__
     if not isinstance(output, Mapping) or kind.logits not in output:
+        fields = sorted(output) if isinstance(output, Mapping) else type(output).__name__
         raise ValueError(
             f"{name} answers with {fields}, where {kind.name} needs {kind.logits!r}: give a model with a "
             "classification head, or a Kind that says which field holds the logits"
         )
     if output.get("loss") is not None:
         raise ValueError(f"{name} computes a loss: leave labels out of the inputs")
-    logits = output[kind.logits]
-    n = len(few["attention_mask"])
+    logits, n = output[kind.logits], len(few["attention_mask"])
     if logits.dim() != 2 or len(logits) != n:
         raise ValueError(
             f"{kind.logits} of {name} have shape {list(logits.shape)} for {n} instances, expected [{n}, C]: "
             "models that answer for each token, or read several texts, are not read here"
         )
-    problem = getattr(getattr(model, "config", None), "problem_type", None)
+    problem = setting(model, "problem_type")
     if problem == "multi_label_classification":
         raise ValueError(
             f"{name} has problem_type {problem!r}: each class has its own sigmoid, and a softmax over them "

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -19,6 +19,7 @@ from torch.overrides import TorchFunctionMode
 
 SOFTMAXES = (functional.softmax, torch.softmax, Tensor.softmax)
 FUSED = (functional.scaled_dot_product_attention,)
+NOT_ASKED = torch.empty(0)
 
 
 @dataclass
@@ -26,15 +27,17 @@ class Map:
     """One attention of one layer: the module's name, its weights, and the values they pool.
 
     weights: [N, heads, queries, keys], after the softmax, in the graph. values: [N, keys, heads · size], the
-    output of the module's value projection, whatever is wrapped around it. module: has the layers query, key
-    and value. run: how often the module had run before in the same pass.
+    output of the module's value projection, whatever is wrapped around it. run: how often the module had run
+    before in the same pass. gradient, relevance: the target's gradient by the weights and their relevance,
+    of the weights' shape, which `passes.watch` adds; empty where they were not asked for.
     """
 
     name: str
     weights: Tensor
     values: Tensor
-    module: nn.Module = field(repr=False)
     run: int = 0
+    gradient: Tensor = NOT_ASKED
+    relevance: Tensor = NOT_ASKED
 
 
 class AttentionMaps(TorchFunctionMode):
@@ -50,10 +53,10 @@ class AttentionMaps(TorchFunctionMode):
         super().__init__()
         self.model = model
         self.found: list[Map] = []
-        self._inside: list[tuple[str, nn.Module]] = []
+        self._handles: list[Any] = []
+        self._running: list[str] = []  # the modules within which we are
         self._values: Tensor | None = None
         self._weights: list[Tensor] = []
-        self._handles: list[Any] = []
 
     def __enter__(self) -> AttentionMaps:
         # A hook that held the mode strongly would keep the graph alive after it.
@@ -65,44 +68,43 @@ class AttentionMaps(TorchFunctionMode):
                 "models of the BERT family are known here"
             )
         for name, module in modules:
+            values = module.get_submodule("value")
             self._handles += [
-                module.register_forward_pre_hook(lambda m, args, name=name: me._enter(name, m)),
+                module.register_forward_pre_hook(lambda m, args, name=name: me._enter(name)),
                 module.register_forward_hook(lambda m, args, output: me._leave()),
-                module.get_submodule("value").register_forward_hook(
-                    lambda m, args, output: setattr(me, "_values", output)
-                ),
+                values.register_forward_hook(lambda m, args, output: setattr(me, "_values", output)),
             ]
         return super().__enter__()
 
     def __exit__(self, *error: Any) -> None:
         for handle in self._handles:
             handle.remove()
-        self._handles, self._inside, self._values, self._weights = [], [], None, []
+        self._handles, self._running, self._values, self._weights = [], [], None, []
         super().__exit__(*error)
 
-    def _enter(self, name: str, module: nn.Module) -> None:
-        self._inside.append((name, module))
+    def _enter(self, name: str) -> None:
+        self._running.append(name)
         self._values, self._weights = None, []
 
     def _leave(self) -> None:
-        name, module = self._inside.pop()
+        name = self._running.pop()
         for weights in self._weights:
             if self._values is None:
                 raise ValueError(f"{name} attends without a call of its layer value: its values are unknown")
             run = sum(found.name == name for found in self.found)
-            self.found.append(Map(name, weights, self._values, module, run))
+            self.found.append(Map(name, weights, self._values, run))
 
     def __torch_function__(
         self, function: Callable[..., Any], types: Any, args: tuple = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         """Watch one call."""
-        if function in FUSED and self._inside:
+        if function in FUSED and self._running:
             raise ValueError(
-                f"{self._inside[-1][0]} computes attention by a fused kernel, which has no weights: load the "
+                f"{self._running[-1]} computes attention by a fused kernel, which has no weights: load the "
                 'model with attn_implementation="eager"'
             )
         output = function(*args, **(kwargs or {}))
-        if function in SOFTMAXES and self._inside and output.dim() == 4:
+        if function in SOFTMAXES and self._running and output.dim() == 4:
             self._weights.append(output)
         return output
 
@@ -122,18 +124,18 @@ def check_maps(model: nn.Module, found: list[Map], length: int | None = None) ->
     Held against the layers in its configuration; without one every attention module must have given a map.
     length: of the one stream, if there is one, whose maps are all between its positions.
     """
-    name = type(model).__name__
-    expected, seen = layers_configured(model), [m.name for m in found]
+    name, expected, seen = type(model).__name__, layers_configured(model), {m.name for m in found}
     silent = [module for module, _ in attention_modules(model) if module not in seen]
     if expected is None and silent:
         raise ValueError(f"{name}: no attention map was seen of {', '.join(silent)}")
     if expected not in (None, len(found)):
+        lists = {name: part for name, part in model.named_modules() if isinstance(part, nn.ModuleList)}
         layers = [
-            f"{list_name}.{i}"
-            for list_name, layers in model.named_modules()
-            if isinstance(layers, nn.ModuleList) and any(m.startswith(f"{list_name}.") for m in seen)
-            for i in range(len(layers))
-            if not any(m.startswith(f"{list_name}.{i}.") for m in seen)
+            f"{prefix}.{i}"
+            for prefix, part in lists.items()
+            if any(m.startswith(f"{prefix}.") for m in seen)
+            for i in range(len(part))
+            if not any(m.startswith(f"{prefix}.{i}.") for m in seen)
         ]
         missing = f": none of {', '.join(layers or silent)}" if layers or silent else ""
         raise ValueError(
@@ -142,8 +144,8 @@ def check_maps(model: nn.Module, found: list[Map], length: int | None = None) ->
             "layers were taken out, let the configuration say so"
         )
     for m in found:
-        shape = list(m.weights.shape)
-        if length is not None and shape[2:] != [length, length]:
+        if length is not None and m.weights.shape[2:] != (length, length):
+            shape = list(m.weights.shape)
             raise ValueError(
                 f"{m.name} of {name} attends by maps of shape {shape}, not between all {length} positions"
             )

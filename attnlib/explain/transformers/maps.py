@@ -19,6 +19,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from attnlib.explain.transformers.relevance import divide
+
 Maps = Sequence[Tensor]
 Which = str | int
 
@@ -36,6 +38,13 @@ def which(name: str, value: object, words: Sequence[str] = ()) -> Which:
     return int(value)
 
 
+def numbered(name: str, number: int, there: int) -> int:
+    """The number, if it is one of those that are there; ValueError by name if not."""
+    if not 0 <= number < there:
+        raise ValueError(f"{name} is {number}: there are {there}, from 0 to {there - 1}")
+    return number
+
+
 def at_row(matrix: Tensor, row: Tensor) -> Tensor:
     """Row row[n] of each matrix [N, Q, K], or the mean of its rows by weights [N, Q]: [N, K]."""
     if row.dim() == 2:
@@ -48,7 +57,7 @@ def over_heads(layer: Tensor, heads: Which = "mean", clamp: bool = False) -> Ten
     heads = which("heads", heads, HEADS)
     kept = layer.clamp(min=0) if clamp else layer
     if isinstance(heads, int):
-        return kept[:, _one_of("heads", heads, kept.shape[1])]
+        return kept[:, numbered("heads", heads, kept.shape[1])]
     return kept.mean(dim=1) if heads == "mean" else kept.amax(dim=1)
 
 
@@ -63,14 +72,8 @@ def single_layer(
     layers = which("layers", layers, LAYERS)
     if layers == "mean":
         return torch.stack([at_row(over_heads(layer, heads, clamp), row) for layer in maps]).mean(dim=0)
-    number = _one_of("layers", layers, len(maps)) if isinstance(layers, int) else len(maps) - 1
+    number = numbered("layers", layers, len(maps)) if isinstance(layers, int) else len(maps) - 1
     return at_row(over_heads(maps[number], heads, clamp), row)
-
-
-def _one_of(name: str, number: int, there: int) -> int:
-    if not 0 <= number < there:
-        raise ValueError(f"{name} is {number}: there are {there}, from 0 to {there - 1}")
-    return number
 
 
 def attention_times_norm(weights: Tensor, values: Tensor, output: Tensor, joint: bool = True) -> Tensor:
@@ -94,53 +97,35 @@ def attention_times_norm(weights: Tensor, values: Tensor, output: Tensor, joint:
     return squared.clamp(min=0).sqrt().to(weights.dtype)
 
 
-def rollout(weights: Maps, row: Tensor, normalise: bool = True, heads: Which = "mean") -> Tensor:
-    """Π_l (Ā_l + I), Ā the mean over heads (Abnar & Zuidema 2020).
+def rollout(weights: Maps, row: Tensor, heads: Which = "mean") -> Tensor:
+    """Π_l (Ā_l + I), Ā the mean over heads, each factor with rows of sum 1 (Abnar & Zuidema 2020).
 
-    normalise: rows of every factor to sum 1, as in the original and in Liu et al.'s code for LXMERT; not in
-    that for VisualBERT.
+    So in Liu et al.'s code for LXMERT too; in theirs for VisualBERT factors stay as they are.
     """
-    return at_row(rolled_out(weights, weights[0], weights[0].shape[2], normalise, heads), row)
+    return at_row(rolled_out(weights, weights[0], weights[0].shape[2], heads), row)
 
 
-def rolled_out(
-    weights: Maps, like: Tensor, size: int, normalise: bool = True, heads: Which = "mean"
-) -> Tensor:
+def rolled_out(weights: Maps, like: Tensor, size: int, heads: Which = "mean") -> Tensor:
     """The whole rollout of a stream of `size` positions, [N, size, size]; the identity without layers."""
-    joint = torch.eye(size, dtype=like.dtype, device=like.device).repeat(len(like), 1, 1)
+    joint = identity(like, size)
     for layer in weights:
-        step = over_heads(layer, heads) + identity(layer)
-        joint = (step / step.sum(dim=2, keepdim=True) if normalise else step) @ joint
+        step = over_heads(layer, heads) + identity(layer, size)
+        joint = step / step.sum(dim=2, keepdim=True) @ joint
     return joint
 
 
-def transformer_attribution(
-    gradients: Maps, relevances: Maps, row: Tensor, clamp: bool = True, heads: Which = "mean"
-) -> Tensor:
-    """Π_l (I + E_h (∇A ⊙ R)⁺) (TransAtt, Chefer et al. 2021, CVPR)."""
-    return at_row(propagated(products(gradients, relevances), clamp, heads), row)
+def identity(like: Tensor, size: int) -> Tensor:
+    """I [N, size, size], N and the number format as those of another tensor."""
+    return torch.eye(size, dtype=like.dtype, device=like.device).expand(len(like), -1, -1)
 
 
-def generic_attribution(
-    weights: Maps, gradients: Maps, row: Tensor, clamp: bool = True, heads: Which = "mean"
-) -> Tensor:
-    """R ← R + E_h (∇A ⊙ A)⁺ R over the layers, from R = I (GenAtt, Chefer et al. 2021, ICCV)."""
-    return at_row(propagated(products(weights, gradients), clamp, heads), row)
+def attribution(layers: Maps, clamp: bool = True, heads: Which = "mean") -> Tensor:
+    """R ← R + E_h (layer)⁺ R from the first layer to the last and R = I, [N, Q, Q].
 
-
-def products(first: Maps, second: Maps) -> list[Tensor]:
-    """Layer by layer, first ⊙ second."""
-    return [a * b for a, b in zip(first, second, strict=True)]
-
-
-def identity(layer: Tensor) -> Tensor:
-    """I [N, Q, Q] for maps [N, heads, Q, Q]."""
-    return torch.eye(layer.shape[2], dtype=layer.dtype, device=layer.device).expand(len(layer), -1, -1)
-
-
-def propagated(layers: Maps, clamp: bool, heads: Which = "mean") -> Tensor:
-    """R ← R + E_h (layer)⁺ R, from the first layer to the last, [N, Q, Q]."""
-    relevance = identity(layers[0])
+    Of ∇A ⊙ relevance this is Π_l (I + E_h (∇A ⊙ R)⁺), TransAtt (Chefer et al. 2021, CVPR); of A ⊙ ∇A it is
+    GenAtt (Chefer et al. 2021, ICCV).
+    """
+    relevance = identity(layers[0], layers[0].shape[2])
     for layer in layers:
         relevance = relevance + over_heads(layer, heads, clamp) @ relevance
     return relevance
@@ -165,26 +150,21 @@ def two_stream_attribution(
     scaled to rows of sum 1, plus I. (Chefer et al. 2021, ICCV, equations 5 to 11.)
     """
     first = steps[0][0].product
-    streams = list(sizes)
     relevance = {
-        (s, t): torch.eye(sizes[s], dtype=first.dtype, device=first.device).repeat(len(first), 1, 1)
-        if s == t
-        else first.new_zeros(len(first), sizes[s], sizes[t])
-        for s in streams
-        for t in streams
+        (s, t): identity(first, sizes[s]) if s == t else first.new_zeros(len(first), sizes[s], sizes[t])
+        for s in sizes
+        for t in sizes
     }
     for group in steps:
         added: list[tuple[tuple[str, str], Tensor]] = []
         for query, key, product in group:
             mean = over_heads(product, heads, clamp)
             if query == key:
-                added += [((query, t), mean @ relevance[query, t]) for t in streams]
+                added += [((query, t), mean @ relevance[query, t]) for t in sizes]
                 continue
             own, other = normalised(relevance[query, query]), normalised(relevance[key, key])
-            added += [
-                ((query, key), own.mT @ mean @ other),
-                ((query, query), mean @ relevance[key, query]),
-            ]
+            added.append(((query, key), own.mT @ mean @ other))
+            added.append(((query, query), mean @ relevance[key, query]))
         for place, more in added:
             relevance[place] = relevance[place] + more
     return relevance
@@ -192,7 +172,6 @@ def two_stream_attribution(
 
 def normalised(relevance: Tensor) -> Tensor:
     """(R − I) with rows of sum 1, plus I; a row of zeros stays so."""
-    own = torch.eye(relevance.shape[1], dtype=relevance.dtype, device=relevance.device)
+    own = identity(relevance, relevance.shape[1])
     rest = relevance - own
-    total = rest.sum(dim=2, keepdim=True)
-    return torch.where(total == 0, 0.0, rest / torch.where(total == 0, 1.0, total)) + own
+    return divide(rest, rest.sum(dim=2, keepdim=True)) + own

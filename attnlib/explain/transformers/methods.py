@@ -6,8 +6,9 @@ given a question. Methods that look at attention read it as an `Aggregation` say
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -22,6 +23,8 @@ from attnlib.explain.transformers.checks import check, check_watchable
 from attnlib.explain.transformers.interception import Map
 from attnlib.explain.transformers.passes import Chosen, Pass, classes, watch
 from attnlib.models.kinds import Inputs, Kind
+
+Key = TypeVar("Key", bound=Hashable)
 
 # By method: its name in Liu et al. 2022, empty if they do not have it.
 PUBLISHED = {
@@ -44,15 +47,10 @@ METHODS = tuple(PUBLISHED)
 RANDOM = ("random", "signed random")
 # Of one layer at a time, so of any head too.
 OF_LAYERS = ("attention", "attention × norm", "attention × gradient", "relevance")
-OF_ALL_LAYERS = (
-    "rollout",
-    "transformer attribution",
-    "generic attribution",
-    "transformer attribution, signed",
-    "generic attribution, signed",
-)
-OF_RELEVANCE = ("relevance", "transformer attribution", "transformer attribution, signed")
-SIGNED = ", signed"  # what the two attributions are called where nothing is clamped
+ATTRIBUTIONS = ("transformer attribution", "generic attribution")
+SIGNED = ", signed"  # what these two are called where nothing is clamped
+OF_ALL_LAYERS = ("rollout", *ATTRIBUTIONS, *(name + SIGNED for name in ATTRIBUTIONS))
+OF_RELEVANCE = ("relevance", ATTRIBUTIONS[0], ATTRIBUTIONS[0] + SIGNED)
 N_STEPS = 10  # of integrated gradients, as in Liu et al.'s code for transformers
 BY_INPUTS: dict[str, Attribution] = {
     "integrated gradients": integrated_gradients(N_STEPS),
@@ -113,30 +111,23 @@ def explain(
     batch. Each method needs only what it reads: without a rule of relevance, the others still work.
     """
     wanted = named(methods, METHODS)
-    one_of("target", target, TARGETS)
-    check_watchable(model, inputs)
-    check(model, kind, inputs)
-    model = without_padding(model, kind, inputs)
-    labels = classes(model, kind, inputs, chosen, batch_size)
-    present = kind.mask(inputs)
     watched = [name for name in wanted if name not in (*RANDOM, *BY_INPUTS)]
-    parts: dict[str, list[Tensor]] = {name: [] for name in wanted}
-    for part, explained in zip(chunks(inputs, batch_size), labels.split(batch_size), strict=True):
+    model, batches = prepared(model, kind, inputs, target, chosen, batch_size)
+    parts = []
+    for part, explained in batches:
+        found = {
+            name: by_inputs(method, model, kind, part, explained, target)
+            for name, method in BY_INPUTS.items()
+            if name in wanted
+        }
         if watched:
             seen = watch_for(watched, model, kind, part, explained, target)
-            found = of_pass(model, kind, part, seen, aggregation, watched)
-        for name in wanted:
-            if name in BY_INPUTS:
-                parts[name].append(by_inputs(BY_INPUTS[name], model, kind, part, explained, target))
-            elif name not in RANDOM:
-                parts[name].append(found[name])
-    scores = {
-        name: random_rows(present, seed, signed=name != "random")
-        if name in RANDOM
-        else torch.cat(parts[name])
-        for name in wanted
-    }
-    return {name: finished(found, present) for name, found in scores.items()}
+            found |= of_pass(watched, model, kind, part, seen, aggregation)
+        parts.append(found)
+    present = kind.mask(inputs)
+    scores = joined(parts, present)
+    scores |= {name: random_rows(present, seed, name != "random") for name in RANDOM if name in wanted}
+    return {name: scores[name] for name in wanted}
 
 
 def each_layer_and_head(
@@ -154,27 +145,22 @@ def each_layer_and_head(
     `explain`.
     """
     wanted = named(methods, OF_LAYERS)
-    one_of("target", target, TARGETS)
-    check_watchable(model, inputs)
-    check(model, kind, inputs)
-    model = without_padding(model, kind, inputs)
-    labels = classes(model, kind, inputs, chosen, batch_size)
-    present = kind.mask(inputs)
-    parts: dict[tuple[int, int | None], dict[str, list[Tensor]]] = {}
-    for part, explained in zip(chunks(inputs, batch_size), labels.split(batch_size), strict=True):
+    model, batches = prepared(model, kind, inputs, target, chosen, batch_size)
+    parts = []
+    for part, explained in batches:
         seen = watch_for(wanted, model, kind, part, explained, target)
-        layers = single_maps(kind, seen).found
-        for layer, found in enumerate(layers):
-            for head in (None, *range(found.weights.shape[1])):
-                one = Aggregation(heads="mean" if head is None else head, layers=layer)
-                scores = of_pass(model, kind, part, seen, one, wanted)
-                kept = parts.setdefault((layer, head), {name: [] for name in wanted})
+        row, keys = row_of(kind, part, seen), scored(kind, part, kind.offset(part))
+        found: dict[tuple[int, int | None, str], Tensor] = {}
+        for layer, seen_map in enumerate(single_maps(kind, seen)):
+            for head in (None, *range(seen_map.weights.shape[1])):
+                how = Aggregation(heads="mean" if head is None else head)
                 for name in wanted:
-                    kept[name].append(scores[name])
-    return {
-        place: {name: finished(torch.cat(found), present) for name, found in by_method.items()}
-        for place, by_method in parts.items()
-    }
+                    found[layer, head, name] = of_layers(name, model, [seen_map], row, how)[:, keys]
+        parts.append(found)
+    result: dict[tuple[int, int | None], dict[str, Tensor]] = {}
+    for (layer, head, name), scores in joined(parts, kind.mask(inputs)).items():
+        result.setdefault((layer, head), {})[name] = scores
+    return result
 
 
 def named(methods: Iterable[str], known: Iterable[str]) -> list[str]:
@@ -183,6 +169,18 @@ def named(methods: Iterable[str], known: Iterable[str]) -> list[str]:
     for name in wanted:
         one_of("method", name, known)
     return wanted
+
+
+def prepared(
+    model: nn.Module, kind: Kind, inputs: Inputs, target: str, chosen: Chosen | None, batch_size: int
+) -> tuple[nn.Module, list[tuple[dict[str, Tensor], Tensor]]]:
+    """The model as it is to be asked, and batches: inputs, and the class to explain of each instance."""
+    one_of("target", target, TARGETS)
+    check_watchable(model, inputs)
+    check(model, kind, inputs)
+    model = without_padding(model, kind, inputs)
+    labels = classes(model, kind, inputs, chosen, batch_size).split(batch_size)
+    return model, list(zip(chunks(inputs, batch_size), labels, strict=True))
 
 
 def watch_for(
@@ -194,16 +192,24 @@ def watch_for(
     return watch(model, kind, inputs, chosen, target, maps_needed, relevance)
 
 
-def finished(scores: Tensor, present: Tensor) -> Tensor:
-    """Scores with 0 where nothing is present, in a number format that NumPy has."""
-    return scores.to(torch.promote_types(scores.dtype, torch.float32)).masked_fill(~present, 0.0)
+def joined(parts: Sequence[Mapping[Key, Tensor]], present: Tensor) -> dict[Key, Tensor]:
+    """Scores of all batches, with 0 where nothing is present, in a number format that NumPy has."""
+    whole = {key: torch.cat([part[key] for part in parts]) for key in parts[0]}
+    dtypes = {key: torch.promote_types(found.dtype, torch.float32) for key, found in whole.items()}
+    return {key: found.to(dtypes[key]).masked_fill(~present, 0.0) for key, found in whole.items()}
+
+
+def scored(kind: Kind, inputs: Inputs, begin: int) -> slice:
+    """Where the scored positions are among those that begin so far before them."""
+    return slice(begin, begin + kind.mask(inputs).shape[1])
 
 
 def random_rows(present: Tensor, seed: int, signed: bool) -> Tensor:
-    """Uniform draws [N, U], from [0, 1) or [-1, 1): of a row's number and the seed alone."""
+    """Uniform draws [N, U], from [0, 1) or [-1, 1), of a row's number and the seed; 0 if not present."""
     n, width = present.shape
     drawn = np.stack([np.random.default_rng((seed, row)).random(width) for row in range(n)])
-    return torch.from_numpy(2 * drawn - 1 if signed else drawn).to(present.device)
+    scores = torch.from_numpy(2 * drawn - 1 if signed else drawn)
+    return scores.to(present.device).masked_fill(~present, 0.0)
 
 
 def by_inputs(
@@ -218,82 +224,68 @@ def by_inputs(
 
     features = inputs[kind.features].detach().requires_grad_()
     with torch.backends.cudnn.flags(enabled=False), torch.enable_grad():
-        found = method(forward, features, (chosen, *(inputs[name] for name in others))).detach().sum(dim=2)
-    return found[:, kind.ends : kind.ends + kind.mask(inputs).shape[1]]
+        found = method(forward, features, (chosen, *(inputs[name] for name in others)))
+    return found.detach().sum(dim=2)[:, scored(kind, inputs, kind.ends)]
 
 
 def of_pass(
-    model: nn.Module,
-    kind: Kind,
-    inputs: Inputs,
-    seen: Pass,
-    how: Aggregation,
-    methods: Iterable[str] = (*OF_LAYERS, *OF_ALL_LAYERS, "input × gradient"),
+    methods: Iterable[str], model: nn.Module, kind: Kind, inputs: Inputs, seen: Pass, how: Aggregation
 ) -> dict[str, Tensor]:
     """Scores [N, U] of the methods that read a watched pass, which stands for one batch."""
-    row = seen.row
-    if how.row == "mean":
-        row = seen.queries / seen.queries.sum(dim=1, keepdim=True)
-    elif kind.streams == 1 and seen.found:
-        check_row(kind, seen)
-    start = kind.offset(inputs)
-    scored = slice(start, start + kind.mask(inputs).shape[1])
-    every = one_stream if kind.streams == 1 else two_streams
+    row, keys = row_of(kind, inputs, seen, how), scored(kind, inputs, kind.offset(inputs))
+    through_all = one_stream if kind.streams == 1 else two_streams
     scores = {}
     for name in methods:
         if name == "input × gradient":
-            scores[name] = seen.by_features[:, kind.ends : kind.ends + scored.stop - scored.start]
+            scores[name] = seen.by_features[:, scored(kind, inputs, kind.ends)]
         elif name in OF_LAYERS:
-            scores[name] = of_layers(name, model, single_maps(kind, seen), row, how)[:, scored]
+            scores[name] = of_layers(name, model, single_maps(kind, seen), row, how)[:, keys]
         else:
-            clamp = not name.endswith(SIGNED) if how.clamp is None else how.clamp
-            method = name.removesuffix(SIGNED)
-            scores[name] = every(method, seen, row, replace(how, clamp=clamp))[:, scored]
+            clamp = not name.endswith(SIGNED) if how.clamp is None else bool(how.clamp)
+            scores[name] = through_all(name.removesuffix(SIGNED), seen.maps, row, how, clamp)[:, keys]
     return scores
 
 
-def check_row(kind: Kind, seen: Pass) -> None:
-    """ValueError where the head reads other queries than the kind says: those have gradients at the end."""
-    of_queries = seen.gradients[-1].abs().sum(dim=(1, 3))
-    others = of_queries.scatter(1, seen.row.unsqueeze(1), 0.0)
-    read = others > 1e-6 * of_queries.sum(dim=1, keepdim=True)
-    if read.any():
-        row, query = read.nonzero()[0].tolist()
-        raise ValueError(
-            f"the model's head reads position {query} of an instance, where {kind.name} says "
-            f"{int(seen.row[row])}: give a Kind with the `row` that it reads, or Aggregation(row='mean') if "
-            "it reads the mean"
-        )
+def row_of(kind: Kind, inputs: Inputs, seen: Pass, how: Aggregation = PUBLISHED_AGGREGATION) -> Tensor:
+    """Which query is read: its number [N], or even weights [N, Q] of all that are present.
+
+    ValueError where the head reads other queries than the kind says: those have gradients at the end.
+    """
+    if how.row == "mean":
+        queries = kind.queries(inputs).bool()
+        return queries / queries.sum(dim=1, keepdim=True)
+    row = kind.row(inputs).to(seen.by_features.device)
+    if kind.streams == 1 and seen.maps:
+        of_queries = seen.maps[-1].gradient.abs().sum(dim=(1, 3))
+        others = of_queries.scatter(1, row.unsqueeze(1), 0.0)
+        read = (others > 1e-6 * of_queries.sum(dim=1, keepdim=True)).nonzero()
+        if len(read):
+            instance, query = read[0].tolist()
+            raise ValueError(
+                f"the model's head reads position {query} of an instance, where {kind.name} says "
+                f"{int(row[instance])}: give a Kind with the `row` that it reads, or "
+                "Aggregation(row='mean') if it reads the mean"
+            )
+    return row
 
 
-def single_maps(kind: Kind, seen: Pass) -> Pass:
+def single_maps(kind: Kind, seen: Pass) -> list[Map]:
     """Of a pass the maps of single layers: all of one stream, of two those from words to regions."""
-    if kind.streams == 1:
-        return seen
-    kept = [i for i, found in enumerate(seen.found) if streams_of(found) == ("text", "image")]
-    return replace(
-        seen,
-        found=[seen.found[i] for i in kept],
-        gradients=[seen.gradients[i] for i in kept],
-        relevances=[seen.relevances[i] for i in kept] if seen.relevances else [],
-    )
+    return [m for m in seen.maps if kind.streams == 1 or streams_of(m) == ("text", "image")]
 
 
-def of_layers(name: str, model: nn.Module, single: Pass, row: Tensor, how: Aggregation) -> Tensor:
+def of_layers(name: str, model: nn.Module, single: list[Map], row: Tensor, how: Aggregation) -> Tensor:
     """Scores [N, keys] of a method of single layers."""
-    weights = [found.weights for found in single.found]
-    heads, clamp = how.heads, bool(how.clamp)
-    if name == "attention × norm":
-        joint = heads == "mean"
-        layers = [
-            maps.attention_times_norm(found.weights, found.values, output_weight(model, found), joint)
-            for found in single.found
-        ]
+    if name == "attention":
+        layers = [m.weights for m in single]
     elif name == "attention × gradient":
-        layers = maps.products(weights, single.gradients)
+        layers = [m.weights * m.gradient for m in single]
+    elif name == "relevance":
+        layers = [m.relevance for m in single]
     else:
-        layers = weights if name == "attention" else single.relevances
-    return maps.single_layer(layers, row, heads, how.layers, clamp)
+        of, joint = maps.attention_times_norm, how.heads == "mean"
+        layers = [of(m.weights, m.values, output_weight(model, m), joint) for m in single]
+    return maps.single_layer(layers, row, how.heads, how.layers, bool(how.clamp))
 
 
 def output_weight(model: nn.Module, found: Map) -> Tensor:
@@ -321,21 +313,22 @@ def output_weight(model: nn.Module, found: Map) -> Tensor:
     return columns.mT
 
 
-def one_stream(name: str, seen: Pass, row: Tensor, how: Aggregation) -> Tensor:
+def products(method: str, found: list[Map]) -> list[Tensor]:
+    """What an attribution goes through, layer by layer: ∇A ⊙ R, or A ⊙ ∇A of the generic one."""
+    if method == "generic attribution":
+        return [m.weights * m.gradient for m in found]
+    return [m.gradient * m.relevance for m in found]
+
+
+def one_stream(method: str, found: list[Map], row: Tensor, how: Aggregation, clamp: bool) -> Tensor:
     """Scores [N, keys] of a method that goes through all layers of one stream, over all its keys."""
-    clamp, begin = bool(how.clamp), how.first
-    if begin not in range(len(seen.found)):
-        raise ValueError(f"first is {begin}: there are {len(seen.found)} layers, from 0")
-    weights = [found.weights for found in seen.found[begin:]]
-    gradients = seen.gradients[begin:]
-    if name == "rollout":
-        return maps.rollout(weights, row, heads=how.heads)
-    if name == "generic attribution":
-        return maps.generic_attribution(weights, gradients, row, clamp, how.heads)
-    return maps.transformer_attribution(gradients, seen.relevances[begin:], row, clamp, how.heads)
+    found = found[maps.numbered("first", how.first, len(found)) :]
+    if method == "rollout":
+        return maps.rollout([m.weights for m in found], row, how.heads)
+    return maps.at_row(maps.attribution(products(method, found), clamp, how.heads), row)
 
 
-def two_streams(name: str, seen: Pass, row: Tensor, how: Aggregation) -> Tensor:
+def two_streams(method: str, found: list[Map], row: Tensor, how: Aggregation, clamp: bool) -> Tensor:
     """Scores [N, regions] of LXMERT, by its last attention from words to regions.
 
     Transformer attribution is that of this one layer, and rollout is of both streams before it, as in Liu et
@@ -343,24 +336,20 @@ def two_streams(name: str, seen: Pass, row: Tensor, how: Aggregation) -> Tensor:
     """
     if how.first:
         raise ValueError(f"first is {how.first}: of two streams methods begin at the first layer, 0")
-    clamp, heads = bool(how.clamp), how.heads
-    kinds = [streams_of(found) for found in seen.found]
-    last = max(i for i, kind in enumerate(kinds) if kind == ("text", "image"))
-    cross = seen.found[last]
-    sizes = {"text": cross.weights.shape[2], "image": cross.weights.shape[3]}
-    if name == "transformer attribution":
-        product = seen.gradients[last] * seen.relevances[last]
-        return maps.at_row(maps.over_heads(product, heads, clamp), row)
-    if name == "generic attribution":
-        product_of_all = maps.products([found.weights for found in seen.found], seen.gradients)
-        joined = maps.two_stream_attribution(steps_of(kinds, product_of_all), sizes, clamp, heads)
-        return maps.at_row(joined["text", "image"], row)
+    streams = [streams_of(m) for m in found]
+    last = max(i for i, stream in enumerate(streams) if stream == ("text", "image"))
+    cross = found[last]
+    if method == "transformer attribution":
+        return maps.single_layer(products(method, [cross]), row, how.heads, clamp=clamp)
+    sizes = dict(zip(("text", "image"), cross.weights.shape[2:], strict=True))
+    if method == "generic attribution":
+        steps = steps_of(streams, products(method, found))
+        return maps.at_row(maps.two_stream_attribution(steps, sizes, clamp, how.heads)["text", "image"], row)
     rolled = {}
     for stream, size in sizes.items():
-        own = [m.weights for m, k in zip(seen.found[:last], kinds, strict=False) if k == (stream,) * 2]
-        rolled[stream] = maps.rolled_out(own, cross.weights, size, heads=heads)
-    through = rolled["text"].mT @ maps.over_heads(cross.weights, heads) @ rolled["image"]
-    return maps.at_row(through, row)
+        own = [m.weights for m, both in zip(found[:last], streams, strict=False) if both == (stream,) * 2]
+        rolled[stream] = maps.rolled_out(own, cross.weights, size, how.heads)
+    return maps.at_row(rolled["text"].mT @ maps.over_heads(cross.weights, how.heads) @ rolled["image"], row)
 
 
 def streams_of(found: Map) -> tuple[str, str]:
@@ -375,13 +364,11 @@ def streams_of(found: Map) -> tuple[str, str]:
     return "text", "text"
 
 
-def steps_of(kinds: list[tuple[str, str]], products: list[Tensor]) -> list[list[maps.Step]]:
+def steps_of(streams: list[tuple[str, str]], layers: list[Tensor]) -> list[list[maps.Step]]:
     """Maps in their order, the two directions of a cross attention in one group."""
     groups: list[list[maps.Step]] = []
-    for (query, key), product in zip(kinds, products, strict=True):
-        step = maps.Step(query, key, product)
-        if (query, key) == ("image", "text"):
-            groups[-1].append(step)
-        else:
-            groups.append([step])
+    for (query, key), product in zip(streams, layers, strict=True):
+        if (query, key) != ("image", "text"):
+            groups.append([])
+        groups[-1].append(maps.Step(query, key, product))
     return groups

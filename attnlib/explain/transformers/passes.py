@@ -8,16 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from attnlib.checks import one_of
-from attnlib.explain.targets import TARGETS, target_value
+from attnlib.checks import whole_labels
+from attnlib.explain.targets import target_value
 from attnlib.explain.transformers.asking import answers, logits_of, plain
-from attnlib.explain.transformers.interception import AttentionMaps, Map, attention_modules, check_maps
+from attnlib.explain.transformers.interception import (
+    NOT_ASKED,
+    AttentionMaps,
+    Map,
+    attention_modules,
+    check_maps,
+)
 from attnlib.explain.transformers.relevance import Relevance
 from attnlib.models.kinds import Inputs, Kind
 
@@ -25,20 +31,14 @@ from attnlib.models.kinds import Inputs, Kind
 Chosen = Tensor | np.ndarray | Sequence[int] | int
 
 
-@dataclass(frozen=True)
-class Pass:
-    """A forward pass that was watched: the target's gradients and the relevances at every attention map.
+class Pass(NamedTuple):
+    """A forward pass that was watched.
 
-    row: [N] the query that the head reads. queries: [N, Q] bool, which queries are present. by_features:
-    [N, U] features × gradient, summed over their dimensions. What was not asked for is an empty list.
+    maps: the attention maps, out of the graph, with the gradient and the relevance of each; none if they were
+    not asked for. by_features: [N, U] features × gradient, summed over their dimensions.
     """
 
-    found: list[Map]
-    gradients: list[Tensor]
-    relevances: list[Tensor]
-    logits: Tensor
-    row: Tensor
-    queries: Tensor
+    maps: list[Map]
     by_features: Tensor
 
 
@@ -54,23 +54,9 @@ def classes(
     if chosen is None:
         return logits.argmax(dim=1)
     n, n_classes = logits.shape
-    try:
-        given = chosen if isinstance(chosen, Tensor) else torch.as_tensor(np.asarray(chosen))
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"chosen: {error}; give the numbers of classes, from 0") from None
-    if given.dtype == torch.bool or given.is_floating_point() or given.is_complex():
-        raise ValueError(f"chosen: expected the numbers of classes, from 0, got {given.dtype}")
-    given = given.long().expand(n) if given.dim() == 0 else given.long()
-    if given.shape != (n,):
-        what = f"{len(given)} classes" if given.dim() == 1 else f"shape {list(given.shape)}"
-        raise ValueError(f"chosen: {what} for {n} instances")
-    outside = (given < 0) | (given >= n_classes)
-    if outside.any():
-        row = int(outside.long().argmax())
-        raise ValueError(
-            f"chosen: the class of row {row} is {int(given[row])}, the model has 0 to {n_classes - 1}"
-        )
-    return given.to(logits.device)
+    each = chosen if isinstance(chosen, list | tuple) or np.ndim(chosen) else [chosen] * n
+    labels = whole_labels(each, "instance", n, n_classes, name="chosen")
+    return torch.from_numpy(labels).to(logits.device)
 
 
 def watch(
@@ -89,7 +75,6 @@ def watch(
     from the class's logit. maps, relevance: False leaves them out, for models that have none. ValueError says
     which attention maps are not found (`interception.check_maps`).
     """
-    one_of("target", target, TARGETS)
     own = plain(model)
     padded = any(not inputs[name].all() for name in ("attention_mask", kind.present))
     if maps and own is not model and padded and attention_modules(own):
@@ -100,7 +85,6 @@ def watch(
     features = inputs[kind.features].detach().requires_grad_()
     given = {**inputs, kind.features: features}
     found: list[Map] = []
-    relevances: Sequence[Tensor | None] = ()
     with torch.backends.cudnn.flags(enabled=False), torch.enable_grad(), all_in_graph(own):
         with AttentionMaps(own) if maps else nullcontext() as watched:
             logits = logits_of(model, kind, given)
@@ -108,27 +92,20 @@ def watch(
             found = watched.found
             check_maps(own, found, kind.queries(inputs).shape[1] if kind.streams == 1 else None)
         value = target_value(logits, chosen, target).sum()
-        weights = [m.weights for m in found]
-        gradients = torch.autograd.grad(value, [*weights, features], allow_unused=True)
+        leaves = [*(m.weights for m in found), features]
+        *gradients, slope = torch.autograd.grad(value, leaves, materialize_grads=True)
+        relevances: Sequence[Tensor] = [NOT_ASKED] * len(found)
         if maps and relevance:
             # The later mode sees the earlier one's tensors: the maps are those that carry relevance.
             with Relevance(), AttentionMaps(own) as carried:
-                relevant = logits_of(model, kind, given)
-            start = torch.zeros_like(relevant).scatter(1, chosen.unsqueeze(1), 1.0)
-            relevances = torch.autograd.grad(
-                relevant, [m.weights for m in carried.found], start, allow_unused=True
-            )
-    detached = [replace(m, weights=m.weights.detach(), values=m.values.detach()) for m in found]
-    by_features = (features.detach() * filled(gradients[-1], features)).sum(dim=2)
-    return Pass(
-        detached,
-        [filled(g, w) for g, w in zip(gradients, weights, strict=False)],
-        [filled(r, w) for r, w in zip(relevances, weights, strict=bool(relevances))],
-        logits.detach(),
-        kind.row(inputs).to(logits.device),
-        kind.queries(inputs).bool(),
-        by_features,
-    )
+                logits = logits_of(model, kind, given)
+            value, leaves = logits.gather(1, chosen.unsqueeze(1)).sum(), [m.weights for m in carried.found]
+            relevances = torch.autograd.grad(value, leaves, materialize_grads=True)
+    watched_maps = [
+        Map(m.name, m.weights.detach(), m.values.detach(), m.run, gradient, relevant)
+        for m, gradient, relevant in zip(found, gradients, relevances, strict=True)
+    ]
+    return Pass(watched_maps, (features.detach() * slope).sum(dim=2))
 
 
 @contextmanager
@@ -142,8 +119,3 @@ def all_in_graph(model: nn.Module) -> Iterator[None]:
     finally:
         for parameter in frozen:
             parameter.requires_grad_(False)
-
-
-def filled(found: Tensor | None, like: Tensor) -> Tensor:
-    """A gradient, or zeros where the output does not depend on the tensor."""
-    return torch.zeros_like(like) if found is None else found

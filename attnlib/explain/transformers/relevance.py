@@ -18,6 +18,7 @@ product or sum is exactly zero: there is nothing to distribute it over, and it i
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -25,186 +26,109 @@ from torch import Tensor
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
+Shares = tuple[Tensor | None, ...]
+Rule = Callable[..., Shares]
+
 
 def divide(relevance: Tensor, total: Tensor) -> Tensor:
     """relevance / total, 0 where the total is 0: there is nothing to distribute it over."""
     return torch.where(total == 0, 0.0, relevance / torch.where(total == 0, 1.0, total))
 
 
-class _Linear(torch.autograd.Function):
-    """x Wᵀ + b, relevance by the positive contributions."""
+class _Rule(torch.autograd.Function):
+    """A function's own value; backward its rule, or the relevance unchanged where there is none.
+
+    rule: of the relevance, the output and the inputs; what each input gets.
+    """
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        ctx.save_for_backward(x, weight)
-        return functional.linear(x, weight, bias)
+    def forward(ctx: Any, function: Callable[..., Tensor], rule: Rule | None, *inputs: Tensor) -> Tensor:
+        ctx.rule, output = rule, function(*inputs)
+        if rule:
+            ctx.save_for_backward(output, *inputs)
+        return output
 
     @staticmethod
-    def backward(ctx: Any, relevance: Tensor) -> tuple[Tensor, None, None]:
-        x, weight = ctx.saved_tensors
-        raised, lowered = x.clamp(min=0), x.clamp(max=0)
-        plus, minus = weight.clamp(min=0), weight.clamp(max=0)
-        total = functional.linear(raised, plus) + functional.linear(lowered, minus)
-        share = divide(relevance, total)
-        return raised * (share @ plus) + lowered * (share @ minus), None, None
+    def backward(ctx: Any, relevance: Tensor) -> tuple[Tensor | None, ...]:
+        return None, None, *(ctx.rule(relevance, *ctx.saved_tensors) if ctx.rule else (relevance,))
 
 
-class _Matmul(torch.autograd.Function):
-    """a b, relevance by the products, half to either factor."""
-
-    @staticmethod
-    def forward(ctx: Any, first: Tensor, second: Tensor) -> Tensor:
-        product = first @ second
-        ctx.save_for_backward(first, second, product)
-        return product
-
-    @staticmethod
-    def backward(ctx: Any, relevance: Tensor) -> tuple[Tensor, Tensor]:
-        first, second, product = ctx.saved_tensors
-        share = divide(relevance, product)
-        return first * (share @ second.mT) / 2, second * (first.mT @ share) / 2
+def _of_linear(relevance: Tensor, output: Tensor, x: Tensor, weight: Tensor, bias: Tensor | None) -> Shares:
+    """x Wᵀ + b: by the positive contributions."""
+    raised, lowered = x.clamp(min=0), x.clamp(max=0)
+    plus, minus = weight.clamp(min=0), weight.clamp(max=0)
+    share = divide(relevance, functional.linear(raised, plus) + functional.linear(lowered, minus))
+    return raised * (share @ plus) + lowered * (share @ minus), None, None
 
 
-class _Sum(torch.autograd.Function):
-    """a + b of one shape, relevance by the summands, the totals of an instance by their absolute values."""
-
-    @staticmethod
-    def forward(ctx: Any, first: Tensor, second: Tensor) -> Tensor:
-        ctx.save_for_backward(first, second)
-        return first + second
-
-    @staticmethod
-    def backward(ctx: Any, relevance: Tensor) -> tuple[Tensor, Tensor]:
-        first, second = ctx.saved_tensors
-        share = divide(relevance, first + second)
-        mine, theirs = first * share, second * share
-        others = tuple(range(1, relevance.dim()))
-        whole = relevance.sum(others, keepdim=True)
-        one, two = mine.sum(others, keepdim=True), theirs.sum(others, keepdim=True)
-        scale = divide(whole, one.abs() + two.abs())
-        return mine * one.sign() * scale, theirs * two.sign() * scale
+def _of_product(relevance: Tensor, output: Tensor, first: Tensor, second: Tensor) -> Shares:
+    """a b: by the products, half to either factor."""
+    share = divide(relevance, output)
+    return first * (share @ second.mT) / 2, second * (first.mT @ share) / 2
 
 
-class _Same(torch.autograd.Function):
-    """Another tensor's value, relevance passed on unchanged."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, value: Tensor) -> Tensor:
-        return value.clone()
-
-    @staticmethod
-    def backward(ctx: Any, relevance: Tensor) -> tuple[Tensor, None]:
-        return relevance, None
-
-
-def _passed_on(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    def rule(x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-        with torch.no_grad():
-            value = function(x, *args, **kwargs)
-        return _Same.apply(x, value)
-
-    return rule
+def _of_sum(relevance: Tensor, output: Tensor, first: Tensor, second: Tensor) -> Shares:
+    """a + b of one shape: by the summands, the totals of an instance by their absolute values."""
+    share = divide(relevance, output)
+    mine, theirs = first * share, second * share
+    others = tuple(range(1, relevance.dim()))
+    one, two = mine.sum(others, keepdim=True), theirs.sum(others, keepdim=True)
+    scale = divide(relevance.sum(others, keepdim=True), one.abs() + two.abs())
+    return mine * one.sign() * scale, theirs * two.sign() * scale
 
 
 def _linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    return _Linear.apply(x, weight, bias)
+    return _Rule.apply(functional.linear, _of_linear, x, weight, bias)
 
 
 def _matmul(first: Tensor, second: Tensor) -> Tensor:
-    return _Matmul.apply(first, second)
+    return _Rule.apply(torch.matmul, _of_product, first, second)
 
 
-def _sum(first: Tensor, second: Tensor | float, *args: Any, **kwargs: Any) -> Tensor:
+def _sum(first: Tensor, second: Tensor | float) -> Tensor:
     """Only a sum of two tensors in the graph has relevance to share; a mask or a constant gets none."""
-    if isinstance(second, Tensor) and second.requires_grad and first.requires_grad:
+    inside = [x for x in (first, second) if isinstance(x, Tensor) and x.requires_grad]
+    if len(inside) == 2:
         # One row for all, as of position embeddings, is a summand of every row.
-        return _Sum.apply(*torch.broadcast_tensors(first, second))
-    constant: Tensor | float
-    other: Tensor
-    if first.requires_grad:
-        constant, other = second, first
-    else:
-        assert isinstance(second, Tensor)
-        constant, other = first, second
-    with torch.no_grad():
-        value = other + constant
-    if value.shape != other.shape:
+        return _Rule.apply(torch.add, _of_sum, *torch.broadcast_tensors(first, second))
+    value = _Rule.apply(lambda _: first + second, None, inside[0])
+    if value.shape != inside[0].shape:
         raise NotImplementedError("relevance of a tensor that is broadcast to a constant's shape")
-    return _Same.apply(other, value)
+    return value
 
 
-def _scaled(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    def rule(x: Tensor, factor: Tensor | float, *args: Any, **kwargs: Any) -> Tensor:
-        if isinstance(factor, Tensor) and factor.requires_grad:
-            raise NotImplementedError(f"relevance through {function.__name__} of two tensors of the graph")
-        return _passed_on(function)(x, factor, *args, **kwargs)
-
-    return rule
+def _passed_on(function: Callable[..., Tensor], x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+    return _Rule.apply(lambda x: function(x, *args, **kwargs), None, x)
 
 
+def _scaled(function: Callable[..., Tensor], x: Tensor, factor: Tensor | float) -> Tensor:
+    if isinstance(factor, Tensor) and factor.requires_grad:
+        raise NotImplementedError(f"relevance through {function.__name__} of two tensors of the graph")
+    return _passed_on(function, x, factor)
+
+
+# In place on a tensor of the pass: the sum takes its name.
+SUMS = (torch.add, Tensor.add, Tensor.__add__, Tensor.add_, Tensor.__iadd__)
+PRODUCTS = (torch.matmul, Tensor.matmul, Tensor.__matmul__)
+SCALED = (Tensor.mul, Tensor.__mul__, Tensor.div, Tensor.__truediv__, torch.mul, torch.div)
+PASSED_ON = (
+    *(functional.softmax, torch.softmax, Tensor.softmax, functional.layer_norm),
+    *(functional.gelu, functional.relu, torch.relu, Tensor.relu, functional.silu),
+    *(torch.tanh, Tensor.tanh, torch.sigmoid),
+)
 RULES: dict[Callable[..., Any], Callable[..., Tensor]] = {
     functional.linear: _linear,
-    torch.matmul: _matmul,
-    Tensor.matmul: _matmul,
-    Tensor.__matmul__: _matmul,
-    torch.add: _sum,
-    Tensor.add: _sum,
-    Tensor.__add__: _sum,
-    # In place on a tensor of the pass: the sum takes its name.
-    Tensor.add_: _sum,
-    Tensor.__iadd__: _sum,
-    **{
-        function: _scaled(function)
-        for function in (Tensor.mul, Tensor.__mul__, Tensor.div, Tensor.__truediv__, torch.mul, torch.div)
-    },
-    **{
-        function: _passed_on(function)
-        for function in (
-            functional.softmax,
-            torch.softmax,
-            Tensor.softmax,
-            functional.layer_norm,
-            functional.gelu,
-            functional.relu,
-            functional.silu,
-            torch.relu,
-            torch.tanh,
-            Tensor.tanh,
-            torch.sigmoid,
-            Tensor.relu,
-        )
-    },
+    **dict.fromkeys(PRODUCTS, _matmul),
+    **dict.fromkeys(SUMS, _sum),
+    **{function: partial(_scaled, function) for function in SCALED},
+    **{function: partial(_passed_on, function) for function in PASSED_ON},
 }
 # What gradients do is right: they move numbers about and sum where a tensor is used twice.
 MOVES = {
-    "view",
-    "reshape",
-    "transpose",
-    "permute",
-    "contiguous",
-    "__getitem__",
-    "gather",
-    "cat",
-    "expand",
-    "unsqueeze",
-    "squeeze",
-    "flatten",
-    "split",
-    "chunk",
-    "clone",
-    "to",
-    "type_as",
-    "dropout",
-    "embedding",
-    "index_select",
-    "broadcast_tensors",
-    "size",
-    "dim",
-    "float",
-    "stack",
-    "unbind",
-    "T",
-    "mT",
+    *("view", "reshape", "transpose", "permute", "T", "mT", "flatten", "unsqueeze", "squeeze", "expand"),
+    *("__getitem__", "gather", "index_select", "embedding", "split", "chunk", "unbind", "cat", "stack"),
+    *("contiguous", "clone", "to", "type_as", "float", "dropout", "broadcast_tensors"),
+    *("size", "dim", "__get__"),
 }
 
 
@@ -226,6 +150,6 @@ class Relevance(TorchFunctionMode):
         output = rule(*args, **kwargs) if rule else function(*args, **kwargs)
         if in_graph and not rule and isinstance(output, Tensor) and output.requires_grad:
             name = getattr(function, "__name__", str(function))
-            if name not in MOVES and name != "__get__":
+            if name not in MOVES:
                 raise NotImplementedError(f"no rule of relevance for {name}")
         return output

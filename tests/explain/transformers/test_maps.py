@@ -37,21 +37,19 @@ def test_generic_attribution_of_three_tokens_by_hand():
     slope = torch.tensor([[1.0, 2.0, -5.0], [1.0, 1.0, 1.0], [1.0, 1.0, 1.0]]).view(1, 1, 3, 3)
     # R₁ = I + A₁ = [[2, 0, 0], [0, 1.5, .5], [.2, .3, 1.5]]
     # Row 0 of R₂ = R₁[0] + .2 R₁[0] + 1.2 R₁[1] + 0 R₁[2] = [2.4, 1.8, .6]
-    found = maps.generic_attribution([first, last], [one, slope], ROW)
+    layers = [first * one, last * slope]
+    found = maps.attribution(layers)[:, 0]
     torch.testing.assert_close(found, torch.tensor([[2.4, 1.8, 0.6]]))
     # Without the clamp the last product is −1: R₁[2] is taken away once.
-    signed = maps.generic_attribution([first, last], [one, slope], ROW, clamp=False)
+    signed = maps.attribution(layers, clamp=False)[:, 0]
     torch.testing.assert_close(signed, torch.tensor([[2.2, 1.5, -0.9]]))
 
 
-def test_transformer_attribution_is_the_product_of_factors():
-    gradients, relevances = noise(random_maps(3)), noise(random_maps(3), seed=2)
-    row = torch.tensor([1, 0, 3])
-    joint = torch.eye(4).repeat(3, 1, 1)
-    for gradient, relevance in zip(gradients, relevances, strict=True):
-        joint = (torch.eye(4) + (gradient * relevance).clamp(min=0).mean(1)) @ joint
-    found = maps.transformer_attribution(gradients, relevances, row)
-    torch.testing.assert_close(found, joint[torch.arange(3), row])
+def test_attribution_is_the_product_of_factors():
+    layers, joint = noise(random_maps(3)), torch.eye(4).repeat(3, 1, 1)
+    for layer in layers:
+        joint = (torch.eye(4) + layer.clamp(min=0).mean(1)) @ joint
+    torch.testing.assert_close(maps.attribution(layers), joint)
 
 
 def test_a_linear_model_s_attention_gradient_is_input_times_gradient_on_values():
@@ -60,7 +58,7 @@ def test_a_linear_model_s_attention_gradient_is_input_times_gradient_on_values()
     values.requires_grad_()
     out = ((weights[:, 0] @ values)[:, 0] @ torch.randn(5)).sum()
     by_weights, by_values = torch.autograd.grad(out, [weights, values])
-    found = maps.single_layer(maps.products([weights.detach()], [by_weights]), torch.tensor([0, 0]))
+    found = maps.single_layer([weights.detach() * by_weights], torch.tensor([0, 0]))
     torch.testing.assert_close(found, (values * by_values).sum(2).detach())
 
 
@@ -110,8 +108,8 @@ def test_two_streams_that_never_meet_are_two_models(clamp):
         *[[maps.Step("image", "image", layer)] for layer in image],
     ]
     found = maps.two_stream_attribution(steps, {"text": 4, "image": 5}, clamp)
-    torch.testing.assert_close(found["text", "text"], maps.propagated(text, clamp))
-    torch.testing.assert_close(found["image", "image"], maps.propagated(image, clamp))
+    torch.testing.assert_close(found["text", "text"], maps.attribution(text, clamp))
+    torch.testing.assert_close(found["image", "image"], maps.attribution(image, clamp))
     assert (found["text", "image"] == 0).all()
 
 
@@ -140,28 +138,11 @@ def test_both_directions_of_a_cross_attention_use_what_was_before():
     torch.testing.assert_close(found["image", "text"], reverse["image", "text"])
 
 
-NOT_HEADS = [
-    "avg",
-    "MEAN",
-    "Max",
-    "meen",
-    "last",
-    "0",
-    "",
-    None,
-    0.0,
-    1.5,
-    True,
-    np.bool_(False),
-    (0,),
-    np.nan,
-]
+NOT_HEADS = ["avg", "MEAN", "meen", "last", "0", "", None, 0.0, 1.5, True, np.bool_(False), (0,), np.nan]
 OF_HEADS = {
     "single layer": lambda layers, heads: maps.single_layer(layers, ROW, heads),
     "rollout": lambda layers, heads: maps.rollout(layers, ROW, heads=heads),
-    "transformer": lambda layers, heads: maps.transformer_attribution(layers, layers, ROW, heads=heads),
-    "generic": lambda layers, heads: maps.generic_attribution(layers, layers, ROW, heads=heads),
-    "propagated": lambda layers, heads: maps.propagated(layers, True, heads),
+    "attribution": lambda layers, heads: maps.attribution(layers, heads=heads),
     "two streams": lambda layers, heads: maps.two_stream_attribution(
         [[maps.Step("text", "text", layers[0])]], {"text": 4}, heads=heads
     ),

@@ -174,9 +174,9 @@ def test_random_scores_depend_on_row_and_seed_alone():
 def test_bad_input_is_refused_by_name():
     model, inputs = embedded(visual_bert)
     kind = VISUAL_BERT
-    with pytest.raises(ValueError, match=r"the class of row 1 is 3, the model has 0 to 2"):
+    with pytest.raises(ValueError, match=r"chosen: row 1 is 3, outside the 3 classes 0-2"):
         stock.explain(model, kind, inputs, chosen=torch.tensor([0, 3]))
-    with pytest.raises(ValueError, match=r"chosen: 1 classes for 2 instances"):
+    with pytest.raises(ValueError, match=r"chosen: 1 for 2 instances"):
         stock.explain(model, kind, inputs, chosen=torch.tensor([0]))
     padded = inputs["attention_mask"].clone()
     padded[1, 0] = 0
@@ -192,7 +192,7 @@ def test_bad_input_is_refused_by_name():
         stock.explain(model, kind, inputs, target="loss")
     with pytest.raises(ValueError, match="unknown row 'heads'"):
         stock.Aggregation(row="heads")
-    with pytest.raises(ValueError, match="first is 2: there are 2 layers"):
+    with pytest.raises(ValueError, match="first is 2: there are 2, from 0 to 1"):
         stock.explain(model, kind, inputs, ["rollout"], aggregation=stock.Aggregation(first=2))
     with pytest.raises(ValueError, match="training mode"):
         stock.explain(model.train(), kind, inputs)
