@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from attnlib.data.corpus import Split, Vocabulary
-from attnlib.models.batches import batches
+from attnlib.explain.inputs import over_batches
+from attnlib.models.batches import Batch
 from attnlib.models.classifier import AttentionModel
-from attnlib.models.reading import token_columns
 
 
 def gradient_times_embedding(
@@ -25,18 +25,11 @@ def gradient_times_embedding(
     cut after the softmax, as in Jain & Wallace 2019, Algorithm 1 and Appendix B; the encoder stays in it. For
     two classes ∂p_1 = −∂p_0, so the absolute value, which τ_g ranks, is the same for either class.
     """
-    width = max(len(text) for text in split.texts)
-    result = torch.zeros(len(split), width, dtype=torch.float64, device=device)
-    model.eval()
-    for index, batch in batches(split, vocabulary, batch_size):
-        batch = batch.to(device)
-        embedded = model.embedding(batch.ids).detach().requires_grad_()
-        # cuDNN's recurrent layers refuse gradients outside training.
-        with torch.backends.cudnn.flags(enabled=False):
-            logits = model(batch, embedded=embedded, detach_attention=detach_attention).logits
-        probabilities = logits.softmax(dim=1)
-        chosen = probabilities.gather(1, logits.argmax(dim=1, keepdim=True)).sum()
+
+    def scores(batch: Batch, embedded: Tensor) -> Tensor:
+        logits = model(batch, embedded=embedded, detach_attention=detach_attention).logits
+        chosen = logits.softmax(dim=1).gather(1, logits.argmax(dim=1, keepdim=True)).sum()
         (gradient,) = torch.autograd.grad(chosen, embedded)
-        product = (gradient.double() * embedded.detach().double()).sum(dim=2)
-        result[torch.from_numpy(index).to(device)] = token_columns(product * batch.mask, width)
-    return result
+        return gradient.double() * embedded.detach().double()
+
+    return over_batches(scores, model, split, vocabulary, device, batch_size)

@@ -53,13 +53,8 @@ def integrated_gradients(n_steps: int = 20, released: bool = False) -> Attributi
     def proper(forward: Forward, embedded: Tensor, rest: Rest) -> Tensor:
         method = captum().IntegratedGradients(forward)
         # All steps of a batch at once take twice as long as one step at a time: they leave the cache.
-        return method.attribute(
-            embedded,
-            n_steps=n_steps,
-            method="riemann_right",
-            additional_forward_args=rest,
-            internal_batch_size=len(embedded),
-        )
+        steps = dict(n_steps=n_steps, method="riemann_right", internal_batch_size=len(embedded))
+        return method.attribute(embedded, additional_forward_args=rest, **steps)
 
     def as_released(forward: Forward, embedded: Tensor, rest: Rest) -> Tensor:
         total = torch.zeros_like(embedded)
@@ -98,30 +93,44 @@ def attributions(
     method: a function above; of the predicted class. A row does not depend on its batch.
     """
     one_of("target", target, TARGETS)
+
+    def scores(batch: Batch, embedded: Tensor) -> Tensor:
+        with torch.no_grad():
+            output = model(batch)
+
+        def forward(embedded: Tensor, ids: Tensor, lengths: Tensor, predicted: Tensor, *more: Any) -> Tensor:
+            query, candidates = more
+            asked = Batch(ids, lengths, predicted, candidates=candidates)
+            return target_value(model(asked, embedded=embedded, query=query).logits, predicted, target)
+
+        predicted = output.logits.argmax(dim=1)
+        return method(
+            forward, embedded, (batch.ids, batch.lengths, predicted, output.query, batch.candidates)
+        )
+
+    return over_batches(scores, model, split, vocabulary, device, batch_size)
+
+
+def over_batches(
+    scores: Callable[[Batch, Tensor], Tensor],
+    model: AttentionModel,
+    split: Split,
+    vocabulary: Vocabulary,
+    device: str,
+    batch_size: int,
+) -> Tensor:
+    """Scores of all texts, [N, T] float64, 0 beyond the text.
+
+    scores: of a batch and its embeddings [n, L, d], which want a gradient; [n, L, d], summed here over d.
+    """
     width = max(len(text) for text in split.texts)
     result = torch.zeros(len(split), width, dtype=torch.float64, device=device)
     model.eval()
-
-    def forward(
-        embedded: Tensor,
-        ids: Tensor,
-        lengths: Tensor,
-        predicted: Tensor,
-        query: Tensor | None,
-        candidates: Tensor | None,
-    ) -> Tensor:
-        batch = Batch(ids, lengths, predicted, candidates=candidates)
-        logits = model(batch, embedded=embedded, query=query).logits
-        return target_value(logits, predicted, target)
-
     for index, batch in batches(split, vocabulary, batch_size):
         batch = batch.to(device)
-        with torch.no_grad():
-            output = model(batch)
         embedded = model.embedding(batch.ids).detach().requires_grad_()
-        rest = (batch.ids, batch.lengths, output.logits.argmax(dim=1), output.query, batch.candidates)
         # cuDNN's recurrent layers refuse gradients outside training.
         with torch.backends.cudnn.flags(enabled=False):
-            found = method(forward, embedded, rest).detach().double().sum(dim=2)
+            found = scores(batch, embedded).detach().double().sum(dim=2)
         result[torch.from_numpy(index).to(device)] = token_columns(found * batch.mask, width)
     return result

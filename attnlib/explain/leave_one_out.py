@@ -71,13 +71,13 @@ def leave_one_out(
 
 def fastest(model: AttentionModel) -> Method:
     """The quickest exact method for the model's encoder; encoding again for one that is not known."""
-    if isinstance(model.encoder, Recurrent):
-        return logits_by_shared_prefixes
-    if isinstance(model.encoder, Convolution):
-        return logits_by_windows
-    if isinstance(model.encoder, Average):
-        return logits_by_erasure
-    return logits_by_encoding_again
+    methods = {
+        Recurrent: logits_by_shared_prefixes,
+        Convolution: logits_by_windows,
+        Average: logits_by_erasure,
+    }
+    found = (method for encoder, method in methods.items() if isinstance(model.encoder, encoder))
+    return next(found, logits_by_encoding_again)
 
 
 def without_each(ids: Tensor) -> Tensor:
@@ -127,7 +127,7 @@ def logits_by_windows(model: AttentionModel, batch: Batch, output: Output) -> Te
     embedded = model.embedding(batch.ids)  # [n, L, d]
     projection = joint_projection(model, output.query)
     scores, values = projection.split(projection(output.states[:, 1:-1]))  # [n, T], [n, T, K]
-    n, tokens = scores.shape
+    tokens = scores.shape[1]
     reach = max(encoder.widths) // 2
     if reach == 0:
         return logits_by_erasure(model, batch, output)
@@ -137,9 +137,8 @@ def logits_by_windows(model: AttentionModel, batch: Batch, output: Output) -> Te
     position = left_out + torch.tensor(offsets, device=embedded.device)  # [T, 2·reach], in the full text
     shorter = position - (position > left_out).long()  # the same state's place in the shorter text
     blocks = []
-    for width, convolution in zip(encoder.widths, encoder.convolutions, strict=True):
-        weight, bias = convolution.get_parameter("weight"), convolution.get_parameter("bias")
-        changed: Tensor = bias.expand(n, *position.shape, -1)
+    for width, layer in zip(encoder.widths, encoder.convolutions, strict=True):
+        weight, changed = layer.get_parameter("weight"), layer.get_parameter("bias")
         for tap in range(width):
             place = shorter + tap - width // 2
             source = place + (place >= left_out).long()  # back to the full text, over the gap
@@ -148,7 +147,7 @@ def logits_by_windows(model: AttentionModel, batch: Batch, output: Output) -> Te
             terms = product[:, source.clamp(0, tokens + 1)]  # [n, T, 2·reach, filters]
             changed = changed + terms * inside.unsqueeze(2)
         blocks.append(changed.relu())
-    near_scores, near_values = projection.split(projection(torch.cat(blocks, dim=3), extra=2))
+    near_scores, near_values = projection.split(projection(torch.cat(blocks, dim=3)))
 
     # Scatter the changed states over the unchanged ones; positions before the first and after the last
     # token go to a spare column on each side.

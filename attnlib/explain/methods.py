@@ -9,7 +9,8 @@ from torch import Tensor
 
 from attnlib.checks import one_of
 from attnlib.data.corpus import Split, Vocabulary
-from attnlib.explain import attention, inputs
+from attnlib.explain import attention as by
+from attnlib.explain import inputs
 from attnlib.explain.targets import TARGETS
 from attnlib.kernels.baselines import random_scores
 from attnlib.models.classifier import AttentionModel
@@ -26,6 +27,10 @@ class Trained(NamedTuple):
     device: str = "cpu"
 
 
+# Of a model, a gradient target and a seed
+Scores = Callable[[Trained, str, int], Tensor]
+
+
 class Method(NamedTuple):
     """An explanation method: what gives its scores [N, T], and what is known of it.
 
@@ -33,64 +38,50 @@ class Method(NamedTuple):
     token speaks against the prediction.
     """
 
-    scores: Callable[[Trained, str, int], Tensor]  # of a model, a gradient target and a seed
+    scores: Scores
     published: str
     signed: bool
 
 
-def _of_inputs(method: inputs.Attribution) -> Callable[[Trained, str, int], Tensor]:
+def _readout(function: Callable[[Readout], Tensor]) -> Scores:
+    return lambda to, target, seed: function(to.readout)
+
+
+def _gradient(function: Callable[[Readout, str], Tensor]) -> Scores:
+    return lambda to, target, seed: function(to.readout, target)
+
+
+def _inputs(method: inputs.Attribution) -> Scores:
     return lambda to, target, seed: inputs.attributions(
         method, to.model, to.texts, to.vocabulary, target, to.device
     )
 
 
+def _random(signed: bool) -> Scores:
+    return lambda to, target, seed: random_scores(to.readout, seed, signed, to.texts.ids)
+
+
 METHODS = {
-    "random": Method(
-        lambda to, target, seed: random_scores(to.readout, seed, ids=to.texts.ids), "Random", False
-    ),
-    "signed random": Method(
-        lambda to, target, seed: random_scores(to.readout, seed, True, to.texts.ids), "", True
-    ),
-    "attention": Method(lambda to, target, seed: attention.attention_weights(to.readout), "RawAtt", False),
-    "attention × norm": Method(
-        lambda to, target, seed: attention.attention_times_norm(to.readout), "AttIN", False
-    ),
-    "attention × gradient": Method(
-        lambda to, target, seed: attention.attention_times_gradient(to.readout, target), "AttGrad", True
-    ),
-    "attention × |gradient|": Method(
-        lambda to, target, seed: attention.attention_times_gradient_size(to.readout, target),
-        "AttGrad, |∇|",
-        False,
-    ),
+    "random": Method(_random(signed=False), "Random", False),
+    "signed random": Method(_random(signed=True), "", True),
+    "attention": Method(_readout(by.attention_weights), "RawAtt", False),
+    "attention × norm": Method(_readout(by.attention_times_norm), "AttIN", False),
+    "attention × gradient": Method(_gradient(by.attention_times_gradient), "AttGrad", True),
+    "attention × |gradient|": Method(_gradient(by.attention_times_gradient_size), "AttGrad, |∇|", False),
     "attention × sign(gradient)": Method(
-        lambda to, target, seed: attention.attention_times_gradient_sign(to.readout, target),
-        "AttGrad, sign(∇)",
-        True,
+        _gradient(by.attention_times_gradient_sign), "AttGrad, sign(∇)", True
     ),
-    "gradient by attention": Method(
-        lambda to, target, seed: attention.attention_gradient(to.readout, target), "AttGrad, ∇", True
-    ),
-    "gradient by attention logit": Method(
-        lambda to, target, seed: attention.attention_logit_gradient(to.readout, target), "", True
-    ),
-    "input × gradient": Method(_of_inputs(inputs.input_times_gradient), "InputGrad", True),
-    "integrated gradients": Method(_of_inputs(inputs.integrated_gradients()), "", True),
-    "integrated gradients, released": Method(
-        _of_inputs(inputs.integrated_gradients(released=True)), "IG", True
-    ),
-    "gradient by embedding": Method(_of_inputs(inputs.embedding_gradient), "GradCAM", True),
+    "gradient by attention": Method(_gradient(by.attention_gradient), "AttGrad, ∇", True),
+    "gradient by attention logit": Method(_gradient(by.attention_logit_gradient), "", True),
+    "input × gradient": Method(_inputs(inputs.input_times_gradient), "InputGrad", True),
+    "integrated gradients": Method(_inputs(inputs.integrated_gradients()), "", True),
+    "integrated gradients, released": Method(_inputs(inputs.integrated_gradients(released=True)), "IG", True),
+    "gradient by embedding": Method(_inputs(inputs.embedding_gradient), "GradCAM", True),
 }
 
 # The six of every table of the paper, in its order.
-PUBLISHED = (
-    "random",
-    "attention",
-    "attention × norm",
-    "attention × gradient",
-    "input × gradient",
-    "integrated gradients, released",
-)
+_OF_TABLES = ("Random", "RawAtt", "AttIN", "AttGrad", "InputGrad", "IG")
+PUBLISHED = tuple(name for name, method in METHODS.items() if method.published in _OF_TABLES)
 
 
 def explain(

@@ -27,21 +27,11 @@ class JointProjection:
     head: LinearHead | DeepHead | PairHead
     query: Tensor | None  # [n, m]
 
-    def __call__(self, states: Tensor, extra: int = 1) -> Tensor:
-        """States [n, ..., m] with `extra` axes between → [n, ..., A + K]."""
-        return self.linear(states, slice(None)) + self.align(self.bias, extra)
-
-    def linear(self, states: Tensor, part: slice) -> Tensor:
-        """The product with some columns of the weight, without bias: part of a state [n, ..., part]."""
-        weight = self.weight[..., part]
-        if weight.dim() == 2:
-            return states @ weight.T
-        flat = states.flatten(1, -2) @ weight.transpose(1, 2)
-        return flat.view(*states.shape[:-1], -1)
-
-    def align(self, values: Tensor, extra: int) -> Tensor:
-        """A per-text or shared vector, shaped to be added to [n, ..., A + K] with `extra` axes between."""
-        return values if values.dim() == 1 else values.view(len(values), *[1] * extra, -1)
+    def __call__(self, states: Tensor, part: slice = slice(None)) -> Tensor:
+        """States [n, ..., m], or a part of their columns, → [n, ..., A + K]; any part with the bias."""
+        product = states.flatten(1, -2) @ self.weight[..., part].mT
+        bias = self.bias if self.bias.dim() == 1 else self.bias.unsqueeze(1)
+        return (product + bias).unflatten(1, states.shape[1:-1])
 
     def split(self, projected: Tensor) -> tuple[Tensor, Tensor]:
         """[..., A + K] → scores [...] and values [..., K]."""

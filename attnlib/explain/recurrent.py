@@ -59,22 +59,17 @@ def logits_by_shared_prefixes(model: AttentionModel, batch: Batch, output: Outpu
     embedded = model.embedding(batch.ids)  # [n, L, d]
     projection = joint_projection(model, output.query)
     half = encoder.forwards.hidden_size
-    halves = slice(0, half), slice(half, None)
+    left, right = slice(0, half), slice(half, None)
     # What the unchanged half of each state contributes, bias included.
-    bias = projection.align(projection.bias, 1)
-    unchanged = [projection.linear(output.states[..., part], part) + bias for part in halves]
-    forward = sweep(encoder.forwards, embedded, projection, halves[0], unchanged[1])
-    backward = sweep(encoder.backwards, embedded.flip(1), projection, halves[1], unchanged[0].flip(1))
+    before, after = (projection(output.states[..., part], part) for part in (left, right))
+    forward = sweep(encoder.forwards, embedded, projection, left, after)
+    backward = sweep(encoder.backwards, embedded.flip(1), projection, right, before.flip(1))
     pool = forward.merge(Pool(*(part.flip(0) for part in backward)))
     return projection.logits((pool.total / pool.mass.unsqueeze(2)).transpose(0, 1))
 
 
 def sweep(
-    rnn: nn.LSTM | nn.GRU,
-    embedded: Tensor,
-    projection: JointProjection,
-    part: slice,
-    unchanged: Tensor,
+    rnn: nn.LSTM | nn.GRU, embedded: Tensor, projection: JointProjection, part: slice, unchanged: Tensor
 ) -> Pool:
     """One direction: pool, for each left-out token, the states at the token positions after it.
 
@@ -83,35 +78,38 @@ def sweep(
     """
     n, length = embedded.shape[:2]
     tokens = length - 2
-    hidden = embedded.new_zeros(tokens + 1, n, rnn.hidden_size)
-    cell = torch.zeros_like(hidden) if isinstance(rnn, nn.LSTM) else None
+    state = initial(rnn, tokens + 1, n)
     gates = input_gates(rnn, embedded.transpose(0, 1))  # [L, n, G]
-    step = recurrence(rnn, lambda k, out: out.copy_(gates[k]), hidden, cell)
+    step = recurrence(rnn, lambda k, out: out.copy_(gates[k]), state)
     unchanged = unchanged.transpose(0, 1).contiguous()  # [L, n, A + K]
     weight = projection.weight[..., part].mT.contiguous()  # [H, A + K] or [n, H, A + K]
-    largest = embedded.new_full((tokens, n), -torch.inf)
-    mass = embedded.new_zeros(tokens, n)
-    total = embedded.new_zeros(tokens, n, projection.weight.shape[-2] - projection.n_hidden)
+    size = projection.weight.shape[-2] - projection.n_hidden
+    zeros = embedded.new_zeros
+    pool = Pool(embedded.new_full((tokens, n), -torch.inf), zeros(tokens, n), zeros(tokens, n, size))
     for k in range(length - 1):  # the last position, the end symbol, is never pooled
         if 1 <= k <= tokens:
-            hidden[k] = hidden[0]
-            if cell is not None:
-                cell[k] = cell[0]
+            for slots in state:
+                slots[k] = slots[0]
         step(k, max(k, 1))  # slots 0 … k - 1 have begun
         if k >= 2:
-            changed = hidden[1:k]
+            changed = state[0][1:k]
             if weight.dim() == 2:
                 projected = changed @ weight
             else:  # one matrix per text
                 projected = (changed.transpose(0, 1) @ weight).transpose(0, 1)
             scores, values = projection.split(projected.add_(unchanged[k]))
-            done = slice(0, k - 1)
-            now = torch.maximum(largest[done], scores)
-            old, new = (largest[done] - now).exp(), (scores - now).exp()
-            mass[done] = mass[done] * old + new
-            total[done] = total[done] * old.unsqueeze(2) + new.unsqueeze(2) * values
-            largest[done] = now
-    return Pool(largest, mass, total)
+            begun = Pool(*(whole[: k - 1] for whole in pool))
+            for whole, now in zip(
+                begun, begun.merge(Pool(scores, torch.ones_like(scores), values)), strict=True
+            ):
+                whole.copy_(now)
+    return pool
+
+
+def initial(rnn: nn.LSTM | nn.GRU, slots: int, n: int) -> list[Tensor]:
+    """The state of texts not begun, [slots, n, H]: hidden, and for an LSTM the cell."""
+    like = rnn.get_parameter("bias_ih_l0")
+    return [like.new_zeros(slots, n, rnn.hidden_size) for _ in range(1 + isinstance(rnn, nn.LSTM))]
 
 
 def doubled(rnn: nn.LSTM | nn.GRU) -> Tensor:
@@ -129,8 +127,9 @@ def input_gates(rnn: nn.LSTM | nn.GRU, embedded: Tensor) -> Tensor:
     return (embedded @ rnn.get_parameter("weight_ih_l0").T + bias) * doubled(rnn)
 
 
-def recurrence(rnn: nn.LSTM | nn.GRU, inputs: Inputs, hidden: Tensor, cell: Tensor | None) -> Step:
-    """The step of one direction over the slots hidden [slots, n, H] and, for an LSTM, cell (same shape)."""
+def recurrence(rnn: nn.LSTM | nn.GRU, inputs: Inputs, state: list[Tensor]) -> Step:
+    """The step of one direction over the slots of a state (`initial`)."""
+    hidden, *cell = state
     size, factor = rnn.hidden_size, doubled(rnn)
     product = (rnn.get_parameter("weight_hh_l0") * factor.unsqueeze(1)).T.contiguous()  # [H, G]
     bias = rnn.get_parameter("bias_hh_l0") * factor
@@ -138,11 +137,10 @@ def recurrence(rnn: nn.LSTM | nn.GRU, inputs: Inputs, hidden: Tensor, cell: Tens
     given = hidden.new_empty(slots, n, len(bias))
 
     def lstm(k: int, active: int) -> None:
-        assert cell is not None
         inputs(k, given[:active])
         gates = given[:active].flatten(0, 1).addmm_(hidden[:active].flatten(0, 1), product).sigmoid_()
         entry, forget, new, exit_ = gates.view(active, n, -1).split(size, dim=-1)
-        now = cell[:active]
+        now = cell[0][:active]
         now.mul_(forget).addcmul_(entry, new, value=2).sub_(entry)  # f c + i (2σ − 1)
         out = torch.mul(now, 2, out=hidden[:active]).sigmoid_().mul_(2).sub_(1)  # tanh c
         out.mul_(exit_)
@@ -171,21 +169,19 @@ def states_of_words(encoder: Recurrent, table: tuple[Tensor, Tensor], ids: Tenso
     real = torch.arange(length, device=ids.device).unsqueeze(1) < lengths  # [L, n]
     shortest = int(lengths.min())
     states = table[0].new_empty(n, length, 2 * encoder.forwards.hidden_size)
-    words = ids.T.contiguous()
+    words, half = ids.T.contiguous(), encoder.forwards.hidden_size
     for rnn, gates, found, order in (
-        (encoder.forwards, table[0], states[..., : encoder.forwards.hidden_size], range(length)),
-        (encoder.backwards, table[1], states[..., encoder.forwards.hidden_size :], range(length)[::-1]),
+        (encoder.forwards, table[0], states[..., :half], range(length)),
+        (encoder.backwards, table[1], states[..., half:], range(length)[::-1]),
     ):
-        hidden = gates.new_zeros(1, n, rnn.hidden_size)
-        cell = torch.zeros_like(hidden) if isinstance(rnn, nn.LSTM) else None
-        step = recurrence(rnn, partial(rows_of, gates, words), hidden, cell)
+        state = initial(rnn, 1, n)
+        step = recurrence(rnn, partial(rows_of, gates, words), state)
         for position in order:
             step(position, 1)
             if position >= shortest:  # some texts have ended, or, backwards, not begun
-                hidden.mul_(real[position].unsqueeze(1))
-                if cell is not None:
-                    cell.mul_(real[position].unsqueeze(1))
-            found[:, position] = hidden[0]
+                for slots in state:
+                    slots.mul_(real[position].unsqueeze(1))
+            found[:, position] = state[0][0]
     return states
 
 
