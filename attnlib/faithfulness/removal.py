@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from attnlib.checks import numbers, refuse_string, token_lists
+from attnlib.checks import first_row, numbers, refuse_string, token_lists
 
 # Rows [R] of the texts, and which of their tokens go [R, T] → class probabilities [R, C]. Never asked for a
 # text without tokens, nor for one that is whole.
-Evaluate = Callable[[np.ndarray, np.ndarray], np.ndarray]
+Evaluate = Callable[[np.ndarray, np.ndarray], Any]
 # Class probabilities [n, C] of n texts, given as lists of tokens.
 Predict = Callable[[list[list[str]]], Any]
 # A text and which of its tokens go [T] → the text without them.
@@ -34,13 +34,15 @@ class Removal:
     """One way to remove tokens from N texts, with what the model then says.
 
     intact: [N, C] probabilities of the whole texts. lengths: [N] number of tokens of each. evaluate: answers
-    what is asked; `without` asks it no set twice. name: of the way to remove, for tables.
+    what is asked; `without` asks it no set twice, and at most `step` sets at a time (None: all). name: of the
+    way to remove, for tables.
     """
 
     name: str
     intact: np.ndarray
     lengths: np.ndarray
     evaluate: Evaluate = field(repr=False)
+    step: int | None = None
     known: dict[bytes, np.ndarray] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
@@ -68,13 +70,10 @@ class Removal:
             raise ValueError(
                 f"removed: expected bool [{n}, K, {width}], got {removed.dtype} {list(removed.shape)}"
             )
-        beyond = (removed & ~self.mask[:, None]).any(axis=2)
-        if beyond.any():
-            row = int(beyond.any(axis=1).argmax())
+        if (row := first_row((removed & ~self.mask[:, None]).any(axis=(1, 2)))) is not None:
             raise ValueError(f"removed: row {row} removes something beyond its {self.lengths[row]} tokens")
         n_sets, classes = removed.shape[1], self.intact.shape[1]
-        rows = np.repeat(np.arange(n), n_sets)
-        sets = removed.reshape(-1, width)
+        rows, sets = np.repeat(np.arange(n), n_sets), removed.reshape(-1, width)
         sizes = sets.sum(axis=1)
         result = np.full((len(rows), classes), np.nan)
         result[sizes == 0] = self.intact[rows[sizes == 0]]
@@ -83,17 +82,16 @@ class Removal:
             return result.reshape(n, n_sets, classes)
         packed = np.packbits(sets[asked], axis=1)
         named = np.concatenate([rows[asked].astype("<i8")[:, None].view(np.uint8), packed], axis=1)
-        _, first, where = np.unique(
-            np.ascontiguousarray(named).view(f"V{named.shape[1]}").ravel(),
-            return_index=True,
-            return_inverse=True,
-        )
+        as_bytes = np.ascontiguousarray(named).view(f"V{named.shape[1]}").ravel()
+        _, first, where = np.unique(as_bytes, return_index=True, return_inverse=True)
         names = [named[i].tobytes() for i in first]
         new = [i for i, name in enumerate(names) if name not in self.known]
-        if new:
-            at = asked[first[new]]
+        step = self.step or len(asked)
+        for start in range(0, len(new), step):
+            some = new[start : start + step]
+            at = asked[first[some]]
             found = checked(self.evaluate(rows[at], sets[at]), rows[at], self.name, classes)
-            self.known.update(zip((names[i] for i in new), found, strict=True))
+            self.known.update(zip((names[i] for i in some), found, strict=True))
         result[asked] = np.stack([self.known[name] for name in names])[where]
         return result.reshape(n, n_sets, classes)
 
@@ -109,10 +107,9 @@ class Removal:
 
         NaN beyond the text and for the token of a one-token text.
         """
-        n, width = len(self.lengths), int(self.lengths.max())
-        result = np.full((n, width), np.nan)
         mask = self.mask
-        step = max(1, _CELLS // (n * width))
+        n, width = mask.shape
+        result, step = np.full((n, width), np.nan), max(1, _CELLS // (n * width))
         for start in range(0, width, step):
             some = slice(start, min(start + step, width))
             removed = np.eye(width, dtype=bool)[None, some] & mask[:, None]  # [N, K, T]
@@ -159,19 +156,16 @@ def removal_of_texts(
         part = lists[start : start + batch_size]
         classes = whole[0].shape[1] if whole else None
         whole.append(checked(predict(part), np.arange(start, start + len(part)), called, classes))
-    intact = np.concatenate(whole)
 
-    def evaluate(rows: np.ndarray, removed: np.ndarray) -> np.ndarray:
-        found = []
-        for start in range(0, len(rows), batch_size):
-            part = range(start, min(start + batch_size, len(rows)))
-            shortened = [remove(lists[rows[i]], removed[i, : len(lists[rows[i]])]) for i in part]
-            for i, text in zip(part, shortened, strict=True):
-                refuse_string(text, f"{called}: what `remove` makes of text {rows[i]}")
-            found.append(checked(predict(shortened), rows[part], called, intact.shape[1]))
-        return np.concatenate(found)
+    def evaluate(rows: np.ndarray, removed: np.ndarray) -> Any:
+        shortened = []
+        for row, gone in zip(rows, removed, strict=True):
+            shortened.append(remove(lists[row], gone[: len(lists[row])]))
+            refuse_string(shortened[-1], f"{called}: what `remove` makes of text {row}")
+        return predict(shortened)
 
-    return Removal(called, intact, np.array([len(text) for text in lists]), evaluate)
+    lengths = np.array([len(text) for text in lists])
+    return Removal(called, np.concatenate(whole), lengths, evaluate, batch_size)
 
 
 def checked(probabilities: Any, rows: np.ndarray, name: str, classes: int | None = None) -> np.ndarray:
@@ -192,8 +186,7 @@ def checked(probabilities: Any, rows: np.ndarray, name: str, classes: int | None
     total = found.sum(axis=1)
     # Written so that NaN is bad too.
     bad = ~((np.abs(total - 1) <= SUM_TOLERANCE) & (found >= 0).all(axis=1))
-    if bad.any():
-        at = int(bad.argmax())
+    if (at := first_row(bad)) is not None:
         raise ValueError(
             f"{name}: the probabilities of text {int(rows[at])} are {np.round(found[at], 6).tolist()}; they "
             "must be ≥ 0 and sum to 1. Does `predict` return logits or labels?"
