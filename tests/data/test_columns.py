@@ -22,18 +22,13 @@ def ragged(rows=LENGTHS):
     return builder.finish()
 
 
-def columns(texts, sentences, ids):
-    return Split(ids=ids, texts=texts, labels=np.array([0, 1, 0, 1]), sentences=sentences)
-
-
 def compact_split():
-    return columns(packed(), ragged(), RowIds("toy/train", [2, 3, 5, 9]))
+    return Split(RowIds("toy/train", [2, 3, 5, 9]), packed(), [0, 1, 0, 1], sentences=ragged())
 
 
 def plain_split():
-    return columns(
-        PLAIN, tuple(map(np.array, LENGTHS)), ("toy/train/2", "toy/train/3", "toy/train/5", "toy/train/9")
-    )
+    ids = tuple(f"toy/train/{line}" for line in (2, 3, 5, 9))
+    return Split(ids, PLAIN, [0, 1, 0, 1], sentences=tuple(map(np.array, LENGTHS)))
 
 
 @pytest.mark.parametrize("rows", [[3, 0], [], slice(1, 3), np.array([True, False, False, True]), [1, 1]])
@@ -104,12 +99,10 @@ def test_row_ids_are_spelt_out_and_distinct():
 
 
 def test_a_split_of_compact_columns_is_the_plain_split():
-    def corpus(split):
-        return Corpus(
-            "toy", "classification", split, split, split, Vocabulary.build(PLAIN), ("no", "yes"), {}
-        )
-
-    assert corpus(compact_split()).checksum == corpus(plain_split()).checksum
+    rest = (Vocabulary.build(PLAIN), ("no", "yes"), {})
+    parts = ([split] * 3 for split in (compact_split(), plain_split()))
+    first, second = (Corpus("toy", "classification", *splits, *rest) for splits in parts)
+    assert first.checksum == second.checksum
     some, same = compact_split().select([3, 1]), plain_split().select([3, 1])
     assert isinstance(some.texts, Ragged)
     assert tuple(some.ids) == same.ids

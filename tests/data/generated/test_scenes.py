@@ -67,7 +67,7 @@ def kind_of(words):
 
 @pytest.fixture(scope="module")
 def corpus():
-    return load_scenes("scenes", n_train=1200, n_dev=60, n_test=60, kinds=KINDS)
+    return load_scenes("scenes", n_train=600, n_dev=60, n_test=60, kinds=KINDS)
 
 
 def test_every_question_has_its_answer_in_what_can_be_seen(corpus):

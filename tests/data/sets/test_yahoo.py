@@ -42,8 +42,7 @@ def write_parts(root, *parts, layout="plain"):
     write(root / "yahoo", dict(zip(yahoo.SOURCES["webscope"], parts, strict=True)), layout)
 
 
-@pytest.mark.parametrize("piece", [1 << 20, 97])
-@pytest.mark.parametrize("layout", ["plain", "gzip"])
+@pytest.mark.parametrize(("piece", "layout"), [(97, "plain"), (1 << 20, "gzip")])
 def test_the_two_parts_are_one_text(root, monkeypatch, piece, layout):
     monkeypatch.setattr(yahoo, "PIECE", piece)
     write_parts(root, whole(), layout=layout)
