@@ -446,7 +446,6 @@ REAL = {
     "babi1": "babi",
     "mrpc": "mrpc",
     "snli": "snli",
-    "nlvr": "nlvr",
     "ade": "ade_corpus_v2",
 }
 
