@@ -95,9 +95,8 @@ class Segmenter:
     def __call__(self, text: str) -> tuple[tuple[str, ...], np.ndarray]:
         """Tokens and sentence lengths, int64 [S], of a text; ((), empty) for one with no sentence."""
         sentences = [cut for sentence in split_sentences(text) if (cut := self.tokens(sentence))]
-        return tuple(chain.from_iterable(sentences)), np.array(
-            [len(sentence) for sentence in sentences], dtype=np.int64
-        )
+        lengths = np.array([len(sentence) for sentence in sentences], dtype=np.int64)
+        return tuple(chain.from_iterable(sentences)), lengths
 
     def tokens(self, text: str) -> list[str]:
         """The tokens of a text, not cut into sentences."""

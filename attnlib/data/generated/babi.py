@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from attnlib.checks import check_at_least
 from attnlib.data.corpus import Corpus
 from attnlib.data.generated import drawing
 from attnlib.data.generated.drawing import Draw
@@ -126,8 +127,7 @@ def generate(task: int, n_questions: int, seed: int = 0) -> str:
     """
     if task not in (1, 2, 3):
         raise ValueError(f"unknown bAbI task {task!r}; known: 1, 2, 3")
-    if n_questions < 1:
-        raise ValueError(f"n_questions must be at least 1, got {n_questions}")
+    check_at_least("n_questions", n_questions, 1)
     draw = Draw(f"babi {task} {seed}")
     lines: list[str] = []
     for done in range(0, n_questions, QUESTIONS_PER_STORY):
@@ -146,10 +146,9 @@ def load(task: int, n_train: int = 10_000, n_test: int = 1_000, seed: int = 0) -
 
     Raises ValueError for an unknown task, n_train below 2 or n_test below 1.
     """
-    if n_train < 2:
-        raise ValueError(f"n_train must be at least 2 (dev is taken out of it), got {n_train}")
-    if n_test < 1:
-        raise ValueError(f"n_test must be at least 1, got {n_test}")
+    # Dev is taken out of train.
+    check_at_least("n_train", n_train, 2)
+    check_at_least("n_test", n_test, 1)
     # Distinct streams for the two files, whatever the seed.
     streams = {"train": (n_train, 2 * seed), "test": (n_test, 2 * seed + 1)}
     lines = {part: generate(task, *stream).splitlines() for part, stream in streams.items()}

@@ -16,6 +16,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any, TypeVar
 
+from attnlib.checks import check_at_least, check_number
 from attnlib.data.corpora import CORPORA, classes, notes
 
 T = TypeVar("T")
@@ -94,8 +95,7 @@ def check_bounds(option: str, bounds: Bounds, least: int, most: int | None = Non
 def check_shares(**shares: float) -> None:
     """Raise ValueError, naming the option, for a share outside 0 to 1; NaN is outside."""
     for option, share in shares.items():
-        if not 0 <= share <= 1:
-            raise ValueError(f"{option} must lie between 0 and 1, got {share}")
+        check_number(option, share, 0, 1)
 
 
 def loader(generate: Callable[..., Any], **sizes: int) -> Callable[[Finish[Whole]], Callable[..., Whole]]:
@@ -119,8 +119,7 @@ def loader(generate: Callable[..., Any], **sizes: int) -> Callable[[Finish[Whole
             settings = {k: list(value) if isinstance(value, tuple) else value for k, value in options.items()}
             n = {part: options.pop(f"n_{part}") for part in sizes}
             for part in sizes:
-                if n[part] < 1:
-                    raise ValueError(f"n_{part} must be at least 1, got {n[part]}")
+                check_at_least(f"n_{part}", n[part], 1)
             return finish({part: generate(n[part], part, **options) for part in sizes}, settings)
 
         load.__signature__ = signature  # type: ignore[attr-defined]

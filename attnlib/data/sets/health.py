@@ -112,8 +112,8 @@ def load_ade(verify: bool = True) -> Corpus:
     return make("ade", {"": rows}, files.sums(contents), {"both": len(both)})
 
 
-def tweets(content: Content) -> Iterator[tuple[str, Row]]:
-    """Yield (part, row) of a csv file with the columns text (tokens joined by spaces), label, exp_split.
+def tweets(content: Content) -> dict[str, list[Row]]:
+    """Return the rows, by part, of a csv file with the columns text (tokens and spaces), label, exp_split.
 
     Further columns are ignored. Raises DataError, with file and line, for missing columns, a label other than
     0 or 1, an unknown split, or a row with fields too few or too many.
@@ -121,13 +121,15 @@ def tweets(content: Content) -> Iterator[tuple[str, Row]]:
     lines = [line + "\n" for line in content.lines()]
     header = next(csv.reader(lines), [])
     require_columns(header, TWEET_COLUMNS, content.where)
+    found: dict[str, list[Row]] = {part: [] for part in PARTS}
     for line, fields in read_rows(lines, content.where, len(header)):
         if line > 1:
             named = dict(zip(header, fields, strict=True))
             with row_at(f"{content.where}:{line}"):
                 part = PARTS[one_of(named["exp_split"], PARTS, "exp_split")]
-                row = Row(line, one_of(named["label"], ("0", "1"), "the label"), named["text"])
-            yield part, row
+                label = one_of(named["label"], ("0", "1"), "the label")
+            found[part].append(Row(line, label, named["text"]))
+    return found
 
 
 def load_adr() -> Corpus:
@@ -136,9 +138,7 @@ def load_adr() -> Corpus:
     Raises DataError if there is no such file (the message says how to get it) or it is malformed.
     """
     contents = files.locate("adr", ["adr_dataset.csv"])
-    rows: dict[str, list[Row]] = {part: [] for part in PARTS}
-    for part, row in tweets(contents["adr_dataset.csv"]):
-        rows[part].append(row)
+    rows = tweets(contents["adr_dataset.csv"])
     divide = None if rows["dev"] else partial(held_out, share=0.15, seed=16377)
     return make("adr", rows, files.sums(contents), tokenize=str.split, divide=divide)
 
