@@ -29,19 +29,7 @@ from attnlib.prepare.run import train_once
 
 ROOT = Path(__file__).parents[1]
 SMALL = {"encoder": "average", "epochs": 2, "dimension": 8, "progress": False}
-TRAIN = [
-    sys.executable,
-    "-m",
-    "attnbook",
-    "train",
-    "prepare",
-    "-p",
-    "dataset",
-    "planted",
-    "-p",
-    "seed",
-    "0",
-]
+TRAIN = [sys.executable, "-m", "attnbook", "train", "prepare", "-p", "dataset", "planted", "-p", "seed", "0"]
 
 
 def started(words, folder, **more):

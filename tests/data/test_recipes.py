@@ -11,14 +11,7 @@ from sklearn.model_selection import train_test_split
 from attnlib.data import DataError, Split
 from attnlib.data.columns import Ragged, RowIds
 from attnlib.data.corpora import CORPORA, make
-from attnlib.data.recipes import (
-    Row,
-    by_class,
-    draws,
-    filter_by_length,
-    held_out,
-    random_split,
-)
+from attnlib.data.recipes import Row, by_class, draws, filter_by_length, held_out, random_split
 
 CLASSES = ("no", "yes")
 TEXTS = ["Good film. I liked it!", "Bad film. Dull and long."]

@@ -99,10 +99,7 @@ JSON = json.dumps(jmars())
     ("text", "problem"),
     [
         (JSON.replace('"rating": 7', '"stars": 7', 1), "object 7: no field 'rating'"),
-        (
-            JSON.replace('"rating": 7', '"rating": 7.5', 1),
-            "object 7: the rating is '7.5', not 1, .* or 10",
-        ),
+        (JSON.replace('"rating": 7', '"rating": 7.5', 1), "object 7: the rating is '7.5', not 1, .* or 10"),
         (JSON.replace('"review": "Film 6', '"review": 6, "x": "', 1), "object 7: the review is no text"),
         ('["text"]', "object 1: "),
         (JSON[:-30], "object 300: "),
