@@ -73,11 +73,6 @@ def served(server, nowhere, monkeypatch):
     """A set called sst with one file, an official address and one mirror, both on `server`."""
     monkeypatch.delenv("ATTNLIB_DATA_URL")
     monkeypatch.setattr(download, "TIMEOUT", 0.3)
-    return change(
-        monkeypatch,
-        DATA_SETS["sst"],
-        base=f"{server.base}/official",
-        mirrors=(f"{server.base}/mirror/",),
-        files=(Item(PATH, hashlib.sha256(TEXT).hexdigest()),),
-        archive_hash=None,
-    )
+    base, mirrors = f"{server.base}/official", (f"{server.base}/mirror/",)
+    files = (Item(PATH, hashlib.sha256(TEXT).hexdigest()),)
+    return change(monkeypatch, DATA_SETS["sst"], base=base, mirrors=mirrors, files=files, archive_hash=None)

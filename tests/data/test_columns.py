@@ -40,9 +40,8 @@ def test_texts_are_the_plain_tuples(rows):
     some = texts.select(np.array(rows, dtype=int) if isinstance(rows, list) else rows)
     assert tuple(some) == tuple(PLAIN[i] for i in index)
     assert some.counts.tolist() == [len(PLAIN[i]) for i in index]
-    assert [[some.words[n] for n in some.numbers(i)] for i in range(len(some))] == [
-        list(PLAIN[i]) for i in index
-    ]
+    spelt = [tuple(some.words[n] for n in some.numbers(i)) for i in range(len(some))]
+    assert spelt == [PLAIN[i] for i in index]
     with pytest.raises(IndexError):
         texts[4]
 
@@ -54,9 +53,8 @@ def test_a_selection_shares_the_numbers():
 
 def test_occurrences_are_those_of_the_selected_texts():
     texts = packed().select([0, 3])
-    assert dict(zip(texts.words, texts.occurrences(5).tolist(), strict=True)) == {
-        "a": 4, "b": 1, "c": 0, "d": 1, "e": 1,
-    }  # fmt: skip
+    assert texts.words == tuple("abcde")
+    assert texts.occurrences(5).tolist() == [4, 1, 0, 1, 1]
 
 
 def test_builders_may_share_their_words():

@@ -44,9 +44,8 @@ SUBSETS = {"agnews_subset": "ag_news", "agnews4_subset": "ag_news", "snli_subset
 
 def of_real_files(name):
     folder = SUBSETS.get(name) or SET_OF.get(name, name)
-    return pytest.param(
-        name, marks=[pytest.mark.data(folder), *([] if name in QUICK else [pytest.mark.slow])], id=name
-    )
+    slow = [] if name in QUICK else [pytest.mark.slow]
+    return pytest.param(name, marks=[pytest.mark.data(folder), *slow], id=name)
 
 
 @pytest.mark.parametrize("name", [of_real_files(name) for name in COUNTS])
@@ -65,28 +64,11 @@ def test_every_entry_names_a_data_set_and_says_something():
         assert about["notes"], name
 
 
-ROWS = [Row(n, n % 2, f"Text {n} is " + "so " * n) for n in range(1, 21)]
-
-
-def test_settings_and_notes_come_from_the_page():
-    corpus = make("adr", {"train": ROWS, "dev": ROWS, "test": ROWS}, ["adr_dataset.csv"], tokenize=str.split)
-    # 4 to 23 tokens, of which more than 5 and fewer than 100; the vocabulary is of words of two texts.
-    assert sizes(corpus) == [18, 18, 18]
-    assert set(corpus.vocabulary.words) == {"Text", "is", "so"}
-    assert corpus.class_names == ("no reaction", "adverse reaction")
-    assert corpus.provenance["files"] == {"adr_dataset.csv": "not known"}
-    assert corpus.provenance["notes"] == CORPORA["adr"]["notes"]
-
-
 def test_notes_take_up_what_a_loader_says():
     said = {"drawn": 1, "csv": 0, "repeats": 7}
-    parts = {"train": ROWS * 5, "dev": ROWS, "test": ROWS}
-    labelled = {
-        part: [r._replace(name=n, label=n % 10) for n, r in enumerate(rows)] for part, rows in parts.items()
-    }
-    notes = make("yahoo", labelled, {}, said).provenance["notes"]
+    rows = [Row(n, n % 10, f"Text {n}.") for n in range(100)]
+    parts = {"train": rows, "dev": rows[:20], "test": rows[:20]}
+    notes = make("yahoo", parts, {}, said).provenance["notes"]
     assert notes[1].startswith("5,000 test and")
     assert notes[2] == "7 questions whose address occurred before are left out."
-    assert (
-        make("mine", labelled, {}, {"csv": 1}, entry="yahoo").provenance["notes"][1].startswith("The files")
-    )
+    assert make("mine", parts, {}, {"csv": 1}, entry="yahoo").provenance["notes"][1].startswith("The files")

@@ -25,14 +25,7 @@ def run(monkeypatch, capsys):
 
 
 def test_every_name_of_load_means_a_set_or_is_generated():
-    generated = {
-        "planted",
-        "planted_documents",
-        "babi1_generated",
-        "babi2_generated",
-        "babi3_generated",
-        "scenes",
-    }
+    generated = {"planted", "planted_documents", "scenes", *(f"babi{task}_generated" for task in (1, 2, 3))}
     for name in (*names(), *scene_names()):
         found = command.set_of(name)
         assert (found is None) == (name in generated)

@@ -123,9 +123,8 @@ def test_a_truncated_file_is_named(toy, nowhere, name, keep):
 def test_a_truncated_tar_is_named(nowhere):
     (nowhere / "babi").mkdir(parents=True)
     member = DATA_SETS["babi"].files[0].path
-    path = write_tar(
-        nowhere / "babi" / DATA_SETS["babi"].archive, {member: bytes(range(256)) * 50}, "tasks_1-20_v1-2/"
-    )
+    texts = {member: bytes(range(256)) * 50}
+    path = write_tar(nowhere / "babi" / DATA_SETS["babi"].archive, texts, "tasks_1-20_v1-2/")
     path.write_bytes(path.read_bytes()[:60])
     with pytest.raises(DataError, match="truncated") as caught:
         locate("babi", [member])

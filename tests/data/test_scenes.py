@@ -44,14 +44,9 @@ def changed(column, index, value):
 
 def test_columns_have_their_types():
     split = make_split()
-    types = {
-        "features": "float32",
-        "boxes": "float32",
-        "present": "bool",
-        "labels": "int64",
-        "evidence": "int8",
-    }
-    assert {column: getattr(split, column).dtype.name for column in types} == types
+    columns = ("features", "boxes", "present", "labels", "evidence")
+    types = ["float32", "float32", "bool", "int64", "int8"]
+    assert [getattr(split, column).dtype.name for column in columns] == types
     assert len(split) == 3
     assert make_split(evidence=None).select([1]).evidence is None
 

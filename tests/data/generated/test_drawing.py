@@ -5,11 +5,7 @@ from attnlib.data.generated import drawing
 from attnlib.data.generated.drawing import Draw
 
 SMALL = {"n_train": 20, "n_dev": 10, "n_test": 10}
-CHECKSUMS = {
-    "planted": "ac63def84c8d9686",
-    "planted_documents": "8aae41ee4c0f01d3",
-    "scenes": "98ef96e51bb3ef0c",
-}
+CHECKSUMS = {"planted": "ac63def8", "planted_documents": "8aae41ee", "scenes": "98ef96e5"}
 
 
 def test_draws_are_the_same_for_ever():
@@ -33,3 +29,26 @@ def test_lists_are_read_as_words_and_arrays_as_they_are():
     lists = drawing.word_lists("planted_documents")
     assert lists["slots"]["{negator}"] == ("not", "never", "hardly")
     assert lists["denied"][0] == "it is {negator} about the {noun} ."
+
+
+SHARES = {"label_noise": [-0.1, float("nan")]}
+OUT_OF_RANGE = {
+    "planted": {"length": [(3, 10), (10, 9)], "redundancy": [(0, 2), (3, 2)], "negation": [1.5], **SHARES},
+    "planted_documents": {"sentences": [(0, 3), (4, 3)], **SHARES},
+    "scenes": {
+        "n_objects": [(3, 9), (4, 10), (6, 5)],
+        "kinds": [(), ("exists", "count"), ("more", "more")],
+        "noise": [-0.1, float("nan")],
+    },
+    "babi1_generated": {"n_train": [0, 1]},
+}
+
+
+@pytest.mark.parametrize("name", OUT_OF_RANGE)
+def test_options_out_of_range_are_refused(name):
+    call = load_scenes if name == "scenes" else load
+    sizes = {"n_train": 5, "n_test": 5} | ({} if "babi" in name else {"n_dev": 5})
+    for option, values in (OUT_OF_RANGE[name] | {"n_test": [0]}).items():
+        for value in values:
+            with pytest.raises(ValueError, match=option):
+                call(name, **sizes | {option: value})

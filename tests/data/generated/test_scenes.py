@@ -33,22 +33,18 @@ def reply(words, things):
         case ("is", "there", "a", colour, shape):
             return "yes" if those(colour, shape) else "no"
         case ("is", "every", shape, colour):
-            return (
-                ("yes" if len(those(shape)) == len(those(shape, colour)) else "no") if those(shape) else None
-            )
+            if not those(shape):
+                return None
+            return "yes" if len(those(shape)) == len(those(shape, colour)) else "no"
         case ("are", "there", "more", *rest):
             middle = rest.index("than")
             return "yes" if len(those(*rest[:middle])) > len(those(*rest[middle + 1 :])) else "no"
         case ("what", "colour", "is", "the", size, shape):
             return those(size, shape)[0][0] if len(those(size, shape)) == 1 else None
         case ("is", "the", colour, shape, ("small" | "large") as size):
-            return (
-                None
-                if len(those(colour, shape)) != 1
-                else "yes"
-                if those(colour, shape)[0][2] == size
-                else "no"
-            )
+            if len(those(colour, shape)) != 1:
+                return None
+            return "yes" if those(colour, shape)[0][2] == size else "no"
         case ("is", "the", colour, shape, *relation, "the", other, form):
             first, second = those(colour, shape), those(other, form)
             if len(first) != 1 or len(second) != 1:
@@ -158,20 +154,3 @@ def test_objects_are_as_many_as_asked_for():
     for low, high in ((4, 4), (9, 9), (5, 6)):
         split = scenes_generated.generate(60, "x", n_objects=(low, high), kinds=KINDS)
         assert set(split.present.sum(1).tolist()) == set(range(low, high + 1))
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        *({"n_dev": 0}, {"n_objects": (3, 9)}, {"n_objects": (4, 10)}, {"n_objects": (6, 5)}, {"kinds": ()}),
-        *(
-            {"kinds": ("exists", "count")},
-            {"kinds": ("more", "more")},
-            {"noise": -0.1},
-            {"noise": float("nan")},
-        ),
-    ],
-)
-def test_options_out_of_range_are_refused(options):
-    with pytest.raises(ValueError, match=next(iter(options))):
-        load_scenes("scenes", **{"n_train": 5, "n_dev": 5, "n_test": 5, **options})

@@ -13,18 +13,13 @@ def letters(number):
 
 
 def relation(text, effect, drug, offset=500):
-    places = [
-        (term, offset + text.index(term), offset + text.index(term) + len(term)) for term in (effect, drug)
-    ]
-    return "|".join(map(str, ("10", text, *places[0], *places[1])))
+    starts = [offset + text.index(term) for term in (effect, drug)]
+    ends = [starts[0] + len(effect), starts[1] + len(drug)]
+    return "|".join(map(str, ("10", text, effect, starts[0], ends[0], drug, starts[1], ends[1])))
 
 
-POSITIVE = [
-    relation(
-        f"A severe rash in patient {letters(i)} followed 20 mg of drugx given daily.", "severe rash", "drugx"
-    )
-    for i in range(30)
-]
+RASH = "A severe rash in patient {} followed 20 mg of drugx given daily."
+POSITIVE = [relation(RASH.format(letters(i)), "severe rash", "drugx") for i in range(30)]
 NEGATIVE = [f"10 NEG Nothing of note was seen in the {letters(i)} patient at all." for i in range(60)]
 
 
@@ -89,10 +84,7 @@ def test_of_tweets_dev_is_taken_out_of_train_if_the_file_has_none(root):
 
 
 def test_bad_tweets_are_named(root):
-    for line, problem in (
-        ("some text,2,train", "the label is '2'"),
-        ("some text,1,held", "exp_split is 'held'"),
-    ):
+    for line, problem in (("a text,2,train", "the label is '2'"), ("a text,1,held", "exp_split is 'held'")):
         write_tweets(root, HEADER, '"two\nlines",0,train', line)
         with pytest.raises(DataError, match=rf"adr_dataset\.csv:4: {problem}"):
             load("adr")
@@ -194,11 +186,7 @@ def test_anemia_takes_acute_or_chronic_but_not_both(root):
     [
         ("NOTEEVENTS", lambda f: f.drop(columns="ISERROR"), r"NOTEEVENTS\.csv:1: no column ISERROR"),
         ("DIAGNOSES_ICD", lambda f: f.drop(columns=["ICD9_CODE"]), "no column ICD9_CODE"),
-        (
-            "NOTEEVENTS",
-            lambda f: f.assign(HADM_ID="abc"),
-            "HADM_ID of rows 1 to 65: Unable to parse string 'abc'",
-        ),
+        ("NOTEEVENTS", lambda f: f.assign(HADM_ID="abc"), "HADM_ID of rows 1 to 65: Unable to parse .*'abc'"),
         ("DIAGNOSES_ICD", lambda f: f.assign(SEQ_NUM="1.5"), "SEQ_NUM of rows 1 to 91: "),
         ("NOTEEVENTS", lambda f: f.assign(DESCRIPTION="Letter"), "row 1 .* neither Report nor Addendum"),
         ("NOTEEVENTS", lambda f: f.assign(TEXT=" "), "row 1 .* without text"),

@@ -19,19 +19,13 @@ REVIEWS = {
 
 def write_set(root, layout="plain", reviews=REVIEWS):
     others = {"README": "hello", "train/urls_pos.txt": "http://example.org\n"}
-    write(
-        root / "imdb" / ("" if layout == "archive" else "aclImdb"),
-        reviews | others,
-        layout,
-        "aclImdb_v1.tar.gz",
-        "aclImdb",
-    )
+    folder = root / "imdb" / ("" if layout == "archive" else "aclImdb")
+    write(folder, reviews | others, layout, "aclImdb_v1.tar.gz", "aclImdb")
 
 
 def test_tokens_are_those_of_the_keras_copy():
-    assert imdb.tokenize("It's GOOD,\nvery-good.<br />\x85 'ok'") == (
-        "it's", "good", "very", "good", "br", "\x85", "'ok'",
-    )  # fmt: skip
+    found = imdb.tokenize("It's GOOD,\nvery-good.<br />\x85 'ok'")
+    assert found == ("it's", "good", "very", "good", "br", "\x85", "'ok'")
 
 
 @pytest.mark.parametrize("layout", ["plain", "archive"])
@@ -72,14 +66,14 @@ def jmars(n=300):
     return [{"rating": 1 + i % 10, "title": "A title", "review": text.format(i)} for i in range(n)]
 
 
-@pytest.mark.parametrize(
-    "layout",
-    [
-        json.dumps,
-        lambda items: json.dumps(items, indent=1, ensure_ascii=False) + "\n",
-        lambda items: "\n".join(json.dumps(item) for item in items) + "\n",
-    ],
-)
+LAYOUTS = {
+    "array": json.dumps,
+    "indented": lambda items: json.dumps(items, indent=1, ensure_ascii=False) + "\n",
+    "lines": lambda items: "\n".join(json.dumps(item) for item in items) + "\n",
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
 def test_every_layout_of_jmars_gives_the_same_reviews(root, layout):
     write(root / "imdb10", {"data.json": layout(jmars())})
     corpus = load("imdb10")
