@@ -132,7 +132,7 @@ def measured(folder, n):
 
 @pytest.mark.slow
 def test_three_million_reviews_stay_within_two_gigabytes(tmp_path):
-    n, base = 150_000, 10_000
+    n, base = 80_000, 10_000
     low, few_tokens, few_sentences = measured(tmp_path, base)
     high, tokens, sentences = measured(tmp_path, n)
     # Four bytes for a token and for a sentence; what a row needs besides is the same for long and short ones.
