@@ -206,13 +206,9 @@ def _download(data_set: DataSet, item: Item | None, verify: bool) -> None:
     summed = all(i.has_checksum for i in items) or (item is None and bool(data_set.archive_hash))
     given = os.environ.get("ATTNLIB_DATA_URL", "").rstrip("/")
     own = [f"{given}/{name}/{file}", f"{given}/{file}"] if given else []
-    public = [item.url if item and item.url else data_set.address]
-    # A mirror that is no folder is the archive.
-    public += [
-        mirror + file if mirror.endswith("/") else mirror
-        for mirror in data_set.mirrors
-        if mirror.endswith("/") or not item
-    ]
+    # A mirror that is no folder is of the archive.
+    mirrors = [m + file if m.endswith("/") else m for m in data_set.mirrors if m.endswith("/") or not item]
+    public = [item.url if item and item.url else data_set.address, *mirrors]
     failures: list[tuple[str, Exception]] = []
     try:
         with cache.locked(part):

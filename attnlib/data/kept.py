@@ -121,10 +121,8 @@ def _corpus(arrays: dict[str, np.ndarray]) -> Corpus:
                 rows = Ragged(arrays[values], starts, counts, spelt)
                 columns[name] = rows if compact else tuple(rows)
         splits[part] = Split(**columns, labels=arrays[f"{part}.labels"])
-    return Corpus(
-        **{name: about[name] for name in ABOUT} | splits | {"class_names": tuple(about["class_names"])},
-        vocabulary=Vocabulary(_unpacked(arrays["vocabulary"])),
-    )
+    parts = {name: about[name] for name in ABOUT} | splits | {"class_names": tuple(about["class_names"])}
+    return Corpus(**parts, vocabulary=Vocabulary(_unpacked(arrays["vocabulary"])))
 
 
 def _ragged(column: Iterable[Any], known: Words) -> Ragged:

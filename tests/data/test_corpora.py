@@ -1,12 +1,20 @@
-"""The page of corpora, and what the real files must give."""
+"""From rows to a corpus, the page of corpora, and what the real files must give.
+
+The rows drawn are scikit-learn's; the length filter is strict.
+"""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.model_selection import train_test_split
 
-from attnlib.data import load
+from attnlib.data import DataError, Split, load
 from attnlib.data.catalogue import DATA_SETS, SET_OF
-from attnlib.data.corpora import CORPORA, make
-from attnlib.data.recipes import Row
+from attnlib.data.columns import Ragged, RowIds
+from attnlib.data.corpora import CORPORA, Row, by_class, draws, filter_by_length, held_out, make, random_split
 from tests.data.sets.writing import sizes
 
 # Sizes of train, dev and test; texts of each class of test; entries of the vocabulary; where they are known
@@ -72,3 +80,160 @@ def test_notes_take_up_what_a_loader_says():
     assert notes[1].startswith("5,000 test and")
     assert notes[2] == "7 questions whose address occurred before are left out."
     assert make("mine", parts, {}, {"csv": 1}, entry="yahoo").provenance["notes"][1].startswith("The files")
+
+
+CLASSES = ("no", "yes")
+TEXTS = ["Good film. I liked it!", "Bad film. Dull and long."]
+
+
+def numbered(texts, step=1):
+    return [Row(step * i + 1, i % 2, text) for i, text in enumerate(texts)]
+
+
+@pytest.fixture
+def made(monkeypatch):
+    """Makes a corpus of parts of two texts each, unless others are given; its settings; options of `make`."""
+
+    def made(parts=None, divide=None, compact=False, also=(), **about):
+        about = {"source": "imdb10", "classes": CLASSES, "notes": ["A note."]} | about
+        monkeypatch.setitem(CORPORA, "toy", about)
+        rows = {part: numbered(TEXTS) for part in ("train", "dev", "test")} | (parts or {})
+        return make("toy", rows, ["data.json"], divide=divide, compact=compact, also=also)
+
+    return made
+
+
+def test_texts_are_cut_named_by_their_line_and_left_out_when_empty(made):
+    given = Row("named", 1, ("GIVEN", "2"))
+    corpus = made({"test": [Row(3, 0, "Two 2"), Row(4, 1, " \n")], "dev": [given]})
+    assert corpus.test.ids == ("toy/test/3",)
+    assert corpus.test.texts == (("two", "qqq"),)
+    assert corpus.dev.ids == ("named",)
+    assert corpus.dev.texts == (("GIVEN", "2"),)
+    assert corpus.provenance["notes"] == ["A note."]
+    assert corpus.provenance["files"] == {"data.json": "not known"}
+    assert "JMARS" in corpus.provenance["citation"]
+
+
+def test_a_large_corpus_is_compact_and_the_same(made):
+    plain, large = made(), made(compact=True)
+    assert isinstance(large.train.texts, Ragged)
+    assert isinstance(large.train.ids, RowIds)
+    assert plain.checksum == large.checksum
+    assert made(prefix="other").train.ids == ("other/train/1", "other/train/2")
+
+
+def test_pairs_count_both_sentences_and_need_both(made):
+    rows = [Row(1, 0, "a b", "a"), Row(2, 1, "c", " "), Row(3, 1, "d a", "b")]
+    parts = dict.fromkeys(("train", "dev", "test"), rows)
+    corpus = made(parts, task="pair classification", min_documents=2, also=["z"])
+    assert corpus.train.questions == (("a",), ("b",))
+    assert corpus.vocabulary.words == ("a", "b", "z")
+
+
+def test_the_vocabulary_is_of_all_training_texts_and_the_filter_of_every_part(made):
+    parts = dict.fromkeys(("train", "dev", "test"), numbered(["a", "a b", "a b c", "a b c d"]))
+    corpus = made(parts, length=[1, "longest"])
+    assert [len(split) for split in corpus.splits.values()] == [2, 2, 2]
+    assert corpus.vocabulary.words == ("a", "b", "c", "d")
+    with pytest.raises(DataError, match="toy: none of 4 train texts is left, of lengths within"):
+        made(parts, length=[9, "longest"])
+
+
+def test_evidence_follows_its_text(made):
+    row = Row(1, 0, ("a", "b"), ("q",), np.array([0, 1]), np.array([0, 1]))
+    corpus = made({part: [row] for part in ("train", "dev", "test")}, task="question answering")
+    assert corpus.test.evidence[0].tolist() == corpus.test.candidates[0].tolist() == [0, 1]
+
+
+def test_documents_without_a_sentence_are_left_out_and_counted(made):
+    texts = ("Good film. I liked it!", "", "Bad", "So so. Dull. Long. Sad.", " \n ")
+    corpus = made({"train": numbered(texts)}, documents=True)
+    assert list(corpus.train.ids) == ["toy/train/1", "toy/train/3", "toy/train/4"]
+    assert [s.tolist() for s in corpus.train.sentences] == [[3, 4], [1], [3, 2, 2, 2]]
+    assert corpus.train.texts[1] == ("bad",)
+    assert "2 documents without a sentence are left out." in corpus.provenance["notes"]
+
+
+def test_the_vocabulary_of_documents_has_words_with_five_occurrences_in_train_and_dev(made):
+    parts = {
+        "train": numbered(["Good good good.", "Bad nor."]),
+        "dev": numbered(["good good bad.", ". . so"]),
+        "test": numbered(["so so so so so so so", "so"]),
+    }
+    assert made(parts, documents=True).vocabulary.words == (".", "good")
+
+
+def test_a_class_may_be_absent_from_test_but_not_from_train(made):
+    one = [Row(1, 0, "A."), Row(2, 0, "B.")]
+    notes = made({"test": one}, documents=True).provenance["notes"]
+    assert "No document of test has the class yes." in notes
+    for bad in ({"train": one}, {"train": [Row(1, 0, " ")]}, {"test": []}):
+        with pytest.raises(DataError, match="toy: no document in t.* of class"):
+            made(bad, documents=True)
+
+
+def test_limits_apply_to_training_only(made):
+    texts = ["Yes. No. So."] * 30 + ["one two three four"] * 30 + ["Yes."] * 60
+    limits = {"sentences": 2, "tokens": 3}
+    corpus = made({"train": numbered(texts)}, documents=True, held_out={}, limits=limits)
+    dropped = 120 - len(corpus.train) - len(corpus.dev)
+    assert set(corpus.train.lengths.tolist()) == {2}
+    assert dropped == 60 - sum(corpus.dev.lengths > 2)
+    assert any(f"left out, {dropped} of them" in note for note in corpus.provenance["notes"])
+    assert sum(corpus.dev.lengths > 2) > 0
+
+
+def split_of(labels):
+    n = len(labels)
+    return Split(RowIds("toy", np.arange(1, n + 1)), (("w",),) * n, np.array(labels))
+
+
+def test_what_is_drawn_for_a_row_depends_on_its_number_alone():
+    split = split_of([0] * 200)
+    some = split.select(np.arange(0, 200, 3))
+    assert draws(some).tolist() == draws(split)[::3].tolist()
+    assert len(set(draws(split))) == 200
+    assert (draws(replace(split, ids=tuple(split.ids))) == draws(split)).all()
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(2, 60), st.sampled_from([0.15, 0.2, 0.3, 0.5]), st.integers(0, 2**32 - 1))
+def test_random_split_draws_the_rows_of_scikit_learn(n, share, seed):
+    kept, held = train_test_split(range(n), test_size=share, random_state=seed)
+    assert [part.tolist() for part in random_split(n, share, seed)] == [sorted(kept), sorted(held)]
+
+
+def test_by_class_draws_test_first_and_then_dev_of_the_rest():
+    every = split_of(np.random.RandomState(5).randint(0, 2, 301))
+    found = by_class({"": every}, test=(0.2, 13), dev=(0.15, 14))
+    rest, test = train_test_split(range(301), test_size=0.2, random_state=13, stratify=every.labels)
+    train, dev = train_test_split(rest, test_size=0.15, random_state=14, stratify=every.labels[rest])
+    rows = {"train": train, "dev": dev, "test": test}
+    assert {part: (split.ids.lines - 1).tolist() for part, split in found.items()} == {
+        part: sorted(index) for part, index in rows.items()
+    }
+    # The same on every machine and for ever: the recorded runs rest on it.
+    assert found["dev"].ids.lines[:6].tolist() == [4, 27, 43, 53, 57, 58]
+
+
+def test_too_few_texts_to_divide_are_named(made):
+    with pytest.raises(DataError, match=r"toy: too few texts to divide: cannot hold 10% out of 1 text\(s\)"):
+        made({"train": [Row(1, 0, "One.")]}, documents=True, divide=held_out)
+    rows = [Row(1, 0, "a"), Row(2, 0, "b"), Row(3, 1, "c")]
+    with pytest.raises(DataError, match="toy: too few texts to divide: .*class"):
+        made({"train": rows}, divide=lambda parts: by_class({"": parts["train"]}, (0.2, 0), (0.2, 0)))
+
+
+def test_length_filter_is_strict_on_both_ends():
+    lengths = (2, 4, 5, 6, 9, 12, 12)
+    split = replace(split_of([0] * 7), texts=tuple(("w",) * n for n in lengths))
+
+    def kept(*bounds):
+        return [len(text) for text in filter_by_length(split, *bounds).texts]
+
+    assert kept(5) == [6, 9]
+    assert kept(None, 9) == [4, 5, 6]
+    assert kept() == [4, 5, 6, 9]
+    assert kept(4, 10) == [5, 6, 9]
+    assert len(filter_by_length(split.select([]), 1, 2)) == 0

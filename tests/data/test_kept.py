@@ -6,9 +6,8 @@ import pytest
 
 from attnlib.data import DataError, kept, load
 from attnlib.data.columns import Ragged, RowIds
-from attnlib.data.corpora import make
+from attnlib.data.corpora import Row, make
 from attnlib.data.files import locate
-from attnlib.data.recipes import Row
 
 
 @kept.keep("yelp_full")

@@ -13,11 +13,10 @@ import numpy as np
 import pandas as pd
 
 from attnlib.data import files
-from attnlib.data.corpora import CORPORA, classes, make
+from attnlib.data.corpora import CORPORA, Row, classes, make
 from attnlib.data.corpus import Corpus
 from attnlib.data.files import Content
 from attnlib.data.kept import keep
-from attnlib.data.recipes import Row
 from attnlib.data.rows import read_rows
 
 TOPICS = classes("agnews4")

@@ -19,12 +19,11 @@ import numpy as np
 import pandas as pd
 
 from attnlib.data import files
-from attnlib.data.corpora import make
+from attnlib.data.corpora import Parts, Row, held_out, make, random_split
 from attnlib.data.corpus import Corpus
 from attnlib.data.errors import DataError
 from attnlib.data.files import Content
 from attnlib.data.kept import keep
-from attnlib.data.recipes import Parts, Row, held_out, random_split
 from attnlib.data.rows import one_of, read_rows, require_columns, row_at
 from attnlib.data.tokens import collapse, english, mask_digits
 
@@ -210,10 +209,9 @@ def read_summaries(wanted: pd.Index) -> pd.Series:
         summary = (category == "Discharge summary") & (chunk["ISERROR"].str.strip() == "")
         wrong = (category == "") | (summary & ((chunk["TEXT"].str.strip() == "") | order.isna()))
         if wrong.any():
-            raise DataError(
-                f"{where}: row {wrong.idxmax()} has no category, or is a discharge summary without text, or "
-                "neither Report nor Addendum; the file may be truncated. Get it again."
-            )
+            kinds = "no category, or is a discharge summary without text, or neither Report nor Addendum"
+            problem = f"row {wrong.idxmax()} has {kinds}; the file may be truncated"
+            raise DataError(f"{where}: {problem}. Get it again.")
         asked = pd.MultiIndex.from_frame(chunk[KEYS]).isin(wanted)
         kept.append(chunk.assign(ORDER=order)[summary & asked])
     every = pd.concat(kept).sort_values(["ORDER", "CHARTDATE"])

@@ -18,11 +18,10 @@ from typing import IO
 import numpy as np
 
 from attnlib.data import files
-from attnlib.data.corpora import classes, make
+from attnlib.data.corpora import Parts, Row, classes, draws, held_out, make
 from attnlib.data.corpus import Corpus
 from attnlib.data.errors import DataError
 from attnlib.data.kept import keep
-from attnlib.data.recipes import Parts, Row, draws, held_out
 from attnlib.data.rows import one_of, row_at
 
 FOLDERS = ("train/neg", "train/pos", "test/neg", "test/pos")

@@ -11,10 +11,9 @@ import re
 import numpy as np
 
 from attnlib.data import files
-from attnlib.data.corpora import CORPORA, classes, make
+from attnlib.data.corpora import CORPORA, Row, classes, make
 from attnlib.data.corpus import Corpus
 from attnlib.data.kept import keep
-from attnlib.data.recipes import Row
 from attnlib.data.tokens import clean
 
 SPORTS = ("rec.sport.baseball", "rec.sport.hockey")

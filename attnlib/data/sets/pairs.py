@@ -12,12 +12,11 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from attnlib.data import files
-from attnlib.data.corpora import classes, make
+from attnlib.data.corpora import Row, classes, make
 from attnlib.data.corpus import Corpus
 from attnlib.data.errors import DataError
 from attnlib.data.files import Content
 from attnlib.data.kept import keep
-from attnlib.data.recipes import Row
 from attnlib.data.rows import one_of, require_columns, row_at
 
 

@@ -14,9 +14,8 @@ from typing import NamedTuple
 import numpy as np
 
 from attnlib.data import files
-from attnlib.data.corpora import make
+from attnlib.data.corpora import Row, make
 from attnlib.data.corpus import Corpus
-from attnlib.data.recipes import Row
 from attnlib.data.rows import row_at
 
 # The words of bAbI.
@@ -29,12 +28,9 @@ DROPS = ("discarded", "dropped", "left", "put down")
 
 # The paper's answer space: every word of the joint vocabulary of the three tasks, the full stop included,
 # because the authors join sentences with " . ". 36 words; only the six places are ever answers.
-ANSWERS = tuple(
-    sorted(
-        {*ACTORS, *PLACES, *OBJECTS, ".", "there", "the", "Where", "is", "was", "before"}
-        | {word for phrase in MOVES + GETS + DROPS for word in phrase.split()}
-    )
-)
+_VERBS = {word for phrase in MOVES + GETS + DROPS for word in phrase.split()}
+_OTHERS = {".", "there", "the", "Where", "is", "was", "before"}
+ANSWERS = tuple(sorted({*ACTORS, *PLACES, *OBJECTS, *_VERBS, *_OTHERS}))
 
 TASKS = {1: "qa1_single-supporting-fact", 2: "qa2_two-supporting-facts", 3: "qa3_three-supporting-facts"}
 FOLDERS = {"10k": "en-10k", "1k": "en"}

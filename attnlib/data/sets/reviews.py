@@ -18,10 +18,9 @@ import numpy as np
 from attnlib.data import files
 from attnlib.data.catalogue import DATA_SETS
 from attnlib.data.columns import RowIds
-from attnlib.data.corpora import make
+from attnlib.data.corpora import DEV_SHARE, Parts, Row, draws, make
 from attnlib.data.corpus import Corpus
 from attnlib.data.kept import keep
-from attnlib.data.recipes import DEV_SHARE, Parts, Row, draws
 from attnlib.data.rows import labelled_rows
 from attnlib.data.tokens import Segmenter, collapse
 

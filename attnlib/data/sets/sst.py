@@ -6,9 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 
 from attnlib.data import files
-from attnlib.data.corpora import make
+from attnlib.data.corpora import Row, make
 from attnlib.data.corpus import Corpus
-from attnlib.data.recipes import Row
 
 # Class by the root's label, of each corpus; None: the sentence is left out.
 CLASSES = {"sst": (0, 0, None, 1, 1), "sst5": (0, 1, 2, 3, 4)}

@@ -15,11 +15,10 @@ import numpy as np
 
 from attnlib.data import files
 from attnlib.data.columns import RowIds
-from attnlib.data.corpora import classes, make
+from attnlib.data.corpora import SEED, Limits, Parts, Row, classes, held_out, make, within
 from attnlib.data.corpus import Corpus, Split
 from attnlib.data.errors import DataError
 from attnlib.data.kept import keep
-from attnlib.data.recipes import SEED, Limits, Parts, Row, held_out, within
 from attnlib.data.rows import labelled_rows
 
 # In the order of Zhang et al.'s classes 1 to 10.

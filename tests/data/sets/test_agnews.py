@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from attnlib.data import DataError, load
-from attnlib.data.recipes import Row
+from attnlib.data.corpora import Row
 from attnlib.data.sets import agnews
 from tests.data.sets.writing import everything, quoted, sizes, write
 
