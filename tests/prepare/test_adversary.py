@@ -15,15 +15,12 @@ from tests import toy
 CHEAP = {"epochs": 2, "dimension": 8, "progress": False}
 
 
-@pytest.fixture(autouse=True)
-def _toy_data(tmp_path, monkeypatch):
-    monkeypatch.setenv("ATTNLIB_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(data, "load", lambda name: toy.corpus(pair=name == "questions"))
-
-
-@pytest.fixture
-def base():
-    return prepare.prepare("toy", limit=20, **CHEAP)
+@pytest.fixture(scope="module")
+def base(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ATTNLIB_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setattr(data, "load", lambda name: toy.corpus(pair=name == "questions"))
+        yield prepare.prepare("toy", limit=20, **CHEAP)
 
 
 @pytest.mark.slow

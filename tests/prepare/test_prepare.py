@@ -27,47 +27,6 @@ def tables(run):
     return run.frame(score=run.readout.logits()[:, 1])
 
 
-def test_the_second_call_does_not_train_and_gives_the_same_bits(monkeypatch):
-    first = prepare.prepare("toy", **CHEAP)
-    monkeypatch.setattr("attnlib.training.fit.epochs", None)
-    second = prepare.prepare("toy", **CHEAP)
-    pd.testing.assert_frame_equal(tables(first), tables(second), check_exact=True)
-    assert first.history == second.history
-    assert first.test_metrics == second.test_metrics
-
-
-@pytest.mark.slow
-def test_the_same_seed_in_another_cache_gives_the_same_bits(tmp_path, monkeypatch):
-    first = prepare.prepare("toy", **CHEAP)
-    monkeypatch.setenv("ATTNLIB_CACHE", str(tmp_path / "other"))
-    pd.testing.assert_frame_equal(tables(first), tables(prepare.prepare("toy", **CHEAP)), check_exact=True)
-    assert not tables(first).equals(tables(prepare.prepare("toy", seed=1, **CHEAP)))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"seed": 1},
-        {"epochs": 3},
-        {"variant": "published"},
-        {"deviation": 1.0},
-        {"encoder": "average"},
-    ],
-)
-def test_every_setting_has_its_own_model(change, tmp_path):
-    for settings in ({}, change):
-        prepare.prepare("toy", **(CHEAP | settings))
-    assert len(list((tmp_path / "cache" / "models").glob("*.safetensors"))) == 2
-
-
-def test_a_broken_cache_file_is_trained_again(tmp_path):
-    first = prepare.prepare("toy", **CHEAP)
-    (path,) = (tmp_path / "cache" / "models").glob("*.safetensors")
-    path.write_bytes(b"half a file")
-    pd.testing.assert_frame_equal(tables(first), tables(prepare.prepare("toy", **CHEAP)), check_exact=True)
-
-
 def test_questions_give_a_readout_with_a_head():
     run = prepare.prepare("questions", **CHEAP)
     assert run.readout.head is not None
@@ -92,34 +51,6 @@ def test_each_task_has_the_papers_settings(name, task, pair, usual, monkeypatch)
     found = (architecture["dimension"], settings["deviation"], plan["epochs"], plan["batch_size"])
     found += (architecture["hidden"],)
     assert found == usual
-
-
-def test_limit_draws_texts_and_keeps_the_metrics_of_all():
-    every, some = prepare.prepare("toy", **CHEAP), prepare.prepare("toy", limit=7, **CHEAP)
-    assert len(some.readout) == len(some.texts) == len(some.frame()) == 7
-    assert set(some.texts.ids) < set(every.texts.ids)
-    assert some.test_metrics == every.test_metrics
-    whole = every.frame().set_index("text").loc[list(some.texts.ids)].reset_index()
-    pd.testing.assert_frame_equal(some.frame(), whole, atol=1e-6)
-
-
-@pytest.mark.parametrize(
-    ("change", "error", "message"),
-    [
-        ({"encoder": "lstm"}, ValueError, "unknown encoder 'lstm': known are bilstm"),
-        ({"limit": 0}, ValueError, "limit"),
-        ({"seed": -1}, ValueError, "seed: must be a whole number ≥ 0, got -1"),
-        ({"seed": 0.5}, ValueError, "seed: must be .*got 0.5"),
-        ({"epochs": 0}, ValueError, "epochs: must be"),
-        ({"device": "gpu"}, ValueError, "unknown device 'gpu'"),
-        ({"vectors": "nowhere.txt"}, FileNotFoundError, "vectors='nowhere.txt'"),
-        ({"vectors": "adr"}, ValueError, "vectors='adr': .*your own"),
-    ],
-)
-def test_bad_settings_are_refused_and_leave_nothing(change, error, message, tmp_path):
-    with pytest.raises(error, match=message):
-        prepare.prepare("toy", **(CHEAP | change))
-    assert not (tmp_path / "cache" / "models").exists()
 
 
 def test_cuda_without_a_gpu_is_refused():
@@ -178,11 +109,8 @@ def test_every_epoch_is_what_prepare_gives_after_so_many():
         ({"vectors": "sst"}, "sst"),
     ],
 )
-def test_tables_name_the_vectors_and_the_variant(change, label):
-    run = prepare.prepare("toy", **(CHEAP | change))
-    summary = pd.DataFrame({"metric": ["score"], "value": [1.0]})
-    tidy = results.of_run(run, summary, "paper/experiment")
-    assert tidy[["variant", "vectors"]].iloc[0].tolist() == ["released", label]
+def test_the_vectors_have_a_name(change, label):
+    assert prepare.plan("toy", dimension=8, **change).name["vectors"] == label
 
 
 def test_vectors_of_another_data_set_are_trained_once(tmp_path, monkeypatch):

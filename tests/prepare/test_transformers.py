@@ -4,11 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from attnbook.runs import results
 from attnlib import data
 from attnlib.data.corpus import Corpus, Split, Vocabulary
-from attnlib.data.generated import planted
-from attnlib.data.generated import scenes as scenes_generated
 from attnlib.explain.transformers import methods as stock
 from attnlib.faithfulness.transformers import removals
 from attnlib.models.transformers import longest
@@ -16,8 +13,6 @@ from attnlib.prepare.transformers import prepare_transformer as prepare
 
 pytest.importorskip("transformers")
 
-TEXTS = planted.load(n_train=60, n_dev=20, n_test=20)
-SCENES = scenes_generated.load(n_train=60, n_dev=20, n_test=20)
 CHEAP = {"epochs": 1, "progress": False, "hidden": 16}
 
 
@@ -49,50 +44,7 @@ def paired(n=12):
 @pytest.fixture(autouse=True)
 def _small(tmp_path, monkeypatch):
     monkeypatch.setenv("ATTNLIB_CACHE", str(tmp_path / "cache"))
-    corpora = {"planted": TEXTS, "snli": paired()}
-    load = data.load
-    monkeypatch.setattr(data, "load", lambda name: corpora[name] if name in corpora else load(name))
-    monkeypatch.setattr(data, "load_scenes", lambda name: SCENES)
-
-
-@pytest.mark.parametrize(
-    ("dataset", "kind"), [("planted", "bert"), ("scenes", "visual_bert"), ("scenes", "lxmert")]
-)
-def test_the_second_call_does_not_train_and_gives_the_same_bits(dataset, kind, monkeypatch, tmp_path):
-    first = prepare(dataset, kind, **CHEAP)
-    monkeypatch.setenv("ATTNLIB_CACHE", str(tmp_path / "other"))
-    again = prepare(dataset, kind, **CHEAP)
-    monkeypatch.setenv("ATTNLIB_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr("attnlib.training.fit.epochs", None)
-    cached = prepare(dataset, kind, **CHEAP)
-    for other in (again, cached):
-        assert other.test_metrics == first.test_metrics
-        assert other.settings == first.settings
-        assert not other.model.training
-        for name, tensor in first.inputs.items():
-            assert torch.equal(tensor, other.inputs[name])
-        for name, tensor in first.model.state_dict().items():
-            assert torch.equal(tensor, other.model.state_dict()[name])
-    assert cached.history == first.history
-    assert cached.history == first.history
-
-
-def test_a_damaged_entry_of_the_cache_is_made_anew(tmp_path, caplog):
-    first = prepare("scenes", **CHEAP)
-    (path,) = (tmp_path / "cache" / "models").glob("scenes-*.safetensors")
-    path.write_bytes(path.read_bytes()[:-100])
-    assert prepare("scenes", **CHEAP).test_metrics == first.test_metrics
-    assert "is no file of this model's parameters" in caplog.text
-
-
-def test_the_limit_draws_instances_and_leaves_the_metrics(monkeypatch):
-    whole, some = prepare("scenes", **CHEAP), prepare("scenes", limit=7, **CHEAP)
-    assert len(some.texts) == len(some.inputs["visual_embeds"]) == 7
-    assert some.test_metrics == whole.test_metrics
-    rows = [whole.texts.ids.index(name) for name in some.texts.ids]
-    for name, tensor in some.inputs.items():
-        expected = whole.inputs[name][rows]
-        torch.testing.assert_close(tensor, expected[:, : tensor.shape[1]])
+    monkeypatch.setattr(data, "load", lambda name: paired())
 
 
 def test_of_pairs_the_first_text_is_scored_and_removed():
@@ -115,37 +67,3 @@ def test_of_pairs_the_first_text_is_scored_and_removed():
     gone = np.zeros((len(texts), 1, deletion.lengths.max()), dtype=bool)
     gone[row, 0, 0] = True
     np.testing.assert_allclose(deletion.without(gone)[row, 0], expected[0].numpy(), atol=1e-6)
-
-
-def test_a_summary_says_which_model_it_is_of():
-    run = prepare("scenes", "lxmert", **CHEAP)
-    import pandas as pd
-
-    table = results.of_run(
-        run, pd.DataFrame({"metric": ["violation"], "value": [0.5]}), "violation/transformers"
-    )
-    assert table.loc[0, ["paper", "experiment", "dataset", "encoder", "scorer"]].tolist() == [
-        "violation",
-        "transformers",
-        "scenes",
-        "lxmert",
-        "cross_attention",
-    ]
-
-
-def test_what_does_not_fit_is_refused_before_anything_is_trained(monkeypatch):
-    monkeypatch.setattr("attnlib.training.fit.epochs", None)
-    with pytest.raises(ValueError, match=r"unknown kind 'visualbert'.*Did you mean 'visual_bert'"):
-        prepare("scenes", "visualbert")
-    with pytest.raises(ValueError, match="'sst' is of texts, lxmert reads questions about scenes"):
-        prepare("sst", "lxmert")
-    with pytest.raises(ValueError, match="'scenes' are scenes, bert reads texts"):
-        prepare("scenes", "bert")
-    with pytest.raises(ValueError, match="is question answering; bert reads classification and pairs"):
-        prepare("babi1_generated", "bert")
-    with pytest.raises(ValueError, match="seed: must be"):
-        prepare("scenes", seed=-1)
-    with pytest.raises(ValueError, match="epochs: must be"):
-        prepare("scenes", epochs=0)
-    with pytest.raises(ValueError, match="layers: must be a whole number ≥ 1, got 0"):
-        prepare("scenes", layers=0)

@@ -39,6 +39,12 @@ def base():
     return corpus, {name: read(model, split, corpus.vocabulary) for name, split in corpus.splits.items()}
 
 
+@pytest.fixture(scope="module")
+def near(base):
+    """An adversary without strength: its test Readout and history."""
+    return adversary(base)
+
+
 def adversary(base, seed=1, **settings):
     corpus, readouts = base
     model = fresh(corpus, seed)
@@ -46,14 +52,6 @@ def adversary(base, seed=1, **settings):
     history = fit(recipe(model, corpus, readouts, how), progress=False)
     found = read(model, corpus.test, corpus.vocabulary)
     return found, history
-
-
-def distances(found, readouts):
-    test = readouts["test"]
-    return (
-        float(tvd(found.probabilities(), test.probabilities()).mean()),
-        float(jsd(found.alpha, test.alpha).mean()),
-    )
 
 
 def outputs(n=5, length=9, n_classes=2, seed=0):
@@ -119,33 +117,26 @@ def test_the_divergence_is_the_adversarys_from_the_base():
 
 
 @pytest.mark.slow
-def test_without_strength_it_learns_the_bases_outputs(base):
-    found, history = adversary(base)
-    readouts = base[1]
-    other_seed = fresh(base[0], 1)
-    untrained = read(other_seed, base[0].test, base[0].vocabulary)
-    near, _ = distances(found, readouts)
-    assert near < 0.05 < distances(untrained, readouts)[0]
-    assert (found.predictions() == readouts["test"].predictions()).double().mean() > 0.95
+def test_without_strength_it_learns_the_bases_outputs(base, near):
+    (found, history), test = near, base[1]["test"]
+    untrained = read(fresh(base[0], 1), base[0].test, base[0].vocabulary)
+    far = tvd(untrained.probabilities(), test.probabilities()).mean()
+    assert tvd(found.probabilities(), test.probabilities()).mean() < 0.05 < far
+    assert (found.predictions() == test.predictions()).double().mean() > 0.95
     assert history[-1]["dev_tvd"] < history[0]["dev_tvd"]
 
 
 @pytest.mark.slow
-def test_a_large_strength_drives_attention_as_far_as_it_goes(base):
-    readouts = base[1]
+def test_a_large_strength_drives_attention_as_far_as_it_goes(base, near):
+    test = base[1]["test"]
     far, _ = adversary(base, strength=10.0, patience=60)
-    near, _ = adversary(base)
-    several = readouts["test"].lengths > 3
-    reached = jsd(far.alpha, readouts["test"].alpha)[several]
-    assert float(reached.mean()) > 2 * float(jsd(near.alpha, readouts["test"].alpha)[several].mean())
+    several = test.lengths > 3
+    reached = jsd(far.alpha, test.alpha)[several].mean()
+    assert reached > 2 * jsd(near[0].alpha, test.alpha)[several].mean()
     # ln 2 is the limit where the base leaves a token no weight; here it gives each some.
-    ceiling = jsd(
-        torch.nn.functional.one_hot(
-            readouts["test"].alpha.masked_fill(~readouts["test"].mask, 2).argmin(dim=1), far.alpha.shape[1]
-        ),
-        readouts["test"].alpha,
-    )[several]
-    assert float(reached.mean()) > 0.8 * float(ceiling.mean())
+    least = test.alpha.masked_fill(~test.mask, 2).argmin(dim=1)
+    ceiling = jsd(torch.nn.functional.one_hot(least, test.alpha.shape[1]), test.alpha)[several]
+    assert reached > 0.8 * ceiling.mean()
 
 
 @pytest.mark.slow

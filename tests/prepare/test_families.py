@@ -1,0 +1,217 @@
+"""What every family of models promises: the cache, repeats, limits, names in tables, refusals."""
+
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from attnbook.runs import results
+from attnlib import data
+from attnlib.cache import digest
+from attnlib.data.generated import planted, planted_documents, scenes
+from attnlib.models.classifier import AttentionModel
+from attnlib.models.documents import DocumentModel
+from attnlib.prepare import documents, flat, transformers
+from tests import toy
+
+pytest.importorskip("transformers")
+
+DOCUMENTS = planted_documents.load(n_train=120, n_dev=40, n_test=50)
+PLAIN = {name: replace(split, sentences=None) for name, split in DOCUMENTS.splits.items()}
+TEXTS = {
+    "toy": toy.corpus(),
+    "questions": toy.corpus(pair=True),
+    "documents": DOCUMENTS,
+    "no sentences": replace(DOCUMENTS, name="flat", **PLAIN),
+    "planted": planted.load(n_train=60, n_dev=20, n_test=20),
+}
+SCENES = scenes.load(n_train=60, n_dev=20, n_test=20)
+TEXT = {"epochs": 2, "dimension": 8}
+DOCUMENT = {"epochs": 2, "vectors": "random"}
+STOCK = {"epochs": 1, "hidden": 16}
+FAMILIES = {
+    "texts": (flat.prepare, flat.plan, {"dataset": "toy"} | TEXT),
+    "questions": (flat.prepare, flat.plan, {"dataset": "questions"} | TEXT),
+    "HAN": (
+        documents.prepare_documents,
+        documents.plan,
+        {"dataset": "documents", "architecture": "HANnoenc"} | DOCUMENT,
+    ),
+    "FLAN": (
+        documents.prepare_documents,
+        documents.plan,
+        {"dataset": "documents", "architecture": "FLANconv"} | DOCUMENT,
+    ),
+    "bert": (
+        transformers.prepare_transformer,
+        transformers.plan,
+        {"dataset": "planted", "kind": "bert"} | STOCK,
+    ),
+    "visual_bert": (transformers.prepare_transformer, transformers.plan, STOCK),
+    "lxmert": (transformers.prepare_transformer, transformers.plan, {"kind": "lxmert"} | STOCK),
+}
+
+
+def run(family, **change):
+    prepare, _, usual = FAMILIES[family]
+    return prepare(**usual | {"progress": False} | change)
+
+
+first = cache(run)
+
+
+def columns(found):
+    """What was read of the texts, by name."""
+    if hasattr(found, "inputs"):
+        return found.inputs
+    return {"alpha": found.readout.alpha, "scores": found.readout.scores}
+
+
+def facts(found):
+    """All that a run says, to the bit; not how long it took."""
+    tensors = found.model.state_dict() | columns(found)
+    bits = {name: tensor.numpy().tobytes() for name, tensor in tensors.items()}
+    history = [{name: value for name, value in row.items() if name != "seconds"} for row in found.history]
+    return found.name, found.settings, found.test_metrics, history, found.texts.ids, bits
+
+
+@pytest.fixture(scope="module", autouse=True)
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("cache")
+    load = data.load
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ATTNLIB_CACHE", str(folder))
+        patch.setattr(data, "load", lambda name: TEXTS[name] if name in TEXTS else load(name))
+        patch.setattr(data, "load_scenes", lambda name: SCENES)
+        yield folder
+        first.cache_clear()
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_second_run_neither_trains_nor_asks_the_model_and_gives_the_same_bits(family, monkeypatch):
+    once = first(family)
+    monkeypatch.setattr("attnlib.training.fit.epochs", None)
+    for kind in (AttentionModel, DocumentModel):
+        monkeypatch.setattr(kind, "forward", None)
+    again = run(family)
+    assert facts(again) == facts(once)
+    assert again.history == once.history
+    assert not again.model.training
+
+
+@pytest.mark.parametrize(
+    "family", ["texts", *(pytest.param(name, marks=pytest.mark.slow) for name in list(FAMILIES)[1:])]
+)
+def test_another_cache_gives_the_same_bits_and_another_seed_does_not(family, tmp_path, monkeypatch):
+    once = facts(first(family))
+    monkeypatch.setenv("ATTNLIB_CACHE", str(tmp_path))
+    assert facts(run(family)) == once
+    assert facts(run(family, seed=1))[-1] != once[-1]
+
+
+@pytest.mark.parametrize("family", ["texts", "visual_bert", pytest.param("HAN", marks=pytest.mark.slow)])
+def test_a_damaged_file_is_trained_again_with_a_warning(family, folder, caplog):
+    once = first(family)
+    path = folder / "models" / f"{once.corpus.name}-{digest(once.settings)}.safetensors"
+    path.write_bytes(path.read_bytes()[:-100])
+    assert facts(run(family)) == facts(once)
+    assert "is no file of this model's parameters" in caplog.text
+
+
+@pytest.mark.parametrize("family", ["texts", "HAN", "visual_bert"])
+def test_limit_draws_texts_and_keeps_the_metrics_of_all(family):
+    every, some = first(family), run(family, limit=7)
+    assert len(some.texts) == 7
+    assert some.test_metrics == every.test_metrics
+    rows = [every.texts.ids.index(name) for name in some.texts.ids]
+    for name, column in columns(some).items():
+        torch.testing.assert_close(column, columns(every)[name][rows][:, : column.shape[1]])
+    if family != "visual_bert":
+        pd.testing.assert_frame_equal(
+            some.frame(), every.frame().iloc[rows].reset_index(drop=True), atol=1e-6
+        )
+
+
+@pytest.mark.parametrize(
+    ("family", "change"),
+    [
+        ("texts", {"seed": 1}),
+        ("texts", {"epochs": 3}),
+        ("texts", {"variant": "published"}),
+        ("texts", {"deviation": 1.0}),
+        ("texts", {"encoder": "average"}),
+        ("HAN", {"patience": 1}),
+        ("HAN", {"learning_rate": 0.01}),
+        ("HAN", {"variant": "no_logit_dropout"}),
+        ("HAN", {"architecture": "FLANnoenc"}),
+        ("HAN", {"train_limit": 60}),
+        ("HAN", {"settings": "yelp_full"}),
+        ("bert", {"layers": 1}),
+        ("bert", {"batch_size": 7}),
+    ],
+)
+def test_every_setting_has_its_own_model(family, change):
+    _, plan, usual = FAMILIES[family]
+    assert digest(plan(**usual | change).settings) != digest(plan(**usual).settings)
+
+
+@pytest.mark.parametrize(
+    ("family", "named"),
+    [
+        ("texts", ["toy", "bilstm", "additive", "released", "random, deviation 0.1", 0]),
+        ("HAN", ["planted_documents", "HANnoenc", "learned_query", "released", "random, length 1", 0]),
+        ("lxmert", ["scenes", "lxmert", "cross_attention", "stock", "random", 0]),
+    ],
+)
+def test_tables_name_the_model(family, named):
+    tidy = results.of_run(
+        first(family), pd.DataFrame({"metric": ["score"], "value": [1.0]}), "paper/experiment"
+    )
+    names = ["paper", "experiment", "dataset", "encoder", "scorer", "variant", "vectors", "seed"]
+    assert tidy.loc[0, names].tolist() == ["paper", "experiment", *named]
+
+
+@pytest.mark.parametrize(
+    ("family", "change", "message"),
+    [
+        ("texts", {"encoder": "lstm"}, "unknown encoder 'lstm': known are bilstm"),
+        ("texts", {"limit": 0}, "limit"),
+        ("texts", {"seed": -1}, "seed: must be a whole number ≥ 0, got -1"),
+        ("texts", {"seed": 0.5}, "seed: must be a whole number ≥ 0, got 0.5"),
+        ("texts", {"epochs": 0}, "epochs: must be a whole number ≥ 1, got 0"),
+        ("texts", {"device": "gpu"}, "unknown device 'gpu'"),
+        ("texts", {"vectors": "nowhere.txt"}, "vectors='nowhere.txt'"),
+        ("texts", {"vectors": "adr"}, "vectors='adr': .*your own"),
+        ("HAN", {"architecture": "HAN"}, "unknown architecture 'HAN': known are HANrnn"),
+        ("HAN", {"variant": "published"}, "unknown variant 'published'"),
+        ("HAN", {"vectors": "glove"}, "unknown vectors 'glove': known are corpus, random"),
+        ("HAN", {"settings": "imdb"}, "unknown settings 'imdb'"),
+        ("HAN", {"train_limit": 0}, "limit"),
+        ("HAN", {"seed": -1}, "seed: must be"),
+        ("HAN", {"patience": 0}, "patience: must be"),
+        ("HAN", {"learning_rate": -1.0}, "learning_rate is -1"),
+        ("HAN", {"device": "gpu"}, "unknown device 'gpu'"),
+        ("HAN", {"dataset": "questions"}, "is question answering; document models read classification"),
+        ("HAN", {"dataset": "no sentences"}, "has no sentences, which HANnoenc reads: take a FLAN"),
+        ("lxmert", {"kind": "visualbert"}, r"unknown kind 'visualbert'.*Did you mean 'visual_bert'"),
+        ("lxmert", {"dataset": "sst"}, "'sst' is of texts, lxmert reads questions about scenes"),
+        ("bert", {"dataset": "scenes"}, "'scenes' are scenes, bert reads texts"),
+        ("bert", {"dataset": "questions"}, "is question answering; bert reads classification and pairs"),
+        ("lxmert", {"seed": -1}, "seed: must be"),
+        ("lxmert", {"epochs": 0}, "epochs: must be"),
+        ("lxmert", {"layers": 0}, "layers: must be"),
+    ],
+)
+def test_bad_settings_are_refused_and_nothing_is_trained(family, change, message, monkeypatch):
+    monkeypatch.setattr("attnlib.training.fit.epochs", None)
+    with pytest.raises((ValueError, FileNotFoundError), match=message):
+        run(family, **change)
+
+
+def test_flat_document_models_read_texts_without_sentences():
+    readout = run("FLAN", dataset="no sentences", architecture="FLANnoenc", epochs=1).readout
+    assert readout.linear
+    np.testing.assert_array_equal(readout.lengths, DOCUMENTS.test.lengths)
