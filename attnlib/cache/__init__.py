@@ -9,7 +9,7 @@ import json
 import logging
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -33,11 +33,6 @@ def digest(value: object) -> str:
     """A short name for anything that JSON can hold, and arrays: the first 20 hex digits of its sha256."""
     written = json.dumps(value, sort_keys=True, default=lambda array: array.tolist())
     return hashlib.sha256(written.encode()).hexdigest()[:20]
-
-
-def sources_digest(sources: Iterable[Path]) -> str:
-    """A digest of what source files say, in their order, for caches that must not outlive their code."""
-    return digest([hashlib.sha256(source.read_bytes()).hexdigest() for source in sources])
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from attnlib.cache import sources_digest
+from attnlib.cache import digest, file_checksum
 
 # Only these are followed; the second is the book's workshop, which imports the first.
 PACKAGES = ("attnlib", "attnbook")
@@ -87,7 +87,7 @@ def function_digest(*functions: Callable[..., Any]) -> str:
             function = function.func
         module = Path(inspect.getfile(inspect.unwrap(function)))
         files |= dict.fromkeys([*sorted(with_data([module])), *sources_of(module, packages=False)])
-    return sources_digest(files)
+    return digest([file_checksum(file) for file in files])
 
 
 def with_data(modules: Iterable[Path]) -> set[Path]:

@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 
 from attnlib.cache.sources import function_digest
 from attnlib.prepare.flat import plan
-from attnlib.prepare.run import Prepared, analysed, train_once
+from attnlib.prepare.run import Prepared, analysed
 from attnlib.training.adversary import DIRECTIONS, AdversaryTraining, recipe
 
 
@@ -46,4 +46,4 @@ def prepare_adversary(
         settings={**start.settings, "base": base.settings, **adversary},
         recipe=lambda: recipe(start.model, base.corpus, base.readouts, how, start.device),
     )
-    return analysed(planned, base.texts, began, *train_once(planned, progress))
+    return analysed(planned, base.texts, began, progress)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from functools import partial
 from typing import Any
 
 from attnlib import data
-from attnlib.checks import check_at_least, one_of
+from attnlib.checks import one_of
 from attnlib.models.document_batches import Documents
 from attnlib.models.documents import DocumentArchitecture, build_document_model, read_documents
 from attnlib.models.vectors import document_vectors, random_unit_vectors, train_document_vectors
-from attnlib.prepare.run import Plan, Prepared, analysed, chosen, decided, resolve_device, train_once
+from attnlib.prepare.run import Plan, Prepared, chosen, decided, prepared, resolve_device
 from attnlib.training.documents import DocumentTraining, predict_documents, recipe
-from attnlib.training.fit import Recipe, Row
-from attnlib.training.metrics import metrics
+from attnlib.training.fit import Recipe
 
 VECTORS = ("corpus", "random")
 
@@ -80,10 +78,7 @@ def prepare_documents(
     >>> run.readout
     Readout(10 texts, up to 12 tokens, 4 scores per token, linear, torch.float32)
     """
-    began = time.perf_counter()
-    planned = plan(dataset, architecture, seed, **model_settings)
-    texts = planned.corpus.test.sample(limit, seed)
-    return analysed(planned, texts, began, *train_once(planned, progress))
+    return prepared(plan, dataset, architecture, seed, limit=limit, progress=progress, **model_settings)
 
 
 def plan(
@@ -108,7 +103,6 @@ def plan(
     epochs, patience and learning_rate replace theirs.
     """
     device = resolve_device(device)
-    check_at_least("seed", seed, 0)
     one_of("vectors", vectors, VECTORS)
     drops, given = released(settings or settings_name(dataset), architecture, variant)
     corpus = data.load(dataset)
@@ -135,10 +129,6 @@ def plan(
         model.load_state_dict(build_document_model(made_of, table, seed).state_dict())
         return recipe(model, Documents.of(train, words), Documents.of(corpus.dev, words), how, device)
 
-    def measure() -> Row:
-        test = Documents.of(corpus.test, words)
-        return metrics(test.labels, predict_documents(model, test, device))
-
     name = {"dataset": corpus.name, "encoder": architecture, "scorer": made_of.scorer, "seed": seed}
     label = vectors if vectors == "corpus" else "random, length 1"
     return Plan(
@@ -148,6 +138,6 @@ def plan(
         name={**name, "variant": variant, "vectors": label},
         device=device,
         recipe=begin,
-        measure=measure,
+        predict=lambda split: predict_documents(model, Documents.of(split, words), device),
         reading=lambda texts: partial(read_documents, model, Documents.of(texts, words), device),
     )

@@ -10,28 +10,20 @@ from typing import Any
 
 from attnlib import data
 from attnlib.cache import file_checksum
-from attnlib.checks import check_at_least
 from attnlib.data.imposed import Weights, impose, impose_on
 from attnlib.models.build import Architecture, build
 from attnlib.models.reading import head_of, read
 from attnlib.models.vectors import embedding_matrix, vectors_file
-from attnlib.prepare.run import Plan, Prepared, analysed, chosen, decided, resolve_device, train_once
+from attnlib.prepare.run import Plan, Prepared, analysed, chosen, decided, prepared, resolve_device
 from attnlib.training.fit import Row, epochs, fit
 from attnlib.training.flat import Training, predict, recipe
-from attnlib.training.metrics import metrics
 
 # Jain & Wallace's settings by task; a data set with settings of its own goes by its name.
 USUAL: dict[str, dict[str, Any]] = {
-    "classification": {"dimension": 300, "deviation": 0.1, "epochs": 8, "batch_size": 32, "hidden": 128},
-    "question answering": {"dimension": 50, "deviation": 1.0, "epochs": 100, "batch_size": 50, "hidden": 32},
-    "pair classification": {
-        "dimension": 300,
-        "deviation": 0.1,
-        "epochs": 25,
-        "batch_size": 128,
-        "hidden": 128,
-    },
-    "cnn": {"dimension": 300, "deviation": 0.1, "epochs": 25, "batch_size": 90, "hidden": 128},
+    "classification": dict(dimension=300, deviation=0.1, epochs=8, batch_size=32, hidden=128),
+    "question answering": dict(dimension=50, deviation=1.0, epochs=100, batch_size=50, hidden=32),
+    "pair classification": dict(dimension=300, deviation=0.1, epochs=25, batch_size=128, hidden=128),
+    "cnn": dict(dimension=300, deviation=0.1, epochs=25, batch_size=90, hidden=128),
 }
 
 
@@ -55,10 +47,7 @@ def prepare(
     >>> run.readout
     Readout(10 texts, up to 38 tokens, 2 scores per token, linear, torch.float32)
     """
-    began = time.perf_counter()
-    planned = plan(dataset, encoder, scorer, seed, **model_settings)
-    texts = planned.corpus.test.sample(limit, seed)
-    return analysed(planned, texts, began, *train_once(planned, progress))
+    return prepared(plan, dataset, encoder, scorer, seed, limit=limit, progress=progress, **model_settings)
 
 
 def prepare_like(base: Prepared, *, progress: bool = True, **changes: Any) -> Prepared:
@@ -77,7 +66,7 @@ def prepare_like(base: Prepared, *, progress: bool = True, **changes: Any) -> Pr
     planned = plan(**{**request, **changes})
     imposed = planned.request["imposed"]
     texts = base.texts if imposed is None else impose(base.texts, imposed["test"])
-    return analysed(planned, texts, began, *train_once(planned, progress))
+    return analysed(planned, texts, began, progress)
 
 
 def every_epoch(
@@ -94,7 +83,7 @@ def every_epoch(
     for row in epochs(planned.recipe(), progress):
         history = [*history, row]
         began = time.perf_counter()
-        yield len(history), analysed(planned, texts, began, history, planned.measure(), kept=False)
+        yield len(history), analysed(planned, texts, began, history=history)
 
 
 def plan(
@@ -128,7 +117,6 @@ def plan(
     """
     request = dict(locals())
     device = resolve_device(device)
-    check_at_least("seed", seed, 0)
     if (scorer == "imposed") != (imposed is not None):
         raise ValueError(
             f"scorer is {scorer!r}, imposed weights are {'not ' if imposed is None else ''}given: the scorer "
@@ -164,7 +152,7 @@ def plan(
         name={**name, "variant": variant, "vectors": label},
         device=device,
         recipe=lambda: recipe(model, corpus, how, device),
-        measure=lambda: metrics(corpus.test.labels, predict(model, corpus.test, words, device)),
+        predict=lambda split: predict(model, split, words, device),
         reading=lambda texts: partial(read, model, texts, words, device),
         head=head_of,
         request=request,

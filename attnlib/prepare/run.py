@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from functools import cached_property, partial
@@ -18,6 +19,7 @@ from attnlib.cache.tensors import checksum, load_model, load_tensors, save_model
 from attnlib.data.corpus import Split
 from attnlib.readout import Head, Readout
 from attnlib.training.fit import Recipe, Row, fit
+from attnlib.training.metrics import metrics
 
 # Columns of a Readout that are 0 off the mask, and kept on it alone.
 PACKED = ("alpha", "scores")
@@ -29,8 +31,9 @@ class Plan:
 
     settings: everything that decides it; they name it in the cache. name: what tables call it: dataset,
     encoder, scorer, seed, variant, vectors. device: where it is, "cpu" or "cuda". recipe: makes that of its
-    training. measure: its test metrics. reading: of some texts, what reads their Readout, a partial of the
-    function that does. head: of the model, as Readouts have it. request: the arguments that made the plan.
+    training. predict: class probabilities [N, C] of a split. reading: of some texts, what reads their
+    Readout, a partial of the function that does. head: of the model, as Readouts have it. request: the
+    arguments that made the plan.
     """
 
     corpus: Any  # Corpus, or SceneCorpus
@@ -39,7 +42,7 @@ class Plan:
     name: dict[str, Any]
     device: str
     recipe: Callable[[], Recipe]
-    measure: Callable[[], Row]
+    predict: Callable[[Any], np.ndarray]
     reading: Callable[[Split], Callable[[], Readout]] | None = None
     head: Callable[[Any], Head | None] = lambda model: None
     request: dict[str, Any] = field(default_factory=dict)
@@ -142,11 +145,16 @@ def train_once(plan: Plan, progress: bool = True) -> tuple[list[Row], Row]:
 
     def make() -> dict[str, Any]:
         history = fit(plan.recipe(), progress)
-        return {"history": history, "test_metrics": plan.measure(), "settings": plan.settings}
+        return {"history": history, "test_metrics": tested(plan), "settings": plan.settings}
 
     known = remember(path, make, partial(save_model, plan.model), partial(load_model, plan.model))
     plan.model.to(plan.device).eval()
     return known["history"], known["test_metrics"]
+
+
+def tested(plan: Plan) -> Row:
+    """Metrics of the plan's model, as it is, on the whole test split."""
+    return metrics(plan.corpus.test.labels, plan.predict(plan.corpus.test))
 
 
 def read(plan: Plan, texts: Split, kept: bool = True) -> Readout:
@@ -191,9 +199,20 @@ def load(path: Any, head: Head | None, device: str) -> Readout:
         raise ValueError(f"{path} is no Readout of the cache: {error!r}") from error
 
 
-def analysed(
-    plan: Plan, texts: Split, began: float, history: list[Row], metrics: Row, kept: bool = True
+def prepared(
+    plan: Callable[..., Plan], *model: Any, limit: int | None, progress: bool, **model_settings: Any
 ) -> Prepared:
-    """What an experiment works on: a trained model's history and test metrics, and what it reads of texts."""
-    found: dict[str, Any] = {"history": history, "test_metrics": metrics, "texts": texts, "began": began}
+    """What an experiment works on: a planned model, trained or from the cache, and what it reads."""
+    began, planned = time.perf_counter(), plan(*model, **model_settings)
+    texts = planned.corpus.test.sample(limit, planned.name["seed"])
+    return analysed(planned, texts, began, progress)
+
+
+def analysed(
+    plan: Plan, texts: Split, began: float, progress: bool = True, history: list[Row] | None = None
+) -> Prepared:
+    """The same of given texts. history: of a model in training, read as it is; nothing of it is kept."""
+    kept = history is None
+    past, scores = train_once(plan, progress) if history is None else (history, tested(plan))
+    found: dict[str, Any] = {"history": past, "test_metrics": scores, "texts": texts, "began": began}
     return Prepared(**vars(plan), **found, readout=read(plan, texts, kept), kept=kept)

@@ -11,7 +11,7 @@ import numpy as np
 from torch import Tensor
 
 from attnlib import data
-from attnlib.checks import check_at_least, one_of
+from attnlib.checks import one_of
 from attnlib.data.scenes import SceneSplit
 from attnlib.models.kinds import Kind
 from attnlib.models.transformers import (
@@ -24,7 +24,6 @@ from attnlib.models.transformers import (
     longest,
 )
 from attnlib.prepare.run import Plan, Trained, chosen, decided, resolve_device, train_once
-from attnlib.training.metrics import metrics
 from attnlib.training.transformers import StockTraining, predict_stock, recipe
 
 # Found on the dev splits of SST and scenes. A question about a scene is answered by looking up, and with the
@@ -100,9 +99,8 @@ def plan(
     """
     one_of("kind", kind, KINDS)
     device = resolve_device(device)
-    check_at_least("seed", seed, 0)
     corpus = corpus_for(kind, dataset)
-    train, test, words = corpus.train, corpus.test, corpus.vocabulary
+    train, words = corpus.train, corpus.vocabulary
     given = chosen(layers=layers, epochs=epochs, batch_size=batch_size, learning_rate=learning_rate)
     usual = USUAL[kind] | given
     architecture = StockArchitecture(
@@ -132,7 +130,7 @@ def plan(
         name={**name, "variant": "stock", "vectors": "random"},
         device=device,
         recipe=lambda: recipe(model, kind, corpus, how, device),
-        measure=lambda: metrics(test.labels, predict_stock(model, kind, test, words, device)),
+        predict=lambda split: predict_stock(model, kind, split, words, device),
     )
 
 

@@ -17,15 +17,16 @@ from torch import Tensor, nn
 from attnlib.checks import check_at_least
 
 Row = dict[str, float]
-# Names of settings that are at least 1, and of those that are above 0.
-COUNTS, RATES = ("epochs", "batch_size", "limit"), ("learning_rate", "clip")
+# Settings that are whole numbers of at least so many, and those that are above 0.
+LEAST = {"epochs": 1, "batch_size": 1, "limit": 1, "patience": 1, "seed": 0}
+RATES = ("learning_rate", "clip")
 
 
 class Settings:
     """What the settings of all families have; each is a dataclass of its own with more beside.
 
     patience: training ends after so many epochs without a better score; None: never. ValueError for a count
-    that is not at least 1 and for a rate that is not above 0.
+    that is too small and for a rate that is not above 0.
     """
 
     epochs: int
@@ -34,8 +35,8 @@ class Settings:
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
-            if name in COUNTS or (name == "patience" and value is not None):
-                check_at_least(name, value, 1)
+            if name in LEAST and not (name == "patience" and value is None):
+                check_at_least(name, value, LEAST[name])
             if name in RATES and not value > 0:
                 raise ValueError(f"{name} is {value}: give a number above 0")
 

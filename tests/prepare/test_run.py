@@ -82,7 +82,7 @@ def planned(model, vocabulary, **settings):
         name={},
         device="cpu",
         recipe=refuse,
-        measure=refuse,
+        predict=refuse,
         reading=lambda texts: partial(read, model, texts, vocabulary),
         head=head_of,
     )
