@@ -97,22 +97,20 @@ def visit(browser, address, request):
 
 
 @pytest.mark.parametrize("name", ALL_PAGES)
-def test_page_loads_clean_and_alone(visit, name):
+def test_page_is_clean_alone_drawn_and_no_wider_than_the_screen(visit, name):
     page = visit.go(name)
     assert page.title()
     assert visit.complaints == []
-
-
-@pytest.mark.parametrize("name", DRAWN)
-def test_charts_are_drawn_with_words(visit, name):
-    page = visit.go(name)
     charts = page.locator(".chart").all()
-    assert charts
+    assert bool(charts) >= (name in DRAWN)
     for chart in charts:
         assert chart.locator("svg.marks").count() == 1
         assert chart.locator("svg.marks :is(path, text)").count() > 10
         assert not chart.locator(".chart-static").is_visible()
         assert len(chart.get_attribute("aria-label")) > 40
+    for width in (390, 1100):  # a phone, a tablet
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 @pytest.mark.parametrize("name", ["readout", EXPERIMENTS[0]])
@@ -171,11 +169,3 @@ def test_search_works_without_a_server(visit):
     page.locator("#search-results li").first.wait_for()
     assert page.locator("#search-results li").count() >= 2
     assert visit.complaints == []
-
-
-def test_a_page_scrolls_down_only_on_a_phone_and_on_a_tablet(visit):
-    for name in ALL_PAGES:
-        page = visit.go(name)
-        for width in (390, 1100):
-            page.set_viewport_size({"width": width, "height": 800})
-            assert page.evaluate("document.documentElement.scrollWidth") <= width, name
