@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.stats import rankdata
 
 from attnlib.checks import check_at_least, check_number, whole_labels
 from attnlib.faithfulness.removal import Removal
@@ -104,6 +103,8 @@ def rank_correlation(scores: Scores, removal: Removal, n_slots: int = N_SLOTS) -
 
 def spearman(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Correlation of midranks, [N], of rows [N, K]; NaN below two numbers, for NaN and for a constant row."""
+    from scipy.stats import rankdata  # a second to import, and few ask for ranks
+
     middle = (first.shape[1] + 1) / 2
     one, other = (rankdata(each, axis=1) - middle for each in (first, second))
     scale = np.sqrt((one**2).sum(axis=1) * (other**2).sum(axis=1))

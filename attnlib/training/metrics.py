@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.stats import rankdata
 
 from attnlib.checks import whole_labels
 
 
 def roc_auc(labels: np.ndarray, scores: np.ndarray) -> float:
     """Area under the ROC curve for labels in {0, 1} [N] and scores [N]; NaN with one class only."""
+    from scipy.stats import rankdata  # a second to import, and a page of a kept model asks for no rank
+
     positive = whole_labels(labels, n=len(scores), classes=2) == 1
     n_positive, n_negative = int(positive.sum()), int((~positive).sum())
     if n_positive == 0 or n_negative == 0:
