@@ -9,7 +9,7 @@ import pandas as pd
 
 from attnlib.checks import whole_labels
 from attnlib.faithfulness.removal import Removal
-from attnlib.faithfulness.scores import first_of, padded_scores, ranking
+from attnlib.faithfulness.scores import first_of, padded_scores, ranking, share_right
 from attnlib.faithfulness.violation import Scores, violations
 from attnlib.statistics import mean_with_interval
 
@@ -49,15 +49,11 @@ def against_evidence(
             on = found.tested & (truth != 0)
             wrong = np.sign(found.score) != truth
             if operator == next(iter(removals)):
-                rows += [
-                    ("top_is_evidence", method, "none", *mean_with_interval((truth != 0).astype(float))),
-                    ("wrong_sign", method, "none", *mean_with_interval(wrong[on].astype(float))),
-                ]
-            same = (found.violated == wrong)[on].astype(float)
-            rows += [
-                ("violation", method, operator, *mean_with_interval(found.violated[on].astype(float))),
-                ("test_is_right", method, operator, *mean_with_interval(same)),
-            ]
+                rows.append(("top_is_evidence", method, "none", *mean_with_interval(truth != 0)))
+                rows.append(("wrong_sign", method, "none", *mean_with_interval(wrong[on])))
+            same = (found.violated == wrong)[on]
+            rows.append(("violation", method, operator, *mean_with_interval(found.violated[on])))
+            rows.append(("test_is_right", method, operator, *mean_with_interval(same)))
     return pd.DataFrame(rows, columns=["metric", "method", "operator", "value", "low", "high", "n"])
 
 
@@ -71,10 +67,7 @@ def removal_signs(removals: Mapping[str, Removal], signs: np.ndarray) -> pd.Data
     for operator, removal in removals.items():
         drop = np.nan_to_num(removal.drop_of_each())
         for name, sign in (("supporting", 1), ("opposing", -1)):
-            counted = signs == sign
-            texts = counted.any(axis=1)
-            right = (np.sign(drop) == sign) & counted
-            values = right[texts].sum(axis=1) / counted[texts].sum(axis=1)
+            values = share_right(np.sign(drop) == sign, signs == sign)
             rows.append(("removal_sign", name, operator, *mean_with_interval(values)))
     return pd.DataFrame(rows, columns=["metric", "method", "operator", "value", "low", "high", "n"])
 
@@ -84,12 +77,9 @@ def evidence_found(scores: Mapping[str, Scores], removal: Removal, signs: np.nda
 
     Of a text with k evidence tokens, the share of the k tokens with the largest |score| that are evidence.
     """
-    count = (signs != 0).sum(axis=1)
-    texts = count > 0
-    rows = []
+    evidence, rows = signs != 0, []
     for method, given in scores.items():
         order = ranking(np.abs(padded_scores(given, removal.lengths)), removal.lengths)
-        top = first_of(order, count[:, None])[:, 0]
-        values = ((top & (signs != 0)).sum(axis=1)[texts]) / count[texts]
-        rows.append(("evidence_found", method, *mean_with_interval(values)))
+        top = first_of(order, evidence.sum(axis=1, keepdims=True))[:, 0]
+        rows.append(("evidence_found", method, *mean_with_interval(share_right(top, evidence))))
     return pd.DataFrame(rows, columns=["metric", "method", "value", "low", "high", "n"])

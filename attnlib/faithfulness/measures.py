@@ -30,13 +30,17 @@ def counts_of(shares: Sequence[float], lengths: np.ndarray) -> np.ndarray:
     return np.maximum(1, np.floor(np.outer(lengths, shares) + 1e-9).astype(int))
 
 
+def top_shares(scores: np.ndarray, removal: Removal, shares: Sequence[float]) -> np.ndarray:
+    """The tokens of the highest scores [N, T] that shares of each text are, as bool [N, K, T]."""
+    return first_of(ranking(scores, removal.lengths), counts_of(shares, removal.lengths))
+
+
 def comprehensiveness(scores: Scores, removal: Removal, shares: Sequence[float] = TOP_SHARES) -> np.ndarray:
     """Fall of the predicted class's probability without the top-scored tokens, mean over shares, [N].
 
     High is good. The order is by signed score. (DeYoung et al. 2020.)
     """
-    order = ranking(padded_scores(scores, removal.lengths), removal.lengths)
-    return removal.drop(first_of(order, counts_of(shares, removal.lengths))).mean(axis=1)
+    return removal.drop(top_shares(padded_scores(scores, removal.lengths), removal, shares)).mean(axis=1)
 
 
 def sufficiency(scores: Scores, removal: Removal, shares: Sequence[float] = BOTTOM_SHARES) -> np.ndarray:
@@ -44,8 +48,7 @@ def sufficiency(scores: Scores, removal: Removal, shares: Sequence[float] = BOTT
 
     Low is good; negative where the top tokens alone make the model more certain. (DeYoung et al. 2020.)
     """
-    order = ranking(-padded_scores(scores, removal.lengths), removal.lengths)
-    return removal.drop(first_of(order, counts_of(shares, removal.lengths))).mean(axis=1)
+    return removal.drop(top_shares(-padded_scores(scores, removal.lengths), removal, shares)).mean(axis=1)
 
 
 def threshold_curve(
@@ -56,8 +59,7 @@ def threshold_curve(
     labels: the right class of each text, a column of the removal's probabilities; ValueError for others.
     """
     labels = whole_labels(labels, n=len(removal.lengths), classes=removal.intact.shape[1])
-    order = ranking(padded_scores(scores, removal.lengths), removal.lengths)
-    after = removal.without(first_of(order, counts_of(shares, removal.lengths)))
+    after = removal.without(top_shares(padded_scores(scores, removal.lengths), removal, shares))
     right = (after.argmax(axis=2) == labels[:, None]).astype(float)
     right[np.isnan(after).any(axis=2)] = np.nan
     return np.concatenate([(removal.predicted == labels)[:, None].astype(float), right], axis=1)

@@ -32,9 +32,7 @@ def padded_scores(
         if given.ndim != 1 or (len(given) < length if padded else len(given) != length):
             raise ValueError(f"scores: row {row} has {given.size} numbers for {length} tokens")
         result[row, :length] = given[:length]
-    bad = ~np.isfinite(result)
-    if bad.any():
-        row, token = np.argwhere(bad)[0]
+    for row, token in np.argwhere(~np.isfinite(result))[:1]:
         raise ValueError(f"scores: token {token} of row {row} is {result[row, token]}")
     return result
 
@@ -49,3 +47,9 @@ def first_of(order: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """The sets made of the first `counts` [N, K] tokens of an order [N, T], as bool [N, K, T]."""
     place = order.argsort(axis=1, kind="stable")  # of each token in the order
     return place[:, None, :] < counts[:, :, None]
+
+
+def share_right(right: np.ndarray, counted: np.ndarray) -> np.ndarray:
+    """Of each text that has counted tokens the share of these that are right; both bool [N, T]."""
+    texts = counted.any(axis=1)
+    return (right & counted)[texts].sum(axis=1) / counted[texts].sum(axis=1)

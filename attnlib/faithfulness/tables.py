@@ -11,20 +11,13 @@ import pandas as pd
 from attnlib.checks import check_number, whole_labels
 from attnlib.faithfulness import measures
 from attnlib.faithfulness.removal import Removal
-from attnlib.faithfulness.scores import padded_scores
-from attnlib.faithfulness.violation import EFFECT, TOLERANCE, Scores, violations
+from attnlib.faithfulness.scores import padded_scores, share_right
+from attnlib.faithfulness.violation import EFFECT, TOLERANCE, Scores, by_text, violations
 from attnlib.statistics import mean_with_interval
 
 # Those beside the violation test.
 BESIDE = ("comprehensiveness", "sufficiency", "area_under_threshold", "rank_correlation")
-MEASURES = (
-    "violation",
-    "tied",
-    "zero_score",
-    "violation_decided",
-    "violation_effect",
-    *BESIDE,
-)
+MEASURES = ("violation", "tied", "zero_score", "violation_decided", "violation_effect", *BESIDE)
 OVER_OPERATORS = "mean"
 
 
@@ -50,16 +43,8 @@ def measure_texts(
         labels = whole_labels(labels, n=len(removal.lengths), classes=removal.intact.shape[1])
         for method, given in scores.items():
             found = violations(given, removal, tolerance=tolerance)
-            violated = np.where(found.tested, found.violated, np.nan)
-            columns = {
-                "row": np.arange(len(labels)),
-                "drop": found.drop,
-                "violation": violated,
-                "tied": np.where(found.tested, found.tied, np.nan),
-                "zero_score": (found.score == 0).astype(float),
-                "violation_decided": np.where(found.tied, np.nan, violated),
-                "violation_effect": np.where(np.abs(found.drop) > effect, violated, np.nan),
-            }
+            columns = {"row": np.arange(len(labels)), "drop": found.drop, **by_text(found, effect)}
+            del columns["untested"]
             if not only_violation:
                 columns |= {
                     "comprehensiveness": measures.comprehensiveness(given, removal),
@@ -67,20 +52,17 @@ def measure_texts(
                     "area_under_threshold": measures.area_under_threshold(given, removal, labels),
                     "rank_correlation": measures.rank_correlation(given, removal),
                 }
-            parts.append(pd.DataFrame(columns).assign(method=method, operator=operator))
-    frame = pd.concat(parts, ignore_index=True)
-    return frame[["method", "operator", *[c for c in frame if c not in ("method", "operator")]]]
+            parts.append(pd.DataFrame({"method": method, "operator": operator, **columns}))
+    return pd.concat(parts, ignore_index=True)
 
 
 def measure_leave_one_out(removals: Mapping[str, Removal], labels: np.ndarray) -> pd.DataFrame:
     """The rows of `measure_texts` for the oracle "leave-one-out": the very falls, each by its own removal."""
-    return pd.concat(
-        [
-            measure_texts({"leave-one-out": np.nan_to_num(removal.drop_of_each())}, {name: removal}, labels)
-            for name, removal in removals.items()
-        ],
-        ignore_index=True,
-    )
+    parts = []
+    for name, removal in removals.items():
+        falls = {"leave-one-out": np.nan_to_num(removal.drop_of_each())}
+        parts.append(measure_texts(falls, {name: removal}, labels))
+    return pd.concat(parts, ignore_index=True)
 
 
 def summarise_measures(frame: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
@@ -93,10 +75,11 @@ def summarise_measures(frame: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFr
     keys = ["method", *by]
     over = frame.groupby([*keys, "row"], sort=False)[metrics].mean().reset_index()
     both = pd.concat([frame, over.assign(operator=OVER_OPERATORS)], ignore_index=True)
-    rows = []
-    for key, texts in both.groupby([*keys, "operator"], sort=False):
-        for metric in metrics:
-            rows.append((metric, *key, *mean_with_interval(texts[metric].to_numpy(float))))
+    rows = [
+        (metric, *key, *mean_with_interval(texts[metric].to_numpy(float)))
+        for key, texts in both.groupby([*keys, "operator"], sort=False)
+        for metric in metrics
+    ]
     return pd.DataFrame(rows, columns=["metric", *keys, "operator", "value", "low", "high", "n"])
 
 
@@ -112,11 +95,9 @@ def sign_agreement(
     rows = []
     for operator, removal in removals.items():
         drop = np.nan_to_num(removal.drop_of_each())
-        counted = np.abs(drop) > effect
-        texts = counted.any(axis=1)
         for method, given in scores.items():
-            right = counted & (np.sign(padded_scores(given, removal.lengths)) == np.sign(drop))
-            values = right[texts].sum(axis=1) / counted[texts].sum(axis=1)
+            right = np.sign(padded_scores(given, removal.lengths)) == np.sign(drop)
+            values = share_right(right, np.abs(drop) > effect)
             rows.append(("sign_agreement", method, operator, *mean_with_interval(values)))
     return pd.DataFrame(rows, columns=["metric", "method", "operator", "value", "low", "high", "n"])
 

@@ -22,6 +22,7 @@ Scores = Sequence[Sequence[float]] | np.ndarray | torch.Tensor
 
 TOLERANCE = 1e-6
 EFFECT = 0.01
+RATES = ("violation", "tied", "violation_decided", "violation_effect", "untested", "zero_score")
 
 
 class Violation(NamedTuple):
@@ -108,6 +109,19 @@ def violations(scores: Scores, removal: Removal, rank: int = 0, tolerance: float
     return Violation(token, score, drop, violated, tied)
 
 
+def by_text(found: Violation, effect: float = EFFECT) -> dict[str, np.ndarray]:
+    """What the rates are means of, [N] float64 each, by name; NaN where a text does not count for a rate."""
+    violated = np.where(found.tested, found.violated, np.nan)
+    return {
+        "violation": violated,
+        "tied": np.where(found.tested, found.tied, np.nan),
+        "zero_score": (found.score == 0).astype(float),
+        "violation_decided": np.where(found.tied, np.nan, violated),
+        "violation_effect": np.where(np.abs(found.drop) > effect, violated, np.nan),
+        "untested": (~found.tested).astype(float),
+    }
+
+
 def violation_by_rank(
     scores: Scores, removal: Removal, n_ranks: int = 20, tolerance: float = TOLERANCE
 ) -> pd.DataFrame:
@@ -122,7 +136,7 @@ def violation_by_rank(
         found = violations(scores, removal, rank, tolerance)
         decided = found.tested & ~found.tied
         tied = float(found.tied[found.tested].mean()) if found.tested.any() else float("nan")
-        rows.append((rank, *mean_with_interval(found.violated[decided].astype(float)), tied))
+        rows.append((rank, *mean_with_interval(found.violated[decided]), tied))
     return pd.DataFrame(rows, columns=["rank", "value", "low", "high", "n", "tied"])
 
 
@@ -134,16 +148,6 @@ def violation_rates(found: Violation, effect: float = EFFECT) -> pd.DataFrame:
     share of texts where nothing would be left. zero_score: share of texts whose token has score 0; at the
     first rank, all of whose scores are 0.
     """
-    effect = check_number("effect", effect, 0, 1)
-    tested, violated = found.tested, found.violated
-    strong = tested & (np.abs(np.nan_to_num(found.drop)) > effect)
-    kept = {
-        "violation": violated[tested],
-        "tied": found.tied[tested],
-        "violation_decided": violated[tested & ~found.tied],
-        "violation_effect": violated[strong],
-        "untested": ~tested,
-        "zero_score": found.score == 0,
-    }
-    rows = [(metric, *mean_with_interval(values.astype(float))) for metric, values in kept.items()]
+    values = by_text(found, check_number("effect", effect, 0, 1))
+    rows = [(metric, *mean_with_interval(values[metric])) for metric in RATES]
     return pd.DataFrame(rows, columns=["metric", "value", "low", "high", "n"])

@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Sequence
 from importlib.metadata import version
+from itertools import pairwise
 from typing import Any
 
 from attnlib.cache import cache_folder, digest, locked, replacing
@@ -13,7 +14,6 @@ from attnlib.checks import refuse_string
 from attnlib.data.corpus import Corpus, Split
 from attnlib.training.metrics import metrics
 
-NGRAMS = (1, 2)
 LEAST_DOCUMENTS = 2
 MOST_FEATURES = 200_000
 STRENGTHS = (1.0, 10.0, 100.0)  # inverse regularisation; the best on dev is taken
@@ -69,17 +69,13 @@ def fit(train: Split, dev: Split, test: Split, n_classes: int) -> dict[str, Any]
         every[:, model.classes_] = model.predict_proba(unseen[name])  # a class absent from train has 0
         return every
 
-    best: tuple[float, float, LogisticRegression] | None = None
-    for strength in STRENGTHS:
-        model = LogisticRegression(C=strength, max_iter=300).fit(known, train.labels)
-        accuracy = metrics(dev.labels, probabilities(model, "dev"))["accuracy"]
-        if best is None or accuracy > best[0]:
-            best = (accuracy, strength, model)
-    assert best is not None
+    models = [LogisticRegression(C=strength, max_iter=300).fit(known, train.labels) for strength in STRENGTHS]
+    accuracies = [metrics(dev.labels, probabilities(model, "dev"))["accuracy"] for model in models]
+    best = int(np.argmax(accuracies))
     return {
-        **metrics(test.labels, probabilities(best[2], "test")),
-        "dev_accuracy": best[0],
-        "C": best[1],
+        **metrics(test.labels, probabilities(models[best], "test")),
+        "dev_accuracy": accuracies[best],
+        "C": STRENGTHS[best],
         "n_features": known.shape[1],
         "n_train": len(train),
         "seconds": time.perf_counter() - start,
@@ -87,10 +83,10 @@ def fit(train: Split, dev: Split, test: Split, n_classes: int) -> dict[str, Any]
 
 
 def ngrams(tokens: Sequence[str]) -> list[str]:
-    """Words, and pairs of neighbouring words."""
+    """Words, and pairs of neighbouring words.
+
+    >>> ngrams(["not", "a", "film"])
+    ['not', 'a', 'film', 'not a', 'a film']
+    """
     refuse_string(tokens, "tokens")
-    return [
-        " ".join(tokens[i : i + n])
-        for n in range(NGRAMS[0], NGRAMS[1] + 1)
-        for i in range(len(tokens) - n + 1)
-    ]
+    return [*tokens, *map(" ".join, pairwise(tokens))]

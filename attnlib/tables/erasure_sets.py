@@ -9,11 +9,13 @@ counted as everything; and rankings are compared text by text, with each other a
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import permutations
 
 import numpy as np
 import pandas as pd
 from torch import Tensor
 
+from attnlib.checks import first_row, one_of
 from attnlib.kernels.erasure import Flip, MinimalFlip
 from attnlib.readout import Readout
 from attnlib.statistics import mean_with_interval
@@ -82,8 +84,7 @@ def _rows(method: str, order: int, flip: Flip | MinimalFlip) -> pd.DataFrame:
 def _check_items(name: str, items: np.ndarray, others: np.ndarray) -> None:
     if len(items) != len(others):
         raise ValueError(f"flips: {name} has {len(others)} texts, the first ranking {len(items)}")
-    if (items != others).any():
-        row = int((items != others).argmax())
+    if (row := first_row(items != others)) is not None:
         raise ValueError(
             f"flips: {name} has {others[row]} tokens in text {row}, the first ranking {items[row]}: they "
             "come from different Readouts"
@@ -92,8 +93,7 @@ def _check_items(name: str, items: np.ndarray, others: np.ndarray) -> None:
 
 def supported(rows: pd.DataFrame, support: str) -> pd.DataFrame:
     """The rows of `frame` that count under one of SUPPORTS. ValueError for another name."""
-    if support not in SUPPORTS:
-        raise ValueError(f"support: must be one of {', '.join(SUPPORTS)}, got {support!r}")
+    one_of("support", support, SUPPORTS)
     kept = rows[~rows["single"]]
     if support == "own":
         kept = kept[kept["flipped"]]
@@ -112,8 +112,7 @@ def removed(rows: pd.DataFrame, values: Sequence[str] = ("fraction", "mass")) ->
     """
     found = []
     for support in SUPPORTS:
-        kept = supported(rows, support)
-        for method, group in _methods(rows, kept):
+        for method, group in _methods(rows, supported(rows, support)):
             for value in values:
                 found += _statistics(f"{value}_{support}", method, group, value)
     return _table(found)
@@ -125,7 +124,7 @@ def _methods(rows: pd.DataFrame, kept: pd.DataFrame) -> Iterable[tuple[str, pd.D
 
 
 def _statistics(metric: str, method: str, group: pd.DataFrame, value: str) -> list[tuple]:
-    texts = group.groupby("text")[value].mean().to_numpy(dtype=float)
+    texts = group.groupby("text")[value].mean()
     found = [_mean(metric, method, texts)]
     every = group[value].to_numpy(dtype=float)
     for name, share in QUANTILES.items():
@@ -138,8 +137,8 @@ def _statistics(metric: str, method: str, group: pd.DataFrame, value: str) -> li
     return found
 
 
-def _mean(metric: str, method: str, values: np.ndarray) -> tuple:
-    return metric, method, *mean_with_interval(values)
+def _mean(metric: str, method: str, values: pd.Series) -> tuple:
+    return metric, method, *mean_with_interval(values.to_numpy(dtype=float))
 
 
 def _table(found: list[tuple], *more: str) -> pd.DataFrame:
@@ -167,13 +166,11 @@ def outcomes(rows: pd.DataFrame) -> pd.DataFrame:
     ranking flips (a property of the bias more than of the ranking). Columns as those of `removed`.
     """
     found = []
-    kept = supported(rows, "all")
-    for method, group in _methods(rows, kept):
+    for method, group in _methods(rows, supported(rows, "all")):
         never = (~group["flipped"]).groupby(group["text"]).mean()
-        found.append(_mean("never_flips", method, never.to_numpy(dtype=float)))
-        flipped = group[group["flipped"]]
-        emptied = flipped.groupby("text")["emptied"].mean()
-        found.append(_mean("needs_empty_document", method, emptied.to_numpy(dtype=float)))
+        emptied = group[group["flipped"]].groupby("text")["emptied"].mean()
+        found.append(_mean("never_flips", method, never))
+        found.append(_mean("needs_empty_document", method, emptied))
     return _table(found)
 
 
@@ -189,19 +186,14 @@ def head_to_head(rows: pd.DataFrame) -> pd.DataFrame:
     rank = kept["count"].where(kept["flipped"], np.inf)
     tables = {method: group.assign(rank=rank)[["text", "rank"]] for method, group in _methods(rows, kept)}
     found = []
-    for method, one in tables.items():
-        for against, other in tables.items():
-            if method == against:
-                continue
-            pairs = one.merge(other, on="text", suffixes=("", "_other"))
-            pairs = pairs.loc[np.isfinite(pairs["rank"]) | np.isfinite(pairs["rank_other"])]
-            won, tied = (
-                result.groupby(pairs["text"]).mean().to_numpy(dtype=float)
-                for result in (pairs["rank"] < pairs["rank_other"], pairs["rank"] == pairs["rank_other"])
-            )
-            ties = float(tied.mean()) if len(tied) else np.nan
-            found.append((*_mean("wins", method, won), against))
-            found.append(("ties", method, ties, np.nan, np.nan, len(tied), against))
+    for method, against in permutations(tables, 2):
+        pairs = tables[method].merge(tables[against], on="text", suffixes=("", "_other"))
+        pairs = pairs.loc[np.isfinite(pairs["rank"]) | np.isfinite(pairs["rank_other"])]
+        won = (pairs["rank"] < pairs["rank_other"]).groupby(pairs["text"]).mean()
+        tied = (pairs["rank"] == pairs["rank_other"]).groupby(pairs["text"]).mean()
+        found.append((*_mean("wins", method, won), against))
+        ties = float(tied.to_numpy(dtype=float).mean()) if len(tied) else np.nan
+        found.append(("ties", method, ties, np.nan, np.nan, len(tied), against))
     return _table(found, "against")
 
 
@@ -218,7 +210,7 @@ def excess(rows: pd.DataFrame) -> pd.DataFrame:
     for method, group in _methods(rows, rows[rows["minimum"].notna()]):
         found += _statistics("excess", method, group, "excess")
         reached = group.assign(reached=group["excess"] == 1).groupby("text")["reached"].mean()
-        found.append(_mean("optimal", method, reached.to_numpy(dtype=float)))
+        found.append(_mean("optimal", method, reached))
     return _table(found)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from attnlib.checks import first_row
+
 BINS = 10
 QUANTILES = {"p05": 0.05, "median": 0.5, "p95": 0.95}
 
@@ -12,10 +14,9 @@ QUANTILES = {"p05": 0.05, "median": 0.5, "p95": 0.95}
 def difference_bins(values: pd.Series | np.ndarray) -> np.ndarray:
     """The bin of each Δα on [0, 1], in tenths; 1 belongs to the last. ValueError outside [0, 1]."""
     values = np.asarray(values, dtype=float)
-    outside = ~((values >= -1e-6) & (values <= 1 + 1e-6))
-    if outside.any():
+    if (row := first_row(~((values >= -1e-6) & (values <= 1 + 1e-6)))) is not None:
         raise ValueError(
-            f"delta_attention: {values[outside][0]:g} is outside [0, 1]; the top item is not by attention"
+            f"delta_attention: {values[row]:g} is outside [0, 1]; the top item is not by attention"
         )
     return np.clip(np.floor(values * BINS), 0, BINS - 1).astype(int)
 

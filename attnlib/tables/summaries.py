@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from attnlib.checks import first_row
 from attnlib.statistics import mean_with_interval
 
 # Bins of the largest attention weight (Jain & Wallace 2019, Figures 6 and 8).
@@ -34,10 +35,11 @@ def summarise(frame: pd.DataFrame, metrics: Sequence[str], by: str = "predicted"
     NaN values (a rank correlation of a constant row, say) are left out, and `n` counts what is left, so that
     one undefined text never voids a mean. Returns columns metric, class, value, low, high, n.
     """
-    rows = []
-    for name, group in groups(frame, by):
-        for metric in metrics:
-            rows.append((metric, name, *mean_with_interval(group[metric].to_numpy(dtype=float))))
+    rows = [
+        (metric, name, *mean_with_interval(group[metric].to_numpy(dtype=float)))
+        for name, group in groups(frame, by)
+        for metric in metrics
+    ]
     return pd.DataFrame(rows, columns=["metric", "class", "value", "low", "high", "n"])
 
 
@@ -81,9 +83,7 @@ def max_attention_bin(max_attention: Sequence[float] | np.ndarray | pd.Series) -
     """Index into MAX_ATTENTION_LABELS of each largest weight [N]. ValueError for one outside [0, 1]."""
     weights = np.asarray(max_attention, dtype=float)
     # The sum of the weights is 1 up to rounding, and so may one of them be.
-    outside = ~((weights >= 0) & (weights <= 1 + 1e-6))
-    if outside.any():
-        row = int(outside.argmax())
+    if (row := first_row(~((weights >= 0) & (weights <= 1 + 1e-6)))) is not None:
         raise ValueError(f"the largest attention weight of row {row} is {weights[row]}: it must be in [0, 1]")
     found = np.searchsorted(MAX_ATTENTION_BINS, weights, side="right") - 1
     return np.minimum(found, len(MAX_ATTENTION_LABELS) - 1)
