@@ -173,7 +173,7 @@ def two_class_text(draw):
     return one(torch.tensor(sizes).double().softmax(0).tolist(), margins, draw(st.floats(-3, 3)))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(two_class_text(), st.sampled_from(TARGETS))
 def test_two_classes_the_logit_gradient_never_violates_and_the_product_where_the_mean_matters(r, target):
     removal = attention_mask(r)

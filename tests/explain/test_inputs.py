@@ -26,27 +26,16 @@ EVERY = [
 ]
 
 
-def scored(method, with_steps=True):
-    """A method, or one made with a number of steps, as a function of a model and its texts."""
-
-    def scores(model, split, vocabulary, n_steps=20, **options):
-        made = method(n_steps=n_steps) if with_steps else method
-        return attributions(made, model, split, vocabulary, **options)
-
-    return scores
-
-
+# With few steps, for the methods that take any.
 ALL = {
-    "input × gradient": scored(input_times_gradient, with_steps=False),
-    "embedding gradient": scored(embedding_gradient, with_steps=False),
-    "integrated gradients": scored(integrated_gradients),
-    "released": scored(partial(integrated_gradients, released=True)),
+    name: partial(attributions, method)
+    for name, method in (
+        ("input × gradient", input_times_gradient),
+        ("embedding gradient", embedding_gradient),
+        ("integrated gradients", integrated_gradients(3)),
+        ("released", integrated_gradients(3, released=True)),
+    )
 }
-
-
-def steps(name):
-    """Few steps, for the methods that take any."""
-    return {} if name in ("input × gradient", "embedding gradient") else {"n_steps": 3}
 
 
 def one_text(model, vocabulary, split, i, target):
@@ -86,7 +75,7 @@ def test_methods_by_definition(encoder, pair, target, name):
     model, vocabulary = toy.model(encoder, n_classes=3, pair=pair)
     model.double()
     split = toy.split(3, seed=3, pair=pair, longest=6)
-    found = ALL[name](model, split, vocabulary, target=target, batch_size=2, **steps(name))
+    found = ALL[name](model, split, vocabulary, target=target, batch_size=2)
     assert found.shape == (3, max(map(len, split.texts)))
     assert found.dtype == torch.float64
     for i, text in enumerate(split.texts):
@@ -127,13 +116,13 @@ def test_integrated_gradients_are_complete_and_the_released_ones_are_not(pair):
     differences = torch.stack(differences)
     fine, coarse, released = (
         attributions(integrated_gradients(steps, wrong), model, split, vocabulary).sum(1)
-        for steps, wrong in ((200, False), (100, False), (200, True))
+        for steps, wrong in ((80, False), (40, False), (80, True))
     )
-    torch.testing.assert_close(fine, differences, atol=0.02, rtol=0)
+    torch.testing.assert_close(fine, differences, atol=0.05, rtol=0)
     # The error is of first order in the step: two such sums cancel it.
-    torch.testing.assert_close(2 * fine - coarse, differences, atol=1e-3, rtol=0)
+    torch.testing.assert_close(2 * fine - coarse, differences, atol=4e-3, rtol=0)
     assert float((released - differences).abs().min()) > 0.1
-    assert float((released / 200 - differences).abs().max()) > 0.1  # nor as a mean over the steps
+    assert float((released / 80 - differences).abs().max()) > 0.1  # nor as a mean over the steps
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -141,10 +130,10 @@ def test_integrated_gradients_are_complete_and_the_released_ones_are_not(pair):
 def test_a_text_does_not_depend_on_its_batch(name, pair):
     model, vocabulary = toy.model("bilstm", n_classes=3, pair=pair)
     split = toy.split(5, pair=pair)
-    together = ALL[name](model, split, vocabulary, batch_size=5, **steps(name))
+    together = ALL[name](model, split, vocabulary, batch_size=5)
     assert float(together.abs().max()) > 1e-3
     for size in (1, 3):
-        found = ALL[name](model, split, vocabulary, batch_size=size, **steps(name))
+        found = ALL[name](model, split, vocabulary, batch_size=size)
         torch.testing.assert_close(found, together, atol=1e-6, rtol=1e-5)
 
 

@@ -236,5 +236,5 @@ def test_what_is_refused():
         ValueError, match="flips: the ranking 'b' has 5 tokens in text 1, the first ranking 4"
     ):
         erasure_sets.frame({"a": FLIPS["gradient"], "b": other})
-    with pytest.raises(ValueError, match="support: must be one of own, common, all, got 'some'"):
+    with pytest.raises(ValueError, match="unknown support 'some': known are own, common, all"):
         erasure_sets.supported(pd.DataFrame(), "some")
