@@ -13,7 +13,7 @@ import torch
 
 from attnbook.runs import run
 from attnlib import data
-from attnlib.data.catalogue import DATA_SETS
+from attnlib.data.catalogue import DATA_SETS, SET_OF
 from attnlib.explain import gradient_times_embedding, leave_one_out
 from attnlib.kernels import (
     erase_each,
@@ -30,24 +30,9 @@ from tests.data.sets.writing import write
 from tests.test_notebooks import ROOT
 
 # Folders of ATTNLIB_DATA by data set.
-FOLDERS = {
-    "sst": "sst",
-    "sst5": "sst",
-    "imdb": "imdb",
-    "20news_sports": "20news",
-    "20news20": "20news",
-    "agnews": "ag_news",
-    "agnews4": "ag_news",
-    "ade": "ade_corpus_v2",
-    "babi1": "babi",
-    "babi2": "babi",
-    "babi3": "babi",
-    "snli": "snli",
-    "mrpc": "mrpc",
-    "20news": "20news",
-    "amazon_multidomain": "amazon_multidomain",
-    "agnews_topics": "ag_news",
-}
+NAMES = ("sst", "sst5", "imdb", "20news_sports", "20news20", "agnews", "agnews4", "ade", "snli", "mrpc")
+DOCUMENTS = ("20news", "amazon_multidomain", "agnews_topics")
+FOLDERS = {name: SET_OF.get(name, name) for name in (*NAMES, *DOCUMENTS, "babi1", "babi2", "babi3")}
 NOTEBOOKS = {"correlation": FOLDERS, "permutation": ("sst", "snli"), "adversary": ("sst", "snli")}
 RUNS = [
     pytest.param(notebook, name, marks=pytest.mark.data(FOLDERS[name]), id=f"{notebook}-{name}")

@@ -35,15 +35,8 @@ TRAIN = [sys.executable, "-m", "attnbook", "train", "prepare", "-p", "dataset", 
 def started(words, folder, **more):
     """A process of its own group, with a cache of its own and one thread."""
     environment = os.environ | {"ATTNLIB_CACHE": str(folder), "OMP_NUM_THREADS": "1"} | more
-    return subprocess.Popen(
-        words,
-        cwd=ROOT,
-        env=environment,
-        start_new_session=True,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
+    pipes = {"text": True, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return subprocess.Popen(words, cwd=ROOT, env=environment, start_new_session=True, **pipes)
 
 
 def kill(process):
@@ -283,15 +276,9 @@ def test_flipped_bytes_in_vectors_of_documents_are_noticed(tmp_path, monkeypatch
 def test_tables_on_a_full_disk_do_not_look_finished(tmp_path):
     frame = pd.DataFrame({"text": [f"t{i}" for i in range(100_000)], "predicted": "a", "label": "a"})
     frame["value"] = np.random.default_rng(0).random(len(frame))
-    summary = results.tidy(
-        pd.DataFrame({"metric": ["score"], "value": [1.0], "variant": "", "vectors": ""}),
-        paper="p",
-        experiment="e",
-        dataset="d",
-        encoder="average",
-        scorer="additive",
-        seed=0,
-    )
+    of_run = {"paper": "p", "experiment": "e", "dataset": "d", "encoder": "average", "scorer": "additive"}
+    score = pd.DataFrame({"metric": ["score"], "value": [1.0], "variant": "", "vectors": ""})
+    summary = results.tidy(score, seed=0, **of_run)
     with file_system(tmp_path / "small", 1 << 19) as folder:
         with pytest.raises(OSError, match="No space left"):
             results.save_run(folder / "run", frame, summary, {})

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
@@ -83,6 +83,8 @@ class DataSet:
     archive_hash and size (bytes) are the official archive's, such as ``md5:5c3b…``; None where not known. An
     empty `archive` means single files. `how`: what to do by hand to get a set that cannot be downloaded.
 
+    `choices`: of files, any one of which is enough, by name, the best first.
+
     `mirrors`: further addresses of the archive, tried in order after the official one. One that ends in ``/``
     is a folder: the name of the archive, or of a single file, is added.
     """
@@ -98,6 +100,7 @@ class DataSet:
     files: tuple[Item, ...] = ()
     packed: Sequence[str] = ()
     mirrors: Sequence[str] = ()
+    choices: Mapping[str, Sequence[str]] = field(default_factory=dict)
     archive_hash: str | None = None
     size: int | None = None
     how: str = ""

@@ -39,16 +39,20 @@ def find(name: str, path: str) -> Path | None:
     return next((place for found in held for place, _ in found), None)
 
 
-def at_hand(name: str, options: Mapping[str, Sequence[str]], chosen: str | None, what: str = "train") -> str:
-    """Which of several choices of files of data set `name` to read, by the name of the choice.
+def at_hand(
+    name: str, chosen: str | None, what: str = "train", choices: Mapping[str, Sequence[str]] | None = None
+) -> tuple[str, Sequence[str]]:
+    """Which choice of files of data set `name` to read: its name, and the files.
 
-    It is the one `chosen`; else the first whose files are all on this machine; else the first. ValueError for
-    an unknown choice, of an option called `what`.
+    choices: those of the catalogue, unless given. It is the one `chosen`; else the first whose files are all
+    on this machine; else the first. ValueError for an unknown choice, of an option called `what`.
     """
-    if chosen not in (None, *options):
-        raise ValueError(f"unknown {what} {chosen!r}; known: {', '.join(options)}, or None: what is at hand")
-    here = (option for option, paths in options.items() if all(find(name, path) for path in paths))
-    return chosen or next(here, next(iter(options)))
+    choices = choices or DATA_SETS[name].choices
+    if chosen not in (None, *choices):
+        raise ValueError(f"unknown {what} {chosen!r}; known: {', '.join(choices)}, or None: what is at hand")
+    here = (choice for choice, paths in choices.items() if all(find(name, path) for path in paths))
+    choice = chosen or next(here, next(iter(choices)))
+    return choice, choices[choice]
 
 
 def locate(name: str, paths: Iterable[str], verify: bool = True) -> dict[str, Content]:

@@ -191,7 +191,9 @@ def test_lines_are_split_at_newlines_only_and_bad_encoding_is_named():
 
 def test_every_set_that_can_be_had_has_checksums_and_the_others_say_how_to_get_them():
     for data_set in DATA_SETS.values():
-        assert len({item.path for item in data_set.files}) == len(data_set.files)
+        paths = {item.path for item in data_set.files}
+        assert len(paths) == len(data_set.files)
+        assert all(paths.issuperset(choice) for choice in data_set.choices.values())
         assert all(item.sha256 is None or item.git_blob is None for item in data_set.files)
         assert not own_files(data_set.name) or data_set.archive_hash or data_set.how
         assert data_set.archive or data_set.how or any(item.url for item in data_set.files)

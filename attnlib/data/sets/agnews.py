@@ -22,10 +22,6 @@ from attnlib.data.rows import read_rows
 TOPICS = classes("agnews4")
 # Subsets of the training file and how many columns they have: text, label, and what is not read.
 SUBSETS = {"a_train": 2, "a_dev": 2, "b": 2, "c": 2, "d_train": 3, "d_validation": 3}
-FILES = {
-    "official": ("train.csv", "test.csv"),
-    "subset": (*(f"train_subset_{part}.csv" for part in SUBSETS), "test.csv"),
-}
 # Labels as the subsets write them.
 _LABELS = {"world": 0, "sci_tech": 3} | {f"{y}{end}": y for y in range(4) for end in ("", ".0")}
 
@@ -76,12 +72,12 @@ def load(name: str, train: str | None = None, verify: bool = True) -> Corpus:
     official file first. Flat texts of the subsets are called "agnews_subset" or "agnews4_subset". `verify`
     checks each file's sha256. Raises DataError for missing or damaged files, ValueError for an unknown train.
     """
-    train = files.at_hand("ag_news", FILES, train)
+    train, paths = files.at_hand("ag_news", train)
     documents, parts = "documents" in CORPORA[name], train == "subset"
     # Where title and description are one text, texts may occur twice.
     joined = documents or parts
     full_name = f"{name}_subset" if parts and not documents else name
-    contents = files.locate("ag_news", FILES[train], verify)
+    contents = files.locate("ag_news", paths, verify)
     test = list(official(contents["test.csv"], f"{full_name}/test", joined))
     if parts:
         found: list[Row] = []

@@ -39,13 +39,7 @@ PARTS = {
     "validation.tsv": ("dev", "snli/dev", HELD_OUT),
     "test.tsv": ("test", "snli/test", HELD_OUT),
 }
-FILES = {"official": tuple(OFFICIAL.values()), "subset": tuple(PARTS)}
 
-MRPC_FILES = {
-    "official": ("msr_paraphrase_train.txt", "msr_paraphrase_test.txt"),
-    # The same lines in a public repository, which moved the last 500 training pairs to a file of their own.
-    "parts": ("msr-para-train.tsv", "msr-para-val.tsv", "msr-para-test.tsv"),
-}
 MRPC = Layout(("label", "", "", "question", "text"), ("0", "1"))
 MRPC_DEV = 500
 QQP_COLUMNS = ("id", "qid1", "qid2", "question1", "question2", "is_duplicate")
@@ -97,8 +91,8 @@ def load_snli(train: str | None = None, verify: bool = True) -> Corpus:
     "snli" or "snli_subset" accordingly. `verify` checks sha256 sums. Raises DataError for missing, damaged or
     malformed files, ValueError for an unknown train.
     """
-    train = files.at_hand("snli", FILES, train)
-    contents = files.locate("snli", FILES[train], verify)
+    train, paths = files.at_hand("snli", train)
+    contents = files.locate("snli", paths, verify)
     if train == "official":
         official = {part: snli_official(contents[path], part) for part, path in OFFICIAL.items()}
         return make("snli", official, files.sums(contents))
@@ -116,7 +110,7 @@ def load_mrpc(verify: bool = True) -> Corpus:
     corpus, in which dev are the last 500 training pairs. An id has the line in the official file. `verify`
     checks sha256 sums where they are known. Raises DataError for missing, damaged or malformed files.
     """
-    *of_train, of_test = MRPC_FILES[files.at_hand("mrpc", MRPC_FILES, None)]
+    _, (*of_train, of_test) = files.at_hand("mrpc", None)
     contents = files.locate("mrpc", [*of_train, of_test], verify)
     training: list[Row] = []
     for path in of_train:

@@ -38,7 +38,6 @@ FOLDERS = {"10k": "en-10k", "1k": "en"}
 # Of CNN. The official question files, one each, or the three files that the paper read.
 ENTITY = "@entity"
 PART_OF = {"questions/training": "train", "questions/validation": "dev", "questions/test": "test"}
-CNN_FILES = {"folders": tuple(PART_OF), "files": ("train.txt", "dev.txt", "test.txt")}
 
 
 def read_babi(lines: Iterable[str]) -> Iterator[Row]:
@@ -78,10 +77,10 @@ def load_babi(task: int, size: str | None = None, verify: bool = True) -> Corpus
     """
     if task not in TASKS:
         raise ValueError(f"unknown bAbI task {task!r}; known: {', '.join(map(str, TASKS))}")
-    paths = {n: [f"{f}/{TASKS[task]}_{part}.txt" for part in ("train", "test")] for n, f in FOLDERS.items()}
-    chosen = files.at_hand("babi", paths, size, "size")
-    contents = files.locate("babi", paths[chosen], verify)
-    train, test = (contents[path].lines() for path in paths[chosen])
+    choices = {n: [f"{f}/{TASKS[task]}_{part}.txt" for part in ("train", "test")] for n, f in FOLDERS.items()}
+    chosen, paths = files.at_hand("babi", size, "size", choices)
+    contents = files.locate("babi", paths, verify)
+    train, test = (contents[path].lines() for path in paths)
     lines, small = {"train": train, "test": test}, size is None and chosen == "1k"
     return babi(f"babi{task}", lines, files.sums(contents), small)
 
@@ -154,7 +153,8 @@ def load_cnn(verify: bool = True) -> Corpus:
     Reads train.txt, dev.txt and test.txt (as the paper did), or the folder of question files. The whole set
     takes some 6 GB of memory. Raises DataError for missing, damaged or malformed files.
     """
-    as_files = files.at_hand("cnn", CNN_FILES, None) == "files"
+    choice, paths = files.at_hand("cnn", None)
+    as_files = choice == "files"
     found = {p: list(from_file(p)) for p in PART_OF.values()} if as_files else from_folders(verify)
     entities = {part: set().union(*(q.entities for q in questions)) for part, questions in found.items()}
     classes = sorted(set().union(*entities.values()))
@@ -165,6 +165,6 @@ def load_cnn(verify: bool = True) -> Corpus:
         return Row(q.id, number_of[q.answer], q.passage, q.question, candidates=candidates)
 
     parts = {part: map(row, questions) for part, questions in found.items()}
-    sums = CNN_FILES["files"] if as_files else files.folder_sums("cnn", verify)
+    sums = paths if as_files else files.folder_sums("cnn", verify)
     said = {"later": len(classes) - len(entities["train"])}
     return make("cnn", parts, sums, said, class_names=classes, also=classes)

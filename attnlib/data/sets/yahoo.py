@@ -28,11 +28,6 @@ LIMITS = Limits(sentences=50, tokens=350)
 TEST, TRAIN_AND_DEV = 5_000, 140_000
 # More are read than are wanted: some have no sentence, some are too long for training.
 SPARE = 1.1
-SOURCES = {
-    "webscope": ("FullOct2007.xml.part1", "FullOct2007.xml.part2"),
-    "whole": ("FullOct2007.xml",),
-    "csv": ("train.csv", "test.csv"),
-}
 FIELDS = ("uri", "maincat", "subject", "content", "bestanswer")
 PIECE = 1 << 20
 
@@ -151,8 +146,7 @@ def load(source: str | None = None) -> Corpus:
     test.csv of Zhang et al.), None for the first of these at hand. Raises DataError for files that are
     missing (the message says how to get them), damaged or malformed, ValueError for an unknown source.
     """
-    source = files.at_hand("yahoo", SOURCES, source, "source")
-    paths = SOURCES[source]
+    source, paths = files.at_hand("yahoo", source, "source")
     if source == "csv":
 
         def divide(parts: Parts) -> Parts:

@@ -3,6 +3,7 @@ import json
 import pytest
 
 from attnlib.data import DataError, load
+from attnlib.data.catalogue import DATA_SETS
 from attnlib.data.sets import pairs
 from tests.data.sets.writing import sizes, write
 
@@ -13,6 +14,7 @@ SNLI = [
     for color in ("red", "blue")
     for verb, label in (("makes", "entailment"), ("likes", "neutral"), ("hates", "contradiction"))
 ] * 4
+MRPC = DATA_SETS["mrpc"].choices
 COLOURS = ("red", "blue", "green", "black", "white")
 
 
@@ -131,7 +133,7 @@ def test_both_layouts_of_mrpc_give_the_same_corpus(root, monkeypatch):
         load("mrpc")
     monkeypatch.setattr(pairs, "MRPC_DEV", 10)
     rows = list(paraphrases(40, mrpc))
-    write_mrpc(root, dict(zip(pairs.MRPC_FILES["parts"], (rows[:-10], rows[-10:], rows[:6]), strict=True)))
+    write_mrpc(root, dict(zip(MRPC["parts"], (rows[:-10], rows[-10:], rows[:6]), strict=True)))
     corpus = load("mrpc", verify=False)
     check_paraphrases(corpus)
     assert sizes(corpus) == [30, 10, 6]
@@ -139,12 +141,12 @@ def test_both_layouts_of_mrpc_give_the_same_corpus(root, monkeypatch):
     assert "second" in corpus.vocabulary.words
     with pytest.raises(DataError, match=r"msr-para-train\.tsv\.gz is not the official file"):
         load("mrpc")
-    write_mrpc(root, dict(zip(pairs.MRPC_FILES["official"], (rows, rows[:6]), strict=True)))
+    write_mrpc(root, dict(zip(MRPC["official"], (rows, rows[:6]), strict=True)))
     official = load("mrpc")
     check_paraphrases(official)
-    assert tuple(official.provenance["files"]) == pairs.MRPC_FILES["official"]
+    assert list(official.provenance["files"]) == MRPC["official"]
     assert official.checksum == corpus.checksum
-    train, test = pairs.MRPC_FILES["official"]
+    train, test = MRPC["official"]
     write_mrpc(root, {train: rows[:10]})
     with pytest.raises(DataError, match="mrpc: none of 0 train texts is left"):
         load("mrpc")

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from attnlib.data import DataError, load
+from attnlib.data.catalogue import DATA_SETS
 from attnlib.data.columns import Builder, Words
 from attnlib.data.corpus import Split
 from attnlib.data.sets import yahoo
@@ -39,7 +40,7 @@ def write_parts(root, *parts, layout="plain"):
     if len(parts) == 1:
         cut = int(0.4 * len(parts[0]))
         parts = parts[0][:cut], parts[0][cut:]
-    write(root / "yahoo", dict(zip(yahoo.SOURCES["webscope"], parts, strict=True)), layout)
+    write(root / "yahoo", dict(zip(DATA_SETS["yahoo"].choices["webscope"], parts, strict=True)), layout)
 
 
 @pytest.mark.parametrize(("piece", "layout"), [(97, "plain"), (1 << 20, "gzip")])
