@@ -15,7 +15,6 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
-from torch.nn.functional import pad
 
 from attnlib.data.corpus import Split, Vocabulary
 from attnlib.explain.projection import JointProjection, joint_projection
@@ -149,13 +148,14 @@ def logits_by_windows(model: AttentionModel, batch: Batch, output: Output) -> Te
         blocks.append(changed.relu())
     near_scores, near_values = projection.split(projection(torch.cat(blocks, dim=3)))
 
-    # Scatter the changed states over the unchanged ones; positions before the first and after the last
-    # token go to a spare column on each side.
+    # Changed states take the place of the unchanged ones; those beyond the tokens go where the left-out token
+    # is, which gets no weight.
     rows = torch.arange(tokens, device=embedded.device).unsqueeze(1)
-    columns = position + reach - 1  # token 1 is column 0, plus `reach` spare ones
-    all_scores = pad(scores, (reach, reach)).unsqueeze(1).repeat(1, tokens, 1)
+    columns = torch.where((position > 0) & (position <= tokens), position, left_out) - 1
+    all_scores, all_values = (
+        scores.unsqueeze(1).repeat(1, tokens, 1),
+        values.unsqueeze(1).repeat(1, tokens, 1, 1),
+    )
     all_scores[:, rows, columns] = near_scores
-    all_values = pad(values, (0, 0, reach, reach)).unsqueeze(1).repeat(1, tokens, 1, 1)
     all_values[:, rows, columns] = near_values
-    inner = slice(reach, reach + tokens)
-    return attend_without_each(projection, all_scores[:, :, inner], all_values[:, :, inner])
+    return attend_without_each(projection, all_scores, all_values)
