@@ -7,7 +7,7 @@ import torch
 from attnlib.explain.transformers import methods as stock
 from attnlib.faithfulness import violations
 from attnlib.faithfulness.transformers import removals
-from attnlib.models.kinds import LXMERT, VISUAL_BERT
+from attnlib.models.kinds import LXMERT
 from tests.explain.transformers.stock_models import KINDS, bert, embedded, lxmert, visual_bert
 
 
@@ -88,11 +88,3 @@ def test_the_violation_test_takes_scores_and_removals_of_a_stock_model():
         assert violations(removal.drop_of_each(), removal).ratio == 0
         for found in scores.values():
             assert violations(found, removal).tested.all()
-
-
-def test_a_gap_is_refused():
-    model, inputs = embedded(visual_bert)
-    mask = inputs["visual_attention_mask"].clone()
-    mask[1, 1] = 0
-    with pytest.raises(ValueError, match="visual_attention_mask: row 1 has something after a gap"):
-        removals(model, VISUAL_BERT, {**inputs, "visual_attention_mask": mask})

@@ -8,6 +8,7 @@ import torch
 
 from attnlib.explain.targets import target_value
 from attnlib.explain.transformers import methods as stock
+from attnlib.faithfulness.transformers import removals
 from attnlib.models.kinds import BERT_TEXT, LXMERT, VISUAL_BERT
 from tests.explain.transformers.stock_models import KINDS, bert, embedded, lxmert, visual_bert
 
@@ -171,35 +172,47 @@ def test_random_scores_depend_on_row_and_seed_alone():
         assert np.isclose(drawn.mean(), (low + 1) / 2, atol=0.02)
 
 
-def test_bad_input_is_refused_by_name():
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        (
+            "attention_mask",
+            torch.tensor([[1] * 7, [0] + [1] * 6]),
+            "attention_mask: row 1 has something after a gap",
+        ),
+        (
+            "visual_attention_mask",
+            torch.tensor([[1] * 4, [1, 0, 1, 1]]),
+            "visual_attention_mask: row 1 has .* gap",
+        ),
+        ("visual_attention_mask", torch.ones(2, 3), r"visual_embeds has \[2, 4\] rows.*\[2, 3\]"),
+        ("visual_attention_mask", None, "inputs lack 'visual_attention_mask'"),
+    ],
+)
+def test_inputs_that_do_not_fit_are_refused_by_name(name, value, message):
     model, inputs = embedded(visual_bert)
-    kind = VISUAL_BERT
-    with pytest.raises(ValueError, match=r"chosen: row 1 is 3, outside the 3 classes 0-2"):
-        stock.explain(model, kind, inputs, chosen=torch.tensor([0, 3]))
-    with pytest.raises(ValueError, match=r"chosen: 1 for 2 instances"):
-        stock.explain(model, kind, inputs, chosen=torch.tensor([0]))
-    padded = inputs["attention_mask"].clone()
-    padded[1, 0] = 0
-    with pytest.raises(ValueError, match=r"attention_mask: row 1 has something after a gap"):
-        stock.explain(model, kind, {**inputs, "attention_mask": padded})
-    with pytest.raises(ValueError, match=r"visual_embeds has \[2, 4\] rows.*\[2, 3\]"):
-        stock.explain(model, kind, {**inputs, "visual_attention_mask": torch.ones(2, 3)})
-    with pytest.raises(ValueError, match="inputs lack 'visual_attention_mask'"):
-        stock.explain(model, kind, {k: v for k, v in inputs.items() if k != "visual_attention_mask"})
-    with pytest.raises(ValueError, match=r"unknown method 'rolout'.*Did you mean 'rollout'"):
-        stock.explain(model, kind, inputs, ["rolout"])
-    with pytest.raises(ValueError, match="unknown target"):
-        stock.explain(model, kind, inputs, target="loss")
+    given = {key: kept for key, kept in {**inputs, name: value}.items() if kept is not None}
+    for read in (stock.explain, removals):
+        with pytest.raises(ValueError, match=message):
+            read(model, VISUAL_BERT, given)
+
+
+def test_bad_options_are_refused_by_name():
+    model, inputs = embedded(visual_bert)
+    for message, options in {
+        r"unknown method 'rolout'.*Did you mean 'rollout'": {"methods": ["rolout"]},
+        "unknown target": {"target": "loss"},
+        "first is 2: there are 2, from 0 to 1": {
+            "methods": "rollout",
+            "aggregation": stock.Aggregation(first=2),
+        },
+    }.items():
+        with pytest.raises(ValueError, match=message):
+            stock.explain(model, VISUAL_BERT, inputs, **options)
     with pytest.raises(ValueError, match="unknown row 'heads'"):
         stock.Aggregation(row="heads")
-    with pytest.raises(ValueError, match="first is 2: there are 2, from 0 to 1"):
-        stock.explain(model, kind, inputs, ["rollout"], aggregation=stock.Aggregation(first=2))
     with pytest.raises(ValueError, match="training mode"):
-        stock.explain(model.train(), kind, inputs)
-    model, inputs = embedded(bert)
-    long = {"inputs_embeds": torch.rand(1, 600, 16), "attention_mask": torch.ones(1, 600)}
-    with pytest.raises(ValueError, match="600 positions, the model 512"):
-        stock.explain(model, BERT_TEXT, long)
+        stock.explain(model.train(), VISUAL_BERT, inputs)
 
 
 @pytest.mark.parametrize(
