@@ -194,8 +194,7 @@ def test_texts_that_are_no_lists_of_tokens_are_refused(door, bad):
 
 
 @pytest.mark.parametrize(
-    "door",
-    [pytest.param(d, marks=pytest.mark.slow) if d == "heat map" else d for d in TEXTUAL_ONE],
+    "door", [pytest.param(d, marks=pytest.mark.slow) if d == "heat map" else d for d in TEXTUAL_ONE]
 )
 @pytest.mark.parametrize("given", ["a good film", "abc", b"abc"])
 def test_a_string_is_no_list_of_tokens(door, given):
@@ -237,10 +236,7 @@ def test_ids_of_words_are_tokens_of_a_removal_and_not_of_a_split():
     ("make", "message"),
     [
         (lambda: split_of(ids="xyzw"), "ids is a string, not a list of names"),
-        (
-            lambda: replace(toy.corpus(), class_names="ab"),
-            "class_names is a string, not a list of names",
-        ),
+        (lambda: replace(toy.corpus(), class_names="ab"), "class_names is a string, not a list of names"),
         (
             lambda: impose(split_of(), dict.fromkeys("xyzw", "0.2 0.3 0.5")),
             "attention of 'x' is '0.2 0.3 0.5', where",

@@ -57,8 +57,7 @@ def test_counts_are_whole_shares_and_at_least_one():
 
 
 @pytest.mark.parametrize(
-    ("measure", "shares", "sign"),
-    [(comprehensiveness, TOP_SHARES, 1), (sufficiency, BOTTOM_SHARES, -1)],
+    ("measure", "shares", "sign"), [(comprehensiveness, TOP_SHARES, 1), (sufficiency, BOTTOM_SHARES, -1)]
 )
 def test_comprehensiveness_and_sufficiency_by_loops(measure, shares, sign):
     texts, scores = drawn(25, 30)

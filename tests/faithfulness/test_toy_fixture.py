@@ -14,11 +14,7 @@ import pytest
 import torch
 
 from attnlib import Readout
-from attnlib.explain.attention import (
-    attention_logit_gradient,
-    attention_times_gradient,
-    attention_weights,
-)
+from attnlib.explain.attention import attention_logit_gradient, attention_times_gradient, attention_weights
 from attnlib.faithfulness import attention_mask, violations
 from attnlib.kernels.baselines import random_scores
 

@@ -10,12 +10,7 @@ from attnlib.explain.transformers import methods as stock
 from attnlib.faithfulness import violations
 from attnlib.faithfulness.transformers import removals
 from attnlib.models.kinds import BERT_TEXT
-from tests.explain.transformers.stock_models import (
-    READERS,
-    Wrapped,
-    model_of,
-    text,
-)
+from tests.explain.transformers.stock_models import READERS, Wrapped, model_of, text
 
 transformers = pytest.importorskip("transformers")
 
