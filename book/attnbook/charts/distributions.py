@@ -6,7 +6,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from attnbook.charts.frames import WIDTH, across, colour, describe, figure, in_rows, number, prepare
+from attnbook.charts.frames import WIDTH, Span, across, colour, describe, figure, in_rows, prepare, tooltip
 from attnlib.tables.summaries import MAX_ATTENTION_LABELS, max_attention_bin
 
 
@@ -16,7 +16,7 @@ def histogram(
     *,
     title: str,
     x_title: str,
-    domain: tuple[float, float],
+    domain: Span,
     bins: int = 30,
     by: str | None = "predicted",
     facet: str | None = None,
@@ -41,13 +41,14 @@ def histogram(
     frame, groups, missing = prepare(frame, [x], by, facet, {x: domain})
     edges = np.linspace(*domain, bins + 1)
     parts = []
-    shown: Any
-    for shown, part in frame.groupby(["facet", "group"], observed=True):
+    for (shown, group), part in frame.groupby(["facet", "group"], observed=True):
         count, _ = np.histogram(part[x], edges)
         binned = pd.DataFrame({"start": edges[:-1], "end": edges[1:], "count": count})
-        parts.append(binned.assign(share=count / len(part), facet=shown[0], group=shown[1]))
+        parts.append(binned.assign(share=count / len(part), facet=shown, group=group))
     binned = pd.concat(parts, ignore_index=True)
     pick = alt.selection_point(name="pick", fields=["group"], bind="legend")
+    share = alt.Tooltip("share:Q", title=y_title, format=".1%")
+    texts = alt.Tooltip("count:Q", title="texts")
     chart = alt.Chart(binned[binned["count"] > 0]).mark_bar(binSpacing=0)
     chart = chart.encode(
         x=alt.X("start:Q", bin="binned", title=x_title).scale(domain=domain, nice=False),
@@ -55,13 +56,7 @@ def histogram(
         y=alt.Y("share:Q", title=y_title, stack=None).axis(format="~%"),
         color=colour(groups, by_title),
         opacity=alt.when(pick).then(alt.value(0.6)).otherwise(alt.value(0.08)),
-        tooltip=[
-            alt.Tooltip("group:N", title=by_title),
-            number("start", "from"),
-            number("end", "to"),
-            alt.Tooltip("share:Q", title=y_title, format=".1%"),
-            alt.Tooltip("count:Q", title="texts"),
-        ],
+        tooltip=tooltip({"group:N": by_title, "start": "from", "end": "to"}, share, texts),
     )
     chart = chart.properties(width=WIDTH, height=260 if facet is None else 170).add_params(pick)
     words = describe(f"Histogram of {x_title}", frame, x)
@@ -69,13 +64,7 @@ def histogram(
 
 
 def violins_by_max_attention(
-    frame: pd.DataFrame,
-    x: str,
-    *,
-    title: str,
-    x_title: str,
-    domain: tuple[float, float],
-    facet: str | None = None,
+    frame: pd.DataFrame, x: str, *, title: str, x_title: str, domain: Span, facet: str | None = None
 ) -> Any:
     """Draw the distribution of ``x`` within four bins of the column ``max_attention``.
 
@@ -100,6 +89,9 @@ def violins_by_max_attention(
     bins = len(MAX_ATTENTION_LABELS)
     labels = ", ".join(f"'{label}'" for label in MAX_ATTENTION_LABELS)
 
+    of_violin = {"group:N": "predicted class", "bin:N": "max attention"}
+    of_violin |= {"n:Q": "texts", "summary:N": "median (quartiles)"}
+
     def only(kind: str) -> Any:
         return base.transform_filter(alt.datum.kind == kind)
 
@@ -108,12 +100,7 @@ def violins_by_max_attention(
         y=across("low", "max attention", (-0.5, bins - 0.5), channel=alt.Y).axis(
             values=list(range(bins)), labelExpr=f"[{labels}][datum.value]", grid=False, ticks=False
         ),
-        tooltip=[
-            alt.Tooltip("group:N", title="predicted class"),
-            alt.Tooltip("bin:N", title="max attention"),
-            alt.Tooltip("n:Q", title="texts"),
-            alt.Tooltip("summary:N", title="median (quartiles)"),
-        ],
+        tooltip=tooltip(of_violin),
     )
     hue = colour(groups, "predicted class")
     quartiles = only("quartile").encode(color=hue)
@@ -135,9 +122,7 @@ def violins_by_max_attention(
     return figure(in_rows(chart, frame, facet), title, words, missing)
 
 
-def _violin(
-    values: np.ndarray, centre: float, half: float, domain: tuple[float, float], grid: int
-) -> pd.DataFrame:
+def _violin(values: np.ndarray, centre: float, half: float, domain: Span, grid: int) -> pd.DataFrame:
     """Return the marks of one violin: rows of kind density, quartile, point and count."""
     from scipy.stats import gaussian_kde
 

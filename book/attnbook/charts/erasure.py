@@ -39,21 +39,16 @@ def counts_beside_points(
     frame, _, missing = frames.prepare(frame, [x, y], limits={x: (0, 1)})
     low, high = float(frame[y].min()), float(frame[y].max())
     margin = 0.03 * (high - low) or 0.05
-    axes = [
-        frames.across("x", x_title, (0, 1)),
-        frames.across("y", y_title, (low - margin, high + margin), channel=alt.Y),
-    ]
+    up = frames.across("y", y_title, (low - margin, high + margin), channel=alt.Y)
+    axes = [frames.across("x", x_title, (0, 1)), up]
     size = {"width": frames.WIDTH / 2 - 30, "height": 260}
-    zero = (
-        alt.Chart(pd.DataFrame({"y": [0.0]})).mark_rule(color=frames.GREY, strokeDash=[4, 4]).encode(y="y:Q")
-    )
+    zero = alt.Chart(pd.DataFrame({"y": [0.0]})).mark_rule(color=frames.GREY, strokeDash=[4, 4])
     shade = alt.Color("count:Q", title="texts").scale(scheme="viridis", type="log", domainMin=1)
     shade = shade.legend(orient="top", titleOrient="left", tickCount=4)
     counted = frames.heat(frame[x], frame[y], CELLS, axes, shade)
     drawn = frame[[x, y]].iloc[thin(frame[x])].set_axis(["x", "y"], axis=1)
     points = alt.Chart(drawn.round(5)).mark_circle(size=24, opacity=0.15, color=frames.GREY)
-    tooltip = [frames.number("x", x_title), frames.number("y", y_title)]
-    points = points.encode(x=axes[0], y=axes[1], tooltip=tooltip)
+    points = points.encode(x=axes[0], y=axes[1], tooltip=frames.tooltip({"x": x_title, "y": y_title}))
     words = (
         f"{y_title} against {x_title}, {len(frame)} texts: counts in cells, and {len(drawn)} points, at most "
         f"{POINTS_PER_BIN} for each of {POINT_BINS} bins of the horizontal axis. Median of {y_title} "
@@ -61,8 +56,8 @@ def counts_beside_points(
         f"{(frame[y] < 0).mean():.1%} below 0."
     )
     panels = alt.hconcat(
-        alt.layer(counted, zero).properties(title="every text, counted", **size),
-        alt.layer(points, zero).properties(title="thinned, as in the paper", **size),
+        alt.layer(counted, zero.encode(y="y:Q")).properties(title="every text, counted", **size),
+        alt.layer(points, zero.encode(y="y:Q")).properties(title="thinned, as in the paper", **size),
     ).resolve_scale(color="independent")
     return frames.figure(panels, title, words, missing)
 
@@ -76,7 +71,7 @@ def boxes(
     x_title: str,
     by_title: str,
     facet: str | None = None,
-    domain: tuple[float, float] = (0, 1),
+    domain: frames.Span = (0, 1),
     reference: float | None = None,
 ) -> Any:
     """Draw a box per row `y` and group `by`: columns p05, p25, median, p75, p95, and mean as a dot if there.
@@ -88,17 +83,13 @@ def boxes(
     limits = dict.fromkeys(QUANTILES, domain)
     frame, groups, missing = frames.prepare(frame, [y, by, *QUANTILES], by, facet, limits, optional)
     marks = frame[[*QUANTILES, *optional, "group", "facet"]].assign(row=frame[y].astype(str))
+    at = {name: frames.across(name, x_title, domain) for name in (*QUANTILES, *optional)}
     base = alt.Chart(marks).encode(
         y=alt.Y("row:N", sort=frames.in_order(frame[y]), title=None).axis(labelLimit=200),
         yOffset=alt.YOffset("group:N", sort=groups).scale(domain=groups),
         color=frames.colour(groups, by_title),
-        tooltip=[
-            alt.Tooltip("row:N", title=y),
-            alt.Tooltip("group:N", title=by_title),
-            *(alt.Tooltip(f"{name}:Q", format=".3f") for name in (*QUANTILES, *optional)),
-        ],
+        tooltip=frames.tooltip({"row:N": y, "group:N": by_title} | dict.fromkeys(at, alt.Undefined)),
     )
-    at = {name: frames.across(name, x_title, domain) for name in (*QUANTILES, *optional)}
     layers = [
         base.mark_rule(strokeWidth=1.5).encode(x=at["p05"], x2="p95:Q"),
         base.mark_bar(height=8, opacity=0.55).encode(x=at["p25"], x2="p75:Q"),

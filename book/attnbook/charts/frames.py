@@ -7,6 +7,8 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+# Ends of an axis or an interval.
+Span = tuple[float, float]
 # Okabe and Ito's palette, in an order whose first colours read on white and on black.
 COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 # A mid grey reads on white and on black too: reference lines, single groups.
@@ -15,6 +17,8 @@ WIDTH = 560
 ALL = "all texts"
 # What may stand beside a value: the published number and the ends of an interval.
 BESIDE = ("published", "low", "high")
+# Ends of an interval in a tooltip, under their own names.
+ENDS = dict.fromkeys(("low", "high"), alt.Undefined)
 # Above the plot, so that a chart is as wide as its axis.
 LEGEND = alt.Legend(orient="top", titleOrient="left")
 # Width of a letter in a legend, generously, and what a name needs beside its letters, in pixels.
@@ -26,7 +30,7 @@ def prepare(
     columns: Sequence[str],
     by: str | None = None,
     facet: str | None = None,
-    limits: Mapping[str, tuple[float, float]] | None = None,
+    limits: Mapping[str, Span] | None = None,
     optional: Sequence[str] = (),
 ) -> tuple[pd.DataFrame, list[str], int]:
     """Check a frame and name its groups.
@@ -113,7 +117,7 @@ def field(name: str) -> str:
 def across(
     name: str,
     title: str,
-    domain: tuple[float, float] | None = None,
+    domain: Span | None = None,
     logarithmic: bool = False,
     channel: type = alt.X,
 ) -> Any:
@@ -125,12 +129,24 @@ def across(
     return encoding.scale(**options) if options else encoding
 
 
-def number(column: str, title: Any = alt.Undefined) -> alt.Tooltip:
-    """A line of a tooltip: a column of numbers, to three decimals."""
-    return alt.Tooltip(f"{column}:Q", title=title, format=".3f")
+def tooltip(titles: Mapping[str, Any], *further: Any) -> list[Any]:
+    """Lines of a tooltip: titles by column; a column without a type is a number, to three decimals.
+
+    further: lines of another form.
+    """
+    lines = []
+    for name, title in titles.items():
+        how = {} if ":" in name else {"type": "quantitative", "format": ".3f"}
+        lines.append(alt.Tooltip(name, title=title, **how))
+    return [*lines, *further]
 
 
-def span(values: pd.DataFrame) -> tuple[float, float]:
+def valid(*columns: str) -> str:
+    """A filter of Vega-Lite: rows that have a value in each of these columns."""
+    return " && ".join(f"isValid(datum.{column})" for column in columns)
+
+
+def span(values: pd.DataFrame) -> Span:
     """Domain of an axis that holds all these values, with a little room."""
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
     margin = 0.03 * (high - low) or 0.5
@@ -146,10 +162,10 @@ def heat(x: pd.Series, y: pd.Series, bins: int, axes: Sequence[Any], colour: Any
     count, x_edges, y_edges = np.histogram2d(x, y, bins=bins, range=spans)
     i, j = np.nonzero(count)
     cells = pd.DataFrame({"x": x_edges[i], "x_end": x_edges[i + 1], "y": y_edges[j], "y_end": y_edges[j + 1]})
-    tooltip = [number(name, f"{axis['title']}, from") for name, axis in zip("xy", axes, strict=True)]
-    tooltip.append(alt.Tooltip("count:Q", title="texts"))
+    lines = {name: f"{axis['title']}, from" for name, axis in zip("xy", axes, strict=True)}
+    told = tooltip(lines | {"count:Q": "texts"})
     marks = alt.Chart(cells.assign(count=count[i, j].astype(int))).mark_rect()
-    return marks.encode(x=axes[0], x2="x_end:Q", y=axes[1], y2="y_end:Q", color=colour, tooltip=tooltip)
+    return marks.encode(x=axes[0], x2="x_end:Q", y=axes[1], y2="y_end:Q", color=colour, tooltip=told)
 
 
 def figure(chart: Any, title: str, words: str, missing: int = 0) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from attnbook.charts.frames import ALL, GREY, WIDTH, colour, figure, number, prepare, present
+from attnbook.charts.frames import ALL, ENDS, GREY, WIDTH, colour, figure, prepare, present, tooltip, valid
 from attnbook.charts.panels import GAP, OVER_SEEDS, THEIRS, hues, width
 
 
@@ -45,18 +45,12 @@ def by_epoch(
         .axis(values=ticks, format="d")
         .scale(domain=(first - 0.5, last + 0.5), nice=False),
         color=colour(groups, by_title),
-        tooltip=[
-            alt.Tooltip("group:N", title=by_title or "line"),
-            alt.Tooltip("epoch:Q", title="epoch"),
-            number("value", y_title),
-            number("low"),
-            number("high"),
-        ],
+        tooltip=tooltip({"group:N": by_title or "line", "epoch:Q": "epoch", "value": y_title} | ENDS),
     )
     layers = [base.mark_line(point=alt.OverlayMarkDef(size=40)).encode(y=up("value"))]
     # A layer without a value has no extent, and Vega warns of that in the reader's console.
     if points[["low", "high"]].notna().all(axis=1).any():
-        intervals = base.transform_filter("isValid(datum.low) && isValid(datum.high)")
+        intervals = base.transform_filter(valid("low", "high"))
         layers.insert(0, intervals.mark_rule(strokeWidth=2, opacity=0.6).encode(y=up("low"), y2="high:Q"))
     if selected is not None:
         mark = alt.Chart(pd.DataFrame({"epoch": [selected], "label": ["selected"]})).encode(x="epoch:Q")
@@ -92,15 +86,14 @@ def line_panels(
     x_title: str,
     y_title: str,
     by_title: str,
-    baseline: str | None = None,
-    baseline_label: str = "baseline",
+    baseline: tuple[str, str] | None = None,
 ) -> Any:
     """Draw a line with the range over seeds per group against `x`, a panel per value of `row` and `column`.
 
-    `published` and `baseline` are levels, named on the chart: one value for all `x` of a panel. Panels in a
-    row share their axis.
+    `published` and `baseline`, a further column and what it is called, are levels, named on the chart: one
+    value for all `x` of a panel. Panels in a row share their axis.
     """
-    levels = {"published": THEIRS} | ({baseline: baseline_label} if baseline else {})
+    levels = {"published": THEIRS} | dict([baseline] if baseline else [])
     bounds = ["value", "low", "high", *levels]
     frame, _, missing = prepare(frame, [x, "value", by, row, column], by, optional=bounds)
     groups = present(frame["group"])
@@ -108,12 +101,7 @@ def line_panels(
     columns = present(frame[column])
     size = width(len(columns)) - 30
     along = alt.X(f"{x}:O", title=x_title).axis(labelAngle=0, labelOverlap=True, labelSeparation=4)
-    tooltip = [
-        alt.Tooltip("group:N", title=by_title),
-        alt.Tooltip(f"{x}:O", title=x_title),
-        number("value", "mean over seeds"),
-        *OVER_SEEDS,
-    ]
+    told = tooltip({"group:N": by_title, f"{x}:O": x_title, "value": "mean over seeds"} | OVER_SEEDS)
     panels = []
     for name in present(frame[row]):
         part = frame[frame["row"] == name]
@@ -124,7 +112,7 @@ def line_panels(
         for other in columns:
             cell = part[part["column"] == other]
             base = alt.Chart(cell[[x, "group", "value", "low", "high"]].round(4))
-            base = base.encode(x=along, color=hues(groups, by_title), tooltip=tooltip)
+            base = base.encode(x=along, color=hues(groups, by_title), tooltip=told)
             layers = [
                 base.mark_area(opacity=0.15).encode(y=up["low"], y2="high:Q"),
                 base.mark_line(point=alt.OverlayMarkDef(size=24)).encode(y=up["value"]),
@@ -132,10 +120,9 @@ def line_panels(
             ]
             head = alt.TitleParams(f"{name}, {other}", fontSize=12)
             panels.append(alt.layer(*layers).properties(width=size, height=150, title=head))
-    told = frame.sort_values(x).groupby(["row", "column", "group"], observed=True, sort=False)
+    lines = frame.sort_values(x).groupby(["row", "column", "group"], observed=True, sort=False)["value"]
     words = f"Lines by {x_title}. " + " ".join(
-        f"{name}, {other}, {group}: from {part['value'].iloc[0]:.2f} to {part['value'].iloc[-1]:.2f}."
-        for (name, other, group), part in told
+        f"{', '.join(of)}: from {part.iloc[0]:.2f} to {part.iloc[-1]:.2f}." for of, part in lines
     )
     return figure(alt.concat(*panels, columns=len(columns), spacing=GAP), title, words, missing)
 

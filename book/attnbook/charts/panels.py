@@ -25,7 +25,7 @@ SHAPES = {
     THEIRS: "M0,-1.35L1.35,0L0,1.35L-1.35,0Z M0,-0.85L-0.85,0L0,0.85L0.85,0Z",
 }
 BASELINE = "M-0.16,-1H0.16V1H-0.16Z"
-OVER_SEEDS = [frames.number("low", "least over seeds"), frames.number("high", "greatest over seeds")]
+OVER_SEEDS = {"low": "least over seeds", "high": "greatest over seeds"}
 # Room for half a label on either side.
 GAP = 34
 # Width for the names of rows that every chart has.
@@ -42,36 +42,31 @@ def dot_panels(
     title: str,
     x_title: str,
     by_title: str,
-    domain: tuple[float, float] | None = None,
+    domain: frames.Span | None = None,
     logarithmic: bool = False,
-    baseline: str | None = None,
-    baseline_label: str = "baseline",
+    baseline: tuple[str, str] | None = None,
     columns: int = 2,
 ) -> Any:
     """Draw a circle with its range per row `y` and group `by`, and a diamond for the published number.
 
-    `baseline` names a further column of values, drawn as ticks. A logarithmic axis is for positive values.
+    `baseline`: a further column of values, drawn as ticks, and what it is called. A logarithmic axis is for
+    positive values.
     """
-    sources = {"value": OURS, "published": THEIRS} | ({baseline: baseline_label} if baseline else {})
+    sources = {"value": OURS, "published": THEIRS} | dict([baseline] if baseline else [])
     frame, _, missing = frames.prepare(frame, [y, by, panel], by, panel, {}, [*sources, "low", "high"])
     groups = frames.present(frame["group"])
     names = frames.present(frame[y])
     marks = frame.melt([y, "facet", "group", "low", "high"], list(sources), "source", "x").dropna(subset="x")
     marks["source"] = marks["source"].map(sources)
     marks.loc[marks["source"] != OURS, ["low", "high"]] = float("nan")
+    told = {f"{y}:N": alt.Undefined, "group:N": by_title, "source:N": "number", "x": x_title} | OVER_SEEDS
     base = alt.Chart().encode(
         color=hues(groups, by_title),
         y=alt.Y(f"{y}:N", sort=names, title=None).axis(labelLimit=room(names), grid=True),
         yOffset=alt.YOffset("group:N").scale(domain=groups),
-        tooltip=[
-            f"{y}:N",
-            alt.Tooltip("group:N", title=by_title),
-            alt.Tooltip("source:N", title="number"),
-            frames.number("x", x_title),
-            *OVER_SEEDS,
-        ],
+        tooltip=frames.tooltip(told),
     )
-    ranges = base.transform_filter("isValid(datum.low)").mark_rule(strokeWidth=2)
+    ranges = base.transform_filter(frames.valid("low")).mark_rule(strokeWidth=2)
     kinds = [name for name in sources.values() if name in set(marks["source"])]
     chart = alt.layer(
         ranges.encode(x=frames.across("low", x_title, domain, logarithmic), x2="high:Q"),
@@ -79,8 +74,8 @@ def dot_panels(
         data=marks.astype({y: str}).round(4),
         # Room for the names of the rows, also where each has one circle.
     ).properties(width=width(columns, names), height=alt.Step(9 if len(groups) > 1 else 15))
-    told = [f"{name}, {group}: {means(part)}." for (name, group), part in cells(frame)]
-    words = " ".join([f"Dots of {x_title}.", *told])
+    lines = [f"{name}, {group}: {means(part)}." for (name, group), part in cells(frame)]
+    words = " ".join([f"Dots of {x_title}.", *lines])
     return frames.figure(facets(chart, frames.present(frame[panel]), columns), title, words, missing)
 
 
@@ -91,17 +86,15 @@ def bar_panels(
     panel: str,
     title: str,
     x_title: str,
-    baseline: str | None = None,
-    baseline_label: str = "baseline",
+    baseline: tuple[str, str] | None = None,
     columns: int = 2,
 ) -> Any:
     """Draw a bar per row `y` with a dot per seed (column `each`), and a diamond for the published number.
 
-    Dashed rules mark the means of the bars and of the diamonds of a panel. `baseline` names a further column
-    of values, drawn as ticks.
+    Dashed rules mark the means of the bars and of the diamonds of a panel. `baseline`: a further column of
+    values, drawn as ticks, and what it is called.
     """
-    sources = {"value": OURS, "each": SEED, "published": THEIRS}
-    sources |= {baseline: baseline_label} if baseline else {}
+    sources = {"value": OURS, "each": SEED, "published": THEIRS} | dict([baseline] if baseline else [])
     frame, _, missing = frames.prepare(frame, [y, panel], None, panel, {}, optional=list(sources))
     seeds = frame.explode("each").astype({"each": float})
     parts = []
@@ -119,7 +112,7 @@ def bar_panels(
     base = alt.Chart().encode(x=frames.across("x", x_title), color=colour)
     rows = base.encode(
         y=alt.Y(f"{y}:N", sort=names, title=None).axis(labelLimit=room(names)),
-        tooltip=[f"{y}:N", alt.Tooltip("source:N", title="number"), frames.number("x", x_title)],
+        tooltip=frames.tooltip({f"{y}:N": alt.Undefined, "source:N": "number", "x": x_title}),
     )
     bars = rows.transform_filter(alt.datum.source == OURS).mark_bar(opacity=0.4, height=14)
     rules = base.transform_filter(alt.FieldOneOfPredicate("source", [OURS, THEIRS]))
@@ -146,7 +139,7 @@ def quartile_panels(
     title: str,
     x_title: str,
     by_title: str,
-    domain: tuple[float, float],
+    domain: frames.Span,
     columns: int = 3,
 ) -> Any:
     """Draw median and quartiles per bin of the largest attention weight, ours above theirs.
@@ -172,20 +165,14 @@ def quartile_panels(
     levels = [*reversed(MAX_ATTENTION_LABELS), *dict.fromkeys(below["bin"])]
     marks["y"] = marks["bin"].astype(str).map(levels.index) + offsets(marks, groups)
     words = json.dumps(levels)
+    of_point = {"bin:N": "max attention", "group:N": by_title, "source:N": "number"}
+    of_point |= {"q50": "median (below the bins: mean)", "q25": "lower quartile", "q75": "upper quartile"}
     base = alt.Chart().encode(
         color=hues(groups, by_title),
         y=alt.Y("y:Q", title=None)
         .scale(domain=(-0.5, len(levels) - 0.5), nice=False, reverse=True)
         .axis(values=list(range(len(levels))), labelExpr=f"{words}[datum.value]", grid=False, ticks=False),
-        tooltip=[
-            alt.Tooltip("bin:N", title="max attention"),
-            alt.Tooltip("group:N", title=by_title),
-            alt.Tooltip("source:N", title="number"),
-            frames.number("q50", "median (below the bins: mean)"),
-            frames.number("q25", "lower quartile"),
-            frames.number("q75", "upper quartile"),
-            alt.Tooltip("n:Q", title="texts of ours", format=".0f"),
-        ],
+        tooltip=frames.tooltip(of_point, alt.Tooltip("n:Q", title="texts of ours", format=".0f")),
     )
     between = base.encode(x=frames.across("q25", x_title, domain), x2="q75:Q")
     chart = alt.layer(
@@ -213,7 +200,7 @@ def histogram_panels(
     title: str,
     x_title: str,
     by_title: str,
-    domain: tuple[float, float],
+    domain: frames.Span,
     top: float | None = None,
     columns: int = 3,
 ) -> Any:
@@ -237,11 +224,7 @@ def histogram_panels(
     area = area.mark_area(interpolate="step-after", line=outline, fillOpacity=0.3, clip=True)
     foot = base.transform_filter(alt.datum.source != "").encode(
         y=alt.value(HISTOGRAM_HEIGHT + 1),
-        tooltip=[
-            alt.Tooltip("group:N", title=by_title),
-            alt.Tooltip("source:N", title="mean"),
-            frames.number("x", x_title),
-        ],
+        tooltip=frames.tooltip({"group:N": by_title, "source:N": "mean", "x": x_title}),
     )
     layers = [area.encode(x=frames.across("start", x_title, domain), y=share)]
     if len(feet):

@@ -22,8 +22,8 @@ def scatter(
     title: str,
     x_title: str,
     y_title: str,
-    x_domain: tuple[float, float] | None = None,
-    y_domain: tuple[float, float] | None = None,
+    x_domain: frames.Span | None = None,
+    y_domain: frames.Span | None = None,
 ) -> Any:
     """Draw ``y`` against ``x``: a point per text, or counts in cells above 2000 texts.
 
@@ -34,10 +34,8 @@ def scatter(
     spans = [limits.get(name) or frames.span(frame[[name]]) for name in (x, y)]
     counted = len(frame) > MAX_POINTS
     columns = ("x", "y") if counted else (frames.field(x), frames.field(y))
-    axes = [
-        frames.across(columns[0], x_title, spans[0]),
-        frames.across(columns[1], y_title, spans[1], channel=alt.Y),
-    ]
+    up = frames.across(columns[1], y_title, spans[1], channel=alt.Y)
+    axes = [frames.across(columns[0], x_title, spans[0]), up]
     if counted:
         shade = alt.Color("count:Q", title="texts").scale(scheme="viridis", type="sqrt")
         marks = frames.heat(frame[x], frame[y], CELLS, axes, shade)
@@ -46,19 +44,17 @@ def scatter(
         if "text" in frame:
             points["text"] = [textwrap.shorten(str(text), 80, placeholder=" …") for text in frame["text"]]
         pick = alt.selection_point(name="pick", fields=["group"], bind="legend")
-        tooltip = [
-            alt.Tooltip("group:N", title="predicted class"),
-            alt.Tooltip(columns[0], type="quantitative", title=x_title, format=".3f"),
-            alt.Tooltip(columns[1], type="quantitative", title=y_title, format=".3f"),
-            *([alt.Tooltip("text", title="text")] if "text" in frame else []),
-        ]
+        lines = [alt.Tooltip("group:N", title="predicted class")]
+        for column, words in zip(columns, (x_title, y_title), strict=True):
+            lines.append(alt.Tooltip(column, type="quantitative", title=words, format=".3f"))
+        lines += [alt.Tooltip("text", title="text")] if "text" in frame else []
         marks = alt.Chart(points).mark_circle(size=36, clip=True).add_params(pick)
         marks = marks.encode(
             x=axes[0],
             y=axes[1],
             color=frames.colour(groups, "predicted class"),
             opacity=alt.when(pick).then(alt.value(0.55)).otherwise(alt.value(0.04)),
-            tooltip=tooltip,
+            tooltip=lines,
         )
     words = frames.describe(f"Scatter plot of {y_title} against {x_title}", frame, y)
     constant = min(np.ptp(frame[x]), np.ptp(frame[y])) == 0
@@ -74,7 +70,7 @@ def dot_intervals(
     title: str,
     x_title: str,
     y_title: str = "",
-    domain: tuple[float, float] | None = None,
+    domain: frames.Span | None = None,
     by: str | None = None,
     ours: str = "this run",
 ) -> Any:
@@ -97,23 +93,18 @@ def dot_intervals(
     def only(source: str) -> Any:
         return base.transform_filter(alt.datum.source == source)
 
+    told = {"row:N": y_title or y, "source:N": "number from", "value": x_title} | frames.ENDS
     base = alt.Chart(marks.reset_index(drop=True)).encode(
         x=frames.across("value", x_title, limits),
         y=alt.Y("row:N", sort=list(dict.fromkeys(frame["row"])), title=y_title or None).axis(labelLimit=260),
         color=frames.colour(groups, by or ""),
-        tooltip=[
-            alt.Tooltip("row:N", title=y_title or y),
-            alt.Tooltip("source:N", title="number from"),
-            frames.number("value", x_title),
-            frames.number("low"),
-            frames.number("high"),
-        ],
+        tooltip=frames.tooltip(told),
     )
     if len(groups) > 1:
         base = base.encode(yOffset=alt.YOffset("group:N", sort=groups))
     shape = alt.Shape("source:N", title="number from", legend=frames.LEGEND if len(sources) > 1 else None)
     shape = shape.scale(domain=sources, range=["circle", "diamond"][: len(sources)])
-    whole = only(ours).transform_filter("isValid(datum.low) && isValid(datum.high)")
+    whole = only(ours).transform_filter(frames.valid("low", "high"))
     layers = [
         whole.mark_rule(strokeWidth=2).encode(x=frames.across("low", x_title, limits), x2="high:Q"),
         only(ours).mark_point(size=90, filled=True, opacity=1).encode(shape=shape),

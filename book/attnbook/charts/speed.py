@@ -5,7 +5,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from attnbook.charts.frames import COLOURS, GREY, LEGEND, WIDTH, figure, prepare
+from attnbook.charts.frames import COLOURS, GREY, LEGEND, WIDTH, figure, prepare, valid
 
 COLUMNS = 3
 
@@ -63,7 +63,7 @@ def ratios(
     tooltip = [f"{y}:N", "group:N", alt.Tooltip(f"{ratio}:Q", format=",.3r")]
     layers = [base.mark_point(filled=True, size=60).encode(x=along(ratio), tooltip=tooltip)]
     if target:
-        wanted = base.transform_filter(f"isValid(datum.{target})")
+        wanted = base.transform_filter(valid(target))
         layers.append(wanted.mark_tick(thickness=2, size=14).encode(x=along(target)))
     # One row of marks per name, not one per name and group.
     chart = alt.layer(*layers, width=WIDTH, height=alt.Step(30, **{"for": "position"}))

@@ -7,7 +7,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from attnbook.charts.frames import figure
+from attnbook.charts.frames import figure, tooltip
 from attnlib.checks import refuse_string
 
 # From nothing to full orange, the same over a light and a dark page; from full blue where scores are signed.
@@ -68,31 +68,23 @@ def heatmap(
         interpolate="rgb",
     )
     shade = shade.legend(orient="bottom", direction="horizontal", gradientLength=180)
+    strength = alt.Tooltip("weight:Q", title=name, format=".4f")
     # Black on full orange in either theme; elsewhere the page's own text colour.
     ink = alt.when("datum.strong").then(alt.value("black"))
-    tooltip = [
-        alt.Tooltip("block:N", title="row"),
-        alt.Tooltip("token:N"),
-        alt.Tooltip("position:Q"),
-        alt.Tooltip("weight:Q", title=name, format=".4f"),
-    ]
-    base, named = alt.Chart(cells).encode(tooltip=tooltip), alt.Chart(labels)
+    lines_of = tooltip({"block:N": "row", "token:N": alt.Undefined, "position:Q": alt.Undefined}, strength)
+    base, named = alt.Chart(cells).encode(tooltip=lines_of), alt.Chart(labels)
+    boxes = base.mark_rect(cornerRadius=3)
+    letters = base.mark_text(font="monospace", fontSize=12)
+    heads = named.mark_text(align="left", fontSize=12, fontWeight="bold")
     chart = alt.layer(
-        base.mark_rect(cornerRadius=3).encode(
-            x=x["left"], x2="right:Q", y=y["line"], y2="line_end:Q", color=shade
-        ),
-        base.mark_text(font="monospace", fontSize=12).encode(
-            x=x["middle"], y=y["line_middle"], text="token:N", color=ink
-        ),
-        named.mark_text(align="left", fontSize=12, fontWeight="bold").encode(
-            x=x["left"], y=y["line"], text="block:N"
-        ),
+        boxes.encode(x=x["left"], x2="right:Q", y=y["line"], y2="line_end:Q", color=shade),
+        letters.encode(x=x["middle"], y=y["line_middle"], text="token:N", color=ink),
+        heads.encode(x=x["left"], y=y["line"], text="block:N"),
         width=7.6 * span,
         height=23 * (len(weights) * pitch - 0.5),
     )
-    words = f"A text of {len(tokens)} tokens, shaded by {name}. " + " ".join(
-        f"{label}: most {name} on {_heaviest(tokens, values)}." for label, values in weights.items()
-    )
+    told = [f"{label}: most {name} on {_heaviest(tokens, values)}." for label, values in weights.items()]
+    words = f"A text of {len(tokens)} tokens, shaded by {name}. {' '.join(told)}"
     return figure(chart, title, words)
 
 

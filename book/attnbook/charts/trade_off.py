@@ -43,9 +43,8 @@ def trade_off(
     place of it. (Wiegreffe & Pinter 2019, figure 5: mean total variation distance of the outputs, mean
     Jensen–Shannon divergence of the attention in nats.)
     """
-    names = {
-        f"{short}{end}": name + end for short, name in (("x", x), ("y", y)) for end in ("", "_low", "_high")
-    }
+    ends = ("", "_low", "_high")
+    names = {short + end: name + end for short, name in (("x", x), ("y", y)) for end in ends}
     needed = [x, y, by, *([facet] if facet else [])]
     optional = [name for name in (*names.values(), order) if name not in needed]
     frame, _, missing = frames.prepare(points, needed, by, facet, optional=optional)
@@ -66,14 +65,10 @@ def trade_off(
     parts = [marks.assign(part="point")]
     if marks["front"].any():
         parts.append(_steps(marks, spans[0][1]))
-    tooltip = [
-        alt.Tooltip("group:N", title=by),
-        alt.Tooltip("order:N", title=order),
-        alt.Tooltip("x:Q", title=x_title, format=".3g"),
-        alt.Tooltip("x_interval:N", title=f"{x_title}, range"),
-        alt.Tooltip("y:Q", title=y_title, format=".3g"),
-        alt.Tooltip("y_interval:N", title=f"{y_title}, range"),
-    ]
+    tooltip = frames.tooltip({"group:N": by, "order:N": order})
+    for short, words in (("x", x_title), ("y", y_title)):
+        tooltip.append(alt.Tooltip(f"{short}:Q", title=words, format=".3g"))
+        tooltip.append(alt.Tooltip(f"{short}_interval:N", title=f"{words}, range"))
     along = _axis(x_title, spans[0], 8 if columns == 1 else 5)
     axes = {"x": along, "y": _axis(y_title, spans[1], 8)}
     layers = _layers(marks, curve, axes, tooltip)
@@ -88,7 +83,7 @@ def trade_off(
     return frames.figure(chart, title, words, missing)
 
 
-def _axis(title: str, span: tuple[float, float], ticks: int) -> dict[str, Any]:
+def _axis(title: str, span: frames.Span, ticks: int) -> dict[str, Any]:
     return {"title": title, "scale": alt.Scale(domain=span, nice=False), "axis": alt.Axis(tickCount=ticks)}
 
 
@@ -113,12 +108,12 @@ def _layers(
         layers.append(steps.encode(strokeDash=dash))
     for short, channel in (("x", alt.X), ("y", alt.Y)):
         if (marks[f"{short}_interval"] != NONE).any():
-            rules = point.transform_filter(f"isValid(datum.{short}_low) && isValid(datum.{short}_high)")
+            rules = point.transform_filter(frames.valid(f"{short}_low", f"{short}_high"))
             ends = {short: channel(f"{short}_low:Q", **axes[short]), f"{short}2": f"{short}_high:Q"}
             rules = rules.mark_rule(strokeWidth=1.2, opacity=0.7)
             layers.append(rules.encode(**ends, color=hue, tooltip=tooltip))
     if marks["rank"].notna().any():
-        line = point.transform_filter("isValid(datum.rank)")
+        line = point.transform_filter(frames.valid("rank"))
         layers.append(line.mark_line(color=shades[curve], strokeWidth=1.5).encode(order="rank:Q"))
         # The last above its point: the front goes on to the right of it.
         for end, place in (("first", {"align": "right", "dx": -9}), ("last", {"dy": -12})):
@@ -172,7 +167,7 @@ def _curve_ends(marks: pd.DataFrame, order: str) -> list[pd.Series]:
     return [(f"{order} = " + marks["order"]).where(end, "") for end in ends]
 
 
-def _span(marks: pd.DataFrame, short: str) -> tuple[float, float]:
+def _span(marks: pd.DataFrame, short: str) -> frames.Span:
     """Domain of an axis: from 0 where no value is negative, with room for the marks."""
     values = marks[[short, f"{short}_low", f"{short}_high"]]
     low, high = min(0.0, float(np.nanmin(values))), float(np.nanmax(values))

@@ -11,6 +11,8 @@ import base64
 import html
 import json
 import os
+import tomllib
+from pathlib import Path
 from typing import Any
 
 from attnbook.escaped import in_script
@@ -44,33 +46,9 @@ def theme() -> Any:
     Colours of text, axes and background are left to whoever draws the chart, so that one
     specification serves a light page, a dark page and a printed one.
     """
-    return {
-        "config": {
-            "font": "system-ui, sans-serif",
-            "padding": 4,
-            "view": {"continuousWidth": 560, "continuousHeight": 260, "stroke": None},
-            "title": {"fontSize": 15, "anchor": "start", "offset": 10, "subtitleFontSize": 12},
-            "axis": {
-                "labelFontSize": 12,
-                "titleFontSize": 13,
-                "titlePadding": 8,
-                "titleFontWeight": 500,
-                "labelFlush": False,
-                # Labels that would touch (30 and 40 on a logarithmic axis) are left out.
-                "labelSeparation": 4,
-            },
-            "legend": {
-                "labelFontSize": 12,
-                "titleFontSize": 12,
-                "titleFontWeight": 500,
-                "symbolOpacity": 1,
-                # Shapes have no colour of their own; a mid grey shows on white and on black.
-                "symbolBaseFillColor": "#7a7a7a",
-                "symbolBaseStrokeColor": "#7a7a7a",
-            },
-            "header": {"labelFontSize": 12, "titleFontSize": 12, "labelFontWeight": 500},
-        }
-    }
+    found = tomllib.loads(Path(__file__).with_suffix(".toml").read_text())
+    found["config"]["view"]["stroke"] = None  # TOML has no null
+    return found
 
 
 def render(spec: dict[str, Any], source: str = "", **_options: Any) -> dict[str, Any]:

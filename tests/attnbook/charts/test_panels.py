@@ -59,7 +59,7 @@ def row_labels(spec):
 
 class TestDots:
     def test_ours_theirs_and_the_baseline_are_separate_marks(self, frame):
-        found = marks(dots(frame, baseline="chance", baseline_label="shuffled"))
+        found = marks(dots(frame, baseline=("chance", "shuffled")))
         assert of(found, "ours") == [0.1, 0.2, 0.3]
         assert of(found, "theirs") == [0.12, 0.4, 0.5]
         assert of(found, "shuffled") == [0, 0.01]
@@ -234,9 +234,15 @@ def epochs():
 
 
 def lines(epochs):
-    words = dict(title="t", x_title="epoch", y_title="mean", by_title="vectors", baseline_label="shuffled")
+    words = dict(title="t", x_title="epoch", y_title="mean", by_title="vectors")
     return charts.line_panels(
-        epochs, "epoch", by="vectors", row="metric", column="encoder", baseline="chance", **words
+        epochs,
+        "epoch",
+        by="vectors",
+        row="metric",
+        column="encoder",
+        baseline=("chance", "shuffled"),
+        **words,
     )
 
 
