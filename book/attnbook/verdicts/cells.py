@@ -7,6 +7,7 @@ A cell is a number of one model: a data set, encoder and scorer, and whatever el
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from scipy.stats import t as student
 
 from attnbook import BOOK
 from attnbook.runs import results
-from attnbook.runs.results import fits
+from attnbook.runs.results import label
 from attnlib.tables.summaries import OF_ONE_CLASS
 
 REFERENCE = BOOK / "reference"
@@ -30,18 +31,11 @@ CONFIDENCE = 0.95
 # Two results of a seed that differ by less are the same number.
 ROUNDING = 1e-6
 
+OURS, CHOOSE = "results of ours for one number", "choose variant and vectors"
+
 # Columns of a published table that say something about its number; the others are conditions on ours.
 ABOUT = ("value", "note", "source", "original")
 REQUIRED = ("experiment", *MODEL, "class", "metric", *ABOUT)
-
-
-def label(values: pd.Series, names: Mapping[str, Any]) -> pd.Series:
-    """The name of the first key whose globs fit each value; the value itself where none does."""
-    found = {
-        value: next((name for globs, name in names.items() if fits(value, globs)), value)
-        for value in values.unique()
-    }
-    return values.map(found)
 
 
 def read_table(path: str | Path, required: Sequence[str]) -> pd.DataFrame:
@@ -77,13 +71,11 @@ def recorded(
 
     folder and fresh: as in `results.recorded`.
     """
-    parts = []
+    parts = [pd.DataFrame()]
     for experiment in experiments:
-        try:
-            parts.append(results.recorded(paper, experiment, fresh=fresh, folder=folder))
-        except FileNotFoundError:
-            continue
-    return complete(pd.concat(parts, ignore_index=True) if parts else pd.DataFrame())
+        with suppress(FileNotFoundError):
+            parts.append(results.recorded(paper, experiment, fresh, folder))
+    return complete(pd.concat(parts, ignore_index=True))
 
 
 def complete(table: pd.DataFrame) -> pd.DataFrame:
@@ -130,6 +122,12 @@ def select(table: pd.DataFrame, **where: Any) -> pd.DataFrame:
     return table
 
 
+def concat(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """The parts that have rows in one table; without any, the first, whose columns there are."""
+    first, *others = parts
+    return pd.concat([part for part in (first, *others) if len(part)] or [first], ignore_index=True)
+
+
 def overall(rows: pd.DataFrame) -> pd.DataFrame:
     """The rows of all texts; those of every class where a data set and metric has none of all texts.
 
@@ -141,6 +139,12 @@ def overall(rows: pd.DataFrame) -> pd.DataFrame:
     covered = everything.groupby(keys).transform("any").astype(bool)
     several = rows.groupby(keys)["class"].transform("nunique") > 1
     return rows[everything | ~(covered | (several & rows["metric"].isin(OF_ONE_CLASS)))]
+
+
+def several(what: str, cell: pd.Series, remedy: str) -> ValueError:
+    """The error of a cell that has several values, by its conditions."""
+    named = ", ".join(f"{key} {value}" for key, value in cell.dropna().items())
+    return ValueError(f"several {what} ({named}): {remedy}")
 
 
 def all_texts(rows: pd.DataFrame) -> pd.DataFrame:
@@ -161,9 +165,7 @@ def over_seeds(ours: pd.DataFrame, keys: Sequence[str] = CELL, mixed: bool = Fal
     # Two searches at one ε both write down what uniform and random attention do: the same number twice.
     apart = (seeds["value"].max() - seeds["value"].min()).reset_index()
     if not mixed and (apart["value"] > ROUNDING).any():
-        cell = apart.drop(columns="value").iloc[apart["value"].to_numpy().argmax()].dropna()
-        words = ", ".join(f"{key} {value}" for key, value in cell.items())
-        raise ValueError(f"several results of ours for one number ({words}): choose variant and vectors")
+        raise several(OURS, apart.drop(columns="value").iloc[apart["value"].to_numpy().argmax()], CHOOSE)
     each = seeds[["value", "n"]].mean().reset_index()
     # The last digit of a mean hangs on the order of all rows.
     each = each.sort_values([*keys, "seed"] if mixed else "seed", kind="stable")
@@ -184,9 +186,9 @@ def mean_interval(cells: pd.DataFrame) -> pd.DataFrame:
 
     At CONFIDENCE, over training seeds; NaN below two of them.
     """
-    seeds = [np.array(each) if isinstance(each, tuple) else np.array([]) for each in cells["each"]]
-    n = np.array([len(each) if len(each) > 1 else np.nan for each in seeds], dtype=float)
-    deviation = np.array([each.std(ddof=1) if len(each) > 1 else np.nan for each in seeds], dtype=float)
+    seeds = [np.array(each) if isinstance(each, tuple) and len(each) > 1 else None for each in cells["each"]]
+    n = np.array([np.nan if each is None else len(each) for each in seeds])
+    deviation = np.array([np.nan if each is None else each.std(ddof=1) for each in seeds])
     half = student.ppf((1 + CONFIDENCE) / 2, n - 1) * deviation / np.sqrt(n)
     return cells.assign(low=cells["value"] - half, high=cells["value"] + half)
 
@@ -239,18 +241,3 @@ def beside(ours: pd.DataFrame, published: pd.DataFrame, datasets: Mapping[str, s
 def run_names(runs: pd.Series) -> str:
     """Names of runs, each once, divided by blanks."""
     return " ".join(dict.fromkeys(runs.astype(str)))
-
-
-def origin(ours: pd.DataFrame, runs: str | Path) -> str:
-    """A sentence: how many runs, and of the recorded ones in runs.csv the commits and the days."""
-    count = ours["run"].nunique()
-    if not count:
-        return "No run is recorded yet."
-    known = results.read(runs) if Path(runs).is_file() else pd.DataFrame(columns=["run", "commit", "date"])
-    known = known[known["run"].isin(ours.loc[ours["origin"] == "recorded", "run"])]
-    words = f"Runs of ours: {count}, of which {count - len(known)} are fresh or without a record of origin."
-    if len(known):
-        days = sorted(known["date"].fillna("an unknown day").str.partition("T")[0])
-        commits = ", ".join(f"`{commit}`" for commit in sorted(known["commit"].unique()))
-        words += f" Recorded from {days[0]} to {days[-1]} at commit {commits}."
-    return words

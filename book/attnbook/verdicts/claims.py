@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from attnbook.verdicts.cells import over_seeds, overall, select
+from attnbook.verdicts.cells import over_seeds, overall, select, several
 from attnbook.verdicts.ledger import VERDICTS
 
 # A claim about models in general holds or differs only if data sets agree: three in four of them, and no
@@ -82,11 +82,9 @@ def _rows(table: pd.DataFrame, reading: Reading, where: Mapping[str, Any]) -> pd
     rows = overall(select(table, metric=reading.metrics, **where))
     rows = rows.reindex(columns=[*CELL, "value", "n"])
     rows = rows[~(rows["n"].astype(float) < reading.fewest)]
-    repeated = rows.duplicated(CELL)
-    if repeated.any():
-        cell = rows.loc[repeated, CELL].iloc[0].dropna()
-        named = ", ".join(f"{column} {value}" for column, value in cell.items())
-        raise ValueError(f"several values for one number of {reading.words!r} ({named}): add conditions")
+    repeated = rows.loc[rows.duplicated(CELL), CELL]
+    if len(repeated):
+        raise several(f"values for one number of {reading.words!r}", repeated.iloc[0], "add conditions")
     return rows.drop(columns="n").astype({"value": float})
 
 
@@ -158,12 +156,10 @@ def between(low: float, high: float, digits: int = 2) -> str:
     """A range of bounds in words; empty where there is none."""
     if np.isnan(low):
         return ""
-    if np.isinf(low) and np.isinf(high):
-        return "any"
+    least, most = number(low, digits), number(high, digits)
     if np.isinf(low):
-        return f"up to {number(high, digits)}"
-    least = number(low, digits)
-    return f"from {least}" if np.isinf(high) else f"{least} to {number(high, digits)}"
+        return "any" if np.isinf(high) else f"up to {most}"
+    return f"from {least}" if np.isinf(high) else f"{least} to {most}"
 
 
 def count(found: pd.DataFrame) -> str:
@@ -177,14 +173,15 @@ def count(found: pd.DataFrame) -> str:
 
 def report(readings: Iterable[Reading], ours: Mapping[str, pd.DataFrame], theirs: pd.DataFrame) -> str:
     """The verdicts on some readings as a Markdown list; arguments as those of `overview`."""
-    main, *others = ours
     lines = []
     for reading in readings:
-        found, published = cells(ours[main], reading), cells(theirs, reading)
-        line = f"- *{reading.words}:* **{(word := verdict(ours[main], reading))}**"
+        verdicts = {name: verdict(table, reading) for name, table in ours.items()}
+        found, published = cells(next(iter(ours.values())), reading), cells(theirs, reading)
+        (_, word), *others = verdicts.items()
+        line = f"- *{reading.words}:* **{word}**"
         if word != "not run":
             line += f", {count(found)}" if len(found) else ", as no number meets its conditions"
-        line += "".join(f"; {other}: {verdict(ours[other], reading)}" for other in others)
+        line += "".join(f"; {name}: {other}" for name, other in others)
         if len(published):
             line += f". By the published numbers: {verdict(theirs, reading)}, {count(published)}"
         lines.append(line + ".")

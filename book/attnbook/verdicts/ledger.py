@@ -7,6 +7,7 @@ a number of ours differs or is missing. Nothing here knows any paper.
 from __future__ import annotations
 
 import html
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,8 +15,18 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t as student
 
-from attnbook.runs.results import fits
-from attnbook.verdicts.cells import ABOUT, CONFIDENCE, read_table, run_names
+from attnbook.runs.results import fits, label
+from attnbook.verdicts.cells import (
+    ABOUT,
+    CHOOSE,
+    CONFIDENCE,
+    OURS,
+    REFERENCE,
+    concat,
+    read_table,
+    run_names,
+    several,
+)
 
 # A number so close to our mean holds even where our seeds agree more closely still, or where there is one.
 # It is the project's margin for base performance; what is read off a figure is known to .01.
@@ -27,6 +38,7 @@ WIDEST = 0.25
 # whole numbers, some rounded and some cut off.
 MARGINS = {"n_*": 0.0, "mean_length": 1.0}
 
+KNOWN = tomllib.loads((REFERENCE / "ledgers.toml").read_text())
 VERDICTS = ("holds", "differs", "undecided", "not run")
 UNEXPLAINED = "not explained yet"
 ONE_SEED = "one seed of ours says nothing about spread"
@@ -69,15 +81,10 @@ def compare(
     ValueError names the cell for which a seed has several values.
     """
     table = published.reset_index(drop=True)
-    stands_for = stands_for or {}
-    at_hand = set(ours["dataset"])
-    table["ours_dataset"] = [
-        name if name in at_hand else stands_for.get(name, name) for name in table["dataset"]
-    ]
-    table = table.join(match(ours, table))
-    table = judge(table)
-    table["reason"] = explain(table, reasons)
-    return table.drop(columns="found")
+    instead = {name: ours_ for name, ours_ in (stands_for or {}).items() if name not in set(ours["dataset"])}
+    table["ours_dataset"] = table["dataset"].replace(instead)
+    table = judge(table.join(match(ours, table)))
+    return table.assign(reason=explain(table, reasons)).drop(columns="found")
 
 
 def match(ours: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
@@ -101,15 +108,13 @@ def match(ours: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
             continue
         group = keys.loc[together.index, used].reset_index(names="cell")
         pairs = group.merge(rows[[*used, *free, "seed", "value", "run"]], on=used)
-        repeated = pairs.duplicated(["cell", *free, "seed"])
-        if repeated.any():
-            cell = pairs[repeated].iloc[0]
-            named = ", ".join(f"{column} {cell[column]}" for column in [*used, "seed"])
-            raise ValueError(f"several results of ours for one number ({named}): choose variant and vectors")
+        repeated = pairs[pairs.duplicated(["cell", *free, "seed"])]
+        if len(repeated):
+            raise several(OURS, repeated[[*used, "seed"]].iloc[0], CHOOSE)
         parts.append(pairs[["cell", "seed", "value", "run"]])
         coarse = [column for column in used if column not in ("class", "bin")]
         have |= set(group.merge(rows[coarse].drop_duplicates(), on=coarse)["cell"])
-    pairs = pd.concat([part for part in parts if len(part)] or parts)
+    pairs = concat(parts)
     seeds = pairs.groupby(["cell", "seed"])["value"].mean().groupby("cell")
     found = seeds.agg(ours="mean", deviation="std", n_seeds="count").reindex(cells.index)
     found["n_seeds"] = found["n_seeds"].fillna(0).astype(int)
@@ -133,6 +138,11 @@ def prediction_interval(
     return mean - half, mean + half
 
 
+def margins(metrics: pd.Series) -> pd.Series:
+    """The largest difference that still holds, of counts and lengths; NaN for other metrics."""
+    return pd.to_numeric(label(metrics, MARGINS), errors="coerce")
+
+
 def judge(table: pd.DataFrame) -> pd.DataFrame:
     """The table with low, high and verdict; reason as far as the numbers alone give one.
 
@@ -142,10 +152,7 @@ def judge(table: pd.DataFrame) -> pd.DataFrame:
     """
     mean = table["ours"].to_numpy(float)
     n = table["n_seeds"].to_numpy(int)
-    margins = [
-        next((m for globs, m in MARGINS.items() if fits(name, globs)), np.nan) for name in table["metric"]
-    ]
-    margin = np.array(margins, dtype=float)
+    margin = margins(table["metric"]).to_numpy(float)
     low, high = prediction_interval(mean, table["deviation"].to_numpy(float), n)
     low, high = (np.where(np.isnan(margin), side, np.nan) for side in (low, high))
     # Both sides are decimal fractions; a difference of exactly the tolerance is within it.
@@ -163,11 +170,9 @@ def judge(table: pd.DataFrame) -> pd.DataFrame:
         (distance > half, "differs", ""),
         (half > WIDEST, "undecided", WIDE),
     ]
-    applies = [rule for rule, _, _ in rules]
-    verdict = np.select(applies, [np.full(len(table), name, dtype=object) for _, name, _ in rules], "holds")
-    reason = np.select(
-        applies, [np.broadcast_to(np.array(why, dtype=object), note.shape) for *_, why in rules], ""
-    )
+    verdict, reason = np.full(note.shape, "holds", object), np.full(note.shape, "", object)
+    for applies, name, why in reversed(rules):
+        verdict[applies], reason = name, np.where(applies, why, reason)
     return table.assign(low=low, high=high, verdict=verdict, reason=reason)
 
 
@@ -179,9 +184,7 @@ def explain(table: pd.DataFrame, reasons: pd.DataFrame) -> pd.Series:
     """
     keys = [key for key in reasons if key != "reason"]
     if unknown := [key for key in keys if key not in table]:
-        raise ValueError(
-            f"reasons: the conditions {unknown} are no columns of the ledger: {list(table.columns)}"
-        )
+        raise ValueError(f"reasons: the conditions {unknown} are no columns of the ledger: {list(table)}")
     found = table["reason"].mask(table["reason"] == "", UNEXPLAINED)
     open_cells = pd.Series(True, index=table.index)
     for row in reasons.to_dict("records"):
@@ -209,24 +212,9 @@ def totals(table: pd.DataFrame, by: str) -> pd.DataFrame:
     return counts.rename_axis(index=by, columns=None).reset_index()
 
 
-# Columns of the page, how they are called there, and how ledger.js treats them: a column with few values has
+# Columns of a page, how they are called there, and how ledger.js treats them: a column with few values has
 # a menu, numbers are sorted as such.
-SHOWN = {
-    "metric": ("metric", "few"),
-    "ours_dataset": ("data set", "few"),
-    "encoder": ("encoder", "few"),
-    "scorer": ("scorer", "few"),
-    "class": ("class", "few"),
-    "bin": ("largest weight", "few"),
-    "value": ("published", "number"),
-    "ours": ("ours", "number"),
-    "interval": ("one more run, 95 %", "text"),
-    "n_seeds": ("seeds", "number"),
-    "verdict": ("verdict", "few"),
-    "reason": ("reason", "text"),
-    "source": ("from", "few"),
-    "experiment": ("experiment", "few"),
-}
+SHOWN: dict[str, tuple[str, str]] = KNOWN["shown_of_paper"]
 # Columns whose cells link to a page.
 LINKED = ("experiment", "notebook")
 
@@ -238,17 +226,14 @@ def numbers(column: pd.Series, whole: pd.Series) -> pd.Series:
 
 
 def to_html(
-    table: pd.DataFrame,
-    pages: Mapping[str, str],
-    name: str,
-    columns: Mapping[str, tuple[str, str]] = SHOWN,
+    table: pd.DataFrame, pages: Mapping[str, str], name: str, columns: Mapping[str, tuple[str, str]] = SHOWN
 ) -> str:
     """The ledger as one HTML table, complete without a script; ledger.js makes it filterable.
 
     pages: address of the page of an experiment, or of a notebook; name: of the table, for screen readers;
     columns: as SHOWN.
     """
-    counted = table["metric"].isin([m for m in table["metric"].unique() if any(fits(m, g) for g in MARGINS)])
+    counted = margins(table["metric"]).notna()
     low, high = numbers(table["low"], counted), numbers(table["high"], counted)
     text = table.drop(columns=["low", "high"]).assign(
         value=numbers(table["value"], counted).replace("", "blank"),
@@ -263,11 +248,11 @@ def to_html(
     links = {page: f'<a href="{address}">{page}</a>' for page, address in shown.items()}
     for column in [column for column in LINKED if column in cells]:
         cells[column] = cells[column].map(lambda page: links.get(page, page))
-    heads = {column: (html.escape(words), kind) for column, (words, kind) in columns.items()}
-    head = "".join(
-        f'<th scope="col" class="{column}" data-kind="{heads[column][1]}">{heads[column][0]}</th>'
-        for column in cells
-    )
+    heads = [
+        f'<th scope="col" class="{name}" data-kind="{kind}">{html.escape(words)}</th>'
+        for name, (words, kind) in columns.items()
+        if name in cells
+    ]
     data = [[f"<td>{cell}" for cell in cells[column]] for column in cells]
     # HTML needs no closing tags in a table, and without them it is a fifth smaller.
     # "pattern holds" has the colour of what holds.
@@ -275,5 +260,5 @@ def to_html(
     rows = [f'<tr class="{kind}">' + "".join(row) for kind, *row in zip(kinds, *data, strict=True)]
     return (
         f'<div class="ledger" role="region" tabindex="0" aria-label="{html.escape(name)}"><table>'
-        f"<thead><tr>{head}</tr></thead><tbody>\n" + "\n".join(rows) + "\n</tbody></table></div>"
+        f"<thead><tr>{''.join(heads)}</tr></thead><tbody>\n" + "\n".join(rows) + "\n</tbody></table></div>"
     )

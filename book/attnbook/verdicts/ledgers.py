@@ -7,7 +7,6 @@ again.
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,13 +24,12 @@ PARTS = papers.PAPERS | {
     "violation": "Liu et al. 2022, text",
     "transformers": "Liu et al. 2022, transformers (patterns)",
 }
-_KNOWN = tomllib.loads((cells.REFERENCE / "ledgers.toml").read_text())
 # Where a published number stands, by its source; nothing that is known from memory alone counts as read.
-SOURCES: dict[str, str] = _KNOWN["sources"]
+SOURCES: dict[str, str] = ledger.KNOWN["sources"]
 UNVERIFIED = SOURCES["recalled*|derived from recalled*"]
 # Columns of the table of all papers, and those of its page (see `ledger.SHOWN`).
-COMMON: list[str] = _KNOWN["columns"]
-SHOWN: dict[str, tuple[str, str]] = _KNOWN["shown"]
+COMMON: list[str] = ledger.KNOWN["columns"]
+SHOWN: dict[str, tuple[str, str]] = ledger.KNOWN["shown"]
 # Columns of a compared table that are no conditions.
 ADDED = ("deviation", "standing", "our standing")
 # Parameters that are named even where they are the notebook's own.
@@ -108,14 +106,16 @@ def _patterns(ours: pd.DataFrame, published: pd.DataFrame, reasons: pd.DataFrame
     table = published.merge(pd.concat(parts)[added], on=[*cell, "source"], how="left", validate="1:1")
     # Random scores have no standing of their own, and other metrics have no pattern.
     beside = table[cell].merge(mean.reset_index(), on=cell, how="left")
-    table["ours"] = table["ours"].fillna(beside["value"])
-    table["n_seeds"] = beside["n_seeds"].fillna(0).astype(int)
-    table["runs"] = beside["runs"].fillna("")
-    table["ours_dataset"] = "scenes"
-    run = beside["value"].notna()
-    table["verdict"] = table["verdict"].mask(table["verdict"].isna() & run, "undecided").fillna("not run")
-    table["reason"] = table["verdict"].map({f"{PATTERN}differs": OTHER_MODEL}).fillna("")
-    table.loc[table["verdict"].eq("undecided"), "reason"] = REFERENCE_METHOD
+    run, verdict = beside["value"].notna(), table["verdict"]
+    table = table.assign(
+        ours=table["ours"].fillna(beside["value"]),
+        n_seeds=beside["n_seeds"].fillna(0).astype(int),
+        runs=beside["runs"].fillna(""),
+        ours_dataset="scenes",
+        verdict=verdict.mask(verdict.isna() & run, "undecided").fillna("not run"),
+    )
+    known = {f"{PATTERN}differs": OTHER_MODEL, "undecided": REFERENCE_METHOD}
+    table["reason"] = table["verdict"].map(known).fillna("")
     missing = table["verdict"] == "not run"
     table.loc[missing & table["operator"].eq("deletion"), "reason"] = MASKED
     table.loc[missing & ~table["metric"].isin(patterns.GOOD), "reason"] = NO_PATTERN
@@ -129,13 +129,10 @@ def condition(table: pd.DataFrame) -> pd.Series:
     named = [name for name in table if name not in (*COMMON, *cells.ABOUT, *ADDED)]
     words = []
     for row in table[named].to_dict("records"):
-        parts = {str(name): value for name, value in row.items() if pd.notna(value) and value != "all"}
-        words.append(", ".join(f"{name} {_plain(value)}" for name, value in parts.items()))
+        of = {name: value for name, value in row.items() if pd.notna(value) and value != "all"}
+        told = [f"{key} {of[key]:g}" if isinstance(of[key], float) else f"{key} {of[key]}" for key in of]
+        words.append(", ".join(told))
     return pd.Series(words, table.index, dtype=object)
-
-
-def _plain(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def parameters(
@@ -161,13 +158,13 @@ def in_words(given: Iterable[Mapping[str, Any]], usual: Mapping[str, Any]) -> st
         for name, value in parameters.items():
             if name != "output" and value not in (known := values.setdefault(name, [])):
                 known.append(value)
-    words = []
-    for name, several in values.items():
-        if name in usual and several == [usual[name]] and name not in ALWAYS:
-            continue
-        texts = [value if isinstance(value, str) else json.dumps(value) for value in several]
-        words.append(f"{name}={'|'.join(sorted(texts, key=lambda text: (len(text), text)))}")
-    return " ".join(words)
+    shown = {
+        name: [value if isinstance(value, str) else json.dumps(value) for value in several]
+        for name, several in values.items()
+        if name in ALWAYS or name not in usual or several != [usual[name]]
+    }
+    by_length = {name: sorted(sorted(texts), key=len) for name, texts in shown.items()}
+    return " ".join(f"{name}={'|'.join(texts)}" for name, texts in by_length.items())
 
 
 def common(part: str, compared: Compared, known: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
@@ -182,7 +179,7 @@ def common(part: str, compared: Compared, known: Mapping[str, Mapping[str, Any]]
         (name, runs): in_words([known[run] for run in runs.split() if run in known], usual[name])
         for name, runs in dict.fromkeys(zip(notebook, table["runs"], strict=True))
     }
-    read = cells.label(table["source"], SOURCES)
+    read = results.label(table["source"], SOURCES)
     return table.assign(
         part=part,
         paper=compared.paper,
@@ -221,8 +218,7 @@ def reason_counts(table: pd.DataFrame, verdicts: Sequence[str], by: str = "part"
     plain = table.assign(verdict=table["verdict"].str.removeprefix(PATTERN))
     rows = plain[plain["verdict"].isin(verdicts)]
     counts = rows.groupby([by, "verdict", "reason"], sort=False).size().rename("cells").reset_index()
-    place = counts[by].map({name: i for i, name in enumerate(table[by].unique())})
-    order = counts.assign(place=place).sort_values(
-        ["place", "verdict", "cells"], ascending=[True, False, False], kind="stable"
-    )
-    return order.drop(columns="place").reset_index(drop=True)
+    counts["place"] = counts[by].map(list(table[by].unique()).index)
+    down = {"place": True, "verdict": False, "cells": False}
+    order = counts.sort_values(list(down), ascending=list(down.values()), kind="stable", ignore_index=True)
+    return order.drop(columns="place")

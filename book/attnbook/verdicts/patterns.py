@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
+
+from attnbook.verdicts.cells import several
 
 # By measure: 1 where a high value is good, -1 where a low one is.
 GOOD = {
@@ -29,22 +32,19 @@ def against_random(means: pd.DataFrame, by: Sequence[str], margin: float = 0.1) 
     of the range over all methods, random scores among them. ValueError names a method that stands there
     twice.
     """
-    parts = []
-    for key, rows in means.dropna(subset=["value"]).groupby([*by, "metric"], sort=False):
-        if rows["method"].duplicated().any():
-            raise ValueError(f"{key}: {rows.loc[rows['method'].duplicated(), 'method'].iloc[0]!r} twice")
-        values = rows.set_index("method")["value"] * GOOD[str(rows["metric"].iloc[0])]
-        if "random" not in values:
-            continue
-        ahead = (values - values["random"]).drop("random")
-        least = margin * (values.max() - values.min())
-        standing = ahead.map(
-            lambda gain, least=least: STANDINGS[1 if abs(gain) < least else 0 if gain > 0 else 2]
-        )
-        others = rows[rows["method"] != "random"]
-        parts.append(others.assign(standing=others["method"].map(standing)))
-    columns = [*means.columns, "standing"]
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+    cell = [*by, "metric"]
+    rows = means.dropna(subset=["value"])
+    repeated = rows[rows.duplicated([*cell, "method"])]
+    if len(repeated):
+        raise several("values of one method", repeated[[*cell, "method"]].iloc[0], "average them")
+    rows = rows.assign(good=rows["value"].astype(float) * rows["metric"].map(GOOD).astype(float))
+    groups = rows.groupby(cell, sort=False)["good"]
+    rows["least"] = margin * (groups.transform("max") - groups.transform("min"))
+    random = rows.loc[rows["method"] == "random", [*cell, "good"]]
+    rows = rows[rows["method"] != "random"].merge(random, on=cell, suffixes=("", "_random"))
+    ahead = rows["good"] - rows["good_random"]
+    standing = np.select([ahead.abs() < rows["least"], ahead > 0], [STANDINGS[1], STANDINGS[0]], STANDINGS[2])
+    return rows[list(means)].assign(standing=standing.astype(object))
 
 
 def compare_patterns(

@@ -8,7 +8,7 @@ for that mean (`claims.decide`). The claims themselves are in book/reference/cla
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,9 +17,18 @@ import pandas as pd
 
 from attnbook.verdicts import claims, ledger
 from attnbook.verdicts import trained_adversaries as adversaries
-from attnbook.verdicts.cells import MODEL, REFERENCE, complete, mean_interval, over_seeds, overall, select
+from attnbook.verdicts.cells import (
+    MODEL,
+    REFERENCE,
+    complete,
+    concat,
+    mean_interval,
+    over_seeds,
+    overall,
+    select,
+)
 from attnbook.verdicts.claims import Reading
-from attnbook.verdicts.papers import PAPERS, Tables, dataset_name, model_name
+from attnbook.verdicts.papers import PAPERS, Tables, dataset_name, model_name, named
 
 CLAIMS: dict[str, dict[str, Any]] = tomllib.loads((REFERENCE / "claims.toml").read_text())["claims"]
 CELLS = ["label", "dataset", "model", "seed", "value", "low", "high", "n", "holds"]
@@ -52,17 +61,15 @@ def finding(tables: Tables, name: str) -> Finding:
         table = DERIVED[derived](table, claim.get("given"))
     # What the claim says of the inequality holds for every reading that does not say otherwise.
     shared = {key: claim[key] for key in ("relation", "bound", "fewest", "where", "minus") if key in claim}
-    parts, readings = [], []
+    parts, readings = [pd.DataFrame(columns=CELLS)], []
     for given in claim["readings"]:
         own = shared | {key: value for key, value in given.items() if key != "model"}
         own |= {key: _tuples({**shared.get(key, {}), **given.get(key, {})}) for key in ("where", "minus")}
         readings.append(Reading(**own | {"metrics": tuple(own["metrics"])}))
         parts.append(cells(table, readings[-1], given.get("model")))
-    found = [part for part in parts if len(part)]
-    numbers = pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=CELLS)
-    verdict = claims.decide(claims.shares(numbers)) if found else "not run"
-    measure = claim["measure"].format(bound=readings[0].bound)
-    digits = claim.get("digits", 2)
+    numbers = concat(parts)
+    verdict = claims.decide(claims.shares(numbers)) if len(numbers) else "not run"
+    measure, digits = claim["measure"].format(bound=readings[0].bound), claim.get("digits", 2)
     return Finding(claim["paper"], claim["claim"], measure, numbers, verdict, tuple(readings), digits)
 
 
@@ -96,7 +103,7 @@ def cells(table: pd.DataFrame, reading: Reading, model: str | None = None) -> pd
             if reading.minus:
                 own = own.assign(low=float("nan"), high=float("nan"))
             found.append(own.assign(label=reading.words, model=name)[CELLS])
-    return pd.concat(found[1:] or found, ignore_index=True)
+    return concat(found)
 
 
 def shortfall(table: pd.DataFrame, budget: float | None) -> pd.DataFrame:
@@ -117,11 +124,9 @@ def rises(table: pd.DataFrame, experiment: str) -> pd.DataFrame:
     """
     where = {"experiment": experiment, "metric": "violation", "operator": "mean", "class": "all"}
     rows = select(table, **where).dropna(subset=["value", "layers"]).sort_values("layers", kind="stable")
-    ends = rows.groupby([*MODEL, "seed", "method"], sort=False).agg(
-        first=("value", "first"), last=("value", "last"), depths=("layers", "nunique")
-    )
-    ends = ends[ends["depths"] > 1].reset_index()
-    return _as_rows(ends.assign(value=ends["last"] - ends["first"], metric="rise"))
+    seeds = rows.groupby([*MODEL, "seed", "method"], sort=False)
+    rise = (seeds["value"].last() - seeds["value"].first())[seeds["layers"].last() > seeds["layers"].first()]
+    return _as_rows(rise.reset_index().assign(metric="rise"))
 
 
 def _as_rows(found: pd.DataFrame) -> pd.DataFrame:
@@ -155,10 +160,8 @@ def details(found: Finding) -> pd.DataFrame:
     table["clear"] = ""
     for reading in found.readings:
         own = (table["label"] == reading.words) & (table["interval"] != "none")
-        ends = [reading.holds(table.loc[own, end]) for end in ("low", "high")]
-        table.loc[own, "clear"] = np.select(
-            [ends[0] & ends[1], ends[0] | ends[1]], ["holds", "across"], "differs"
-        )
+        low, high = (reading.holds(table.loc[own, end]) for end in ("low", "high"))
+        table.loc[own, "clear"] = np.select([low & high, low | high], ["holds", "across"], "differs")
     return table[DETAILS]
 
 
@@ -212,16 +215,12 @@ def overview(found: Iterable[Finding]) -> pd.DataFrame:
     return pd.DataFrame([row(one) for one in found])
 
 
-def every_number(found: Iterable[Finding]) -> pd.DataFrame:
+def every_number(found: Sequence[Finding]) -> pd.DataFrame:
     """`details` of all claims in one table, with paper, claim and verdict."""
-    parts = [
-        details(one).assign(paper=PAPERS[one.paper], claim=one.claim, verdict=one.verdict) for one in found
-    ]
-    table = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
-    named = table.assign(
-        dataset=table["dataset"].map(dataset_name), texts=table["texts"].astype(float).round().astype("Int64")
-    )
-    return named[["paper", "claim", "verdict", *DETAILS]]
+    about = [{"paper": PAPERS[one.paper], "claim": one.claim, "verdict": one.verdict} for one in found]
+    table = named(concat([details(one).assign(**row) for one, row in zip(found, about, strict=True)]))
+    table["texts"] = table["texts"].astype(float).round().astype("Int64")
+    return table[["paper", "claim", "verdict", *DETAILS]]
 
 
 def by_verdict(found: Iterable[Finding]) -> str:

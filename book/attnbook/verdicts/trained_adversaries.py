@@ -38,10 +38,9 @@ def of_run(rows: pd.DataFrame) -> pd.DataFrame:
     """
     rows = rows[rows["class"].eq("all") & rows["metric"].isin(MEASURES)]
     keys = ["method", "lambda"]
-    repeated = rows[rows.duplicated([*keys, "metric"])]
+    repeated = rows.loc[rows.duplicated([*keys, "metric"]), ["metric", *keys]]
     if len(repeated):
-        cell = ", ".join(f"{name} {value}" for name, value in repeated[["metric", *keys]].iloc[0].items())
-        raise ValueError(f"several values for one number of the run ({cell})")
+        raise cells.several("values for one number of the run", repeated.iloc[0], "drop all but one")
     table = _side_by_side(rows, keys)
     return cells.select(table, method=KINDS).sort_values(keys, ignore_index=True)
 

@@ -136,21 +136,6 @@ def test_several_experiments_are_read_and_a_missing_one_is_empty(tmp_path):
     assert set(results.COLUMNS) <= set(cells.recorded("p", ["adversary"], folder=tmp_path))
 
 
-def test_the_origin_names_commits_and_days(tmp_path):
-    own = pd.DataFrame({"run": ["1", "2", "3"], "origin": ["recorded", "recorded", "fresh"]})
-    known = {
-        "run": ["1", "2", "9"],
-        "commit": ["b", "a", "z"],
-        "date": ["2026-02-01T1", "2026-01-31T2", "2020"],
-    }
-    pd.DataFrame(known).to_csv(tmp_path / "runs.csv", index=False)
-    assert cells.origin(own, tmp_path / "runs.csv") == (
-        "Runs of ours: 3, of which 1 are fresh or without a record of origin. "
-        "Recorded from 2026-01-31 to 2026-02-01 at commit `a`, `b`."
-    )
-    assert cells.origin(cells.recorded("p", ["x"], folder=tmp_path), tmp_path) == "No run is recorded yet."
-
-
 def test_a_search_belongs_to_the_whole_run():
     table = pd.DataFrame(
         {

@@ -317,7 +317,7 @@ def fabricate(sweep: Path, dataset: str, seed: int, encoder: str, tau: float) ->
     tables["initialisation"] = pd.concat([*epochs, pd.DataFrame(chosen)], ignore_index=True)
     for experiment, table in tables.items():
         folder = sweep / "jain_wallace" / experiment / f"{dataset},{encoder},{seed}"
-        summary = results.tidy(table.assign(**extras), experiment=experiment, **run)
+        summary = results.validate(table.assign(**extras, experiment=experiment, **run))
         results.save_run(folder, pd.DataFrame({"text": ["0"]}), summary, {"parameters": {}})
 
 

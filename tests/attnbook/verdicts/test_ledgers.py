@@ -106,7 +106,7 @@ def test_parameters_in_words_are_those_that_the_notebook_has_not_itself():
 
 def test_parameters_of_fresh_runs_go_before_recorded_ones(tmp_path):
     run = dict(paper="p", experiment="e", dataset="d", encoder="x", scorer="y", seed=0)
-    summary = results.tidy(pd.DataFrame({"metric": ["m"], "class": "all", "value": 0.5}), **run)
+    summary = results.validate(pd.DataFrame({"metric": ["m"], "class": "all", "value": 0.5}).assign(**run))
     origin = results.provenance(parameters={"seed": 0, "limit": 5})
     results.save_run(tmp_path / "sweep/p/e/a", summary, summary, origin)
     (found,) = ledgers.parameters("p", fresh=tmp_path / "sweep", folder=tmp_path).values()

@@ -189,10 +189,7 @@ class TestTables:
                 ("SST", summary.ALL, "ours"): "−.25 ± .10, 1.00",
                 ("SST", summary.ALL, "theirs"): "– ± –, .50",
             },
-            ("g", "A"): {
-                ("SST", summary.ALL, "ours"): "–",
-                ("SST", summary.ALL, "theirs"): "–",
-            },
+            ("g", "A"): {("SST", summary.ALL, "ours"): "–", ("SST", summary.ALL, "theirs"): "–"},
         }
 
 
@@ -234,7 +231,7 @@ def save(sweep: Path, experiment: str, table: pd.DataFrame, instances: pd.DataFr
     given = {name: value for name, value in settings.items() if name not in table}
     vectors = table["vectors"].iloc[0] if "vectors" in table else "usual"
     folder = sweep / "jain_wallace" / experiment / ",".join(map(str, [*run.values(), vectors]))
-    table = results.tidy(table.assign(**given), experiment=experiment, **run)
+    table = results.validate(table.assign(**given, experiment=experiment, **run))
     origin = results.provenance(parameters={}, settings={"data": "5c0d"}, seconds=1.0)
     results.save_run(folder, instances, table, origin | {"commit": "0123456789ab"})
 

@@ -163,10 +163,7 @@ class TestWiegreffePinter:
         ]
         parts.append(rows("f1", {"sst": [0.75]}, experiment="diagnostic", method="uniform"))
         data = tables("wiegreffe_pinter", *parts)
-        for claim, value, holds in (
-            ("best_guide", -0.05, False),
-            ("adversarial_guide", -0.15, True),
-        ):
+        for claim, value, holds in (("best_guide", -0.05, False), ("adversarial_guide", -0.15, True)):
             found = finding(claim, data).cells
             assert found["value"].tolist() == pytest.approx([value])
             assert found["holds"].tolist() == [holds]

@@ -112,7 +112,7 @@ def runs(dataset, seed, vectors="imdb"):
         cell = dict(paper="wiegreffe_pinter", experiment=experiment, dataset=dataset)
         model = dict(encoder="bilstm", scorer="additive", seed=seed)
         frame = pd.DataFrame(rows).assign(variant=variant, vectors=vectors)
-        yield experiment, results.tidy(frame, **cell, **model)
+        yield experiment, results.validate(frame.assign(**cell, **model))
 
 
 def write_recorded(folder, datasets=("sst", "agnews_subset"), n_seeds=3):
