@@ -102,7 +102,7 @@ def test_a_training_killed_in_mid_epoch_leaves_no_model_and_is_done_again(tmp_pa
 
 @pytest.mark.slow
 def test_a_killed_notebook_leaves_nothing_that_looks_whole(tmp_path):
-    words = [sys.executable, "-m", "attnbook.runs.run", "notebooks/jain_wallace/permutation.py"]
+    words = [sys.executable, "-m", "attnbook", "run", "notebooks/jain_wallace/permutation.py"]
     parameters = ["-p", "encoder", "average", "-p", "epochs", "1", "-p", "limit", "20"]
 
     def command(name):
@@ -148,7 +148,7 @@ def test_the_kernel_of_a_killed_notebook_ends_too(tmp_path):
         '# %% tags=["parameters"]\nmark: str = ""\n\n'
         "# %%\nimport os, pathlib\npathlib.Path(mark).write_text(f'{os.getpid()} ')\nwhile True: pass\n"
     )
-    words = [sys.executable, "-m", "attnbook.runs.run", str(source), str(tmp_path / "out.ipynb")]
+    words = [sys.executable, "-m", "attnbook", "run", str(source), str(tmp_path / "out.ipynb")]
     process = started([*words, "-p", "mark", str(mark)], tmp_path)
     while not (mark.exists() and mark.read_text().endswith(" ")):
         assert process.poll() is None, process.stderr.read()
@@ -278,7 +278,7 @@ def test_tables_on_a_full_disk_do_not_look_finished(tmp_path):
     frame["value"] = np.random.default_rng(0).random(len(frame))
     of_run = {"paper": "p", "experiment": "e", "dataset": "d", "encoder": "average", "scorer": "additive"}
     score = pd.DataFrame({"metric": ["score"], "value": [1.0], "variant": "", "vectors": ""})
-    summary = results.tidy(score, seed=0, **of_run)
+    summary = results.validate(score.assign(seed=0, **of_run))
     with file_system(tmp_path / "small", 1 << 19) as folder:
         with pytest.raises(OSError, match="No space left"):
             results.save_run(folder / "run", frame, summary, {})

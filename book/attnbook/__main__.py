@@ -11,12 +11,18 @@ COMMANDS = ("run", "train", "record", "verify", "progress")
 
 
 def main(words: list[str] | None = None) -> int:
-    """Hand the words after the command to its module; return the exit status."""
+    """Hand the words after the command to its module; return the exit status.
+
+    What cannot be done as asked, or read or written, ends the command with one line.
+    """
     words = sys.argv[1:] if words is None else words
     if not words or words[0] not in COMMANDS:
         print(f"{__doc__}", file=sys.stderr)
         return 0 if words in (["-h"], ["--help"]) else 2
-    return import_module(f"attnbook.runs.{words[0]}").main(words[1:]) or 0
+    try:
+        return import_module(f"attnbook.runs.{words[0]}").main(words[1:]) or 0
+    except (ValueError, OSError) as error:
+        raise SystemExit(f"attnbook {words[0]}: {error}") from None
 
 
 def attnbook() -> None:

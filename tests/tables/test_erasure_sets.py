@@ -164,7 +164,7 @@ def test_the_summary_fits_the_schema(rows):
     run = dict(
         paper="serrano_smith", experiment="sets", dataset="toy", encoder="HANrnn", scorer="learned_query"
     )
-    tidy = results.tidy(table, **run, seed=0)
+    tidy = results.validate(table.assign(**run, seed=0))
     assert not tidy.duplicated(["metric", "method", "against"]).any()
     assert set(tidy["class"]) == {"all"}
     assert tidy["value"].notna().all()

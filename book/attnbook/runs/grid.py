@@ -23,13 +23,9 @@ LONGEST = 160
 
 def combinations(block: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Every combination of the lists in a block's `parameters`; a single value is a list of one."""
-    values = {
-        name: value if isinstance(value, list) else [value]
-        for name, value in block.get("parameters", {}).items()
-    }
-    return [
-        dict(zip(values, combination, strict=True)) for combination in itertools.product(*values.values())
-    ]
+    given = block.get("parameters", {})
+    lists = [value if isinstance(value, list) else [value] for value in given.values()]
+    return [dict(zip(given, values, strict=True)) for values in itertools.product(*lists)]
 
 
 def run_name(parameters: Mapping[str, Any]) -> str:
@@ -114,4 +110,4 @@ def write(path: str | Path, runs: Mapping[tuple[str, str], Mapping[str, Any]]) -
         for (notebook, _), parameters in runs.items()
     ]
     with replacing(path) as temporary:
-        temporary.write_text(dump({"sweep": blocks}, flow=None), encoding="utf-8")
+        temporary.write_text(dump({"sweep": blocks}, indent=1), encoding="utf-8")

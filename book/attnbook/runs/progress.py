@@ -16,7 +16,6 @@ from typing import Any
 import pandas as pd
 
 from attnbook.runs import grid, record, results
-from attnlib import command
 
 
 def finished(folder: str | Path, runs: Mapping[tuple[str, str], Any]) -> dict[tuple[str, str], float]:
@@ -24,16 +23,15 @@ def finished(folder: str | Path, runs: Mapping[tuple[str, str], Any]) -> dict[tu
 
     folder: of the sweep. A run is finished when its summary is there (`results.save_run` writes it last).
     """
-    seconds = {}
-    for notebook, name in runs:
-        place = Path(folder) / notebook / name
-        if not (place / "summary.csv").is_file():
-            continue
-        try:
-            seconds[notebook, name] = float(json.loads((place / "provenance.json").read_text())["seconds"])
-        except (OSError, ValueError, KeyError, TypeError):
-            seconds[notebook, name] = float("nan")
-    return seconds
+    places = {key: Path(folder, *key) for key in runs}
+    return {key: _seconds(place) for key, place in places.items() if (place / "summary.csv").is_file()}
+
+
+def _seconds(place: Path) -> float:
+    try:
+        return float(json.loads((place / "provenance.json").read_text())["seconds"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return float("nan")
 
 
 def recorded(folder: str | Path, runs: Mapping[tuple[str, str], Any]) -> dict[tuple[str, str], float]:
@@ -42,8 +40,7 @@ def recorded(folder: str | Path, runs: Mapping[tuple[str, str], Any]) -> dict[tu
     for path in sorted(Path(folder).glob("*/runs.csv")):
         rows = record.read_run_rows(path)
         for row in [] if rows is None else rows[rows["parameters"] != ""].to_dict("records"):
-            seconds = float(row["seconds"] or "nan")
-            given = (json.loads(row["parameters"]), seconds)
+            given = json.loads(row["parameters"]), float(row["seconds"] or "nan")
             known.setdefault(f"{row['paper']}/{row['experiment']}", []).append(given)
     return {
         (notebook, name): seconds
@@ -61,28 +58,16 @@ def table(
     Runs to come take the mean of those done on the same notebook and data set; where none is, that of the
     notebook; else NaN, not known.
     """
-    rows = pd.DataFrame(
-        [
-            (notebook, str(parameters.get("dataset", "")), seconds.get((notebook, name)))
-            for (notebook, name), parameters in runs.items()
-        ],
-        columns=["notebook", "dataset", "seconds"],
-    )
-    rows["done"] = [key in seconds for key in runs]
-    rows["seconds"] = rows["seconds"].astype(float)
     keys = ["notebook", "dataset"]
+    named = [(notebook, str(parameters.get("dataset", ""))) for (notebook, _), parameters in runs.items()]
+    rows = pd.DataFrame(named, columns=keys).assign(done=[key in seconds for key in runs])
+    rows["seconds"] = [seconds.get(key, float("nan")) for key in runs]
     usual = rows.groupby(keys)["seconds"].transform("mean")
     usual = usual.fillna(rows.groupby("notebook")["seconds"].transform("mean"))
-    rows["to_go"] = usual.where(~rows["done"], 0.0)
+    groups = rows.assign(to_go=usual.where(~rows["done"], 0.0)).groupby(keys, sort=False)
+    counts = groups.agg(runs=("done", "size"), done=("done", "sum"))
     # A sum with an unknown part is not known.
-    groups = rows.groupby(keys, sort=False)
-    return pd.DataFrame(
-        {
-            "runs": groups.size(),
-            "done": groups["done"].sum(),
-            "to_go": groups["to_go"].agg(lambda part: part.sum(skipna=False)),
-        }
-    ).reset_index()
+    return counts.assign(to_go=groups["to_go"].sum(skipna=False)).reset_index()
 
 
 def told(counts: pd.DataFrame, cores: int) -> str:
@@ -92,16 +77,13 @@ def told(counts: pd.DataFrame, cores: int) -> str:
         f"{_in_words(row['to_go'])}"
         for row in counts.to_dict("records")
     ]
-    known, unknown = counts["to_go"].sum(), int(counts["to_go"].isna().sum())
+    to_go, unknown = counts["to_go"].sum(), int(counts["to_go"].isna().sum())
     lines_of = "line" if unknown == 1 else "lines"
     rest = f", and {unknown} {lines_of} of which no run is done yet" if unknown else ""
     done, whole = int(counts["done"].sum()), int(counts["runs"].sum())
-    share = done / whole if whole else 1.0
-    lines.append(
-        f"{done} of {whole} runs are done ({share:.0%}); to go on {cores} cores, training apart: "
-        f"{_in_words(known / cores)}{rest}"
-    )
-    return "\n".join(lines)
+    share = f"{done} of {whole} runs are done ({done / whole if whole else 1:.0%})"
+    rest = f"to go on {cores} cores, training apart: {_in_words(to_go / cores)}{rest}"
+    return "\n".join([*lines, f"{share}; {rest}"])
 
 
 def _in_words(seconds: float) -> str:
@@ -120,20 +102,13 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("--cores", type=int, default=os.cpu_count() or 1, help="runs at a time (all cores)")
     parser.add_argument("--rest", metavar="FILE", help="write the runs still to go to FILE, as a grid")
     options = parser.parse_args(words)
-    try:
-        runs = grid.read(options.config)
-    except (OSError, ValueError) as error:
-        raise SystemExit(f"{parser.prog}: {error}") from None
     if options.cores < 1:
         parser.error(f"--cores is {options.cores}: at least 1 is needed")
+    runs = grid.read(options.config)
     done = recorded(results.RECORDED, runs) if options.recorded else finished(options.sweep, runs)
     print(told(table(runs, done), options.cores))
     if options.rest:
         rest = {key: parameters for key, parameters in runs.items() if key not in done}
         if not rest:
-            raise SystemExit(f"{parser.prog}: no run is still to go: {options.rest} is not written")
+            raise ValueError(f"no run is still to go: {options.rest} is not written")
         grid.write(options.rest, rest)
-
-
-if __name__ == "__main__":
-    command.run(main)

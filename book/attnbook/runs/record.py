@@ -18,7 +18,6 @@ import numpy as np
 import pandas as pd
 
 from attnbook.runs import results
-from attnlib import command
 from attnlib.tables import summaries
 
 # Column of instances.parquet: lowest value, highest value and number of bins, as in Jain & Wallace's Figures
@@ -73,8 +72,8 @@ def distributions(instances: pd.DataFrame) -> pd.DataFrame:
     if instances["predicted"].nunique() > summaries.MOST_CLASSES:
         instances = instances.assign(predicted="all")
     keys = [key for key in ("method", "epoch", "predicted") if key in instances]
-    parts = []
-    for column in [name for name in HISTOGRAMS if name in instances]:
+    parts = [pd.DataFrame()]
+    for column in filter(instances.__contains__, HISTOGRAMS):
         for values, texts in instances.groupby(keys, sort=False, observed=True):
             try:
                 table = histogram(texts[column].to_numpy(dtype=float), *HISTOGRAMS[column])
@@ -83,7 +82,7 @@ def distributions(instances: pd.DataFrame) -> pd.DataFrame:
             labels: dict[str, Any] = dict(zip(keys, values, strict=True), metric=f"{column}_share")
             labels["class"] = str(labels.pop("predicted"))
             parts.append(table.assign(**labels))
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+    return pd.concat(parts, ignore_index=True)
 
 
 def read_distributions(folder: Path, summary: pd.DataFrame) -> pd.DataFrame:
@@ -93,11 +92,8 @@ def read_distributions(folder: Path, summary: pd.DataFrame) -> pd.DataFrame:
         table = distributions(results.read(path))
     except (OSError, ValueError, KeyError) as error:
         raise ValueError(f"{path} is missing or malformed ({error}): run it again") from None
-    columns = [name for name in (*results.RUN, "run") if name in summary]
-    same: dict[str, Any] = {
-        name: summary[name].iloc[0] for name in columns if len(summary[name].unique()) == 1
-    }
-    return table.assign(**same)
+    same = [name for name in (*results.RUN, "run") if name in summary and len(summary[name].unique()) == 1]
+    return table.assign(**summary[same].iloc[0])
 
 
 def run_row(folder: Path, summary: pd.DataFrame) -> dict[str, str]:
@@ -105,28 +101,17 @@ def run_row(folder: Path, summary: pd.DataFrame) -> dict[str, str]:
     path = folder / "provenance.json"
     try:
         facts = json.loads(path.read_text())
-        versions, settings = dict(facts["versions"]), dict(facts["settings"])
+        row = dict.fromkeys(PROVENANCE, "") | facts | facts["versions"]
+        row |= {name: facts[name] for name in ("commit", "device", "threads", "date")}
+        row |= {"data": dict(facts["settings"]).get("data", ""), "seconds": f"{facts['seconds']:.4g}"}
         parameters = dict(facts["parameters"])
-        known = {name: facts[name] for name in ("commit", "device", "threads", "date")}
-        seconds = f"{facts['seconds']:.4g}"
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise ValueError(f"{path} is missing or malformed ({error!r}): run it again") from None
     # Where one machine keeps its files means nothing elsewhere.
     parameters.pop("output", None)
-    plain = {
-        name: Path(value).name if isinstance(value, str) else value for name, value in parameters.items()
-    }
-    row = {
-        "run": summary["run"].iloc[0],
-        **results.identity(summary),
-        **{package: versions.get(package, "") for package in VERSIONS},
-        **known,
-        "processor": facts.get("processor", ""),
-        "draws": facts.get("draws", ""),
-        "data": settings.get("data", ""),
-        "seconds": seconds,
-        "parameters": json.dumps(plain, sort_keys=True, separators=(",", ":")),
-    }
+    plain = {name: Path(of).name if isinstance(of, str) else of for name, of in parameters.items()}
+    row |= results.identity(summary) | {"run": summary["run"].iloc[0]}
+    row["parameters"] = json.dumps(plain, sort_keys=True, separators=(",", ":"))
     return {name: str(row[name]) for name in ("run", *results.RUN, *PROVENANCE)}
 
 
@@ -171,7 +156,7 @@ def lowest_seeds(runs: pd.DataFrame) -> set[str]:
 def whole(table: pd.DataFrame) -> pd.DataFrame:
     """A validated table with its counts as whole numbers: as floats they would be rounded when written."""
     table = results.validate(table)
-    return table.astype({name: "Int64" for name in ("seed", "n", "epoch") if name in table})
+    return table.astype({name: "Int64" for name in results.WHOLE if name in table})
 
 
 def packed_if_long(path: Path, table: pd.DataFrame) -> Path:
@@ -221,21 +206,12 @@ def record(sweep: str | Path = "build/sweep", folder: str | Path = "book/results
 
 def main(arguments: list[str] | None = None) -> None:
     """Entry point of `attnbook record`."""
-    parser = argparse.ArgumentParser(
-        prog="attnbook record", description="Record the runs of a sweep in the repository's tables."
-    )
+    parser = argparse.ArgumentParser(prog="attnbook record", description=__doc__)
     parser.add_argument("sweep", nargs="?", default="build/sweep", help="folder of the runs")
     parser.add_argument("folder", nargs="?", default="book/results", help="folder of the recorded tables")
     options = parser.parse_args(arguments)
-    try:
-        rows = record(options.sweep, options.folder)
-    except (ValueError, FileNotFoundError) as error:
-        raise SystemExit(f"{parser.prog}: {error}") from None
+    rows = record(options.sweep, options.folder)
     for place, commit in zip(rows["folder"], rows["commit"], strict=True):
         if commit == "unknown" or commit.endswith("+"):
             print(f"{place}: no commit holds the code of this run ({commit})", file=sys.stderr)
     print(f"{len(rows)} runs recorded in {options.folder}")
-
-
-if __name__ == "__main__":
-    command.run(main)

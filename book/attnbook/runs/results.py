@@ -9,10 +9,11 @@ from __future__ import annotations
 import gzip
 import json
 import platform
+import re
 import subprocess
 import time
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from importlib import import_module
@@ -30,6 +31,7 @@ COLUMNS = ("paper", "experiment", "dataset", "encoder", "scorer", "seed", "metri
 OPTIONAL = ("class", "low", "high", "n", "variant", "vectors", "bin", "method", "epsilon", "epoch")
 # What was measured; all other columns say of what.
 NUMBERS = ("value", "low", "high", "n")
+WHOLE = ("seed", "n", "epoch")
 # What tells one run from another, all of it visible in its summary; `search` is read off the methods.
 RUN = (*COLUMNS[:6], "variant", "vectors", "epsilon", "search")
 
@@ -41,47 +43,31 @@ MAIN_VECTORS = {"babi*": "random, deviation 1", "*": "imdb"}
 RECORDED = BOOK / "results"
 
 
-def tidy(
-    summary: pd.DataFrame, *, paper: str, experiment: str, dataset: str, encoder: str, scorer: str, seed: int
-) -> pd.DataFrame:
-    """A summary with the columns that say which run it came from, in the schema's order."""
-    run: dict[str, Any] = dict(
-        paper=paper, experiment=experiment, dataset=dataset, encoder=encoder, scorer=scorer, seed=seed
-    )
-    return validate(summary.assign(**run))
-
-
 def validate(frame: pd.DataFrame) -> pd.DataFrame:
     """The frame with the schema's columns first.
 
     ValueError names a missing column, a row in which one is empty (only `value` may be NaN), or a cell that
     should be a number, or a whole one, and is not.
     """
-    missing = [column for column in COLUMNS if column not in frame.columns]
-    if missing:
+    if missing := [column for column in COLUMNS if column not in frame]:
         raise ValueError(f"result table lacks the columns {missing}; it has {list(frame.columns)}")
     for column in COLUMNS[:-1]:
-        empty = frame[column].isna()
-        if empty.any():
+        if (empty := frame[column].isna()).any():
             raise ValueError(f"result table: column {column!r} is empty in row {empty.to_numpy().argmax()}")
-    for column in ("seed", "value", "low", "high", "n", "epsilon", "epoch"):
-        if column not in frame:
-            continue
+    for column in filter(frame.__contains__, (*WHOLE, *NUMBERS[:-1], "epsilon")):
         numbers = pd.to_numeric(frame[column], errors="coerce").astype(float)
-        broken = numbers.isna() & frame[column].notna()
-        if column in ("seed", "n", "epoch"):
-            broken = broken | (numbers % 1 > 0)
+        broken = (numbers.isna() & frame[column].notna()) | ((numbers % 1 > 0) & (column in WHOLE))
         if broken.any():
             row = int(broken.to_numpy().argmax())
             value = frame[column].iloc[row]
             raise ValueError(f"result table: column {column!r} holds {value!r} in row {row}")
-    first = [*COLUMNS, *(column for column in OPTIONAL if column in frame.columns)]
-    return frame[[*first, *(column for column in frame.columns if column not in first)]]
+    first = [*COLUMNS, *(column for column in OPTIONAL if column in frame)]
+    return frame[[*first, *(column for column in frame if column not in first)]]
 
 
 def without_repeats(table: pd.DataFrame) -> pd.DataFrame:
     """The table; ValueError names a row that differs from an earlier one in nothing but its numbers."""
-    repeated = table.duplicated([c for c in table.columns if c not in NUMBERS])
+    repeated = table.duplicated([name for name in table if name not in NUMBERS])
     if repeated.any():
         row = int(repeated.to_numpy().argmax())
         raise ValueError(f"row {row} repeats an earlier one ({table['metric'].iloc[row]!r})")
@@ -131,27 +117,22 @@ def read_summary(path: str | Path) -> pd.DataFrame:
 
 def commit() -> str:
     """The commit of the working tree, with "+" when it has uncommitted changes; "unknown" outside git."""
-    root = PROJECT
+    # Of no tag: the commit itself.
+    command = ["git", "describe", "--always", "--exclude=*", "--abbrev=12", "--dirty=+"]
     try:
-        head = subprocess.run(
-            ["git", "rev-parse", "--short=12", "HEAD"], cwd=root, capture_output=True, text=True, check=True
-        ).stdout.strip()
-        status = subprocess.run(
-            ["git", "status", "--porcelain", "--untracked-files=no"], cwd=root, capture_output=True, text=True
-        ).stdout.strip()
+        done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
-    return head + ("+" if status else "")
+    return done.stdout.strip()
 
 
 def processor() -> str:
     """The name of this machine's processor; two of one kind can still differ in the last digits of a sum."""
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        named = re.search(r"^model name\s*: *(.*\S)", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
     except OSError:  # not Linux
-        lines = []
-    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(named, "") or platform.processor() or platform.machine()
+        named = None
+    return named[1] if named else platform.processor() or platform.machine()
 
 
 def provenance(**more: Any) -> dict[str, Any]:
@@ -197,6 +178,15 @@ def save_run(folder: str | Path, frame: pd.DataFrame, summary: pd.DataFrame, ori
 def fits(value: object, globs: str) -> bool:
     """Whether one of the globs, divided by |, fits a value."""
     return any(fnmatchcase(str(value), glob) for glob in globs.split("|"))
+
+
+def label(values: pd.Series, names: Mapping[str, Any]) -> pd.Series:
+    """The name of the first key whose globs fit each value; the value itself where none does."""
+    found = {
+        value: next((name for globs, name in names.items() if fits(value, globs)), value)
+        for value in values.unique()
+    }
+    return values.map(found)
 
 
 def of_run(run: Any, summary: pd.DataFrame, page: str) -> pd.DataFrame:
@@ -339,3 +329,18 @@ def recorded(
     new = [summary.assign(origin="fresh") for summary in runs.values()]
     old = old if old is None else old.assign(origin="recorded")
     return validate(merge(old, new, (summary["run"].iloc[0] for summary in runs.values())))
+
+
+def origin(ours: pd.DataFrame, runs: str | Path) -> str:
+    """A sentence: how many runs, and of the recorded ones in runs.csv the commits and the days."""
+    count = ours["run"].nunique()
+    if not count:
+        return "No run is recorded yet."
+    known = read(runs) if Path(runs).is_file() else pd.DataFrame(columns=["run", "commit", "date"])
+    known = known[known["run"].isin(ours.loc[ours["origin"] == "recorded", "run"])]
+    words = f"Runs of ours: {count}, of which {count - len(known)} are fresh or without a record of origin."
+    if len(known):
+        days = sorted(known["date"].fillna("an unknown day").str.partition("T")[0])
+        commits = ", ".join(f"`{commit}`" for commit in sorted(known["commit"].unique()))
+        words += f" Recorded from {days[0]} to {days[-1]} at commit {commits}."
+    return words

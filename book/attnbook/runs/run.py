@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from attnbook.runs.values import load_file, read_all, words_given
-from attnlib import command
 from attnlib.cache import replacing, take_away_rest
 from attnlib.cache.sources import declared
 
@@ -58,9 +57,8 @@ def run(
         jupytext.write(book, staged)
         with replacing(output) as temporary:
             try:
-                papermill.execute_notebook(
-                    str(staged), str(temporary), values, kernel_name="python3", progress_bar=False
-                )
+                how = {"kernel_name": "python3", "progress_bar": False}
+                papermill.execute_notebook(str(staged), str(temporary), values, **how)
             except papermill.PapermillExecutionError:
                 os.replace(temporary, failed)
                 print(f"the failed run is kept as {failed}", file=sys.stderr)
@@ -75,9 +73,8 @@ def read_notebook(source: Path) -> Any:
     import jupytext
 
     if not source.is_file():
-        raise FileNotFoundError(
-            f"notebook {source} " + ("is a folder" if source.is_dir() else "does not exist")
-        )
+        problem = "is a folder" if source.is_dir() else "does not exist"
+        raise FileNotFoundError(f"notebook {source} {problem}")
     try:
         return jupytext.read(source)
     except UnicodeDecodeError as error:
@@ -93,31 +90,20 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("output", help="where the executed notebook goes")
     parser.add_argument("-f", dest="file", help="a YAML file of parameters")
     options, words = words_given(parser, arguments)
+    given = load_file(options.file) if options.file else {}
+    if not isinstance(given or {}, dict):
+        raise ValueError(f"{options.file} holds {type(given).__name__}: write a line `name: value` for each")
     try:
-        given = load_file(options.file) if options.file else {}
-        if not isinstance(given or {}, dict):
-            raise ValueError(
-                f"{options.file} holds {type(given).__name__}: write a line `name: value` for each"
-            )
         run(options.notebook, options.output, given, words)
-    except (ValueError, OSError) as error:
-        place = (
-            f" ({options.output})"
-            if isinstance(error, OSError) and error.errno and not error.filename
-            else ""
-        )
-        raise SystemExit(f"{parser.prog}: {error}{place}") from None
     except Exception as error:
-        if type(error).__name__ == "PapermillExecutionError":
+        kind = type(error).__name__
+        if kind == "PapermillExecutionError":
             raise SystemExit(f"{parser.prog}: {error}") from None
-        if type(error).__name__ == "DeadKernelError":
+        if kind == "DeadKernelError":
             raise SystemExit(
                 f"{parser.prog}: {options.notebook}: its kernel was killed, as the system does where memory "
-                "runs out. Nothing of the run is kept. Give it more memory, fewer neighbours, or a smaller "
-                "`limit`."
+                "runs out. Nothing is kept. Give it more memory, fewer neighbours, or a smaller `limit`."
             ) from None
+        if isinstance(error, OSError) and error.errno and not error.filename:
+            error.filename = options.output
         raise
-
-
-if __name__ == "__main__":
-    command.run(main)

@@ -8,16 +8,18 @@ text): such a word is refused unless it is quoted, or the annotation decides it.
 from __future__ import annotations
 
 import argparse
-import difflib
+import json
 import math
 import re
 import sys
 import types
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from attnlib.checks import one_of
 
 PLAIN = (str, int, float, bool, list, tuple, dict, type(None))
 TEXT, LIST, DICT = (f"tag:yaml.org,2002:{name}" for name in ("str", "seq", "map"))
@@ -31,12 +33,20 @@ CLEAR = {
     FLOAT: re.compile(r"[-+]?(\.[0-9]+|(0|[1-9][0-9]*)(\.[0-9]*)?)([eE][-+]?[0-9]+)?"),
     MERGE: re.compile(r"<<"),
 }
+# The value of a word that is clear, by what it is.
+SCALARS: dict[str, Callable[[str], Any]] = {INT: int, FLOAT: float}
+SCALARS |= {NULL: lambda word: None, BOOL: lambda word: word.lower() == "true"}
+# What Python reads as a number and YAML 1.1 does not.
+PREFIXED = re.compile(r"[-+]?0[box][0-9a-f_]+", re.IGNORECASE)
 QUOTED = re.compile(r"""'([^']|'')*'|"([^"\\]|\\.)*\"""", re.DOTALL)
 
 
 def is_instance(value: Any, kind: Any) -> bool:
-    """Whether a value fits a simple annotation; a whole number is a float, a boolean is no number."""
-    if kind is Any:
+    """Whether a value fits a simple annotation; a whole number is a float, a boolean is no number.
+
+    None and Any fit all; the annotation `None` is type(None).
+    """
+    if kind is Any or kind is None:
         return True
     if typing.get_origin(kind) is typing.Literal:
         return any(value == member and type(value) is type(member) for member in typing.get_args(kind))
@@ -74,7 +84,7 @@ def fit(value: Any, kind: Any) -> Any:
     ValueError says what is wrong, without the parameter's name.
     """
     value = plain(value)
-    if kind is None or is_instance(value, kind):
+    if is_instance(value, kind):
         return value
     if isinstance(value, str):
         return read(value, kind)
@@ -92,10 +102,8 @@ def read(text: str, kind: Any) -> Any:
     if QUOTED.fullmatch(word):
         return fit(load(word), kind)
     tag = tag_of(word)
-    if tag not in (TEXT, UNCLEAR, MERGE):
-        value = scalar(tag, word)
-        if kind is None or is_instance(value, kind):
-            return plain(value)
+    if tag in SCALARS and is_instance(value := SCALARS[tag](word), kind):
+        return plain(value)
     if kind is not None:
         if word == "None" and is_instance(None, kind):
             return None
@@ -107,7 +115,7 @@ def read(text: str, kind: Any) -> Any:
         value = plain(load(word))
     except ValueError as error:
         raise ValueError(f"is {text!r}: {error}") from None
-    if kind is None or is_instance(value, kind):
+    if is_instance(value, kind):
         return value
     raise ValueError(f"is {text!r}: it must be {name_of(kind)}")
 
@@ -140,16 +148,12 @@ def read_all(
         *((name, value, fit) for name, value in values.items()),
         *((name, word, read) for name, word in (words or {}).items()),
     ]:
-        if name not in declared:
-            close = difflib.get_close_matches(name, declared, n=1)
-            hint = f" Did you mean {close[0]!r}?" if close else ""
-            raise ValueError(
-                f"{what} has no parameter {name!r}: it has {', '.join(declared) or 'none'}.{hint}"
-            )
         try:
+            one_of("parameter", name, declared)
             found[name] = way(value, kind_of(declared[name]))
         except ValueError as error:
-            raise ValueError(f"{what}: parameter {name} {error}") from None
+            unfit = f"parameter {name} " if name in declared else ""
+            raise ValueError(f"{what}: {unfit}{error}") from None
     return found
 
 
@@ -175,7 +179,8 @@ def words_given(
     return options, {name: word.removeprefix(" ") for name, word in options.given}
 
 
-def kind_of(annotation: str | None) -> Any:
+@cache
+def kind_of(annotation: Any) -> Any:
     """The type that an annotation names; None for Any and for words beyond typing's and the plain types'."""
     names = vars(typing) | {kind.__name__: kind for kind in PLAIN[:-1]}
     kind: Any = annotation
@@ -200,41 +205,28 @@ def tag_of(word: str) -> str:
     for tag, form in CLEAR.items():
         if form.fullmatch(word):
             return tag
-    if word == "None" or yaml.resolver.Resolver().resolve(yaml.ScalarNode, word, (True, False)) != TEXT:
+    of_yaml = yaml.resolver.Resolver().resolve(yaml.ScalarNode, word, (True, False))
+    if of_yaml != TEXT or word == "None" or PREFIXED.fullmatch(word):
         return UNCLEAR
-    for number in (float, lambda text: int(text, 0)):
-        try:
-            number(word)
-        except ValueError:
-            continue
-        return UNCLEAR
-    return TEXT
-
-
-def scalar(tag: str, word: str) -> Any:
-    """The value of a word that is clear."""
-    if tag == NULL:
-        return None
-    return word.lower() == "true" if tag == BOOL else {INT: int, FLOAT: float}[tag](word)
+    try:
+        float(word)
+    except ValueError:
+        return TEXT
+    return UNCLEAR
 
 
 @cache
-def dialect() -> tuple[Any, Any]:
-    """The loader and the dumper of YAML in which every word is clear or quoted."""
+def dialect() -> Any:
+    """The loader of YAML in which every word is clear or quoted."""
     import yaml  # comes with the book's tools
 
-    class Words:
+    class Loader(yaml.SafeLoader):
+        yaml_constructors: typing.ClassVar[dict[Any, Any]] = {}
+
         def resolve(self, kind: Any, value: Any, implicit: Any) -> str:
             if kind is yaml.ScalarNode and implicit[0]:
                 return tag_of(value)
             return {yaml.ScalarNode: TEXT, yaml.SequenceNode: LIST, yaml.MappingNode: DICT}[kind]
-
-    class Loader(Words, yaml.SafeLoader):
-        yaml_constructors: typing.ClassVar[dict[Any, Any]] = {}
-
-    class Dumper(Words, yaml.SafeDumper):
-        def ignore_aliases(self, data: Any) -> bool:
-            return True
 
     def at(node: Any) -> str:
         return f"line {node.start_mark.line + 1}: "
@@ -245,7 +237,7 @@ def dialect() -> tuple[Any, Any]:
                 f"{at(node)}readers of YAML differ about {node.value}: put text into quotes "
                 f"('{node.value}'), and write numbers plainly (10, 0.01), true, false or null"
             )
-        return node.value if node.tag == TEXT else scalar(node.tag, node.value)
+        return node.value if node.tag == TEXT else SCALARS[node.tag](node.value)
 
     def mapping(loader: Any, node: Any) -> dict[str, Any]:
         own = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode) and key.tag != MERGE]
@@ -258,17 +250,12 @@ def dialect() -> tuple[Any, Any]:
         kind = node.tag.removeprefix("tag:yaml.org,2002:")
         raise ValueError(f"{at(node)}{kind} is no plain value: null, true, false, numbers, text, [lists] are")
 
-    def text(dumper: Any, value: str) -> Any:
-        # Line breaks of all kinds by their names: they would be folded.
-        return dumper.represent_scalar(TEXT, value, style=None if value.isprintable() else '"')
-
-    Dumper.add_representer(str, text)
-    for tag in (NULL, BOOL, INT, FLOAT, TEXT, UNCLEAR):
+    for tag in (*SCALARS, TEXT, UNCLEAR):
         Loader.add_constructor(tag, word)
     Loader.add_constructor(LIST, lambda loader, node: loader.construct_sequence(node, deep=True))
     Loader.add_constructor(DICT, mapping)
     Loader.add_constructor(None, other)
-    return Loader, Dumper
+    return Loader
 
 
 def load(text: str | bytes) -> Any:
@@ -276,7 +263,7 @@ def load(text: str | bytes) -> Any:
     import yaml
 
     try:
-        return yaml.load(text, Loader=dialect()[0])
+        return yaml.load(text, Loader=dialect())
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise ValueError(f"line {mark.line + 1}: no YAML: {error.problem or error.context}") from None
@@ -292,16 +279,9 @@ def load_file(path: str | Path) -> Any:
         raise ValueError(f"{path}: {error}") from None
 
 
-def dump(value: Any, flow: bool | None = True) -> str:
-    """A plain value as YAML that `load` and `read` read as itself; flow: in one line."""
-    import yaml
-
-    text = yaml.dump(
-        plain(value),
-        Dumper=dialect()[1],
-        default_flow_style=flow,
-        width=float("inf"),
-        sort_keys=False,
-        allow_unicode=True,
-    )
-    return text.removesuffix("...\n").strip() if flow else text
+def dump(value: Any, indent: int | None = None) -> str:
+    """A plain value as JSON, which is YAML that `load` and `read` read as itself; indent: in lines."""
+    text = json.dumps(plain(value), ensure_ascii=False, indent=indent)
+    # Line breaks of all kinds by their number: they would be folded.
+    strange = {ord(sign): f"\\U{ord(sign):08x}" for sign in text if not sign.isprintable() and sign != "\n"}
+    return text.translate(strange)

@@ -22,49 +22,27 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch  # of the environment alone
 
-import numpy as np
 import pandas as pd
 
 from attnbook import NOTEBOOKS
 from attnbook.runs import record, results, run
-from attnbook.runs.results import fits
-from attnlib import command, data
+from attnbook.runs.compare import NEW, OTHER_DRAWS, compare, matching
+from attnlib import data
 from attnlib.cache import cache_folder
 from attnlib.data import files
 from attnlib.data.catalogue import DATA_SETS
 
-# Absolute, for a row without an interval.
-FALLBACK = 0.02
-# Absolute, by metric. Counts are of the data, which are the same everywhere; time is nobody's to repeat.
-TOLERANCES = {"n_*": 0.0, "*seconds": np.inf}
 # Recorded (paper, experiment) whose page or parameters have other names today: the page, new names by old.
 RENAMED: dict[tuple[str, str], tuple[str, dict[str, str]]] = {}
 # Columns of runs.csv that decide the last digits.
 DECIDE = (*record.VERSIONS, *record.MACHINE)
-# Numbers that rest on draws for each text, which the column draws of runs.csv is about: random scores, random
-# orders, the other item that is drawn. Globs by column, one entry for each kind. Rankings meet the random one
-# in the texts that all of them flip ("common") and text by text ("against").
-DRAWN: tuple[dict[str, str], ...] = (
-    {"paper": "violation", "experiment": "methods|evidence|depth", "method": "random|signed random"},
-    {"paper": "serrano_smith", "experiment": "sets", "method": "random"},
-    {"paper": "serrano_smith", "experiment": "sets", "against": "random"},
-    {"paper": "serrano_smith", "experiment": "sets", "metric": "*_common*"},
-    {
-        "paper": "serrano_smith",
-        "experiment": "single",
-        "method": "*, drawn|*, released",
-        "metric": "delta_*|negative*|flips_other|flip_*",
-    },
-)
-# What is said of a row.
-GONE, NEW, OTHER_DRAWS = "no row now", "no row recorded", "other draws"
 # Initial word vectors that need no other data.
 OWN_VECTORS = ("random", "corpus")
 
@@ -112,21 +90,6 @@ def recorded_rows(row: Mapping[str, Any], folder: str | Path) -> pd.DataFrame:
     return rows.dropna(axis=1, how="all").reindex(columns=table.columns)
 
 
-def words(values: pd.Series) -> pd.Series:
-    """Cells as texts by which two tables are matched, whatever type a column got as it was read."""
-    plain = values.map(lambda value: f"{value:g}" if isinstance(value, (int, float)) else str(value))
-    return plain.mask(values.isna(), "").astype(object)
-
-
-def matching(table: pd.DataFrame, filters: Mapping[str, str]) -> pd.DataFrame:
-    """The rows that meet every filter, column: value or globs divided by |."""
-    kept = pd.Series(True, index=table.index)
-    for column, wanted in filters.items():
-        # Equal first: a bin, "[0, .25)", would be a glob of something else.
-        kept &= words(table[column]).map(lambda value, w=wanted: value == w or fits(value, w))
-    return table[kept]
-
-
 def choose(filters: Mapping[str, str], folder: str | Path) -> tuple[pd.DataFrame, dict[str, str]]:
     """Recorded runs that meet the filters, and those filters that are on columns of the recorded tables.
 
@@ -161,25 +124,10 @@ def name_of(row: Mapping[str, Any]) -> str:
     return f"run {row['run']} ({', '.join(map(str, parts))})"
 
 
-@contextmanager
-def surroundings(**variables: str) -> Iterator[None]:
-    """Environment variables as given, also for processes that start meanwhile; as they were afterwards."""
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
-
-
 @cache
 def checksum(dataset: str) -> str:
     """The checksum of a data set on this machine. DataError if it is not here, ValueError if unknown."""
-    with surroundings(ATTNLIB_OFFLINE="1"):
+    with patch.dict(os.environ, ATTNLIB_OFFLINE="1"):
         if dataset in data.scene_names():
             return data.load_scenes(dataset).checksum
         return data.load(dataset).checksum
@@ -253,7 +201,7 @@ def run_again(
             # Downloaded data are no result.
             if (cache_folder() / "data").is_dir():
                 (folder / "cache" / "data").symlink_to((cache_folder() / "data").resolve())
-        with surroundings(**around):
+        with patch.dict(os.environ, around):
             run.run(source, folder / "run.ipynb", {**parameters, "output": str(folder / "tables")})
         summary = results.read_summary(folder / "tables" / "summary.csv")
         results.write(record.whole(summary), folder / "rounded.csv", record.FLOAT_FORMAT)
@@ -266,87 +214,6 @@ def differs_here(row: Mapping[str, Any], origin: Mapping[str, Any]) -> dict[str,
     here = {**origin["versions"], **origin}
     pairs = {name: (str(row[name]), str(here.get(name, ""))) for name in DECIDE}
     return {name: pair for name, pair in pairs.items() if pair[0] and pair[0] != pair[1]}
-
-
-def compare(
-    recorded: pd.DataFrame,
-    now: pd.DataFrame,
-    exact: bool,
-    tolerances: Mapping[str, float] | None = None,
-    other_draws: bool = False,
-) -> pd.DataFrame:
-    """One row per number that either side has: its keys, recorded, now, difference, allowed and agrees.
-
-    exact: value, interval and n must be equal; else the value within `allowed`, of the first glob of
-    `tolerances` and TOLERANCES that fits the metric, else the recorded interval ("interval"), else FALLBACK.
-    A number that is undefined on one side only, or has no row now, does not agree; one that has no row in the
-    record, which is older, does.
-
-    other_draws: the record's draws for each text were others. Then those of DRAWN agree where the intervals
-    overlap ("overlap"), and where the recorded one is not known ("any"); a bin may be empty on one side.
-    """
-    own = {**(tolerances or {}), **TOLERANCES}
-    numbers = list(results.NUMBERS)
-    columns = dict.fromkeys([*recorded.columns, *now.columns])
-    keys = [name for name in columns if name not in (*numbers, "run", "origin")]
-    sides = []
-    for table in (recorded, now):
-        side = table.reindex(columns=[*keys, *numbers])
-        sides.append(side[numbers].astype(float).join(side[keys].apply(words)))
-    both = sides[0].merge(sides[1], on=keys, how="outer", suffixes=("", "_now"), indicator="side", sort=False)
-    both["side"] = both["side"].map({"both": "", "left_only": GONE, "right_only": NEW}).astype(object)
-    same = {
-        name: (both[name] == both[f"{name}_now"]) | (both[name].isna() & both[f"{name}_now"].isna())
-        for name in numbers
-    }
-    difference = (both["value_now"] - both["value"]).abs().where(~same["value"], 0.0)
-    named = both["metric"].map(lambda metric: next((t for g, t in own.items() if fits(metric, g)), np.nan))
-    timed = np.isinf(named.astype(float))
-    if exact:
-        allowed = pd.Series(0.0, both.index)
-        agrees = pd.concat(same, axis=1).all(axis=1)
-    else:
-        # An interval without width is that of texts which all agree: it says nothing about another machine.
-        inside = named.isna() & (both["high"] > both["low"])
-        allowed = named.astype(float).fillna(FALLBACK)
-        agrees = difference <= allowed + 1e-12
-        agrees = agrees.mask(inside, both["value_now"].between(both["low"], both["high"]))
-        agrees = agrees.mask(both["value"].isna() | both["value_now"].isna(), same["value"])
-        allowed = allowed.astype(object).mask(inside, "interval")
-    agrees = (both["side"] == "") & (agrees | timed)
-    allowed = allowed.astype(object).mask(timed, "any")
-    # Equal values may rest on another number of texts, or have another interval.
-    plain = pd.concat(same, axis=1).all(axis=1) | ~same["value"]
-    note = pd.Series("interval or n", both.index).mask(plain, "")
-    if other_draws:
-        drawn = of_draws(both)
-        low, high = (both[f"{end}_now"].fillna(both["value_now"]) for end in ("low", "high"))
-        known = both["low"].notna() & both["high"].notna()
-        overlap = (low <= both["high"]) & (both["low"] <= high)
-        there = both["side"] == ""
-        if "bin" in both:  # an empty one has no row
-            there |= both["bin"] != ""
-        agrees = agrees.mask(drawn, there & (overlap | ~known))
-        allowed = allowed.mask(drawn, known.map({True: "overlap", False: "any"}))
-        note = note.mask(drawn, OTHER_DRAWS)
-    return both[keys].assign(
-        recorded=both["value"],
-        now=both["value_now"],
-        difference=difference,
-        allowed=allowed,
-        agrees=agrees | (both["side"] == NEW),
-        side=both["side"],
-        note=note,
-    )
-
-
-def of_draws(table: pd.DataFrame) -> pd.Series:
-    """Which rows rest on draws for each text (DRAWN), [rows] bool."""
-    found = pd.Series(False, table.index)
-    for globs in DRAWN:
-        if set(globs) <= set(table):
-            found |= table.index.isin(matching(table, globs).index)
-    return found
 
 
 def verify(
@@ -412,15 +279,12 @@ def listing(runs: pd.DataFrame) -> str:
     return runs[columns].to_string(index=False)
 
 
-def pairs_of(given: Sequence[str], what: str) -> dict[str, str]:
-    """`name=value` arguments by name. ValueError for one that is none."""
-    found = {}
-    for text in given:
-        name, equals, value = text.partition("=")
-        if not (name and equals):
-            raise ValueError(f"{what} {text!r}: give name=value")
-        found[name] = value
-    return found
+def pair(text: str) -> tuple[str, str]:
+    """A `name=value` argument; an error of the command line for one that is none."""
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise argparse.ArgumentTypeError(f"{text!r}: give name=value")
+    return name, value
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -429,55 +293,41 @@ def main(arguments: list[str] | None = None) -> int:
         prog="attnbook verify",
         description="Run recorded runs again and compare every number with the record.",
     )
-    parser.add_argument("filters", nargs="*", metavar="NAME=VALUE", help="such as paper=violation seed='0|1'")
-    parser.add_argument("--all", action="store_true", help="verify every run that fits, not one alone")
-    parser.add_argument("--retrain", action="store_true", help="use no model and no vectors of the cache")
-    parser.add_argument("--tolerant", action="store_true", help="within tolerances, on the same machine too")
-    parser.add_argument(
-        "--tolerance", action="append", default=[], metavar="METRIC=VALUE", help="absolute, for a metric"
-    )
-    parser.add_argument("--results", default=str(results.RECORDED), help="folder of the recorded tables")
-    parser.add_argument("--notebooks", default=str(NOTEBOOKS), help="folder of the notebooks")
+    add = parser.add_argument
+    add("filters", nargs="*", type=pair, metavar="NAME=VALUE", help="such as paper=violation seed='0|1'")
+    add("--all", action="store_true", help="verify every run that fits, not one alone")
+    add("--retrain", action="store_true", help="use no model and no vectors of the cache")
+    add("--tolerant", action="store_true", help="within tolerances, on the same machine too")
+    help_ = "absolute, for a metric"
+    add("--tolerance", type=pair, action="append", default=[], metavar="METRIC=VALUE", help=help_)
+    add("--results", default=str(results.RECORDED), help="folder of the recorded tables")
+    add("--notebooks", default=str(NOTEBOOKS), help="folder of the notebooks")
     options = parser.parse_args(arguments)
     try:
-        filters = pairs_of(options.filters, "filter")
-        given = pairs_of(options.tolerance, "tolerance")
-        tolerances = {name: float(value) for name, value in given.items()}
-        runs, of_rows = choose(filters, options.results)
+        tolerances = {name: float(value) for name, value in options.tolerance}
+        runs, of_rows = choose(dict(options.filters), options.results)
+        if runs.empty:
+            raise ValueError(f"no recorded run fits {' '.join(map('='.join, options.filters))}")
     except (ValueError, FileNotFoundError) as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
-        return 2
-    if runs.empty:
-        print(f"{parser.prog}: no recorded run fits {' '.join(options.filters)}", file=sys.stderr)
         return 2
     if len(runs) > 1 and not options.all:
         print(listing(runs))
         print(f"{len(runs)} runs fit: narrow them down, or give --all", file=sys.stderr)
         return 2
     agreeing = 0
-    for row in runs.to_dict("records"):
+    rows: list[Any] = runs.to_dict("records")
+    asked = (options.results, options.notebooks, of_rows, tolerances, options.tolerant, options.retrain)
+    for row in rows:
         try:
-            outcome = verify(
-                row,  # type: ignore[arg-type]  # names of columns are text
-                options.results,
-                options.notebooks,
-                of_rows,
-                tolerances,
-                options.tolerant,
-                options.retrain,
-            )
+            outcome = verify(row, *asked)
         except Refused as error:
             print(f"refused: {error}")
-            continue
         except Exception as error:  # of a notebook: anything
-            print(f"{name_of(row)} failed: {error}")  # type: ignore[arg-type]
-            continue
-        print(report(row, outcome), flush=True)  # type: ignore[arg-type]
-        agreeing += outcome.differing.empty
+            print(f"{name_of(row)} failed: {error}")
+        else:
+            print(report(row, outcome), flush=True)
+            agreeing += outcome.differing.empty
     if len(runs) > 1:
         print(f"{agreeing} of {len(runs)} runs agree")
     return 0 if agreeing == len(runs) else 1
-
-
-if __name__ == "__main__":
-    command.run(main)

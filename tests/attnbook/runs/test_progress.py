@@ -5,6 +5,7 @@ import json
 import pandas as pd
 import pytest
 
+from attnbook.__main__ import main
 from attnbook.runs import grid, progress, record, results
 
 CONFIG = """
@@ -53,7 +54,7 @@ def test_runs_to_come_take_as_long_as_those_like_them(sweep):
 
 
 def test_the_command_says_it(sweep, capsys):
-    progress.main([str(sweep / "grid.yaml"), "--sweep", str(sweep / "sweep"), "--cores", "2"])
+    main(["progress", str(sweep / "grid.yaml"), "--sweep", str(sweep / "sweep"), "--cores", "2"])
     last = capsys.readouterr().out.strip().splitlines()[-1]
     assert last.startswith("4 of 9 runs are done (44%); to go on 2 cores, training apart: 0 h 35 min")
     assert last.endswith("1 line of which no run is done yet")
@@ -63,16 +64,16 @@ def test_the_rest_is_a_grid_of_the_runs_still_to_go(sweep, capsys, monkeypatch):
     monkeypatch.chdir(sweep)
     runs = grid.read("grid.yaml")
     done = progress.finished("sweep", runs)
-    progress.main(["grid.yaml", "--sweep", "sweep", "--rest", "build/rest.yaml"])
+    main(["progress", "grid.yaml", "--sweep", "sweep", "--rest", "build/rest.yaml"])
     assert 0 < len(done) < len(runs)
     assert grid.read("build/rest.yaml") == {key: runs[key] for key in runs if key not in done}
-    progress.main(["build/rest.yaml", "--sweep", "sweep"])
+    main(["progress", "build/rest.yaml", "--sweep", "sweep"])
     assert f"0 of {len(runs) - len(done)} runs are done" in capsys.readouterr().out
     for notebook, name in runs:
         (sweep / "sweep" / notebook / name).mkdir(parents=True, exist_ok=True)
         (sweep / "sweep" / notebook / name / "summary.csv").write_text("metric\n")
     with pytest.raises(SystemExit, match="no run is still to go"):
-        progress.main(["grid.yaml", "--sweep", "sweep", "--rest", "none.yaml"])
+        main(["progress", "grid.yaml", "--sweep", "sweep", "--rest", "none.yaml"])
     assert not (sweep / "none.yaml").exists()
 
 
@@ -96,7 +97,7 @@ def test_no_grid_is_refused_by_name(tmp_path):
     (tmp_path / "list.yaml").write_text("- 1\n")
     for name, message in (("list.yaml", "is no grid"), ("nowhere.yaml", "does not exist")):
         with pytest.raises(SystemExit, match=f"{name} {message}"):
-            progress.main([str(tmp_path / name)])
+            main(["progress", str(tmp_path / name)])
 
 
 def test_grids_of_a_grid_count_together(sweep, capsys, monkeypatch):
@@ -105,11 +106,11 @@ def test_grids_of_a_grid_count_together(sweep, capsys, monkeypatch):
     )
     (sweep / "all.yaml").write_text("grids: [grid.yaml, other.yaml]")
     monkeypatch.chdir(sweep)
-    progress.main(["all.yaml", "--sweep", "sweep"])
+    main(["progress", "all.yaml", "--sweep", "sweep"])
     assert "5 of 10 runs are done (50%)" in capsys.readouterr().out
     (sweep / "all.yaml").write_text("grids: [nowhere.yaml]")
     with pytest.raises(SystemExit, match="grid nowhere.yaml, which .* names, does not exist"):
-        progress.main(["all.yaml"])
+        main(["progress", "all.yaml"])
 
 
 def test_recorded_runs_count_where_all_their_parameters_are_the_grids(tmp_path):

@@ -2,12 +2,14 @@
 
 import gzip
 import json
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from attnbook.__main__ import main
 from attnbook.runs import record, results
 from attnlib.tables import summaries
 
@@ -20,29 +22,35 @@ def texts(seed: int, n: int = 40) -> pd.DataFrame:
     return frame.assign(predicted=["no", "yes", "yes", "yes"] * (n // 4), jsd=generator.uniform(0, 0.69, n))
 
 
+@cache
+def tables(experiment: str, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Instances of a run and their summary."""
+    if experiment != "adversary":
+        instances = texts(seed).drop(columns="jsd")
+        return instances, summaries.summarise(instances, [*TAUS])
+    methods = ("published search", "exact optimum")
+    instances = pd.concat(texts(seed).drop(columns=[*TAUS]).assign(method=method) for method in methods)
+    parts = [
+        summaries.summarise(part, ["jsd"]).assign(method=method, epsilon=0.01)
+        for method, part in instances.groupby("method")
+    ]
+    return instances, pd.concat(parts, ignore_index=True)
+
+
+provenance = cache(results.provenance)
+
+
 def make(sweep: Path, experiment: str = "correlation", commit: str = "0123456789ab", **run) -> Path:
     """One complete run in a sweep's folder."""
     run = dict(paper="p", dataset="sst", encoder="bilstm", scorer="additive", seed=0) | run
-    instances, extras = texts(run["seed"]), {"variant": "released", "vectors": "random, deviation 0.1"}
-    if experiment == "adversary":
-        methods = ("published search", "exact optimum")
-        instances = pd.concat(instances.drop(columns=[*TAUS]).assign(method=method) for method in methods)
-        parts = [
-            summaries.summarise(part, ["jsd"]).assign(method=method, epsilon=0.01)
-            for method, part in instances.groupby("method")
-        ]
-        summary = pd.concat(parts, ignore_index=True)
-    else:
-        instances = instances.drop(columns="jsd")
-        summary = summaries.summarise(instances, [*TAUS])
+    instances, summary = tables(experiment, run["seed"])
     folder = sweep / run["paper"] / experiment / ",".join(f"{k}={v}" for k, v in run.items())
-    origin = results.provenance(
-        parameters={"seed": run["seed"], "vectors": "/home/me/vectors.txt", "output": str(folder)},
-        settings={"data": "5c0d"},
-        seconds=12.3456,
+    parameters = {"seed": run["seed"], "vectors": "/home/me/vectors.txt", "output": str(folder)}
+    origin = provenance() | {"parameters": parameters, "settings": {"data": "5c0d"}, "seconds": 12.3456}
+    extras = {"variant": "released", "vectors": "random, deviation 0.1", "experiment": experiment}
+    results.save_run(
+        folder, instances, results.validate(summary.assign(**extras, **run)), origin | {"commit": commit}
     )
-    summary = results.tidy(summary.assign(**extras), experiment=experiment, **run)
-    results.save_run(folder, instances, summary, origin | {"commit": commit})
     return folder
 
 
@@ -205,7 +213,7 @@ def test_a_run_that_no_commit_holds_is_recorded_and_named(tmp_path, capsys):
     make(tmp_path / "sweep")
     dirty = make(tmp_path / "sweep", seed=1, commit="0123456789ab+")
     unknown = make(tmp_path / "sweep", seed=2, commit="unknown")
-    record.main([str(tmp_path / "sweep"), str(tmp_path / "kept")])
+    main(["record", str(tmp_path / "sweep"), str(tmp_path / "kept")])
     said = capsys.readouterr()
     assert said.out.startswith("3 runs recorded")
     assert [line.split(": ")[0] for line in said.err.splitlines()] == [str(dirty), str(unknown)]
@@ -231,7 +239,7 @@ def test_a_malformed_run_is_refused_by_name_and_nothing_is_written(tmp_path, nam
     else:
         (folder / name).write_text(text)
     with pytest.raises(SystemExit, match=message) as error:
-        record.main([str(tmp_path / "sweep"), str(tmp_path / "kept")])
+        main(["record", str(tmp_path / "sweep"), str(tmp_path / "kept")])
     assert str(folder / name) in str(error.value)
     assert not (tmp_path / "kept").exists()
 
@@ -275,4 +283,4 @@ def test_damaged_distributions_are_named(tmp_path):
 
 def test_an_empty_sweep_says_what_a_run_is(tmp_path):
     with pytest.raises(SystemExit, match="no complete run in .*nowhere: a run is a folder"):
-        record.main([str(tmp_path / "nowhere")])
+        main(["record", str(tmp_path / "nowhere")])

@@ -1,6 +1,7 @@
 """Every recorded run can be asked for again: its notebook exists and takes its parameters."""
 
 import json
+from functools import cache
 
 import pytest
 
@@ -8,6 +9,7 @@ from attnbook import NOTEBOOKS
 from attnbook.runs import results, verify
 from attnlib.cache.sources import defaults
 
+declared = cache(defaults)
 RUNS = verify.recorded_runs(results.RECORDED)
 
 
@@ -20,7 +22,7 @@ def test_the_notebook_of_every_recorded_run_takes_its_parameters(paper, experime
         source, parameters = verify.as_today(row)
         assert source == NOTEBOOKS / paper / f"{experiment}.py" or (paper, experiment) in verify.RENAMED
         assert source.is_file()
-        unknown = set(parameters) - set(defaults(source))
+        unknown = set(parameters) - set(declared(source))
         assert not unknown, f"run {row['run']}: {unknown}"
 
 

@@ -63,14 +63,14 @@ def test_what_is_not_defined_has_a_row_that_says_so():
     assert table["n"].tolist() == [0, 0]
     assert table[["value", "low", "high"]].isna().all(axis=None)
     whole = pd.concat([summaries.summarise(frame(), ["jsd"]), table], ignore_index=True)
-    saved = results.without_repeats(results.tidy(whole, **RUN))
+    saved = results.without_repeats(results.validate(whole.assign(**RUN)))
     assert (
         saved.loc[saved["method"] == "exact optimum", ["class", "n"]].to_numpy().tolist() == [["all", 0]] * 2
     )
 
 
 def test_the_schema_comes_first_and_gaps_are_refused():
-    table = results.tidy(summaries.summarise(frame(), ["jsd"]), **RUN)
+    table = results.validate(summaries.summarise(frame(), ["jsd"]).assign(**RUN))
     assert tuple(table.columns[: len(results.COLUMNS)]) == results.COLUMNS
     with pytest.raises(ValueError, match="lacks the columns.*'scorer'"):
         results.validate(table.drop(columns="scorer"))
@@ -82,7 +82,7 @@ def test_the_schema_comes_first_and_gaps_are_refused():
     ("column", "value"), [("value", "many"), ("seed", 0.5), ("n", 2.5), ("low", "-"), ("epoch", "last")]
 )
 def test_a_cell_that_is_no_number_is_named(column, value):
-    table = results.tidy(summaries.summarise(frame(), ["jsd"]), **RUN).assign(epoch=1)
+    table = results.validate(summaries.summarise(frame(), ["jsd"]).assign(**RUN)).assign(epoch=1)
     table[column] = table[column].astype(object)
     table.loc[2, column] = value
     with pytest.raises(ValueError, match=f"'{column}' holds {value!r} in row 2"):
@@ -90,7 +90,7 @@ def test_a_cell_that_is_no_number_is_named(column, value):
 
 
 def test_the_optional_columns_have_one_order():
-    table = results.tidy(summaries.summarise(frame(), ["jsd"]), **RUN)
+    table = results.validate(summaries.summarise(frame(), ["jsd"]).assign(**RUN))
     mixed = table.assign(own=1, epoch=1, epsilon=0.1, method="m", bin="b", vectors="v", variant="r")
     assert tuple(results.validate(mixed).columns) == (*results.COLUMNS, *results.OPTIONAL, "own")
 
@@ -131,7 +131,7 @@ def test_an_impossible_weight_has_no_bin(weight):
 
 @pytest.mark.parametrize("name", ["t.csv", "t.parquet"])
 def test_files_come_back_as_written(tmp_path, name):
-    table = results.tidy(summaries.summarise(frame(), ["jsd"]), **RUN).replace(
+    table = results.validate(summaries.summarise(frame(), ["jsd"]).assign(**RUN)).replace(
         {"class": {"no": "NA", "yes": "1"}}
     )
     pd.testing.assert_frame_equal(results.read(results.write(table, tmp_path / name)), table)
@@ -144,7 +144,7 @@ def test_another_ending_is_refused_and_leaves_nothing(tmp_path):
 
 
 def test_a_run_is_saved_with_where_it_came_from(tmp_path):
-    table = results.tidy(summaries.summarise(frame(), ["jsd"]), **RUN)
+    table = results.validate(summaries.summarise(frame(), ["jsd"]).assign(**RUN))
     results.save_run(tmp_path / "run", frame(), table, results.provenance(parameters={"seed": 0}))
     origin = json.loads((tmp_path / "run" / "provenance.json").read_text())
     assert origin["parameters"] == {"seed": 0}
@@ -161,7 +161,7 @@ def summary(value: float = 0.5, methods: tuple[str, ...] = (), **run) -> pd.Data
     """One row per method, of a run that differs from RUN as told."""
     rows = pd.DataFrame({"metric": "jsd", "class": "all", "value": value, "method": methods or [None]})
     extras = {"variant": "released", "vectors": "random", "epsilon": run.pop("epsilon", 0.01)}
-    return results.tidy(rows.assign(**extras), **(RUN | run))
+    return results.validate(rows.assign(**extras, **(RUN | run)))
 
 
 def save(sweep, cell: str, table: pd.DataFrame):
@@ -237,7 +237,7 @@ def test_what_tells_runs_apart():
     run = results.identity(summary(methods=("uniform attention", "published search")))
     assert list(run) == list(results.RUN)
     assert (run["seed"], run["epsilon"], run["search"]) == ("0", "0.01", "published")
-    bare = results.tidy(summaries.summarise(frame(), ["jsd"]), **RUN)
+    bare = results.validate(summaries.summarise(frame(), ["jsd"]).assign(**RUN))
     assert (results.identity(bare)["variant"], results.identity(bare)["search"]) == ("", "")
     with pytest.raises(ValueError, match=r"several values of 'seed': \[.*0.*1"):
         results.identity(pd.concat([summary(), summary(seed=1)]))
@@ -267,3 +267,18 @@ def test_a_summary_in_another_folder_or_with_a_repeated_row_is_refused(tmp_path)
     results.write(summary(experiment="other"), path)
     with pytest.raises(ValueError, match="a/summary.csv: its rows are of p/other"):
         results.read_runs(tmp_path)
+
+
+def test_the_origin_names_commits_and_days(tmp_path):
+    own = pd.DataFrame({"run": ["1", "2", "3"], "origin": ["recorded", "recorded", "fresh"]})
+    known = {
+        "run": ["1", "2", "9"],
+        "commit": ["b", "a", "z"],
+        "date": ["2026-02-01T1", "2026-01-31T2", "2020"],
+    }
+    pd.DataFrame(known).to_csv(tmp_path / "runs.csv", index=False)
+    assert results.origin(own, tmp_path / "runs.csv") == (
+        "Runs of ours: 3, of which 1 are fresh or without a record of origin. "
+        "Recorded from 2026-01-31 to 2026-02-01 at commit `a`, `b`."
+    )
+    assert results.origin(own[:0], tmp_path) == "No run is recorded yet."

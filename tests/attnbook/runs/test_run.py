@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from attnbook.__main__ import main
 from attnbook.runs import run
 
 pytestmark = pytest.mark.slow
@@ -45,7 +46,7 @@ def notebook(tmp_path):
 
 def test_parameters_arrive(notebook, tmp_path):
     output = tmp_path / "deep" / "out.ipynb"
-    run.main([str(notebook), str(output), "-p", "seed", "3", "-p", "name", "b"])
+    main(["run", str(notebook), str(output), "-p", "seed", "3", "-p", "name", "b"])
     found = values_of(output)
     assert (found["seed"], found["name"]) == (3, "b")
     assert [path.name for path in output.parent.iterdir()] == ["out.ipynb"]
@@ -54,15 +55,15 @@ def test_parameters_arrive(notebook, tmp_path):
 def test_a_misspelt_parameter_is_refused_before_anything_runs(notebook, tmp_path):
     with pytest.raises(
         SystemExit,
-        match="no parameter 'sead': it has seed, name, rate, names, maybe, free. Did you mean 'seed'",
+        match="unknown parameter 'sead': known are seed, name, rate, names, maybe, free. Did you mean 'seed'",
     ):
-        run.main([str(notebook), str(tmp_path / "out.ipynb"), "-p", "sead", "3"])
+        main(["run", str(notebook), str(tmp_path / "out.ipynb"), "-p", "sead", "3"])
     assert [path.name for path in tmp_path.iterdir()] == ["toy.py"]
 
 
 def test_a_value_of_the_wrong_type_fails_with_the_reason(notebook, tmp_path):
     with pytest.raises(SystemExit, match="parameter seed is 'many'"):
-        run.main([str(notebook), str(tmp_path / "out.ipynb"), "-p", "seed", "many"])
+        main(["run", str(notebook), str(tmp_path / "out.ipynb"), "-p", "seed", "many"])
 
 
 @pytest.mark.parametrize(
@@ -82,7 +83,7 @@ def test_a_value_that_could_be_another_is_refused_before_anything_runs(
     name, word, message, notebook, tmp_path
 ):
     with pytest.raises(SystemExit, match=message):
-        run.main([str(notebook), str(tmp_path / "out.ipynb"), "-p", name, word])
+        main(["run", str(notebook), str(tmp_path / "out.ipynb"), "-p", name, word])
     assert [path.name for path in tmp_path.iterdir()] == ["toy.py"]
 
 
@@ -95,12 +96,19 @@ def values_of(executed):
 def test_words_and_files_are_read_by_the_annotations(notebook, tmp_path):
     output, file = tmp_path / "out.ipynb", tmp_path / "given.yaml"
     file.write_text("rate: 1e-2\nname: 'no'\nnames: [1e-2, 'on', null]\nmaybe: null\n")
-    run.main([str(notebook), str(output), "-f", str(file)])
+    main(["run", str(notebook), str(output), "-f", str(file)])
     expected = {"seed": 0, "name": "no", "rate": 0.01, "names": [0.01, "on", None], "maybe": None, "free": 1}
     assert values_of(output) == expected
     words = {"name": "no", "rate": "-5E-3", "names": "[a, b]", "maybe": "None", "free": "'010'"}
-    run.main(
-        [str(notebook), str(output), "-f", str(file), *(w for pair in words.items() for w in ("-p", *pair))]
+    main(
+        [
+            "run",
+            str(notebook),
+            str(output),
+            "-f",
+            str(file),
+            *(w for pair in words.items() for w in ("-p", *pair)),
+        ]
     )
     assert values_of(output) == expected | {"rate": -0.005, "names": ["a", "b"], "free": "010"}
 
@@ -138,7 +146,7 @@ def test_a_file_of_parameters_that_is_none_is_named(content, message, notebook, 
     if content is not None:
         file.write_bytes(content)
     with pytest.raises(SystemExit, match=message):
-        run.main([str(notebook), str(tmp_path / "out.ipynb"), "-f", str(file)])
+        main(["run", str(notebook), str(tmp_path / "out.ipynb"), "-f", str(file)])
 
 
 def test_an_output_that_cannot_be_written_is_refused_before_anything_runs(notebook, tmp_path):
@@ -155,7 +163,7 @@ def test_an_output_that_cannot_be_written_is_refused_before_anything_runs(notebo
     ):
         with pytest.raises(SystemExit, match=message):
             # The notebook would fail, and what runs leaves a failed notebook.
-            run.main([str(notebook), str(output), "-p", "seed", "9"])
+            main(["run", str(notebook), str(output), "-p", "seed", "9"])
     assert notebook.read_text() == SOURCE
     assert not list(tmp_path.rglob("*.ipynb"))[1:]
 
@@ -174,7 +182,7 @@ def test_what_is_no_notebook_is_named(name, content, message, tmp_path):
     path = tmp_path / name
     path.mkdir() if content is None else path.write_bytes(content)
     with pytest.raises(SystemExit, match=message):
-        run.main([str(path), str(tmp_path / "out.ipynb"), "-p", "seed", "1"])
+        main(["run", str(path), str(tmp_path / "out.ipynb"), "-p", "seed", "1"])
 
 
 def test_ctrl_c_ends_a_run_and_nothing_is_kept(notebook, tmp_path):
@@ -183,7 +191,7 @@ def test_ctrl_c_ends_a_run_and_nothing_is_kept(notebook, tmp_path):
     waiting.write_text(
         SOURCE + f"\nimport pathlib, time\npathlib.Path({str(begun)!r}).touch()\ntime.sleep(60)\n"
     )
-    words = [sys.executable, "-m", "attnbook.runs.run", str(waiting), str(tmp_path / "out.ipynb")]
+    words = [sys.executable, "-m", "attnbook", "run", str(waiting), str(tmp_path / "out.ipynb")]
     process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True, start_new_session=True)
     while not begun.exists():
         assert process.poll() is None
@@ -205,7 +213,7 @@ def test_the_kernel_is_this_environments_though_the_home_has_one_of_that_name(
     spec = {"argv": ["/bin/false", "{connection_file}"], "display_name": "other", "language": "python"}
     (other / "kernel.json").write_text(json.dumps(spec))
     environment = os.environ | {"HOME": str(tmp_path / "home"), "JUPYTER_PREFER_ENV_PATH": "0"}
-    words = [sys.executable, "-m", "attnbook.runs.run", str(notebook), str(tmp_path / "out.ipynb")]
+    words = [sys.executable, "-m", "attnbook", "run", str(notebook), str(tmp_path / "out.ipynb")]
     done = subprocess.run(words, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "out.ipynb").is_file()
@@ -213,13 +221,13 @@ def test_the_kernel_is_this_environments_though_the_home_has_one_of_that_name(
 
 def test_a_failed_run_is_kept_under_another_name(notebook, tmp_path):
     with pytest.raises(SystemExit, match="seed is too large"):
-        run.main([str(notebook), str(tmp_path / "out.ipynb"), "-p", "seed", "9"])
+        main(["run", str(notebook), str(tmp_path / "out.ipynb"), "-p", "seed", "9"])
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.failed.ipynb", "toy.py"]
 
 
 def test_a_missing_notebook_is_named(tmp_path):
     with pytest.raises(SystemExit, match=r"nowhere\.py does not exist"):
-        run.main([str(tmp_path / "nowhere.py"), str(tmp_path / "out.ipynb")])
+        main(["run", str(tmp_path / "nowhere.py"), str(tmp_path / "out.ipynb")])
 
 
 def test_a_kernel_that_is_killed_for_its_memory_is_an_error_that_says_so(notebook, tmp_path):
@@ -227,9 +235,9 @@ def test_a_kernel_that_is_killed_for_its_memory_is_an_error_that_says_so(noteboo
     killed = notebook.with_name("killed.py")
     killed.write_text(SOURCE + "\nimport os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n")
     with pytest.raises(SystemExit, match=r"killed\.py: its kernel was killed.*memory"):
-        run.main([str(killed), str(tmp_path / "out.ipynb")])
+        main(["run", str(killed), str(tmp_path / "out.ipynb")])
     assert sorted(path.name for path in tmp_path.iterdir()) == ["killed.py", "toy.py"]
-    run.main([str(notebook), str(tmp_path / "out.ipynb")])
+    main(["run", str(notebook), str(tmp_path / "out.ipynb")])
     assert (tmp_path / "out.ipynb").is_file()
 
 
@@ -259,7 +267,7 @@ def test_a_kernel_that_runs_out_of_memory_is_killed_and_nothing_looks_finished(n
     greedy = notebook.with_name("greedy.py")
     greedy.write_text(SOURCE + "\nheld = [bytearray(b'1') * (1 << 20) for _ in range(2000)]\n")
     output = tmp_path / "out.ipynb"
-    words = [sys.executable, "-m", "attnbook.runs.run", str(greedy), str(output)]
+    words = [sys.executable, "-m", "attnbook", "run", str(greedy), str(output)]
     with control_group(500) as members:
         done = subprocess.run(
             ["sh", "-c", f'echo $$ > "{members}" && exec "$@"', "sh", *words], capture_output=True, text=True
@@ -267,5 +275,5 @@ def test_a_kernel_that_runs_out_of_memory_is_killed_and_nothing_looks_finished(n
     assert done.returncode == 1
     assert "greedy.py: its kernel was killed, as the system does where memory runs out" in done.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["greedy.py", "toy.py"]
-    run.main([str(notebook), str(output)])
+    main(["run", str(notebook), str(output)])
     assert output.is_file()

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from attnbook.__main__ import main
 from attnbook.runs import run, train
 from attnbook.runs.grid import run_name
 
@@ -60,12 +61,12 @@ def test_a_page_of_no_model_or_several_has_none(name):
 
 
 def test_unknown_settings_and_impossible_ones_are_refused():
-    with pytest.raises(SystemExit, match="prepare has no parameter 'encodr': .* Did you mean 'encoder'"):
-        train.main(["prepare", "-p", "encodr", "average"])
+    with pytest.raises(SystemExit, match="prepare: unknown parameter 'encodr': .* Did you mean 'encoder'"):
+        main(["train", "prepare", "-p", "encodr", "average"])
     with pytest.raises(SystemExit, match="prepare: parameter seed is '010': it must be int, such as 10"):
-        train.main(["prepare", "-p", "dataset", "planted", "-p", "seed", "010"])
+        main(["train", "prepare", "-p", "dataset", "planted", "-p", "seed", "010"])
     with pytest.raises(SystemExit, match="unknown encoder 'averag'"):
-        train.main(["prepare", "-p", "dataset", "planted", "-p", "encoder", "averag"])
+        main(["train", "prepare", "-p", "dataset", "planted", "-p", "encoder", "averag"])
 
 
 SMALL = {
@@ -87,7 +88,7 @@ def test_after_training_ahead_the_notebook_trains_nothing(name, tmp_path, monkey
     monkeypatch.setenv("ATTNLIB_CACHE", str(tmp_path / "cache"))
     prepared_by, settings = model(name, **SMALL[name])
     words = [word for key, value in settings.items() for word in ("-p", key, str(value))]
-    train.main([prepared_by, *words])
+    main(["train", prepared_by, *words])
     models = tmp_path / "cache" / "models"
     before = {path.name: path.stat().st_mtime_ns for path in models.glob("*.safetensors")}
     assert len(before) == 1
