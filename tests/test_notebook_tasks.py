@@ -407,7 +407,7 @@ def test_a_page_is_right_or_refuses_by_name(source, name, generated, tmp_path):
             with pytest.raises(ValueError, match=rf"^parameter dataset is '{name}': {found}\. This notebook"):
                 execute(source, values, namespace)
             # The first call refuses: nothing is loaded, trained or written.
-            assert not {"parameters", "corpus", "run"} & set(namespace)
+            assert not {"page", "corpus", "run"} & set(namespace)
             assert not output.exists()
 
 
@@ -422,7 +422,7 @@ def test_generated_data_sets_are_of_every_task(name):
 def test_every_page_with_a_data_set_says_what_it_reads():
     for source in EXPERIMENTS:
         assert re.search(
-            r"^parameters = notebook\.parameters\(\s*globals\(\), (notebook\.|reads\()",
+            r'^page = notebook\.begin\(\s*globals\(\), "[^"]*", (notebook\.|reads\()',
             source.read_text(),
             re.MULTILINE,
         )

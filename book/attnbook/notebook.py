@@ -1,30 +1,115 @@
-"""What every notebook does first and last: check its parameters, and say where its numbers come from."""
+"""What every notebook does first and last: check its parameters, and say where its numbers come from.
+
+The first call: ``page = notebook.begin(globals(), "paper/name")``; the last ones: methods of this `Page`.
+"""
 
 from __future__ import annotations
 
 import difflib
 import html
-import typing
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from importlib import import_module
 from numbers import Integral
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import pandas as pd
+
+from attnbook.charts import vegalite
 from attnbook.escaped import as_code
-from attnbook.runs.values import PLAIN, is_instance
+from attnbook.runs import results
+from attnbook.runs.values import PLAIN, is_instance, kind_of, name_of
 from attnlib.cache import digest
-
-if TYPE_CHECKING:
-    import pandas as pd
+from attnlib.checks import one_of
 
 # Plain values that IPython itself puts into a notebook's namespace.
 IPYTHON = {"In", "Out"}
 # Tasks of data sets, as `attnlib.data` calls them, that a notebook can read.
 SINGLE_TEXTS, QUESTIONS, PAIRS = ("classification",), ("question answering",), ("pair classification",)
 TEXTS, SCENES = (*SINGLE_TEXTS, *QUESTIONS, *PAIRS), ("scenes",)
+FROM = "**Where these numbers come from.**"
 # Letters from which on a cell is a sentence.
 SENTENCE = 60
+
+
+def begin(namespace: Mapping[str, Any], name: str, reads: Sequence[str] = (), **needs: Any) -> Page:
+    """Check a notebook's parameters and name it under its charts; call it right after its imports.
+
+    namespace: `globals()`; name: paper/experiment; reads and needs: as `parameters` takes them.
+    """
+    page = Page(name, parameters(namespace, reads, **needs))
+    vegalite.enable(source(name, page.parameters))
+    return page
+
+
+@dataclass(frozen=True)
+class Page:
+    """A notebook from its first call to its last: its name, paper/experiment, and its parameters."""
+
+    name: str
+    parameters: dict[str, Any]
+
+    def summary(self, run: Any, tables: pd.DataFrame | Sequence[pd.DataFrame]) -> pd.DataFrame:
+        """Tables of a run, one below the other, in the schema of `results`; without classes, of class "all".
+
+        run: what `attnlib.prepare` gave.
+        """
+        table = tables if isinstance(tables, pd.DataFrame) else pd.concat(tables, ignore_index=True)
+        if "class" not in table:
+            table = table.assign(**{"class": "all"})
+        return results.of_run(run, table, self.name)
+
+    def glue(self, numbers: Mapping[str, Any] | None = None, **more: Any) -> None:
+        """Make numbers (NumPy's and one-element tensors too) and words known to the page's prose by name."""
+        from myst_nb import glue
+
+        for name, value in {**({} if numbers is None else numbers), **more}.items():
+            glue(name, value.item() if hasattr(value, "item") else value, display=False)
+
+    def finish(
+        self,
+        run: Any,
+        frame: pd.DataFrame,
+        summary: pd.DataFrame,
+        numbers: Mapping[str, Any] | None = None,
+        **more: Any,
+    ) -> None:
+        """Keep a run's texts and summary in the folder of the parameter `output`, if any; `glue` numbers."""
+        self.glue(numbers, **more)
+        if self.parameters["output"]:
+            results.keep(self.parameters["output"], run, frame, summary, self.parameters)
+
+    def write(self, table: pd.DataFrame, name: str, float_format: str | None = None) -> None:
+        """Write a table as a file of this name into the folder of the parameter `output`, if any."""
+        if self.parameters["output"]:
+            results.write(table, Path(self.parameters["output"], name), float_format)
+
+    def origin(self, settings: Mapping[str, Any]) -> Any:
+        """A displayable line under the last chart: parameters, data, commit and versions of this run."""
+        from IPython.display import Markdown
+
+        facts = results.provenance(settings=settings)
+        given = as_code(", ".join(f"{name}={value!r}" for name, value in self.parameters.items()))
+        versions = ", ".join(f"{name} {number}" for name, number in facts["versions"].items())
+        return Markdown(
+            f"{FROM} Parameters: {given}. Data: {as_code(settings['dataset'])}, sha256 "
+            f"`{settings['data'][:16]}…`. Commit `{facts['commit']}`; {versions}; {facts['device']}, "
+            f"{facts['threads']} threads."
+        )
+
+    def recorded(self, ours: pd.DataFrame | Mapping[tuple[str, str], pd.DataFrame]) -> Any:
+        """A displayable line: how many runs results come from, their days and commits where recorded.
+
+        ours: results of this page's paper, or of several, by what the page calls a paper and its folder.
+        """
+        folder = Path(self.parameters["recorded"] or results.RECORDED)
+        tables = {("", self.name.split("/")[0]): ours} if isinstance(ours, pd.DataFrame) else ours
+        lines = [FROM]
+        for (words, paper), table in tables.items():
+            line = results.origin(table, folder / paper / "runs.csv")
+            lines.append(f"*{words}*: {line}" if words else line)
+        return markdown(" ".join(lines))
 
 
 def parameters(
@@ -47,19 +132,12 @@ def parameters(
         for name, value in namespace.items()
         if not name.startswith("_") and name not in IPYTHON and isinstance(value, PLAIN)
     }
-    known = ", ".join(declared)
     for name in values:
-        if name not in declared:
-            close = difflib.get_close_matches(name, declared, n=1)
-            hint = f" Did you mean {close[0]!r}?" if close else ""
-            raise ValueError(f"unknown parameter {name!r}: this notebook has {known}.{hint}")
+        one_of("parameter", name, declared)
     for name, kind in declared.items():
         value = values[name]
-        if isinstance(kind, str):
-            kind = eval(kind, {"__builtins__": {}}, vars(typing) | {t.__name__: t for t in PLAIN[:-1]})
-        if not is_instance(value, kind):
-            wanted = kind.__name__ if isinstance(kind, type) else kind
-            raise ValueError(f"parameter {name} is {value!r}: it must be {wanted}")
+        if not is_instance(value, kind := kind_of(kind)):
+            raise ValueError(f"parameter {name} is {value!r}: it must be {name_of(kind)}")
     if isinstance(output := values.get("output"), str) and Path(output).is_file():
         raise ValueError(f"parameter output is {output!r}, a file: name a folder for the tables")
     if reads:
@@ -93,8 +171,6 @@ def table(frame: pd.DataFrame, columns: Sequence[str] | None = None) -> Any:
     sentences have the class `sentence`, which keeps them from being squeezed to a word per line. Cells and
     heads are text: HTML in them is shown, as it may be a token of a data set.
     """
-    import pandas as pd
-
     shown = (frame if columns is None else frame[list(columns)]).reset_index(drop=True)
     name = digest(shown.to_csv(index=False))[:8]
     formats: dict[Any, Any] = {column: cell_format(shown[column]) for column in shown}
@@ -106,8 +182,6 @@ def table(frame: pd.DataFrame, columns: Sequence[str] | None = None) -> Any:
 
 def cell_format(column: pd.Series) -> Callable[[object], str]:
     """How the cells of a column are written, as HTML. Whole numbers up to 1 may be shares: with decimals."""
-    import pandas as pd
-
     values = pd.to_numeric(column, errors="coerce").dropna()
     whole = bool((values % 1 == 0).all()) and values.abs().max() > 1
 
@@ -122,8 +196,6 @@ def cell_format(column: pd.Series) -> Callable[[object], str]:
 
 def source(name: str, values: Mapping[str, Any]) -> str:
     """The line under every chart: notebook, the parameters that are set, commit."""
-    from attnbook.runs import results
-
     shown = {key: value for key, value in values.items() if value is not None and key != "output"}
     given = "".join(f" {key}={value}" for key, value in shown.items())
     return f"notebooks/{name}.py{given} · commit {results.commit()}"
@@ -143,20 +215,4 @@ def nothing() -> Any:
     # A role such as {doc} is read in a page's text, not in what a cell displays. Pages are two folders deep.
     return Markdown(
         'No result to show yet: <a href="../../run.html">Run it yourself</a> says how to make one.'
-    )
-
-
-def origin(values: Mapping[str, Any], settings: Mapping[str, Any]) -> Any:
-    """A displayable line under the last chart: parameters, data, commit and versions of this run."""
-    from IPython.display import Markdown
-
-    from attnbook.runs import results
-
-    facts = results.provenance(settings=settings)
-    given = as_code(", ".join(f"{name}={value!r}" for name, value in values.items()))
-    versions = ", ".join(f"{name} {number}" for name, number in facts["versions"].items())
-    return Markdown(
-        f"**Where these numbers come from.** Parameters: {given}. Data: {as_code(settings['dataset'])}, "
-        f"sha256 `{settings['data'][:16]}…`. Commit `{facts['commit']}`; {versions}; {facts['device']}, "
-        f"{facts['threads']} threads."
     )

@@ -1,9 +1,5 @@
 # ---
 # jupyter:
-#   jupytext:
-#     text_representation:
-#       extension: .py
-#       format_name: percent
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -23,10 +19,9 @@
 # papers answer by search or sampling have exact answers from those points. This page states each with its
 # proof, and shows what it decides on one data set and model.
 
-# %% tags=["remove-cell"]
+# %% tags=["parameters", "hide-input"]
 from typing import Optional
 
-# %% tags=["parameters", "hide-input"]
 dataset: str = "planted"  # a name from attnlib.data.names(), of single texts
 encoder: str = "bilstm"  # bilstm, bigru, convolution or average
 scorer: str = "additive"  # additive or scaled_dot
@@ -42,10 +37,8 @@ output: Optional[str] = None  # folder for the tables of this run
 
 # %% tags=["remove-output"]
 import pandas as pd
-from myst_nb import glue
 
 from attnbook import charts, notebook
-from attnbook.runs import results
 from attnlib.kernels import (
     adversary_bounds,
     attention_order,
@@ -59,8 +52,7 @@ from attnlib.kernels import (
 from attnlib.prepare.flat import prepare
 from attnlib.tables import summaries
 
-parameters = notebook.parameters(globals(), notebook.SINGLE_TEXTS)
-charts.enable(notebook.source("beyond/geometry", parameters))
+page = notebook.begin(globals(), "beyond/geometry", notebook.SINGLE_TEXTS)
 model_settings = dict(variant=variant, vectors=vectors, epochs=epochs, patience=patience)
 run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, **model_settings)
 readout = run.readout
@@ -137,10 +129,7 @@ divergence["ceiling (no condition on the output)"] = bounds.upper
 
 minimal = minimal_flip_set(readout)
 by_attention = erase_until_flip(readout, attention_order(readout))
-columns |= {
-    "fewest": minimal.fraction,
-    "by_attention": by_attention.fraction,
-}
+columns |= {"fewest": minimal.fraction, "by_attention": by_attention.fraction}
 frame = run.frame(**columns)
 
 # %% [markdown]
@@ -151,10 +140,7 @@ frame = run.frame(**columns)
 # does: erase all but the token that dissents.)
 
 # %% tags=["hide-input"]
-names = {
-    "can_flip": "some attention flips the decision",
-    "permutation_can_flip": "some permutation flips it",
-}
+names = {"can_flip": "some attention flips the decision", "permutation_can_flip": "some permutation flips it"}
 shown = {column: text for column, text in names.items() if column in frame}
 summary = summaries.summarise(frame, [*shown, "lowest", "fewest", "by_attention"])
 shares = summary[summary["metric"].isin(list(shown))].assign(share=lambda table: table["metric"].map(shown))
@@ -211,22 +197,20 @@ by_method = [
 if not two_classes:
     by_method.append(summaries.undefined(["permutation_can_flip"]))
     by_method.append(summaries.undefined(["jsd"], method="exact optimum"))
-summary = results.of_run(run, pd.concat([summary, *by_method], ignore_index=True), "beyond/geometry")
+summary = page.summary(run, [summary, *by_method])
 summary["epsilon"] = epsilon
 overall = summary[summary["class"] == "all"]
 single = overall[overall["method"].isna()].set_index("metric")["value"]
 per_method = overall.dropna(subset="method").set_index("method")["value"]
-nan = float("nan")
-glue("test_accuracy", run.test_metrics["accuracy"], display=False)
-glue("inert", 1 - float(single["can_flip"]), display=False)
-glue("permutation_inert", 1 - float(single.get("permutation_can_flip", nan)), display=False)
-glue("search", float(per_method["published search"]), display=False)
-glue("exact", float(per_method.get("exact optimum", nan)), display=False)
-glue("ceiling", float(per_method["ceiling (no condition on the output)"]), display=False)
-glue("fewest", float(single["fewest"]), display=False)
-glue("by_attention", float(single["by_attention"]), display=False)
-if output:
-    results.keep(output, run, frame, summary, parameters)
+numbers = {
+    "test_accuracy": run.test_metrics["accuracy"],
+    "inert": 1 - single["can_flip"],
+    "permutation_inert": 1 - single.get("permutation_can_flip", float("nan")),
+    "search": per_method["published search"],
+    "exact": per_method.get("exact optimum", float("nan")),
+    "ceiling": per_method["ceiling (no condition on the output)"],
+}
+page.finish(run, frame, summary, numbers, fewest=single["fewest"], by_attention=single["by_attention"])
 notebook.table(summary.fillna({"method": ""}), ["method", "metric", "class", "value", "low", "high", "n"])
 
 # %% [markdown]
@@ -253,4 +237,4 @@ notebook.table(summary.fillna({"method": ""}), ["method", "metric", "class", "va
 #   {cite:t}`wiegreffe2019attention` ask the second question.
 
 # %% tags=["remove-input"]
-notebook.origin(parameters, run.settings)
+page.origin(run.settings)

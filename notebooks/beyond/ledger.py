@@ -1,9 +1,5 @@
 # ---
 # jupyter:
-#   jupytext:
-#     text_representation:
-#       extension: .py
-#       format_name: percent
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -19,31 +15,25 @@
 # {doc}`../serrano_smith/summary`, {doc}`../wiegreffe_pinter/summary`, {doc}`../violation/summary`,
 # {doc}`../violation/transformers_summary`); a new run changes them and nothing else.
 
-# %% tags=["remove-cell"]
+# %% tags=["parameters", "hide-input"]
 from typing import Optional
 
-# %% tags=["parameters", "hide-input"]
 recorded: Optional[str] = None  # folder of recorded results; None: book/results of the project
 fresh: Optional[str] = None  # sweep folder, such as build/sweep, whose runs take precedence
 output: Optional[str] = None  # folder for ledger.csv, the whole ledger as a table
 
 # %% tags=["remove-output"]
-from pathlib import Path
 
 from IPython.display import HTML
-from myst_nb import glue
 
 from attnbook import charts, notebook
 from attnbook.runs import grid, progress, results
 from attnbook.verdicts import ledger, ledgers
-from attnbook.verdicts.cells import origin
 
-parameters = notebook.parameters(globals())
-charts.enable(notebook.source("beyond/ledger", parameters))
+page = notebook.begin(globals(), "beyond/ledger")
 table, papers = ledgers.everything(fresh, recorded)
 totals = ledgers.totals(table)
-if output:
-    results.write(table, Path(output) / "ledger.csv", "%.6g")
+page.write(table, "ledger.csv", "%.6g")
 
 # %% [markdown]
 # ## Totals
@@ -118,12 +108,9 @@ pages = {name: f"../{name}.html" for name in table["notebook"].unique()}
 HTML(ledger.to_html(table, pages, "Every published number of all papers beside ours", ledgers.SHOWN))
 
 # %% tags=["remove-cell"]
-for name, value in totals.iloc[-1].drop("part").items():
-    glue(name.replace(" ", "_"), int(value), display=False)
-glue("grid_runs", len(grid_of_all), display=False)
-glue("grid_recorded", len(done), display=False)
-glue("tolerance", ledger.TOLERANCE, display=False)
-glue("widest", ledger.WIDEST, display=False)
+page.glue({name.replace(" ", "_"): value for name, value in totals.iloc[-1].drop("part").items()})
+page.glue(grid_runs=len(grid_of_all), grid_recorded=len(done))
+page.glue(tolerance=ledger.TOLERANCE, widest=ledger.WIDEST)
 
 # %% [markdown]
 # ## Limits
@@ -133,6 +120,4 @@ glue("widest", ledger.WIDEST, display=False)
 #   findings.
 
 # %% tags=["remove-input"]
-folder = Path(recorded or results.RECORDED)
-origins = [f"*{n}*: {origin(p.ours, folder / p.paper / 'runs.csv')}" for n, p in papers.items()]
-notebook.markdown(f"**Where these numbers come from.** {' '.join(origins)}")
+page.recorded({(words, part.paper): part.ours for words, part in papers.items()})

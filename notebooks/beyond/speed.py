@@ -1,9 +1,5 @@
 # ---
 # jupyter:
-#   jupytext:
-#     text_representation:
-#       extension: .py
-#       format_name: percent
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -20,10 +16,9 @@
 # The *floor* is the time that the arithmetic and the memory traffic a problem cannot avoid would take at this
 # machine's measured rates. What is near its floor cannot be made much faster; what is far from it could.
 
-# %% tags=["remove-cell"]
+# %% tags=["parameters", "hide-input"]
 from typing import Optional
 
-# %% tags=["parameters", "hide-input"]
 record: Optional[str] = None  # a record of `make bench`; None: the newest CPU record of benchmarks/results
 
 # %% tags=["remove-output"]
@@ -34,8 +29,7 @@ import pandas as pd
 
 from attnbook import PROJECT, charts, notebook
 
-parameters = notebook.parameters(globals())
-charts.enable(notebook.source("beyond/speed", parameters))
+page = notebook.begin(globals(), "beyond/speed")
 folder = PROJECT / "benchmarks" / "results"
 records = [
     json.loads(path.read_text()) for path in ([Path(record)] if record else sorted(folder.glob("*.json")))

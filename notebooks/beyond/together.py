@@ -1,9 +1,5 @@
 # ---
 # jupyter:
-#   jupytext:
-#     text_representation:
-#       extension: .py
-#       format_name: percent
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -20,31 +16,25 @@
 # verdict and list of data sets on it is computed from the recorded tables; a new run changes the page. What
 # was not run says so.
 
-# %% tags=["remove-cell"]
+# %% tags=["parameters", "hide-input"]
 from typing import Optional
 
-# %% tags=["parameters", "hide-input"]
 recorded: Optional[str] = None  # folder of recorded results; None: book/results of the project
 fresh: Optional[str] = None  # sweep folder, such as build/sweep, whose runs take precedence
 output: Optional[str] = None  # folder for together.csv, every number behind the verdicts
 
 # %% tags=["remove-output"]
-from pathlib import Path
 
-from myst_nb import glue
 
 from attnbook import charts, notebook
-from attnbook.runs import results
 from attnbook.verdicts import claims, ledger, papers, shared_questions, together
-from attnbook.verdicts.cells import REFERENCE, origin, read_published
+from attnbook.verdicts.cells import REFERENCE, read_published
 
-parameters = notebook.parameters(globals())
-charts.enable(notebook.source("beyond/together", parameters))
+page = notebook.begin(globals(), "beyond/together")
 tables = papers.recorded(fresh=fresh, folder=recorded)
 found = together.findings(tables)
 numbers = together.every_number(found)
-if output:
-    results.write(numbers, Path(output) / "together.csv", "%.6g")
+page.write(numbers, "together.csv", "%.6g")
 nothing = notebook.nothing()
 
 # %% [markdown]
@@ -137,11 +127,9 @@ notebook.table(claims.side_by_side(divergences))
 # %% tags=["remove-cell"]
 inert, search, optimum, _, within = (column["value"] for column in divergences.values())
 tau, models = shared_questions.rank_agreement(tables, "largest_tvd", "median_tvd")
-glue("inert", claims.ends(inert), display=False)
-glue("tau", claims.number(tau), display=False)
-glue("models_of_tau", models, display=False)
-glue("above_search", claims.ends((optimum - search).dropna()), display=False)
-glue("within", claims.ends(within), display=False)
+above = claims.ends((optimum - search).dropna())
+page.glue(inert=claims.ends(inert), tau=claims.number(tau), models_of_tau=models)
+page.glue(above_search=above, within=claims.ends(within))
 
 # %% [markdown]
 # - On a share of {glue:text}`inert` of the texts no attention changes the BiLSTM's class.
@@ -223,9 +211,8 @@ notebook.table(ratios.reset_index()) if len(signs) else nothing
 # it cannot be wrong under its own way to remove.
 
 # %% tags=["remove-cell"]
-for name, value in shared_questions.signs(signs).items():
-    glue(f"signs_{name}", value, display=False)
-glue("like_chance", shared_questions.LIKE_CHANCE, display=False)
+page.glue({f"signs_{name}": value for name, value in shared_questions.signs(signs).items()})
+page.glue(like_chance=shared_questions.LIKE_CHANCE)
 
 # %% [markdown]
 # Attention is less than {glue:text}`like_chance` better than random scores for {glue:text}`signs_alike` of
@@ -278,19 +265,11 @@ notebook.table(contrasts)
 # - Numbers of several claims come from the same models. They are no independent findings.
 
 # %% tags=["remove-cell"]
-constants = dict(
-    holds=claims.HOLDS, differs=claims.DIFFERS, fewest=claims.FEWEST, epsilon=shared_questions.EPSILON
-)
 verdicts = [finding.verdict for finding in found]
 few = [one for one in found if one.verdict == "undecided" and one.cells["dataset"].nunique() < claims.FEWEST]
 counts = {f"n_{verdict.replace(' ', '_')}": verdicts.count(verdict) for verdict in ledger.VERDICTS}
-for name, value in (constants | counts | {"n_claims": len(verdicts), "n_few": len(few)}).items():
-    glue(name, value, display=False)
+page.glue(counts, n_claims=len(verdicts), n_few=len(few), epsilon=shared_questions.EPSILON)
+page.glue(holds=claims.HOLDS, differs=claims.DIFFERS, fewest=claims.FEWEST)
 
 # %% tags=["remove-input"]
-folder = Path(recorded or results.RECORDED)
-origins = [
-    f"*{words}*: {origin(tables[paper], folder / paper / 'runs.csv')}"
-    for paper, words in papers.PAPERS.items()
-]
-notebook.markdown(f"**Where these numbers come from.** {' '.join(origins)}")
+page.recorded({(words, paper): tables[paper] for paper, words in papers.PAPERS.items()})

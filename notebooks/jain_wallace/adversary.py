@@ -1,9 +1,5 @@
 # ---
 # jupyter:
-#   jupytext:
-#     text_representation:
-#       extension: .py
-#       format_name: percent
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -20,10 +16,9 @@
 # They search by gradient descent. For two classes the optimum is known exactly, so this page shows both: the
 # search as published, and the true maximum that it approaches from below.
 
-# %% tags=["remove-cell"]
+# %% tags=["parameters", "hide-input"]
 from typing import Optional
 
-# %% tags=["parameters", "hide-input"]
 dataset: str = "planted"  # a name from attnlib.data.names()
 encoder: str = "bilstm"  # bilstm, bigru, convolution or average
 scorer: str = "additive"  # additive or scaled_dot
@@ -43,10 +38,8 @@ output: Optional[str] = None  # folder for the tables of this run
 
 # %% tags=["remove-output"]
 import pandas as pd
-from myst_nb import glue
 
 from attnbook import charts, notebook
-from attnbook.runs import results
 from attnlib.kernels import (
     exact_adversary,
     jsd,
@@ -59,8 +52,7 @@ from attnlib.kernels import (
 from attnlib.prepare.flat import prepare
 from attnlib.tables import summaries
 
-parameters = notebook.parameters(globals(), notebook.TEXTS)
-charts.enable(notebook.source("jain_wallace/adversary", parameters))
+page = notebook.begin(globals(), "jain_wallace/adversary", notebook.TEXTS)
 model_settings = dict(variant=variant, vectors=vectors, deviation=deviation, epochs=epochs, patience=patience)
 run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, **model_settings)
 
@@ -158,26 +150,22 @@ for name, part in frames.items():
         parts.append(summaries.quartiles_by_max_attention(part, "jsd").assign(method=name))
 if not two_classes:
     parts.append(summaries.undefined(["jsd", "at_least_0_595", "jsd_median"], method="exact optimum"))
-summary = results.of_run(run, pd.concat(parts, ignore_index=True), "jain_wallace/adversary")
+summary = page.summary(run, parts)
 summary["epsilon"] = epsilon
-overall = summary[(summary["class"] == "all") & summary["bin"].isna()].set_index(["method", "metric"])[
-    "value"
-]
-glue("feasible_uniform", float(overall["uniform attention", "feasible"]), display=False)
-glue("feasible_random", float(overall["random attention", "feasible"]), display=False)
-glue("jsd_search", float(overall[searched, "jsd"]), display=False)
-glue("jsd_exact", float(overall.get(("exact optimum", "jsd"), float("nan"))), display=False)
-glue("test_accuracy", run.test_metrics["accuracy"], display=False)
+overall = summary[(summary["class"] == "all") & summary["bin"].isna()]
+overall = overall.set_index(["method", "metric"])["value"]
+numbers = {
+    "feasible_uniform": overall["uniform attention", "feasible"],
+    "feasible_random": overall["random attention", "feasible"],
+    "jsd_search": overall[searched, "jsd"],
+    "jsd_exact": overall.get(("exact optimum", "jsd"), float("nan")),
+    "smallest_gain": float("nan"),
+    "inert": float("nan"),
+}
 if two_classes:
-    can_flip = reach(run.readout).can_flip
-    gain = found["exact optimum"].jsd - found[searched].jsd
-    glue("smallest_gain", float(gain.min()), display=False)
-    glue("inert", float((~can_flip).double().mean()), display=False)
-else:
-    glue("smallest_gain", float("nan"), display=False)
-    glue("inert", float("nan"), display=False)
-if output:
-    results.keep(output, run, frame, summary, parameters)
+    numbers["smallest_gain"] = (found["exact optimum"].jsd - found[searched].jsd).min()
+    numbers["inert"] = (~reach(run.readout).can_flip).double().mean()
+page.finish(run, frame, summary, numbers, test_accuracy=run.test_metrics["accuracy"])
 notebook.table(summary, ["method", "metric", "class", "bin", "value", "low", "high", "n"])
 
 # %% [markdown]
@@ -202,4 +190,4 @@ notebook.table(summary, ["method", "metric", "class", "bin", "value", "low", "hi
 #   search stands alone, and its values are lower bounds.
 
 # %% tags=["remove-input"]
-notebook.origin(parameters, run.settings)
+page.origin(run.settings)

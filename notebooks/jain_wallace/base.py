@@ -1,9 +1,5 @@
 # ---
 # jupyter:
-#   jupytext:
-#     text_representation:
-#       extension: .py
-#       format_name: percent
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -20,10 +16,9 @@
 #
 # This page trains one model on one data set; {doc}`ledger` sets every published number beside ours.
 
-# %% tags=["remove-cell"]
+# %% tags=["parameters", "hide-input"]
 from typing import Optional
 
-# %% tags=["parameters", "hide-input"]
 dataset: str = "planted"  # a name from attnlib.data.names()
 encoder: str = "bilstm"  # bilstm, bigru, convolution or average
 scorer: str = "additive"  # additive or scaled_dot
@@ -40,17 +35,14 @@ output: Optional[str] = None  # folder for the tables of this run
 # %% tags=["remove-output"]
 import pandas as pd
 import torch
-from myst_nb import glue
 
 from attnbook import charts, notebook
-from attnbook.runs import results
 from attnlib.kernels import exchanged_logits, uniform_weights
 from attnlib.prepare.flat import prepare
 from attnlib.tables import performance, summaries
 from attnlib.training.flat import predict
 
-parameters = notebook.parameters(globals(), notebook.TEXTS)
-charts.enable(notebook.source("jain_wallace/base", parameters))
+page = notebook.begin(globals(), "jain_wallace/base", notebook.TEXTS)
 model_settings = dict(variant=variant, vectors=vectors, deviation=deviation, epochs=epochs, patience=patience)
 run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, **model_settings)
 
@@ -91,7 +83,6 @@ notebook.table(sizes)
 # code never the first.
 
 # %% tags=["hide-input"]
-glue("vectors", run.name["vectors"], display=False)
 history = pd.DataFrame(run.history)
 kept = int(history.loc[history["selected"] == 1, "epoch"].iloc[0])
 charts.by_epoch(
@@ -168,20 +159,16 @@ controls = compared[compared["read"] != "model"]
 controls = controls.assign(metric=controls["metric"] + "_" + controls["read"]).drop(columns="read")
 counts = sizes.melt("class", var_name="metric").dropna().astype({"value": float})
 rows = pd.concat([report, controls, counts], ignore_index=True)
-summary = results.of_run(run, rows, "jain_wallace/base")
+summary = page.summary(run, rows)
 true = torch.as_tensor(run.texts.labels, device=run.readout.device)[:, None]
 frame = run.frame(
     probability=outputs["model"].gather(1, true)[:, 0],
     probability_uniform=outputs["uniform"].gather(1, true)[:, 0],
 )
 overall = compared.set_index(["read", "metric"])["value"]
-for name, metric in overall.index:
-    glue(f"{metric}_{name}", float(overall[name, metric]), display=False)
-for metric in ("f1", "roc_auc"):
-    glue(metric, run.test_metrics.get(metric, float("nan")), display=False)
-glue("accuracy", run.test_metrics["accuracy"], display=False)
-glue("commonest", float(pd.Series(corpus.test.labels).value_counts(normalize=True).iloc[0]), display=False)
-glue("n_compared", len(run.texts), display=False)
+numbers = {f"{metric}_{name}": value for (name, metric), value in overall.items()}
+numbers |= {name: run.test_metrics.get(name, float("nan")) for name in ("accuracy", "f1", "roc_auc")}
+numbers["commonest"] = pd.Series(corpus.test.labels).value_counts(normalize=True).iloc[0]
 exchanged = "This model reads a text alone: there is no question that could decide without it."
 if "exchanged" in outputs:
     exchanged = (
@@ -189,8 +176,7 @@ if "exchanged" in outputs:
         f"{overall['exchanged', 'accuracy']:.3f}: so much comes from the question or hypothesis alone, and "
         "only what lies above it from the text that attention is on."
     )
-if output:
-    results.keep(output, run, frame, summary, parameters)
+page.finish(run, frame, summary, numbers, n_compared=len(run.texts), vectors=run.name["vectors"])
 notebook.table(pd.concat([report, controls]), ["metric", "class", "value", "low", "high", "n"])
 
 # %% [markdown]
@@ -227,4 +213,4 @@ notebook.markdown(exchanged)
 # - A share of no texts, such as the precision of a class that is never predicted, is left empty and not 0.
 
 # %% tags=["remove-input"]
-notebook.origin(parameters, run.settings)
+page.origin(run.settings)

@@ -1,9 +1,5 @@
 # ---
 # jupyter:
-#   jupytext:
-#     text_representation:
-#       extension: .py
-#       format_name: percent
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -17,10 +13,9 @@
 # made from two tables, the recorded results and the published numbers: every number, every verdict and every
 # sentence that depends on one is computed from them, and a new run changes the page.
 
-# %% tags=["remove-cell"]
+# %% tags=["parameters", "hide-input"]
 from typing import Optional
 
-# %% tags=["parameters", "hide-input"]
 recorded: Optional[str] = None  # folder of recorded results; None: book/results of the project
 fresh: Optional[str] = None  # sweep folder, such as build/sweep, whose runs take precedence
 output: Optional[str] = None  # folder for claims.csv, the verdicts as a table
@@ -28,20 +23,17 @@ output: Optional[str] = None  # folder for claims.csv, the verdicts as a table
 # %% tags=["remove-output"]
 import math
 from dataclasses import replace
-from pathlib import Path
 
 import pandas as pd
-from myst_nb import glue
 
 from attnbook import charts, notebook
 from attnbook.runs import results
 from attnbook.verdicts import claims, ledger, papers
-from attnbook.verdicts.cells import REFERENCE, label, origin, read_published
+from attnbook.verdicts.cells import REFERENCE, read_published
 from attnbook.verdicts.claims import Reading
 from attnlib.tables import summaries
 
-parameters = notebook.parameters(globals())
-charts.enable(notebook.source("jain_wallace/claims", parameters))
+page = notebook.begin(globals(), "jain_wallace/claims")
 found = papers.read("jain_wallace", fresh, recorded)
 published = read_published(REFERENCE / "jain_wallace.csv")
 
@@ -72,8 +64,8 @@ published = read_published(REFERENCE / "jain_wallace.csv")
 # %% tags=["hide-input"]
 epsilons = {"released *": 0.05, "published babi*|published cnn": 0.05, "published *": 0.01, "*": 0.0}
 searches = found["search"].fillna("no search") + " " + found["dataset"]
-usual = found["epsilon"].fillna(0.0) == label(searches, epsilons)
-vectors = label(found["dataset"], results.MAIN_VECTORS)
+usual = found["epsilon"].fillna(0.0) == results.label(searches, epsilons)
+vectors = results.label(found["dataset"], results.MAIN_VECTORS)
 usual &= (found["variant"] == results.MAIN_VARIANT) & (found["vectors"] == vectors)
 found = papers.named(found)
 grid = found[usual & (found["experiment"] != "initialisation")]
@@ -123,21 +115,16 @@ readings["2"] = [replace(reading, fewest=10) for reading in readings["2"]]
 
 # %% tags=["hide-input", "full-width"]
 verdicts = claims.overview(readings, both, theirs)
-if output:
-    results.write(verdicts, Path(output) / "claims.csv", "%.6g")
+page.write(verdicts, "claims.csv", "%.6g")
 notebook.table(verdicts)
 
 # %% tags=["remove-cell"]
-constants = dict(holds=claims.HOLDS, differs=claims.DIFFERS, fewest=claims.FEWEST)
-constants |= dict(weak=weak, alike=(1 + weak) / 2, barely=barely, very_far=very_far)
-for name, value in constants.items():
-    glue(name, value, display=False)
+page.glue(holds=claims.HOLDS, differs=claims.DIFFERS, fewest=claims.FEWEST)
+page.glue(weak=weak, alike=(1 + weak) / 2, barely=barely, very_far=very_far)
 for metric in gaps:
     for name, encoder in {"": bilstm, "_average": average}.items():
-        mean = claims.spread(theirs, metric, **encoder)["value"].mean()
-        glue(f"their_{metric}{name}", float(mean), display=False)
-blank = published["value"].isna() & (published["experiment"] == "correlation")
-glue("blank", int(blank.sum()), display=False)
+        page.glue({f"their_{metric}{name}": claims.spread(theirs, metric, **encoder)["value"].mean()})
+page.glue(blank=(published["value"].isna() & (published["experiment"] == "correlation")).sum())
 
 # %% [markdown]
 # ## Claim 1: attention and other measures of importance
@@ -593,5 +580,4 @@ notebook.markdown(
 # - All figures and tables of the paper, from the same results, are on {doc}`summary`.
 
 # %% tags=["remove-input"]
-runs = Path(recorded or results.RECORDED) / "jain_wallace" / "runs.csv"
-notebook.markdown(f"**Where these numbers come from.** {origin(found, runs)}")
+page.recorded(found)

@@ -1,9 +1,5 @@
 # ---
 # jupyter:
-#   jupytext:
-#     text_representation:
-#       extension: .py
-#       format_name: percent
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -20,10 +16,9 @@
 #
 # This page runs the experiment on one data set and one model; every setting can be changed below.
 
-# %% tags=["remove-cell"]
+# %% tags=["parameters", "hide-input"]
 from typing import Optional
 
-# %% tags=["parameters", "hide-input"]
 dataset: str = "planted"  # a name from attnlib.data.names()
 encoder: str = "bilstm"  # bilstm, bigru, convolution or average
 scorer: str = "additive"  # additive or scaled_dot
@@ -39,17 +34,14 @@ output: Optional[str] = None  # folder for the tables of this run
 
 # %% tags=["remove-output"]
 import pandas as pd
-from myst_nb import glue
 
 from attnbook import charts, notebook
-from attnbook.runs import results
 from attnlib.explain import gradient_times_embedding, leave_one_out
 from attnlib.kernels import kendall_tau, shuffled_weights
 from attnlib.prepare.flat import prepare
 from attnlib.tables import summaries
 
-parameters = notebook.parameters(globals(), notebook.TEXTS)
-charts.enable(notebook.source("jain_wallace/correlation", parameters))
+page = notebook.begin(globals(), "jain_wallace/correlation", notebook.TEXTS)
 model_settings = dict(variant=variant, vectors=vectors, deviation=deviation, epochs=epochs, patience=patience)
 run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, **model_settings)
 
@@ -141,14 +133,10 @@ for name in pairs:
 means = [column for column in frame.columns if column.startswith(("tau_", "significant_", "gap_"))]
 spread = [column for column in means if not column.startswith("significant_")]
 rows = pd.concat([summaries.summarise(frame, means), summaries.deviations(frame, spread)], ignore_index=True)
-summary = results.of_run(run, rows, "jain_wallace/correlation")
-overall = summary[summary["class"] == "all"].set_index("metric")
-for metric in means:
-    glue(metric, float(overall.loc[metric, "value"]), display=False)
-glue("test_accuracy", run.test_metrics["accuracy"], display=False)
-glue("undefined", int(frame["tau_gradient"].isna().sum()), display=False)
-if output:
-    results.keep(output, run, frame, summary, parameters)
+summary = page.summary(run, rows)
+numbers = dict(summary[summary["class"] == "all"].set_index("metric")["value"][means])
+numbers |= {"undefined": frame["tau_gradient"].isna().sum(), "test_accuracy": run.test_metrics["accuracy"]}
+page.finish(run, frame, summary, numbers)
 notebook.table(summary, ["metric", "class", "value", "low", "high", "n"])
 
 # %% [markdown]
@@ -172,4 +160,4 @@ notebook.table(summary, ["metric", "class", "value", "low", "high", "n"])
 #   ({glue:text}`undefined` texts here) instead of voiding them, as it did in some of the authors' tables.
 
 # %% tags=["remove-input"]
-notebook.origin(parameters, run.settings)
+page.origin(run.settings)

@@ -1,9 +1,5 @@
 # ---
 # jupyter:
-#   jupytext:
-#     text_representation:
-#       extension: .py
-#       format_name: percent
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -22,10 +18,9 @@
 # accuracy on SST, and a τ that is a fraction of the published one. This page follows one training epoch by
 # epoch and measures after each how well the model does, and what τ is.
 
-# %% tags=["remove-cell"]
+# %% tags=["parameters", "hide-input"]
 from typing import Optional
 
-# %% tags=["parameters", "hide-input"]
 dataset: str = "planted"  # a name from attnlib.data.names()
 encoder: str = "bilstm"  # bilstm, bigru, convolution or average
 scorer: str = "additive"  # additive or scaled_dot
@@ -43,17 +38,14 @@ import time
 from dataclasses import replace
 
 import pandas as pd
-from myst_nb import glue
 
 from attnbook import charts, notebook
-from attnbook.runs import results
 from attnlib.explain import gradient_times_embedding, leave_one_out
 from attnlib.kernels import kendall_tau, permutation_test
 from attnlib.prepare.flat import every_epoch
 from attnlib.tables import performance, summaries
 
-parameters = notebook.parameters(globals(), notebook.TEXTS)
-charts.enable(notebook.source("jain_wallace/initialisation", parameters))
+page = notebook.begin(globals(), "jain_wallace/initialisation", notebook.TEXTS)
 model_settings = dict(variant=variant, vectors=vectors, deviation=deviation, epochs=epochs)
 training = every_epoch(dataset, encoder, scorer, seed, device=device, limit=limit, **model_settings)
 
@@ -139,19 +131,14 @@ table["selected"] = (table["epoch"] == selected).astype(float)
 rows = table.melt("epoch", var_name="metric").assign(**{"class": "all"})
 n_texts = {"": len(run.corpus.test), "dev_": len(run.corpus.dev)}
 rows["n"] = rows["metric"].map({part + name: n for part, n in n_texts.items() for name in run.test_metrics})
-summary = results.of_run(run, pd.concat([by_epoch, rows], ignore_index=True), "jain_wallace/initialisation")
+summary = page.summary(run, [by_epoch, rows])
 values = summary.set_index(["metric", "epoch"])["value"]
+numbers = {"selected": selected, "epochs": len(scores), "vectors": run.name["vectors"]}
 for metric in (*names, "median_tvd", "accuracy"):
-    glue(f"{metric}_selected", float(values[metric, selected]), display=False)
-    glue(f"{metric}_lowest", float(values[metric].min()), display=False)
-    glue(f"{metric}_highest", float(values[metric].max()), display=False)
-glue("selected", selected, display=False)
-glue("epochs", len(scores), display=False)
-glue("vectors", run.name["vectors"], display=False)
-if output:
-    # The time of the analyses alone; that of the training is in the history.
-    run = replace(run, began=time.perf_counter() - seconds)
-    results.keep(output, run, frame, summary, parameters)
+    numbers[f"{metric}_selected"] = values[metric, selected]
+    numbers[f"{metric}_lowest"], numbers[f"{metric}_highest"] = values[metric].min(), values[metric].max()
+# The time of the analyses alone; that of the training is in the history.
+page.finish(replace(run, began=time.perf_counter() - seconds), frame, summary, numbers)
 notebook.table(summary, ["epoch", "metric", "value", "low", "high", "n"])
 
 # %% [markdown]
@@ -190,4 +177,4 @@ notebook.table(summary, ["epoch", "metric", "value", "low", "high", "n"])
 #   set stand in for them, and `vectors` takes the real file where there is one.
 
 # %% tags=["remove-input"]
-notebook.origin(parameters, run.settings)
+page.origin(run.settings)

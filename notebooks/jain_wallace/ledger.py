@@ -1,9 +1,5 @@
 # ---
 # jupyter:
-#   jupytext:
-#     text_representation:
-#       extension: .py
-#       format_name: percent
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -18,27 +14,22 @@
 # ours and says whether it holds. It is made of two tables, the published numbers and the recorded results,
 # and of a third that says why a number differs or is missing; a new run changes the page and nothing else.
 
-# %% tags=["remove-cell"]
+# %% tags=["parameters", "hide-input"]
 from typing import Optional
 
-# %% tags=["parameters", "hide-input"]
 recorded: Optional[str] = None  # folder of recorded results; None: book/results of the project
 fresh: Optional[str] = None  # sweep folder, such as build/sweep, whose runs take precedence
 output: Optional[str] = None  # folder for ledger.csv, the whole ledger as a table
 
 # %% tags=["remove-output"]
-from pathlib import Path
 
 from IPython.display import HTML
-from myst_nb import glue
 
 from attnbook import NOTEBOOKS, charts, notebook
-from attnbook.runs import results
+from attnbook.runs.results import label
 from attnbook.verdicts import ledger, ledgers
-from attnbook.verdicts.cells import label, origin
 
-parameters = notebook.parameters(globals())
-charts.enable(notebook.source("jain_wallace/ledger", parameters))
+page = notebook.begin(globals(), "jain_wallace/ledger")
 compared = ledgers.compare("jain_wallace", fresh, recorded)
 
 # %% [markdown]
@@ -80,13 +71,9 @@ table = compared.table
 totals = ledger.totals(table, "dataset")
 
 # %% tags=["remove-cell"]
-for name, value in totals.iloc[-1].drop("dataset").items():
-    glue(name.replace(" ", "_"), int(value), display=False)
-glue("tolerance", ledger.TOLERANCE, display=False)
-glue("widest", ledger.WIDEST, display=False)
-glue("blank", int(table["value"].isna().sum()), display=False)
-if output:
-    results.write(table, Path(output) / "ledger.csv", "%.6g")
+page.glue({name.replace(" ", "_"): value for name, value in totals.iloc[-1].drop("dataset").items()})
+page.glue(tolerance=ledger.TOLERANCE, widest=ledger.WIDEST, blank=table["value"].isna().sum())
+page.write(table, "ledger.csv", "%.6g")
 
 # %% [markdown]
 # ## What comes out
@@ -139,5 +126,4 @@ shown = table.assign(source=label(table["source"], ledgers.SOURCES))
 HTML(ledger.to_html(shown, pages, "Every published number beside ours"))
 
 # %% tags=["remove-input"]
-runs = Path(recorded or results.RECORDED) / "jain_wallace" / "runs.csv"
-notebook.markdown(f"**Where these numbers come from.** {origin(compared.ours, runs)}")
+page.recorded(compared.ours)

@@ -1,9 +1,5 @@
 # ---
 # jupyter:
-#   jupytext:
-#     text_representation:
-#       extension: .py
-#       format_name: percent
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -18,10 +14,9 @@
 # the same weights to other tokens should change the decision. They report that it often hardly does, even
 # where the attention is peaked.
 
-# %% tags=["remove-cell"]
+# %% tags=["parameters", "hide-input"]
 from typing import Optional
 
-# %% tags=["parameters", "hide-input"]
 dataset: str = "planted"  # a name from attnlib.data.names()
 encoder: str = "bilstm"  # bilstm, bigru, convolution or average
 scorer: str = "additive"  # additive or scaled_dot
@@ -37,17 +32,13 @@ n_permutations: int = 100  # permutations per text
 output: Optional[str] = None  # folder for the tables of this run
 
 # %% tags=["remove-output"]
-import pandas as pd
-from myst_nb import glue
 
 from attnbook import charts, notebook
-from attnbook.runs import results
 from attnlib.kernels import permutation_test, random_attention_test, reach, tvd, uniform_weights
 from attnlib.prepare.flat import prepare
 from attnlib.tables import summaries
 
-parameters = notebook.parameters(globals(), notebook.TEXTS)
-charts.enable(notebook.source("jain_wallace/permutation", parameters))
+page = notebook.begin(globals(), "jain_wallace/permutation", notebook.TEXTS)
 model_settings = dict(variant=variant, vectors=vectors, deviation=deviation, epochs=epochs, patience=patience)
 run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, **model_settings)
 
@@ -111,14 +102,11 @@ charts.violins_by_max_attention(
 parts = [summaries.summarise(frame, metrics), summaries.quartiles_by_max_attention(frame, "median_tvd")]
 if undefined := [metric for metric in ("can_flip", "largest_tvd") if metric not in metrics]:
     parts.append(summaries.undefined(undefined))
-summary = results.of_run(run, pd.concat(parts, ignore_index=True), "jain_wallace/permutation")
+summary = page.summary(run, parts)
 overall = summary[(summary["class"] == "all") & summary["bin"].isna()].set_index("metric")["value"]
-for metric in [*changes, "max_attention"]:
-    glue(metric, float(overall[metric]), display=False)
-glue("inert", 1 - float(overall.get("can_flip", float("nan"))), display=False)
-glue("test_accuracy", run.test_metrics["accuracy"], display=False)
-if output:
-    results.keep(output, run, frame, summary, parameters)
+numbers = dict(overall[[*changes, "max_attention"]])
+numbers["inert"] = 1 - overall.get("can_flip", float("nan"))
+page.finish(run, frame, summary, numbers, test_accuracy=run.test_metrics["accuracy"])
 notebook.table(summary, ["metric", "class", "bin", "value", "low", "high", "n"])
 
 # %% [markdown]
@@ -139,4 +127,4 @@ notebook.table(summary, ["metric", "class", "bin", "value", "low", "high", "n"])
 #   its batch; the means over texts are unaffected, their sampling error is a little larger.
 
 # %% tags=["remove-input"]
-notebook.origin(parameters, run.settings)
+page.origin(run.settings)

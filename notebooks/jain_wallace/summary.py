@@ -1,9 +1,5 @@
 # ---
 # jupyter:
-#   jupytext:
-#     text_representation:
-#       extension: .py
-#       format_name: percent
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -18,10 +14,9 @@
 # The other pages run one experiment on one model; here are all data sets and several seeds. Whether a single
 # number holds is said in the {doc}`ledger`, whether a claim does in {doc}`claims`.
 
-# %% tags=["remove-cell"]
+# %% tags=["parameters", "hide-input"]
 from typing import Optional
 
-# %% tags=["parameters", "hide-input"]
 recorded: Optional[str] = None  # folder of recorded results; None: book/results of the project
 fresh: Optional[str] = None  # sweep folder, such as build/sweep, whose runs take precedence
 encoder: str = "bilstm"  # of Figures 3, 4, 6, 7 and 8: bilstm, convolution or average
@@ -30,18 +25,15 @@ method: str = "released search"  # of Figures 7 and 8: released search or publis
 epsilon: float = 0.05  # how far the output may move: .05 with the released search, .01 with the published
 
 # %% tags=["remove-output"]
-from pathlib import Path
 
 import pandas as pd
-from myst_nb import glue
 
 from attnbook import charts, notebook
 from attnbook.runs import results
 from attnbook.verdicts import claims, papers, summary
-from attnbook.verdicts.cells import REFERENCE, beside, main_grid, once, origin, read_published, select
+from attnbook.verdicts.cells import REFERENCE, beside, main_grid, once, read_published, select
 
-parameters = notebook.parameters(globals())
-charts.enable(notebook.source("jain_wallace/summary", parameters))
+page = notebook.begin(globals(), "jain_wallace/summary")
 published = once(read_published(REFERENCE / "jain_wallace.csv"))
 found = papers.read("jain_wallace", fresh, recorded)
 histograms = summary.distributions("jain_wallace", fresh=fresh, folder=recorded)
@@ -118,8 +110,7 @@ charts.dot_panels(
     "dataset",
     by="encoder",
     panel="scorer",
-    baseline="uniform",
-    baseline_label="uniform attention",
+    baseline=("uniform", "uniform attention"),
     title="Performance on the test set (Table 1)",
     x_title="F1, or accuracy (share)",
     by_title="encoder",
@@ -140,8 +131,7 @@ charts.dot_panels(
     "dataset",
     by="encoder",
     panel="scorer",
-    baseline="exchanged",
-    baseline_label="on another text",
+    baseline=("exchanged", "on another text"),
     title="Performance when attention is on another text",
     x_title="accuracy (share)",
     by_title="encoder",
@@ -177,8 +167,7 @@ charts.dot_panels(
     "dataset",
     by="encoder",
     panel="metric",
-    baseline="shuffled",
-    baseline_label="shuffled attention",
+    baseline=("shuffled", "shuffled attention"),
     title=f"Rank correlation with attention (Table 2, {SCORERS[scorer]})",
     x_title="mean of Kendall's τ (no unit)",
     by_title="encoder",
@@ -246,8 +235,7 @@ charts.bar_panels(
     rows,
     "dataset",
     panel="metric",
-    baseline="shuffled",
-    baseline_label="shuffled attention",
+    baseline=("shuffled", "shuffled attention"),
     title=f"τ of gradient and leave-one-out, minus τ with attention ({ENCODERS[encoder]}, {SCORERS[scorer]})",
     x_title="mean difference of Kendall's τ (no unit)",
 ) if summary.has_ours(rows) else notebook.markdown(
@@ -337,7 +325,7 @@ charts.quartile_panels(
 # {doc}`adversary` explains search and optimum.
 
 # %% tags=["hide-input"]
-glue("epsilon", epsilon, display=False)
+page.glue(epsilon=epsilon)
 model = dict(encoder=encoder, scorer=scorer, epsilon=epsilon)
 lines = select(shapes, metric="jsd_share", **model, method=METHODS)
 lines = summary.joined(summary.histogram_lines(lines, order), ["dataset", "class"])
@@ -421,8 +409,7 @@ charts.line_panels(
     by="vectors",
     row="metric",
     column="panel",
-    baseline="shuffled",
-    baseline_label="shuffled",
+    baseline=("shuffled", "shuffled"),
     title=f"Rank correlation and accuracy by epoch and initial vectors ({SCORERS[scorer]})",
     x_title="epoch",
     y_title="mean over texts",
@@ -444,13 +431,10 @@ epochs["setting"] = [f"{d}, {v}, epoch {e}" for d, v, e in epochs[["dataset", "v
 recurrent = select(epochs, encoder="bilstm").set_index("setting")
 tau, accuracy = (recurrent[recurrent["metric"] == name] for name in ("tau_gradient", "accuracy"))
 above = summary.differences(epochs[epochs["metric"].isin(taus)], **apart)["value"]
-glue("tau_ends", claims.ends(tau["value"]), display=False)
-glue("accuracy_ends", claims.ends(accuracy["value"]), display=False)
-theirs = tau.drop_duplicates("dataset").set_index("dataset")["published"]
-glue("tau_published", claims.ends(theirs), display=False)
-glue("seed_spread", claims.number((tau["high"] - tau["low"]).max()), display=False)
-glue("above", int((above > 0).sum()), display=False)
-glue("compared", len(above), display=False)
+page.glue(tau_ends=claims.ends(tau["value"]), accuracy_ends=claims.ends(accuracy["value"]))
+page.glue(tau_published=claims.ends(tau.drop_duplicates("dataset").set_index("dataset")["published"]))
+page.glue(seed_spread=claims.number((tau["high"] - tau["low"]).max()))
+page.glue(above=(above > 0).sum(), compared=len(above))
 
 # %% [markdown]
 # **What this means for the first claim.** It reads a low τ as a property of attention in a recurrent model.
@@ -473,5 +457,4 @@ glue("compared", len(above), display=False)
 #   replaced at test time only.
 
 # %% tags=["remove-input"]
-runs = Path(recorded or results.RECORDED) / "jain_wallace" / "runs.csv"
-notebook.markdown(f"**Where these numbers come from.** {origin(found, runs)}")
+page.recorded(found)

@@ -1,9 +1,5 @@
 # ---
 # jupyter:
-#   jupytext:
-#     text_representation:
-#       extension: .py
-#       format_name: percent
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -20,10 +16,9 @@
 # (*conv*), or are the word vectors themselves (*noenc*). An explanation of a model that performs badly
 # explains little, so this comes before the other pages.
 
-# %% tags=["remove-cell"]
+# %% tags=["parameters", "hide-input"]
 from typing import Optional
 
-# %% tags=["parameters", "hide-input"]
 dataset: str = "planted_documents"  # a name from attnlib.data.names(), of texts; a HAN needs sentences
 architecture: str = "HANrnn"  # HANrnn, HANconv, HANnoenc, FLANrnn, FLANconv or FLANnoenc
 variant: str = "released"  # released: dropout on the logits, as their code; no_logit_dropout: without
@@ -40,25 +35,18 @@ output: Optional[str] = None  # folder for the tables of this run
 # %% tags=["remove-output"]
 import numpy as np
 import pandas as pd
-from myst_nb import glue
 
 from attnbook import charts, notebook
-from attnbook.runs import results
 from attnlib.kernels import uniform_weights
 from attnlib.prepare.documents import prepare_documents
 from attnlib.tables import summaries
 from attnlib.tables.baseline import baseline
 
-parameters = notebook.parameters(globals(), notebook.SINGLE_TEXTS, sentences=architecture.startswith("HAN"))
-charts.enable(notebook.source("serrano_smith/base", parameters))
-model_settings = dict(
-    variant=variant,
-    vectors=vectors,
-    epochs=epochs,
-    patience=patience,
-    learning_rate=learning_rate,
-    train_limit=train_limit,
+page = notebook.begin(
+    globals(), "serrano_smith/base", notebook.SINGLE_TEXTS, sentences=architecture.startswith("HAN")
 )
+model_settings = dict(variant=variant, vectors=vectors, epochs=epochs, patience=patience)
+model_settings |= dict(learning_rate=learning_rate, train_limit=train_limit)
 run = prepare_documents(dataset, architecture, seed, device=device, limit=limit, **model_settings)
 
 # %% [markdown]
@@ -128,7 +116,7 @@ own = {
 own = pd.DataFrame(
     [(name, "all", *pair) for name, pair in own.items()], columns=["metric", "class", "value", "n"]
 )
-summary = results.of_run(run, pd.concat([own, rows], ignore_index=True), "serrano_smith/base")
+summary = page.summary(run, [own, rows])
 
 # %% tags=["hide-input"]
 overall = summary[summary["class"] == "all"].set_index("metric")
@@ -145,12 +133,9 @@ charts.dot_intervals(
 
 # %% tags=["hide-input"]
 commonest = pd.Series(corpus.test.labels).value_counts(normalize=True).iloc[0]
-for name in ("accuracy", "accuracy_baseline", "correct", "correct_uniform"):
-    glue(name, float(overall.loc[name, "value"]), display=False)
-glue("commonest", float(commonest), display=False)
-glue("difference", float(run.test_metrics["accuracy"] - simple), display=False)
-if output:
-    results.keep(output, run, frame, summary, parameters)
+numbers = dict(overall["value"][["accuracy", "accuracy_baseline", "correct", "correct_uniform"]])
+difference = run.test_metrics["accuracy"] - simple
+page.finish(run, frame, summary, numbers, commonest=commonest, difference=difference)
 notebook.table(summary, ["metric", "class", "value", "low", "high", "n"])
 
 # %% [markdown]
@@ -170,4 +155,4 @@ notebook.table(summary, ["metric", "class", "value", "low", "high", "n"])
 #   outputs are, and with that how soon a decision flips.
 
 # %% tags=["remove-input"]
-notebook.origin(parameters, run.settings)
+page.origin(run.settings)

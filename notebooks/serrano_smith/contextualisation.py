@@ -1,9 +1,5 @@
 # ---
 # jupyter:
-#   jupytext:
-#     text_representation:
-#       extension: .py
-#       format_name: percent
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -22,10 +18,9 @@
 # single state, alone, already gives the predicted class, *no* attention can change the decision and none
 # can explain it ({ref}`reach <reach>`). This page trains all six on one data set and asks.
 
-# %% tags=["remove-cell"]
+# %% tags=["parameters", "hide-input"]
 from typing import Optional
 
-# %% tags=["parameters", "hide-input"]
 dataset: str = "planted_documents"  # a name from attnlib.data.names(), of texts; a HAN needs sentences
 architectures: list = ["HANrnn", "HANconv", "HANnoenc", "FLANrnn", "FLANconv", "FLANnoenc"]  # those compared
 variant: str = "released"  # released: dropout on the logits, as their code; no_logit_dropout: without
@@ -40,13 +35,10 @@ limit: Optional[int] = None  # analyse so many test documents; None: all
 output: Optional[str] = None  # folder for contextualisation.csv
 
 # %% tags=["remove-output"]
-from pathlib import Path
 
 import pandas as pd
-from myst_nb import glue
 
 from attnbook import charts, notebook
-from attnbook.runs import results
 from attnlib.kernels import (
     attention_order,
     erase_until_flip,
@@ -59,18 +51,11 @@ from attnlib.kernels import (
 from attnlib.prepare.documents import prepare_documents
 from attnlib.tables import erasure_sets, summaries
 
-parameters = notebook.parameters(
-    globals(), notebook.SINGLE_TEXTS, sentences=any(name.startswith("HAN") for name in architectures)
+page = notebook.begin(
+    globals(), "serrano_smith/contextualisation", notebook.SINGLE_TEXTS, sentences="HAN" in str(architectures)
 )
-charts.enable(notebook.source("serrano_smith/contextualisation", parameters))
-model_settings = dict(
-    variant=variant,
-    vectors=vectors,
-    epochs=epochs,
-    patience=patience,
-    learning_rate=learning_rate,
-    train_limit=train_limit,
-)
+model_settings = dict(variant=variant, vectors=vectors, epochs=epochs, patience=patience)
+model_settings |= dict(learning_rate=learning_rate, train_limit=train_limit)
 
 # %% [markdown]
 # ## How it is measured
@@ -110,16 +95,9 @@ for architecture in architectures:
             for name, group in counted.groupby("method", sort=False)
         ),
     ]
-    accuracy = pd.DataFrame(
-        {
-            "metric": ["accuracy"],
-            "class": "all",
-            "value": run.test_metrics["accuracy"],
-            "n": len(run.corpus.test),
-        }
-    )
-    table = pd.concat([accuracy, *statistics], ignore_index=True)
-    parts.append(results.of_run(run, table, "serrano_smith/contextualisation"))
+    accuracy = {"metric": "accuracy", "class": "all", "value": run.test_metrics["accuracy"]}
+    accuracy = pd.DataFrame([accuracy]).assign(n=len(run.corpus.test))
+    parts.append(page.summary(run, [accuracy, *statistics]))
     runs[architecture] = run
 summary = pd.concat(parts, ignore_index=True)
 everything = summary[summary["class"] == "all"]
@@ -161,24 +139,15 @@ wide = wide.reindex(columns=list(columns)).rename(columns=columns)
 notebook.table(wide.reset_index().rename(columns={"encoder": "architecture"}))
 
 # %% tags=["remove-cell"]
-for architecture in architectures:
-    for column, name in {
-        "can flip": "flip",
-        "removed, attention": "removed",
-        "removed, minimum": "least",
-    }.items():
-        glue(f"{name}_{architecture}", float(wide.loc[architecture, column]), display=False)
+told = {"can flip": "flip", "removed, attention": "removed", "removed, minimum": "least"}
+for column, name in told.items():
+    page.glue({f"{name}_{architecture}": wide.loc[architecture, column] for architecture in architectures})
 extremes = wide["can flip"].sort_values(kind="stable")
-glue("least_reach", f"{extremes.index[0]} ({extremes.iloc[0]:.2f})", display=False)
-glue("most_reach", f"{extremes.index[-1]} ({extremes.iloc[-1]:.2f})", display=False)
-correlation = (
-    float(wide["can flip"].corr(wide["removed, attention"], method="spearman"))
-    if len(wide) > 2
-    else float("nan")
-)
-glue("correlation", correlation, display=False)
-if output:
-    results.write(summary, Path(output) / "contextualisation.csv")
+page.glue(least_reach=f"{extremes.index[0]} ({extremes.iloc[0]:.2f})")
+page.glue(most_reach=f"{extremes.index[-1]} ({extremes.iloc[-1]:.2f})")
+correlation = wide["can flip"].corr(wide["removed, attention"], method="spearman", min_periods=3)
+page.glue(correlation=correlation)
+page.write(summary, "contextualisation.csv")
 
 # %% [markdown]
 # ## What it means
@@ -198,4 +167,4 @@ if output:
 # - Reach asks about all attentions, plausible ones and others.
 
 # %% tags=["remove-input"]
-notebook.origin(parameters, runs[architectures[-1]].settings)
+page.origin(runs[architectures[-1]].settings)

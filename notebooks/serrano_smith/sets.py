@@ -1,9 +1,5 @@
 # ---
 # jupyter:
-#   jupytext:
-#     text_representation:
-#       extension: .py
-#       format_name: percent
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -22,10 +18,9 @@
 # What would be few? The paper calls the search for the smallest flipping set exponential and leaves it out.
 # It is a sort. So here every ranking stands beside the exact minimum.
 
-# %% tags=["remove-cell"]
+# %% tags=["parameters", "hide-input"]
 from typing import Optional
 
-# %% tags=["parameters", "hide-input"]
 dataset: str = "planted_documents"  # a name from attnlib.data.names(), of texts; a HAN needs sentences
 architecture: str = "HANrnn"  # HANrnn, HANconv, HANnoenc, FLANrnn, FLANconv or FLANnoenc
 variant: str = "released"  # released: dropout on the logits, as their code; no_logit_dropout: without
@@ -42,10 +37,8 @@ output: Optional[str] = None  # folder for the tables of this run
 
 # %% tags=["remove-output"]
 import pandas as pd
-from myst_nb import glue
 
 from attnbook import charts, notebook
-from attnbook.runs import results
 from attnlib.kernels import (
     attention_order,
     centred_product_order,
@@ -63,16 +56,11 @@ from attnlib.kernels import (
 from attnlib.prepare.documents import prepare_documents
 from attnlib.tables import erasure_sets, summaries
 
-parameters = notebook.parameters(globals(), notebook.SINGLE_TEXTS, sentences=architecture.startswith("HAN"))
-charts.enable(notebook.source("serrano_smith/sets", parameters))
-model_settings = dict(
-    variant=variant,
-    vectors=vectors,
-    epochs=epochs,
-    patience=patience,
-    learning_rate=learning_rate,
-    train_limit=train_limit,
+page = notebook.begin(
+    globals(), "serrano_smith/sets", notebook.SINGLE_TEXTS, sentences=architecture.startswith("HAN")
 )
+model_settings = dict(variant=variant, vectors=vectors, epochs=epochs, patience=patience)
+model_settings |= dict(learning_rate=learning_rate, train_limit=train_limit)
 run = prepare_documents(dataset, architecture, seed, device=device, limit=limit, **model_settings)
 
 # %% [markdown]
@@ -228,21 +216,18 @@ frame = run.frame(
     can_flip=reach(readout).can_flip.double(), from_uniform=jsd(readout.alpha, uniform_weights(readout))
 )
 states = summaries.summarise(frame, ["can_flip", "from_uniform", "max_attention"])
-summary = results.of_run(
-    run, pd.concat([table, checks, bounds, states], ignore_index=True), "serrano_smith/sets"
-)
+summary = page.summary(run, [table, checks, bounds, states])
 overall = summary[summary["against"].isna()].set_index(["method", "metric"])["value"]
-glue("test_accuracy", run.test_metrics["accuracy"], display=False)
-for name in ("attention", "random", "gradient", "product", "greedy"):
-    word = name.replace(" ", "_")
-    glue(f"{word}_fraction", float(overall.get((name, "fraction_all"), float("nan"))), display=False)
-    glue(f"{word}_excess", float(overall.get((name, "excess"), float("nan"))), display=False)
-    glue(f"{word}_optimal", float(overall.get((name, "optimal"), float("nan"))), display=False)
-glue("attention_empty", float(overall["attention", "needs_empty_document"]), display=False)
-glue("least_mass", float(least), display=False)
-glue("attention_mass", float(overall["attention", "mass_common"]), display=False)
+told = {"fraction": "fraction_all", "excess": "excess", "optimal": "optimal"}
+numbers = {
+    f"{name}_{word}": overall.get((name, metric), float("nan"))
+    for name in ("attention", "random", "gradient", "product", "greedy")
+    for word, metric in told.items()
+}
+numbers["attention_empty"] = overall["attention", "needs_empty_document"]
+numbers["attention_mass"] = overall["attention", "mass_common"]
+numbers["test_accuracy"] = run.test_metrics["accuracy"]
 disagreeing = checks[checks["metric"].isin(["differs_float64", "below_minimum"])]["value"].sum()
-glue("disagreeing", int(disagreeing), display=False)
 per_text = rows[rows["order"] == 0].pivot_table("count", "text", "method")
 frame = frame.assign(
     minimum=minimum.count.double().where(minimum.flipped, float("nan")).cpu(),
@@ -250,8 +235,7 @@ frame = frame.assign(
     minimal_mass_upper=mass.upper.cpu(),
     **{f"count_{name.replace(' ', '_')}": per_text[name].to_numpy() for name in names},
 )
-if output:
-    results.keep(output, run, frame, summary, parameters)
+page.finish(run, frame, summary, numbers, least_mass=float(least), disagreeing=int(disagreeing))
 shown = ["fraction_own", "fraction_common", "fraction_all", "mass_own", "never_flips", "needs_empty_document"]
 notebook.table(
     summary[summary["metric"].isin([*shown, "excess", "optimal"])],
@@ -282,4 +266,4 @@ notebook.table(
 # - A document from which items are erased is none that the model was trained on.
 
 # %% tags=["remove-input"]
-notebook.origin(parameters, run.settings)
+page.origin(run.settings)

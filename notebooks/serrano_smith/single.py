@@ -1,9 +1,5 @@
 # ---
 # jupyter:
-#   jupytext:
-#     text_representation:
-#       extension: .py
-#       format_name: percent
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -23,10 +19,9 @@
 # closed form ({doc}`../../readout`), so the average over *all* other items is exact. And what the released
 # code draws is not what the paper describes.
 
-# %% tags=["remove-cell"]
+# %% tags=["parameters", "hide-input"]
 from typing import Optional
 
-# %% tags=["parameters", "hide-input"]
 dataset: str = "planted_documents"  # a name from attnlib.data.names(), of texts; a HAN needs sentences
 architecture: str = "HANrnn"  # HANrnn, HANconv, HANnoenc, FLANrnn, FLANconv or FLANnoenc
 variant: str = "released"  # released: dropout on the logits, as their code; no_logit_dropout: without
@@ -42,25 +37,18 @@ output: Optional[str] = None  # folder for the tables of this run
 
 # %% tags=["remove-output"]
 import pandas as pd
-from myst_nb import glue
 
 from attnbook import charts, notebook
-from attnbook.runs import results
 from attnlib.kernels import flip_table, output_gradient, single_erasure
 from attnlib.prepare.documents import prepare_documents
 from attnlib.tables import summaries
 from attnlib.tables.single_erasures import by_difference
 
-parameters = notebook.parameters(globals(), notebook.SINGLE_TEXTS, sentences=architecture.startswith("HAN"))
-charts.enable(notebook.source("serrano_smith/single", parameters))
-model_settings = dict(
-    variant=variant,
-    vectors=vectors,
-    epochs=epochs,
-    patience=patience,
-    learning_rate=learning_rate,
-    train_limit=train_limit,
+page = notebook.begin(
+    globals(), "serrano_smith/single", notebook.SINGLE_TEXTS, sentences=architecture.startswith("HAN")
 )
+model_settings = dict(variant=variant, vectors=vectors, epochs=epochs, patience=patience)
+model_settings |= dict(learning_rate=learning_rate, train_limit=train_limit)
 run = prepare_documents(dataset, architecture, seed, device=device, limit=limit, **model_settings)
 
 # %% [markdown]
@@ -85,11 +73,7 @@ run = prepare_documents(dataset, architecture, seed, device=device, limit=limit,
 
 # %%
 gradient = output_gradient(run.readout).nan_to_num()
-tops = {
-    "attention": run.readout.alpha,
-    "gradient": gradient,
-    "product": run.readout.alpha * gradient,
-}
+tops = {"attention": run.readout.alpha, "gradient": gradient, "product": run.readout.alpha * gradient}
 ways = ("average", "drawn", "released")
 found = {
     (top, how): single_erasure(run.readout, scores, how, seed, run.texts.ids)
@@ -175,22 +159,17 @@ for (top, how), table in tables.items():
         {"metric": list(names.values()), "class": "all", "value": [table[cell] / 100 for cell in names]}
     )
     parts.append(shares.assign(method=f"{top}, {how}", n=int(several.sum() / len(found))))
-summary = results.of_run(run, pd.concat(parts, ignore_index=True), "serrano_smith/single")
+summary = page.summary(run, parts)
 overall = summary[(summary["class"] == "all") & summary["bin"].isna()]
 overall = overall.set_index(["method", "metric"])["value"]
 same = found["attention", "released"].other == run.readout.alpha.argmax(1)
-glue("test_accuracy", run.test_metrics["accuracy"], display=False)
-glue("neither", 100 * float(overall["attention, average", "flip_neither"]), display=False)
-glue("top_only", 100 * float(overall["attention, average", "flip_top_only"]), display=False)
-glue("other_only", 100 * float(overall["attention, average", "flip_other_only"]), display=False)
-glue("both", 100 * float(overall["attention, average", "flip_both"]), display=False)
-glue("both_released", 100 * float(overall["attention, released", "flip_both"]), display=False)
-glue("top_released", 100 * float(overall["attention, released", "flip_top_only"]), display=False)
-glue("same", 100 * float(same.double().mean()), display=False)
-glue("negative", 100 * float(overall["attention, average", "negative"]), display=False)
-glue("median_js", float(overall["attention, average", "delta_js_median"]), display=False)
-if output:
-    results.keep(output, run, frame, summary, parameters)
+average, released = (overall[f"attention, {how}"] for how in ("average", "released"))
+told = ("neither", "top_only", "other_only", "both")
+numbers = {name: 100 * average[f"flip_{name}"] for name in told}
+numbers |= {"both_released": 100 * released["flip_both"], "top_released": 100 * released["flip_top_only"]}
+numbers |= {"same": 100 * same.double().mean(), "negative": 100 * average["negative"]}
+numbers |= {"median_js": average["delta_js_median"], "test_accuracy": run.test_metrics["accuracy"]}
+page.finish(run, frame, summary, numbers)
 notebook.table(
     summary[(summary["class"] == "all") & summary["bin"].isna() & ~summary["metric"].str.startswith("flip_")],
     ["method", "metric", "value", "low", "high", "n"],
@@ -218,4 +197,4 @@ notebook.table(
 #   {doc}`sets` asks how many items it takes.
 
 # %% tags=["remove-input"]
-notebook.origin(parameters, run.settings)
+page.origin(run.settings)

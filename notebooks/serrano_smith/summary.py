@@ -1,9 +1,5 @@
 # ---
 # jupyter:
-#   jupytext:
-#     text_representation:
-#       extension: .py
-#       format_name: percent
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -17,28 +13,23 @@
 # recorded results of this project, and what they could not show. The other pages run one experiment on one
 # model; here are all data sets and architectures.
 
-# %% tags=["remove-cell"]
+# %% tags=["parameters", "hide-input"]
 from typing import Optional
 
-# %% tags=["parameters", "hide-input"]
 recorded: Optional[str] = None  # folder of recorded results; None: book/results of the project
 fresh: Optional[str] = None  # sweep folder, such as build/sweep, whose runs take precedence
 output: Optional[str] = None  # folder for ledger.csv, the published numbers beside ours
 
 # %% tags=["remove-output"]
-from pathlib import Path
 
 import pandas as pd
-from myst_nb import glue
 
 from attnbook import charts, notebook
-from attnbook.runs import results
 from attnbook.verdicts import ledgers, papers
-from attnbook.verdicts.cells import origin, over_rows
+from attnbook.verdicts.cells import over_rows
 from attnlib.tables import erasure_sets, single_erasures
 
-parameters = notebook.parameters(globals())
-charts.enable(notebook.source("serrano_smith/summary", parameters))
+page = notebook.begin(globals(), "serrano_smith/summary")
 compared = ledgers.compare("serrano_smith", fresh, recorded)
 found, published = compared.found, compared.published
 
@@ -66,7 +57,6 @@ single = ours[ours["experiment"] == "single"]
 bins = single_erasures.difference_labels()
 single = single.assign(bin=pd.Categorical(single["bin"], bins, ordered=True))
 sets = ours[ours["experiment"] == "sets"]
-runs = Path(recorded or results.RECORDED) / "serrano_smith" / "runs.csv"
 
 # %% [markdown]
 # ## The data and the models
@@ -101,7 +91,7 @@ own = own.reindex(columns=["accuracy", "accuracy_baseline"]).reset_index()
 own["below"] = own["accuracy_baseline"] - own["accuracy"]
 for kind in ("HAN", "FLAN"):
     of_kind = own["encoder"].isin([name for name in architectures if name.startswith(kind)])
-    glue(f"below_{kind}", float(own.loc[of_kind, "below"].max()), display=False)
+    page.glue({f"below_{kind}": own.loc[of_kind, "below"].max()})
 
 # %% [markdown]
 # The furthest that a model is below its baseline: {glue:text}`below_HAN:.3f` among hierarchical ones,
@@ -327,16 +317,14 @@ charts.dot_panels(
 
 # %% tags=["hide-input", "full-width", "scroll-output"]
 table = compared.table
-if output:
-    results.write(table, Path(output) / "ledger.csv", "%.6g")
+page.write(table, "ledger.csv", "%.6g")
 table = table.assign(known=table["note"].fillna("from the code"))
 notebook.table(table[["dataset", "metric", "encoder", "value", "ours", "verdict", "reason", "known"]])
 
 # %% tags=["remove-cell"]
 checked = sets[sets["metric"].isin(["differs_float64", "below_minimum"])]["value"].sum()
 documents = sets[sets["metric"] == "differs_float64"]["n"].sum()
-glue("disagreeing", int(checked), display=False)
-glue("documents", int(documents), display=False)
+page.glue(disagreeing=int(checked), documents=int(documents))
 
 # %% [markdown]
 # ## Limits
@@ -349,4 +337,4 @@ glue("documents", int(documents), display=False)
 # - Medians of their box plots are printed nowhere, so the figures can be compared by eye only.
 
 # %% tags=["remove-input"]
-notebook.markdown(f"**Where these numbers come from.** {origin(found, runs)}")
+page.recorded(found)

@@ -1,9 +1,5 @@
 # ---
 # jupyter:
-#   jupytext:
-#     text_representation:
-#       extension: .py
-#       format_name: percent
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -17,10 +13,9 @@
 # layers here are hidden layers between the attention-weighted context and the output; whether theirs were
 # the same is inferred, since the released code accepts the option and ignores it.
 
-# %% tags=["remove-cell"]
+# %% tags=["parameters", "hide-input"]
 from typing import Optional
 
-# %% tags=["parameters", "hide-input"]
 dataset: str = "planted"  # a name from attnlib.data.names(), of single texts
 encoder: str = "bilstm"  # bilstm, bigru, convolution or average
 scorer: str = "additive"  # additive or scaled_dot
@@ -35,16 +30,13 @@ output: Optional[str] = None  # folder for the tables of this run
 
 # %% tags=["remove-output"]
 import pandas as pd
-from myst_nb import glue
 
 from attnbook import charts, notebook
-from attnbook.runs import results
 from attnlib import explain, faithfulness
 from attnlib.kernels import flips_alone
 from attnlib.prepare.flat import prepare
 
-parameters = notebook.parameters(globals(), notebook.SINGLE_TEXTS)
-charts.enable(notebook.source("violation/depth", parameters))
+page = notebook.begin(globals(), "violation/depth", notebook.SINGLE_TEXTS)
 model_settings = dict(vectors=vectors, deviation=deviation, epochs=epochs)
 
 # %% [markdown]
@@ -113,14 +105,10 @@ notebook.table(table.reset_index())
 
 # %% tags=["hide-input"]
 rows = pd.concat([rates, of_models], ignore_index=True)
-summary = results.of_run(run, rows.assign(**{"class": "all"}), "violation/depth")
+summary = page.summary(run, rows)
 ends = shown[shown["layers"].isin([depths[0], depths[-1]])].set_index(["method", "layers"])["value"]
-glue("shallow", float(ends["attention × gradient", depths[0]]), display=False)
-glue("deep", float(ends["attention × gradient", depths[-1]]), display=False)
-glue("first", depths[0], display=False)
-glue("last", depths[-1], display=False)
-if output:
-    results.keep(output, run, frame, summary, parameters)
+shallow, deep = (ends["attention × gradient", layers] for layers in (depths[0], depths[-1]))
+page.finish(run, frame, summary, shallow=shallow, deep=deep, first=depths[0], last=depths[-1])
 
 # %% [markdown]
 # ## What it means
@@ -137,4 +125,4 @@ if output:
 #   no single token does, so the share in the table is a lower bound.
 
 # %% tags=["remove-input"]
-notebook.origin(parameters, run.settings)
+page.origin(run.settings)

@@ -1,9 +1,5 @@
 # ---
 # jupyter:
-#   jupytext:
-#     text_representation:
-#       extension: .py
-#       format_name: percent
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -18,10 +14,9 @@
 # neutral. So the verdicts of the violation test of {cite:t}`liu2022rethinking` can be checked, and removal
 # itself, on which it rests. This has no counterpart in the paper.
 
-# %% tags=["remove-cell"]
+# %% tags=["parameters", "hide-input"]
 from typing import Optional
 
-# %% tags=["parameters", "hide-input"]
 dataset: str = "planted"  # a corpus of two classes with evidence: planted
 encoder: str = "bilstm"  # bilstm, bigru, convolution or average
 scorer: str = "additive"  # additive or scaled_dot
@@ -35,16 +30,13 @@ output: Optional[str] = None  # folder for the tables of this run
 
 # %% tags=["remove-output"]
 import pandas as pd
-from myst_nb import glue
 
 from attnbook import charts, notebook
-from attnbook.runs import results
 from attnlib import explain, faithfulness
 from attnlib.faithfulness import evidence
 from attnlib.prepare.flat import prepare
 
-parameters = notebook.parameters(globals(), notebook.SINGLE_TEXTS, classes=2, evidence=True)
-charts.enable(notebook.source("violation/evidence", parameters))
+page = notebook.begin(globals(), "violation/evidence", notebook.SINGLE_TEXTS, classes=2, evidence=True)
 model_settings = dict(vectors=vectors, deviation=deviation, epochs=epochs)
 run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, **model_settings)
 
@@ -127,16 +119,12 @@ charts.dot_panels(
 
 # %% tags=["hide-input"]
 rows = pd.concat([of_removal, of_test, found], ignore_index=True)
-summary = results.of_run(run, rows.assign(**{"class": "all"}), "violation/evidence")
+summary = page.summary(run, rows)
 told = of_removal.set_index(["method", "operator"])["value"]
-glue("test_accuracy", run.test_metrics["accuracy"], display=False)
-for name in ("supporting", "opposing"):
-    glue(f"{name}_deletion", float(told[name, "deletion"]), display=False)
-    glue(f"{name}_mask", float(told[name, "attention mask"]), display=False)
-glue("least_right", float(right["value"].min()), display=False)
-glue("most_right", float(right["value"].max()), display=False)
-if output:
-    results.keep(output, run, run.frame(), summary, parameters)
+numbers = {f"{name}_deletion": told[name, "deletion"] for name in ("supporting", "opposing")}
+numbers |= {f"{name}_mask": told[name, "attention mask"] for name in ("supporting", "opposing")}
+numbers |= {"least_right": right["value"].min(), "most_right": right["value"].max()}
+page.finish(run, run.frame(), summary, numbers, test_accuracy=run.test_metrics["accuracy"])
 
 # %% [markdown]
 # ## What it means
@@ -157,4 +145,4 @@ if output:
 #   tokens can express.
 
 # %% tags=["remove-input"]
-notebook.origin(parameters, run.settings)
+page.origin(run.settings)

@@ -1,9 +1,5 @@
 # ---
 # jupyter:
-#   jupytext:
-#     text_representation:
-#       extension: .py
-#       format_name: percent
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -17,10 +13,9 @@
 # garbage food and small portions": attention puts its maximum on "good", for a negative prediction. This
 # page shows one text with the scores of every method and the verdict on each.
 
-# %% tags=["remove-cell"]
+# %% tags=["parameters", "hide-input"]
 from typing import Optional
 
-# %% tags=["parameters", "hide-input"]
 dataset: str = "planted"  # a name from attnlib.data.names(), of single texts
 encoder: str = "bilstm"  # bilstm, bigru, convolution or average
 scorer: str = "additive"  # additive or scaled_dot
@@ -35,17 +30,14 @@ output: Optional[str] = None  # folder for the tables of this run
 # %% tags=["remove-output"]
 import numpy as np
 import pandas as pd
-from myst_nb import glue
 
 from attnbook import charts, notebook
-from attnbook.runs import results
 from attnlib import explain, faithfulness
 from attnlib.data.corpus import Split
 from attnlib.models.reading import read
 from attnlib.prepare.flat import prepare
 
-parameters = notebook.parameters(globals(), notebook.SINGLE_TEXTS)
-charts.enable(notebook.source("violation/example", parameters))
+page = notebook.begin(globals(), "violation/example", notebook.SINGLE_TEXTS)
 if text is not None and len(text.split()) < 2:
     raise ValueError(f"parameter text is {text!r}: give two words or more, since one of them is taken away")
 run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, vectors=vectors, epochs=epochs)
@@ -115,12 +107,9 @@ for (method, operator), found in verdicts.items():
     about.append((method, operator, tokens[int(token)], float(score), float(drop), bool(broken)))
 frame = pd.DataFrame(about, columns=["method", "operator", "top token", "score", "fall of p", "violated"])
 table = frame.pivot_table("fall of p", ["method", "top token"], "operator", sort=False).reset_index()
-glue("n_methods", len(methods), display=False)
-glue("n_violated", int(violated[shown]), display=False)
-if output:
-    rates = frame.groupby("method")["violated"].mean().rename("value").reset_index()
-    summary = results.of_run(run, rates.assign(metric="violation", **{"class": "all"}), "violation/example")
-    results.keep(output, run, frame, summary, parameters)
+rates = frame.groupby("method")["violated"].mean().rename("value").reset_index()
+summary = page.summary(run, rates.assign(metric="violation"))
+page.finish(run, frame, summary, n_methods=len(methods), n_violated=violated[shown])
 notebook.table(table)
 
 # %% [markdown]
@@ -133,4 +122,4 @@ notebook.table(table)
 #   in {doc}`methods`.
 
 # %% tags=["remove-input"]
-notebook.origin(parameters, run.settings)
+page.origin(run.settings)

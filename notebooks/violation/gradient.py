@@ -1,9 +1,5 @@
 # ---
 # jupyter:
-#   jupytext:
-#     text_representation:
-#       extension: .py
-#       format_name: percent
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -19,10 +15,9 @@
 # probability in their code for recurrent models and the logit in that for transformers, and that methods
 # which clamp negative values away do well by a test of signs although they have none.
 
-# %% tags=["remove-cell"]
+# %% tags=["parameters", "hide-input"]
 from typing import Optional
 
-# %% tags=["parameters", "hide-input"]
 dataset: str = "planted"  # a name from attnlib.data.names()
 encoder: str = "bilstm"  # bilstm, bigru, convolution or average
 scorer: str = "additive"  # additive or scaled_dot
@@ -37,15 +32,12 @@ output: Optional[str] = None  # folder for the tables of this run
 
 # %% tags=["remove-output"]
 import pandas as pd
-from myst_nb import glue
 
 from attnbook import charts, notebook
-from attnbook.runs import results
 from attnlib import explain, faithfulness
 from attnlib.prepare.flat import prepare
 
-parameters = notebook.parameters(globals(), notebook.TEXTS)
-charts.enable(notebook.source("violation/gradient", parameters))
+page = notebook.begin(globals(), "violation/gradient", notebook.TEXTS)
 model_settings = dict(vectors=vectors, deviation=deviation, epochs=epochs, patience=patience)
 run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, **model_settings)
 
@@ -79,12 +71,7 @@ factors = [
     "gradient by attention",
     "gradient by attention logit",
 ]
-clamped = [
-    "attention × gradient",
-    "gradient by attention logit",
-    "input × gradient",
-    "integrated gradients",
-]
+clamped = ["attention × gradient", "gradient by attention logit", "input × gradient", "integrated gradients"]
 removals = faithfulness.removals(run.model, run.texts, run.corpus.vocabulary, run.readout, run.device)
 parts = []
 for target in explain.TARGETS:
@@ -169,18 +156,20 @@ notebook.table(table.assign(**{"tokens with the right sign": table["method"].map
 clamping = clamping.assign(target="probability")
 clamping = clamping[~clamping["method"].isin(signed)]
 rows = pd.concat([rates, clamping, agreement.assign(target="probability")], ignore_index=True)
-summary = results.of_run(run, rows.assign(**{"class": "all"}), "violation/gradient")
+summary = page.summary(run, rows)
 value = violation[violation["operator"] == "mean"].set_index(["target", "method"])["value"]
-for name in ("attention × gradient", "attention × |gradient|", "attention × sign(gradient)", "attention"):
-    plain = name.replace(" × ", "_").replace("|gradient|", "size").replace("sign(gradient)", "sign")
-    glue(plain, float(value["probability", name]), display=False)
-glue("by_logit", float(value["logit", "attention × gradient"]), display=False)
-glue("centred", float(value["probability", "gradient by attention logit"]), display=False)
 masked = violation[violation["operator"] == "attention mask"].set_index(["target", "method"])["value"]
-glue("centred_mask", float(masked["probability", "gradient by attention logit"]), display=False)
-glue("plain_mask", float(masked["probability", "attention × gradient"]), display=False)
-if output:
-    results.keep(output, run, frame, summary, parameters)
+numbers = {
+    "attention_gradient": value["probability", "attention × gradient"],
+    "attention_size": value["probability", "attention × |gradient|"],
+    "attention_sign": value["probability", "attention × sign(gradient)"],
+    "attention": value["probability", "attention"],
+    "by_logit": value["logit", "attention × gradient"],
+    "centred": value["probability", "gradient by attention logit"],
+    "centred_mask": masked["probability", "gradient by attention logit"],
+    "plain_mask": masked["probability", "attention × gradient"],
+}
+page.finish(run, frame, summary, numbers)
 
 # %% [markdown]
 # ## What it means
@@ -200,4 +189,4 @@ if output:
 #   texts.
 
 # %% tags=["remove-input"]
-notebook.origin(parameters, run.settings)
+page.origin(run.settings)

@@ -1,9 +1,5 @@
 # ---
 # jupyter:
-#   jupytext:
-#     text_representation:
-#       extension: .py
-#       format_name: percent
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -22,10 +18,9 @@
 #
 # This page runs the test and the four measures beside it on one data set and one model, for all methods.
 
-# %% tags=["remove-cell"]
+# %% tags=["parameters", "hide-input"]
 from typing import Optional
 
-# %% tags=["parameters", "hide-input"]
 dataset: str = "planted"  # a name from attnlib.data.names()
 encoder: str = "bilstm"  # bilstm, bigru, convolution or average
 scorer: str = "additive"  # additive or scaled_dot
@@ -42,15 +37,12 @@ output: Optional[str] = None  # folder for the tables of this run
 
 # %% tags=["remove-output"]
 import pandas as pd
-from myst_nb import glue
 
 from attnbook import charts, notebook
-from attnbook.runs import results
 from attnlib import explain, faithfulness
 from attnlib.prepare.flat import prepare
 
-parameters = notebook.parameters(globals(), notebook.TEXTS)
-charts.enable(notebook.source("violation/methods", parameters))
+page = notebook.begin(globals(), "violation/methods", notebook.TEXTS)
 model_settings = dict(vectors=vectors, deviation=deviation, epochs=epochs, patience=patience, layers=layers)
 run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, **model_settings)
 
@@ -230,14 +222,12 @@ about = {
 }
 accuracy = pd.DataFrame({"metric": list(about), "value": list(about.values()), "n": len(run.corpus.test)})
 rows = pd.concat([rates, accuracy], ignore_index=True)
-summary = results.of_run(run, rows.assign(**{"class": "all"}), "violation/methods")
+summary = page.summary(run, rows)
 mean = rates[rates["operator"] == "mean"].set_index(["metric", "method"])["value"]
-for name in ("attention", "attention × gradient", "signed random", "leave-one-out"):
-    glue(name.replace(" ", "_").replace("×", "x"), float(mean["violation", name]), display=False)
-glue("test_accuracy", run.test_metrics["accuracy"], display=False)
-glue("untested", int(frame[frame["method"] == "attention"]["violation"].isna().sum() // 3), display=False)
-if output:
-    results.keep(output, run, frame, summary, parameters)
+told = ("attention", "attention × gradient", "signed random", "leave-one-out")
+numbers = {name.replace(" ", "_").replace("×", "x"): mean["violation", name] for name in told}
+numbers["untested"] = frame[frame["method"] == "attention"]["violation"].isna().sum() // 3
+page.finish(run, frame, summary, numbers, test_accuracy=run.test_metrics["accuracy"])
 table = rates[(rates["operator"] == "mean") & rates["metric"].isin(measures)]
 table = table.pivot_table("value", "method", "metric").reindex(index=methods, columns=list(measures))
 notebook.table(table.rename(columns=measures).reset_index())
@@ -261,4 +251,4 @@ notebook.table(table.rename(columns=measures).reset_index())
 #   and end symbols. {glue:text}`untested` texts of one token are left out.
 
 # %% tags=["remove-input"]
-notebook.origin(parameters, run.settings)
+page.origin(run.settings)

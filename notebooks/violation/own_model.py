@@ -1,9 +1,5 @@
 # ---
 # jupyter:
-#   jupytext:
-#     text_representation:
-#       extension: .py
-#       format_name: percent
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -17,30 +13,25 @@
 # score for every token, nothing else: no attention, no gradient, no model of this library. Here is a
 # classifier of scikit-learn; anything that can be called works the same way.
 
-# %% tags=["remove-cell"]
+# %% tags=["parameters", "hide-input"]
 from typing import Optional
 
-# %% tags=["parameters", "hide-input"]
 dataset: str = "planted"  # a name from attnlib.data.names(), of single texts
 seed: int = 0  # of the random scores
 limit: Optional[int] = 200  # analyse so many test texts; None: all
 output: Optional[str] = None  # folder for rates.csv, all measures of this page
 
 # %% tags=["remove-output"]
-from pathlib import Path
 
 import numpy as np
-from myst_nb import glue
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
 from attnbook import charts, notebook
-from attnbook.runs import results
 from attnlib import data, faithfulness
 
-parameters = notebook.parameters(globals(), notebook.SINGLE_TEXTS)
-charts.enable(notebook.source("violation/own_model", parameters))
+page = notebook.begin(globals(), "violation/own_model", notebook.SINGLE_TEXTS)
 corpus = data.load(dataset)
 
 # %% [markdown]
@@ -128,12 +119,10 @@ charts.dot_panels(
 )
 
 # %% tags=["hide-input"]
-if output:
-    results.write(rates, Path(output) / "rates.csv")
+page.write(rates, "rates.csv")
 value = shown.set_index(["method", "operator"])["value"]
-glue("ours", float(value["coefficient × tf-idf", "deletion"]), display=False)
-glue("unsigned", float(value["coefficient, without its sign", "deletion"]), display=False)
-glue("chance", float(value["random", "deletion"]), display=False)
+page.glue(ours=value["coefficient × tf-idf", "deletion"], chance=value["random", "deletion"])
+page.glue(unsigned=value["coefficient, without its sign", "deletion"])
 measures = ["violation", "comprehensiveness", "sufficiency", "area_under_threshold", "rank_correlation"]
 means = rates[(rates["operator"] == "deletion") & rates["metric"].isin(measures)]
 notebook.table(means.pivot_table("value", "method", "metric", sort=False)[measures].reset_index())
@@ -151,4 +140,4 @@ notebook.table(means.pivot_table("value", "method", "metric", sort=False)[measur
 # nothing is left. {doc}`../../api` lists the functions.
 
 # %% tags=["remove-input"]
-notebook.origin(parameters, {"dataset": corpus.name, "data": corpus.checksum})
+page.origin({"dataset": corpus.name, "data": corpus.checksum})

@@ -1,9 +1,5 @@
 # ---
 # jupyter:
-#   jupytext:
-#     text_representation:
-#       extension: .py
-#       format_name: percent
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -19,10 +15,9 @@
 # nothing. This page holds the explanations of a stock model against that, and the test itself. It has no
 # counterpart in {cite:t}`liu2022rethinking`.
 
-# %% tags=["remove-cell"]
+# %% tags=["parameters", "hide-input"]
 from typing import Optional
 
-# %% tags=["parameters", "hide-input"]
 dataset: str = "scenes"  # scenes of two answers with known evidence
 kind: str = "visual_bert"  # visual_bert or lxmert
 layers: Optional[int] = None  # of the model; None: 3 for visual_bert, 2 for lxmert
@@ -36,17 +31,14 @@ output: Optional[str] = None  # folder for the tables of this run
 # %% tags=["remove-output"]
 import numpy as np
 import pandas as pd
-from myst_nb import glue
 
 from attnbook import charts, notebook
-from attnbook.runs import results
 from attnlib.explain.transformers import methods as stock
 from attnlib.faithfulness import evidence
 from attnlib.faithfulness.transformers import removals
 from attnlib.prepare.transformers import prepare_transformer
 
-parameters = notebook.parameters(globals(), notebook.SCENES, classes=2, evidence=True)
-charts.enable(notebook.source("violation/regions", parameters))
+page = notebook.begin(globals(), "violation/regions", notebook.SCENES, classes=2, evidence=True)
 run = prepare_transformer(dataset, kind, seed, device=device, limit=limit, layers=layers, epochs=epochs)
 
 # %% [markdown]
@@ -158,21 +150,17 @@ model = {
 }
 of_model = pd.DataFrame({"metric": list(model), "value": list(model.values()), "n": len(run.corpus.test)})
 rows = pd.concat([of_removal, of_test, found, of_model], ignore_index=True)
-summary = results.of_run(run, rows.assign(**{"class": "all"}), "violation/regions")
+summary = page.summary(run, rows)
 hits = found.set_index("method")["value"]
 wrong = wide["wrong_sign", "none"]
-glue("accuracy", run.test_metrics["accuracy"], display=False)
+agreed = of_test[of_test["metric"] == "test_is_right"]["value"]
+numbers = {"accuracy": model["accuracy"], "least_right": agreed.min(), "most_right": agreed.max()}
 for name in ("attention", "attention × gradient", "generic attribution", "random", "leave-one-out"):
     plain = name.replace(" × ", "_").replace(" ", "_").replace("-", "_")
-    glue(f"{plain}_found", float(hits[name]), display=False)
-    glue(f"{plain}_wrong", float(wrong[name]), display=False)
-agreed = of_test[of_test["metric"] == "test_is_right"]["value"]
-glue("least_right", float(agreed.min()), display=False)
-glue("most_right", float(agreed.max()), display=False)
-if output:
-    marks = [f"r{i}" for i in range(signs.shape[1])]
-    instances = pd.DataFrame({"text": list(run.texts.ids), "predicted": predicted, "label": run.texts.labels})
-    results.keep(output, run, instances.join(pd.DataFrame(signs, columns=marks)), summary, parameters)
+    numbers |= {f"{plain}_found": hits[name], f"{plain}_wrong": wrong[name]}
+marks = pd.DataFrame(signs, columns=[f"r{i}" for i in range(signs.shape[1])])
+instances = pd.DataFrame({"text": list(run.texts.ids), "predicted": predicted, "label": run.texts.labels})
+page.finish(run, instances.join(marks), summary, numbers)
 
 # %% [markdown]
 # ## What it means
@@ -193,4 +181,4 @@ if output:
 # - A scene without the object that a question is about has no answer; the model, asked anyway, gives one.
 
 # %% tags=["remove-input"]
-notebook.origin(parameters, run.settings)
+page.origin(run.settings)

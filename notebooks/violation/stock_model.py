@@ -1,9 +1,5 @@
 # ---
 # jupyter:
-#   jupytext:
-#     text_representation:
-#       extension: .py
-#       format_name: percent
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -20,21 +16,18 @@
 # The models on this page are not trained and their inputs are made up. **The numbers here mean nothing, the
 # calls do.** {doc}`transformers` shows what comes out where a model has learned something.
 
-# %% tags=["remove-cell"]
+# %% tags=["parameters", "hide-input"]
 from typing import Optional
 
-# %% tags=["parameters", "hide-input"]
 seed: int = 0  # of the models' weights, the made-up inputs and the random scores
 output: Optional[str] = None  # folder for rates.csv, the violation ratios of this page
 
 # %% tags=["remove-output"]
 import hashlib
 import textwrap
-from pathlib import Path
 
 import pandas as pd
 import torch
-from myst_nb import glue
 from transformers import (
     BertConfig,
     BertForSequenceClassification,
@@ -47,14 +40,12 @@ from transformers import (
 )
 
 from attnbook import charts, notebook
-from attnbook.runs import results
 from attnlib import faithfulness
 from attnlib.explain.transformers import methods as stock
 from attnlib.faithfulness.transformers import removals
 from attnlib.models.kinds import BERT_TEXT, LXMERT, VISUAL_BERT
 
-parameters = notebook.parameters(globals())
-charts.enable(notebook.source("violation/stock_model", parameters))
+page = notebook.begin(globals(), "violation/stock_model")
 
 # %% [markdown]
 # ## Three models
@@ -192,10 +183,8 @@ charts.dot_panels(
 )
 
 # %% tags=["remove-cell"]
-if output:
-    results.write(rates, Path(output) / "rates.csv")
-glue("instances", n, display=False)
-glue("methods", len(stock.METHODS), display=False)
+page.write(rates, "rates.csv")
+page.glue(instances=n, methods=len(stock.METHODS))
 
 # %% [markdown]
 # Each dot is a method's ratio over {glue:text}`instances` made-up instances; there are {glue:text}`methods`
@@ -309,4 +298,4 @@ refusal("Several labels at a time", several, BERT_TEXT, text)
 # %% tags=["remove-input"]
 made = [tensor.contiguous() for _, _, inputs in models.values() for tensor in inputs.values()]
 checksum = hashlib.sha256(b"".join(tensor.numpy().tobytes() for tensor in made)).hexdigest()
-notebook.origin(parameters, {"dataset": "made up, from the seed", "data": checksum})
+page.origin({"dataset": "made up, from the seed", "data": checksum})

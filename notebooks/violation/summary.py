@@ -1,9 +1,5 @@
 # ---
 # jupyter:
-#   jupytext:
-#     text_representation:
-#       extension: .py
-#       format_name: percent
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -18,32 +14,26 @@
 # language have a page of their own ({doc}`transformers_summary`). The other pages run one experiment on one
 # model.
 
-# %% tags=["remove-cell"]
+# %% tags=["parameters", "hide-input"]
 from typing import Optional
 
-# %% tags=["parameters", "hide-input"]
 recorded: Optional[str] = None  # folder of recorded results; None: book/results of the project
 fresh: Optional[str] = None  # sweep folder, such as build/sweep, whose runs take precedence
 output: Optional[str] = None  # folder for ledger.csv, the published numbers beside ours
 
 # %% tags=["remove-output"]
 from functools import partial
-from pathlib import Path
 
 import pandas as pd
-from myst_nb import glue
 
 from attnbook import charts, notebook
-from attnbook.runs import results
 from attnbook.verdicts import ledger, ledgers, papers
-from attnbook.verdicts.cells import origin, over_rows, select
+from attnbook.verdicts.cells import over_rows, select
 from attnlib import explain, faithfulness
 
-parameters = notebook.parameters(globals())
-charts.enable(notebook.source("violation/summary", parameters))
+page = notebook.begin(globals(), "violation/summary")
 compared = ledgers.compare("violation", fresh, recorded)
 found, published = compared.found, compared.published
-runs = Path(recorded or results.RECORDED) / "violation" / "runs.csv"
 
 # %% tags=["hide-input"]
 IDENTIFIERS = ["babi1", "sst5", "yelp5", "agnews4", "20news20", "snli", "qqp", "mrpc", "planted"]
@@ -313,8 +303,7 @@ notebook.table(planted.reset_index()) if len(planted) else nothing
 # where by eye), printed in tables, or printed in the authors' notebooks.
 
 # %% tags=["hide-input"]
-if output:
-    results.write(compared.table, Path(output) / "ledger.csv", "%.6g")
+page.write(compared.table, "ledger.csv", "%.6g")
 notebook.table(ledger.totals(compared.table, "metric"))
 
 # %% tags=["hide-input", "full-width", "scroll-output"]
@@ -326,23 +315,17 @@ notebook.table(
 
 # %% tags=["remove-cell"]
 checked = ours[(ours["method"] == "leave-one-out") & (ours["metric"] == "violation")]
-glue(
-    "oracle",
-    float(checked[checked["operator"] != "mean"]["value"].max()) if len(checked) else 0.0,
-    display=False,
-)
-glue("n_models", len(order), display=False)
-glue("n_agreeing", agreeing, display=False)
+oracle = checked[checked["operator"] != "mean"]["value"].max() if len(checked) else 0.0
+page.glue(oracle=oracle, n_models=len(order), n_agreeing=agreeing)
 deep = depth[(depth["dataset"] == "sst5") & (depth["method"] == "attention × gradient")].set_index("layers")
 accurate = found[(found["experiment"] == "depth") & (found["metric"] == "accuracy")]
 accurate = accurate[accurate["dataset"] == "sst5"].groupby("layers")["value"].mean()
 for layers in (1, 4, 8):
-    glue(f"layers_{layers}_violation", float(deep["value"].get(layers, float("nan"))), display=False)
-    glue(f"layers_{layers}_accuracy", float(accurate.get(layers, float("nan"))), display=False)
+    page.glue({f"layers_{layers}_violation": deep["value"].get(layers, float("nan"))})
+    page.glue({f"layers_{layers}_accuracy": accurate.get(layers, float("nan"))})
 told = compared_rates.head(len(of_methods)).to_dict("records")
 for name, row in zip(["attention", "gradient", "mask", "zeroing"], told, strict=True):
-    glue(f"{name}_less", row["less"], display=False)
-    glue(f"{name}_models", row["models"], display=False)
+    page.glue({f"{name}_less": row["less"], f"{name}_models": row["models"]})
 
 # %% [markdown]
 # ## What it means
@@ -373,4 +356,4 @@ for name, row in zip(["attention", "gradient", "mask", "zeroing"], told, strict=
 #   ({doc}`../jain_wallace/summary`); what is explained and removed here are words of the premise.
 
 # %% tags=["remove-input"]
-notebook.markdown(f"**Where these numbers come from.** {origin(found, runs)}")
+page.recorded(found)

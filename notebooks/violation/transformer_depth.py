@@ -1,9 +1,5 @@
 # ---
 # jupyter:
-#   jupytext:
-#     text_representation:
-#       extension: .py
-#       format_name: percent
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -17,10 +13,9 @@
 # model ({doc}`depth`). Their transformers have twelve layers and stand in no such comparison. This page
 # makes it: the same stock model with more and more layers, each trained from nothing.
 
-# %% tags=["remove-cell"]
+# %% tags=["parameters", "hide-input"]
 from typing import Optional
 
-# %% tags=["parameters", "hide-input"]
 dataset: str = "planted"  # attnlib.data.names() for bert, scene_names() for the others
 kind: str = "bert"  # bert, visual_bert or lxmert
 depths: list = [1, 2, 4]  # numbers of layers, a model for each
@@ -33,17 +28,14 @@ output: Optional[str] = None  # folder for the tables of this run
 
 # %% tags=["remove-output"]
 import pandas as pd
-from myst_nb import glue
 
 from attnbook import charts, notebook
-from attnbook.runs import results
 from attnlib import faithfulness
 from attnlib.explain.transformers import methods as stock
 from attnlib.faithfulness.transformers import removals
 from attnlib.prepare.transformers import prepare_transformer, reads
 
-parameters = notebook.parameters(globals(), reads(kind))
-charts.enable(notebook.source("violation/transformer_depth", parameters))
+page = notebook.begin(globals(), "violation/transformer_depth", reads(kind))
 
 # %% [markdown]
 # ## How it is measured
@@ -101,16 +93,13 @@ notebook.table(table.pivot_table("value", "layers", "metric")[list(names.values(
 
 # %% tags=["hide-input"]
 rows = pd.concat([rates, of_models], ignore_index=True)
-summary = results.of_run(run, rows.assign(**{"class": "all"}), "violation/transformer_depth")
+summary = page.summary(run, rows)
 ends = shown.set_index(["method", "layers"])["value"]
+numbers = {"first": depths[0], "last": depths[-1]}
 for name in ("attention", "attention × gradient", "generic attribution"):
     plain = name.replace(" × ", "_").replace(" ", "_")
-    glue(f"{plain}_shallow", float(ends[name, depths[0]]), display=False)
-    glue(f"{plain}_deep", float(ends[name, depths[-1]]), display=False)
-glue("first", depths[0], display=False)
-glue("last", depths[-1], display=False)
-if output:
-    results.keep(output, run, frame, summary, parameters)
+    numbers |= {f"{plain}_shallow": ends[name, depths[0]], f"{plain}_deep": ends[name, depths[-1]]}
+page.finish(run, frame, summary, numbers)
 
 # %% [markdown]
 # ## What it means
@@ -127,4 +116,4 @@ if output:
 # - One seed per run; the recorded results have several.
 
 # %% tags=["remove-input"]
-notebook.origin(parameters, run.settings)
+page.origin(run.settings)

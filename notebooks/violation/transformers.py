@@ -1,9 +1,5 @@
 # ---
 # jupyter:
-#   jupytext:
-#     text_representation:
-#       extension: .py
-#       format_name: percent
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -21,10 +17,9 @@
 # BERT on the words of a text, VisualBERT or LXMERT on the regions of an image, given a question. Nothing of
 # a model is copied or changed; its attention maps are watched while it runs ({doc}`stock_model`).
 
-# %% tags=["remove-cell"]
+# %% tags=["parameters", "hide-input"]
 from typing import Optional
 
-# %% tags=["parameters", "hide-input"]
 dataset: str = "scenes"  # attnlib.data.scene_names(), or names() for bert
 kind: str = "visual_bert"  # bert, visual_bert or lxmert
 layers: Optional[int] = None  # of the model; None: 2, of visual_bert 3
@@ -38,17 +33,14 @@ output: Optional[str] = None  # folder for the tables of this run
 # %% tags=["remove-output"]
 import numpy as np
 import pandas as pd
-from myst_nb import glue
 
 from attnbook import charts, notebook
-from attnbook.runs import results
 from attnlib import explain, faithfulness
 from attnlib.explain.transformers import methods as stock
 from attnlib.faithfulness.transformers import removals
 from attnlib.prepare.transformers import prepare_transformer, reads
 
-parameters = notebook.parameters(globals(), reads(kind))
-charts.enable(notebook.source("violation/transformers", parameters))
+page = notebook.begin(globals(), "violation/transformers", reads(kind))
 run = prepare_transformer(dataset, kind, seed, device=device, limit=limit, layers=layers, epochs=epochs)
 what = "words" if kind == "bert" else "regions"
 
@@ -245,21 +237,12 @@ rows = [
     places.assign(target=target),
     pd.DataFrame({"metric": list(model), "value": list(model.values()), "n": len(run.corpus.test)}),
 ]
-summary = results.of_run(
-    run, pd.concat(rows, ignore_index=True).assign(**{"class": "all"}), "violation/transformers"
-)
+summary = page.summary(run, rows)
 value = rates[rates["operator"] == "mean"].set_index(["metric", "method"])["value"]
 for name in ("attention", "attention × gradient", "random", "generic attribution"):
-    glue(name.replace(" ", "_").replace("×", "x"), float(value["violation", name]), display=False)
-    glue(
-        f"{name.replace(' ', '_').replace('×', 'x')}_rc",
-        float(value["rank_correlation", name]),
-        display=False,
-    )
-for name, number in model.items():
-    glue(name, number, display=False)
-if output:
-    results.keep(output, run, frame, summary, parameters)
+    plain = name.replace(" ", "_").replace("×", "x")
+    model |= {plain: value["violation", name], f"{plain}_rc": value["rank_correlation", name]}
+page.finish(run, frame, summary, model)
 
 # %% [markdown]
 # ## What it means
@@ -280,4 +263,4 @@ if output:
 #   conserve relevance from layer to layer, which the released code does not everywhere.
 
 # %% tags=["remove-input"]
-notebook.origin(parameters, run.settings)
+page.origin(run.settings)

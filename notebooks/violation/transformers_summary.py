@@ -1,9 +1,5 @@
 # ---
 # jupyter:
-#   jupytext:
-#     text_representation:
-#       extension: .py
-#       format_name: percent
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -18,33 +14,27 @@
 # Sizes cannot be compared, so nothing here is a numeric match. What can be is how the methods stand to each
 # other. The other pages run one experiment on one model.
 
-# %% tags=["remove-cell"]
+# %% tags=["parameters", "hide-input"]
 from typing import Optional
 
-# %% tags=["parameters", "hide-input"]
 recorded: Optional[str] = None  # folder of recorded results; None: book/results of the project
 fresh: Optional[str] = None  # sweep folder, such as build/sweep, whose runs take precedence
 output: Optional[str] = None  # folder for ledger.csv, the published numbers beside ours
 
 # %% tags=["remove-output"]
 from functools import partial
-from pathlib import Path
 
 import pandas as pd
-from myst_nb import glue
 
 from attnbook import charts, notebook
-from attnbook.runs import results
 from attnbook.verdicts import claims, ledgers, papers
-from attnbook.verdicts.cells import complete, origin, over_rows
+from attnbook.verdicts.cells import complete, over_rows
 from attnbook.verdicts.claims import Reading
 from attnlib.explain.transformers import methods as stock
 
-parameters = notebook.parameters(globals())
-charts.enable(notebook.source("violation/transformers_summary", parameters))
+page = notebook.begin(globals(), "violation/transformers_summary")
 compared = ledgers.compare("transformers", fresh, recorded)
 published = compared.published
-runs = Path(recorded or results.RECORDED) / "violation" / "runs.csv"
 
 # %% [markdown]
 # ## The models
@@ -165,8 +155,7 @@ notebook.table(shown.rename(columns={"data sets": "models and data", "models": "
 
 # %% tags=["hide-input"]
 table = compared.table
-if output:
-    results.write(table, Path(output) / "ledger.csv", "%.6g")
+page.write(table, "ledger.csv", "%.6g")
 totals = table.pivot_table("value", ["source", "metric"], "verdict", aggfunc="count", fill_value=0)
 notebook.table(totals.reset_index())
 
@@ -256,8 +245,7 @@ charts.dot_panels(
 # %% tags=["remove-cell"]
 count = compared.table["verdict"].value_counts()
 decided = int(count.get("pattern holds", 0) + count.get("pattern differs", 0))
-glue("n_holds", int(count.get("pattern holds", 0)), display=False)
-glue("n_decided", decided, display=False)
+page.glue(n_holds=count.get("pattern holds", 0), n_decided=decided)
 holding = verdicts[verdicts["verdict"] == "holds"]["inequality"].tolist()
 failing = verdicts[verdicts["verdict"] == "differs"]["inequality"].tolist()
 in_words = [
@@ -285,4 +273,4 @@ notebook.markdown(" ".join(in_words))
 # - The classes of VisualBERT compete in a softmax here, and have a sigmoid each in the paper.
 
 # %% tags=["remove-input"]
-notebook.markdown(f"**Where these numbers come from.** {origin(found, runs)}")
+page.recorded(found)

@@ -1,9 +1,5 @@
 # ---
 # jupyter:
-#   jupytext:
-#     text_representation:
-#       extension: .py
-#       format_name: percent
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -21,10 +17,9 @@
 # Here the whole curve is shown, beside models of other seeds, a model with uniform attention, the search and
 # the exact optimum, which bound it from both sides.
 
-# %% tags=["remove-cell"]
+# %% tags=["parameters", "hide-input"]
 from typing import Optional
 
-# %% tags=["parameters", "hide-input"]
 dataset: str = "planted"  # a name from attnlib.data.names(), of two classes
 encoder: str = "bilstm"  # bilstm, bigru, convolution or average
 scorer: str = "additive"  # additive or scaled_dot
@@ -47,18 +42,15 @@ output: Optional[str] = None  # folder for the tables of this run
 
 # %% tags=["remove-output"]
 import pandas as pd
-from myst_nb import glue
 
 from attnbook import charts, notebook
-from attnbook.runs import results
 from attnbook.verdicts import trained_adversaries
 from attnlib.kernels import exact_adversary, jsd, kl, search_adversary, tvd
 from attnlib.prepare.adversary import prepare_adversary
 from attnlib.prepare.flat import prepare, prepare_like
 from attnlib.tables import performance, summaries
 
-parameters = notebook.parameters(globals(), notebook.SINGLE_TEXTS, classes=2)
-charts.enable(notebook.source("wiegreffe_pinter/adversary", parameters))
+page = notebook.begin(globals(), "wiegreffe_pinter/adversary", notebook.SINGLE_TEXTS, classes=2)
 model_settings = dict(variant=variant, vectors=vectors, deviation=deviation, epochs=epochs, patience=patience)
 run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, **model_settings)
 how = dict(variant=loss, direction=direction, epochs=adversary_epochs, patience=adversary_patience)
@@ -178,24 +170,16 @@ charts.heatmap(
 )
 
 # %% tags=["hide-input"]
-summary = results.of_run(run, rows, "wiegreffe_pinter/adversary")
+summary = page.summary(run, rows)
 ablation = "" if direction == "adversary || base" else ", reversed"
 summary["variant"] = f"{loss} loss{ablation}"
 summary["epsilon"] = epsilon
 least, most = min(strengths), max(strengths)
-glue("least", float(least), display=False)
-glue("most", float(most), display=False)
-glue("chosen", chosen, display=False)
-for name, strength in {"least": least, "most": most, "chosen": chosen}.items():
-    model = curve[curve["lambda"] == strength].iloc[0]
-    for metric in ("jsd", "tvd", "f1"):
-        glue(f"{name}, {metric}", float(model[metric]), display=False)
-for name in ("uniform model", "other seed", "published search", "exact optimum"):
-    model = points[points["method"] == name].iloc[0]
-    for metric in ("jsd", "tvd"):
-        glue(f"{name}, {metric}", float(model[metric]), display=False)
-if output:
-    results.keep(output, run, frame, summary, parameters)
+numbers = {"least": float(least), "most": float(most), "chosen": chosen}
+told = {name: curve[curve["lambda"] == strength].iloc[0] for name, strength in numbers.items()}
+told |= {name: points[points["method"] == name].iloc[0] for name in [*others, *per_text]}
+numbers |= {f"{name}, {metric}": row[metric] for name, row in told.items() for metric in ("jsd", "tvd", "f1")}
+page.finish(run, frame, summary, numbers)
 notebook.table(points, ["method", "lambda", "tvd", "jsd", "kl", "same_class", "f1", "epochs"])
 
 # %% [markdown]
@@ -224,4 +208,4 @@ notebook.table(points, ["method", "lambda", "tvd", "jsd", "kl", "same_class", "f
 # - The authors chose $\lambda$ by looking at the test texts; the curve needs no choice.
 
 # %% tags=["remove-input"]
-notebook.origin(parameters, run.settings)
+page.origin(run.settings)

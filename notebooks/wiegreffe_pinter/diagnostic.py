@@ -1,9 +1,5 @@
 # ---
 # jupyter:
-#   jupytext:
-#     text_representation:
-#       extension: .py
-#       format_name: percent
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -21,10 +17,9 @@
 # Two guides are added here: the most distant weights that leave the BiLSTM's output where it was, text by
 # text, and what leaving out each token does to the BiLSTM's output.
 
-# %% tags=["remove-cell"]
+# %% tags=["parameters", "hide-input"]
 from typing import Optional
 
-# %% tags=["parameters", "hide-input"]
 dataset: str = "planted"  # a name from attnlib.data.names(), of two classes
 encoder: str = "bilstm"  # of the model whose weights are imposed: bilstm, bigru or convolution
 scorer: str = "additive"  # additive or scaled_dot
@@ -45,18 +40,15 @@ output: Optional[str] = None  # folder for the tables of this run
 
 # %% tags=["remove-output"]
 import pandas as pd
-from myst_nb import glue
 
 from attnbook import charts, notebook
-from attnbook.runs import results
 from attnlib.kernels import jsd
 from attnlib.prepare import guides
 from attnlib.prepare.adversary import prepare_adversary
 from attnlib.prepare.flat import prepare, prepare_like
 from attnlib.tables import performance
 
-parameters = notebook.parameters(globals(), notebook.SINGLE_TEXTS, classes=2)
-charts.enable(notebook.source("wiegreffe_pinter/diagnostic", parameters))
+page = notebook.begin(globals(), "wiegreffe_pinter/diagnostic", notebook.SINGLE_TEXTS, classes=2)
 model_settings = dict(variant=variant, vectors=vectors, deviation=deviation, epochs=epochs, patience=patience)
 run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, **model_settings)
 adversary = prepare_adversary(run, strength, variant=loss, epochs=adversary_epochs)
@@ -111,10 +103,9 @@ gains = pd.concat(gains, ignore_index=True)
 gains["metric"] += "_gain"
 far = {name: jsd(model.readout.alpha, run.readout.alpha) for name, model in models.items()}
 frames = [
-    run.frame(
-        jsd=far[name],
-        correct=(outputs[name].argmax(axis=1) == labels).astype(float),
-    ).assign(method=name)
+    run.frame(jsd=far[name], correct=(outputs[name].argmax(axis=1) == labels).astype(float)).assign(
+        method=name
+    )
     for name in models
 ]
 frame = pd.concat(frames, ignore_index=True)
@@ -149,17 +140,14 @@ distances = pd.DataFrame(
     columns=["metric", "class", "value", "n", "method"],
 )
 parts = pd.concat([compared, gains, distances], ignore_index=True)
-summary = results.of_run(run, parts, "wiegreffe_pinter/diagnostic")
+summary = page.summary(run, parts)
 summary["lambda"] = summary["method"].map({"trained adversary": strength})
 summary["loss"] = summary["method"].map({"trained adversary": loss})
 values = summary[summary["class"] == "all"].set_index(["method", "metric"])["value"]
-for name in ("uniform", "trained MLP", "base LSTM", "trained adversary", "exact adversary", "leave-one-out"):
-    glue(f"{name}, f1", float(values.get((name, "f1"), float("nan"))), display=False)
-glue("adversary_jsd", float(values["trained adversary", "jsd"]), display=False)
-glue("adversary_f1", adversary.test_metrics["f1"], display=False)
-glue("base_f1", run.test_metrics["f1"], display=False)
-if output:
-    results.keep(output, run, frame, summary, parameters)
+told = ("uniform", "trained MLP", "base LSTM", "trained adversary", "exact adversary", "leave-one-out")
+numbers = {f"{name}, f1": values.get((name, "f1"), float("nan")) for name in told}
+numbers |= {"base_f1": run.test_metrics["f1"], "adversary_f1": adversary.test_metrics["f1"]}
+page.finish(run, frame, summary, numbers, adversary_jsd=values["trained adversary", "jsd"])
 notebook.table(gains, ["method", "metric", "value", "low", "high", "n"])
 
 # %% [markdown]
@@ -184,4 +172,4 @@ notebook.table(gains, ["method", "metric", "value", "low", "high", "n"])
 # - The published table has one run per cell. Here the interval is over texts; {doc}`summary` has the seeds.
 
 # %% tags=["remove-input"]
-notebook.origin(parameters, run.settings)
+page.origin(run.settings)

@@ -1,9 +1,5 @@
 # ---
 # jupyter:
-#   jupytext:
-#     text_representation:
-#       extension: .py
-#       format_name: percent
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -20,10 +16,9 @@
 # They look at a violin plot of each. Here both stand on one axis, with the exact optimum, and a share of
 # texts counts what the eye compares.
 
-# %% tags=["remove-cell"]
+# %% tags=["parameters", "hide-input"]
 from typing import Optional
 
-# %% tags=["parameters", "hide-input"]
 dataset: str = "planted"  # a name from attnlib.data.names(), of two classes
 encoder: str = "bilstm"  # bilstm, bigru, convolution or average
 scorer: str = "additive"  # additive or scaled_dot
@@ -43,16 +38,13 @@ output: Optional[str] = None  # folder for the tables of this run
 # %% tags=["remove-output"]
 import pandas as pd
 import torch
-from myst_nb import glue
 
 from attnbook import charts, notebook
-from attnbook.runs import results
 from attnlib.kernels import exact_adversary, jsd, reach, search_adversary, tvd, uniform_weights
 from attnlib.prepare.flat import prepare, prepare_like
 from attnlib.tables import summaries
 
-parameters = notebook.parameters(globals(), notebook.SINGLE_TEXTS, classes=2)
-charts.enable(notebook.source("wiegreffe_pinter/seeds", parameters))
+page = notebook.begin(globals(), "wiegreffe_pinter/seeds", notebook.SINGLE_TEXTS, classes=2)
 model_settings = dict(variant=variant, vectors=vectors, deviation=deviation, epochs=epochs, patience=patience)
 run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, **model_settings)
 others = [prepare_like(run, seed=seed + further).readout for further in range(1, n_seeds + 1)]
@@ -139,19 +131,13 @@ for name, part in frames.items():
     parts.append(summaries.medians(part, ["jsd"]).assign(method=name))
     parts.append(summaries.quartiles_by_max_attention(part, "jsd").assign(method=name))
 parts.append(summaries.summarise(reached, ["range", "can_flip"]))
-summary = results.of_run(run, pd.concat(parts, ignore_index=True), "wiegreffe_pinter/seeds")
+summary = page.summary(run, parts)
 summary["epsilon"] = epsilon
-values = summary[(summary["class"] == "all") & summary["bin"].isna()].set_index(["method", "metric"])["value"]
-glue("n_seeds", n_seeds, display=False)
-for name in frames:
-    glue(f"{name}, jsd", float(values[name, "jsd"]), display=False)
-    glue(f"{name}, tvd", float(values[name, "tvd"]), display=False)
-    if name != "other seeds":
-        glue(f"{name}, beyond", float(values[name, "beyond_seeds"]), display=False)
-glue("can_flip", float(reached["can_flip"].mean()), display=False)
-if output:
-    results.keep(output, run, frame, summary, parameters)
 shown = summary[(summary["class"] == "all") & summary["bin"].isna()]
+values = shown.set_index(["method", "metric"])["value"]
+numbers = {f"{name}, {metric}": values[name, metric] for name in frames for metric in ("jsd", "tvd")}
+numbers |= {f"{name}, beyond": values[name, "beyond_seeds"] for name in frames if name != "other seeds"}
+page.finish(run, frame, summary, numbers, n_seeds=n_seeds, can_flip=reached["can_flip"].mean())
 notebook.table(shown, ["method", "metric", "value", "low", "high", "n"])
 
 # %% [markdown]
@@ -174,4 +160,4 @@ notebook.table(shown, ["method", "metric", "value", "low", "high", "n"])
 # - Where little can be reached the divergence is free: on such texts it says nothing about the output.
 
 # %% tags=["remove-input"]
-notebook.origin(parameters, run.settings)
+page.origin(run.settings)

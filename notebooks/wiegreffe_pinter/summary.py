@@ -1,9 +1,5 @@
 # ---
 # jupyter:
-#   jupytext:
-#     text_representation:
-#       extension: .py
-#       format_name: percent
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -17,27 +13,23 @@
 # results of this project, with the spread over seeds that their tables do not have, and the exact optimum
 # beside search and training. The other pages run one experiment on one model.
 
-# %% tags=["remove-cell"]
+# %% tags=["parameters", "hide-input"]
 from typing import Optional
 
-# %% tags=["parameters", "hide-input"]
 recorded: Optional[str] = None  # folder of recorded results; None: book/results of the project
 fresh: Optional[str] = None  # sweep folder, such as build/sweep, whose runs take precedence
 output: Optional[str] = None  # folder for ledger.csv, the published numbers beside ours
 
 # %% tags=["remove-output"]
-from pathlib import Path
 
 import pandas as pd
-from myst_nb import glue
 
 from attnbook import charts, notebook
 from attnbook.runs import results
 from attnbook.verdicts import claims, ledger, ledgers, papers, summary, trained_adversaries
-from attnbook.verdicts.cells import beside, label, mean_interval, origin, over_seeds, select
+from attnbook.verdicts.cells import beside, mean_interval, over_seeds, select
 
-parameters = notebook.parameters(globals())
-charts.enable(notebook.source("wiegreffe_pinter/summary", parameters))
+page = notebook.begin(globals(), "wiegreffe_pinter/summary")
 compared = ledgers.compare("wiegreffe_pinter", fresh, recorded)
 found, published = compared.found, compared.published
 
@@ -63,7 +55,7 @@ SELECTED = {"released": "on dev", "released, epoch by test": "on test"}
 
 # %% tags=["hide-input"]
 datasets = papers.labels(DATASETS, found)
-usual = found["vectors"].eq(label(found["dataset"], results.MAIN_VECTORS))
+usual = found["vectors"].eq(results.label(found["dataset"], results.MAIN_VECTORS))
 grid = select(found[usual | found["dataset"].eq("planted")], encoder="bilstm", scorer="additive")
 ours = grid[grid["variant"].eq(results.MAIN_VARIANT)]
 # Table 2 and Jain and Wallace's files hold further numbers of the same models: they are in the ledger below.
@@ -149,8 +141,7 @@ either = mean_interval(over_seeds(either, ["dataset", "metric", "variant"]))
 either = either.sort_values(["dataset", "metric", "variant"], kind="stable")
 names = {"dataset": "data set", "metric": "score", "variant": "epoch chosen", "value": "mean difference"}
 notebook.table(
-    either.rename(columns=names | {"n_seeds": "seeds"}),
-    [*names.values(), "low", "high", "seeds"],
+    either.rename(columns=names | {"n_seeds": "seeds"}), [*names.values(), "low", "high", "seeds"]
 ) if len(either) else notebook.markdown(summary.not_run("uniform"))
 
 # %% tags=["hide-input"]
@@ -362,14 +353,13 @@ charts.trade_off(
 # {doc}`ledger of all papers <../beyond/ledger>` has the others, and why they were not run.
 
 # %% tags=["hide-input"]
-if output:
-    results.write(compared.table, Path(output) / "ledger.csv", "%.6g")
+page.write(compared.table, "ledger.csv", "%.6g")
 notebook.table(ledger.totals(compared.table, "experiment"))
 
 # %% tags=["hide-input", "full-width", "scroll-output"]
 run = papers.named(compared.table[compared.table["ours"].notna()])
 run = run.assign(
-    known=run["note"].fillna(label(run["source"], ledgers.SOURCES)),
+    known=run["note"].fillna(results.label(run["source"], ledgers.SOURCES)),
     **{"λ": summary.text(run["lambda"], "{:g}")},
 )
 heads = {"dataset": "data set", "value": "theirs", "n_seeds": "seeds"}
@@ -387,17 +377,14 @@ cheapest = table[table["variant"].isin(papers.RELEASED)].set_index("dataset")["t
 of_released = released.set_index("dataset")
 for name in (trained_adversaries.OTHER, trained_adversaries.SEARCH):
     moved_by = of_released[of_released["method"] == name]["tvd"]
-    glue(f"moved by {name}", claims.ends(moved_by, 3), display=False)
-glue("far", trained_adversaries.FAR, display=False)
-glue("gain_ends", claims.ends(by_dataset, 3), display=False)
-glue("n_zero", int(((sure["low"] <= 0) & (sure["high"] >= 0)).sum()), display=False)
-glue("n_sure", int(sure["low"].notna().sum()), display=False)
+    page.glue({f"moved by {name}": claims.ends(moved_by, 3)})
+page.glue(far=trained_adversaries.FAR, cheapest=claims.ends(cheapest, 3), n_guided=len(guided))
+page.glue(n_zero=((sure["low"] <= 0) & (sure["high"] >= 0)).sum(), n_sure=sure["low"].notna().sum())
+page.glue(gain_ends=claims.ends(by_dataset, 3))
 for name, column in (("search", "published search"), ("optimum", "exact optimum")):
-    glue(f"beyond_{name}", claims.ends(further.get(column, pd.Series(dtype=float))), display=False)
+    page.glue({f"beyond_{name}": claims.ends(further.get(column, pd.Series(dtype=float)))})
 for name, guide in (("uniform", "uniform"), ("own", "trained MLP"), ("adversary", "trained adversary")):
-    glue(f"above_{name}", int(better[guide]), display=False)
-glue("n_guided", len(guided), display=False)
-glue("cheapest", claims.ends(cheapest, 3), display=False)
+    page.glue({f"above_{name}": better[guide]})
 
 # %% [markdown]
 # ## What it means
@@ -426,5 +413,4 @@ glue("cheapest", claims.ends(cheapest, 3), display=False)
 # - The least change of output above a divergence is the least of the λ that were trained.
 
 # %% tags=["remove-input"]
-runs = Path(recorded or results.RECORDED) / "wiegreffe_pinter" / "runs.csv"
-notebook.markdown(f"**Where these numbers come from.** {origin(found, runs)}")
+page.recorded(found)

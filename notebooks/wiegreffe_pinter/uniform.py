@@ -1,9 +1,5 @@
 # ---
 # jupyter:
-#   jupytext:
-#     text_representation:
-#       extension: .py
-#       format_name: percent
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -21,10 +17,9 @@
 # A model with uniform attention *at test time* is another thing ({doc}`../jain_wallace/base`): there the
 # encoder was trained beside weights that are then taken away.
 
-# %% tags=["remove-cell"]
+# %% tags=["parameters", "hide-input"]
 from typing import Optional
 
-# %% tags=["parameters", "hide-input"]
 dataset: str = "planted"  # a name from attnlib.data.names(), of two classes
 encoder: str = "bilstm"  # bilstm, bigru, convolution or average
 scorer: str = "additive"  # additive or scaled_dot
@@ -41,16 +36,13 @@ output: Optional[str] = None  # folder for the tables of this run
 
 # %% tags=["remove-output"]
 import pandas as pd
-from myst_nb import glue
 
 from attnbook import charts, notebook
-from attnbook.runs import results
 from attnlib.kernels import jsd, tvd
 from attnlib.prepare.flat import prepare, prepare_like
 from attnlib.tables import performance, summaries
 
-parameters = notebook.parameters(globals(), notebook.SINGLE_TEXTS, classes=2)
-charts.enable(notebook.source("wiegreffe_pinter/uniform", parameters))
+page = notebook.begin(globals(), "wiegreffe_pinter/uniform", notebook.SINGLE_TEXTS, classes=2)
 model_settings = dict(variant=variant, vectors=vectors, deviation=deviation, epochs=epochs, patience=patience)
 run = prepare(
     dataset, encoder, scorer, seed, device=device, limit=limit, selection=selection, **model_settings
@@ -119,19 +111,15 @@ sizes = pd.DataFrame(performance.sizes(run.corpus).items(), columns=["metric", "
     **{"class": "all"}
 )
 parts = [*reports, paired, changes[changes["class"] == "all"], sizes]
-summary = results.of_run(run, pd.concat(parts, ignore_index=True), "wiegreffe_pinter/uniform")
+summary = page.summary(run, parts)
 if selection == "test":
     summary["variant"] += ", epoch by test"
 values = summary[summary["class"] == "all"].set_index(["method", "metric"])
+numbers = {name: values["value"]["difference", name] for name in ("jsd", "same_class")}
 for metric in names:
-    for name in models:
-        glue(f"{metric}, {name}", float(values["value"][name, metric]), display=False)
-    for column in ("value", "low", "high"):
-        glue(f"{metric}, {column}", float(values[column]["difference", metric]), display=False)
-glue("jsd", float(values["value"]["difference", "jsd"]), display=False)
-glue("same_class", float(values["value"]["difference", "same_class"]), display=False)
-if output:
-    results.keep(output, run, frame, summary, parameters)
+    numbers |= {f"{metric}, {name}": values["value"][name, metric] for name in models}
+    numbers |= {f"{metric}, {end}": values[end]["difference", metric] for end in ("value", "low", "high")}
+page.finish(run, frame, summary, numbers)
 notebook.table(pd.concat([overall, paired]), ["method", "metric", "value", "low", "high", "n"])
 
 # %% [markdown]
@@ -155,4 +143,4 @@ notebook.table(pd.concat([overall, paired]), ["method", "metric", "value", "low"
 #   of its eight epochs.
 
 # %% tags=["remove-input"]
-notebook.origin(parameters, run.settings)
+page.origin(run.settings)

@@ -130,7 +130,7 @@ def test_blank_lines_and_fences_cannot_end_a_sentence():
 def test_the_last_line_of_a_page_shows_parameters_and_data_as_they_are(monkeypatch):
     monkeypatch.setattr("attnbook.runs.results.commit", lambda: "0123456789ab")
     values = {"text": " ".join(TOKENS), "dataset": NAME, "names": list(CLASSES)}
-    page, text = shown(notebook.origin(values, {"dataset": NAME, "data": "0" * 64}).data)
+    page, text = shown(notebook.Page(NAME, values).origin({"dataset": NAME, "data": "0" * 64}).data)
     assert tags_of(page) == {"<p", "</p", "<strong", "</strong", "<code", "</code"}
     assert (
         f"text={values['text']!r}, dataset={NAME!r}, names={values['names']!r}. Data: {NAME}, sha256 0"

@@ -3,10 +3,13 @@
 import math
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Literal, Optional
 
+import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from attnbook import notebook
 from attnlib import data
@@ -34,7 +37,7 @@ def test_parameters_come_back_by_name():
 
 
 def test_an_unknown_parameter_is_refused_with_the_nearest_name():
-    with pytest.raises(ValueError, match="unknown parameter 'epsilom': this notebook has seed.*'epsilon'"):
+    with pytest.raises(ValueError, match="unknown parameter 'epsilom': known are seed.*'epsilon'"):
         notebook.parameters(namespace(epsilom=0.1))
 
 
@@ -153,3 +156,62 @@ def test_a_file_where_a_folder_for_tables_is_meant_is_refused_before_the_run(tmp
         assert notebook.parameters(kinds | {"output": output}) == {"output": output}
     with pytest.raises(ValueError, match=r"parameter output is '.*tables', a file: name a folder"):
         notebook.parameters(kinds | {"output": str(tmp_path / "tables")})
+
+
+@pytest.fixture
+def page(tmp_path, monkeypatch):
+    """A page with a folder for its tables, and what it made known to its prose."""
+    known = {}
+    monkeypatch.setattr("myst_nb.glue", lambda name, value, display: known.update({name: value}))
+    return notebook.Page("p/e", {"output": str(tmp_path / "run"), "recorded": str(tmp_path)}), known
+
+
+def test_the_first_call_names_the_page_under_its_charts(monkeypatch):
+    named = []
+    monkeypatch.setattr("attnbook.charts.vegalite.enable", named.append)
+    found = notebook.begin(namespace(), "p/e", notebook.SINGLE_TEXTS)
+    assert (found.name, found.parameters) == ("p/e", VALUES)
+    assert named == [notebook.source("p/e", VALUES)]
+
+
+def test_numbers_of_the_prose_are_pythons(page):
+    page, known = page
+    page.glue({"a, b": np.float64(0.5), "c": torch.tensor(2)}, d="word", e=True)
+    assert repr(known) == "{'a, b': 0.5, 'c': 2, 'd': 'word', 'e': True}"
+    page.glue(pd.Series({"f": 1.5}))
+    assert known["f"] == 1.5
+
+
+def test_a_run_is_kept_in_the_folder_for_its_tables_and_nowhere_without_one(page, tmp_path):
+    page, known = page
+    name = dict(dataset="d", encoder="e", scorer="s", seed=0, variant="v", vectors="random")
+    run = SimpleNamespace(name=name, settings={"data": "5c0d"}, began=0.0, history=[{"seconds": 1.0}])
+    rows = pd.DataFrame({"metric": ["a", "b"], "value": [0.5, 1.0]})
+    summary = page.summary(run, rows)
+    assert summary[["paper", "experiment", "class"]].drop_duplicates().to_numpy().tolist() == [
+        ["p", "e", "all"]
+    ]
+    several = page.summary(run, [rows.assign(**{"class": "x"}), rows])
+    assert several["class"].fillna("none").tolist() == ["x", "x", "none", "none"]
+    for output in ("", None):
+        notebook.Page("p/e", {"output": output}).finish(run, rows, summary, a=1)
+        notebook.Page("p/e", {"output": output}).write(rows, "table.csv")
+    assert known == {"a": 1}
+    assert not (tmp_path / "run").exists()
+    page.finish(run, rows, summary, {"b": 2})
+    page.write(rows, "table.csv")
+    names = ["instances.parquet", "provenance.json", "summary.csv", "table.csv"]
+    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == names
+    assert known["b"] == 2
+
+
+def test_the_last_line_of_a_page_of_records_names_each_paper(page, tmp_path):
+    page, _ = page
+    (tmp_path / "p").mkdir()
+    pd.DataFrame({"run": ["1"], "commit": ["abc"], "date": ["2026-02-01T1"]}).to_csv(tmp_path / "p/runs.csv")
+    ours = pd.DataFrame({"run": ["1"], "origin": ["recorded"]})
+    line = "Runs of ours: 1, of which 0 are fresh or without a record of origin. Recorded from 2026-02-01"
+    assert page.recorded(ours).data.startswith(f"**Where these numbers come from.** {line}")
+    several = page.recorded({("A & B", "p"): ours, ("C", "q"): ours[:0]}).data
+    assert f"*A &amp; B*: {line}" in several
+    assert several.endswith(" *C*: No run is recorded yet.")

@@ -36,9 +36,9 @@ from myst_nb import glue
 from attnbook import charts, notebook
 from attnbook.verdicts import ledger, summary
 from attnbook.escaped import in_markdown
-parameters = notebook.parameters(globals())
 from tests.hostile import CLASSES, NAME, TOKENS
-charts.enable(notebook.source(NAME, parameters | {"token": TOKENS[0]}))
+page = notebook.begin(globals(), NAME)
+charts.enable(notebook.source(NAME, page.parameters | {"token": TOKENS[0]}))
 n = len(TOKENS)
 frame = pd.DataFrame({"word": TOKENS, "value": np.linspace(.1, .9, n), "low": 0.05, "high": 0.95})
 frame["class"] = np.resize(CLASSES, n)
@@ -81,7 +81,7 @@ print(*TOKENS, sep="\\n")
 # %%
 notebook.nothing()
 # %%
-notebook.origin({"text": " ".join(TOKENS), "dataset": NAME}, {"dataset": NAME, "data": "0" * 64})
+notebook.Page(NAME, {"text": " ".join(TOKENS), "dataset": NAME}).origin({"dataset": NAME, "data": "0" * 64})
 # %%
 notebook.table(pd.DataFrame({"the last": [1, 2]}))
 # %%
