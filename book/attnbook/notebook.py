@@ -28,6 +28,7 @@ IPYTHON = {"In", "Out"}
 # Tasks of data sets, as `attnlib.data` calls them, that a notebook can read.
 SINGLE_TEXTS, QUESTIONS, PAIRS = ("classification",), ("question answering",), ("pair classification",)
 TEXTS, SCENES = (*SINGLE_TEXTS, *QUESTIONS, *PAIRS), ("scenes",)
+Numbers = Mapping[str, Any] | None
 FROM = "**Where these numbers come from.**"
 # Letters from which on a cell is a sentence.
 SENTENCE = 60
@@ -60,7 +61,7 @@ class Page:
             table = table.assign(**{"class": "all"})
         return results.of_run(run, table, self.name)
 
-    def glue(self, numbers: Mapping[str, Any] | None = None, **more: Any) -> None:
+    def glue(self, numbers: Numbers = None, **more: Any) -> None:
         """Make numbers (NumPy's and one-element tensors too) and words known to the page's prose by name."""
         from myst_nb import glue
 
@@ -68,12 +69,7 @@ class Page:
             glue(name, value.item() if hasattr(value, "item") else value, display=False)
 
     def finish(
-        self,
-        run: Any,
-        frame: pd.DataFrame,
-        summary: pd.DataFrame,
-        numbers: Mapping[str, Any] | None = None,
-        **more: Any,
+        self, run: Any, frame: pd.DataFrame, summary: pd.DataFrame, numbers: Numbers = None, **more: Any
     ) -> None:
         """Keep a run's texts and summary in the folder of the parameter `output`, if any; `glue` numbers."""
         self.glue(numbers, **more)
@@ -159,9 +155,8 @@ def check_dataset(name: str, reads: Sequence[str], **needs: Any) -> None:
     else:
         close = difflib.get_close_matches(name.lower(), fitting, n=1)
         problem = "unknown" + (f" (did you mean {close[0]!r}?)" if close else "")
-    raise ValueError(
-        f"parameter dataset is {name!r}: {problem}. This notebook reads {wanted}: {', '.join(fitting)}"
-    )
+    known = f"This notebook reads {wanted}: {', '.join(fitting)}"
+    raise ValueError(f"parameter dataset is {name!r}: {problem}. {known}")
 
 
 def table(frame: pd.DataFrame, columns: Sequence[str] | None = None) -> Any:
@@ -213,6 +208,5 @@ def nothing() -> Any:
     from IPython.display import Markdown
 
     # A role such as {doc} is read in a page's text, not in what a cell displays. Pages are two folders deep.
-    return Markdown(
-        'No result to show yet: <a href="../../run.html">Run it yourself</a> says how to make one.'
-    )
+    link = '<a href="../../run.html">Run it yourself</a>'
+    return Markdown(f"No result to show yet: {link} says how to make one.")

@@ -39,16 +39,7 @@ output: Optional[str] = None  # folder for the tables of this run
 import pandas as pd
 
 from attnbook import charts, notebook
-from attnlib.kernels import (
-    adversary_bounds,
-    attention_order,
-    erase_until_flip,
-    exact_adversary,
-    minimal_flip_set,
-    permutation_range,
-    reach,
-    search_adversary,
-)
+from attnlib import kernels
 from attnlib.prepare.flat import prepare
 from attnlib.tables import summaries
 
@@ -83,10 +74,10 @@ two_classes = readout.head is None and readout.scores.shape[2] == 2
 # Two sorts thus replace $T!$ permutations; the sampled test sees a hundred of them.
 
 # %%
-reached = reach(readout)
+reached = kernels.reach(readout)
 columns = {"can_flip": reached.can_flip.double(), "lowest": reached.lowest}
 if two_classes:
-    lowest_permuted = permutation_range(readout)[:, 0]
+    lowest_permuted = kernels.permutation_range(readout)[:, 0]
     columns |= {"permutation_can_flip": (lowest_permuted < 0.5).double(), "lowest_permuted": lowest_permuted}
 
 # %% [markdown]
@@ -118,17 +109,17 @@ if two_classes:
 # attention × gradient, but for the bias.
 
 # %%
-searched = search_adversary(readout, epsilon, seed=seed)
-bounds = adversary_bounds(readout, epsilon, seed=seed)
+searched = kernels.search_adversary(readout, epsilon, seed=seed)
+bounds = kernels.adversary_bounds(readout, epsilon, seed=seed)
 divergence = {"published search": searched.jsd}
 if two_classes:
-    divergence["exact optimum"] = exact_adversary(readout, epsilon).jsd
+    divergence["exact optimum"] = kernels.exact_adversary(readout, epsilon).jsd
 else:
     divergence["lower bound"] = bounds.lower
 divergence["ceiling (no condition on the output)"] = bounds.upper
 
-minimal = minimal_flip_set(readout)
-by_attention = erase_until_flip(readout, attention_order(readout))
+minimal = kernels.minimal_flip_set(readout)
+by_attention = kernels.erase_until_flip(readout, kernels.attention_order(readout))
 columns |= {"fewest": minimal.fraction, "by_attention": by_attention.fraction}
 frame = run.frame(**columns)
 

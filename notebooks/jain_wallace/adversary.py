@@ -40,15 +40,7 @@ output: Optional[str] = None  # folder for the tables of this run
 import pandas as pd
 
 from attnbook import charts, notebook
-from attnlib.kernels import (
-    exact_adversary,
-    jsd,
-    random_weights,
-    reach,
-    search_adversary,
-    tvd,
-    uniform_weights,
-)
+from attnlib import kernels
 from attnlib.prepare.flat import prepare
 from attnlib.tables import summaries
 
@@ -78,20 +70,20 @@ run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, **mode
 two_classes = run.readout.linear and len(run.corpus.class_names) == 2
 searched = f"{search} search"
 found = {
-    searched: search_adversary(
+    searched: kernels.search_adversary(
         run.readout, epsilon, n_candidates=n_candidates, n_steps=n_steps, seed=seed, variant=search
     )
 }
 if two_classes:
-    found["exact optimum"] = exact_adversary(run.readout, epsilon)
+    found["exact optimum"] = kernels.exact_adversary(run.readout, epsilon)
 frames = {name: run.frame(jsd=result.jsd, tvd=result.tvd) for name, result in found.items()}
 ignorant = {
-    "uniform attention": uniform_weights(run.readout),
-    "random attention": random_weights(run.readout, seed),
+    "uniform attention": kernels.uniform_weights(run.readout),
+    "random attention": kernels.random_weights(run.readout, seed),
 }
 for name, weights in ignorant.items():
-    change = tvd(run.readout.probabilities(weights), run.readout.probabilities())
-    frames[name] = run.frame(jsd=jsd(weights, run.readout.alpha), tvd=change)
+    change = kernels.tvd(run.readout.probabilities(weights), run.readout.probabilities())
+    frames[name] = run.frame(jsd=kernels.jsd(weights, run.readout.alpha), tvd=change)
 frame = pd.concat([part.assign(method=name) for name, part in frames.items()], ignore_index=True)
 
 # %% [markdown]
@@ -164,7 +156,7 @@ numbers = {
 }
 if two_classes:
     numbers["smallest_gain"] = (found["exact optimum"].jsd - found[searched].jsd).min()
-    numbers["inert"] = (~reach(run.readout).can_flip).double().mean()
+    numbers["inert"] = (~kernels.reach(run.readout).can_flip).double().mean()
 page.finish(run, frame, summary, numbers, test_accuracy=run.test_metrics["accuracy"])
 notebook.table(summary, ["method", "metric", "class", "bin", "value", "low", "high", "n"])
 

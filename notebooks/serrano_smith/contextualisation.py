@@ -39,15 +39,7 @@ output: Optional[str] = None  # folder for contextualisation.csv
 import pandas as pd
 
 from attnbook import charts, notebook
-from attnlib.kernels import (
-    attention_order,
-    erase_until_flip,
-    jsd,
-    minimal_flip_set,
-    product_order,
-    reach,
-    uniform_weights,
-)
+from attnlib import kernels
 from attnlib.prepare.documents import prepare_documents
 from attnlib.tables import erasure_sets, summaries
 
@@ -73,18 +65,16 @@ runs, parts = {}, []
 for architecture in architectures:
     run = prepare_documents(dataset, architecture, seed, device=device, limit=limit, **model_settings)
     readout = run.readout
-    minimum = minimal_flip_set(readout)
+    minimum = kernels.minimal_flip_set(readout)
     flips = {
-        "attention": erase_until_flip(readout, attention_order(readout)),
-        "product": erase_until_flip(readout, product_order(readout)),
+        "attention": kernels.erase_until_flip(readout, kernels.attention_order(readout)),
+        "product": kernels.erase_until_flip(readout, kernels.product_order(readout)),
         "minimum": minimum,
     }
     counted = erasure_sets.supported(erasure_sets.frame(flips, minimum), "all")
-    found = reach(readout)
-    uniform = uniform_weights(readout)
-    frame = run.frame(
-        can_flip=found.can_flip.double(), from_uniform=jsd(readout.alpha, uniform), lowest=found.lowest
-    )
+    found = kernels.reach(readout)
+    apart = kernels.jsd(readout.alpha, kernels.uniform_weights(readout))
+    frame = run.frame(can_flip=found.can_flip.double(), from_uniform=apart, lowest=found.lowest)
     statistics = [
         summaries.summarise(frame, ["can_flip", "from_uniform", "max_attention"]),
         *(

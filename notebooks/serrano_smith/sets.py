@@ -39,20 +39,7 @@ output: Optional[str] = None  # folder for the tables of this run
 import pandas as pd
 
 from attnbook import charts, notebook
-from attnlib.kernels import (
-    attention_order,
-    centred_product_order,
-    erase_until_flip,
-    gradient_order,
-    greedy_order,
-    jsd,
-    minimal_flip_mass,
-    minimal_flip_set,
-    product_order,
-    random_orders,
-    reach,
-    uniform_weights,
-)
+from attnlib import kernels
 from attnlib.prepare.documents import prepare_documents
 from attnlib.tables import erasure_sets, summaries
 
@@ -99,17 +86,17 @@ run = prepare_documents(dataset, architecture, seed, device=device, limit=limit,
 # %%
 readout = run.readout
 orders = {
-    "attention": attention_order(readout),
-    "gradient": gradient_order(readout),
-    "product": product_order(readout),
-    "centred product": centred_product_order(readout),
-    "greedy": greedy_order(readout, until_flip=True),
+    "attention": kernels.attention_order(readout),
+    "gradient": kernels.gradient_order(readout),
+    "product": kernels.product_order(readout),
+    "centred product": kernels.centred_product_order(readout),
+    "greedy": kernels.greedy_order(readout, until_flip=True),
 }
-shuffled = random_orders(readout, n_random, seed, run.texts.ids)
-flips = {name: erase_until_flip(readout, order) for name, order in orders.items()}
-several = [erase_until_flip(readout, order) for order in shuffled]
-minimum = minimal_flip_set(readout)
-mass = minimal_flip_mass(readout)
+shuffled = kernels.random_orders(readout, n_random, seed, run.texts.ids)
+flips = {name: kernels.erase_until_flip(readout, order) for name, order in orders.items()}
+several = [kernels.erase_until_flip(readout, order) for order in shuffled]
+minimum = kernels.minimal_flip_set(readout)
+mass = kernels.minimal_flip_mass(readout)
 rows = erasure_sets.frame({"random": several} | flips, minimum)
 
 # %% [markdown]
@@ -212,9 +199,9 @@ bounds = pd.DataFrame(
     }
 )
 # What attention could do at all, as on the page on contextualisation.
-frame = run.frame(
-    can_flip=reach(readout).can_flip.double(), from_uniform=jsd(readout.alpha, uniform_weights(readout))
-)
+flips_at_all = kernels.reach(readout).can_flip.double()
+apart = kernels.jsd(readout.alpha, kernels.uniform_weights(readout))
+frame = run.frame(can_flip=flips_at_all, from_uniform=apart)
 states = summaries.summarise(frame, ["can_flip", "from_uniform", "max_attention"])
 summary = page.summary(run, [table, checks, bounds, states])
 overall = summary[summary["against"].isna()].set_index(["method", "metric"])["value"]

@@ -171,9 +171,8 @@ notebook.table(table[["dataset", "other", *cells.values()]])
 # released minus exact average:
 
 # %% tags=["hide-input"]
-moved = single[
-    single["metric"].isin(cells) & single["method"].isin(["attention, average", "attention, released"])
-]
+both = ["attention, average", "attention, released"]
+moved = single[single["metric"].isin(cells) & single["method"].isin(both)]
 moved = moved.pivot_table("value", ["dataset", "encoder", "metric"], "method", observed=True).reset_index()
 if len(moved):
     moved["difference"] = 100 * (moved["attention, released"] - moved["attention, average"])
@@ -186,10 +185,8 @@ notebook.table(moved.reset_index()[["dataset", "encoder", *cells.values()]]) if 
 # documents in which erasing the top item changes the decision, in percent:
 
 # %% tags=["hide-input"]
-tops = single[
-    single["metric"].isin(["flip_both", "flip_top_only"])
-    & single["method"].str.endswith(", average", na=False)
-]
+tops = single[single["metric"].isin(["flip_both", "flip_top_only"])]
+tops = tops[tops["method"].str.endswith(", average", na=False)]
 tops = tops.assign(top=tops["method"].str.removesuffix(", average"), value=100 * tops["value"])
 tops = tops.groupby(["dataset", "encoder", "top", "seed"], observed=True)["value"].sum().reset_index()
 tops = tops.pivot_table("value", ["dataset", "encoder"], "top", observed=True)
@@ -244,11 +241,8 @@ boxed(
 
 # %% tags=["hide-input"]
 wins = sets[(sets["metric"] == "wins") & (sets["method"] == "attention")]
-wins = (
-    wins.pivot_table("value", "encoder", "against", observed=True)
-    .reindex(columns=rankings)
-    .dropna(axis=1, how="all")
-)
+wins = wins.pivot_table("value", "encoder", "against", observed=True)
+wins = wins.reindex(columns=rankings).dropna(axis=1, how="all")
 losses = sets[(sets["metric"] == "wins") & (sets["against"] == "attention")]
 losses = losses.pivot_table("value", "encoder", "method", observed=True).reindex(columns=wins.columns)
 both = wins.round(3).astype(str) + " / " + losses.round(3).astype(str)
@@ -275,9 +269,8 @@ charts.dot_panels(
 ) if len(excess) else nothing
 
 # %% tags=["hide-input", "full-width"]
-optimal = sets[sets["metric"] == "optimal"].pivot_table(
-    "value", ["dataset", "encoder"], "method", observed=True
-)
+optimal = sets[sets["metric"] == "optimal"]
+optimal = optimal.pivot_table("value", ["dataset", "encoder"], "method", observed=True)
 notebook.table(optimal.reindex(columns=rankings).reset_index()) if len(optimal) else nothing
 
 # %% [markdown]
@@ -291,13 +284,9 @@ notebook.table(optimal.reindex(columns=rankings).reset_index()) if len(optimal) 
 # and what the minimum would ({doc}`contextualisation`):
 
 # %% tags=["hide-input"]
-states = sets[sets["metric"] == "can_flip"][["dataset", "encoder", "value"]].assign(
-    measure="any attention can flip"
-)
+states = sets[sets["metric"] == "can_flip"].assign(measure="any attention can flip")
 removed = sets[(sets["metric"] == "fraction_all") & (sets["method"] == "attention")]
-states = pd.concat(
-    [states, removed[["dataset", "encoder", "value"]].assign(measure="fraction removed, attention")]
-)
+states = pd.concat([states, removed.assign(measure="fraction removed, attention")])
 states = over_rows(states, ["dataset", "encoder", "measure"])
 charts.dot_panels(
     states,

@@ -153,10 +153,8 @@ charts.dot_panels(
 # which its own removal cannot violate.
 
 # %% tags=["hide-input"]
-every = ours[(ours["metric"] == "violation") & (ours["operator"] == "mean")]
-every = spread(
-    select(every.replace({"encoder": papers.MODELS}), dataset=datasets), ["dataset", "encoder", "method"]
-)
+every = select(ours, metric="violation", operator="mean", dataset=datasets)
+every = spread(every.replace({"encoder": papers.MODELS}), ["dataset", "encoder", "method"])
 charts.dot_panels(
     every,
     "method",
@@ -234,9 +232,8 @@ of_targets = {
 }
 model = ["dataset", "encoder", "scorer", "seed"]
 ratios = ours[ours["metric"] == "violation"]
-compared_rates = pd.concat(
-    [faithfulness.less_often(ratios, of_methods, model), faithfulness.less_often(gradient, of_targets, model)]
-)
+both = (ratios, of_methods), (gradient, of_targets)
+compared_rates = pd.concat(faithfulness.less_often(rows, pairs, model) for rows, pairs in both)
 columns = {"less": "of these, first below second", "first": "first, mean", "second": "second, mean"}
 notebook.table(compared_rates.rename(columns=columns)) if len(found) else nothing
 
@@ -274,9 +271,8 @@ charts.line_panels(
 heads = {"accuracy": "test accuracy", "flips_alone": "texts that one token alone decides otherwise"}
 trained = found[(found["experiment"] == "depth") & found["metric"].isin(heads)]
 trained = trained.assign(metric=trained["metric"].map(heads), layers=trained["layers"].astype(int))
-trained = select(trained, dataset=datasets).pivot_table(
-    "value", ["dataset", "layers"], "metric", observed=True
-)
+trained = select(trained, dataset=datasets)
+trained = trained.pivot_table("value", ["dataset", "layers"], "metric", observed=True)
 notebook.table(trained.reset_index()) if len(trained) else nothing
 
 # %% [markdown]
@@ -286,14 +282,9 @@ notebook.table(trained.reset_index()) if len(trained) else nothing
 # test says of the same tokens ({doc}`evidence`).
 
 # %% tags=["hide-input"]
-planted = found[
-    (found["experiment"] == "evidence") & found["metric"].isin(["wrong_sign", "violation"])
-].copy()
-planted["column"] = [
-    "truth" if metric == "wrong_sign" else f"test, {operator}"
-    for metric, operator in zip(planted["metric"], planted["operator"], strict=True)
-]
-planted = planted.pivot_table("value", ["encoder", "method"], "column", sort=False)
+planted = select(found, experiment="evidence", metric=("wrong_sign", "violation"))
+column = ("test, " + planted["operator"]).mask(planted["metric"] == "wrong_sign", "truth")
+planted = planted.assign(column=column).pivot_table("value", ["encoder", "method"], "column", sort=False)
 notebook.table(planted.reset_index()) if len(planted) else nothing
 
 # %% [markdown]

@@ -9,6 +9,7 @@ Classes keep their colour on every chart: the order is the one of the column's c
 categorical, sorted otherwise.
 """
 
+# ruff: noqa: F401 - the names that this package offers
 from attnbook.charts.distributions import histogram, violins_by_max_attention
 from attnbook.charts.erasure import boxes, counts_beside_points
 from attnbook.charts.lines import by_epoch, line_panels
@@ -20,25 +21,3 @@ from attnbook.charts.text import heatmap
 from attnbook.charts.trade_off import trade_off
 from attnbook.charts.vegalite import enable
 from attnbook.charts.verdicts import verdicts
-
-__all__ = [
-    "bar_panels",
-    "boxes",
-    "by_epoch",
-    "counts_beside_points",
-    "dot_intervals",
-    "dot_panels",
-    "enable",
-    "growth",
-    "heatmap",
-    "histogram",
-    "histogram_panels",
-    "line_panels",
-    "quartile_panels",
-    "radar",
-    "ratios",
-    "scatter",
-    "trade_off",
-    "verdicts",
-    "violins_by_max_attention",
-]

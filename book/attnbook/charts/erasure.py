@@ -107,4 +107,4 @@ def boxes(
         place = "" if row["facet"] == frames.ALL else f"{row['facet']}, "
         quartiles = f"quartiles {row['p25']:.3g} to {row['p75']:.3g}"
         words.append(f"{place}{row['row']}, {row['group']}: median {row['median']:.3g}, {quartiles}.")
-    return frames.figure(frames.in_rows(chart, frame, facet), title, " ".join(words), missing)
+    return frames.figure(frames.in_rows(chart, frame, facet), title, words, missing)

@@ -21,6 +21,7 @@ BESIDE = ("published", "low", "high")
 ENDS = dict.fromkeys(("low", "high"), alt.Undefined)
 # Above the plot, so that a chart is as wide as its axis.
 LEGEND = alt.Legend(orient="top", titleOrient="left")
+HEADER: dict[str, Any] = dict(labelOrient="top", labelAnchor="start", labelFontWeight="bold")
 # Width of a letter in a legend, generously, and what a name needs beside its letters, in pixels.
 LETTER, SYMBOL = 6.2, 30
 
@@ -51,10 +52,8 @@ def prepare(
         slack = 1e-6 * (high - low)
         outside = kept[name].notna() & ~kept[name].between(low - slack, high + slack)
         if outside.any():
-            raise ValueError(
-                f"{outside.sum()} values of {name} lie outside [{low}, {high}], "
-                f"such as {kept[name][outside].iloc[0]:.4g}: widen the domain"
-            )
+            values = f"{outside.sum()} values of {name} lie outside [{low}, {high}]"
+            raise ValueError(f"{values}, such as {kept[name][outside].iloc[0]:.4g}: widen the domain")
         kept[name] = kept[name].clip(low, high)
     groups = categories(frame[by]) if by else [ALL]
     if len(groups) > len(COLOURS):
@@ -168,8 +167,9 @@ def heat(x: pd.Series, y: pd.Series, bins: int, axes: Sequence[Any], colour: Any
     return marks.encode(x=axes[0], x2="x_end:Q", y=axes[1], y2="y_end:Q", color=colour, tooltip=told)
 
 
-def figure(chart: Any, title: str, words: str, missing: int = 0) -> Any:
-    """Name a chart and say in words what it shows, and how many rows had no value to draw."""
+def figure(chart: Any, title: str, words: str | Sequence[str], missing: int = 0) -> Any:
+    """Name a chart and say in words or sentences what it shows, and how many rows had no value to draw."""
+    words = words if isinstance(words, str) else " ".join(words)
     if missing:
         words += f" {missing} rows without a value are left out."
     return chart.properties(title=title, description=words)
@@ -179,7 +179,7 @@ def in_rows(chart: Any, frame: pd.DataFrame, facet: str | None) -> Any:
     """Split a chart into rows where a facet is asked for."""
     if not facet:
         return chart
-    header = alt.Header(labelOrient="top", labelAnchor="start", labelFontWeight="bold")
+    header = alt.Header(**HEADER)
     return chart.facet(row=alt.Row("facet:N", sort=in_order(frame[facet]), title=None, header=header))
 
 

@@ -29,17 +29,13 @@ def by_epoch(
     repeated = frame.duplicated(["epoch", "group"])
     if repeated.any():
         row = frame[repeated].iloc[0]
-        raise ValueError(
-            f"epoch {row['epoch']} of {row['group']} has several rows: average them, or split by a column "
-            "of at most six values"
-        )
+        remedy = "average them, or split by a column of at most six values"
+        raise ValueError(f"epoch {row['epoch']} of {row['group']} has several rows: {remedy}")
     points = frame[["epoch", "group", "low", "high"]].assign(value=frame[y])
     first, last = int(points["epoch"].min()), int(points["epoch"].max())
     ticks = list(range(first, last + 1, 1 + (last - first) // 20))
 
-    def up(column: str) -> Any:
-        return alt.Y(f"{column}:Q", title=y_title).scale(zero=False)
-
+    up = {end: alt.Y(f"{end}:Q", title=y_title).scale(zero=False) for end in ("value", "low")}
     base = alt.Chart(points).encode(
         x=alt.X("epoch:Q", title="training epoch")
         .axis(values=ticks, format="d")
@@ -47,11 +43,11 @@ def by_epoch(
         color=colour(groups, by_title),
         tooltip=tooltip({"group:N": by_title or "line", "epoch:Q": "epoch", "value": y_title} | ENDS),
     )
-    layers = [base.mark_line(point=alt.OverlayMarkDef(size=40)).encode(y=up("value"))]
+    layers = [base.mark_line(point=alt.OverlayMarkDef(size=40)).encode(y=up["value"])]
     # A layer without a value has no extent, and Vega warns of that in the reader's console.
     if points[["low", "high"]].notna().all(axis=1).any():
         intervals = base.transform_filter(valid("low", "high"))
-        layers.insert(0, intervals.mark_rule(strokeWidth=2, opacity=0.6).encode(y=up("low"), y2="high:Q"))
+        layers.insert(0, intervals.mark_rule(strokeWidth=2, opacity=0.6).encode(y=up["low"], y2="high:Q"))
     if selected is not None:
         mark = alt.Chart(pd.DataFrame({"epoch": [selected], "label": ["selected"]})).encode(x="epoch:Q")
         label = mark.mark_text(align="left", baseline="bottom", dx=4, color=GREY, fontSize=12)
@@ -67,11 +63,9 @@ def _words(points: pd.DataFrame, selected: int | None) -> str:
     for group, part in points.groupby("group", observed=True):
         values = dict(zip(part["epoch"].astype(int), part["value"], strict=True))
         told = dict.fromkeys([min(values), *([selected] if selected in values else []), max(values)])
-        words = ", ".join(
-            f"{values[epoch]:.3g} after epoch {epoch}{' (selected)' if epoch == selected else ''}"
-            for epoch in told
-        )
-        sentences.append(f"{'All' if group == ALL else str(group)}: {words}.")
+        marks = {selected: " (selected)"}
+        words = [f"{values[epoch]:.3g} after epoch {epoch}{marks.get(epoch, '')}" for epoch in told]
+        sentences.append(f"{'All' if group == ALL else str(group)}: {', '.join(words)}.")
     return " ".join(sentences)
 
 
@@ -121,9 +115,8 @@ def line_panels(
             head = alt.TitleParams(f"{name}, {other}", fontSize=12)
             panels.append(alt.layer(*layers).properties(width=size, height=150, title=head))
     lines = frame.sort_values(x).groupby(["row", "column", "group"], observed=True, sort=False)["value"]
-    words = f"Lines by {x_title}. " + " ".join(
-        f"{', '.join(of)}: from {part.iloc[0]:.2f} to {part.iloc[-1]:.2f}." for of, part in lines
-    )
+    words = [f"Lines by {x_title}."]
+    words += [f"{', '.join(of)}: from {part.iloc[0]:.2f} to {part.iloc[-1]:.2f}." for of, part in lines]
     return figure(alt.concat(*panels, columns=len(columns), spacing=GAP), title, words, missing)
 
 

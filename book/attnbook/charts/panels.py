@@ -19,11 +19,8 @@ from attnlib.tables.summaries import MAX_ATTENTION_LABELS
 OURS, SEED, THEIRS = "ours", "one seed", "theirs"
 # Shape of a point by where it is from; what is none of these is a baseline, a thin upright tick. The
 # diamond is two outlines, wound in opposite directions: a legend has one filling for all its symbols.
-SHAPES = {
-    OURS: "circle",
-    SEED: "circle",
-    THEIRS: "M0,-1.35L1.35,0L0,1.35L-1.35,0Z M0,-0.85L-0.85,0L0,0.85L0.85,0Z",
-}
+DIAMOND = "M0,-1.35L1.35,0L0,1.35L-1.35,0Z M0,-0.85L-0.85,0L0,0.85L0.85,0Z"
+SHAPES = {OURS: "circle", SEED: "circle", THEIRS: DIAMOND}
 BASELINE = "M-0.16,-1H0.16V1H-0.16Z"
 OVER_SEEDS = {"low": "least over seeds", "high": "greatest over seeds"}
 # Room for half a label on either side.
@@ -74,8 +71,8 @@ def dot_panels(
         data=marks.astype({y: str}).round(4),
         # Room for the names of the rows, also where each has one circle.
     ).properties(width=width(columns, names), height=alt.Step(9 if len(groups) > 1 else 15))
-    lines = [f"{name}, {group}: {means(part)}." for (name, group), part in cells(frame)]
-    words = " ".join([f"Dots of {x_title}.", *lines])
+    words = [f"Dots of {x_title}."]
+    words += [f"{name}, {group}: {means(part)}." for (name, group), part in cells(frame)]
     return frames.figure(facets(chart, frames.present(frame[panel]), columns), title, words, missing)
 
 
@@ -106,9 +103,8 @@ def bar_panels(
     kinds = [kind for kind in sources.values() if kind in set(marks["source"])]
     shades = {OURS: frames.COLOURS[1], SEED: frames.COLOURS[1], THEIRS: frames.COLOURS[0]}
     # The legend of the colours is the one of the points: Vega-Lite makes one of the two.
-    colour = alt.Color("source:N", title="number", legend=frames.LEGEND).scale(
-        domain=kinds, range=[shades.get(kind, frames.GREY) for kind in kinds]
-    )
+    colour = alt.Color("source:N", title="number", legend=frames.LEGEND)
+    colour = colour.scale(domain=kinds, range=[shades.get(kind, frames.GREY) for kind in kinds])
     base = alt.Chart().encode(x=frames.across("x", x_title), color=colour)
     rows = base.encode(
         y=alt.Y(f"{y}:N", sort=names, title=None).axis(labelLimit=room(names)),
@@ -123,10 +119,9 @@ def bar_panels(
         rules.mark_rule(strokeWidth=1.5, strokeDash=[5, 3]).encode(x=frames.across("mean(x)", x_title)),
         data=marks.round(4),
     ).properties(width=width(columns, names), height=alt.Step(20))
-    words = f"Bars of {x_title}. " + " ".join(
-        f"{name}: {means(part)}; ours, in brackets theirs: {pairs(part, y)}."
-        for name, part in frame.groupby("facet", sort=False)
-    )
+    words = [f"Bars of {x_title}."]
+    for name, part in frame.groupby("facet", sort=False):
+        words.append(f"{name}: {means(part)}; ours, in brackets theirs: {pairs(part, y)}.")
     return frames.figure(facets(chart, frames.present(frame[panel]), columns), title, words, missing)
 
 
@@ -174,21 +169,18 @@ def quartile_panels(
         .axis(values=list(range(len(levels))), labelExpr=f"{words}[datum.value]", grid=False, ticks=False),
         tooltip=frames.tooltip(of_point, alt.Tooltip("n:Q", title="texts of ours", format=".0f")),
     )
+    middle = points(base, frames.present(marks["source"]), size=26)
     between = base.encode(x=frames.across("q25", x_title, domain), x2="q75:Q")
     chart = alt.layer(
         between.transform_filter(alt.datum.source == OURS).mark_rule(strokeWidth=2.5),
         between.transform_filter(alt.datum.source == THEIRS).mark_rule(strokeWidth=1),
-        points(base, frames.present(marks["source"]), size=26).encode(
-            x=frames.across("q50", x_title, domain)
-        ),
+        middle.encode(x=frames.across("q50", x_title, domain)),
         data=marks[["facet", "group", "bin", "source", "y", *quartiles, "n"]].round(4),
     ).properties(width=width(columns), height=26 * len(levels))
-    told = [
-        f"{name}, {group}: medians of ours {span(part, OURS)}, of theirs {span(part, THEIRS)}."
-        for (name, group), part in cells(marks[marks["bin"].isin(MAX_ATTENTION_LABELS)])
-    ]
-    words = " ".join([f"Quartiles of {x_title} by largest attention weight.", *told])
-    return frames.figure(facets(chart, frames.present(frame[panel]), columns), title, words)
+    told = [f"Quartiles of {x_title} by largest attention weight."]
+    for (name, group), part in cells(marks[marks["bin"].isin(MAX_ATTENTION_LABELS)]):
+        told.append(f"{name}, {group}: medians of ours {span(part, OURS)}, of theirs {span(part, THEIRS)}.")
+    return frames.figure(facets(chart, frames.present(frame[panel]), columns), title, told)
 
 
 def histogram_panels(
@@ -232,11 +224,10 @@ def histogram_panels(
         layers.append(shown.encode(x=frames.across("x", x_title, domain)))
     data = pd.concat([steps, feet], ignore_index=True).round(4)
     chart = alt.layer(*layers, data=data).properties(width=width(columns), height=HISTOGRAM_HEIGHT)
-    told = [
-        f"{name}, {group}: most texts from {part['start'].iloc[part['share'].to_numpy().argmax()]:.2f} on."
-        for (name, group), part in cells(steps)
-    ]
-    words = " ".join([f"Histograms of {x_title}.", *told])
+    words = [f"Histograms of {x_title}."]
+    for (name, group), part in cells(steps):
+        most = part["start"].iloc[part["share"].to_numpy().argmax()]
+        words.append(f"{name}, {group}: most texts from {most:.2f} on.")
     return frames.figure(facets(chart, frames.present(frame[panel]), columns), title, words)
 
 
@@ -252,10 +243,8 @@ def width(columns: int, names: Sequence[str] = ()) -> int:
 
 def hues(groups: Sequence[str], title: str) -> Any:
     """Colour encoding of the groups; all texts together are grey."""
-    shades = [
-        frames.GREY if name == frames.ALL else shade
-        for name, shade in zip(groups, frames.COLOURS, strict=False)
-    ]
+    pairs = zip(groups, frames.COLOURS, strict=False)
+    shades = [frames.GREY if name == frames.ALL else shade for name, shade in pairs]
     above = frames.legend(groups, frames.WIDTH - frames.LETTER * len(title))
     return alt.Color("group:N", title=title, legend=above).scale(domain=list(groups), range=shades)
 
@@ -264,9 +253,8 @@ def points(chart: Any, sources: Iterable[str], size: float, title: str = "number
     """Points whose shape says where a number is from (column `source`); of ours none where they are bars."""
     kinds = list(sources)
     known = SHAPES | ({OURS: "square"} if bars else {})
-    shape = alt.Shape("source:N", title=title, legend=frames.LEGEND).scale(
-        domain=kinds, range=[known.get(kind, BASELINE) for kind in kinds]
-    )
+    shape = alt.Shape("source:N", title=title, legend=frames.LEGEND)
+    shape = shape.scale(domain=kinds, range=[known.get(kind, BASELINE) for kind in kinds])
     return chart.mark_point(filled=True, size=size, opacity=1).encode(shape=shape)
 
 
@@ -280,9 +268,7 @@ def offsets(marks: pd.DataFrame, groups: Sequence[str]) -> pd.Series:
 
 def facets(chart: Any, names: Sequence[str], columns: int) -> Any:
     """A panel per value of the column `facet`, in the order of `names`."""
-    header = alt.Header(
-        labelOrient="top", labelAnchor="start", labelFontWeight="bold", labelFontSize=11, title=None
-    )
+    header = alt.Header(**frames.HEADER, labelFontSize=11, title=None)
     split = alt.Facet("facet:N", sort=list(names), header=header)
     return chart.facet(split, columns=columns, spacing=GAP)
 

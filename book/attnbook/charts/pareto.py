@@ -11,10 +11,8 @@ def pareto_front(cost: np.ndarray, gain: np.ndarray) -> np.ndarray:
     """
     cost, gain = np.asarray(cost, dtype=np.float64), np.asarray(gain, dtype=np.float64)
     if cost.ndim != 1 or cost.shape != gain.shape:
-        raise ValueError(
-            f"cost and gain: expected one value of each per point, got shapes {list(cost.shape)} and "
-            f"{list(gain.shape)}"
-        )
+        shapes = f"{list(cost.shape)} and {list(gain.shape)}"
+        raise ValueError(f"cost and gain: expected one value of each per point, got shapes {shapes}")
     unknown = np.isnan(cost) | np.isnan(gain)
     cost, gain = cost[:, None], gain[:, None]
     better = (cost < cost.T) | (gain > gain.T)

@@ -64,4 +64,4 @@ def radar(
         panels.append(alt.layer(*layers).properties(width=size, height=size, title=head))
         rows = frame[frame["facet"] == name].to_dict("records")
         words.append(f"{name}: {', '.join(f'{row[axis]} {row[value]:.2f}' for row in rows)}.")
-    return figure(alt.concat(*panels, columns=columns, spacing=20), title, " ".join(words), missing)
+    return figure(alt.concat(*panels, columns=columns, spacing=20), title, words, missing)

@@ -90,9 +90,6 @@ def dot_intervals(
         marks = pd.concat([marks, theirs], ignore_index=True)
     limits = domain or frames.span(marks[["value", "low", "high"]])
 
-    def only(source: str) -> Any:
-        return base.transform_filter(alt.datum.source == source)
-
     told = {"row:N": y_title or y, "source:N": "number from", "value": x_title} | frames.ENDS
     base = alt.Chart(marks.reset_index(drop=True)).encode(
         x=frames.across("value", x_title, limits),
@@ -104,13 +101,14 @@ def dot_intervals(
         base = base.encode(yOffset=alt.YOffset("group:N", sort=groups))
     shape = alt.Shape("source:N", title="number from", legend=frames.LEGEND if len(sources) > 1 else None)
     shape = shape.scale(domain=sources, range=["circle", "diamond"][: len(sources)])
-    whole = only(ours).transform_filter(frames.valid("low", "high"))
+    mine, other = (base.transform_filter(alt.datum.source == source) for source in (ours, THEIRS))
+    whole = mine.transform_filter(frames.valid("low", "high"))
     layers = [
         whole.mark_rule(strokeWidth=2).encode(x=frames.across("low", x_title, limits), x2="high:Q"),
-        only(ours).mark_point(size=90, filled=True, opacity=1).encode(shape=shape),
+        mine.mark_point(size=90, filled=True, opacity=1).encode(shape=shape),
     ]
     if len(sources) > 1:
-        layers.append(only(THEIRS).mark_point(size=110, strokeWidth=2, opacity=1).encode(shape=shape))
+        layers.append(other.mark_point(size=110, strokeWidth=2, opacity=1).encode(shape=shape))
     chart = alt.layer(*layers).properties(width=frames.WIDTH, height=alt.Step(34 if len(groups) == 1 else 16))
     words = [f"Dots with intervals of {x_title}."]
     row: Any
@@ -119,4 +117,4 @@ def dot_intervals(
         ends = "" if pd.isna(row["low"]) else f" ({row['low']:.3g} to {row['high']:.3g})"
         tail = "" if pd.isna(row["published"]) else f"; {THEIRS}: {row['published']:.3g}"
         words.append(f"{label}: {row['value']:.3g}{ends}{tail}.")
-    return frames.figure(chart, title, " ".join(words), missing)
+    return frames.figure(chart, title, words, missing)

@@ -20,11 +20,10 @@ def growth(
     """
     optional = ["expected"] if "expected" in frame else []
     frame, _, _ = prepare(frame, [x, seconds, by], optional=optional)
-    words = " ".join(
-        f"{name}: from {part[seconds].iloc[0]:.3g} s at {part[x].iloc[0]} "
-        f"to {part[seconds].iloc[-1]:.3g} s at {part[x].iloc[-1]}."
-        for name, part in frame.sort_values(x).groupby(by, sort=False)
-    )
+    words = []
+    for name, part in frame.sort_values(x).groupby(by, sort=False):
+        first, last = (f"{part[seconds].iloc[i]:.3g} s at {part[x].iloc[i]}" for i in (0, -1))
+        words.append(f"{name}: from {first} to {last}.")
     lines = frame.melt([x, by], [seconds, *optional], "line", "value")
     lines["line"] = lines["line"].map({seconds: "measured", "expected": "expected slope"})
     kinds = ["measured", "expected slope"]
@@ -49,7 +48,7 @@ def ratios(
 ) -> Any:
     """Draw one mark per row of `frame` on a logarithmic axis, coloured by `by`, the target as a tick."""
     frame, groups, _ = prepare(frame, [y, ratio], by, optional=[target] if target else [])
-    words = " ".join(f"{row[y]}, {row['group']}: {row[ratio]:.3g} times." for _, row in frame.iterrows())
+    words = [f"{row[y]}, {row['group']}: {row[ratio]:.3g} times." for _, row in frame.iterrows()]
     shades = alt.Color("group:N", title=by, legend=LEGEND)
     base = alt.Chart(frame).encode(
         y=alt.Y(f"{y}:N", title=None, sort=list(dict.fromkeys(frame[y]))).axis(labelLimit=260),

@@ -10,24 +10,20 @@ import pandas as pd
 from attnbook.charts.frames import figure, tooltip
 from attnlib.checks import refuse_string
 
+# Characters of a line.
+LINE = 90
 # From nothing to full orange, the same over a light and a dark page; from full blue where scores are signed.
 WEIGHT_RANGE = ("rgba(230,159,0,0)", "rgba(230,159,0,1)")
 SIGNED_RANGE = ("rgba(86,180,233,1)", "rgba(86,180,233,0)", *WEIGHT_RANGE)
 
 
 def heatmap(
-    tokens: Sequence[str],
-    rows: Mapping[str, Any],
-    *,
-    title: str,
-    line_length: int = 90,
-    signed: bool = False,
-    name: str = "weight",
+    tokens: Sequence[str], rows: Mapping[str, Any], *, title: str, signed: bool = False, name: str = "weight"
 ) -> Any:
     """Draw a text once per row of weights, each token's background as strong as its weight.
 
     ``rows`` maps a label (such as "original attention") to one weight per token. Lines wrap at
-    ``line_length`` characters; all blocks share one colour scale, from zero to the largest weight. signed:
+    LINE characters; all blocks share one colour scale, from zero to the largest weight. signed:
     weights may be negative, which is shown in blue. name: what a weight is called in the legend.
     """
     refuse_string(tokens, "tokens")
@@ -36,13 +32,12 @@ def heatmap(
     weights = {label: np.asarray(values, dtype=float) for label, values in rows.items()}
     for label, values in weights.items():
         if values.shape != (len(tokens),):
-            raise ValueError(
-                f"row {label!r} has weights of shape {values.shape}, but there are {len(tokens)} tokens"
-            )
+            shape, n = values.shape, len(tokens)
+            raise ValueError(f"row {label!r} has weights of shape {shape}, but there are {n} tokens")
         if not np.isfinite(values).all() or (not signed and (values < 0).any()):
             raise ValueError(f"row {label!r} has negative or non-finite weights")
 
-    offsets, lines = _wrap(tokens, line_length)
+    offsets, lines = _wrap(tokens)
     pitch = lines[-1] + 2.6  # lines of one block, its label and a gap
     top = max(max(np.abs(values).max() for values in weights.values()), 1e-12)
     left, length = np.array(offsets), np.array([len(token) for token in tokens])
@@ -57,7 +52,7 @@ def heatmap(
     cells = cells.assign(line_end=cells["line"] + 0.86, line_middle=cells["line"] + 0.43)
     heights = [block * pitch + 0.55 for block in range(len(weights))]
     labels = pd.DataFrame({"block": list(weights), "left": -0.4, "line": heights})
-    span = max(line_length, int(cells["right"].max()) + 1)
+    span = max(LINE, int(cells["right"].max()) + 1)
     x_scale = alt.Scale(domain=(-0.5, span + 0.5), nice=False)
     y_scale = alt.Scale(domain=(0, len(weights) * pitch - 0.5), nice=False, reverse=True)
     x = {field: alt.X(f"{field}:Q", scale=x_scale, axis=None) for field in ("left", "middle")}
@@ -88,11 +83,11 @@ def heatmap(
     return figure(chart, title, words)
 
 
-def _wrap(tokens: Sequence[str], line_length: int) -> tuple[list[int], list[int]]:
+def _wrap(tokens: Sequence[str]) -> tuple[list[int], list[int]]:
     """Return each token's first character within its line, and its line."""
     offsets, lines, at, line = [], [], 0, 0
     for token in tokens:
-        if at and at + len(token) > line_length:
+        if at and at + len(token) > LINE:
             at, line = 0, line + 1
         offsets.append(at)
         lines.append(line)

@@ -140,10 +140,8 @@ def _words(column: pd.Series) -> list[str]:
 
 def _intervals(marks: pd.DataFrame, short: str) -> list[str]:
     """The interval of each point as a tooltip shows it, a dash for none."""
-    return [
-        NONE if np.isnan(low) or np.isnan(high) else f"{low:.3g} to {high:.3g}"
-        for low, high in zip(marks[f"{short}_low"], marks[f"{short}_high"], strict=True)
-    ]
+    ends = marks[[f"{short}_low", f"{short}_high"]].to_numpy()
+    return [NONE if np.isnan(low + high) else f"{low:.3g} to {high:.3g}" for low, high in ends]
 
 
 def _ranks(frame: pd.DataFrame, order: str, curve: str) -> pd.Series:
@@ -153,9 +151,8 @@ def _ranks(frame: pd.DataFrame, order: str, curve: str) -> pd.Series:
     if repeated.any():
         row = joined[repeated].iloc[0]
         place = "" if row["facet"] == frames.ALL else f" in {row['facet']}"
-        raise ValueError(
-            f"{order} {row[order]} of {curve}{place} has several rows: average them, or make them kinds"
-        )
+        remedy = "average them, or make them kinds"
+        raise ValueError(f"{order} {row[order]} of {curve}{place} has several rows: {remedy}")
     return joined.groupby("facet")[order].rank().reindex(frame.index)
 
 

@@ -66,10 +66,8 @@ def render(spec: dict[str, Any], source: str = "", **_options: Any) -> dict[str,
 
     for field in ("title", "description"):
         if not spec.get(field):
-            raise ValueError(
-                f"this chart has no {field}; give it one with chart.properties({field}=...): "
-                "the book shows no figure that says nothing in words"
-            )
+            remedy = f"give it one with chart.properties({field}=...)"
+            raise ValueError(f"this chart has no {field}; {remedy}: no figure says nothing in words")
     if source:
         spec = spec | {"usermeta": {"source": source}}
     png = vl_convert.vegalite_to_png(spec, vl_version=VEGALITE_VERSION, scale=1.5)

@@ -20,9 +20,8 @@ def verdicts(counts: pd.DataFrame, y: str, kinds: Sequence[str], *, title: str, 
     if len(kinds) > len(SHADES):
         raise ValueError(f"at most {len(SHADES)} kinds have a colour, there are {len(kinds)}: {list(kinds)}")
     counts, _, _ = prepare(counts, [y, *kinds])
-    words = " ".join(
-        f"{row[y]}: {', '.join(f'{row[kind]:g} {kind}' for kind in kinds)}." for _, row in counts.iterrows()
-    )
+    rows = counts.to_dict("records")
+    words = [f"{row[y]}: {', '.join(f'{row[kind]:g} {kind}' for kind in kinds)}." for row in rows]
     parts = counts.melt([y], list(kinds), "verdict", "cells")
     parts["rank"] = parts["verdict"].map({kind: i for i, kind in enumerate(kinds)})
     shades = alt.Color("verdict:N", title="verdict", legend=LEGEND)

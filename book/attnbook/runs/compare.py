@@ -96,13 +96,8 @@ def compare(
         agrees = agrees.mask(drawn, there & (overlap | ~known))
         allowed = allowed.mask(drawn, known.map({True: "overlap", False: "any"}))
         note = note.mask(drawn, OTHER_DRAWS)
-    found = {
-        "recorded": both["value"],
-        "now": both["value_now"],
-        "difference": difference,
-        "allowed": allowed,
-    }
-    return both[keys].assign(**found, agrees=agrees | (side == NEW), side=side, note=note)
+    found = both[keys].assign(recorded=both["value"], now=both["value_now"], difference=difference)
+    return found.assign(allowed=allowed, agrees=agrees | (side == NEW), side=side, note=note)
 
 
 def of_draws(table: pd.DataFrame) -> pd.Series:

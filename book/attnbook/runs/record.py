@@ -22,12 +22,8 @@ from attnlib.tables import summaries
 
 # Column of instances.parquet: lowest value, highest value and number of bins, as in Jain & Wallace's Figures
 # 2 and 7 and on the pages of this book.
-HISTOGRAMS = {
-    "tau_gradient": (-1.0, 1.0, 30),
-    "tau_leave_one_out": (-1.0, 1.0, 30),
-    "tau_gradient_leave_one_out": (-1.0, 1.0, 30),
-    "jsd": (0.0, 0.7, 40),
-}
+TAUS = ("tau_gradient", "tau_leave_one_out", "tau_gradient_leave_one_out")
+HISTOGRAMS = dict.fromkeys(TAUS, (-1.0, 1.0, 30)) | {"jsd": (0.0, 0.7, 40)}
 DISTRIBUTIONS = "distributions.csv.gz"
 # A table longer than this, in bytes, is packed: a row has a dozen digits of its own and a hundred letters
 # that it shares with its neighbours, so that a tenth is left.
@@ -173,9 +169,8 @@ def record(sweep: str | Path = "build/sweep", folder: str | Path = "book/results
     """
     runs = results.read_runs(sweep)
     if not runs:
-        raise FileNotFoundError(
-            f"no complete run in {sweep}: a run is a folder <paper>/<experiment>/<cell> with a summary.csv"
-        )
+        what = "a run is a folder <paper>/<experiment>/<cell> with a summary.csv"
+        raise FileNotFoundError(f"no complete run in {sweep}: {what}")
     rows = pd.DataFrame([{**run_row(place, runs[place]), "folder": place} for place in runs])
     rows = rows.astype({"seed": int})
     tables: dict[Path, pd.DataFrame] = {}

@@ -253,11 +253,9 @@ def read_runs(sweep: str | Path, paper: str = "*", experiment: str = "*") -> dic
             raise ValueError(f"{path}: its rows are of {'/'.join(own)}, its folder is of another experiment")
         name = digest(found)[:10]
         if name in folders:
-            raise ValueError(
-                f"{folders[name]} and {folder} hold the same run ("
-                + ", ".join(f"{key} {value}" for key, value in found.items() if value)
-                + "): no column of their summaries tells them apart, so remove one"
-            )
+            run = ", ".join(f"{key} {value}" for key, value in found.items() if value)
+            remedy = "no column of their summaries tells them apart, so remove one"
+            raise ValueError(f"{folders[name]} and {folder} hold the same run ({run}): {remedy}")
         folders[name] = folder
         runs[folder] = table.assign(run=name)
     return runs

@@ -51,9 +51,8 @@ def run(
     failed.unlink(missing_ok=True)
     take_away_rest(output)
     try:
-        book.metadata.setdefault(
-            "kernelspec", {"name": "python3", "display_name": "Python 3", "language": "python"}
-        )
+        spec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        book.metadata.setdefault("kernelspec", spec)
         jupytext.write(book, staged)
         with replacing(output) as temporary:
             try:

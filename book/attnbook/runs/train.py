@@ -43,11 +43,9 @@ def model_of(notebook: str | Path, parameters: Mapping[str, Any]) -> tuple[str, 
     several = any(isinstance(value, list) for value in given.values())
     if len(used) != 1 or several:
         return None
-    chosen = {
-        name: usual if given.get(name) is None else given[name]
-        for name, (_, usual) in signature(used[0]).items()
-    }
-    return used[0], {name: value for name, value in chosen.items() if value is not None}
+    settings = {name: usual for name, (_, usual) in signature(used[0]).items()}
+    settings |= {name: given[name] for name in settings if given.get(name) is not None}
+    return used[0], {name: value for name, value in settings.items() if value is not None}
 
 
 @cache

@@ -161,15 +161,9 @@ def words_given(
     parser: argparse.ArgumentParser, arguments: Sequence[str] | None
 ) -> tuple[argparse.Namespace, dict[str, str]]:
     """Parse a command line with options `-p NAME VALUE`: the other options, and the values' words by name."""
-    parser.add_argument(
-        "-p",
-        dest="given",
-        nargs=2,
-        action="append",
-        default=[],
-        metavar=("NAME", "VALUE"),
-        help="a parameter, read by its type; lists are written as [1, 2]",
-    )
+    said = "a parameter, read by its type; lists are written as [1, 2]"
+    names = ("NAME", "VALUE")
+    parser.add_argument("-p", dest="given", nargs=2, action="append", default=[], metavar=names, help=said)
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     # argparse takes -1e-3 for an option, and nothing that begins with a blank.
     shielded = [

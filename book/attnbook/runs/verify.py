@@ -103,15 +103,12 @@ def choose(filters: Mapping[str, str], folder: str | Path) -> tuple[pd.DataFrame
         return found, of_rows
     known = set(runs.columns)
     keep = []
-    for _, part in runs.groupby(["paper", "experiment"]):
-        first = part.iloc[0]
-        path = results.recorded_table(folder, first["paper"], first["experiment"])
-        table = results.read_recorded(path)
-        if table is None:
-            continue
-        known |= set(table.columns)
-        if set(of_rows) <= set(table.columns):
-            keep += list(matching(table, of_rows)["run"].unique())
+    for paper, experiment in runs[["paper", "experiment"]].drop_duplicates().to_numpy():
+        table = results.read_recorded(results.recorded_table(folder, paper, experiment))
+        if table is not None:
+            known |= set(table.columns)
+            if set(of_rows) <= set(table.columns):
+                keep += list(matching(table, of_rows)["run"].unique())
     if unknown := sorted(set(of_rows) - known):
         raise ValueError(f"no column {', '.join(map(repr, unknown))}: there are {', '.join(sorted(known))}")
     return found[found["run"].isin(keep)], of_rows
@@ -143,14 +140,16 @@ def files_at_hand(name: str) -> bool:
 def as_today(row: Mapping[str, Any], notebooks: str | Path = NOTEBOOKS) -> tuple[Path, dict[str, Any]]:
     """The notebook of a recorded run and its parameters, under the names that they have today (RENAMED).
 
-    ValueError or TypeError where the record does not hold its parameters.
+    ValueError where the record does not hold its parameters.
     """
     recorded = (row["paper"], row["experiment"])
     page, names = RENAMED.get(recorded, ("/".join(recorded), {}))
-    parameters = dict(json.loads(row["parameters"]))
-    return Path(notebooks) / f"{page}.py", {
-        names.get(str(name), str(name)): value for name, value in parameters.items()
-    }
+    try:
+        parameters = dict(json.loads(row["parameters"]))
+    except (ValueError, TypeError):
+        raise ValueError(f"its parameters are not known ({row['parameters']!r})") from None
+    today = {names.get(str(name), str(name)): value for name, value in parameters.items()}
+    return Path(notebooks) / f"{page}.py", today
 
 
 def repeatable(row: Mapping[str, Any], notebooks: str | Path = NOTEBOOKS) -> tuple[Path, dict[str, Any]]:
@@ -159,28 +158,20 @@ def repeatable(row: Mapping[str, Any], notebooks: str | Path = NOTEBOOKS) -> tup
     Refused by name: unknown parameters, a notebook that is gone, data or word vectors that are not on this
     machine or are other ones.
     """
-    name = name_of(row)
     try:
         source, parameters = as_today(row, notebooks)
-    except (ValueError, TypeError):
-        raise Refused(f"{name}: its parameters are not known ({row['parameters']!r})") from None
-    if not source.is_file():
-        raise Refused(f"{name}: there is no notebook {source}")
-    try:
-        here = checksum(row["dataset"])
-        vectors = parameters.get("vectors", OWN_VECTORS[0])
-        if vectors not in OWN_VECTORS:
-            if vectors not in data.names():
-                raise Refused(f"{name}: a record does not keep where the file of vectors {vectors!r} lay")
-            # By the names of its files where that is possible: to read them takes longer than most runs.
-            if not files_at_hand(vectors):
-                checksum(vectors)
-    except data.DataError as error:
-        raise Refused(f"{name}: {error}") from None
-    except ValueError as error:
-        raise error if isinstance(error, Refused) else Refused(f"{name}: {error}") from None
-    if row["data"] and here != row["data"]:
-        raise Refused(f"{name}: the data here are others (sha256 {here[:12]}…, recorded {row['data'][:12]}…)")
+        if not source.is_file():
+            raise ValueError(f"there is no notebook {source}")
+        here, vectors = checksum(row["dataset"]), parameters.get("vectors", OWN_VECTORS[0])
+        if vectors not in (*OWN_VECTORS, *data.names()):
+            raise ValueError(f"a record does not keep where the file of vectors {vectors!r} lay")
+        # By the names of its files where that is possible: to read them takes longer than most runs.
+        if vectors not in OWN_VECTORS and not files_at_hand(vectors):
+            checksum(vectors)
+        if row["data"] and here != row["data"]:
+            raise ValueError(f"the data here are others (sha256 {here[:12]}…, recorded {row['data'][:12]}…)")
+    except (ValueError, data.DataError) as error:
+        raise Refused(f"{name_of(row)}: {error}") from None
     return source, parameters
 
 
@@ -245,10 +236,8 @@ def report(row: Mapping[str, Any], outcome: Outcome) -> str:
     differing, count = outcome.differing, len(outcome.compared)
     asked = "to the last recorded digit" if outcome.exact else "within tolerances"
     lines = [f"{name_of(row)}: {count - len(differing)} of {count} numbers agree, {asked}"]
-    lines += [
-        f"  {name}: recorded with {old}, here {new or 'unknown'}"
-        for name, (old, new) in outcome.elsewhere.items()
-    ]
+    for name, (old, new) in outcome.elsewhere.items():
+        lines.append(f"  {name}: recorded with {old}, here {new or 'unknown'}")
     drawn = outcome.compared[outcome.compared["note"] == OTHER_DRAWS]
     if len(drawn):
         free = int((drawn["allowed"] == "any").sum())
@@ -289,10 +278,7 @@ def pair(text: str) -> tuple[str, str]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Entry point of `attnbook verify`: 0 if all agree, 1 if not, 2 if nothing was verified."""
-    parser = argparse.ArgumentParser(
-        prog="attnbook verify",
-        description="Run recorded runs again and compare every number with the record.",
-    )
+    parser = argparse.ArgumentParser(prog="attnbook verify", description=__doc__)
     add = parser.add_argument
     add("filters", nargs="*", type=pair, metavar="NAME=VALUE", help="such as paper=violation seed='0|1'")
     add("--all", action="store_true", help="verify every run that fits, not one alone")

@@ -14,13 +14,8 @@ import pandas as pd
 from attnbook.verdicts.cells import several
 
 # By measure: 1 where a high value is good, -1 where a low one is.
-GOOD = {
-    "violation": -1,
-    "comprehensiveness": 1,
-    "sufficiency": -1,
-    "area_under_threshold": -1,
-    "rank_correlation": 1,
-}
+GOOD = {"comprehensiveness": 1, "rank_correlation": 1}
+GOOD |= {"violation": -1, "sufficiency": -1, "area_under_threshold": -1}
 STANDINGS = ("better", "like random", "worse")
 
 

@@ -50,12 +50,10 @@ def divergences(tables: Tables) -> dict[str, pd.DataFrame]:
     and the share of texts on which uniform weights keep the output within it.
     """
     table = tables["jain_wallace"]
-    wanted = {
-        "search (nats)": ("jsd_median", "released search"),
-        "exact optimum (nats)": ("jsd_median", "exact optimum"),
-        "uniform weights (nats)": ("jsd_median", "uniform attention"),
-        "uniform weights within ε (share)": ("feasible", "uniform attention"),
-    }
+    medians = {"search": "released search", "exact optimum": "exact optimum"}
+    medians["uniform weights"] = "uniform attention"
+    wanted = {f"{words} (nats)": ("jsd_median", method) for words, method in medians.items()}
+    wanted["uniform weights within ε (share)"] = ("feasible", "uniform attention")
     can = claims.spread(table, "can_flip", **BILSTM)
     inert = can.assign(value=1 - can["value"], low=1 - can["high"], high=1 - can["low"])
     far: dict[str, Any] = BILSTM | {"search": "released", "epsilon": EPSILON}
@@ -114,11 +112,9 @@ def signs(rows: pd.DataFrame) -> dict[str, int]:
     """
     wide = rows.pivot_table("value", "model", "method", observed=True)
     wide = wide.reindex(columns=["random", "attention", "attention × gradient"]).dropna()
-    return {
-        "models": len(wide),
-        "alike": int((wide["random"] - wide["attention"] < LIKE_CHANCE).sum()),
-        "better": int((wide["attention × gradient"] < wide["attention"]).sum()),
-    }
+    alike = wide["random"] - wide["attention"] < LIKE_CHANCE
+    better = wide["attention × gradient"] < wide["attention"]
+    return {"models": len(wide), "alike": int(alike.sum()), "better": int(better.sum())}
 
 
 def average(rows: pd.DataFrame, **where: Any) -> tuple[float, int]:

@@ -82,9 +82,8 @@ def alongside(rows: pd.DataFrame, cells: pd.DataFrame, name: str, metric: str) -
     others = others[[*MODEL, "metric", "value"]].dropna().rename(columns={"metric": "other", "value": name})
     wanted = [metric.replace("*", str(own)) for own in rows["metric"]]
     wide = rows.assign(other=pd.Series(wanted, rows.index, dtype=object))
-    return wide.merge(others.astype({"other": object}), on=[*MODEL, "other"], how="left").drop(
-        columns="other"
-    )
+    found = wide.merge(others.astype({"other": object}), on=[*MODEL, "other"], how="left")
+    return found.drop(columns="other")
 
 
 def has_ours(table: pd.DataFrame) -> bool:
@@ -264,19 +263,13 @@ def wide(rows: pd.DataFrame, index: Sequence[str], columns: str, form: str) -> p
 
 def shared_means(rows: pd.DataFrame, by: str) -> pd.DataFrame:
     """Means over data sets of ours and theirs: of all that either side has, and of those that both have."""
-    parts = {}
-    for name, part in rows.groupby(by, observed=True):
-        both_sides = part.dropna(subset=["value", "published"])
-        parts[name] = {
-            "ours": part["value"].mean(),
-            "data sets": part["value"].notna().sum(),
-            "theirs": part["published"].mean(),
-            "their data sets": part["published"].notna().sum(),
-            "ours, shared": both_sides["value"].mean(),
-            "theirs, shared": both_sides["published"].mean(),
-            "shared": len(both_sides),
-        }
-    return pd.DataFrame.from_dict(parts, orient="index").rename_axis(by).reset_index()
+    sides = rows.groupby(by, observed=True)[["value", "published"]]
+    shared = rows.dropna(subset=["value", "published"]).groupby(by, observed=True)[["value", "published"]]
+    columns = {"ours": sides.mean()["value"], "data sets": sides.count()["value"]}
+    columns |= {"theirs": sides.mean()["published"], "their data sets": sides.count()["published"]}
+    columns |= {"ours, shared": shared.mean()["value"], "theirs, shared": shared.mean()["published"]}
+    table = pd.DataFrame(columns).assign(shared=shared.size())
+    return table.fillna({"shared": 0}).astype({"shared": int}).rename_axis(by).reset_index()
 
 
 def correlation_table(

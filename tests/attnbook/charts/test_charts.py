@@ -209,9 +209,9 @@ class TestByEpoch:
 class TestHeatmap:
     def test_tokens_keep_their_order_and_wrap(self):
         tokens = ["word"] * 40
-        found = pd.DataFrame(rows(charts.heatmap(tokens, {"a": [1 / 40] * 40}, title="t", line_length=50)))
-        assert (found["right"] <= 51).all()
-        assert found["line"].nunique() == 4
+        found = pd.DataFrame(rows(charts.heatmap(tokens, {"a": [1 / 40] * 40}, title="t")))
+        assert (found["right"] <= 91).all()
+        assert found["line"].nunique() == 3
         assert found["position"].tolist() == list(range(40))
 
     def test_description_names_the_heaviest(self):
