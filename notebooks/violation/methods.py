@@ -191,7 +191,6 @@ charts.radar(
     panel="method",
     title="AUCTP, Rank correlation, Comprehensiveness, Sufficiency, Violation; outward is better",
     reference="random",
-    columns=4,
 )
 
 # %% [markdown]

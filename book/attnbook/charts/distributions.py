@@ -44,7 +44,7 @@ def histogram(
     for (shown, group), part in frame.groupby(["facet", "group"], observed=True):
         count, _ = np.histogram(part[x], edges)
         binned = pd.DataFrame({"start": edges[:-1], "end": edges[1:], "count": count})
-        parts.append(binned.assign(share=count / len(part), facet=shown, group=group))
+        parts.append(binned.assign(share=count / len(part), facet=str(shown), group=str(group)))
     binned = pd.concat(parts, ignore_index=True)
     pick = alt.selection_point(name="pick", fields=["group"], bind="legend")
     share = alt.Tooltip("share:Q", title=y_title, format=".1%")

@@ -1,5 +1,6 @@
 """What every figure does with its frame: check it, group it, colour it, put it into words."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -108,9 +109,7 @@ def legend(names: Sequence[str], room: float = WIDTH, **options: Any) -> alt.Leg
 
 def field(name: str) -> str:
     """Escape what Vega-Lite would read as a path or a type in a column's name."""
-    for character in ("\\", ".", "[", "]", ":"):
-        name = name.replace(character, "\\" + character)
-    return name
+    return re.sub(r"([\\.\[\]:])", r"\\\1", name)
 
 
 def across(
@@ -135,7 +134,7 @@ def tooltip(titles: Mapping[str, Any], *further: Any) -> list[Any]:
     """
     lines = []
     for name, title in titles.items():
-        how = {} if ":" in name else {"type": "quantitative", "format": ".3f"}
+        how: dict[str, Any] = {} if ":" in name else {"type": "quantitative", "format": ".3f"}
         lines.append(alt.Tooltip(name, title=title, **how))
     return [*lines, *further]
 

@@ -116,7 +116,9 @@ def line_panels(
             panels.append(alt.layer(*layers).properties(width=size, height=150, title=head))
     lines = frame.sort_values(x).groupby(["row", "column", "group"], observed=True, sort=False)["value"]
     words = [f"Lines by {x_title}."]
-    words += [f"{', '.join(of)}: from {part.iloc[0]:.2f} to {part.iloc[-1]:.2f}." for of, part in lines]
+    words += [
+        f"{', '.join(map(str, of))}: from {part.iloc[0]:.2f} to {part.iloc[-1]:.2f}." for of, part in lines
+    ]
     return figure(alt.concat(*panels, columns=len(columns), spacing=GAP), title, words, missing)
 
 

@@ -120,8 +120,8 @@ def bar_panels(
         data=marks.round(4),
     ).properties(width=width(columns, names), height=alt.Step(20))
     words = [f"Bars of {x_title}."]
-    for name, part in frame.groupby("facet", sort=False):
-        words.append(f"{name}: {means(part)}; ours, in brackets theirs: {pairs(part, y)}.")
+    for place, part in frame.groupby("facet", sort=False):
+        words.append(f"{place}: {means(part)}; ours, in brackets theirs: {pairs(part, y)}.")
     return frames.figure(facets(chart, frames.present(frame[panel]), columns), title, words, missing)
 
 

@@ -9,18 +9,13 @@ import pandas as pd
 
 from attnbook.charts.frames import COLOURS, GREY, WIDTH, categories, figure, prepare, present
 
+# Panels in a row.
+COLUMNS = 4
 _RINGS = (0.25, 0.5, 0.75, 1.0)
 
 
 def radar(
-    frame: pd.DataFrame,
-    axis: str,
-    value: str,
-    *,
-    panel: str,
-    title: str,
-    reference: str | None = None,
-    columns: int = 3,
+    frame: pd.DataFrame, axis: str, value: str, *, panel: str, title: str, reference: str | None = None
 ) -> Any:
     """Draw a polygon per panel: column `axis` names the spokes, `value` in [0, 1] is outward.
 
@@ -31,7 +26,7 @@ def radar(
     spokes = categories(frame[axis])
     closed = [*spokes, spokes[0]]
     angle = {name: 2 * np.pi * i / len(spokes) for i, name in enumerate(spokes)}
-    size = (WIDTH - 20 * (columns - 1)) // columns
+    size = (WIDTH - 20 * (COLUMNS - 1)) // COLUMNS
     at = alt.Scale(domain=(-1.35, 1.35), nice=False)
     place = {"x": alt.X("x:Q", scale=at, axis=None), "y": alt.Y("y:Q", scale=at, axis=None)}
     tooltip = [alt.Tooltip("axis:N"), alt.Tooltip("value:Q", format=".2f")]
@@ -64,4 +59,4 @@ def radar(
         panels.append(alt.layer(*layers).properties(width=size, height=size, title=head))
         rows = frame[frame["facet"] == name].to_dict("records")
         words.append(f"{name}: {', '.join(f'{row[axis]} {row[value]:.2f}' for row in rows)}.")
-    return figure(alt.concat(*panels, columns=columns, spacing=20), title, words, missing)
+    return figure(alt.concat(*panels, columns=COLUMNS, spacing=20), title, words, missing)

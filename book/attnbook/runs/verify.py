@@ -130,13 +130,6 @@ def checksum(dataset: str) -> str:
         return data.load(dataset).checksum
 
 
-def files_at_hand(name: str) -> bool:
-    """Whether all files of a public data set are on this machine, by their names; False for other data."""
-    if name not in DATA_SETS:
-        return False
-    return all(files.find(name, item.path) for item in DATA_SETS[name].files)
-
-
 def as_today(row: Mapping[str, Any], notebooks: str | Path = NOTEBOOKS) -> tuple[Path, dict[str, Any]]:
     """The notebook of a recorded run and its parameters, under the names that they have today (RENAMED).
 
@@ -165,8 +158,9 @@ def repeatable(row: Mapping[str, Any], notebooks: str | Path = NOTEBOOKS) -> tup
         here, vectors = checksum(row["dataset"]), parameters.get("vectors", OWN_VECTORS[0])
         if vectors not in (*OWN_VECTORS, *data.names()):
             raise ValueError(f"a record does not keep where the file of vectors {vectors!r} lay")
-        # By the names of its files where that is possible: to read them takes longer than most runs.
-        if vectors not in OWN_VECTORS and not files_at_hand(vectors):
+        # By the names of its files where they are known: to read them takes longer than most runs.
+        known = DATA_SETS[vectors].files if vectors in DATA_SETS else [None]
+        if vectors not in OWN_VECTORS and not all(item and files.find(vectors, item.path) for item in known):
             checksum(vectors)
         if row["data"] and here != row["data"]:
             raise ValueError(f"the data here are others (sha256 {here[:12]}…, recorded {row['data'][:12]}…)")
@@ -262,12 +256,6 @@ def report(row: Mapping[str, Any], outcome: Outcome) -> str:
     return "\n".join(lines)
 
 
-def listing(runs: pd.DataFrame) -> str:
-    """Recorded runs as lines of a table, with what tells them apart and the seconds that each took."""
-    columns = ["run", *(name for name in results.RUN if (runs[name] != "").any()), "seconds"]
-    return runs[columns].to_string(index=False)
-
-
 def pair(text: str) -> tuple[str, str]:
     """A `name=value` argument; an error of the command line for one that is none."""
     name, equals, value = text.partition("=")
@@ -298,7 +286,9 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return 2
     if len(runs) > 1 and not options.all:
-        print(listing(runs))
+        # What tells them apart, and the seconds that each took.
+        columns = ["run", *(name for name in results.RUN if (runs[name] != "").any()), "seconds"]
+        print(runs[columns].to_string(index=False))
         print(f"{len(runs)} runs fit: narrow them down, or give --all", file=sys.stderr)
         return 2
     agreeing = 0

@@ -122,7 +122,12 @@ def select(table: pd.DataFrame, **where: Any) -> pd.DataFrame:
     return table
 
 
-def concat(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
+def tuples(where: Mapping[str, Any]) -> dict[str, Any]:
+    """Conditions of a TOML file as `select` takes them: several values are a tuple, and no categories."""
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in where.items()}
+
+
+def stack(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
     """The parts that have rows in one table; without any, the first, whose columns there are."""
     first, *others = parts
     return pd.concat([part for part in (first, *others) if len(part)] or [first], ignore_index=True)

@@ -22,10 +22,10 @@ from attnbook.verdicts.cells import (
     CONFIDENCE,
     OURS,
     REFERENCE,
-    concat,
     read_table,
     run_names,
     several,
+    stack,
 )
 
 # A number so close to our mean holds even where our seeds agree more closely still, or where there is one.
@@ -114,7 +114,7 @@ def match(ours: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
         parts.append(pairs[["cell", "seed", "value", "run"]])
         coarse = [column for column in used if column not in ("class", "bin")]
         have |= set(group.merge(rows[coarse].drop_duplicates(), on=coarse)["cell"])
-    pairs = concat(parts)
+    pairs = stack(parts)
     seeds = pairs.groupby(["cell", "seed"])["value"].mean().groupby("cell")
     found = seeds.agg(ours="mean", deviation="std", n_seeds="count").reindex(cells.index)
     found["n_seeds"] = found["n_seeds"].fillna(0).astype(int)
@@ -131,10 +131,8 @@ def prediction_interval(
     The published number is one run without a seed, so the question is whether it could be one more run of
     ours; a confidence interval of our mean would answer another one.
     """
-    several = n >= 2
-    runs = np.where(several, n, 2)
+    runs = np.where(n >= 2, n, np.nan)
     half = student.ppf((1 + CONFIDENCE) / 2, runs - 1) * deviation * np.sqrt(1 + 1 / runs)
-    half = np.where(several, half, np.nan)
     return mean - half, mean + half
 
 

@@ -114,8 +114,8 @@ def _patterns(ours: pd.DataFrame, published: pd.DataFrame, reasons: pd.DataFrame
         ours_dataset="scenes",
         verdict=verdict.mask(verdict.isna() & run, "undecided").fillna("not run"),
     )
-    known = {f"{PATTERN}differs": OTHER_MODEL, "undecided": REFERENCE_METHOD}
-    table["reason"] = table["verdict"].map(known).fillna("")
+    why = {f"{PATTERN}differs": OTHER_MODEL, "undecided": REFERENCE_METHOD}
+    table["reason"] = table["verdict"].map(why).fillna("")
     missing = table["verdict"] == "not run"
     table.loc[missing & table["operator"].eq("deletion"), "reason"] = MASKED
     table.loc[missing & ~table["metric"].isin(patterns.GOOD), "reason"] = NO_PATTERN

@@ -8,6 +8,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -22,6 +23,10 @@ PAPERS: dict[str, str] = _KNOWN["papers"]
 EXPERIMENTS: dict[str, list[str]] = _KNOWN["experiments"]
 NAMES: dict[str, str] = _KNOWN["names"]
 MODELS: dict[str, str] = _KNOWN["models"]
+# What the papers claim, and where they mean different things by one word.
+_CLAIMED = tomllib.loads((cells.REFERENCE / "claims.toml").read_text())
+CLAIMS: dict[str, dict[str, Any]] = _CLAIMED["claims"]
+CONTRASTS: list[dict[str, Any]] = _CLAIMED["contrasts"]
 # One of a kind wherever it stands, so a model's name needs none of them.
 ONLY_SCORERS = ("learned_query", "self_attention", "cross_attention")
 BILSTM = {"encoder": "bilstm", "scorer": "additive"}

@@ -6,21 +6,19 @@ means anything, and where the papers mean different things by one word.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from attnbook.verdicts import claims, papers, trained_adversaries
-from attnbook.verdicts.cells import MODEL, REFERENCE, all_texts, range_over_seeds, select
-from attnbook.verdicts.papers import BILSTM, Tables, dataset_name, model_name
+from attnbook.verdicts.cells import MODEL, all_texts, range_over_seeds, select, tuples
+from attnbook.verdicts.papers import BILSTM, CONTRASTS, Tables, dataset_name, model_name
 
 # The released search of Jain & Wallace lets an output move by so much; a trained adversary may as well.
 EPSILON = 0.05
 # Attention whose violation ratio is less than this below that of random scores is little better than chance.
 LIKE_CHANCE = 0.1
-CONTRASTS: list[dict[str, Any]] = tomllib.loads((REFERENCE / "claims.toml").read_text())["contrasts"]
 
 
 def means(rows: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
@@ -143,8 +141,7 @@ def contrast(tables: Tables, given: Mapping[str, Any]) -> dict[str, Any]:
     if given.get("furthest"):
         rows = furthest(tables["wiegreffe_pinter"], given.get("budget"))
     else:
-        where = {k: tuple(value) if isinstance(value, list) else value for k, value in given["where"].items()}
-        rows = select(tables[given["paper"]], **where).dropna(subset=["value"])
+        rows = select(tables[given["paper"]], **tuples(given["where"])).dropna(subset=["value"])
     keys = [*MODEL, "seed"]
     one, other = (select(rows, **given[side])[keys].drop_duplicates() for side in ("of_one", "of_other"))
     shared = rows.merge(one.merge(other, on=keys), on=keys)

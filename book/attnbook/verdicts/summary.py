@@ -115,10 +115,8 @@ def by_class(rows: pd.DataFrame, order: Sequence[str]) -> pd.DataFrame:
     names = {dataset: [name for name in order if name in set(part)] for dataset, part in found.items()}
     few = [dataset for dataset, part in found.items() if len(names[dataset]) == len(part) <= MOST_CLASSES]
     kept = rows[single == rows["dataset"].isin(few)]
-    place = [
-        ALL if name == "all" else PLACES[names[dataset].index(name)]
-        for dataset, name in zip(kept["dataset"], kept["class"], strict=True)
-    ]
+    known = {(of, name): place for of in names for name, place in zip(names[of], PLACES, strict=False)}
+    place = [known.get(pair, ALL) for pair in zip(kept["dataset"], kept["class"], strict=True)]
     shown = pd.Categorical(kept["class"].replace("all", ALL), [*order, ALL], True)
     return kept.assign(place=pd.Categorical(place, [*PLACES, ALL], True), **{"class": shown})
 

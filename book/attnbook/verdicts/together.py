@@ -7,8 +7,7 @@ for that mean (`claims.decide`). The claims themselves are in book/reference/cla
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,20 +16,10 @@ import pandas as pd
 
 from attnbook.verdicts import claims, ledger
 from attnbook.verdicts import trained_adversaries as adversaries
-from attnbook.verdicts.cells import (
-    MODEL,
-    REFERENCE,
-    complete,
-    concat,
-    mean_interval,
-    over_seeds,
-    overall,
-    select,
-)
+from attnbook.verdicts.cells import MODEL, complete, mean_interval, over_seeds, overall, select, stack, tuples
 from attnbook.verdicts.claims import Reading
-from attnbook.verdicts.papers import PAPERS, Tables, dataset_name, model_name, named
+from attnbook.verdicts.papers import CLAIMS, PAPERS, Tables, dataset_name, model_name, named
 
-CLAIMS: dict[str, dict[str, Any]] = tomllib.loads((REFERENCE / "claims.toml").read_text())["claims"]
 CELLS = ["label", "dataset", "model", "seed", "value", "low", "high", "n", "holds"]
 DETAILS = ["label", "dataset", "model", "value", "low", "high", "interval", "seeds", "texts", "clear"]
 
@@ -64,18 +53,13 @@ def finding(tables: Tables, name: str) -> Finding:
     parts, readings = [pd.DataFrame(columns=CELLS)], []
     for given in claim["readings"]:
         own = shared | {key: value for key, value in given.items() if key != "model"}
-        own |= {key: _tuples({**shared.get(key, {}), **given.get(key, {})}) for key in ("where", "minus")}
+        own |= {key: tuples({**shared.get(key, {}), **given.get(key, {})}) for key in ("where", "minus")}
         readings.append(Reading(**own | {"metrics": tuple(own["metrics"])}))
         parts.append(cells(table, readings[-1], given.get("model")))
-    numbers = concat(parts)
+    numbers = stack(parts)
     verdict = claims.decide(claims.shares(numbers)) if len(numbers) else "not run"
     measure, digits = claim["measure"].format(bound=readings[0].bound), claim.get("digits", 2)
     return Finding(claim["paper"], claim["claim"], measure, numbers, verdict, tuple(readings), digits)
-
-
-def _tuples(where: Mapping[str, Any]) -> dict[str, Any]:
-    """Conditions as `cells.select` takes them: several values are a tuple, which makes no categories."""
-    return {key: tuple(value) if isinstance(value, list) else value for key, value in where.items()}
 
 
 def findings(tables: Tables) -> list[Finding]:
@@ -103,7 +87,7 @@ def cells(table: pd.DataFrame, reading: Reading, model: str | None = None) -> pd
             if reading.minus:
                 own = own.assign(low=float("nan"), high=float("nan"))
             found.append(own.assign(label=reading.words, model=name)[CELLS])
-    return concat(found)
+    return stack(found)
 
 
 def shortfall(table: pd.DataFrame, budget: float | None) -> pd.DataFrame:
@@ -218,7 +202,7 @@ def overview(found: Iterable[Finding]) -> pd.DataFrame:
 def every_number(found: Sequence[Finding]) -> pd.DataFrame:
     """`details` of all claims in one table, with paper, claim and verdict."""
     about = [{"paper": PAPERS[one.paper], "claim": one.claim, "verdict": one.verdict} for one in found]
-    table = named(concat([details(one).assign(**row) for one, row in zip(found, about, strict=True)]))
+    table = named(stack([details(one).assign(**row) for one, row in zip(found, about, strict=True)]))
     table["texts"] = table["texts"].astype(float).round().astype("Int64")
     return table[["paper", "claim", "verdict", *DETAILS]]
 
