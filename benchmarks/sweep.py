@@ -131,7 +131,7 @@ def startup_of_a_run(folder: Path, repeats: int = 3) -> tuple[float, float]:
         if repeat == 1:  # the first one compiles modules
             walls, before = [], children_cpu()
         began = time.time()
-        words = [BIN / "python", "-m", "attnbook.runs.run", "empty.py"]
+        words = [BIN / "python", "-m", "attnbook", "run", "empty.py"]
         started = [
             subprocess.Popen([*words, f"empty{i}.ipynb"], cwd=folder, stderr=subprocess.DEVNULL)
             for i in range(CORES)
