@@ -16,9 +16,8 @@ from torch import Tensor
 from attnlib.checks import one_of
 from attnlib.data.corpus import Split, Vocabulary
 from attnlib.explain.targets import TARGETS, target_value
-from attnlib.models.batches import Batch, batches
+from attnlib.models.batches import Batch, batches, joined
 from attnlib.models.classifier import AttentionModel
-from attnlib.models.reading import token_columns
 
 # The model as a function of embeddings [n, L, d], word ids, lengths, the predicted class [n], and the summary
 # of the question and the candidates, each or None: the target's value [n]. All but the first go with each
@@ -123,8 +122,7 @@ def over_batches(
 
     scores: of a batch and its embeddings [n, L, d], which want a gradient; [n, L, d], summed here over d.
     """
-    width = max(len(text) for text in split.texts)
-    result = torch.zeros(len(split), width, dtype=torch.float64, device=device)
+    parts = []
     model.eval()
     for index, batch in batches(split, vocabulary, batch_size):
         batch = batch.to(device)
@@ -132,5 +130,5 @@ def over_batches(
         # cuDNN's recurrent layers refuse gradients outside training.
         with torch.backends.cudnn.flags(enabled=False):
             found = scores(batch, embedded).detach().double().sum(dim=2)
-        result[torch.from_numpy(index).to(device)] = token_columns(found * batch.mask, width)
-    return result
+        parts.append((index, {"scores": (found * batch.mask)[:, 1:-1]}))
+    return joined(parts)["scores"]

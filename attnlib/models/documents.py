@@ -7,7 +7,7 @@ the last attention has a linear Readout.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple
 
@@ -45,7 +45,7 @@ class DocumentArchitecture:
     n_classes: int
     n_words: int
     variant: str = "released"
-    scorer: str = "learned_query"
+    scorer: str = field(default="learned_query", init=False)
     dimension: int = 200
     hidden: int = 50
     dropout_words: float = 0.0
@@ -55,7 +55,6 @@ class DocumentArchitecture:
     def __post_init__(self) -> None:
         one_of("architecture", self.encoder, DOCUMENT_ENCODERS)
         one_of("variant", self.variant, DOCUMENT_VARIANTS)
-        one_of("scorer", self.scorer, ("learned_query",))
         check_at_least("n_classes", self.n_classes, 2)
         for name in ("dropout_words", "dropout_sentences", "dropout_logits"):
             if not 0 <= getattr(self, name) < 1:
@@ -76,13 +75,9 @@ class DocumentOutput(NamedTuple):
     mask: Tensor  # [N, T]
 
 
-class Pooled(NamedTuple):
-    """What one level of attention made of N rows of up to L items."""
-
-    context: Tensor  # [N, m]
-    attention: Tensor  # [N, L]
-    states: Tensor  # [N, L, m]
-    mask: Tensor  # [N, L]
+# What one level of attention makes of N rows of up to L items: context [N, m], attention [N, L], states
+# [N, L, m] and mask [N, L].
+Pooled = tuple[Tensor, Tensor, Tensor, Tensor]
 
 
 class DroppedConvolution(Convolution):
@@ -146,7 +141,7 @@ class Level(nn.Module):
         if self.encoder is not None:
             states, _ = self.encoder(states, lengths, mask)
         attention = self.scorer(states).masked_fill(~mask, -torch.inf).softmax(dim=1)
-        return Pooled((attention.unsqueeze(1) @ states).squeeze(1), attention, states, mask)
+        return (attention.unsqueeze(1) @ states).squeeze(1), attention, states, mask
 
 
 class DocumentModel(nn.Module):
@@ -179,8 +174,8 @@ class DocumentModel(nn.Module):
         else:
             vectors = self.sentence_vectors(table, words, batch.sentences, batch.counts)
             last = self.sentences(vectors, batch.counts)
-        logits = self.dropout(self.head(last.context))
-        return DocumentOutput(logits, last.attention, last.states, last.mask)
+        context, attention, states, mask = last
+        return DocumentOutput(self.dropout(self.head(context)), attention, states, mask)
 
     def read_words(self, table: Tensor, words: Tensor, starts: Tensor, lengths: Tensor) -> Pooled:
         """Pool K stretches of words [W], the rows of `table`, whose row 0 is padding; starts, lengths [K]."""
@@ -192,7 +187,7 @@ class DocumentModel(nn.Module):
 
     def read_sentences(self, table: Tensor, words: Tensor, starts: Tensor, lengths: Tensor) -> Tensor:
         """Sentence vectors [K, m], as `read_words` pools them."""
-        return self.read_words(table, words, starts, lengths).context
+        return self.read_words(table, words, starts, lengths)[0]
 
     def sentence_vectors(self, table: Tensor, words: Tensor, sentences: Tensor, counts: Tensor) -> Tensor:
         """Vectors [N, most sentences, m], zero on padding, of S sentences of the lengths `sentences` [S].

@@ -5,21 +5,11 @@ from __future__ import annotations
 import copy
 
 import torch
-from torch import Tensor
 
 from attnlib.data.corpus import Split, Vocabulary
 from attnlib.models.batches import batches, joined
 from attnlib.models.classifier import AttentionModel, LinearHead, PairHead
 from attnlib.readout import Head, Readout
-
-
-def token_columns(values: Tensor, width: int) -> Tensor:
-    """[N, L, ...] over positions → [N, width, ...] over tokens: the start symbol goes, zeros fill up."""
-    values = values[:, 1 : 1 + width]
-    missing = width - values.shape[1]
-    if missing == 0:
-        return values
-    return torch.cat([values, values.new_zeros(values.shape[0], missing, *values.shape[2:])], dim=1)
 
 
 @torch.no_grad()
@@ -41,7 +31,7 @@ def read(
         output = model(batch)
         scores = output.states @ head.projection.weight.T
         whole = {"alpha": output.attention, "scores": scores, "mask": batch.mask}
-        columns = {name: token_columns(values, values.shape[1] - 2) for name, values in whole.items()}
+        columns = {name: values[:, 1:-1] for name, values in whole.items()}  # without start and end
         if isinstance(head, PairHead):
             columns["offset"] = head.projection.bias + head.query(output.query)
         if (allowed := batch.allowed(output.logits.shape[1])) is not None:
