@@ -101,7 +101,6 @@ def vectors_file(dataset: str, dimension: int = 300) -> Path:
     code = [function_digest(data.LOADERS[dataset]), function_digest(train_vectors)]
     name = digest({"dataset": dataset, "dimension": dimension, "code": code})
     path = cache_folder() / "vectors" / f"{dataset}-{name}.txt"
-
     sums = path.with_suffix(".sha256")
 
     def make() -> str:

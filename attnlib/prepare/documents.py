@@ -14,25 +14,19 @@ from attnlib.prepare.run import Plan, Prepared, chosen, decided, prepared, resol
 from attnlib.training.documents import DocumentTraining, predict_documents, recipe
 from attnlib.training.fit import Recipe
 
+Given = dict[str, Any]
 VECTORS = ("corpus", "random")
 
-
 # What Serrano & Smith's configurations of one data set say: dropout before the word encoder, before the
-# sentence encoder and on the logits; learning rate; most epochs, with an encoder; most documents × padded
-# words in a batch (HAN: of the longest sentence).
+# sentence encoder (HAN), and on the logits (HAN, FLAN); learning rate; most epochs, with an encoder; most
+# documents × padded words in a batch (HAN: of the longest sentence; FLAN).
 RELEASED = {
-    "yahoo": {
-        "HAN": (0.4445, 0.2202, 0.3749, 4e-4, 15, 1_000),
-        "FLAN": (0.4445, 0.0, 0.4457, 4e-4, 15, 15_000),
-    },
-    "imdb10": {
-        "HAN": (0.4445, 0.2202, 0.2457, 4e-4, 15, 2_000),
-        "FLAN": (0.4445, 0.0, 0.3457, 4e-4, 15, 20_000),
-    },
-    "amazon_full": {"HAN": (0.6, 0.2, 0.4, 2e-4, 60, 9_000), "FLAN": (0.6, 0.0, 0.4, 2e-4, 60, 135_000)},
-    "yelp_full": {"HAN": (0.7, 0.1, 0.7, 1e-4, 60, 6_000), "FLAN": (0.7, 0.0, 0.7, 1e-4, 60, 90_000)},
+    "yahoo": (0.4445, 0.2202, (0.3749, 0.4457), 4e-4, 15, (1_000, 15_000)),
+    "imdb10": (0.4445, 0.2202, (0.2457, 0.3457), 4e-4, 15, (2_000, 20_000)),
+    "amazon_full": (0.6, 0.2, (0.4, 0.4), 2e-4, 60, (9_000, 135_000)),
+    "yelp_full": (0.7, 0.1, (0.7, 0.7), 1e-4, 60, (6_000, 90_000)),
     # Not the paper's: 2,000 generated documents need larger steps than its hundreds of thousands.
-    "planted_documents": {"HAN": (0.2, 0.2, 0.2, 2e-3, 15, 1_000), "FLAN": (0.2, 0.0, 0.2, 2e-3, 15, 15_000)},
+    "planted_documents": (0.2, 0.2, (0.2, 0.2), 2e-3, 15, (1_000, 15_000)),
 }
 # Without an encoder, everywhere; with one the patience is 5.
 WITHOUT_ENCODER = {"epochs": 60, "patience": 10}
@@ -40,16 +34,14 @@ WITHOUT_ENCODER = {"epochs": 60, "patience": 10}
 BORROWED = {"imdb_ratings": "imdb10", "imdb": "imdb10", "amazon_multidomain": "amazon_full"}
 
 
-def released(
-    name: str, architecture: str, variant: str = "released"
-) -> tuple[dict[str, Any], dict[str, Any]]:
+def released(name: str, architecture: str, variant: str = "released") -> tuple[Given, Given]:
     """A row of RELEASED as settings: those of a DocumentArchitecture, and of a DocumentTraining."""
     one_of("settings", name, RELEASED)
-    row = RELEASED[name]["HAN" if architecture.startswith("HAN") else "FLAN"]
-    words, sentences, logits, rate, epochs, limit = row
-    drops = {"dropout_words": words, "dropout_sentences": sentences}
-    drops["dropout_logits"] = logits if variant == "released" else 0.0
-    how = {"learning_rate": rate, "epochs": epochs, "patience": 5, "limit": limit}
+    words, sentences, logits, rate, epochs, limits = RELEASED[name]
+    flat = not architecture.startswith("HAN")
+    drops = {"dropout_words": words, "dropout_sentences": 0.0 if flat else sentences}
+    drops["dropout_logits"] = logits[flat] if variant == "released" else 0.0
+    how = {"learning_rate": rate, "epochs": epochs, "patience": 5, "limit": limits[flat]}
     return drops, how | (WITHOUT_ENCODER if architecture.endswith("noenc") else {})
 
 
