@@ -42,6 +42,7 @@ _TRITON_TOKENS = 1 << 20  # the same where a Triton kernel runs
 _PAIRS = 1 << 19  # pairs evaluated at a time
 _SMALL = 1 << 12  # a group with more pairs than this is searched by blocks
 _BLOCK = 32  # candidates per block
+_STEP = 512  # pairs of blocks evaluated at a time, at most
 
 
 def exact_adversary(readout: Readout, epsilon: float) -> Adversary:
@@ -239,23 +240,13 @@ def _search_blocks(near: Tensor, far: Tensor, a_near: Tensor, a_far: Tensor) -> 
     low, up = _blocks(near), _blocks(far)  # [n/32, 32] positions
     d_low, d_up, a_low, a_up = near[low], far[up], a_near[low], a_far[up]
     own_low, own_up = torch.xlogy(a_low, a_low), torch.xlogy(a_up, a_up)
-    a_least, at_least = a_low.min(1)
-    b_least, bt_least = a_up.min(1)
-    own_least = torch.xlogy(a_least, a_least)[:, None] + torch.xlogy(b_least, b_least)
-
-    def corner(x: Tensor, y: Tensor) -> Tensor:
-        return _value(x[:, None], y, a_least[:, None], b_least, own_least)  # [n/32, m/32]
-
-    limit = torch.maximum(corner(d_low.amax(1), d_up.amin(1)), corner(d_low.amin(1), d_up.amax(1)))
-    known = corner(d_low.gather(1, at_least[:, None])[:, 0], d_up.gather(1, bt_least[:, None])[:, 0])
-    best, at = known.flatten().max(0)
-    b, c = divmod(int(at), len(up))
-    top, i, j = float(best), int(low[b, at_least[b]]), int(up[c, bt_least[c]])
-
-    limit, blocks = limit.flatten().sort(descending=True)
-    step = max(1, _PAIRS // _BLOCK**2)
-    start, stop = 0, int((limit > top).sum())
-    while start < stop:
+    a_least, b_least = a_low.amin(1)[:, None], a_up.amin(1)
+    own_least = torch.xlogy(a_least, a_least) + torch.xlogy(b_least, b_least)
+    corners = (d_low.amax(1), d_up.amin(1)), (d_low.amin(1), d_up.amax(1))
+    limits = (_value(x[:, None], y, a_least, b_least, own_least).flatten() for x, y in corners)
+    limit, blocks = torch.maximum(*limits).sort(descending=True)  # [n/32 · m/32]
+    top, i, j, start, step = -math.inf, 0, 0, 0, 1
+    while start < (stop := int((limit > top).sum())):
         block = blocks[start : min(start + step, stop)]
         x, y = block // len(up), block % len(up)
         own = own_low[x][:, :, None] + own_up[y][:, None]
@@ -265,7 +256,7 @@ def _search_blocks(near: Tensor, far: Tensor, a_near: Tensor, a_far: Tensor) -> 
             b, cell = divmod(int(at), _BLOCK**2)
             b, c = int(x[b]), int(y[b])
             top, i, j = float(best), int(low[b, cell // _BLOCK]), int(up[c, cell % _BLOCK])
-        start, stop = start + step, int((limit > top).sum())
+        start, step = start + step, min(2 * step, _STEP)
     return top, i, j
 
 
