@@ -124,7 +124,10 @@ def token_columns(mask: Tensor) -> Tensor | None:
 
 def take(x: Tensor, rows: Tensor, columns: Tensor | int) -> Tensor:
     """Of `rows` [n] of x [N, T, ...] the `columns` [n, W], or the first so many, [n, W, ...]."""
-    return x[rows, :columns] if isinstance(columns, int) else x[rows[:, None], columns]
+    if isinstance(columns, int):
+        return x[rows, :columns]
+    cells = (columns + rows[:, None] * x.shape[1]).flatten()  # several times faster than x[rows, columns]
+    return x.flatten(0, 1).index_select(0, cells).unflatten(0, columns.shape)
 
 
 def arranged(readout: Readout, rows: Tensor, columns: Tensor | int) -> Readout:

@@ -61,7 +61,8 @@ def token_keys(keys: Tensor, mask: Tensor, draw: int) -> Tensor:
 
     `keys`: [N] as `text_keys` returns them; another `draw` ≥ 0 gives other numbers.
     """
-    numbers = _mixed(keys[:, None] + _mixed((_places(mask) + draw * (1 << 40)) * _STEP))
+    places = mask.long().cumsum(1)  # 1, 2, … for the tokens of each text in their order
+    numbers = _mixed(keys[:, None] + _mixed((places + draw * (1 << 40)) * _STEP))
     return (numbers >> 1).masked_fill(~mask, torch.iinfo(torch.int64).max)
 
 
@@ -69,8 +70,3 @@ def whole_numbers(keys: Tensor, below: Tensor) -> Tensor:
     """A uniform draw for each text from 0, …, below − 1, [N] int64; `below`: [N] int64 ≥ 1."""
     unit = (_mixed(keys + _STEP) >> 11 & (1 << 53) - 1).double() / float(1 << 53)  # [0, 1)
     return (unit * below).long().clamp(max=below - 1)
-
-
-def _places(mask: Tensor) -> Tensor:
-    """1, 2, … for the tokens of each text in their order."""
-    return mask.long().cumsum(1)

@@ -198,17 +198,17 @@ def check_order(readout: Readout, order: Tensor) -> Tensor:
         raise ValueError(f"order: expected shape {list(mask.shape)} like alpha, got {list(order.shape)}")
     if order.dtype == torch.bool or order.is_floating_point() or order.is_complex():
         raise ValueError(f"order: expected integer token columns, got {order.dtype}")
-    n, t = mask.shape
-    read = torch.arange(t, device=mask.device) < lengths[:, None]
-    known = read & (order >= 0) & (order < t)
+    read = torch.arange(mask.shape[1], device=mask.device) < lengths[:, None]
+    order = order.long().where(read, order[:, :1])
+    inside = order.clamp(0, mask.shape[1] - 1)
     # as many entries as tokens: they are a permutation when they name every token and nothing else
-    seen = mask.new_zeros(n, t + 1).scatter_(1, order.long().where(known, t), True)[:, :t]
-    if (wrong := (seen != mask).any(1)).any():
-        row = int(wrong.nonzero()[0])
+    wrong = (torch.zeros_like(mask).scatter_(1, inside, True) != mask) | (inside != order)
+    if wrong.any():
+        row = int(wrong.any(1).nonzero()[0])
         start = order[row, : lengths[row]].tolist()
         shown = f"{start[:8]}{' …' if len(start) > 8 else ''}"
         raise ValueError(f"order: row {row} does not start with a permutation of its tokens: {shown}")
-    return order.long().where(read, order[:, :1])
+    return order
 
 
 def single_erasure(

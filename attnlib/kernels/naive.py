@@ -103,9 +103,7 @@ def permutation_range(readout: Readout) -> Tensor:
 def permutation_moments(readout: Readout) -> Moments:
     """Mean and variance of the log-odds Σ_t α_π(t) s_t over all T! permutations π; two classes."""
     margins = [text.logits(permutations(text)).diff(dim=2) for text in texts(readout)]  # [1, T!, 1] each
-    return Moments(
-        torch.stack([m.mean() for m in margins]), torch.stack([m.var(correction=0) for m in margins])
-    )
+    return Moments(*torch.stack([torch.stack((m.mean(), m.var(correction=0))) for m in margins], 1))
 
 
 def reach(readout: Readout) -> Reach:

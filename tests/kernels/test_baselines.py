@@ -84,7 +84,6 @@ def test_exchanged_logits_keep_the_classes_that_the_question_allows():
 
 
 def test_exchanged_logits_need_a_question_and_another_text():
-    with pytest.raises(ValueError, match="no offset"):
-        exchanged_logits(make(4, 5))
-    with pytest.raises(ValueError, match="one text"):
-        exchanged_logits(with_head(4, 5).select([0]))
+    for readout, message in ((make(4, 5), "no offset"), (with_head(4, 5).select([0]), "one text")):
+        with pytest.raises(ValueError, match=message):
+            exchanged_logits(readout)

@@ -32,7 +32,7 @@ def check(readout, epsilon):
 @pytest.mark.parametrize("ties", [False, True])
 def test_all_vertices_by_brute_force(epsilon, ties):
     check(make(40, 12, seed=1, ties=ties), epsilon)
-    check(make(15, 5, seed=2, ties=ties, scale=0.3), epsilon)
+    check(make(15, 5, seed=2, ties=ties, scale=0.3, dtype=torch.float32), epsilon)
 
 
 def test_random_feasible_points_are_no_better():
@@ -159,8 +159,3 @@ def test_no_epsilon_is_lost_to_rounding():
     # a confident output: 1 − y is far below ε, so any token that is confident too will do
     found = check(one([0.5, 0.3, 0.2], [60.0, 30.0, -5.0]), 0.01)
     assert found.weights.tolist() == [[0.0, 1.0, 0.0]]
-
-
-def test_float32_scores():
-    r = make(20, 10, seed=7, dtype=torch.float32)
-    check(r, 0.02)

@@ -87,12 +87,6 @@ def test_ties_and_zero_weights_keep_the_order_of_the_text():
     assert greedy_order(one([0.0, 1.0, 0.0], [-1.0, 4.0, 3.0])).tolist() == [[1, 0, 2]]
 
 
-def test_one_token():
-    r = one([1.0], [2.0])
-    for name, order in ORDERS.items():
-        assert order(r).tolist() == [[0]], name
-
-
 def test_a_saturated_output_still_has_a_direction():
     r = one([0.5, 0.25, 0.25], [3000.0, 2000.0, 2001.0])
     assert output_gradient(r)[0].tolist() == [0.0, 0.0, 0.0]
