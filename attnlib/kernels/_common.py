@@ -1,7 +1,7 @@
 """What several kernels share: checks, margins, seeds, and blocks of texts of similar length."""
 
 import bisect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -122,16 +122,16 @@ def token_columns(mask: Tensor) -> Tensor | None:
     return (~mask).to(torch.int8).sort(dim=1, stable=True).indices
 
 
-def take(x: Tensor, rows: Tensor, columns: Tensor | int) -> Tensor:
-    """Of `rows` [n] of x [N, T, ...] the `columns` [n, W], or the first so many, [n, W, ...]."""
+def take(xs: Sequence[Tensor], rows: Tensor, columns: Tensor | int) -> list[Tensor]:
+    """Of `rows` [n] of each x [N, T, ...] the `columns` [n, W], or the first so many, [n, W, ...]."""
     if isinstance(columns, int):
-        return x[rows, :columns]
-    cells = (columns + rows[:, None] * x.shape[1]).flatten()  # several times faster than x[rows, columns]
-    return x.flatten(0, 1).index_select(0, cells).unflatten(0, columns.shape)
+        return [x[rows, :columns] for x in xs]
+    cells = (columns + rows[:, None] * xs[0].shape[1]).flatten()  # several times faster than x[rows, columns]
+    return [x.flatten(0, 1).index_select(0, cells).unflatten(0, columns.shape) for x in xs]
 
 
 def arranged(readout: Readout, rows: Tensor, columns: Tensor | int) -> Readout:
     """The texts `rows` [n] with only the columns [n, W], or the first so many: all tokens are among them."""
-    tokens = {name: take(getattr(readout, name), rows, columns) for name in ("alpha", "scores", "mask")}
-    texts = {"offset": readout.offset, "allowed": readout.allowed}
-    return unchecked(readout, **tokens, **{name: x if x is None else x[rows] for name, x in texts.items()})
+    alpha, scores, mask = take((readout.alpha, readout.scores, readout.mask), rows, columns)
+    offset, allowed = (x if x is None else x[rows] for x in (readout.offset, readout.allowed))
+    return unchecked(readout, alpha=alpha, scores=scores, mask=mask, offset=offset, allowed=allowed)

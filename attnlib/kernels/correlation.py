@@ -47,7 +47,7 @@ def kendall_tau(x: Tensor, y: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     for rows, width in similar(lengths.clamp(min=1), _BUDGET):
         if width > 1:  # otherwise there is nothing to compare
             first = width if columns is None else columns[rows, :width]
-            counts = _count(*(take(v, rows, first) for v in (x, y, mask)))
+            counts = _count(*take((x, y, mask), rows, first))
             tau[rows], p_value[rows] = _statistics(lengths[rows], counts)
     return tau, p_value
 

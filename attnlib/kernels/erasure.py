@@ -165,16 +165,18 @@ def erase_until_flip(readout: Readout, order: Tensor) -> Flip:
     mass, emptied = torch.empty_like(readout.alpha[:, 0]), torch.empty_like(leaves)
     for rows, width in similar(lengths, max(1, _TOKENS // readout.scores.shape[2])):
         # [n, W] tokens from the last erased to the first: what stands before one is left when it goes
-        padding = torch.arange(width - 1, -1, -1, device=rows.device) >= lengths[rows, None]
-        texts = arranged(readout, rows, order[rows, :width].flip(1))
-        weights = texts.alpha.mul_(SCALE).masked_fill_(padding, 0.0)
+        tokens, padding = (x.flip(1) for x in read_order(readout, order, rows, width))
+        texts = arranged(readout, rows, int(tokens.max()) + 1)
+        weights = texts.alpha.mul_(SCALE).gather(1, tokens).masked_fill_(padding, 0.0)
         rest = _before(weights)  # [n, W] attention left after each step
         if readout.head is None:
             flips = torch.zeros_like(padding)
-            for lead, ahead in leads(texts, weights, y[rows]):
+            for lead, ahead in leads(texts, texts.alpha, y[rows]):
+                lead = lead.gather(1, tokens).masked_fill_(padding, 0.0)
                 flips |= turned(sums(lead, _before), ahead)
         else:
-            pooled = _before(weights[..., None] * texts.scores.double()) / rest[..., None]
+            scores = texts.scores.gather(1, tokens[..., None].expand(-1, -1, texts.scores.shape[2]))
+            pooled = _before(weights[..., None] * scores.double()) / rest[..., None]
             flips = texts.decode(pooled).argmax(2) != y[rows, None]
         flips = torch.where(rest > 0, flips, leaves[rows, None]).masked_fill_(padding, False)
         at = torch.arange(1, width + 1, device=rows.device)
@@ -189,26 +191,36 @@ def erase_until_flip(readout: Readout, order: Tensor) -> Flip:
 
 
 def check_order(readout: Readout, order: Tensor) -> Tensor:
-    """`order` on the Readout's device, the first token repeated after a row's last.
-
-    ValueError unless it is [N, T], whole numbers, and each row starts with a permutation of its tokens.
-    """
-    order, mask, lengths = torch.as_tensor(order, device=readout.device), readout.mask, readout.lengths
+    """`order` on the Readout's device. ValueError unless it is [N, T] and whole numbers."""
+    order, mask = torch.as_tensor(order, device=readout.device), readout.mask
     if order.shape != mask.shape:
         raise ValueError(f"order: expected shape {list(mask.shape)} like alpha, got {list(order.shape)}")
     if order.dtype == torch.bool or order.is_floating_point() or order.is_complex():
         raise ValueError(f"order: expected integer token columns, got {order.dtype}")
-    read = torch.arange(mask.shape[1], device=mask.device) < lengths[:, None]
-    order = order.long().where(read, order[:, :1])
-    inside = order.clamp(0, mask.shape[1] - 1)
-    # as many entries as tokens: they are a permutation when they name every token and nothing else
-    wrong = (torch.zeros_like(mask).scatter_(1, inside, True) != mask) | (inside != order)
-    if wrong.any():
-        row = int(wrong.any(1).nonzero()[0])
-        start = order[row, : lengths[row]].tolist()
-        shown = f"{start[:8]}{' …' if len(start) > 8 else ''}"
-        raise ValueError(f"order: row {row} does not start with a permutation of its tokens: {shown}")
     return order
+
+
+def read_order(readout: Readout, order: Tensor, rows: Tensor, width: int) -> tuple[Tensor, Tensor]:
+    """The first `width` columns [n, W] of `order` for some rows, and what is padding in them, [n, W] bool.
+
+    Padding holds a row's first token once more. ValueError unless each row starts with a permutation of its
+    tokens.
+    """
+    mask = readout.mask[rows]
+    lengths = mask.sum(1)
+    padding = torch.arange(width, device=rows.device) >= lengths[:, None]
+    order = order[:, :width].index_select(0, rows).long()
+    order = torch.where(padding, order[:, :1], order)
+    low, high = order.aminmax()
+    inside = bool(low >= 0) and bool(high < mask.shape[1])
+    # as many entries as tokens: they are a permutation when they name every token and nothing else
+    if not inside or not torch.equal(torch.zeros_like(mask).scatter_(1, order, True), mask):
+        starts = [given[:length] for given, length in zip(order.tolist(), lengths.tolist(), strict=True)]
+        bad = next(i for i, m in enumerate(mask) if sorted(starts[i]) != m.nonzero()[:, 0].tolist())
+        shown = f"{starts[bad][:8]}{' …' if len(starts[bad]) > 8 else ''}"
+        row = int(rows[bad])
+        raise ValueError(f"order: row {row} does not start with a permutation of its tokens: {shown}")
+    return order, padding
 
 
 def single_erasure(

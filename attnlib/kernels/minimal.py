@@ -114,7 +114,7 @@ def minimal_flip_mass(readout: Readout) -> FlipMass:
     lower = torch.full_like(readout.alpha[:, 0], torch.inf)
     upper = fewest.mass.masked_fill(~fewest.flipped, torch.inf)
     for rows, columns, texts in blocks(readout, max(1, _NUMBERS // len(readout.bias))):
-        alpha, small = texts.alpha, take(fewest.mask, rows, columns)
+        alpha, (small,) = texts.alpha, take([fewest.mask], rows, columns)
         for d, ahead in leads(texts, torch.ones_like(alpha), y[rows]):
             w = alpha * SCALE * d  # what a token adds to the lead, scaled
             order = d.masked_fill(~texts.mask, torch.inf).sort(dim=1, stable=True).indices

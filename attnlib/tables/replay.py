@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn.functional import normalize, pad
 
 from attnlib.kernels._common import arranged, check_linear, similar
-from attnlib.kernels.erasure import Flip, check_order
+from attnlib.kernels.erasure import Flip, check_order, read_order
 from attnlib.readout import Readout
 
 _NUMBERS = 1 << 17  # scores held at a time
@@ -75,10 +75,11 @@ def check_first_flip(readout: Readout, order: Tensor, flip: Flip) -> FirstFlipCh
 def _first_flips(readout: Readout, order: Tensor, dtype: torch.dtype) -> Tensor:
     """The step at which each text first flips, T + 1 if it never does, [N] int64."""
     y, lengths, bias = readout.predictions(), readout.lengths, readout.bias.to(dtype)
-    at, never = torch.arange(order.shape[1], device=order.device), order.shape[1] + 1
+    never = order.shape[1] + 1
     out = torch.full_like(lengths, never)
     for rows, width in similar(lengths, max(1, _NUMBERS // len(bias))):
-        texts, padding = arranged(readout, rows, order[rows, :width]), at[:width] >= lengths[rows, None]
+        tokens, padding = read_order(readout, order, rows, width)
+        texts = arranged(readout, rows, tokens)
         weights, scores = texts.alpha.masked_fill(padding, 0.0).to(dtype), texts.scores.to(dtype)
         start, steps = 0, _FIRST_STEPS
         while len(rows):
@@ -110,7 +111,7 @@ def _doubtful(readout: Readout, rows: Tensor, order: Tensor, step: Tensor) -> tu
     """Whether the lead after `step` erasures is a near-tie, and whether 1e-12 was reached by then, [n]."""
     at = torch.arange(order.shape[1], device=order.device)
     inside, gone = at < readout.lengths[rows, None], at < step[:, None]
-    texts = arranged(readout, rows, order)  # the first erased first
+    texts = arranged(readout, rows, order.long().where(inside, order[:, :1]))  # the first erased first
     weights = texts.alpha.masked_fill(~inside, 0.0)
     left = weights.flip(1).cumsum(1).flip(1)  # [n, T] attention before each step
     after = pad(left[:, 1:], (0, 1))
