@@ -1,8 +1,8 @@
 """Encoders: embedded words to one state per position, and one summary per text.
 
 Every encoder is called as `encoder(embedded [N, L, d], lengths [N], mask [N, L])` and gives
-`(states [N, L, m], summary [N, m])`. Padding never changes the states of a text. `attnlib.models.build` knows
-which sizes and non-linearities belong to a paper and which to its code.
+`(states [N, L, m], summary [N, m])`. Padding never changes the states of a text. `attnlib.models.classifier`
+knows which sizes and non-linearities belong to a paper and which to its code.
 """
 
 from __future__ import annotations

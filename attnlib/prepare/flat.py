@@ -11,7 +11,7 @@ from typing import Any
 from attnlib import data
 from attnlib.cache import file_checksum
 from attnlib.data.imposed import Weights, impose, impose_on
-from attnlib.models.build import Architecture, build
+from attnlib.models.classifier import Architecture, build
 from attnlib.models.reading import head_of, read
 from attnlib.models.vectors import embedding_matrix, vectors_file
 from attnlib.prepare.run import Plan, Prepared, analysed, chosen, decided, prepared, resolve_device

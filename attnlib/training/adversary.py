@@ -21,8 +21,7 @@ from torch import Tensor
 from attnlib.checks import one_of
 from attnlib.data.corpus import Corpus
 from attnlib.models.batches import Batch, batches
-from attnlib.models.build import VARIANTS
-from attnlib.models.classifier import AttentionModel, Output
+from attnlib.models.classifier import VARIANTS, AttentionModel, Output
 from attnlib.readout import Readout
 from attnlib.training.fit import Recipe, Settings, Step
 from attnlib.training.flat import Training, class_weights, optimizer_for

@@ -12,8 +12,7 @@ from torch import Tensor, nn
 from attnlib.checks import one_of
 from attnlib.data.corpus import Corpus, Split, Vocabulary
 from attnlib.models.batches import batches
-from attnlib.models.build import VARIANTS
-from attnlib.models.classifier import AttentionModel
+from attnlib.models.classifier import VARIANTS, AttentionModel
 from attnlib.training.fit import Recipe, Settings, Step, class_probabilities
 from attnlib.training.metrics import metrics
 
