@@ -22,7 +22,7 @@ MODULES = [
 ]
 ENTRIES = {
     "attnlib.Readout": attnlib.Readout,
-    **{f"kernels.{name}": getattr(kernels, name) for name in kernels.__all__},
+    **{f"kernels.{name}": kernel for name, kernel in vars(kernels).items() if callable(kernel)},
     **{f"prepare.{name}": getattr(prepare, name) for name in prepare.HOMES if name.startswith("prepare")},
     **{f"data.{name}": getattr(data, name) for name in ("load", "load_scenes", "names")},
     "explain.explain": explain.explain,
