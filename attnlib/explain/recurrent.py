@@ -17,7 +17,6 @@ long for a tanh as for a sigmoid; the rounding this adds is 1e-7.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -28,10 +27,8 @@ from attnlib.models.batches import Batch
 from attnlib.models.classifier import AttentionModel, Output
 from attnlib.models.encoders import Recurrent
 
-# Moves the first `active` slots on by position k, in place
-Step = Callable[[int, int], None]
-# Writes what position k adds to the gates of slots into a tensor [slots, n, G]
-Inputs = Callable[[int, Tensor], object]
+# Moves the first `active` slots on by a position's inputs [n, G] (`input_gates`), in place
+Step = Callable[[Tensor, int], None]
 
 
 class Pool(NamedTuple):
@@ -80,7 +77,7 @@ def sweep(
     tokens = length - 2
     state = initial(rnn, tokens + 1, n)
     gates = input_gates(rnn, embedded.transpose(0, 1))  # [L, n, G]
-    step = recurrence(rnn, lambda k, out: out.copy_(gates[k]), state)
+    step = recurrence(rnn, state)
     unchanged = unchanged.transpose(0, 1).contiguous()  # [L, n, A + K]
     weight = projection.weight[..., part].mT.contiguous()  # [H, A + K] or [n, H, A + K]
     size = projection.weight.shape[-2] - projection.n_hidden
@@ -90,7 +87,7 @@ def sweep(
         if 1 <= k <= tokens:
             for slots in state:
                 slots[k] = slots[0]
-        step(k, max(k, 1))  # slots 0 … k - 1 have begun
+        step(gates[k], max(k, 1))  # slots 0 … k - 1 have begun
         if k >= 2:
             changed = state[0][1:k]
             if weight.dim() == 2:
@@ -127,7 +124,7 @@ def input_gates(rnn: nn.LSTM | nn.GRU, embedded: Tensor) -> Tensor:
     return (embedded @ rnn.get_parameter("weight_ih_l0").T + bias) * doubled(rnn)
 
 
-def recurrence(rnn: nn.LSTM | nn.GRU, inputs: Inputs, state: list[Tensor]) -> Step:
+def recurrence(rnn: nn.LSTM | nn.GRU, state: list[Tensor]) -> Step:
     """The step of one direction over the slots of a state (`initial`)."""
     hidden, *cell = state
     size, factor = rnn.hidden_size, doubled(rnn)
@@ -136,8 +133,8 @@ def recurrence(rnn: nn.LSTM | nn.GRU, inputs: Inputs, state: list[Tensor]) -> St
     slots, n = hidden.shape[:2]
     given = hidden.new_empty(slots, n, len(bias))
 
-    def lstm(k: int, active: int) -> None:
-        inputs(k, given[:active])
+    def lstm(inputs: Tensor, active: int) -> None:
+        given[:active] = inputs
         gates = given[:active].flatten(0, 1).addmm_(hidden[:active].flatten(0, 1), product).sigmoid_()
         entry, forget, new, exit_ = gates.view(active, n, -1).split(size, dim=-1)
         now = cell[0][:active]
@@ -145,9 +142,8 @@ def recurrence(rnn: nn.LSTM | nn.GRU, inputs: Inputs, state: list[Tensor]) -> St
         out = torch.mul(now, 2, out=hidden[:active]).sigmoid_().mul_(2).sub_(1)  # tanh c
         out.mul_(exit_)
 
-    def gru(k: int, active: int) -> None:
-        now = given[:active]
-        inputs(k, now)
+    def gru(inputs: Tensor, active: int) -> None:
+        now = given[:active].copy_(inputs)
         states = torch.addmm(bias, hidden[:active].flatten(0, 1), product).view(active, n, -1)
         both = (states[..., : 2 * size] + now[..., : 2 * size]).sigmoid_()
         reset, update = both.split(size, dim=-1)
@@ -169,22 +165,17 @@ def states_of_words(encoder: Recurrent, table: tuple[Tensor, Tensor], ids: Tenso
     real = torch.arange(length, device=ids.device).unsqueeze(1) < lengths  # [L, n]
     shortest = int(lengths.min())
     states = table[0].new_empty(n, length, 2 * encoder.forwards.hidden_size)
-    words, half = ids.T.contiguous(), encoder.forwards.hidden_size
+    half = encoder.forwards.hidden_size
     for rnn, gates, found, order in (
         (encoder.forwards, table[0], states[..., :half], range(length)),
         (encoder.backwards, table[1], states[..., half:], range(length)[::-1]),
     ):
         state = initial(rnn, 1, n)
-        step = recurrence(rnn, partial(rows_of, gates, words), state)
+        step = recurrence(rnn, state)
         for position in order:
-            step(position, 1)
+            step(gates[ids[:, position]], 1)
             if position >= shortest:  # some texts have ended, or, backwards, not begun
                 for slots in state:
                     slots.mul_(real[position].unsqueeze(1))
             found[:, position] = state[0][0]
     return states
-
-
-def rows_of(table: Tensor, words: Tensor, position: int, out: Tensor) -> None:
-    """What the words [L, n] at a position add to the gates, from their table, into out [1, n, G]."""
-    torch.index_select(table, 0, words[position], out=out[0])

@@ -47,9 +47,9 @@ def check_inputs(kind: Kind, inputs: Inputs) -> None:
             raise ValueError(f"{name}: expected a tensor with a row for each of {n} instances, got {has}")
     features, present = inputs[kind.features], inputs[kind.present]
     if features.dim() != 3:
+        shape = f"shape {list(features.shape)}, expected [N, rows, features]"
         raise ValueError(
-            f"{kind.features} has shape {list(features.shape)}, expected [N, rows, features]: models that "
-            "read several texts, as for multiple choice, are not read here"
+            f"{kind.features} has {shape}: several texts, as for multiple choice, are not read here"
         )
     masks = {name: inputs[name] for name in (kind.present, "attention_mask", SCORED) if name in inputs}
     for name, mask in masks.items():
@@ -169,10 +169,8 @@ def check_answer(model: nn.Module, kind: Kind, inputs: Inputs) -> None:
         raise ValueError(f"{name} computes a loss: leave labels out of the inputs")
     logits, n = output[kind.logits], len(few["attention_mask"])
     if logits.dim() != 2 or len(logits) != n:
-        raise ValueError(
-            f"{kind.logits} of {name} have shape {list(logits.shape)} for {n} instances, expected [{n}, C]: "
-            "models that answer for each token, or read several texts, are not read here"
-        )
+        shape = f"shape {list(logits.shape)} for {n} instances, expected [{n}, C]"
+        raise ValueError(f"{kind.logits} of {name} have {shape}: answers for each token are not read here")
     problem = setting(model, "problem_type")
     if problem == "multi_label_classification":
         raise ValueError(
@@ -181,10 +179,8 @@ def check_answer(model: nn.Module, kind: Kind, inputs: Inputs) -> None:
             f"{{{kind.logits!r}: logits}}, with the columns 0 and that class's logit"
         )
     if problem == "regression" and logits.shape[1] > 1:
-        raise ValueError(
-            f"{name} has problem_type {problem!r} and {logits.shape[1]} outputs, which are no classes: wrap "
-            "the model in a module that answers with one of them"
-        )
+        outputs = f"problem_type {problem!r} and {logits.shape[1]} outputs, which are no classes"
+        raise ValueError(f"{name} has {outputs}: wrap the model in a module that answers with one of them")
 
 
 def check_watchable(model: nn.Module, inputs: Inputs) -> None:

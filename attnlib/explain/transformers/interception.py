@@ -145,10 +145,8 @@ def check_maps(model: nn.Module, found: list[Map], length: int | None = None) ->
         )
     for m in found:
         if length is not None and m.weights.shape[2:] != (length, length):
-            shape = list(m.weights.shape)
-            raise ValueError(
-                f"{m.name} of {name} attends by maps of shape {shape}, not between all {length} positions"
-            )
+            attends = f"attends by maps of shape {list(m.weights.shape)}"
+            raise ValueError(f"{m.name} of {name} {attends}, not between all {length} positions")
 
 
 def layers_configured(model: nn.Module) -> int | None:

@@ -112,14 +112,11 @@ def explain(
     """
     wanted = named(methods, METHODS)
     watched = [name for name in wanted if name not in (*RANDOM, *BY_INPUTS)]
+    of_inputs = {name: method for name, method in BY_INPUTS.items() if name in wanted}
     model, batches = prepared(model, kind, inputs, target, chosen, batch_size)
     parts = []
     for part, explained in batches:
-        found = {
-            name: by_inputs(method, model, kind, part, explained, target)
-            for name, method in BY_INPUTS.items()
-            if name in wanted
-        }
+        found = {n: by_inputs(m, model, kind, part, explained, target) for n, m in of_inputs.items()}
         if watched:
             seen = watch_for(watched, model, kind, part, explained, target)
             found |= of_pass(watched, model, kind, part, seen, aggregation)
