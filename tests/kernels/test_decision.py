@@ -46,20 +46,20 @@ def as_lists(alpha, scores, bias):
 
 EXACT = {
     "the report's": of_the_report,
-    "sixteenths": lambda: tied(60, 5, 2, 8),
-    "three classes": lambda: tied(60, 5, 3, 8, seed=1),
-    "float32": lambda: tied(60, 5, 2, 8, seed=2, dtype=torch.float32),
-    "six tokens, five classes": lambda: tied(30, 6, 5, 4, seed=3),
-    "half precision": lambda: tied(40, 4, 3, 8, seed=4, dtype=torch.bfloat16),
+    "sixteenths": lambda: tied(24, 5, 2, 8),
+    "three classes": lambda: tied(24, 5, 3, 8, seed=1),
+    "float32": lambda: tied(24, 5, 2, 8, seed=2, dtype=torch.float32),
+    "six tokens, five classes": lambda: tied(16, 6, 5, 4, seed=3),
+    "half precision": lambda: tied(20, 4, 3, 8, seed=4, dtype=torch.bfloat16),
     "all the same": lambda: as_lists([[0.5, 0.25, 0.25]], [[[1.0, 1.0]] * 3], [0.0, 0.0]),
 }
 # Decimals and thirds: no sum of theirs is exact, and its rounding depends on the order of the terms.
 ROUNDED = {
-    "tenths": lambda: tied(80, 5, 2, 10, seed=5),
-    "tenths, three classes": lambda: tied(80, 5, 3, 10, seed=6),
-    "sixths": lambda: tied(80, 6, 2, 6, seed=7),
-    "fiftieths, seven tokens": lambda: tied(40, 7, 4, 50, seed=8),
-    "sevenths, float32": lambda: tied(60, 5, 3, 7, seed=9, dtype=torch.float32),
+    "tenths": lambda: tied(30, 5, 2, 10, seed=5),
+    "tenths, three classes": lambda: tied(30, 5, 3, 10, seed=6),
+    "sixths": lambda: tied(30, 6, 2, 6, seed=7),
+    "fiftieths, seven tokens": lambda: tied(20, 7, 4, 50, seed=8),
+    "sevenths, float32": lambda: tied(24, 5, 3, 7, seed=9, dtype=torch.float32),
 }
 # Products with their leads underflow.
 TINY = {

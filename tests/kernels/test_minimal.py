@@ -48,7 +48,7 @@ def test_minimal_flip_set_of_ten_tokens():
     check_minimal(make(3, 10, 3, seed=4, shortest=10, ties=True))
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=30, deadline=None, derandomize=True)
 @given(st.data())
 def test_minimal_flip_set_with_ties_and_zero_weights(data):
     n, classes = data.draw(st.integers(1, 6)), data.draw(st.integers(2, 4))

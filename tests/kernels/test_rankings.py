@@ -143,7 +143,7 @@ def test_greedy_tries_everything(classes, ties):
     check_greedy(make(30, 9, classes, seed=classes, ties=ties, scale=1.0))
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=20, deadline=None, derandomize=True)
 @given(st.integers(1, 7), st.integers(2, 4), st.integers(0, 10**6), st.floats(0.1, 12))
 def test_greedy_with_peaked_attention(length, classes, seed, peak):
     check_greedy(make(2, length, classes, seed=seed, shortest=length, peak=peak))
