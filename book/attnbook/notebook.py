@@ -108,9 +108,7 @@ class Page:
         return markdown(" ".join(lines))
 
 
-def parameters(
-    namespace: Mapping[str, Any], reads: Sequence[str] = (), **needs: int | bool | None
-) -> dict[str, Any]:
+def parameters(namespace: Mapping[str, Any], reads: Sequence[str] = (), **needs: Any) -> dict[str, Any]:
     """The notebook's parameters by name; call it with `globals()` right after the parameters cell.
 
     reads: what the parameter `dataset` may be: SINGLE_TEXTS, QUESTIONS, PAIRS, together TEXTS, or SCENES;
@@ -123,11 +121,8 @@ def parameters(
     type than annotated is refused too.
     """
     declared: dict[str, Any] = dict(namespace.get("__annotations__", {}))
-    values = {
-        name: value
-        for name, value in namespace.items()
-        if not name.startswith("_") and name not in IPYTHON and isinstance(value, PLAIN)
-    }
+    named = [name for name in namespace if not name.startswith("_") and name not in IPYTHON]
+    values = {name: namespace[name] for name in named if isinstance(namespace[name], PLAIN)}
     for name in values:
         one_of("parameter", name, declared)
     for name, kind in declared.items():

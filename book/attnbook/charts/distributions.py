@@ -95,13 +95,9 @@ def violins_by_max_attention(
     def only(kind: str) -> Any:
         return base.transform_filter(alt.datum.kind == kind)
 
-    base = alt.Chart(marks).encode(
-        x=across("x", x_title, domain),
-        y=across("low", "max attention", (-0.5, bins - 0.5), channel=alt.Y).axis(
-            values=list(range(bins)), labelExpr=f"[{labels}][datum.value]", grid=False, ticks=False
-        ),
-        tooltip=tooltip(of_violin),
-    )
+    up = across("low", "max attention", (-0.5, bins - 0.5), channel=alt.Y)
+    up = up.axis(values=list(range(bins)), labelExpr=f"[{labels}][datum.value]", grid=False, ticks=False)
+    base = alt.Chart(marks).encode(x=across("x", x_title, domain), y=up, tooltip=tooltip(of_violin))
     hue = colour(groups, "predicted class")
     quartiles = only("quartile").encode(color=hue)
     step = (70 if len(groups) == 1 else 90) if facet is None else 50

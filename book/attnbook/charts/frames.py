@@ -113,11 +113,7 @@ def field(name: str) -> str:
 
 
 def across(
-    name: str,
-    title: str,
-    domain: Span | None = None,
-    logarithmic: bool = False,
-    channel: type = alt.X,
+    name: str, title: str, domain: Span | None = None, logarithmic: bool = False, channel: type = alt.X
 ) -> Any:
     """Encoding of an axis, the horizontal one or another channel: a column of numbers."""
     encoding = channel(name, type="quantitative", title=title)

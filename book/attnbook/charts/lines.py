@@ -36,13 +36,10 @@ def by_epoch(
     ticks = list(range(first, last + 1, 1 + (last - first) // 20))
 
     up = {end: alt.Y(f"{end}:Q", title=y_title).scale(zero=False) for end in ("value", "low")}
-    base = alt.Chart(points).encode(
-        x=alt.X("epoch:Q", title="training epoch")
-        .axis(values=ticks, format="d")
-        .scale(domain=(first - 0.5, last + 0.5), nice=False),
-        color=colour(groups, by_title),
-        tooltip=tooltip({"group:N": by_title or "line", "epoch:Q": "epoch", "value": y_title} | ENDS),
-    )
+    along = alt.X("epoch:Q", title="training epoch").axis(values=ticks, format="d")
+    along = along.scale(domain=(first - 0.5, last + 0.5), nice=False)
+    told = tooltip({"group:N": by_title or "line", "epoch:Q": "epoch", "value": y_title} | ENDS)
+    base = alt.Chart(points).encode(x=along, color=colour(groups, by_title), tooltip=told)
     layers = [base.mark_line(point=alt.OverlayMarkDef(size=40)).encode(y=up["value"])]
     # A layer without a value has no extent, and Vega warns of that in the reader's console.
     if points[["low", "high"]].notna().all(axis=1).any():
@@ -129,7 +126,5 @@ def _rules(levels: Mapping[str, pd.Series], up: Any, size: int) -> list[Any]:
         return []
     base = alt.Chart(pd.DataFrame(found, columns=["name", "value"]).round(4)).encode(y=up)
     text = base.mark_text(color=GREY, align="right", baseline="bottom", dy=-2, fontSize=11)
-    return [
-        base.mark_rule(color=GREY, strokeWidth=1.5, strokeDash=[5, 3]),
-        text.encode(x=alt.value(size), text="name:N"),
-    ]
+    rule = base.mark_rule(color=GREY, strokeWidth=1.5, strokeDash=[5, 3])
+    return [rule, text.encode(x=alt.value(size), text="name:N")]

@@ -49,13 +49,9 @@ def scatter(
             lines.append(alt.Tooltip(column, type="quantitative", title=words, format=".3f"))
         lines += [alt.Tooltip("text", title="text")] if "text" in frame else []
         marks = alt.Chart(points).mark_circle(size=36, clip=True).add_params(pick)
-        marks = marks.encode(
-            x=axes[0],
-            y=axes[1],
-            color=frames.colour(groups, "predicted class"),
-            opacity=alt.when(pick).then(alt.value(0.55)).otherwise(alt.value(0.04)),
-            tooltip=lines,
-        )
+        hue = frames.colour(groups, "predicted class")
+        faded = alt.when(pick).then(alt.value(0.55)).otherwise(alt.value(0.04))
+        marks = marks.encode(x=axes[0], y=axes[1], color=hue, opacity=faded, tooltip=lines)
     words = frames.describe(f"Scatter plot of {y_title} against {x_title}", frame, y)
     constant = min(np.ptp(frame[x]), np.ptp(frame[y])) == 0
     correlation = "undefined" if constant else f"{np.corrcoef(frame[x], frame[y])[0, 1]:.2f}"

@@ -55,7 +55,8 @@ def trade_off(
     marks = frame[["facet", "group"]].astype({"facet": pd.CategoricalDtype(panels)})
     marks[list(names)] = frame[list(names.values())].astype(float)
     marks["x_interval"], marks["y_interval"] = _intervals(marks, "x"), _intervals(marks, "y")
-    marks["order"] = _words(frame[order])
+    numbers = pd.api.types.is_numeric_dtype(frame[order])
+    marks["order"] = [NONE if pd.isna(v) else f"{v:.6g}" if numbers else str(v) for v in frame[order]]
     marks["rank"] = _ranks(frame, order, curve)
     marks["first"], marks["last"] = _curve_ends(marks, order)
     marks["front"] = _on_front(marks, front)
@@ -87,9 +88,7 @@ def _axis(title: str, span: frames.Span, ticks: int) -> dict[str, Any]:
     return {"title": title, "scale": alt.Scale(domain=span, nice=False), "axis": alt.Axis(tickCount=ticks)}
 
 
-def _layers(
-    marks: pd.DataFrame, curve: str, axes: dict[str, dict[str, Any]], tooltip: list[alt.Tooltip]
-) -> list[Any]:
+def _layers(marks: pd.DataFrame, curve: str, axes: dict[str, Any], tooltip: list[Any]) -> list[Any]:
     """What is drawn, from back to front; a layer without a row is left out."""
     groups, drawn = frames.categories(marks["group"]), frames.present(marks["group"])
     shades = dict(zip(groups, frames.palette(groups), strict=True))
@@ -130,12 +129,6 @@ def _on_front(marks: pd.DataFrame, kinds: Sequence[str]) -> pd.Series:
     for _, part in marks[marks["group"].isin(kinds)].groupby("facet", observed=True):
         found[part.index] = pareto_front(part["x"].to_numpy(), part["y"].to_numpy())
     return found
-
-
-def _words(column: pd.Series) -> list[str]:
-    """Values as a tooltip shows them, a dash for none."""
-    numbers = pd.api.types.is_numeric_dtype(column)
-    return [NONE if pd.isna(value) else f"{value:.6g}" if numbers else str(value) for value in column]
 
 
 def _intervals(marks: pd.DataFrame, short: str) -> list[str]:

@@ -17,6 +17,8 @@ from attnbook.runs.values import dump, load_file, read_all
 from attnlib.cache import replacing
 from attnlib.cache.sources import declared
 
+# Parameters of runs by notebook and name of the run.
+Runs = dict[tuple[str, str], dict[str, Any]]
 # Longest name of a run; file systems end at 255 bytes, and a name is made longer by ".ipynb" and the like.
 LONGEST = 160
 
@@ -40,16 +42,14 @@ def run_name(parameters: Mapping[str, Any]) -> str:
     return f"{plain[:140]}-{hashlib.sha256(full.encode()).hexdigest()[:8]}"
 
 
-def runs(
-    config: Mapping[str, Any], folder: str | Path = ".", within: tuple[Path, ...] = ()
-) -> dict[tuple[str, str], dict[str, Any]]:
+def runs(config: Mapping[str, Any], folder: str | Path = ".", within: tuple[Path, ...] = ()) -> Runs:
     """The runs of a configuration's `sweep` and of the `grids` it names: (notebook, name) → parameters.
 
     In their order, the grids' first; a run of several is one run. folder: where the paths in `grids` begin.
     within: files that name this configuration. Raises FileNotFoundError; ValueError for a grid that is
     no grid, without runs, or within itself, and for a value that does not fit the notebook (`as_declared`).
     """
-    found: dict[tuple[str, str], dict[str, Any]] = {}
+    found: Runs = {}
     grids = config.get("grids") or []
     if not isinstance(grids, list):
         raise ValueError(f"grids is {grids!r}: give a list of files, such as [config/violation.yaml]")
@@ -83,9 +83,7 @@ def declarations(source: Path) -> dict[str, str | None]:
     return declared(source.read_text(encoding="utf-8"), str(source))
 
 
-def read(
-    path: str | Path, folder: str | Path = ".", within: tuple[Path, ...] = ()
-) -> dict[tuple[str, str], dict[str, Any]]:
+def read(path: str | Path, folder: str | Path = ".", within: tuple[Path, ...] = ()) -> Runs:
     """The runs of a configuration file (`runs`)."""
     path = Path(path)
     if path.resolve() in within:
@@ -102,7 +100,7 @@ def read(
     return found
 
 
-def write(path: str | Path, runs: Mapping[tuple[str, str], Mapping[str, Any]]) -> None:
+def write(path: str | Path, runs: Runs) -> None:
     """Write a configuration file with these runs, a block each, for `read` and `make sweep CONFIG=…`."""
     blocks = [
         # In a list of its own: a value may be a list.

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +16,11 @@ import pandas as pd
 
 from attnbook.runs import grid, record, results
 
+# What each run took, by notebook and name of the run.
+Seconds = dict[tuple[str, str], float]
 
-def finished(folder: str | Path, runs: Mapping[tuple[str, str], Any]) -> dict[tuple[str, str], float]:
+
+def finished(folder: str | Path, runs: grid.Runs) -> Seconds:
     """Seconds that each finished run of a sweep took by its own account, training apart; of `runs` only.
 
     folder: of the sweep. A run is finished when its summary is there (`results.save_run` writes it last).
@@ -34,7 +36,7 @@ def _seconds(place: Path) -> float:
         return float("nan")
 
 
-def recorded(folder: str | Path, runs: Mapping[tuple[str, str], Any]) -> dict[tuple[str, str], float]:
+def recorded(folder: str | Path, runs: grid.Runs) -> Seconds:
     """As `finished`, of the runs that are recorded in a folder such as book/results with these parameters."""
     known: dict[str, list[tuple[dict[str, Any], float]]] = {}
     for path in sorted(Path(folder).glob("*/runs.csv")):
@@ -50,9 +52,7 @@ def recorded(folder: str | Path, runs: Mapping[tuple[str, str], Any]) -> dict[tu
     }
 
 
-def table(
-    runs: Mapping[tuple[str, str], Mapping[str, Any]], seconds: Mapping[tuple[str, str], float]
-) -> pd.DataFrame:
+def table(runs: grid.Runs, seconds: Seconds) -> pd.DataFrame:
     """A row per notebook and data set: runs, done, and seconds still to go on one core.
 
     Runs to come take the mean of those done on the same notebook and data set; where none is, that of the

@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from attnbook.runs import results
+from attnbook.runs.values import naming
 from attnlib.tables import summaries
 
 # Column of instances.parquet: lowest value, highest value and number of bins, as in Jain & Wallace's Figures
@@ -71,10 +72,8 @@ def distributions(instances: pd.DataFrame) -> pd.DataFrame:
     parts = [pd.DataFrame()]
     for column in filter(instances.__contains__, HISTOGRAMS):
         for values, texts in instances.groupby(keys, sort=False, observed=True):
-            try:
+            with naming(f"column {column!r}"):
                 table = histogram(texts[column].to_numpy(dtype=float), *HISTOGRAMS[column])
-            except ValueError as error:
-                raise ValueError(f"column {column!r}: {error}") from None
             labels: dict[str, Any] = dict(zip(keys, values, strict=True), metric=f"{column}_share")
             labels["class"] = str(labels.pop("predicted"))
             parts.append(table.assign(**labels))
@@ -137,10 +136,8 @@ def read_run_rows(path: Path) -> pd.DataFrame | None:
     """The recorded runs.csv, checked, every column as text but the seed; None where there is none."""
     if not path.exists():
         return None
-    try:
+    with naming(f"{path} is malformed"):
         return check_run_rows(pd.read_csv(path, dtype=str, keep_default_na=False)).astype({"seed": int})
-    except (ValueError, KeyError) as error:
-        raise ValueError(f"{path} is malformed: {error}") from None
 
 
 def lowest_seeds(runs: pd.DataFrame) -> set[str]:

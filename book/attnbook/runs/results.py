@@ -25,6 +25,7 @@ import pandas as pd
 import torch
 
 from attnbook import BOOK, PROJECT
+from attnbook.runs.values import naming
 from attnlib.cache import digest, replacing
 
 COLUMNS = ("paper", "experiment", "dataset", "encoder", "scorer", "seed", "metric", "value")
@@ -41,6 +42,8 @@ MAIN_VARIANT = "released"
 MAIN_VECTORS = {"babi*": "random, deviation 1", "*": "imdb"}
 
 RECORDED = BOOK / "results"
+# A folder of tables; None stands for the usual one, or for none.
+Folder = str | Path | None
 
 
 def validate(frame: pd.DataFrame) -> pd.DataFrame:
@@ -106,12 +109,10 @@ def read(path: str | Path) -> pd.DataFrame:
 
 def read_summary(path: str | Path) -> pd.DataFrame:
     """Read and validate a table of the schema. ValueError names the file and what is wrong in it."""
-    try:
+    with naming(path):
         table = validate(read(path))
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from None
-    if table.empty:
-        raise ValueError(f"{path}: the table has no rows")
+        if table.empty:
+            raise ValueError("the table has no rows")
     return table
 
 
@@ -205,12 +206,9 @@ def keep(
 
     Time spent is told apart: training_seconds, whenever that was, and seconds, from the run's begin to now.
     """
-    origin = provenance(
-        parameters=parameters,
-        settings=run.settings,
-        seconds=time.perf_counter() - run.began,
-        training_seconds=sum(row["seconds"] for row in run.history),
-    )
+    spent = {"seconds": time.perf_counter() - run.began}
+    spent["training_seconds"] = sum(row["seconds"] for row in run.history)
+    origin = provenance(parameters=parameters, settings=run.settings, **spent)
     save_run(folder, frame, summary, origin)
 
 
@@ -244,13 +242,11 @@ def read_runs(sweep: str | Path, paper: str = "*", experiment: str = "*") -> dic
     folders: dict[str, Path] = {}
     for path in sorted(Path(sweep).glob(f"{paper}/{experiment}/*/summary.csv")):
         table, folder = read_summary(path), path.parent
-        try:
+        with naming(path):
             found = identity(without_repeats(table))
-        except ValueError as error:
-            raise ValueError(f"{path}: {error}") from None
-        own = (found["paper"], found["experiment"])
-        if folder.parts[-3:-1] != own:
-            raise ValueError(f"{path}: its rows are of {'/'.join(own)}, its folder is of another experiment")
+            own = (found["paper"], found["experiment"])
+            if folder.parts[-3:-1] != own:
+                raise ValueError(f"its rows are of {'/'.join(own)}, its folder is of another experiment")
         name = digest(found)[:10]
         if name in folders:
             run = ", ".join(f"{key} {value}" for key, value in found.items() if value)
@@ -284,10 +280,8 @@ def read_recorded(path: str | Path) -> pd.DataFrame | None:
         raise ValueError(f"{path}: the column 'run' is missing: attnbook record writes it")
     # The bins of a histogram are told apart by where they begin.
     if not table["metric"].str.endswith("_share").all():
-        try:
+        with naming(path):
             without_repeats(table)
-        except ValueError as error:
-            raise ValueError(f"{path}: {error}") from None
     return table
 
 
@@ -303,9 +297,7 @@ def merge(old: pd.DataFrame | None, new: Iterable[pd.DataFrame], replaced: Itera
     return table.sort_values(order, kind="stable", ignore_index=True)
 
 
-def recorded(
-    paper: str, experiment: str, fresh: str | Path | None = None, folder: str | Path | None = None
-) -> pd.DataFrame:
+def recorded(paper: str, experiment: str, fresh: Folder = None, folder: Folder = None) -> pd.DataFrame:
     """The recorded results of an experiment, with fresh ones in their place where there are any.
 
     folder: of the recorded tables (see `recorded_table`; None: the repository's book/results);

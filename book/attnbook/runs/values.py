@@ -14,7 +14,8 @@ import re
 import sys
 import types
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -265,12 +266,19 @@ def load(text: str | bytes) -> Any:
         raise ValueError(f"no YAML: {' '.join(str(error).split())}") from None
 
 
+@contextmanager
+def naming(place: object) -> Iterator[None]:
+    """A ValueError of the block begins with its place, such as a file."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"{place}: {error}") from None
+
+
 def load_file(path: str | Path) -> Any:
     """What a YAML or JSON file says (`load`); errors name the file."""
-    try:
+    with naming(path):
         return plain(load(Path(path).read_bytes()))
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from None
 
 
 def dump(value: Any, indent: int | None = None) -> str:

@@ -20,6 +20,9 @@ from attnbook.runs import results
 from attnbook.runs.results import label
 from attnlib.tables.summaries import OF_ONE_CLASS
 
+# Result tables by a name, such as the paper; labels by identifier.
+Tables = Mapping[str, pd.DataFrame]
+Names = Mapping[str, str]
 REFERENCE = BOOK / "reference"
 MODEL = ("dataset", "encoder", "scorer")
 # What tells one number from another within a paper, besides the seed.
@@ -65,7 +68,7 @@ def read_published(path: str | Path) -> pd.DataFrame:
 
 
 def recorded(
-    paper: str, experiments: Iterable[str], fresh: str | Path | None = None, folder: str | Path | None = None
+    paper: str, experiments: Iterable[str], fresh: results.Folder = None, folder: results.Folder = None
 ) -> pd.DataFrame:
     """Results of several experiments in one table (`results.recorded`), `complete`; none needs to have any.
 
@@ -226,7 +229,7 @@ def once(published: pd.DataFrame) -> pd.DataFrame:
     return exact_first.drop_duplicates(keys).sort_index()
 
 
-def beside(ours: pd.DataFrame, published: pd.DataFrame, datasets: Mapping[str, str]) -> pd.DataFrame:
+def beside(ours: pd.DataFrame, published: pd.DataFrame, datasets: Names) -> pd.DataFrame:
     """One row per number that either side has: ours over seeds (see `over_seeds`) and `published`.
 
     ours: rows of one setting per cell and seed; published: as `read_published` has them; datasets: labels, in

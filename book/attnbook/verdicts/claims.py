@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from attnbook.verdicts.cells import over_seeds, overall, select, several
+from attnbook.verdicts.cells import Tables, over_seeds, overall, select, several
 from attnbook.verdicts.ledger import VERDICTS
 
 # A claim about models in general holds or differs only if data sets agree: three in four of them, and no
@@ -26,6 +26,8 @@ FEWEST = 3
 
 RELATIONS = {"<": operator.lt, "≤": operator.le, ">": operator.gt, "≥": operator.ge}
 
+# Arguments of `spread` by what it is called.
+Spreads = Mapping[str, Mapping[str, Any]]
 # What tells the cells of a reading apart; everything else must be settled by its conditions.
 CELL = ["dataset", "seed", "metric", "class", "bin", "vectors", "epoch"]
 
@@ -171,7 +173,7 @@ def count(found: pd.DataFrame) -> str:
     return f"{words}, in part on {some}" if some else words
 
 
-def report(readings: Iterable[Reading], ours: Mapping[str, pd.DataFrame], theirs: pd.DataFrame) -> str:
+def report(readings: Iterable[Reading], ours: Tables, theirs: pd.DataFrame) -> str:
     """The verdicts on some readings as a Markdown list; arguments as those of `overview`."""
     lines = []
     for reading in readings:
@@ -188,9 +190,7 @@ def report(readings: Iterable[Reading], ours: Mapping[str, pd.DataFrame], theirs
     return "\n".join(lines)
 
 
-def overview(
-    claims: Mapping[str, Iterable[Reading]], ours: Mapping[str, pd.DataFrame], theirs: pd.DataFrame
-) -> pd.DataFrame:
+def overview(claims: Mapping[str, Iterable[Reading]], ours: Tables, theirs: pd.DataFrame) -> pd.DataFrame:
     """One row per reading: its cells counted, the verdict, how far that hangs on the bound, and others'.
 
     claims: readings by the name of their claim; ours: result tables by a name, the first of which decides
@@ -235,9 +235,7 @@ def in_words(found: pd.DataFrame, digits: int = 2) -> pd.Series:
     return pd.Series({name: word(row) for name, row in found.iterrows()}, dtype=object)
 
 
-def side_by_side(
-    columns: Mapping[str, pd.DataFrame], digits: int = 2, name: str = "data set"
-) -> pd.DataFrame:
+def side_by_side(columns: Tables, digits: int = 2, name: str = "data set") -> pd.DataFrame:
     """Spreads as columns of text, a row per data set of any of them; empty where a column has none.
 
     seeds: the largest number of any column; name: of what the rows are.
@@ -249,9 +247,7 @@ def side_by_side(
     return table.fillna("").reset_index()
 
 
-def compared(
-    ours: pd.DataFrame, theirs: pd.DataFrame, columns: Mapping[str, Mapping[str, Any]]
-) -> pd.DataFrame:
+def compared(ours: pd.DataFrame, theirs: pd.DataFrame, columns: Spreads) -> pd.DataFrame:
     """Spreads of ours in rows, with a column `published`, their mean; a row per data set of ours and name.
 
     columns: the arguments of `spread` by name.
@@ -265,9 +261,7 @@ def compared(
     return pd.concat(parts).rename_axis(index="dataset").reset_index().sort_values("dataset", kind="stable")
 
 
-def beside(
-    ours: pd.DataFrame, theirs: pd.DataFrame, columns: Mapping[str, Mapping[str, Any]], digits: int = 2
-) -> pd.DataFrame:
+def beside(ours: pd.DataFrame, theirs: pd.DataFrame, columns: Spreads) -> pd.DataFrame:
     """Spreads as columns of text, after each of ours the published one if there is any.
 
     columns: the arguments of `spread` by name; the rows are the data sets of ours, and so are the seeds.
@@ -280,7 +274,7 @@ def beside(
         published = spread(theirs, **where)
         if len(published):
             pairs[f"{name}, theirs"] = published[published.index.isin(rows)]
-    return side_by_side(pairs, digits).assign(seeds=side_by_side(own)["seeds"])
+    return side_by_side(pairs).assign(seeds=side_by_side(own)["seeds"])
 
 
 def ends(means: pd.Series, digits: int = 2) -> str:

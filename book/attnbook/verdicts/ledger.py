@@ -16,17 +16,7 @@ import pandas as pd
 from scipy.stats import t as student
 
 from attnbook.runs.results import fits, label
-from attnbook.verdicts.cells import (
-    ABOUT,
-    CHOOSE,
-    CONFIDENCE,
-    OURS,
-    REFERENCE,
-    read_table,
-    run_names,
-    several,
-    stack,
-)
+from attnbook.verdicts import cells
 
 # A number so close to our mean holds even where our seeds agree more closely still, or where there is one.
 # It is the project's margin for base performance; what is read off a figure is known to .01.
@@ -38,7 +28,7 @@ WIDEST = 0.25
 # whole numbers, some rounded and some cut off.
 MARGINS = {"n_*": 0.0, "mean_length": 1.0}
 
-KNOWN = tomllib.loads((REFERENCE / "ledgers.toml").read_text())
+KNOWN = tomllib.loads((cells.REFERENCE / "ledgers.toml").read_text())
 VERDICTS = ("holds", "differs", "undecided", "not run")
 UNEXPLAINED = "not explained yet"
 ONE_SEED = "one seed of ours says nothing about spread"
@@ -51,11 +41,11 @@ ANY = "any"
 
 
 def read_reasons(path: str | Path) -> pd.DataFrame:
-    """Read a paper's reasons: globs in REASON_KEYS (several divided by |), and a reason.
+    """Read a paper's reasons: globs in REASON_KEYS (cells.several divided by |), and a reason.
 
     Every further column, such as method, is a condition too. ValueError names the line that is wrong.
     """
-    table = read_table(path, (*REASON_KEYS, "reason"))
+    table = cells.read_table(path, (*REASON_KEYS, "reason"))
     for line, row in enumerate(table.to_dict("records"), start=2):
         if any(not isinstance(value, str) for value in row.values()):
             raise ValueError(f"{path}: line {line} has an empty cell; '*' stands for anything")
@@ -65,10 +55,7 @@ def read_reasons(path: str | Path) -> pd.DataFrame:
 
 
 def compare(
-    ours: pd.DataFrame,
-    published: pd.DataFrame,
-    reasons: pd.DataFrame,
-    stands_for: Mapping[str, str] | None = None,
+    ours: pd.DataFrame, published: pd.DataFrame, reasons: pd.DataFrame, stands_for: cells.Names | None = None
 ) -> pd.DataFrame:
     """One row per published number, in its order: the columns of `published`, and ours beside it.
 
@@ -78,23 +65,23 @@ def compare(
     Added: ours_dataset; ours, the mean over seeds; deviation, over seeds (n − 1); n_seeds; low and high, the
     prediction interval of one further run; verdict, one of VERDICTS; reason, empty where the number holds;
     runs, the names of our runs that it rests on.
-    ValueError names the cell for which a seed has several values.
+    ValueError names the cell for which a seed has cells.several values.
     """
     table = published.reset_index(drop=True)
-    instead = {name: ours_ for name, ours_ in (stands_for or {}).items() if name not in set(ours["dataset"])}
+    instead = {name: own for name, own in (stands_for or {}).items() if name not in set(ours["dataset"])}
     table["ours_dataset"] = table["dataset"].replace(instead)
     table = judge(table.join(match(ours, table)))
     return table.assign(reason=explain(table, reasons)).drop(columns="found")
 
 
-def match(ours: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
+def match(ours: pd.DataFrame, published: pd.DataFrame) -> pd.DataFrame:
     """Mean, deviation, number of seeds and names of runs of ours per published cell, by the cell's index.
 
     found: whether ours holds the cell's experiment at all, for any class and bin (a bin without texts has no
     row).
     """
-    conditions = [str(column) for column in cells if column not in (*ABOUT, "ours_dataset")]
-    keys = cells[conditions].assign(dataset=cells["ours_dataset"])
+    conditions = [str(column) for column in published if column not in (*cells.ABOUT, "ours_dataset")]
+    keys = published[conditions].assign(dataset=published["ours_dataset"])
     ours = ours.reindex(columns=[*dict.fromkeys([*ours.columns, *conditions, "run"])])
     parts = [pd.DataFrame({"cell": [], "seed": [], "value": [], "run": []}, dtype=float)]
     have: set[int] = set()
@@ -110,30 +97,17 @@ def match(ours: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
         pairs = group.merge(rows[[*used, *free, "seed", "value", "run"]], on=used)
         repeated = pairs[pairs.duplicated(["cell", *free, "seed"])]
         if len(repeated):
-            raise several(OURS, repeated[[*used, "seed"]].iloc[0], CHOOSE)
+            raise cells.several(cells.OURS, repeated[[*used, "seed"]].iloc[0], cells.CHOOSE)
         parts.append(pairs[["cell", "seed", "value", "run"]])
         coarse = [column for column in used if column not in ("class", "bin")]
         have |= set(group.merge(rows[coarse].drop_duplicates(), on=coarse)["cell"])
-    pairs = stack(parts)
+    pairs = cells.stack(parts)
     seeds = pairs.groupby(["cell", "seed"])["value"].mean().groupby("cell")
-    found = seeds.agg(ours="mean", deviation="std", n_seeds="count").reindex(cells.index)
+    found = seeds.agg(ours="mean", deviation="std", n_seeds="count").reindex(published.index)
     found["n_seeds"] = found["n_seeds"].fillna(0).astype(int)
-    runs = pairs.dropna(subset=["value", "run"]).groupby("cell")["run"].agg(run_names)
-    found["runs"] = runs.reindex(cells.index).astype(object).fillna("")
-    return found.assign(found=cells.index.isin(have))
-
-
-def prediction_interval(
-    mean: np.ndarray, deviation: np.ndarray, n: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Interval [low, high] for one further run: mean ± t(n − 1) · s · sqrt(1 + 1/n); NaN below two runs.
-
-    The published number is one run without a seed, so the question is whether it could be one more run of
-    ours; a confidence interval of our mean would answer another one.
-    """
-    runs = np.where(n >= 2, n, np.nan)
-    half = student.ppf((1 + CONFIDENCE) / 2, runs - 1) * deviation * np.sqrt(1 + 1 / runs)
-    return mean - half, mean + half
+    runs = pairs.dropna(subset=["value", "run"]).groupby("cell")["run"].agg(cells.run_names)
+    found["runs"] = runs.reindex(published.index).astype(object).fillna("")
+    return found.assign(found=published.index.isin(have))
 
 
 def margins(metrics: pd.Series) -> pd.Series:
@@ -151,11 +125,15 @@ def judge(table: pd.DataFrame) -> pd.DataFrame:
     mean = table["ours"].to_numpy(float)
     n = table["n_seeds"].to_numpy(int)
     margin = margins(table["metric"]).to_numpy(float)
-    low, high = prediction_interval(mean, table["deviation"].to_numpy(float), n)
-    low, high = (np.where(np.isnan(margin), side, np.nan) for side in (low, high))
+    # The interval of one further run, NaN below two runs. The published number is one run without a seed, so
+    # the question is whether it could be one more of ours; an interval of our mean would answer another one.
+    runs = np.where((n >= 2) & np.isnan(margin), n, np.nan)
+    deviation = table["deviation"].to_numpy(float)
+    half = student.ppf((1 + cells.CONFIDENCE) / 2, runs - 1) * deviation * np.sqrt(1 + 1 / runs)
+    low, high = mean - half, mean + half
+    half = (high - low) / 2
     # Both sides are decimal fractions; a difference of exactly the tolerance is within it.
     distance = np.abs(table["value"].to_numpy(float) - mean) - 1e-9
-    half = (high - low) / 2
     note = table["note"].fillna("").to_numpy(dtype=object)
     rules = [
         (~table["found"].to_numpy(bool), "not run", ""),
@@ -224,7 +202,7 @@ def numbers(column: pd.Series, whole: pd.Series) -> pd.Series:
 
 
 def to_html(
-    table: pd.DataFrame, pages: Mapping[str, str], name: str, columns: Mapping[str, tuple[str, str]] = SHOWN
+    table: pd.DataFrame, pages: cells.Names, name: str, columns: Mapping[str, tuple[str, str]] = SHOWN
 ) -> str:
     """The ledger as one HTML table, complete without a script; ledger.js makes it filterable.
 
@@ -239,19 +217,19 @@ def to_html(
         n_seeds=table["n_seeds"].astype(str).replace("0", ""),
         interval=(low + "\u00a0to\u00a0" + high).mask(low == "", ""),
     )
-    cells = {column: text[column].fillna("").map(html.escape) for column in columns if column in text}
+    filled = {column: text[column].fillna("").map(html.escape) for column in columns if column in text}
     # A long name may break after an underscore.
-    cells["metric"] = cells["metric"].str.replace("_", "_<wbr>")
+    filled["metric"] = filled["metric"].str.replace("_", "_<wbr>")
     shown = {html.escape(page): html.escape(address) for page, address in pages.items()}
     links = {page: f'<a href="{address}">{page}</a>' for page, address in shown.items()}
-    for column in [column for column in LINKED if column in cells]:
-        cells[column] = cells[column].map(lambda page: links.get(page, page))
+    for column in [column for column in LINKED if column in filled]:
+        filled[column] = filled[column].map(lambda page: links.get(page, page))
     heads = [
         f'<th scope="col" class="{name}" data-kind="{kind}">{html.escape(words)}</th>'
         for name, (words, kind) in columns.items()
-        if name in cells
+        if name in filled
     ]
-    data = [[f"<td>{cell}" for cell in cells[column]] for column in cells]
+    data = [[f"<td>{cell}" for cell in filled[column]] for column in filled]
     # HTML needs no closing tags in a table, and without them it is a fifth smaller.
     # "pattern holds" has the colour of what holds.
     kinds = table["verdict"].str.removeprefix("pattern ").str.replace(" ", "-").map(html.escape)

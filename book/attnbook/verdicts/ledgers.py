@@ -20,10 +20,8 @@ from attnbook.verdicts import cells, ledger, papers, patterns
 from attnlib.cache.sources import defaults
 
 # What the page of all papers calls each part (a key of `papers.EXPERIMENTS`), in its order.
-PARTS = papers.PAPERS | {
-    "violation": "Liu et al. 2022, text",
-    "transformers": "Liu et al. 2022, transformers (patterns)",
-}
+PARTS = papers.PAPERS | {"violation": "Liu et al. 2022, text"}
+PARTS["transformers"] = "Liu et al. 2022, transformers (patterns)"
 # Where a published number stands, by its source; nothing that is known from memory alone counts as read.
 SOURCES: dict[str, str] = ledger.KNOWN["sources"]
 UNVERIFIED = SOURCES["recalled*|derived from recalled*"]
@@ -56,7 +54,7 @@ class Compared:
     table: pd.DataFrame
 
 
-def compare(part: str, fresh: str | Path | None = None, folder: str | Path | None = None) -> Compared:
+def compare(part: str, fresh: results.Folder = None, folder: results.Folder = None) -> Compared:
     """The ledger of a part, a key of PARTS; folder and fresh as in `results.recorded`.
 
     Of the transformers, whose sizes cannot be compared, it says whether the pattern holds on scenes
@@ -136,7 +134,7 @@ def condition(table: pd.DataFrame) -> pd.Series:
 
 
 def parameters(
-    paper: str, fresh: str | Path | None = None, folder: str | Path | None = None
+    paper: str, fresh: results.Folder = None, folder: results.Folder = None
 ) -> dict[str, dict[str, Any]]:
     """Parameters of a paper's runs, by run, fresh ones first; a run of which they are unknown is left out."""
     rows = record.read_run_rows(Path(folder or results.RECORDED) / paper / "runs.csv")
@@ -191,7 +189,7 @@ def common(part: str, compared: Compared, known: Mapping[str, Mapping[str, Any]]
 
 
 def everything(
-    fresh: str | Path | None = None, folder: str | Path | None = None
+    fresh: results.Folder = None, folder: results.Folder = None
 ) -> tuple[pd.DataFrame, dict[str, Compared]]:
     """All ledgers in one table of the columns COMMON, and each by its name on the page.
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -16,8 +15,7 @@ from attnbook.runs import results
 from attnbook.verdicts import cells
 
 # A table of recorded results by paper.
-Tables = Mapping[str, pd.DataFrame]
-
+Tables = cells.Tables
 _KNOWN = tomllib.loads((cells.REFERENCE / "papers.toml").read_text())
 PAPERS: dict[str, str] = _KNOWN["papers"]
 EXPERIMENTS: dict[str, list[str]] = _KNOWN["experiments"]
@@ -36,13 +34,13 @@ RELEASED = (results.MAIN_VARIANT, "released loss")
 PARTS = {"agnews": "agnews_subset", "agnews4": "agnews4_subset", "snli": "snli_subset"}
 
 
-def read(part: str, fresh: str | Path | None = None, folder: str | Path | None = None) -> pd.DataFrame:
+def read(part: str, fresh: results.Folder = None, folder: results.Folder = None) -> pd.DataFrame:
     """The recorded results of a part (a key of EXPERIMENTS); folder and fresh as in `results.recorded`."""
     paper = part if part in PAPERS else "violation"
     return cells.recorded(paper, EXPERIMENTS[part], fresh, folder)
 
 
-def recorded(fresh: str | Path | None = None, folder: str | Path | None = None) -> dict[str, pd.DataFrame]:
+def recorded(fresh: results.Folder = None, folder: results.Folder = None) -> dict[str, pd.DataFrame]:
     """The results behind the page of all papers (keys of PAPERS), main grid only; one without has no row.
 
     folder and fresh: as in `results.recorded`. Planted corpora are left out: they are generated to test the

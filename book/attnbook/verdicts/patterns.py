@@ -42,17 +42,15 @@ def against_random(means: pd.DataFrame, by: Sequence[str], margin: float = 0.1) 
     return rows[list(means)].assign(standing=standing.astype(object))
 
 
-def compare_patterns(
-    ours: pd.DataFrame, theirs: pd.DataFrame, by: Sequence[str], margin: float = 0.1
-) -> pd.DataFrame:
+def compare_patterns(ours: pd.DataFrame, theirs: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     """Their rows with value and standing of both, and the verdict: columns ours, standing, our standing.
 
     ours, theirs: as `against_random` takes them. verdict: "pattern holds" where both stand the same way,
     "pattern differs" where not, "not run" where ours has no such row.
     """
     keys = [*by, "metric", "method"]
-    published = against_random(theirs, by, margin)
-    own = against_random(ours, by, margin)[[*keys, "value", "standing"]]
+    published = against_random(theirs, by)
+    own = against_random(ours, by)[[*keys, "value", "standing"]]
     own = own.rename(columns={"value": "ours", "standing": "our standing"})
     joined = published.merge(own, on=keys, how="left")
     same = joined["standing"] == joined["our standing"]

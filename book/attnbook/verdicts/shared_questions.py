@@ -12,8 +12,8 @@ from typing import Any
 import pandas as pd
 
 from attnbook.verdicts import claims, papers, trained_adversaries
-from attnbook.verdicts.cells import MODEL, all_texts, range_over_seeds, select, tuples
-from attnbook.verdicts.papers import BILSTM, CONTRASTS, Tables, dataset_name, model_name
+from attnbook.verdicts.cells import MODEL, Names, Tables, all_texts, range_over_seeds, select, tuples
+from attnbook.verdicts.papers import BILSTM, CONTRASTS, dataset_name, model_name
 
 # The released search of Jain & Wallace lets an output move by so much; a trained adversary may as well.
 EPSILON = 0.05
@@ -26,7 +26,7 @@ def means(rows: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
     return range_over_seeds(all_texts(rows), [*keys, "metric"])
 
 
-def reached(tables: Tables, metrics: Mapping[str, str]) -> pd.DataFrame:
+def reached(tables: Tables, metrics: Names) -> pd.DataFrame:
     """What attention could do and what permuting does, per data set and encoder (Jain & Wallace's models).
 
     metrics: recorded name and the page's, in their order. Additive attention; models with a linear head
@@ -74,7 +74,7 @@ def rank_agreement(tables: Tables, first: str, second: str) -> tuple[float, int]
     return float(wide[first].corr(wide[second], method="kendall")), len(wide)
 
 
-def rankings(tables: Tables, methods: Sequence[str], metrics: Mapping[str, str]) -> pd.DataFrame:
+def rankings(tables: Tables, methods: Sequence[str], metrics: Names) -> pd.DataFrame:
     """Rankings of Serrano & Smith: a row per method, data set and encoder, and a metric's page name each.
 
     Means over seeds; the order of `methods` and of the metrics is kept.
@@ -92,7 +92,7 @@ def ranking_means(rows: pd.DataFrame) -> pd.DataFrame:
     return table.reset_index().rename(columns={"method": "ranking"})
 
 
-def polarities(tables: Tables, methods: Sequence[str], metrics: Mapping[str, str]) -> pd.DataFrame:
+def polarities(tables: Tables, methods: Sequence[str], metrics: Names) -> pd.DataFrame:
     """Importance and polarity of the same scores: a row per model, method and metric, means over seeds."""
     where = {"experiment": ("methods", "transformers"), "operator": "mean"}
     rows = select(tables["violation"], method=tuple(methods), metric=tuple(metrics), **where)

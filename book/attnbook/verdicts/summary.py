@@ -5,7 +5,7 @@ Nothing here knows any paper: its notebook says which data sets there are, in wh
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ import pandas as pd
 
 from attnbook.escaped import in_markdown
 from attnbook.runs import record, results
-from attnbook.verdicts.cells import CELL, MODEL, ROUNDING, once, over_seeds, select
+from attnbook.verdicts.cells import CELL, MODEL, ROUNDING, Names, once, over_seeds, select
 
 # With more classes than these a figure shows all texts together, as Jain and Wallace's do.
 MOST_CLASSES = 3
@@ -146,9 +146,7 @@ def quartiles(classwise: pd.DataFrame, metric: str) -> pd.DataFrame:
     return pd.concat(parts, axis=1).reset_index()
 
 
-def distributions(
-    paper: str, fresh: str | Path | None = None, folder: str | Path | None = None
-) -> pd.DataFrame:
+def distributions(paper: str, fresh: results.Folder = None, folder: results.Folder = None) -> pd.DataFrame:
     """Histograms over texts of each cell's lowest seed, as `record` keeps them; fresh runs take precedence.
 
     folder and fresh: as in `results.recorded`. Without any there are no rows.
@@ -203,7 +201,7 @@ def steps(histogram: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({"start": np.linspace(low, high, bins + 1)[kept], "share": share[kept]})
 
 
-def by_epoch(found: pd.DataFrame, cells: pd.DataFrame, datasets: Mapping[str, str]) -> pd.DataFrame:
+def by_epoch(found: pd.DataFrame, cells: pd.DataFrame, datasets: Names) -> pd.DataFrame:
     """Results over all texts by epoch and initial vectors: over seeds, and the published number of the model.
 
     found: rows with epochs, of one variant; cells: of `beside`. Columns as those of `over_seeds`, and
@@ -227,9 +225,7 @@ def text(numbers: pd.Series, form: str) -> pd.Series:
     return pd.Series(found, dtype="string").reindex(numbers.index)
 
 
-def statistics(
-    ours: pd.DataFrame, published: pd.DataFrame, datasets: Mapping[str, str], columns: Mapping[str, str]
-) -> pd.DataFrame:
+def statistics(ours: pd.DataFrame, published: pd.DataFrame, datasets: Names, columns: Names) -> pd.DataFrame:
     """Sizes of the data as text, ours and theirs in brackets, indexed by data set.
 
     columns: metric and its head on the page. Where only the sizes of the classes are published, they are
@@ -271,7 +267,7 @@ def shared_means(rows: pd.DataFrame, by: str) -> pd.DataFrame:
 
 
 def correlation_table(
-    cells: pd.DataFrame, measures: Mapping[str, str], encoders: Mapping[str, str], order: Sequence[str]
+    cells: pd.DataFrame, measures: Names, encoders: Names, order: Sequence[str]
 ) -> pd.DataFrame:
     """Rank correlations as "mean ± standard deviation, significant share", ours and theirs in rows.
 

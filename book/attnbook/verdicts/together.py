@@ -136,12 +136,9 @@ def details(found: Finding) -> pd.DataFrame:
     texts = found.cells.groupby(keys, sort=False)["n"].mean().rename("texts").reset_index()
     table = texts.merge(table, on=keys)
     kinds = [table["seeds"] > 1, table["low_of_texts"].notna()]
-    table = table.assign(
-        low=table["low"].fillna(table["low_of_texts"]),
-        high=table["high"].fillna(table["high_of_texts"]),
-        interval=np.select(kinds, ["seeds", "texts"], "none"),
-    )
-    table["clear"] = ""
+    table = table.assign(interval=np.select(kinds, ["seeds", "texts"], "none"), clear="")
+    for end in ("low", "high"):
+        table[end] = table[end].fillna(table[f"{end}_of_texts"])
     for reading in found.readings:
         own = (table["label"] == reading.words) & (table["interval"] != "none")
         low, high = (reading.holds(table.loc[own, end]) for end in ("low", "high"))
