@@ -78,8 +78,8 @@ def heatmap(
         width=7.6 * span,
         height=23 * (len(weights) * pitch - 0.5),
     )
-    told = [f"{label}: most {name} on {_heaviest(tokens, values)}." for label, values in weights.items()]
-    words = f"A text of {len(tokens)} tokens, shaded by {name}. {' '.join(told)}"
+    words = [f"A text of {len(tokens)} tokens, shaded by {name}."]
+    words += [f"{label}: most {name} on {_heaviest(tokens, values)}." for label, values in weights.items()]
     return figure(chart, title, words)
 
 

@@ -208,8 +208,7 @@ def keep(
     """
     spent = {"seconds": time.perf_counter() - run.began}
     spent["training_seconds"] = sum(row["seconds"] for row in run.history)
-    origin = provenance(parameters=parameters, settings=run.settings, **spent)
-    save_run(folder, frame, summary, origin)
+    save_run(folder, frame, summary, provenance(parameters=parameters, settings=run.settings, **spent))
 
 
 def identity(summary: pd.DataFrame) -> dict[str, str]:

@@ -257,13 +257,19 @@ def wide(rows: pd.DataFrame, index: Sequence[str], columns: str, form: str) -> p
 
 def shared_means(rows: pd.DataFrame, by: str) -> pd.DataFrame:
     """Means over data sets of ours and theirs: of all that either side has, and of those that both have."""
-    sides = rows.groupby(by, observed=True)[["value", "published"]]
-    shared = rows.dropna(subset=["value", "published"]).groupby(by, observed=True)[["value", "published"]]
-    columns = {"ours": sides.mean()["value"], "data sets": sides.count()["value"]}
-    columns |= {"theirs": sides.mean()["published"], "their data sets": sides.count()["published"]}
-    columns |= {"ours, shared": shared.mean()["value"], "theirs, shared": shared.mean()["published"]}
-    table = pd.DataFrame(columns).assign(shared=shared.size())
-    return table.fillna({"shared": 0}).astype({"shared": int}).rename_axis(by).reset_index()
+    parts = {}
+    for name, part in rows.groupby(by, observed=True):
+        shared = part.dropna(subset=["value", "published"])
+        parts[name] = {
+            "ours": part["value"].mean(),
+            "data sets": part["value"].notna().sum(),
+            "theirs": part["published"].mean(),
+            "their data sets": part["published"].notna().sum(),
+            "ours, shared": shared["value"].mean(),
+            "theirs, shared": shared["published"].mean(),
+            "shared": len(shared),
+        }
+    return pd.DataFrame.from_dict(parts, orient="index").rename_axis(by).reset_index()
 
 
 def correlation_table(
