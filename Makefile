@@ -45,7 +45,7 @@ verify: $(STAMP)  ## run recorded runs again and compare (ARGS='paper=... datase
 test: $(STAMP)  ## run all tests, the book's and the browser's too
 	$(PYTEST)
 
-test-fast: $(STAMP)  ## run the tests that take less than a second each
+test-fast: $(STAMP)  ## run the tests that take less than half a second each
 	$(PYTEST) -m "not slow"
 
 test-slurm: $(STAMP)  ## run a small sweep on a Slurm node of Debian's packages (as root, for a trial)

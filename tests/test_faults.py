@@ -298,6 +298,7 @@ class Evil:
         return os.system, (f"touch {self.mark}",)
 
 
+@pytest.mark.slow
 def test_a_pickle_in_place_of_a_file_is_refused_and_never_loaded(tmp_path, corpus, monkeypatch, caplog):
     """In place of whatever this package reads again: each would run a command, were it unpickled."""
     monkeypatch.setenv("ATTNLIB_CACHE", str(tmp_path / "cache"))

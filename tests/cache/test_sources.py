@@ -53,6 +53,7 @@ def test_no_python_is_refused_by_name(script):
         sources.sources_of(script("from attnlib import"))
 
 
+@pytest.mark.slow
 def test_a_page_of_records_does_not_depend_on_models_and_a_run_on_other_papers_models():
     reader = names(ROOT / "notebooks/jain_wallace/ledger.py")
     assert not {name for name in reader if name.split("/")[1] in ("models", "data", "kernels")}

@@ -129,6 +129,7 @@ def test_sample_is_seeded_ordered_and_bounded():
 ordinary = st.text(min_size=1, max_size=6).filter(lambda word: word not in SPECIALS)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=30)
 @given(st.lists(ordinary, min_size=1))
 def test_encoded_words_are_those_of_the_vocabulary(tokens):

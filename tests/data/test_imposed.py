@@ -25,6 +25,7 @@ def test_they_travel_by_id_and_not_by_order():
             np.testing.assert_allclose(found, weights[name], rtol=1e-14)
 
 
+@pytest.mark.slow
 def test_a_batch_has_them_on_its_tokens():
     split = toy.split()
     vocabulary = toy.corpus().vocabulary

@@ -145,6 +145,7 @@ def test_zeroing_an_unknown_word_changes_what_zero_does(encoder):
     assert np.abs(found - softmax(model(collate(split, vocabulary, [0])).logits)).max() > 1e-4
 
 
+@pytest.mark.slow
 @torch.no_grad()
 @pytest.mark.parametrize("encoder", ["bilstm", "bigru"])
 def test_states_of_words_are_those_of_the_encoder(encoder):

@@ -81,6 +81,7 @@ def test_for_regions_the_attention_mask_is_deletion(make):
             assert found[row, region] == pytest.approx(whole[row, y] - shorter[y], abs=1e-6)
 
 
+@pytest.mark.slow
 def test_the_violation_test_takes_scores_and_removals_of_a_stock_model():
     model, inputs = embedded(lxmert)
     scores = stock.explain(model, LXMERT, inputs)

@@ -67,6 +67,7 @@ def test_small_rows_with_ties(data):
     check(x, y, torch.ones(1, n, dtype=torch.bool))
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None, derandomize=True)
 @given(st.integers(1, 40).flatmap(lambda n: st.permutations(range(n))))
 def test_inversions(values):

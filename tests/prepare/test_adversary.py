@@ -35,6 +35,7 @@ def test_another_model_is_read_on_the_very_texts(base):
         prepare.prepare_like(base, dataset="questions")
 
 
+@pytest.mark.slow
 def test_uniform_attention_is_the_same_on_every_token(base):
     uniform = prepare.prepare_like(base, scorer="uniform", progress=False).readout
     expected = uniform.mask / uniform.lengths[:, None]
@@ -96,6 +97,7 @@ def test_changes_are_normalised_and_no_change_at_all_is_uniform():
     torch.testing.assert_close(guides.normalised(changes, readout), expected)
 
 
+@pytest.mark.slow
 def test_an_adversary_is_trained_once_and_every_setting_has_its_own(base, monkeypatch):
     settings = {"epochs": 2, "progress": False}
     first = prepare_adversary.prepare_adversary(base, 0.01, **settings)

@@ -25,6 +25,7 @@ def _planted(tmp_path, monkeypatch):
     monkeypatch.setattr(data, "load", lambda name: CORPUS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("architecture", ["HANconv", "FLANnoenc"])
 def test_readouts_of_sentences_and_of_words_go_through_the_same_kernels(architecture):
     run = prepare("planted_documents", architecture, **CHEAP)
@@ -53,6 +54,7 @@ def test_settings_say_what_decided_the_model():
     assert (settings["dataset"], settings["data"]) == ("planted_documents", CORPUS.checksum)
 
 
+@pytest.mark.slow
 def test_train_limit_trains_on_so_many(monkeypatch):
     seen = []
     recipe = prepare_documents.recipe
@@ -66,6 +68,7 @@ def test_train_limit_trains_on_so_many(monkeypatch):
     assert prepare("planted_documents", "FLANnoenc", train_limit=500, **CHEAP).settings["train_limit"] is None
 
 
+@pytest.mark.slow
 def test_vectors_of_the_corpus_are_trained_once_for_all_seeds(tmp_path, monkeypatch):
     monkeypatch.setattr("attnlib.models.vectors.WORDS_READ", 1)
     cheap = CHEAP | {"vectors": "corpus", "epochs": 1}

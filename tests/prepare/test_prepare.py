@@ -90,6 +90,7 @@ def test_two_processes_train_one_model_once_and_read_it_once(tmp_path):
     assert sorted(queue.get(timeout=5) + queue.get(timeout=5)) == ["reading", "training"]
 
 
+@pytest.mark.slow
 def test_every_epoch_is_what_prepare_gives_after_so_many():
     epochs = [(epoch, tables(run), run.history) for epoch, run in prepare.every_epoch("toy", **CHEAP)]
     assert [epoch for epoch, _, _ in epochs] == [1, 2]

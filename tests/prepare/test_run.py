@@ -103,6 +103,7 @@ def test_what_is_kept_has_the_bits_of_what_is_read(kind, cache, monkeypatch):
     assert entries(cache)[0].stat().st_mtime_ns == written
 
 
+@pytest.mark.slow
 def test_whole_splits_are_kept_too_and_other_texts_are_read(monkeypatch):
     splits = prepare.prepare("toy", **CHEAP).readouts
     monkeypatch.setattr(AttentionModel, "forward", refuse)

@@ -164,6 +164,7 @@ def test_the_published_variant_keeps_the_best_epoch_on_dev_and_patience_ends_tra
     assert len(history) - int(kept[0]["epoch"]) == 3
 
 
+@pytest.mark.slow
 def test_the_released_variant_keeps_the_epoch_of_least_training_loss(base):
     found, history = adversary(base, strength=0.001, variant="released", epochs=8)
     kept = [row for row in history if row["selected"]]

@@ -50,6 +50,7 @@ def test_the_same_seed_gives_the_same_bits(encoder):
     assert [row["loss"] for row in other[1]] != [row["loss"] for row in first[1]]
 
 
+@pytest.mark.slow
 def test_it_learns_and_keeps_its_best_epoch():
     model, history = trained("FLANnoenc", epochs=10, patience=None, learning_rate=0.03)
     assert history[-1]["loss"] < history[0]["loss"]

@@ -25,6 +25,7 @@ def trained(pair: bool = False, **settings):
     return model, history, corpus
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pair", [False, True])
 def test_the_same_seed_gives_the_same_bits(pair):
     first, second = trained(pair), trained(pair)

@@ -43,6 +43,7 @@ def test_the_same_seed_gives_the_same_model(corpus):
     assert all(torch.equal(first[name], second[name]) for name in first)
 
 
+@pytest.mark.slow
 def test_predictions_do_not_depend_on_the_batch(corpus):
     model, _ = trained(corpus, epochs=1)
     found = [predict_stock(model, "bert", corpus.test, corpus.vocabulary, size=size) for size in (7, 60)]

@@ -99,6 +99,7 @@ def colour_scale(chart):
     return decoder.raw_decode(spec, at + len('"color": '))[0]["scale"]
 
 
+@pytest.mark.slow
 def test_a_class_keeps_its_colour_when_another_is_absent(frame):
     frame["predicted"] = pd.Categorical(frame["predicted"], ["negative", "positive"])
     for chart in (histogram(frame[frame["predicted"] == "positive"]), violins(frame), scatter(frame)):
@@ -278,6 +279,7 @@ def test_a_chart_without_words_is_refused():
         vegalite.render(spec | {"title": "t"})
 
 
+@pytest.mark.slow
 def test_enable_sets_renderer_and_theme(frame):
     before = alt.renderers.active, alt.theme.active
     try:
@@ -330,6 +332,7 @@ class TestPage:
         assert "<b>" not in page.split("<script")[0]
 
 
+@pytest.mark.slow
 def test_the_line_under_a_chart_says_where_it_comes_from(frame):
     source = 'notebooks/a.py vectors=<b>&"c"'
     bundle = vegalite.render(histogram(frame).to_dict(), source=source)

@@ -247,6 +247,7 @@ def lines(epochs):
 
 
 class TestLines:
+    @pytest.mark.slow
     def test_there_is_a_panel_per_row_and_column_in_order(self, epochs):
         spec = lines(epochs).to_dict()
         titles = [panel["title"]["text"] for panel in spec["concat"]]

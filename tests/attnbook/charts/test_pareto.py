@@ -21,6 +21,7 @@ def by_pairs(cost, gain):
     return [bool(known[j]) and not any(beats(i, j) for i in range(len(cost))) for j in range(len(cost))]
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(VALUES, VALUES), max_size=30))
 def test_it_is_what_comparing_all_pairs_gives(points):
     cost, gain = np.array(points, dtype=float).reshape(-1, 2).T

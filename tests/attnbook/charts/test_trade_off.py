@@ -89,6 +89,7 @@ class TestPoints:
         chart = draw(models[6:].assign(tvd=0, jsd=0))
         assert chart.to_dict()["encoding"]["x"]["scale"]["domain"] == [0, 0.5]
 
+    @pytest.mark.slow
     def test_axes_start_at_zero_unless_a_value_is_negative(self, models):
         scales = draw(models).to_dict()["encoding"]
         assert scales["x"]["scale"]["domain"] == [0, pytest.approx(0.42)]
@@ -102,12 +103,14 @@ class TestPoints:
         assert parts(chart)["point"]["x"].tolist() == models["tvd"].tolist()
         assert chart.to_dict()["encoding"]["x"]["field"] == "x"
 
+    @pytest.mark.slow
     def test_rows_may_share_their_index(self, models):
         index = np.zeros(len(models), dtype=int)
         assert parts(draw(models.set_index(index)))["point"].equals(parts(draw(models))["point"])
 
 
 class TestCurve:
+    @pytest.mark.slow
     def test_its_points_are_joined_in_their_order(self, models):
         chart = draw(models)
         (line,) = [layer for layer in mark(chart, "line") if "order" in layer["encoding"]]
@@ -120,6 +123,7 @@ class TestCurve:
         assert {"field": "order", "title": "λ", "type": "nominal"} in tooltip
         assert "joined in the order of λ from 0 to 1," in chart.description
 
+    @pytest.mark.slow
     def test_its_ends_are_named_on_the_chart(self, models):
         chart = draw(models)
         points = parts(chart)["point"]
@@ -225,6 +229,7 @@ class TestPanels:
     def both(self, models):
         return pd.concat([models.assign(data="sst"), models.assign(data="imdb", jsd=models["jsd"] / 2)[:5]])
 
+    @pytest.mark.slow
     def test_each_has_its_own_front_and_words(self, both):
         chart = draw(both, facet="data")
         steps = parts(chart)[FRONT]
@@ -234,6 +239,7 @@ class TestPanels:
         assert chart.to_dict()["facet"]["sort"] == ["imdb", "sst"]
         assert chart.to_dict()["columns"] == 2
 
+    @pytest.mark.slow
     def test_panels_of_an_uneven_grid_have_their_own_axes(self, both):
         assert "resolve" not in draw(both, facet="data").to_dict()
         three = pd.concat([both, both[:1].assign(data="other")])
@@ -273,6 +279,7 @@ def test_it_renders_with_image_and_words(models):
         assert bundle["text/plain"] == chart.description
 
 
+@pytest.mark.slow
 def test_the_front_can_be_of_some_kinds_only(models):
     def fronts(kinds):
         points = parts(draw(models, front=kinds))["point"]

@@ -33,6 +33,7 @@ class TestCompare:
         found = compare.compare(table(), table(n=39), exact=True)
         assert set(found["note"]) == {"interval or n"}
 
+    @pytest.mark.slow
     def test_missing_rows_and_undefined_numbers_do_not_agree(self):
         gone = compare.compare(table(), table().iloc[1:], exact=False)
         assert gone["side"].tolist() == ["no row now", "", ""]
@@ -68,6 +69,7 @@ def drawn(**columns):
 
 
 class TestOtherDraws:
+    @pytest.mark.slow
     @pytest.mark.parametrize("exact", [True, False])
     def test_an_estimate_of_the_same_agrees_and_another_does_not(self, exact):
         for value, agrees in [(0.54, True), (0.59, True), (0.61, False), (0.39, False), (np.nan, False)]:

@@ -131,6 +131,7 @@ def test_recorded_runs_count_where_all_their_parameters_are_the_grids(tmp_path):
     assert progress.recorded(tmp_path / "none", runs) == {}
 
 
+@pytest.mark.slow
 def test_recorded_runs_of_the_grid_are_found():
     runs = grid.read("config/paper.yaml")
     found = progress.recorded(results.RECORDED, runs)

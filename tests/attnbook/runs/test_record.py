@@ -58,6 +58,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.mark.slow
 def test_a_sweep_becomes_four_tables(tmp_path):
     for seed in (0, 1):
         make(tmp_path / "sweep", seed=seed)
@@ -95,6 +96,7 @@ def test_a_second_call_changes_no_byte(tmp_path):
     assert b"0.666667" in packed
 
 
+@pytest.mark.slow
 def test_a_long_table_is_packed_in_place_of_the_plain_one(tmp_path, monkeypatch):
     kept = tmp_path / "kept"
     make(tmp_path / "first", seed=0)
@@ -268,6 +270,7 @@ def test_a_broken_record_is_refused_and_kept_as_it_is(tmp_path):
         path.write_bytes(before)
 
 
+@pytest.mark.slow
 def test_damaged_distributions_are_named(tmp_path):
     make(tmp_path / "sweep")
     record.record(tmp_path / "sweep", tmp_path / "kept")

@@ -60,6 +60,7 @@ def test_a_page_of_no_model_or_several_has_none(name):
     assert model(name) is None
 
 
+@pytest.mark.slow
 def test_unknown_settings_and_impossible_ones_are_refused():
     with pytest.raises(SystemExit, match="prepare: unknown parameter 'encodr': .* Did you mean 'encoder'"):
         main(["train", "prepare", "-p", "encodr", "average"])

@@ -228,6 +228,7 @@ def kept_only(tmp_path):
     return tmp_path / "kept"
 
 
+@pytest.mark.slow
 def test_filters_are_globs_and_go_to_runs_and_rows(kept_only):
     for filters, seeds in [
         ({}, [0, 1]),

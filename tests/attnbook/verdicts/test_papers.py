@@ -16,6 +16,7 @@ def own():
     return papers.recorded()
 
 
+@pytest.mark.slow
 def test_nothing_is_planted_or_of_another_grid(own):
     for paper, table in own.items():
         assert not table["dataset"].str.startswith("planted").any()

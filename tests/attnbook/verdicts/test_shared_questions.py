@@ -57,6 +57,7 @@ class TestQuestions:
         last = table.iloc[-1]
         assert (last["mean"], last["its mean"], last["data sets"]) == ("0.20", "0.10", "bAbI 1")
 
+    @pytest.mark.slow
     def test_a_search_stands_beside_the_furthest_model_within_the_budget(self):
         one = adversary({0.0: (0.01, 0.1), 0.001: (0.05, 0.3), 0.01: (0.06, 0.6), None: (0.005, 0.5)})
         none = adversary({0.01: (0.06, 0.6), None: (0.005, 0.5)}, dataset="imdb")

@@ -276,6 +276,7 @@ def everything(sweep: Path) -> None:
 
 
 class TestDistributions:
+    @pytest.mark.slow
     def test_fresh_runs_take_precedence_and_one_seed_is_shown(self, tmp_path):
         for seed in (1, 2):
             correlation(tmp_path / "first", 0.2, seed=seed)

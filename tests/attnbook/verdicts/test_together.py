@@ -112,6 +112,7 @@ class TestSerranoSmith:
         # A difference of two rows has no interval over texts.
         assert together.row(found)["clear of the bound"] == ""
 
+    @pytest.mark.slow
     def test_context_is_compared_with_the_same_model_without(self):
         more = dict(experiment="sets", scorer="learned_query", method="attention")
         parts = [
@@ -230,6 +231,7 @@ class TestViolation:
 
 
 class TestTables:
+    @pytest.mark.slow
     def test_without_results_every_claim_is_not_run(self):
         found = together.findings(EMPTY)
         shown = together.overview(found)
@@ -239,6 +241,7 @@ class TestTables:
         assert together.every_number(found).empty
         assert together.by_verdict(found).startswith(f"- **not run** ({len(found)} of {len(found)})")
 
+    @pytest.mark.slow
     def test_every_paper_has_claims_in_its_place(self):
         order = list(dict.fromkeys(one.paper for one in together.findings(EMPTY)))
         assert order == list(papers.PAPERS)

@@ -147,6 +147,7 @@ def kept(recorded, tmp_path):
 
 
 class TestLedger:
+    @pytest.mark.slow
     def test_numbers_stand_beside_the_released_runs_only(self, kept):
         compared = ledgers.compare("wiegreffe_pinter", folder=kept)
         assert set(compared.ours["variant"]) == {"released", "released loss"}
@@ -169,6 +170,7 @@ class TestLedger:
         assert own.loc["tvd", "ours"] == pytest.approx(0.021)
         assert own.loc["jsd", "ours"] == pytest.approx(0.42)
 
+    @pytest.mark.slow
     def test_a_guide_is_the_adversary_of_the_strength_that_table_3_names(self, kept):
         path = kept / "wiegreffe_pinter/diagnostic.csv"
         table = results.read(path)
@@ -208,6 +210,7 @@ class TestPublished:
 
 
 class TestModels:
+    @pytest.mark.slow
     def test_one_row_a_model_with_its_range_over_seeds(self, kept):
         table = trained_adversaries.models(ledgers.compare("wiegreffe_pinter", folder=kept).found)
         assert len(table) == 2 * 3 * (len(LAMBDAS) + 5)
@@ -222,6 +225,7 @@ class TestModels:
         assert search["jsd"] == 0.5
         assert np.isnan(search["f1"])
 
+    @pytest.mark.slow
     def test_one_seed_has_no_range(self, tmp_path):
         found = ledgers.compare("wiegreffe_pinter", folder=write_recorded(tmp_path, ["sst"], 1)).found
         table = trained_adversaries.models(found)
@@ -233,6 +237,7 @@ class TestModels:
         with pytest.raises(ValueError, match="several results of ours"):
             trained_adversaries.models(pd.concat([found, found.assign(value=found["value"] + 0.1)]))
 
+    @pytest.mark.slow
     def test_the_best_moves_the_output_least_beyond_the_divergence(self, kept):
         table = trained_adversaries.models(ledgers.compare("wiegreffe_pinter", folder=kept).found)
         best = trained_adversaries.best(table).set_index(["dataset", "variant"])
@@ -242,6 +247,7 @@ class TestModels:
         assert trained_adversaries.best(table, 0.5)["lambda"].unique().tolist() == [0.001]
         assert trained_adversaries.best(table, 0.69).empty
 
+    @pytest.mark.slow
     def test_the_papers_own_best_keep_their_strength(self):
         best = trained_adversaries.published_best(ledgers.compare("wiegreffe_pinter").published).set_index(
             "dataset"

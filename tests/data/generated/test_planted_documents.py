@@ -75,6 +75,7 @@ def test_every_document_has_the_rules_label_without_noise():
             assert planted_topic(telling) == label
 
 
+@pytest.mark.slow
 def test_defaults_are_noisy_balanced_and_of_the_sizes_asked_for():
     corpus = load()
     assert [len(split) for split in corpus.splits.values()] == [2000, 400, 400]

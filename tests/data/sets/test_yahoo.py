@@ -63,6 +63,7 @@ def test_the_two_parts_are_one_text(root, monkeypatch, piece, layout):
     assert load("yahoo", source="webscope").checksum == corpus.checksum
 
 
+@pytest.mark.slow
 def test_other_topics_repeats_and_empty_documents_are_left_out(root):
     extra = [
         document(1, topic="Travel"),

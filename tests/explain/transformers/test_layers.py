@@ -234,6 +234,7 @@ def at_the_head(model, hidden):
     return model.classifier(model.bert.pooler.activation(model.bert.pooler.dense(hidden)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("reads", "place"),
     [
