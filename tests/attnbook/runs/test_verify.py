@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from attnbook.runs import record, results, run, verify
+from attnbook.runs import compare, record, results, run, verify
 
 ROOT = Path(__file__).parents[3]
 # A notebook that writes a run's tables without a model: `shift` stands for whatever changes a number.
@@ -111,7 +111,7 @@ class TestCommand:
         assert "not compared, 1 numbers that the record does not have: n_test" in said
 
     def test_numbers_of_other_draws_are_said_to_be(self, kept, made, capsys, monkeypatch):
-        monkeypatch.setattr(verify, "DRAWN", ({"paper": "p", "metric": "jsd"},))
+        monkeypatch.setattr(compare, "DRAWN", ({"paper": "p", "metric": "jsd"},))
         change(kept / "p/e.csv", "0.123457,all,0.1,0.2", "0.19,all,0.12,0.25")
         assert call(kept, made, "seed=0") == 1
         assert "random draws" not in capsys.readouterr().out
@@ -152,7 +152,7 @@ class TestCommand:
         assert call(kept, made, "--all") == 1
         said = capsys.readouterr().out
         assert "seed 0) failed: " in said
-        assert "no parameter 'sead'" in said
+        assert "unknown parameter 'sead'" in said
         assert said.endswith("1 of 2 runs agree\n")
 
     @pytest.mark.parametrize(
