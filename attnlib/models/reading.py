@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 
 import torch
+from torch import nn
 
 from attnlib.data.corpus import Split, Vocabulary
 from attnlib.models.batches import batches, joined
@@ -51,6 +52,5 @@ def head_of(model: AttentionModel) -> Head | None:
         return None
     head = copy.deepcopy(model.head).requires_grad_(False)
     if isinstance(head, PairHead):
-        answer = head.answer
-        return lambda pooled: answer(torch.tanh(pooled))
+        return nn.Sequential(nn.Tanh(), head.answer)
     return head.finish

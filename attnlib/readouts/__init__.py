@@ -1,0 +1,183 @@
+"""Readouts of trained attention models, as files that hold numbers and no word of a text.
+
+>>> from attnlib import readouts
+>>> readouts.index()[["dataset", "encoder", "scorer", "seed", "accuracy"]]  # doctest: +SKIP
+>>> recorded = readouts.load("sst", encoder="bilstm", seed=0)  # doctest: +SKIP
+>>> recorded.readout, recorded.labels, recorded.scores["gradient"]  # doctest: +SKIP
+
+A folder of them has one file a model and `index.csv`, a line a file. It is the argument `folder`, or
+`$ATTNLIB_READOUTS`; the project's own is `book/readouts` of its repository.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor, nn
+
+from attnlib.cache.tensors import load_tensors, save_tensors
+from attnlib.readout import Readout
+
+FORMAT, VERSION = "attnlib.readouts", 1
+FOLDER = "ATTNLIB_READOUTS"
+SCORES = "scores/"
+EXTRA, HEAD = ("offset", "allowed"), [nn.Tanh, nn.Linear]
+INDEX = "index.csv"
+# What names a model: of a plan's `name`, and of a trained adversary.
+NAMES = ("dataset", "encoder", "scorer", "seed", "variant", "vectors", "strength")
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A Readout, and what else is known of its N texts and its model.
+
+    ids: their names, such as ``sst/test/17``. labels: int64 [N]. scores: of their tokens by method, [N, T],
+    those that need the encoder. facts: what JSON can hold: the model's name (NAMES), class_names, settings,
+    data (the corpus' checksum), test_metrics, commit, versions. words: tokens, of our own sentences only.
+    """
+
+    readout: Readout
+    ids: tuple[str, ...]
+    labels: np.ndarray
+    scores: Mapping[str, Tensor] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    words: tuple[tuple[str, ...], ...] | None = None
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def select(self, rows: Any) -> Recorded:
+        """The same of some texts, by their rows."""
+        rows = np.asarray(rows)
+        return Recorded(
+            self.readout.select(torch.as_tensor(rows)),
+            tuple(self.ids[row] for row in rows),
+            self.labels[rows],
+            {name: scores[torch.as_tensor(rows)] for name, scores in self.scores.items()},
+            self.facts,
+            self.words and tuple(self.words[row] for row in rows),
+        )
+
+
+def write(path: str | os.PathLike[str], recorded: Recorded, dtype: torch.dtype = torch.float32) -> None:
+    """Write a recorded Readout as one file: weights and votes in float32, scores in `dtype`.
+
+    The head of a question, W tanh(u) + b as `torch.nn.Sequential(Tanh, Linear)`, goes with it. ValueError
+    for another head, for a mask with holes, and for ids that are not one name and numbers.
+    """
+    readout, mask = recorded.readout, recorded.readout.mask.cpu()
+    if not torch.equal(mask, torch.arange(mask.shape[1]) < mask.sum(1, keepdim=True)):
+        raise ValueError("mask: has holes; a file keeps the length of each text, whose tokens come first")
+    prefixes, numbers = zip(*(each.rpartition("/")[::2] for each in recorded.ids), strict=True)
+    if len(set(prefixes)) != 1 or not all(number.isdigit() for number in numbers):
+        raise ValueError(f"ids: expected one name and numbers, such as sst/test/17, got {recorded.ids[0]!r}")
+    tensors = {
+        "weights": readout.alpha.cpu()[mask].float(),
+        "votes": readout.scores.cpu()[mask].float(),
+        "bias": readout.bias.float(),
+        "lengths": mask.sum(1).int(),
+        "labels": torch.as_tensor(recorded.labels).int(),
+        "numbers": torch.tensor([int(number) for number in numbers], dtype=torch.int32),
+    }
+    tensors |= {f"{SCORES}{name}": scores.cpu()[mask].to(dtype) for name, scores in recorded.scores.items()}
+    tensors |= {name: x for name in EXTRA if (x := getattr(readout, name)) is not None}
+    if readout.head is not None:
+        if not isinstance(readout.head, nn.Sequential) or [type(x) for x in readout.head] != HEAD:
+            raise ValueError("head: cannot be written; a file keeps that of a question, W tanh(u) + b")
+        tensors |= {f"head.{name}": x for name, x in readout.head[1].state_dict().items()}
+    facts = {**recorded.facts, "prefix": prefixes[0], "words": recorded.words}
+    save_tensors(path, tensors, {"format": FORMAT, "version": str(VERSION), "facts": json.dumps(facts)})
+
+
+def read(path: str | os.PathLike[str], device: str = "cpu") -> Recorded:
+    """Read what `write` wrote.
+
+    Raises FileNotFoundError; ValueError for a file that is damaged, is something else, or was written by a
+    newer attnlib.
+    """
+    tensors, metadata = load_tensors(path)
+    if metadata.get("format") != FORMAT:
+        raise ValueError(f"{path} holds no recorded Readout: its format is {metadata.get('format')!r}")
+    if int(metadata["version"]) > VERSION:
+        raise ValueError(
+            f"{path} was written by a newer attnlib (version {metadata['version']} of the format, this one "
+            f"reads {VERSION}): pip install --upgrade attnlib"
+        )
+    facts = json.loads(metadata["facts"])
+    lengths = tensors["lengths"].long()
+    mask = torch.arange(int(lengths.max())) < lengths[:, None]
+
+    def laid_out(values: Tensor) -> Tensor:
+        padded = values.new_zeros((*mask.shape, *values.shape[1:]))
+        padded[mask] = values
+        return padded.to(device)
+
+    head = None
+    if "head.weight" in tensors:
+        answer = nn.Linear(*reversed(tensors["head.weight"].shape))
+        answer.load_state_dict({name: tensors[f"head.{name}"] for name in ("weight", "bias")})
+        head = nn.Sequential(nn.Tanh(), answer).requires_grad_(False).to(device)
+    extra = {name: tensors[name].to(device) for name in EXTRA if name in tensors}
+    readout = Readout(
+        laid_out(tensors["weights"]),
+        laid_out(tensors["votes"]),
+        tensors["bias"].to(device),
+        mask.to(device),
+        head=head,
+        **extra,
+    )
+    prefix, words = facts.pop("prefix"), facts.pop("words")
+    ids = tuple(f"{prefix}/{number}" for number in tensors["numbers"].tolist())
+    labels = tensors["labels"].long().numpy()
+    scores = {
+        name.removeprefix(SCORES): laid_out(values)
+        for name, values in tensors.items()
+        if name.startswith(SCORES)
+    }
+    return Recorded(readout, ids, labels, scores, facts, words and tuple(map(tuple, words)))
+
+
+def index(folder: str | os.PathLike[str] | None = None) -> pd.DataFrame:
+    """The Readouts of a folder, a row each: `file`, NAMES, texts, accuracy, scores, size in bytes."""
+    path = Path(folder_of(folder), INDEX)
+    if not path.is_file():
+        raise FileNotFoundError(f"no {INDEX} in {path.parent}: it is no folder of recorded Readouts")
+    return pd.read_csv(path, keep_default_na=False)
+
+
+def load(
+    dataset: str, folder: str | os.PathLike[str] | None = None, device: str = "cpu", **model: Any
+) -> Recorded:
+    """The recorded Readout of a model: of a data set, and by whatever of NAMES it takes to tell it.
+
+    Of several that fit, the first of the index. ValueError that names the nearest where none fits.
+    """
+    table, wanted = index(folder), {"dataset": dataset, **model}
+    if unknown := set(wanted) - set(NAMES):
+        raise ValueError(f"unknown name {unknown.pop()!r}: a Readout is named by {', '.join(NAMES)}")
+    fits = pd.DataFrame({name: table[name].astype(str) == str(value) for name, value in wanted.items()})
+    if not fits.all(axis=1).any():
+        # The nearest: those that differ in the fewest names, the data set last.
+        distance = (~fits).sum(axis=1) + ~fits["dataset"] * len(NAMES)
+        near = table.loc[distance == distance.min(), list(NAMES)].head(5).to_dict("records")
+        told = "; ".join(
+            " ".join(f"{key}={value}" for key, value in row.items() if value != "") for row in near
+        )
+        given = " ".join(f"{key}={value}" for key, value in wanted.items())
+        raise ValueError(f"no recorded Readout of {given}. The nearest: {told}")
+    return read(Path(folder_of(folder), table[fits.all(axis=1)]["file"].iloc[0]), device)
+
+
+def folder_of(folder: str | os.PathLike[str] | None) -> Path:
+    """The folder itself, or $ATTNLIB_READOUTS; FileNotFoundError where neither is given."""
+    if folder is None and not (folder := os.environ.get(FOLDER)):
+        raise FileNotFoundError(f"where are the recorded Readouts? Give a folder, or set ${FOLDER}")
+    return Path(folder).expanduser()
