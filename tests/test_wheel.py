@@ -28,7 +28,6 @@ order = kernels.attention_order(readout)
 values = {
     "readout": readout,
     "order": order,
-    "flip": kernels.erase_until_flip(readout, order),
     "epsilon": 0.05,
     "n": 2,
     "result": kernels.single_erasure(readout, readout.alpha),
@@ -42,8 +41,9 @@ values = {
 of_a_pair = attnlib.Readout(
     readout.alpha, readout.scores, readout.bias, readout.mask, torch.nn.Identity(), torch.zeros(20, 2)
 )
-for name in kernels.__all__:
-    kernel = getattr(kernels, name)
+for name, kernel in vars(kernels).items():
+    if not inspect.isfunction(kernel):
+        continue
     parameters = inspect.signature(kernel).parameters.values()
     needed = [values[each.name] for each in parameters if each.default is each.empty]
     kernel(of_a_pair) if name == "exchanged_logits" else kernel(*needed)
