@@ -28,6 +28,7 @@ order = kernels.attention_order(readout)
 values = {
     "readout": readout,
     "order": order,
+    "flip": kernels.erase_until_flip(readout, order),
     "epsilon": 0.05,
     "n": 2,
     "result": kernels.single_erasure(readout, readout.alpha),
@@ -41,9 +42,8 @@ values = {
 of_a_pair = attnlib.Readout(
     readout.alpha, readout.scores, readout.bias, readout.mask, torch.nn.Identity(), torch.zeros(20, 2)
 )
-for name, kernel in vars(kernels).items():
-    if not inspect.isfunction(kernel):
-        continue
+for name in kernels.__all__:
+    kernel = getattr(kernels, name)
     parameters = inspect.signature(kernel).parameters.values()
     needed = [values[each.name] for each in parameters if each.default is each.empty]
     kernel(of_a_pair) if name == "exchanged_logits" else kernel(*needed)
