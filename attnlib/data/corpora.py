@@ -210,9 +210,9 @@ def make(
     """
     about = CORPORA[entry or name]
     documents = about.get("documents", False)
-    known = (*KEYS, *NOTES, *(OF_DOCUMENT_SETS if documents else OF_TEXTS))
+    keys = (*KEYS, *NOTES, *(OF_DOCUMENT_SETS if documents else OF_TEXTS))
     for key in about:
-        one_of(f"key of the corpus {entry or name}", key, known)
+        one_of(f"key of the corpus {entry or name}", key, keys)
     class_names = tuple(class_names) or classes(entry or name)
     divide = divide or next((partial(DIVIDES[how], **about[how]) for how in DIVIDES if how in about), None)
     cached = lru_cache(maxsize=20_000)(tokenize)
