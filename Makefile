@@ -13,7 +13,7 @@ SNAKEMAKE = $(BIN)/snakemake --profile $(PROFILE)
 export PYTHONDONTWRITEBYTECODE =
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book sweep progress record verify test test-fast test-slurm bench lint lab clean
+.PHONY: help setup book sweep progress record readouts verify test test-fast test-slurm bench lint lab clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -27,8 +27,8 @@ $(STAMP): pyproject.toml book/pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test]" -e "book[lab]"
 	@touch $@
 
-book: $(STAMP)  ## run the notebooks and build the site: build/_build/html/index.html
-	$(SNAKEMAKE)
+book: $(STAMP)  ## build the site: build/_build/html/index.html (DATA=planted: generated texts; TRAIN=1: train)
+	$(SNAKEMAKE)$(if $(DATA)$(TRAIN), --config$(if $(DATA), data=$(DATA))$(if $(TRAIN), train=true))
 
 sweep: $(STAMP)  ## run a grid of notebooks (CONFIG=config/jain_wallace.yaml PROFILE=profiles/local)
 	$(SNAKEMAKE) --configfile $(CONFIG) -- sweep
@@ -38,6 +38,9 @@ progress: $(STAMP)  ## how far a grid is, and how long it will take (CONFIG=conf
 
 record: $(STAMP)  ## run a grid (CONFIG=config/jain_wallace.yaml) and record its results in book/results
 	$(SNAKEMAKE) --configfile $(CONFIG) -- record
+
+readouts: $(STAMP)  ## train the models of config/readouts.yaml and write their Readouts to book/readouts
+	$(BIN)/python -m attnbook readouts
 
 verify: $(STAMP)  ## run recorded runs again and compare (ARGS='paper=... dataset=... seed=0')
 	$(BIN)/python -m attnbook verify $(ARGS)

@@ -2,6 +2,8 @@
 # book/ in build/book and built by Jupyter Book. Everything made lies under build/.
 #
 #   snakemake --profile profiles/local                                   the book
+#   snakemake --profile profiles/local --config data=planted             the book of generated texts alone
+#   snakemake --profile profiles/local --config train=true               the book, its models trained anew
 #   snakemake --profile profiles/local --configfile config/jain_wallace.yaml -- sweep   a grid of runs
 #   snakemake --profile profiles/local --configfile config/jain_wallace.yaml -- record  the grid, kept in book/results
 
@@ -94,6 +96,7 @@ RECORDS = {
 NOTEBOOKS = sorted(path.relative_to("notebooks").with_suffix("").as_posix() for path in Path("notebooks").rglob("*.py"))
 
 os.environ["ATTNLIB_CACHE"] = os.path.abspath("build/cache")
+os.environ["ATTNLIB_READOUTS"] = os.path.abspath("book/readouts")
 # The kernel is this environment's Python, never one registered in the user's home.
 os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
 
@@ -110,7 +113,17 @@ def options(parameters):
     return [word for name, value in parameters.items() for word in ("-p", name, values.dump(value))]
 
 
-BOOK = {known(notebook): grid.as_declared(notebook, given or {}) for notebook, given in config["book"].items()}
+def of_page(given):
+    """Return a page's parameters; those of a page of recorded Readouts as `data` and `train` ask for them."""
+    if given.get("readouts") != "only" or not (config.get("data") or config.get("train")):
+        return given
+    if config.get("data", "planted") != "planted":
+        raise WorkflowError(f"data={config['data']}: pages are of recorded Readouts, or of planted texts (data=planted)")
+    given = {name: value for name, value in given.items() if name != "readouts"}
+    return given if config.get("train") else {**given, "dataset": "planted", "vectors": "random"}
+
+
+BOOK = {known(name): grid.as_declared(name, of_page(given or {})) for name, given in config["book"].items()}
 SWEEP = grid.runs(config)
 for notebook, _ in SWEEP:
     known(notebook)
@@ -146,6 +159,7 @@ rule page:
     input:
         lambda wildcards: version(f"notebooks/{wildcards.notebook}.py"),
         lambda wildcards: RECORDS.get(wildcards.notebook, []),
+        lambda wildcards: files("book/readouts") if BOOK[wildcards.notebook].get("readouts") == "only" else [],
         source="notebooks/{notebook}.py",
     output:
         notebook="build/runs/{notebook}.ipynb",

@@ -14,6 +14,7 @@ from attnlib.data.imposed import Weights, impose, impose_on
 from attnlib.models.classifier import Architecture, build
 from attnlib.models.reading import head_of, read
 from attnlib.models.vectors import embedding_matrix, vectors_file
+from attnlib.prepare.recorded import like, recorded_run
 from attnlib.prepare.run import Plan, Prepared, analysed, chosen, decided, prepared, resolve_device
 from attnlib.training.fit import Row, epochs, fit
 from attnlib.training.flat import Training, predict, recipe
@@ -35,6 +36,7 @@ def prepare(
     *,
     limit: int | None = None,
     progress: bool = True,
+    recorded: str = "never",
     **model_settings: Any,
 ) -> Prepared:
     """Load a corpus, train the model or take it from the cache, and read its attention on the test split.
@@ -43,11 +45,16 @@ def prepare(
     model_settings: as `plan` has them. Two processes that ask for the same model train it once. Unknown names
     and impossible values are refused with a ValueError before anything is trained.
 
+    recorded: "only" takes the model's Readout from $ATTNLIB_READOUTS and trains nothing; "auto" does so where
+    the data set's files are not at hand and that Readout is recorded (`attnlib.prepare.recorded`).
+
     >>> run = prepare("planted", encoder="average", epochs=2, limit=10, progress=False)
     >>> run.readout
     Readout(10 texts, up to 38 tokens, 2 scores per token, linear, torch.float32)
     """
-    return prepared(plan, dataset, encoder, scorer, seed, limit=limit, progress=progress, **model_settings)
+    model = (plan, dataset, encoder, scorer, seed)
+    given: dict[str, Any] = {"limit": limit, "progress": progress, **model_settings}
+    return recorded_run(recorded, *model, **given) or prepared(*model, **given)
 
 
 def prepare_like(base: Prepared, *, progress: bool = True, **changes: Any) -> Prepared:
@@ -60,6 +67,8 @@ def prepare_like(base: Prepared, *, progress: bool = True, **changes: Any) -> Pr
     >>> other.texts.ids == run.texts.ids, other.readout.alpha.equal(run.readout.alpha)
     (True, False)
     """
+    if base.recorded is not None:
+        return like(base, changes)
     began, request = time.perf_counter(), base.request
     if changes.get("dataset", request["dataset"]) != request["dataset"]:
         raise ValueError("dataset: the texts under analysis are those of the first model; call prepare")

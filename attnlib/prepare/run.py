@@ -13,16 +13,21 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from attnlib import readouts
 from attnlib.cache import cache_folder, digest, remember
 from attnlib.cache.sources import function_digest
 from attnlib.cache.tensors import checksum, load_model, load_tensors, save_model, save_tensors
+from attnlib.checks import one_of
 from attnlib.data.corpus import Split
 from attnlib.readout import Head, Readout
+from attnlib.readouts import Recorded
 from attnlib.training.fit import Recipe, Row, fit
 from attnlib.training.metrics import metrics
 
 # Columns of a Readout that are 0 off the mask, and kept on it alone.
 PACKED = ("alpha", "scores")
+# What names a model among the recorded ones, but for its data set; settings tell the rest.
+MODEL = ("encoder", "scorer", "seed", "variant", "vectors")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,16 +75,51 @@ class Trained(Plan):
 class Prepared(Trained):
     """What an experiment on attention works on: the Readout of `texts`, in their order.
 
-    kept: whether Readouts go to the cache.
+    kept: whether Readouts go to the cache. recorded: of a run that was not trained here, what is known of it
+    (`attnlib.prepare.recorded`): such a run has ids, labels and lengths of texts, and neither words nor a
+    model; whoever asks for them gets a ValueError that says so.
     """
 
     readout: Readout
     kept: bool = True
+    recorded: Recorded | None = None
 
     @cached_property
     def readouts(self) -> dict[str, Readout]:
         """The Readouts of the whole splits train, dev and test, by name; read when first asked for."""
         return {name: read(self, split, self.kept) for name, split in self.corpus.splits.items()}
+
+    def scores(self, name: str) -> Tensor:
+        """Scores of tokens that need the encoder, [N, T] float64, 0 beyond the text: recorded or computed.
+
+        name: "gradient" or "leave_one_out", after Jain & Wallace (NaN for the latter's one-token texts), or a
+        method of `attnlib.explain`. ValueError for one that is unknown, or was not recorded.
+        """
+        from attnlib.explain import METHODS, Trained, explain, gradient_times_embedding, leave_one_out
+
+        if self.recorded is not None:
+            one_of("recorded scores", name, self.recorded.scores)
+            return self.recorded.scores[name].double()
+        measures = {"gradient": gradient_times_embedding, "leave_one_out": leave_one_out}
+        one_of("scores", name, (*measures, *METHODS))
+        words = self.corpus.vocabulary
+        if name in METHODS:
+            to = Trained(self.model, self.texts, words, self.readout, self.device)
+            return explain(to, [name])[name]
+        found = measures[name](self.model, self.texts, words, device=self.device)
+        return found.masked_fill(~self.readout.mask, 0)
+
+    def readable(self) -> Recorded:
+        """Texts with their words, as this model reads them: its own, or, of a recorded run, the book's.
+
+        A data set's texts are not for everyone to show; the book has sentences of its own, and the model's
+        Readout of them is recorded beside that of the data set.
+        """
+        if self.recorded is not None:
+            asked = self.recorded.facts["request"]
+            model = {name: asked[name] for name in MODEL}
+            return readouts.load("sentences", device=self.device, **model)
+        return Recorded(self.readout, tuple(self.texts.ids), self.texts.labels, words=tuple(self.texts.texts))
 
     def frame(self, **columns: Any) -> pd.DataFrame:
         """One row per text: text (its id), predicted, label, length, max_attention, and the given columns.

@@ -67,11 +67,17 @@ class Recorded:
         )
 
 
-def write(path: str | os.PathLike[str], recorded: Recorded, dtype: torch.dtype = torch.float32) -> None:
-    """Write a recorded Readout as one file: weights and votes in float32, scores in `dtype`.
+def write(
+    path: str | os.PathLike[str],
+    recorded: Recorded,
+    dtype: torch.dtype = torch.float32,
+    scores_dtype: torch.dtype = torch.float32,
+) -> None:
+    """Write a recorded Readout as one file: weights and votes in `dtype`, scores in `scores_dtype`.
 
-    The head of a question, W tanh(u) + b as `torch.nn.Sequential(Tanh, Linear)`, goes with it. ValueError
-    for another head, for a mask with holes, and for ids that are not one name and numbers.
+    A first class whose votes are all 0, as that of two classes with one output, is not kept. The head of a
+    question, W tanh(u) + b as `torch.nn.Sequential(Tanh, Linear)`, goes with it. ValueError for another head,
+    for a mask with holes, and for ids that are not one name and numbers.
     """
     readout, mask = recorded.readout, recorded.readout.mask.cpu()
     if not torch.equal(mask, torch.arange(mask.shape[1]) < mask.sum(1, keepdim=True)):
@@ -79,15 +85,18 @@ def write(path: str | os.PathLike[str], recorded: Recorded, dtype: torch.dtype =
     prefixes, numbers = zip(*(each.rpartition("/")[::2] for each in recorded.ids), strict=True)
     if len(set(prefixes)) != 1 or not all(number.isdigit() for number in numbers):
         raise ValueError(f"ids: expected one name and numbers, such as sst/test/17, got {recorded.ids[0]!r}")
+    votes = readout.scores.cpu()[mask]
     tensors = {
-        "weights": readout.alpha.cpu()[mask].float(),
-        "votes": readout.scores.cpu()[mask].float(),
+        "weights": readout.alpha.cpu()[mask].to(dtype),
+        "votes": (votes if votes[:, 0].any() else votes[:, 1:]).to(dtype),
         "bias": readout.bias.float(),
         "lengths": mask.sum(1).int(),
         "labels": torch.as_tensor(recorded.labels).int(),
         "numbers": torch.tensor([int(number) for number in numbers], dtype=torch.int32),
     }
-    tensors |= {f"{SCORES}{name}": scores.cpu()[mask].to(dtype) for name, scores in recorded.scores.items()}
+    tensors |= {
+        f"{SCORES}{name}": scores.cpu()[mask].to(scores_dtype) for name, scores in recorded.scores.items()
+    }
     tensors |= {name: x for name in EXTRA if (x := getattr(readout, name)) is not None}
     if readout.head is not None:
         if not isinstance(readout.head, nn.Sequential) or [type(x) for x in readout.head] != HEAD:
@@ -118,18 +127,23 @@ def read(path: str | os.PathLike[str], device: str = "cpu") -> Recorded:
     def laid_out(values: Tensor) -> Tensor:
         padded = values.new_zeros((*mask.shape, *values.shape[1:]))
         padded[mask] = values
-        return padded.to(device)
+        return (padded if values.dtype is torch.float32 else padded.double()).to(device)
+
+    # Sums of weights in half precision are off by more than a Readout takes for rounding.
+    weights = laid_out(tensors["weights"]).double()
+    votes, bias = tensors["votes"], tensors["bias"]
+    votes = torch.cat([votes.new_zeros(len(votes), len(bias) - votes.shape[1]), votes], dim=1)
 
     head = None
     if "head.weight" in tensors:
-        answer = nn.Linear(*reversed(tensors["head.weight"].shape))
+        answer = nn.Linear(tensors["head.weight"].shape[1], tensors["head.weight"].shape[0])
         answer.load_state_dict({name: tensors[f"head.{name}"] for name in ("weight", "bias")})
         head = nn.Sequential(nn.Tanh(), answer).requires_grad_(False).to(device)
     extra = {name: tensors[name].to(device) for name in EXTRA if name in tensors}
     readout = Readout(
-        laid_out(tensors["weights"]),
-        laid_out(tensors["votes"]),
-        tensors["bias"].to(device),
+        weights / weights.sum(dim=1, keepdim=True),
+        laid_out(votes),
+        bias.to(device),
         mask.to(device),
         head=head,
         **extra,

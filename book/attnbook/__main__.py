@@ -1,4 +1,4 @@
-"""``attnbook run | train | record | verify | progress``: the workshop's commands, each with --help."""
+"""``attnbook run | train | record | readouts | verify | progress``: the commands, each with --help."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from importlib import import_module
 
 from attnlib import command
 
-COMMANDS = ("run", "train", "record", "verify", "progress")
+COMMANDS = ("run", "train", "record", "readouts", "verify", "progress")
 
 
 def main(words: list[str] | None = None) -> int:

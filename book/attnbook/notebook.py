@@ -81,17 +81,27 @@ class Page:
         if self.parameters["output"]:
             results.write(table, Path(self.parameters["output"], name), float_format)
 
-    def origin(self, settings: Mapping[str, Any]) -> Any:
-        """A displayable line under the last chart: parameters, data, commit and versions of this run."""
+    def origin(self, settings: Mapping[str, Any], recorded: Any = None) -> Any:
+        """A displayable line under the last chart: parameters, data, commit and versions of this run.
+
+        recorded: of a run that was not trained here (`Prepared.recorded`), what is known of its training.
+        """
         from IPython.display import Markdown
 
         facts = results.provenance(settings=settings)
+        trained = ""
+        if recorded is not None:
+            made = recorded.facts["made"]
+            trained = (
+                f" The model was trained at commit `{made['commit']}` ({made['date'][:10]}, {made['device']})"
+            )
+            trained += " and its Readout recorded in `book/readouts`."
         given = as_code(", ".join(f"{name}={value!r}" for name, value in self.parameters.items()))
         versions = ", ".join(f"{name} {number}" for name, number in facts["versions"].items())
         return Markdown(
             f"{FROM} Parameters: {given}. Data: {as_code(settings['dataset'])}, sha256 "
             f"`{settings['data'][:16]}…`. Commit `{facts['commit']}`; {versions}; {facts['device']}, "
-            f"{facts['threads']} threads."
+            f"{facts['threads']} threads.{trained}"
         )
 
     def recorded(self, ours: pd.DataFrame | Mapping[tuple[str, str], pd.DataFrame]) -> Any:

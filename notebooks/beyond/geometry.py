@@ -33,6 +33,7 @@ seed: int = 0  # decides the model, the texts drawn and the starts of the search
 device: str = "cpu"  # cpu, cuda or auto
 limit: Optional[int] = None  # analyse so many test texts; None: all
 epsilon: float = 0.01  # how far the output may move in the adversary's problem, in probability
+readouts: str = "never"  # only: the recorded Readout, no training; auto: that where data are missing
 output: Optional[str] = None  # folder for the tables of this run
 
 # %% tags=["remove-output"]
@@ -45,7 +46,7 @@ from attnlib.tables import summaries
 
 page = notebook.begin(globals(), "beyond/geometry", notebook.SINGLE_TEXTS)
 model_settings = dict(variant=variant, vectors=vectors, epochs=epochs, patience=patience)
-run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, **model_settings)
+run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, recorded=readouts, **model_settings)
 readout = run.readout
 two_classes = readout.head is None and readout.scores.shape[2] == 2
 
@@ -228,4 +229,4 @@ notebook.table(summary.fillna({"method": ""}), ["method", "metric", "class", "va
 #   {cite:t}`wiegreffe2019attention` ask the second question.
 
 # %% tags=["remove-input"]
-page.origin(run.settings)
+page.origin(run.settings, run.recorded)

@@ -34,6 +34,7 @@ limit: Optional[int] = None  # analyse so many test texts; None: all
 epsilon: float = 0.01  # how far the output may move, in probability
 n_candidates: int = 5  # starts of the search per text
 n_steps: int = 500  # Adam steps of the search
+readouts: str = "never"  # only: the recorded Readout, no training; auto: that where data are missing
 output: Optional[str] = None  # folder for the tables of this run
 
 # %% tags=["remove-output"]
@@ -46,7 +47,7 @@ from attnlib.tables import summaries
 
 page = notebook.begin(globals(), "jain_wallace/adversary", notebook.TEXTS)
 model_settings = dict(variant=variant, vectors=vectors, deviation=deviation, epochs=epochs, patience=patience)
-run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, **model_settings)
+run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, recorded=readouts, **model_settings)
 
 # %% [markdown]
 # ## How it is measured
@@ -69,13 +70,15 @@ run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, **mode
 # %%
 two_classes = run.readout.linear and len(run.corpus.class_names) == 2
 searched = f"{search} search"
-found = {
-    searched: kernels.search_adversary(
-        run.readout, epsilon, n_candidates=n_candidates, n_steps=n_steps, seed=seed, variant=search
-    )
-}
-if two_classes:
-    found["exact optimum"] = kernels.exact_adversary(run.readout, epsilon)
+steps = dict(n_candidates=n_candidates, n_steps=n_steps, seed=seed, variant=search)
+
+
+def adversaries(readout):
+    methods = {searched: kernels.search_adversary(readout, epsilon, **steps)}
+    return methods | ({"exact optimum": kernels.exact_adversary(readout, epsilon)} if two_classes else {})
+
+
+found = adversaries(run.readout)
 frames = {name: run.frame(jsd=result.jsd, tvd=result.tvd) for name, result in found.items()}
 ignorant = {
     "uniform attention": kernels.uniform_weights(run.readout),
@@ -117,17 +120,20 @@ charts.violins_by_max_attention(
 
 # %% [markdown]
 # One text, with the model's attention and what the search and the optimum put in its place: the text whose
-# optimum is the median one.
+# optimum is the median one. Where the data set's words may not be shown it is a sentence of this book's own,
+# read by the same model.
 
 # %% tags=["hide-input"]
-best = list(found.values())[-1]
-shown = int(best.jsd.argsort()[len(run.texts) // 2])
-tokens = run.texts.texts[shown]
-rows = {"model's attention": run.readout.alpha} | {name: result.weights for name, result in found.items()}
+texts = run.readable()
+results = adversaries(texts.readout) if run.recorded else found
+best = list(results.values())[-1]
+shown = int(best.jsd.argsort()[len(texts) // 2])
+tokens = texts.words[shown]
+rows = {"model's attention": texts.readout.alpha} | {name: result.weights for name, result in results.items()}
 charts.heatmap(
     tokens,
     {name: weights[shown, : len(tokens)].tolist() for name, weights in rows.items()},
-    title=f"Attention weights at the same output (text {run.texts.ids[shown]})",
+    title=f"Attention weights at the same output (text {texts.ids[shown]})",
 )
 
 # %% tags=["hide-input"]
@@ -182,4 +188,4 @@ notebook.table(summary, ["method", "metric", "class", "bin", "value", "low", "hi
 #   search stands alone, and its values are lower bounds.
 
 # %% tags=["remove-input"]
-page.origin(run.settings)
+page.origin(run.settings, run.recorded)

@@ -30,20 +30,20 @@ patience: Optional[int] = None  # stop after so many epochs without a better dev
 seed: int = 0  # decides the initial weights, the order of batches and the texts drawn
 device: str = "cpu"  # cpu, cuda or auto
 limit: Optional[int] = None  # analyse so many test texts; None: all
+readouts: str = "never"  # only: the recorded Readout, no training; auto: that where data are missing
 output: Optional[str] = None  # folder for the tables of this run
 
 # %% tags=["remove-output"]
 import pandas as pd
 
 from attnbook import charts, notebook
-from attnlib.explain import gradient_times_embedding, leave_one_out
 from attnlib.kernels import kendall_tau, shuffled_weights
 from attnlib.prepare.flat import prepare
 from attnlib.tables import summaries
 
 page = notebook.begin(globals(), "jain_wallace/correlation", notebook.TEXTS)
 model_settings = dict(variant=variant, vectors=vectors, deviation=deviation, epochs=epochs, patience=patience)
-run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, **model_settings)
+run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, recorded=readouts, **model_settings)
 
 # %% [markdown]
 # ## How it is measured
@@ -62,13 +62,13 @@ run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, **mode
 # show what chance gives. Rank correlation is $\tau_b$, which allows for ties.
 
 # %%
-gradient = gradient_times_embedding(run.model, run.texts, run.corpus.vocabulary, device=run.device).abs()
-omission = leave_one_out(run.model, run.texts, run.corpus.vocabulary, device=run.device)
+gradient = run.scores("gradient").abs()
+omission = run.scores("leave_one_out").nan_to_num()
 mask = run.readout.mask
 pairs = {
     "gradient": (run.readout.alpha, gradient),
-    "leave_one_out": (run.readout.alpha, omission.nan_to_num()),
-    "gradient_leave_one_out": (gradient, omission.nan_to_num()),
+    "leave_one_out": (run.readout.alpha, omission),
+    "gradient_leave_one_out": (gradient, omission),
     "random": (shuffled_weights(run.readout, seed), gradient),
 }
 columns = {}
@@ -160,4 +160,4 @@ notebook.table(summary, ["metric", "class", "value", "low", "high", "n"])
 #   ({glue:text}`undefined` texts here) instead of voiding them, as it did in some of the authors' tables.
 
 # %% tags=["remove-input"]
-page.origin(run.settings)
+page.origin(run.settings, run.recorded)

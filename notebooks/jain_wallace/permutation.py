@@ -29,6 +29,7 @@ seed: int = 0  # decides the model, the texts drawn and the permutations
 device: str = "cpu"  # cpu, cuda or auto
 limit: Optional[int] = None  # analyse so many test texts; None: all
 n_permutations: int = 100  # permutations per text
+readouts: str = "never"  # only: the recorded Readout, no training; auto: that where data are missing
 output: Optional[str] = None  # folder for the tables of this run
 
 # %% tags=["remove-output"]
@@ -40,7 +41,7 @@ from attnlib.tables import summaries
 
 page = notebook.begin(globals(), "jain_wallace/permutation", notebook.TEXTS)
 model_settings = dict(variant=variant, vectors=vectors, deviation=deviation, epochs=epochs, patience=patience)
-run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, **model_settings)
+run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, recorded=readouts, **model_settings)
 
 # %% [markdown]
 # ## How it is measured
@@ -127,4 +128,4 @@ notebook.table(summary, ["metric", "class", "bin", "value", "low", "high", "n"])
 #   its batch; the means over texts are unaffected, their sampling error is a little larger.
 
 # %% tags=["remove-input"]
-page.origin(run.settings)
+page.origin(run.settings, run.recorded)

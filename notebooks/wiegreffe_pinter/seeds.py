@@ -33,6 +33,7 @@ device: str = "cpu"  # cpu, cuda or auto
 limit: Optional[int] = None  # analyse so many test texts; None: all
 epsilon: float = 0.01  # how far the adversary may move the output, in probability
 n_steps: int = 500  # Adam steps of the search
+readouts: str = "never"  # only: the recorded Readout, no training; auto: that where data are missing
 output: Optional[str] = None  # folder for the tables of this run
 
 # %% tags=["remove-output"]
@@ -46,7 +47,7 @@ from attnlib.tables import summaries
 
 page = notebook.begin(globals(), "wiegreffe_pinter/seeds", notebook.SINGLE_TEXTS, classes=2)
 model_settings = dict(variant=variant, vectors=vectors, deviation=deviation, epochs=epochs, patience=patience)
-run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, **model_settings)
+run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, recorded=readouts, **model_settings)
 others = [prepare_like(run, seed=seed + further).readout for further in range(1, n_seeds + 1)]
 
 # %% [markdown]
@@ -160,4 +161,4 @@ notebook.table(shown, ["method", "metric", "value", "low", "high", "n"])
 # - Where little can be reached the divergence is free: on such texts it says nothing about the output.
 
 # %% tags=["remove-input"]
-page.origin(run.settings)
+page.origin(run.settings, run.recorded)

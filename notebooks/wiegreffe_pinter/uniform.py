@@ -32,6 +32,7 @@ selection: str = "dev"  # dev: the epoch is chosen on the development split; tes
 seed: int = 0  # decides both models and the texts drawn
 device: str = "cpu"  # cpu, cuda or auto
 limit: Optional[int] = None  # compare on so many test texts; None: all
+readouts: str = "never"  # only: the recorded Readout, no training; auto: that where data are missing
 output: Optional[str] = None  # folder for the tables of this run
 
 # %% tags=["remove-output"]
@@ -44,9 +45,8 @@ from attnlib.tables import performance, summaries
 
 page = notebook.begin(globals(), "wiegreffe_pinter/uniform", notebook.SINGLE_TEXTS, classes=2)
 model_settings = dict(variant=variant, vectors=vectors, deviation=deviation, epochs=epochs, patience=patience)
-run = prepare(
-    dataset, encoder, scorer, seed, device=device, limit=limit, selection=selection, **model_settings
-)
+model_settings |= dict(device=device, selection=selection)
+run = prepare(dataset, encoder, scorer, seed, limit=limit, recorded=readouts, **model_settings)
 uniform = prepare_like(run, scorer="uniform")
 
 # %% [markdown]
@@ -107,9 +107,9 @@ charts.histogram(
 
 # %% tags=["hide-input"]
 changes = summaries.summarise(frame, ["jsd", "tvd", "same_class"]).assign(method="difference")
-sizes = pd.DataFrame(performance.sizes(run.corpus).items(), columns=["metric", "value"]).assign(
-    **{"class": "all"}
-)
+sizes = pd.DataFrame(
+    {} if run.recorded else performance.sizes(run.corpus).items(), columns=["metric", "value"]
+).assign(**{"class": "all"})
 parts = [*reports, paired, changes[changes["class"] == "all"], sizes]
 summary = page.summary(run, parts)
 if selection == "test":
@@ -143,4 +143,4 @@ notebook.table(pd.concat([overall, paired]), ["method", "metric", "value", "low"
 #   of its eight epochs.
 
 # %% tags=["remove-input"]
-page.origin(run.settings)
+page.origin(run.settings, run.recorded)

@@ -25,7 +25,7 @@ PREPARED_BY = {
     "prepare_transformer": ("attnlib.prepare.transformers", ("plan",)),
 }
 # What they take that does not decide the model.
-BESIDE = {"limit", "progress", "model_settings"}
+BESIDE = {"limit", "progress", "recorded", "model_settings"}
 
 
 def model_of(notebook: str | Path, parameters: Mapping[str, Any]) -> tuple[str, dict[str, Any]] | None:
@@ -41,7 +41,7 @@ def model_of(notebook: str | Path, parameters: Mapping[str, Any]) -> tuple[str, 
     used = [name for name in names if name in PREPARED_BY]
     given = defaults(notebook) | dict(parameters)
     several = any(isinstance(value, list) for value in given.values())
-    if len(used) != 1 or several:
+    if len(used) != 1 or several or given.get("readouts") == "only":
         return None
     settings = {name: usual for name, (_, usual) in signature(used[0]).items()}
     settings |= {name: given[name] for name in settings if given.get(name) is not None}

@@ -1,0 +1,132 @@
+"""Train the models of config/readouts.yaml and publish their Readouts: `attnbook readouts [book/readouts]`.
+
+Writes a file a model and index.csv. Trained models of the cache are used; the same models give the same bytes
+on one machine. Data sets under a user agreement are refused.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from attnbook.runs import grid, results
+from attnbook.runs.values import load_file
+from attnlib import readouts
+from attnlib.cache import replacing
+from attnlib.data.catalogue import own_files
+from attnlib.data.corpus import Split
+from attnlib.data.sets.sst import tokenize
+from attnlib.prepare.run import Prepared
+from attnlib.readouts import Recorded
+
+CONFIG, FOLDER, SENTENCES = "config/readouts.yaml", "book/readouts", "sentences"
+PRECISION = {True: torch.float32, False: torch.float16}
+# What the facts of a file say of how it was made.
+MADE = ("commit", "versions", "device", "processor", "threads", "draws", "date")
+
+
+def models(config: str | Path) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """The models of a configuration: arguments of `prepare`, and what is kept of the model.
+
+    ValueError for a data set that may not be published.
+    """
+    for block in load_file(config)["readouts"]:
+        kept = {name: value for name, value in block.items() if name != "model"}
+        for model in grid.combinations({"parameters": block["model"]}):
+            if own_files(model["dataset"]):
+                raise ValueError(
+                    f"{config}: {model['dataset']} is made of files that its users get under an agreement: "
+                    "its Readouts may not be published"
+                )
+            yield model, kept
+
+
+def recorded(run: Prepared, scores: Sequence[str], limit: int | None) -> Recorded:
+    """What is published of a trained run. limit: that was asked for."""
+    made = results.provenance(settings=run.settings)
+    facts = {
+        "dataset": run.corpus.name,
+        "class_names": run.corpus.class_names,
+        "name": run.name,
+        "request": run.request,
+        "settings": run.settings,
+        "history": run.history,
+        "test_metrics": run.test_metrics,
+        "limit": limit,
+        "made": {name: made[name] for name in MADE},
+    }
+    found = {name: run.scores(name) for name in scores}
+    return Recorded(run.readout, tuple(run.texts.ids), run.texts.labels, found, facts)
+
+
+def own_sentences(path: Path) -> Split:
+    """The book's own sentences, as the tokens of SST; what is neither praise nor blame is labelled 0 too."""
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    ids = tuple(f"sentences/{row['id']}" for row in rows)
+    labels = np.array([int(row["label"] == "positive") for row in rows])
+    return Split(ids=ids, texts=tuple(tokenize(row["text"]) for row in rows), labels=labels)
+
+
+def of_sentences(run: Prepared, whole: Recorded, sentences: Split) -> Recorded:
+    """The book's own sentences as the model of a run reads them."""
+    assert run.reading is not None
+    texts = tuple(sentences.texts)
+    read = replace(whole, readout=run.reading(sentences)(), scores={}, words=texts)
+    return replace(read, ids=tuple(sentences.ids), labels=sentences.labels)
+
+
+def row(path: Path, dataset: str, found: Recorded) -> dict[str, Any]:
+    """A file's line in the index."""
+    asked, tested = found.facts["request"], found.facts["test_metrics"]
+    named = {name: asked.get(name, "") for name in readouts.NAMES} | {"dataset": dataset}
+    says = {"texts": len(found), "accuracy": round(tested["accuracy"], 6), "scores": " ".join(found.scores)}
+    return {"file": path.name, **named, **says, "bytes": path.stat().st_size}
+
+
+def publish(config: str | Path = CONFIG, folder: str | Path = FOLDER) -> pd.DataFrame:
+    """Train or take from the cache every model, write its Readout, then the index; returns the index."""
+    from attnlib.prepare.flat import prepare
+
+    folder, rows = Path(folder), []
+    wanted = list(models(config))
+
+    def write(dataset: str, found: Recorded, single: bool) -> None:
+        asked: Mapping[str, Any] = found.facts["request"]
+        name = "-".join(str(asked[part]) for part in ("encoder", "scorer", "seed"))
+        path = folder / f"{dataset}-{name}.safetensors"
+        readouts.write(path, found, PRECISION[single], torch.float16)
+        rows.append(row(path, dataset, found))
+
+    for model, kept in wanted:
+        limit = model.get("limit")
+        run = prepare(**model)
+        found = recorded(run, kept.get("scores", ()), limit)
+        write(run.corpus.name, found, kept.get("single", False))
+        if kept.get("sentences"):
+            sentences = own_sentences(folder / f"{SENTENCES}.csv")
+            write(SENTENCES, of_sentences(run, found, sentences), single=True)
+    table = pd.DataFrame(rows)
+    with replacing(folder / readouts.INDEX) as temporary:
+        table.to_csv(temporary, index=False, lineterminator="\n")
+    for stale in set(folder.glob("*.safetensors")) - {folder / name for name in table["file"]}:
+        stale.unlink()
+    return table
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Entry point of `attnbook readouts`."""
+    parser = argparse.ArgumentParser(prog="attnbook readouts", description=__doc__)
+    parser.add_argument("folder", nargs="?", default=FOLDER, help="folder of the files")
+    parser.add_argument("--config", default=CONFIG, help="which models")
+    options = parser.parse_args(arguments)
+    table = publish(options.config, options.folder)
+    print(f"{len(table)} Readouts in {options.folder}, {table['bytes'].sum() / 2**20:.2f} MiB")
