@@ -23,6 +23,7 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
+from attnlib.cache import written
 from attnlib.cache.tensors import load_tensors, save_tensors
 from attnlib.readout import Readout
 
@@ -90,10 +91,12 @@ def write(
         "weights": readout.alpha.cpu()[mask].to(dtype),
         "votes": (votes if votes[:, 0].any() else votes[:, 1:]).to(dtype),
         "bias": readout.bias.float(),
-        "lengths": mask.sum(1).int(),
-        "labels": torch.as_tensor(recorded.labels).int(),
-        "numbers": torch.tensor([int(number) for number in numbers], dtype=torch.int32),
+        "lengths": small(mask.sum(1)),
+        "labels": small(torch.as_tensor(recorded.labels)),
+        "numbers": small(torch.tensor([int(number) for number in numbers])),
     }
+    if torch.allclose(readout.alpha.cpu(), equal_weights(mask), rtol=0, atol=1e-7):
+        del tensors["weights"]
     tensors |= {
         f"{SCORES}{name}": scores.cpu()[mask].to(scores_dtype) for name, scores in recorded.scores.items()
     }
@@ -103,7 +106,18 @@ def write(
             raise ValueError("head: cannot be written; a file keeps that of a question, W tanh(u) + b")
         tensors |= {f"head.{name}": x for name, x in readout.head[1].state_dict().items()}
     facts = {**recorded.facts, "prefix": prefixes[0], "words": recorded.words}
-    save_tensors(path, tensors, {"format": FORMAT, "version": str(VERSION), "facts": json.dumps(facts)})
+    save_tensors(path, tensors, {"format": FORMAT, "version": str(VERSION), "facts": written(facts)})
+
+
+def small(numbers: Tensor) -> Tensor:
+    """Whole numbers ≥ 0 as the smallest type that holds them."""
+    kinds = (torch.uint8, torch.int16, torch.int32, torch.int64)
+    return numbers.to(next(kind for kind in kinds if numbers.amax() <= torch.iinfo(kind).max))
+
+
+def equal_weights(mask: Tensor) -> Tensor:
+    """The same weight on every token of a text, [N, T] float64; a file need not hold them."""
+    return mask.double() / mask.sum(dim=1, keepdim=True)
 
 
 def read(path: str | os.PathLike[str], device: str = "cpu") -> Recorded:
@@ -129,8 +143,11 @@ def read(path: str | os.PathLike[str], device: str = "cpu") -> Recorded:
         padded[mask] = values
         return (padded if values.dtype is torch.float32 else padded.double()).to(device)
 
+    weights = equal_weights(mask).to(device)
+    if "weights" in tensors:
+        weights = laid_out(tensors["weights"]).double()
     # Sums of weights in half precision are off by more than a Readout takes for rounding.
-    weights = laid_out(tensors["weights"]).double()
+    weights = weights / weights.sum(dim=1, keepdim=True)
     votes, bias = tensors["votes"], tensors["bias"]
     votes = torch.cat([votes.new_zeros(len(votes), len(bias) - votes.shape[1]), votes], dim=1)
 
@@ -141,7 +158,7 @@ def read(path: str | os.PathLike[str], device: str = "cpu") -> Recorded:
         head = nn.Sequential(nn.Tanh(), answer).requires_grad_(False).to(device)
     extra = {name: tensors[name].to(device) for name in EXTRA if name in tensors}
     readout = Readout(
-        weights / weights.sum(dim=1, keepdim=True),
+        weights,
         laid_out(votes),
         bias.to(device),
         mask.to(device),

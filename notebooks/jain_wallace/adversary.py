@@ -163,7 +163,7 @@ numbers = {
 if two_classes:
     numbers["smallest_gain"] = (found["exact optimum"].jsd - found[searched].jsd).min()
     numbers["inert"] = (~kernels.reach(run.readout).can_flip).double().mean()
-page.finish(run, frame, summary, numbers, test_accuracy=run.test_metrics["accuracy"])
+page.finish(run, frame, summary, numbers, test_accuracy=run.test_metrics["accuracy"], dataset=dataset)
 notebook.table(summary, ["method", "metric", "class", "bin", "value", "low", "high", "n"])
 
 # %% [markdown]

@@ -128,3 +128,30 @@ def test_where_they_are_must_be_known(tmp_path, monkeypatch):
         readouts.load("sst")
     with pytest.raises(FileNotFoundError, match=r"no index\.csv"):
         readouts.load("sst", folder=tmp_path)
+
+
+def test_what_can_be_left_out_is_and_comes_back(tmp_path):
+    full, path = recorded(), tmp_path / "one.safetensors"
+    scores = full.readout.scores.clone()
+    scores[..., 0] = 0
+    mask = full.readout.mask
+    bare = Readout(mask / mask.sum(1, keepdim=True), scores, full.readout.bias, mask)
+    readouts.write(path, replace(full, readout=bare))
+    tensors, _ = load_tensors(path)
+    assert "weights" not in tensors
+    assert tensors["votes"].shape[1] == 1
+    assert {tensors[name].dtype for name in ("lengths", "labels", "numbers")} == {torch.uint8}
+    after = readouts.read(path).readout
+    torch.testing.assert_close(after.alpha, bare.alpha, atol=1e-7, rtol=0)
+    assert after.scores.equal(bare.scores)
+
+
+def test_half_precision_is_normalised(tmp_path):
+    before = recorded()
+    readouts.write(tmp_path / "one.safetensors", before, torch.float16, torch.float16)
+    after = readouts.read(tmp_path / "one.safetensors")
+    torch.testing.assert_close(after.readout.alpha.sum(1), torch.ones(9, dtype=torch.float64))
+    torch.testing.assert_close(after.readout.alpha, before.readout.alpha, atol=1e-3, rtol=0)
+    torch.testing.assert_close(
+        after.scores["gradient"].double(), before.scores["gradient"].double(), atol=1e-3, rtol=0
+    )

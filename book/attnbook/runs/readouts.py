@@ -96,21 +96,24 @@ def publish(config: str | Path = CONFIG, folder: str | Path = FOLDER) -> pd.Data
     """Train or take from the cache every model, write its Readout, then the index; returns the index."""
     from attnlib.prepare.flat import prepare
 
-    folder, rows = Path(folder), []
+    folder = Path(folder)
+    rows: list[dict[str, Any]] = []
     wanted = list(models(config))
 
     def write(dataset: str, found: Recorded, single: bool) -> None:
         asked: Mapping[str, Any] = found.facts["request"]
         name = "-".join(str(asked[part]) for part in ("encoder", "scorer", "seed"))
         path = folder / f"{dataset}-{name}.safetensors"
-        readouts.write(path, found, PRECISION[single], torch.float16)
+        if path.name in [row["file"] for row in rows]:
+            raise ValueError(f"{config}: two models would be {path.name}")
+        readouts.write(path, found, PRECISION[single], PRECISION[single])
         rows.append(row(path, dataset, found))
 
     for model, kept in wanted:
         limit = model.get("limit")
         run = prepare(**model)
         found = recorded(run, kept.get("scores", ()), limit)
-        write(run.corpus.name, found, kept.get("single", False))
+        write(model["dataset"], found, kept.get("single", False))
         if kept.get("sentences"):
             sentences = own_sentences(folder / f"{SENTENCES}.csv")
             write(SENTENCES, of_sentences(run, found, sentences), single=True)

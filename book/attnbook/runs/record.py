@@ -28,7 +28,7 @@ HISTOGRAMS = dict.fromkeys(TAUS, (-1.0, 1.0, 30)) | {"jsd": (0.0, 0.7, 40)}
 DISTRIBUTIONS = "distributions.csv.gz"
 # A table longer than this, in bytes, is packed: a row has a dozen digits of its own and a hundred letters
 # that it shares with its neighbours, so that a tenth is left.
-PACKED_ABOVE = 500_000
+PACKED_ABOVE = 100_000
 # Columns of runs.csv after those that tell runs apart: what makes a number again. A "+" after the commit says
 # that files were changed.
 VERSIONS = ("python", "torch", "numpy", "scipy", "pandas")
