@@ -41,7 +41,10 @@ class TestCompare:
             assert not all(agree(table(), table(**changed)))
         assert set(compare.compare(table(), table(n=39), exact=True)["note"]) == {"interval or n"}
         timed = table(metric=["training_seconds", "a", "b"])
-        typed = table(layers=[1.0, 2.0, NAN], against=NAN), table(layers=pd.array([1, 2, None], "Int64"))[::-1]
+        typed = (
+            table(layers=[1.0, 2.0, NAN], against=NAN),
+            table(layers=pd.array([1, 2, None], "Int64"))[::-1],
+        )
         for one, other in ((table(), table()), (timed, timed.assign(value=[9, 40, 0.1])), typed):
             assert agree(one, other) == [True] * 3
 
