@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -65,11 +64,9 @@ def values_of(executed):
     ("name", "word", "message"),
     [
         ("sead", "3", "unknown parameter 'sead': known are seed, name, .*, free. Did you mean 'seed'"),
-        ("seed", "many", "parameter seed is 'many'"),
         ("seed", "010", "parameter seed is '010': it must be int, such as 10"),
         ("rate", "1_0", "parameter rate is '1_0': it must be float, such as 10"),
         ("names", "[1,2", r"parameter names is '\[1,2': line 1: no YAML"),
-        ("names", "[no]", "readers of YAML differ about no"),
         ("free", "!!binary IjsgZXhpdCgpICM=", "binary is no plain value"),
     ],
 )
@@ -110,12 +107,8 @@ def test_only_plain_values_reach_a_notebook_from_python_too(value, message, note
     ("content", "message"),
     [
         (b"- 1\n", "given.yaml holds list: write a line `name: value` for each"),
-        (b"words\n", "given.yaml holds str"),
         (b"name: \xe9\n", "given.yaml: no YAML: unacceptable character #x00e9"),
-        (b"name: [\n", "given.yaml: line 2: no YAML"),
         (b"seed: 010\n", "given.yaml: line 1: readers of YAML differ about 010"),
-        (b"free: !!binary IjsgZXhpdCgpICM=\n", "given.yaml: line 1: binary is no plain value"),
-        (b"1: 2\n", "given.yaml: has the key 1, which is no text"),
         (None, r"No such file or directory: '.*given.yaml'"),
     ],
 )
@@ -214,35 +207,3 @@ def test_a_kernel_that_is_killed_for_its_memory_is_an_error_that_says_so(noteboo
         execute(killed)
     assert files(tmp_path) == ["longer.py", "toy.py"]
     assert execute(notebook).is_file()
-
-
-@contextmanager
-def control_group(megabytes):
-    """The file that takes a process into a group of so much memory; needs the right to make one."""
-    lines = [line.split(":", 2) for line in Path("/proc/self/cgroup").read_text().splitlines()]
-    own = {kinds: name.lstrip("/") for _, kinds, name in lines}
-    base, limit = Path("/sys/fs/cgroup"), "memory.max"
-    if "memory" in own:
-        base, limit = base / "memory", "memory.limit_in_bytes"
-    group = base / own.get("memory", own.get("", "")) / f"attnlib-test-{os.getpid()}"
-    try:
-        group.mkdir()
-        (group / limit).write_text(str(megabytes << 20))
-    except OSError as error:
-        if group.is_dir():
-            group.rmdir()
-        pytest.skip(f"a limit of memory needs the right to set it: {error}")
-    try:
-        yield group / "cgroup.procs"
-    finally:
-        group.rmdir()
-
-
-def test_a_kernel_that_runs_out_of_memory_is_killed_and_nothing_looks_finished(notebook, tmp_path):
-    greedy = longer(notebook, "held = [bytearray(b'1') * (1 << 20) for _ in range(2000)]")
-    with control_group(500) as members:
-        words = ["sh", "-c", f'echo $$ > "{members}" && exec "$@"', "sh", *command(greedy)]
-        done = subprocess.run(words, capture_output=True, text=True)
-    assert done.returncode == 1
-    assert "longer.py: its kernel was killed, as the system does where memory runs out" in done.stderr
-    assert files(tmp_path) == ["longer.py", "toy.py"]

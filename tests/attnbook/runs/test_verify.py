@@ -64,14 +64,16 @@ def kept(made, tmp_path):
 
 
 @pytest.fixture
-def call(kept, made, capsys):
-    """Runs the command on the record: its status, and what it says."""
+def check(kept, made, capsys):
+    """Runs the command on the record, which returns a status and says some words; returns all it says."""
 
-    def verified(*arguments):
+    def verified(arguments, status, *words):
         places = ["--results", str(kept), "--notebooks", str(made / "notebooks")]
-        status = verify.main([*arguments, *places])
-        said = capsys.readouterr()
-        return status, said.out + said.err
+        assert verify.main([*arguments.split(), *places]) == status
+        said = "".join(capsys.readouterr())
+        for word in words:
+            assert word in said
+        return said
 
     return verified
 
@@ -93,76 +95,49 @@ def origins(kept, **columns):
 @pytest.mark.slow
 class TestCommand:
     def test_equal_numbers_agree_with_the_threads_recorded_and_a_changed_one_is_found(
-        self, call, kept, monkeypatch
+        self, check, kept, monkeypatch
     ):
         monkeypatch.setenv("OMP_NUM_THREADS", "2")
-        status, said = call("seed=0")
-        assert status == 0
-        assert "6 of 6 numbers agree, to the last recorded digit" in said
+        check("seed=0", 0, "6 of 6 numbers agree, to the last recorded digit")
         assert os.environ["OMP_NUM_THREADS"] == "2"
         change(kept / "p/e.csv", "0.123457", "0.123458")
-        status, said = call("seed=1")
-        assert status == 1
-        for words in ("5 of 6 numbers agree", "jsd", "0.123458", "0.123457", "1e-06"):
-            assert words in said
+        check("seed=1", 1, "5 of 6 numbers agree", "jsd", "0.123458", "0.123457", "1e-06")
         # Of another metric nothing is said.
-        status, said = call("seed=1", "metric=n_test")
-        assert status == 0
-        assert "1 of 1 numbers agree" in said
-        assert call("seed=1", "--tolerant")[0] == 0
+        check("seed=1 metric=n_test", 0, "1 of 1 numbers agree")
+        check("seed=1 --tolerant", 0)
 
-    def test_numbers_that_the_record_does_not_have_are_listed_and_not_compared(self, call, kept):
+    def test_numbers_that_the_record_does_not_have_are_listed_and_not_compared(self, check, kept):
         unknown = "not compared, 1 numbers that the record does not have: n_test"
         change(kept / "p/e.csv", "e,planted,x,y,0,n_test", "e,planted,x,y,0,n_train")
-        status, said = call("seed=0")
-        assert status == 1
-        for words in ("5 of 6 numbers agree", unknown, "no row now"):
-            assert words in said
+        check("seed=0", 1, "5 of 6 numbers agree", unknown, "no row now")
         rows = results.read_recorded(kept / "p/e.csv")
         results.write(record.whole(rows[rows["metric"] != "n_train"]), kept / "p/e.csv", record.FLOAT_FORMAT)
-        status, said = call("seed=0")
-        assert status == 0
-        assert "5 of 5 numbers agree" in said
-        assert unknown in said
+        check("seed=0", 0, "5 of 5 numbers agree", unknown)
 
-    def test_numbers_of_other_draws_are_said_to_be(self, call, kept, monkeypatch):
+    def test_numbers_of_other_draws_are_said_to_be(self, check, kept, monkeypatch):
         monkeypatch.setattr(compare, "DRAWN", ({"paper": "p", "metric": "jsd"},))
         change(kept / "p/e.csv", "0.123457,all,0.1,0.2", "0.19,all,0.12,0.25")
-        status, said = call("seed=0")
-        assert status == 1
-        assert "random draws" not in said
+        assert "random draws" not in check("seed=0", 1)
         origins(kept, draws=None)
-        status, said = call("seed=0")
-        assert status == 0
-        assert "6 of 6 numbers agree, to the last recorded digit" in said
-        assert "2 of them rest on random draws, which were others when this was recorded" in said
-        assert "their intervals must overlap (1 have none)" in said
+        draws = "2 of them rest on random draws, which were others when this was recorded"
+        may = "their intervals must overlap (1 have none)"
+        check("seed=0", 0, "6 of 6 numbers agree, to the last recorded digit", draws, may)
 
-    def test_several_are_listed_and_verified_only_on_demand(self, call, kept):
-        status, said = call("dataset=planted", "encoder=x")
-        assert status == 2
-        assert said.endswith("2 runs fit: narrow them down, or give --all\n")
+    def test_several_are_listed_and_verified_only_on_demand(self, check, kept):
+        said = check("dataset=planted encoder=x", 2, "2 runs fit: narrow them down, or give --all\n")
         assert said.count(" e planted ") == 2
         change(kept / "p/e.csv", ",1,jsd,0.5,", ",1,jsd,0.6,")
-        status, said = call("--all")
-        assert status == 1
-        assert said.endswith("1 of 2 runs agree\n")
+        assert check("--all", 1).endswith("1 of 2 runs agree\n")
 
-    def test_on_another_machine_there_is_a_tolerance(self, call, kept):
+    def test_on_another_machine_there_is_a_tolerance(self, check, kept):
         origins(kept, torch="1.0")
         change(kept / "p/e.csv", ",jsd,0.5,", ",jsd,0.515,")
-        status, said = call("seed=0")
-        assert status == 0
-        assert "torch: recorded with 1.0, here" in said
-        assert "within tolerances" in said
-        assert call("seed=0", "--tolerance", "jsd=0.01")[0] == 1
+        check("seed=0", 0, "torch: recorded with 1.0, here", "within tolerances")
+        check("seed=0 --tolerance jsd=0.01", 1)
 
-    def test_a_run_that_fails_is_named_and_the_next_one_verified(self, call, kept):
+    def test_a_run_that_fails_is_named_and_the_next_one_verified(self, check, kept):
         change(kept / "p/runs.csv", '""seed"":0', '""sead"":0')
-        status, said = call("--all")
-        assert status == 1
-        assert "seed 0) failed: " in said
-        assert "unknown parameter 'sead'" in said
+        said = check("--all", 1, "seed 0) failed: ", "unknown parameter 'sead'")
         assert said.endswith("1 of 2 runs agree\n")
 
     @pytest.mark.parametrize(
@@ -174,19 +149,14 @@ class TestCommand:
             ('""seed"":0', '""seed"":0,""vectors"":""glove.txt""', "vectors 'glove.txt' lay"),
         ],
     )
-    def test_what_cannot_be_run_again_is_refused_by_name(self, call, kept, old, new, message):
+    def test_what_cannot_be_run_again_is_refused_by_name(self, check, kept, old, new, message):
         name = pd.read_csv(kept / "p/runs.csv", dtype=str)["run"][0]
         change(kept / "p/runs.csv", old, new)
-        status, said = call(f"run={name}")
-        assert status == 1
-        assert said.startswith(f"refused: run {name} (p/e, ")
-        assert message in said
+        assert check(f"run={name}", 1, message).startswith(f"refused: run {name} (p/e, ")
 
-    def test_other_data_are_refused(self, call, kept):
+    def test_other_data_are_refused(self, check, kept):
         origins(kept, data="5c0d")
-        status, said = call("seed=0")
-        assert status == 1
-        assert "the data here are others (sha256 " in said
+        check("seed=0", 1, "the data here are others (sha256 ")
 
 
 @pytest.mark.slow
