@@ -65,9 +65,7 @@ def test_the_source_line_names_the_notebook_what_is_set_and_the_commit(monkeypat
         ("Planted", "SINGLE_TEXTS", {}, r"unknown \(did you mean 'planted'\?\)", "single texts: "),
     ],
 )
-def test_a_data_set_that_a_page_is_not_made_for_is_refused_by_name(
-    name, reads, needs, what, wanted, monkeypatch
-):
+def test_a_data_set_that_does_not_fit_is_refused_by_name(name, reads, needs, what, wanted, monkeypatch):
     monkeypatch.setitem(data.LOADERS, "own", lambda: toy.corpus(pair=True))
     refused = rf"^parameter dataset is '{name}': {what}.*\. This notebook reads .*{wanted}"
     with pytest.raises(ValueError, match=refused) as refusal:

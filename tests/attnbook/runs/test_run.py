@@ -70,9 +70,7 @@ def values_of(executed):
         ("free", "!!binary IjsgZXhpdCgpICM=", "binary is no plain value"),
     ],
 )
-def test_a_value_that_is_wrong_or_could_be_another_is_refused_before_anything_runs(
-    name, word, message, notebook
-):
+def test_a_value_that_could_be_another_is_refused_before_anything_runs(name, word, message, notebook):
     with pytest.raises(SystemExit, match=message):
         execute(notebook, "-p", name, word)
     assert files(notebook.parent) == ["toy.py"]

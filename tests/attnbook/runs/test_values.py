@@ -50,10 +50,8 @@ AS_IT_IS += ["'a' and 'b'"]
     ids=str,
 )
 def test_a_text_is_read_by_the_annotated_type(kind, texts):
-    found = {text: values.read(text, kind) for text in texts}
-    assert {text: repr(value) for text, value in found.items()} == {
-        text: repr(value) for text, value in texts.items()
-    }
+    # The types too: True is no 1.
+    assert repr({text: values.read(text, kind) for text in texts}) == repr(texts)
 
 
 @pytest.mark.parametrize(

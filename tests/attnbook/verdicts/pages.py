@@ -81,10 +81,8 @@ def jain_wallace(sweep, tau, **model):
     far = []
     for method, jsd in zip(METHODS, (0.5, 0.6, 0.3, 0.3), strict=True):
         shares = {"jsd": jsd, "jsd_median": jsd, "at_least_0_595": jsd - 0.2, "feasible": 0.1}
-        far.append(table(shares, every, method=method))
-        far.append(
-            table({"jsd_q25": 0.2, "jsd_q50": 0.4, "jsd_q75": 0.6}, every, method=method, bin="[0, .25)")
-        )
+        boxes = {"jsd_q25": 0.2, "jsd_q50": 0.4, "jsd_q75": 0.6}
+        far += [table(shares, every, method=method), table(boxes, every, method=method, bin="[0, .25)")]
     epochs = []
     for epoch in (1, 2, 3):
         kept = {"selected": float(epoch == 2), "accuracy": 0.8}

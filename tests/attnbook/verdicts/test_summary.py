@@ -101,6 +101,10 @@ class TestChoosing:
         found = summary.headline(beside(pd.concat(own), theirs()), ["f1", "accuracy"])
         assert found[["dataset", "metric"]].to_numpy().tolist() == [["SST", "f1"], ["SNLI", "accuracy"]]
 
+    def test_what_is_missing_is_named(self):
+        words = "Not run: there is no recorded result of the experiment *base*, encoder average."
+        assert summary.not_run("base", encoder="average") == words
+
     def test_quartiles_stand_side_by_side_where_we_have_them(self):
         first, second, *_ = summaries.MAX_ATTENTION_LABELS
         values = (("q25", 0.1), ("q50", 0.2), ("q75", 0.3))
