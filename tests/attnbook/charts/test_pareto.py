@@ -44,6 +44,15 @@ def test_ties_nan_one_point_and_none(cost, gain, front):
     assert pareto_front(np.array(cost), np.array(gain)).tolist() == front == by_pairs(cost, gain)
 
 
+def test_of_many_points_with_ties_the_order_does_not_matter():
+    rng = np.random.default_rng(0)
+    cost, gain = rng.integers(0, 30, (2, 300))
+    front, shuffled = pareto_front(cost, gain), rng.permutation(300)
+    assert front.tolist() == by_pairs(cost, gain)
+    assert (pareto_front(cost[shuffled], gain[shuffled]) == front[shuffled]).all()
+    assert pareto_front(cost[:0], gain[:0]).dtype == bool
+
+
 @pytest.mark.parametrize("shapes", [((2,), (3,)), ((2, 1), (2, 1)), ((), ())])
 def test_shapes_that_do_not_fit_are_refused(shapes):
     with pytest.raises(ValueError, match="one value of each per point"):

@@ -43,13 +43,12 @@ def test_runs_to_come_take_as_long_as_those_like_them(place, capsys):
     runs = grid.runs(yaml.safe_load(CONFIG))
     seconds = progress.finished(place / "sweep", runs)
     assert sorted(seconds.values()) == [10.0, 20.0, 600.0, 1200.0]
-    table = progress.table(runs, seconds)
-    assert table.drop(columns=["notebook", "dataset"]).fillna(-1).to_numpy().tolist() == [
-        [2, 2, 0],
-        [2, 1, 600],
-        [2, 1, 1200],
-        [2, 0, 2400],  # none done there: as the notebook takes elsewhere
-        [1, 0, -1],
+    assert progress.table(runs, seconds).fillna({"to_go": -1}).to_numpy().tolist() == [
+        ["paper/fast", "small", 2, 2, 0],
+        ["paper/fast", "large", 2, 1, 600],
+        ["paper/slow", "small", 2, 1, 1200],
+        ["paper/slow", "large", 2, 0, 2400],  # none done there: as the notebook takes elsewhere
+        ["paper/new", "small", 1, 0, -1],
     ]
     main(["progress", "grid.yaml", "--sweep", "sweep", "--cores", "2"])
     last = capsys.readouterr().out.strip().splitlines()[-1]

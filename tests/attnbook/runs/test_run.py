@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -203,5 +204,36 @@ def test_a_kernel_that_is_killed_for_its_memory_is_an_error_that_says_so(noteboo
     killed = longer(notebook, "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)")
     with pytest.raises(SystemExit, match=r"longer\.py: its kernel was killed.*memory"):
         execute(killed)
+    assert files(tmp_path) == ["longer.py", "toy.py"]
+    assert execute(notebook).is_file()
+
+
+@contextmanager
+def control_group(megabytes):
+    """The file that takes a process into a group of so much memory; needs the right to make one."""
+    lines = [line.split(":", 2) for line in Path("/proc/self/cgroup").read_text().splitlines()]
+    own = {kinds: name.lstrip("/") for _, kinds, name in lines}
+    kind, limit = ("memory", "memory.limit_in_bytes") if "memory" in own else ("", "memory.max")
+    group = Path("/sys/fs/cgroup", kind, own.get(kind, ""), f"attnlib-test-{os.getpid()}")
+    try:
+        group.mkdir()
+        (group / limit).write_text(str(megabytes << 20))
+    except OSError as error:
+        if group.is_dir():
+            group.rmdir()
+        pytest.skip(f"a limit of memory needs the right to set it: {error}")
+    try:
+        yield group / "cgroup.procs"
+    finally:
+        group.rmdir()
+
+
+def test_a_kernel_that_runs_out_of_memory_is_killed_and_nothing_looks_finished(notebook, tmp_path):
+    greedy = longer(notebook, "held = [bytearray(b'1') * (1 << 20) for _ in range(2000)]")
+    with control_group(500) as members:
+        inside = ["sh", "-c", f'echo $$ > "{members}" && exec "$@"', "sh", *command(greedy)]
+        done = subprocess.run(inside, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "longer.py: its kernel was killed, as the system does where memory runs out" in done.stderr
     assert files(tmp_path) == ["longer.py", "toy.py"]
     assert execute(notebook).is_file()

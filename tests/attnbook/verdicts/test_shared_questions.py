@@ -69,7 +69,7 @@ def test_contrasts_are_of_the_same_models_and_seeds():
 
 
 def test_signs_are_counted_over_models_and_the_order_of_methods_and_metrics_is_kept():
-    methods, metrics = ["random", "attention", "attention × gradient"], {"violation": "V", "x": "ρ"}
+    methods, metrics = ["attention", "none", "random", "attention × gradient"], {"violation": "V", "x": "ρ"}
     shown = questions.polarities(three_signs(), methods, metrics)
     assert questions.signs(shown) == {"models": 3, "alike": 2, "better": 2}
     assert list(shown["method"].cat.categories) == methods

@@ -40,7 +40,7 @@ class TestDifferences:
         compared = (f"gap_{name}", "tau_gradient_leave_one_out")
         errors = summary.residuals(cell_table.once(published), *compared, f"tau_{name}")
         assert len(errors) > 60
-        assert errors.max() < 1e-5
+        assert errors.max() < 2e-6
         assert summary.residuals(published, *compared, f"tau_{other}").max() > 0.1
 
 
@@ -59,11 +59,12 @@ class TestClasses:
         assert summary.classes(*tables) == ["b", "a", "c"]
 
     def test_a_model_that_predicts_few_of_many_classes_has_all_texts_only(self):
-        rooms = of_classes("all", "hall", "attic", "garden", "office", dataset="babi2")
+        rooms = ours(*range(5), dataset="babi2", **{"class": ["all", "hall", "attic", "garden", "office"]})
         order = summary.classes(theirs(0.1, **{"class": "a"}), rooms)
         assert order == ["a"]
         one = rooms[rooms["class"].isin(["all", "garden"])]
-        assert summary.by_class(one.drop(columns="seed"), order)["class"].tolist() == [summary.ALL]
+        found = summary.by_class(one.drop(columns="seed"), order)
+        assert found[["class", "value"]].to_numpy().tolist() == [[summary.ALL, 0]]
 
     def test_the_last_class_is_the_positive_one(self):
         table = theirs(0.1, 0.2, metric="f1", **{"class": ["negative", "positive"]})
@@ -135,8 +136,9 @@ class TestTables:
         columns = {"n_test": "test", "mean_length": "length"}
         found = summary.statistics(own, published, NAMES, columns)
         assert found.to_dict("index") == {"SST": {"test": "1,725 (1,725)", "length": "18.2 (19)"}}
-        alone = summary.statistics(own[:2], published, NAMES, columns)
-        assert alone["length"].tolist() == ["– (19)"]
+        for length, of_theirs in (("–", halves), ("– (19)", published)):
+            alone = summary.statistics(own[:2], of_theirs, NAMES, columns)
+            assert alone["length"].tolist() == [length]
         with pytest.raises(ValueError, match="n_test differs between runs"):
             summary.statistics(ours(1725, 1724, metric="n_test"), theirs(), NAMES, {"n_test": "test"})
 

@@ -248,4 +248,4 @@ def test_the_page_runs_with_the_results_of_one_paper_and_without_any(tmp_path):
         assert set(table["paper"]) == shown
         for words in ("Where these numbers come from", "not run"):
             assert words in page.words
-        assert not re.search(r"\bnan\b", page.words)
+        assert not re.search(r"\bnan\b", page.whole)

@@ -9,6 +9,7 @@ import pytest
 
 from attnbook.verdicts import trained_adversaries
 from attnbook.verdicts.trained_adversaries import search_and_furthest
+from tests.attnbook.made import MODEL
 from tests.attnbook.verdicts.made import EMPTY, adversary
 
 
@@ -42,7 +43,7 @@ MODELS = {0.0: (0.01, 0.1), 0.001: (0.05, 0.3), 0.01: (0.06, 0.6), None: (0.005,
 
 def test_the_furthest_is_within_the_budget():
     (row,) = search_and_furthest(adversary(MODELS), 0.05).to_dict("records")
-    assert (row["dataset"], row["seed"], row["of_search"], row["of_model"]) == ("sst", 0, 0.5, 0.3)
+    assert row == MODEL | {"seed": 0, "of_search": 0.5, "of_model": 0.3}
     # Within the least budget it is the base itself, which has moved nowhere.
     for budget, furthest in ((0.06, 0.6), (0.001, 0.0)):
         assert search_and_furthest(adversary(MODELS), budget)["of_model"].tolist() == [furthest]
@@ -62,5 +63,6 @@ def test_what_lacks_the_search_an_adversary_or_another_seed_has_no_row():
     without_search = adversary({0.001: (0.05, 0.3)})
     for table in (without_search, adversary({None: (0.005, 0.5)}), EMPTY["wiegreffe_pinter"]):
         assert search_and_furthest(table, 0.05).empty
+        assert search_and_furthest(table, None).empty
     # Without another seed nothing is known of it, and a base that did not move is no answer.
     assert search_and_furthest(adversary(MODELS), None).empty
