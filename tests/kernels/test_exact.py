@@ -3,10 +3,8 @@ import math
 import mpmath
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from attnlib.kernels import exact_adversary, jsd, naive, search_adversary, tvd
+from attnlib.kernels import exact_adversary, jsd, naive, tvd
 from attnlib.kernels._common import token_margins
 from attnlib.kernels.exact import margin_bounds
 from tests.kernels.cases import make, one
@@ -49,13 +47,6 @@ def test_random_feasible_points_are_no_better():
         assert (found.jsd >= best - 1e-12).all()
 
 
-def test_at_least_the_search():
-    r = make(25, 14, seed=4)
-    for epsilon in (0.0, 0.01, 0.2):
-        searched = search_adversary(r, epsilon, n_steps=150, learning_rate=0.05)
-        assert (exact_adversary(r, epsilon).jsd >= searched.jsd - 1e-6).all()
-
-
 def adversarial(kind, length, seed):
     """Rows built so that little can be pruned, or much is equal."""
     g = torch.Generator().manual_seed(seed)
@@ -95,18 +86,6 @@ def test_search_by_blocks_equals_all_pairs(kind, monkeypatch):
         assert blocks.jsd.item() == pytest.approx(everything.jsd.item(), abs=1e-13)
 
 
-@pytest.mark.slow
-@settings(max_examples=80, deadline=None, derandomize=True)
-@given(st.data())
-def test_any_small_text(data):
-    n = data.draw(st.integers(1, 7))
-    balls = data.draw(st.lists(st.integers(0, n - 1), min_size=8, max_size=8))
-    alpha = [balls.count(i) / 8 for i in range(n)]
-    s = data.draw(st.lists(st.integers(-3, 3), min_size=n, max_size=n))
-    epsilon = data.draw(st.sampled_from([0.0, 0.01, 0.25, 0.5, 1.0]))
-    check(one(alpha, [float(x) for x in s]), epsilon)
-
-
 def test_special_cases():
     # one token; all scores equal (α's smallest weight may take all); α at a vertex; ε that allows everything
     assert exact_adversary(one([1.0], [2.0]), 0.1).jsd.item() == 0
@@ -118,8 +97,7 @@ def test_special_cases():
     assert vertex.jsd.item() == pytest.approx(math.log(2), rel=1e-15)
     assert vertex.weights[0, 1] == 0
     stuck = exact_adversary(one([0.0, 1.0, 0.0], [-1.0, 3.0, 2.0]), 0.0)
-    assert stuck.jsd.item() == 0
-    assert stuck.tvd.item() == 0
+    assert stuck.jsd.item() == stuck.tvd.item() == 0
     free = exact_adversary(one([0.2, 0.05, 0.75], [-9.0, 1.0, 5.0]), 1.0)
     assert free.weights.tolist() == [[0.0, 1.0, 0.0]]
 
@@ -135,22 +113,17 @@ def test_peaked_attention_and_extreme_scores():
 def test_bounds_against_mpmath():
     mpmath.mp.dps = 50
     for m in (-750.0, -40.0, -3.0, -1e-9, 0.0, 0.7, 20.0, 36.0, 750.0):
+        y, rest = (1 / (1 + mpmath.exp(-sign * mpmath.mpf(m))) for sign in (1, -1))
         for epsilon in (1e-300, 1e-12, 0.01, 0.05, 0.4, 0.999):
             low, high = (x.item() for x in margin_bounds(torch.tensor([m], dtype=torch.float64), epsilon))
-            y = 1 / (1 + mpmath.exp(-mpmath.mpf(m)))
-            not_y = 1 / (1 + mpmath.exp(mpmath.mpf(m)))
-            if epsilon < not_y:
-                expected = mpmath.log((y + epsilon) / (not_y - epsilon))
-                # where ε meets 1 − y the bound runs to infinity and is as uncertain as 1 − y itself
-                near = 4e-16 * not_y / (not_y - epsilon)
-                assert abs(high - expected) <= near + 4e-15 * (1 + abs(m))
-            else:
-                assert high == math.inf
-            if epsilon < y:
-                expected = mpmath.log((y - epsilon) / (not_y + epsilon))
-                assert abs(low - expected) <= 4e-16 * y / (y - epsilon) + 4e-15 * (1 + abs(m))
-            else:
-                assert low == -math.inf
+            for found, here, other in ((high, y, rest), (-low, rest, y)):
+                if epsilon >= other:
+                    assert found == math.inf
+                    continue
+                # where ε meets the other probability the bound runs to infinity, as uncertain as that is
+                near = 4e-16 * other / (other - epsilon)
+                expected = mpmath.log((here + epsilon) / (other - epsilon))
+                assert abs(found - expected) <= near + 4e-15 * (1 + abs(m))
     m = torch.tensor([-3.0, 2.5], dtype=torch.float64)
     assert all(torch.equal(x, m) for x in margin_bounds(m, 0.0))
 
