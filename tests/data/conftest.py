@@ -22,6 +22,12 @@ def write_zip(path, texts=TEXTS, root="trees/"):
     return path
 
 
+def folder_item(files, folder="train"):
+    """A folder of files, path: content, with the checksum that its data set would have."""
+    lines = "".join(f"{hashlib.sha256(text).hexdigest()} {path}\n" for path, text in sorted(files.items()))
+    return Item(folder, suffix=".txt", count=len(files), sha256=hashlib.sha256(lines.encode()).hexdigest())
+
+
 @pytest.fixture
 def toy(monkeypatch):
     """A set called sst with small files of ours: same layout, own checksums; nobody is at its address."""

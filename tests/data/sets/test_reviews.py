@@ -62,9 +62,7 @@ def test_long_reviews_leave_training_only(root, name, sentences, tokens):
     assert abs(2 * len(corpus.train) + len(corpus.dev) - 200) < 30
 
 
-def test_bad_rows_and_missing_files_are_named(root):
-    with pytest.raises(DataError, match=r"(?s)yelp_full: train\.csv.* not found in .*Crepe.*imdb_ratings"):
-        load("yelp_full")
+def test_bad_rows_are_named(root):
     write_set(root, "yelp_full", test=[quoted("1", "two\nlines"), quoted("6", "a text")])
     for name in ("yelp_full", "yelp5"):
         with pytest.raises(DataError, match=r"test\.csv:3: the star rating is '6', not 1, 2, 3, 4 or 5"):
@@ -177,5 +175,3 @@ def test_reviews_of_four_domains_have_four_ratings(root, layout):
     notes = corpus.provenance["notes"]
     assert "2 reviews whose text occurred before are left out." in notes
     assert "1 documents without a sentence are left out." in notes
-    with pytest.raises(DataError, match=r"books/negative\.review is not the official file"):
-        load("amazon_multidomain")
