@@ -10,10 +10,9 @@ from attnlib import Readout
 from tests.kernels.cases import allowing, alone, make, with_head
 
 
-def parts(n=3, t=4, c=2):
-    readout = make(n, t, c, seed=1, shortest=t)
-    mask = torch.ones(n, t, dtype=torch.bool)
-    return {"alpha": readout.alpha, "scores": readout.scores, "bias": readout.bias, "mask": mask}
+def parts(c=2):
+    r = make(3, 4, c, seed=1, shortest=4)
+    return {"alpha": r.alpha, "scores": r.scores, "bias": r.bias, "mask": r.mask}
 
 
 def test_logits_are_the_definition(monkeypatch):
@@ -38,14 +37,14 @@ def test_prediction_is_the_first_on_ties():
     assert r.predictions().tolist() == [1, 1, 1]
 
 
-def test_dtypes_and_renormalisation():
+def test_dtypes_and_renormalisation_within_tolerance_only():
     given = parts()
-    given["alpha"] = (given["alpha"] * (1 + 5e-5)).float()
-    given["scores"] = given["scores"].half()
-    r = Readout(**given)
-    assert r.alpha.dtype == torch.float64
-    assert r.scores.dtype == torch.float16
+    alpha, given["scores"] = given["alpha"], given["scores"].half()
+    r = Readout(**given | {"alpha": (alpha * (1 + 0.9e-4)).float()})
+    assert (r.alpha.dtype, r.scores.dtype) == (torch.float64, torch.float16)
     assert (r.alpha.sum(1) - 1).abs().max() < 1e-15
+    with pytest.raises(ValueError, match="row 0 sums to"):
+        Readout(**given | {"alpha": alpha * (1 + 1.2e-4)})
 
 
 def arguments(head):
@@ -227,14 +226,11 @@ BAD = [
 @pytest.mark.parametrize(("name", "index", "value", "message"), BAD)
 def test_what_is_wrong_is_named_with_its_row(name, index, value, message):
     name, _, headed = name.partition(" of ")
-    given = parts() | ({"head": torch.tanh} if headed else {})
-    if index is None:
-        given[name] = value
-    else:
-        given[name] = (given | {"offset": torch.zeros(3, 2), "allowed": torch.ones(3, 2).bool()})[
-            name
-        ].clone()
-        given[name][index] = value
+    right = parts() | {"offset": torch.zeros(3, 2), "allowed": torch.ones(3, 2).bool()}
+    if index is not None:
+        right[name][index] = value
+        value = right[name]
+    given = parts() | {name: value} | ({"head": torch.tanh} if headed else {})
     with pytest.raises(ValueError, match=f"^{name}: {message}"):
         Readout(**given)
 
@@ -264,13 +260,6 @@ def test_bad_weights():
     for wrong in (torch.ones(3, 5), torch.ones(2, 4), torch.ones(4), torch.ones(3, 4, 2)):
         with pytest.raises(ValueError, match="weights: expected shape"):
             r.logits(wrong)
-
-
-def test_sum_within_tolerance_only():
-    given = parts()
-    Readout(**{**given, "alpha": given["alpha"] * (1 + 0.9e-4)})
-    with pytest.raises(ValueError, match="row 0 sums to"):
-        Readout(**{**given, "alpha": given["alpha"] * (1 + 1.2e-4)})
 
 
 @pytest.mark.slow
