@@ -84,6 +84,11 @@ CODES = (["25000", "4019"], ["2851"], ["28521", "25000"], ["2851", "28529"], ["V
 BODY = 'Admission Date:  [**2101-{}-1**]\n\nThe patient, "stable", took 20 mg ;; daily.\nwbc was low again\n'
 
 
+COLUMNS = {"ADMISSIONS": "ROW_ID SUBJECT_ID HADM_ID"}
+COLUMNS["DIAGNOSES_ICD"] = "ROW_ID SUBJECT_ID HADM_ID SEQ_NUM ICD9_CODE"
+COLUMNS["NOTEEVENTS"] = "ROW_ID SUBJECT_ID HADM_ID CHARTDATE CATEGORY DESCRIPTION ISERROR TEXT"
+
+
 def patient(i):
     return 10 + i // 2  # two admissions each
 
@@ -106,14 +111,8 @@ def tables(n=60):
     codes = [(i, k + 1, code) for i in range(n) for k, code in enumerate(CODES[i % len(CODES)])]
     diagnoses = [(7, patient(i), 100 + i, k, code) for i, k, code in codes] + [(7, 10, 100, "", "")]
     admissions = [(7, patient(i), 100 + i) for i in range(n)]
-    return {
-        name: pd.DataFrame(rows, columns=["ROW_ID", "SUBJECT_ID", "HADM_ID", *further])
-        for name, rows, further in (
-            ("NOTEEVENTS", notes, ("CHARTDATE", "CATEGORY", "DESCRIPTION", "ISERROR", "TEXT")),
-            ("DIAGNOSES_ICD", diagnoses, ("SEQ_NUM", "ICD9_CODE")),
-            ("ADMISSIONS", admissions, ()),
-        )
-    }
+    rows = {"NOTEEVENTS": notes, "DIAGNOSES_ICD": diagnoses, "ADMISSIONS": admissions}
+    return {name: pd.DataFrame(found, columns=COLUMNS[name].split()) for name, found in rows.items()}
 
 
 def write_tables(root, layout="plain", **changed):

@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 from sklearn.datasets import _twenty_newsgroups as sk
@@ -34,13 +36,10 @@ def test_of_a_run_of_symbols_the_last_is_kept():
 @pytest.fixture(params=["plain", "archive"])
 def written(root, request):
     """By-date files of three groups; every post of the two on sports has 8 to 20 words."""
-    made = {
-        f"20news-bydate-{part}/{group}/{9990 + i}": f"{HEADER}the {word} was good "
-        + "and so on " * (2 + i % 4)
-        for part in newsgroups.PARTS
-        for group, word in GROUPS.items()
-        for i in range(40)
-    }
+    made = {}
+    for part, (group, word), i in itertools.product(newsgroups.PARTS, GROUPS.items(), range(40)):
+        text = f"{HEADER}the {word} was good " + "and so on " * (2 + i % 4)
+        made[f"20news-bydate-{part}/{group}/{9990 + i}"] = text
     made["20news-bydate-train/rec.sport.hockey/10100"] = HEADER + "> only a quote"
     made["20news-bydate-test/rec.sport.hockey/10101"] = f"{HEADER}café goalie is here now and so on again"
     made["20news-bydate-test/sci.med/7"] = f"{HEADER}> x\nCafé is open. It's good!\r\n> only a quote"
