@@ -1,12 +1,12 @@
 """What archives and compressed files may hold to do harm, downloaded or put there by hand."""
 
-import gzip
 import tarfile
 
 import pytest
 
 from attnlib.data import DataError, archives, files
 from tests.data.faulty import ARCHIVE, OFFICIAL, PATH, TEXT, change, fails, left, load, tarred, zipped
+from tests.data.sets.writing import write
 
 # Archives. Zip and tar alike: what is in them beside, or in place of, the file that is wanted.
 INSIDE = f"trees/{PATH}"
@@ -69,8 +69,7 @@ def test_a_tar_that_announces_too_much_is_refused_before_it_is_read(monkeypatch,
 
 
 def test_a_gzipped_bomb_is_refused_whole_and_as_a_stream(served, nowhere, monkeypatch):
-    (nowhere / "sst").mkdir(parents=True)
-    (nowhere / "sst" / f"{PATH}.gz").write_bytes(gzip.compress(bytes(3 << 20)))
+    write(nowhere / "sst", {PATH: bytes(3 << 20)}, "gzip")
     monkeypatch.setattr(archives, "FILE_LIMIT", 2 << 20)
     with pytest.raises(DataError, match=r"train\.txt\.gz is refused: it has more than 2097152 bytes"):
         load()
@@ -83,19 +82,17 @@ def test_a_gzipped_bomb_is_refused_whole_and_as_a_stream(served, nowhere, monkey
 @pytest.mark.parametrize("mode", ["w:gz", "w:"])
 def test_a_file_in_an_archive_is_read_as_a_stream(served, nowhere, monkeypatch, mode):
     change(monkeypatch, served, archive="trees.tar.gz")
-    (nowhere / "sst").mkdir(parents=True)
     members = {"trees/a": b"1" * 1000, INSIDE: b"one\ntwo\n", "trees/z": b"2" * 1000}
-    (nowhere / "sst" / "trees.tar.gz").write_bytes(tarred(members, mode=mode))
+    write(nowhere / "sst", {"trees.tar.gz": tarred(members, mode=mode)})
     with files.stream("sst", PATH) as (where, file):
         assert where.endswith(f"trees.tar.gz!{INSIDE}")
         assert list(file) == [b"one\n", b"two\n"]
 
 
 def test_encrypted_and_unknown_compression_are_named(served, nowhere):
-    (nowhere / "sst").mkdir(parents=True)
     packed = bytearray(zipped({INSIDE: TEXT}))
     packed[packed.index(b"PK\x01\x02") + 8] |= 1
     packed[6] |= 1
-    (nowhere / "sst" / ARCHIVE).write_bytes(packed)
+    write(nowhere / "sst", {ARCHIVE: bytes(packed)})
     with pytest.raises(DataError, match=r"cannot be read .*encrypted"):
         load()

@@ -30,24 +30,21 @@ LAYOUTS = {
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("place", ["data", "cache"])
 def test_every_layout_is_found_in_data_folder_and_cache(toy, nowhere, tmp_path, monkeypatch, layout, place):
-    folder = tmp_path / "given" / "sst" if place == "data" else nowhere / "sst"
-    folder.mkdir(parents=True)
-    if place == "data":
-        monkeypatch.setenv("ATTNLIB_DATA", str(tmp_path / "given"))
-    LAYOUTS[layout](folder)
+    for folder in (nowhere, tmp_path):
+        (folder / "sst").mkdir(parents=True)
+    monkeypatch.setenv("ATTNLIB_DATA", str(tmp_path))
+    LAYOUTS[layout]((tmp_path if place == "data" else nowhere) / "sst")
     assert contents() == TEXTS
     assert files.find("sst", "dev.txt") is not None
 
 
 @pytest.mark.parametrize("name", ["tasks_1-20_v1-2.tar.gz", "tasks_1-20_v1-2_en.tar.xz"])
 def test_tar_archives_are_read_in_place(nowhere, monkeypatch, tmp_path, name):
-    member = DATA_SETS["babi"].files[0]
     text = b"1 Mary went to the office.\n"
-    toy = replace(DATA_SETS["babi"], files=(replace(member, sha256=hashlib.sha256(text).hexdigest()),))
-    monkeypatch.setitem(DATA_SETS, "babi", toy)
-    (nowhere / "babi").mkdir(parents=True)
-    path = nowhere / "babi" / name
-    path.write_bytes(tarred({f"./tasks_1-20_v1-2/{member.path}": text}, mode=f"w:{name[-2:]}"))
+    member = replace(DATA_SETS["babi"].files[0], sha256=hashlib.sha256(text).hexdigest())
+    change(monkeypatch, DATA_SETS["babi"], files=(member,))
+    path, inside = nowhere / "babi" / name, f"./tasks_1-20_v1-2/{member.path}"
+    write(nowhere / "babi", {name: tarred({inside: text}, mode=f"w:{name[-2:]}")})
     found = locate("babi", [member.path])[member.path]
     assert found.data == text
     assert found.where.endswith(f"{name}!tasks_1-20_v1-2/{member.path}")
@@ -66,27 +63,22 @@ def test_a_git_blob_id_is_checked_where_no_sha256_is_known():
 
 def test_data_folder_comes_before_cache(toy, nowhere, tmp_path, monkeypatch):
     monkeypatch.setenv("ATTNLIB_DATA", str(tmp_path))
-    for folder, text in ((tmp_path / "sst", b"given"), (nowhere / "sst", b"cached")):
-        folder.mkdir(parents=True)
-        (folder / "dev.txt").write_bytes(text)
+    write(tmp_path / "sst", {"dev.txt": "given"})
+    write(nowhere / "sst", {"dev.txt": "cached"})
     assert contents(["dev.txt"], verify=False) == {"dev.txt": b"given"}
 
 
 def test_cache_folder_follows_the_environment(monkeypatch, tmp_path):
-    monkeypatch.setenv("ATTNLIB_CACHE", str(tmp_path / "own"))
-    assert files.cache_folder() == tmp_path / "own" / "data"
-    monkeypatch.delenv("ATTNLIB_CACHE")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
-    assert files.cache_folder() == tmp_path / "xdg" / "attnlib" / "data"
-    monkeypatch.delenv("XDG_CACHE_HOME")
-    monkeypatch.setenv("HOME", str(tmp_path))
-    assert files.cache_folder() == tmp_path / ".cache" / "attnlib" / "data"
+    variables = {"ATTNLIB_CACHE": "data", "XDG_CACHE_HOME": "attnlib/data", "HOME": ".cache/attnlib/data"}
+    for variable in variables:
+        monkeypatch.setenv(variable, str(tmp_path / variable))
+    for variable, below in variables.items():
+        assert files.cache_folder() == tmp_path / variable / below
+        monkeypatch.delenv(variable)
 
 
 def test_wrong_content_is_refused_with_both_checksums(toy, nowhere):
-    (nowhere / "sst").mkdir(parents=True)
-    LAYOUTS["plain"](nowhere / "sst")
-    (nowhere / "sst" / "dev.txt").write_bytes(b"(3 edited)\n")
+    write(nowhere / "sst", TEXTS | {"dev.txt": "(3 edited)\n"})
     found = hashlib.sha256(b"(3 edited)\n").hexdigest()
     with pytest.raises(DataError, match=rf"sst/dev\.txt.*{found} .*{toy.files[1].sha256}.*verify=False"):
         contents()
@@ -132,8 +124,7 @@ def test_download_lands_whole_in_the_cache_and_is_used_again(toy, mirror, nowher
 
 def test_only_what_is_missing_comes_from_the_download(toy, mirror, tmp_path, monkeypatch):
     monkeypatch.setenv("ATTNLIB_DATA", str(tmp_path))
-    (tmp_path / "sst").mkdir()
-    (tmp_path / "sst" / "dev.txt").write_bytes(b"mine")
+    write(tmp_path / "sst", {"dev.txt": "mine"})
     write_zip(mirror / toy.archive)
     assert contents(verify=False) == {**TEXTS, "dev.txt": b"mine"}
 
@@ -177,7 +168,7 @@ def test_folders_are_checked_as_a_whole_whatever_their_line_ends(nowhere, monkey
     change(monkeypatch, DATA_SETS["imdb"], files=(folder_item(texts),))
     write(root, made)
     assert list(locate("imdb", ["train"])) == ["train/a.txt", "train/b/c.txt"]
-    (root / "train" / "a.txt").write_bytes(b"altered")
+    write(root, {"train/a.txt": "altered"})
     assert len(locate("imdb", ["train"], verify=False)) == 2
     with pytest.raises(DataError, match=r"train in .* is not as published: 2 of 2 files.*verify=False"):
         locate("imdb", ["train"])

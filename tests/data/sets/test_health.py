@@ -1,5 +1,7 @@
 """The MIMIC-III loaders on generated tables of the true schema; no patient's data anywhere."""
 
+import re
+
 import pandas as pd
 import pytest
 
@@ -147,9 +149,8 @@ def test_without_lists_no_patient_is_on_two_sides(root, monkeypatch):
     sides = [{patient(int(name[9:]) - 100) for name in split.ids} for split in corpus.splits.values()]
     assert sum(map(len, sides)) == len(set.union(*sides)) == 30
     assert sizes(corpus) == [42, 8, 10]
-    notes = " ".join(corpus.provenance["notes"])
-    assert "lists of admissions were not found" in notes
-    assert "were not compared with ADMISSIONS" in notes
+    said = "lists of admissions were not found.*were not compared with ADMISSIONS"
+    assert re.search(said, " ".join(corpus.provenance["notes"]))
     # Large tables are read in chunks; column names may be in lower case.
     monkeypatch.setattr(health, "CHUNK", 7)
     write_tables(root, **{name: frame.rename(columns=str.lower) for name, frame in tables().items()})
