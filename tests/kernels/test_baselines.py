@@ -37,16 +37,14 @@ def test_uniform_and_shuffled_by_definition():
     assert not torch.equal(shuffled_weights(r, seed=3), shuffled_weights(r, seed=4))
 
 
-def test_every_place_of_a_shuffle_is_equally_likely():
+@pytest.mark.slow
+def test_shuffles_and_random_weights_are_uniform():
     r = one([0.7, 0.2, 0.1], [0.0, 0.0, 0.0])
     places = torch.stack([shuffled_weights(r, seed)[0] for seed in range(600)]).argmax(1)
     assert places.bincount(minlength=3).tolist() == pytest.approx([200, 200, 200], abs=50)
-
-
-@pytest.mark.slow
-def test_random_weights_are_uniform_on_the_simplex():
-    drawn = torch.stack([random_weights(one([0.5, 0.5], [0.0, 0.0]), seed)[0, 0] for seed in range(500)])
-    # On two tokens the first weight is uniform on [0, 1].
+    r = one([0.5, 0.5], [0.0, 0.0])
+    # Random weights are uniform on the simplex: on two tokens the first is on [0, 1].
+    drawn = torch.stack([random_weights(r, seed)[0, 0] for seed in range(500)])
     assert np.quantile(drawn, [0.1, 0.5, 0.9]) == pytest.approx([0.1, 0.5, 0.9], abs=0.06)
 
 

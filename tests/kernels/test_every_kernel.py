@@ -162,14 +162,16 @@ def test_padding_batch_and_blocks_do_not_matter(name, kind, monkeypatch):
             torch.testing.assert_close(b, a, rtol=0, atol=2e-6 if single else 1e-12, equal_nan=True)
 
 
-@pytest.mark.parametrize("head", [False, True])
-@pytest.mark.parametrize(
-    "name", ["erase_each", "erase_until_flip", "flips_alone", "permutation_test", "search_adversary"]
-)
-def test_classes_that_are_not_allowed_are_as_if_they_did_not_exist(name, head):
-    # three classes or more: the released search measures two by another distance
-    everything = with_head(12, 7, classes=6) if head else make(12, 7, 6, seed=1, scale=1.0)
-    readout = allowing(everything, least=3)
+# three classes or more: the released search measures two by another distance
+MANY = {"linear": make(12, 7, 6, seed=1, scale=1.0), "head": with_head(12, 7, classes=6)}
+MANY["ties"] = make(24, 6, 5, seed=3, ties=True)
+OF_ANY = ["erase_each", "erase_until_flip", "flips_alone", "permutation_test", "search_adversary"]
+
+
+@pytest.mark.parametrize("kind", MANY)
+@pytest.mark.parametrize("name", [*OF_ANY, "single_erasure"])
+def test_classes_that_are_not_allowed_are_as_if_they_did_not_exist(name, kind):
+    readout = allowing(MANY[kind], least=3)
     found = on_the_tokens(name, readout)
     for i in range(len(readout)):
         for x, single in zip(found, on_the_tokens(name, alone(readout, i)), strict=True):
@@ -177,7 +179,7 @@ def test_classes_that_are_not_allowed_are_as_if_they_did_not_exist(name, head):
             if name == "erase_each":
                 assert (x[i][:, ~readout.allowed[i]] == 0).all()
             tolerance = 1e-4 if name == "search_adversary" else 1e-6  # near the hinge paths part
-            torch.testing.assert_close(here, single[0], rtol=0, atol=tolerance)
+            torch.testing.assert_close(here, single[0], rtol=0, atol=tolerance, equal_nan=True)
 
 
 def test_one_allowed_class_is_predicted_whatever_happens():

@@ -118,9 +118,7 @@ def test_released_draws_of_the_top_token_add_zeros():
 def test_flip_table_by_counting():
     top = torch.tensor([True, True, False, False, False])
     other = torch.tensor([1.0, 0.0, 0.0, 1.0, torch.nan], dtype=torch.float64)
-    unused = torch.zeros(5, dtype=torch.float64)
-    result = SingleErasure(unused, unused, top, other, torch.zeros(5, dtype=torch.int64))
-    assert flip_table(result).tolist() == [[25, 25], [25, 25]]
+    assert flip_table(SingleErasure(other, other, top, other, other)).tolist() == [[25, 25], [25, 25]]
 
 
 def test_what_is_refused():

@@ -17,7 +17,6 @@ import torch
 
 from attnlib.kernels import adversary, exact, exact_adversary, kendall_tau, permutation_test, search_adversary
 from attnlib.kernels import triton as choice
-from attnlib.kernels._common import Side
 from tests.kernels.cases import make, one, spread_out
 
 pytest.importorskip("triton")
@@ -182,37 +181,6 @@ def test_exact_adversary_with_many_candidates(both, monkeypatch):
     again = both(lambda: exact_adversary(r, 0.01))[1]
     assert searched
     close(again.jsd, expected.jsd, 1e-14)
-
-
-def side(sizes, g):
-    """Candidates with whole distances and α, many of them equal; α above 1 is as good as any here."""
-    size = torch.tensor(sizes, device=DEVICE)
-    row = torch.arange(len(sizes), device=DEVICE).repeat_interleave(size)
-    distance, alpha = torch.randint(1, 4, (2, len(row)), generator=g).double()
-    distance[sizes[0] : sizes[0] + sizes[1]] = 2.0  # all pairs of the second row are equal
-    alpha[sizes[0] : sizes[0] + sizes[1]] = 2.0
-    start = size.cumsum(0) - size
-    own = torch.xlogy(alpha, alpha)
-    return Side(row, row, guarded(distance), guarded(alpha), own, size, start)
-
-
-def test_best_pairs(poisoned, monkeypatch):
-    sizes = ([3, 20, 40, 1, 0, 5, 30], [2, 40, 40, 1, 7, 0, 60])
-    monkeypatch.setattr(pairs, "MOST_PAIRS", 1700)  # the last row has more
-    g = torch.Generator().manual_seed(5)
-    low, up = (side(s, g) for s in sizes)
-    value, i, j = pairs.best_pairs(low, up)
-    for row, (n, m) in enumerate(zip(*sizes, strict=True)):
-        if n * m == 0 or n * m > 1700:
-            assert (value[row].item(), i[row].item(), j[row].item()) == (-torch.inf, 0, 0)
-            continue
-        a, b = int(low.start[row]), int(up.start[row])
-        near, far = low.distance[a : a + n, None], up.distance[b : b + m]
-        own = low.own[a : a + n, None] + up.own[b : b + m]
-        expected = exact._value(near, far, low.alpha[a : a + n, None], up.alpha[b : b + m], own)
-        assert value[row].item() == pytest.approx(expected.max().item(), abs=1e-14)
-        assert expected[i[row] - a, j[row] - b] >= expected.max() - 1e-13
-    assert (i[1], j[1]) == (low.start[1], up.start[1])  # the first of equals
 
 
 # ---------------------------------------------------------------- the choice
