@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from attnlib import Readout, data
+from attnlib import data
 from attnlib.data.generated import planted_documents
 from attnlib.kernels import erase_each, minimal_flip_set
 from attnlib.models import vectors
@@ -31,7 +31,6 @@ def test_readouts_of_sentences_and_of_words_go_through_the_same_kernels(architec
     run = prepare("planted_documents", architecture, **CHEAP)
     test = CORPUS.test
     items = [len(s) for s in test.sentences] if architecture == "HANconv" else list(map(len, test.texts))
-    assert isinstance(run.readout, Readout)
     assert run.readout.linear
     assert run.frame()["length"].tolist() == items
     documents = Documents.of(test, CORPUS.vocabulary)
@@ -44,14 +43,11 @@ def test_readouts_of_sentences_and_of_words_go_through_the_same_kernels(architec
 
 @pytest.mark.slow
 def test_train_limit_trains_on_so_many(monkeypatch):
-    seen = []
-    recipe = prepare_documents.recipe
-    monkeypatch.setattr(
-        prepare_documents, "recipe", lambda m, train, *rest: seen.append(train) or recipe(m, train, *rest)
-    )
+    seen, recipe = [], prepare_documents.recipe
+    monkeypatch.setattr(prepare_documents, "recipe", lambda m, t, *r: seen.append(t) or recipe(m, t, *r))
     run = prepare("planted_documents", "FLANnoenc", 2, train_limit=30, **CHEAP)
-    expected = CORPUS.train.sample(30, 2)
-    assert (seen[0].words == Documents.of(expected, CORPUS.vocabulary).words).all()
+    expected = Documents.of(CORPUS.train.sample(30, 2), CORPUS.vocabulary)
+    assert (seen[0].words == expected.words).all()
     assert run.settings["train_limit"] == 30
     assert prepare("planted_documents", "FLANnoenc", train_limit=500, **CHEAP).settings["train_limit"] is None
 

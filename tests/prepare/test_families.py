@@ -56,15 +56,12 @@ first = cache(run)
 
 def columns(found):
     """What was read of the texts, by name."""
-    if hasattr(found, "inputs"):
-        return found.inputs
-    return {"alpha": found.readout.alpha, "scores": found.readout.scores}
+    return getattr(found, "inputs", None) or {n: getattr(found.readout, n) for n in ("alpha", "scores")}
 
 
 def facts(found):
     """All that a run says, to the bit; not how long it took."""
-    tensors = found.model.state_dict() | columns(found)
-    bits = {name: tensor.numpy().tobytes() for name, tensor in tensors.items()}
+    bits = {n: x.numpy().tobytes() for n, x in (found.model.state_dict() | columns(found)).items()}
     history = [{name: value for name, value in row.items() if name != "seconds"} for row in found.history]
     return found.name, found.settings, found.test_metrics, history, found.texts.ids, bits
 
