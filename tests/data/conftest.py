@@ -1,6 +1,4 @@
-import functools
 import hashlib
-import http.server
 import threading
 import zipfile
 from dataclasses import replace
@@ -47,22 +45,13 @@ def nowhere(monkeypatch, tmp_path):
     return tmp_path / "cache" / "data"
 
 
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *args):
-        pass
-
-
 @pytest.fixture
-def mirror(nowhere, monkeypatch, tmp_path):
-    """A folder served over http on 127.0.0.1, set as the download address."""
-    folder = tmp_path / "mirror"
-    folder.mkdir()
-    handler = functools.partial(Quiet, directory=str(folder))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-        monkeypatch.setenv("ATTNLIB_DATA_URL", f"http://127.0.0.1:{server.server_port}/")
-        yield folder
-        server.shutdown()
+def mirror(server, nowhere, monkeypatch, tmp_path):
+    """A folder that `server` serves, set as the download address."""
+    server.folder = tmp_path / "mirror"
+    server.folder.mkdir()
+    monkeypatch.setenv("ATTNLIB_DATA_URL", f"{server.base}/")
+    return server.folder
 
 
 @pytest.fixture

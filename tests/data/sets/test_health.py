@@ -7,7 +7,7 @@ import pytest
 
 from attnlib.data import DataError, load
 from attnlib.data.sets import health
-from tests.data.sets.writing import everything, sizes, write
+from tests.data.sets.writing import each_text, everything, sizes, write
 
 
 def letters(number):
@@ -37,10 +37,9 @@ def test_sentences_of_case_reports_are_distinct_and_split_by_class(root):
     assert [int(split.labels.sum()) for split in corpus.splits.values()] == [20, 4, 6]
     assert "1 sentences that are in both files" in corpus.provenance["notes"][1]
     assert {"ade/DRUG-AE/30", "ade/ADE-NEG/60"} <= set(everything(corpus))
-    for split in corpus.splits.values():
-        for text, label, marks in zip(split.texts, split.labels, split.evidence, strict=True):
-            marked = [token for token, mark in zip(text, marks, strict=True) if mark]
-            assert marked == (["severe", "rash", "drugx"] if label else [])
+    for text, label, marks in each_text(corpus, "texts", "labels", "evidence"):
+        marked = [token for token, mark in zip(text, marks, strict=True) if mark]
+        assert marked == (["severe", "rash", "drugx"] if label else [])
     assert "qqq" in corpus.vocabulary.words
 
 

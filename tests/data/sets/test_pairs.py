@@ -5,7 +5,7 @@ import pytest
 from attnlib.data import DataError, load
 from attnlib.data.catalogue import DATA_SETS
 from attnlib.data.sets import pairs
-from tests.data.sets.writing import sizes, write
+from tests.data.sets.writing import each_text, sizes, write
 
 # Labels of SNLI as the held-out files and the subsets write them.
 CODES = {"entailment": ("0", "3"), "neutral": ("1", "1"), "contradiction": ("2", "2")}
@@ -38,10 +38,9 @@ def write_jsonl(root, layout="plain"):
 def check_snli(corpus):
     assert corpus.task == "pair classification"
     assert corpus.class_names == ("contradiction", "entailment", "neutral")
-    for split in corpus.splits.values():
-        for text, question, label in zip(split.texts, split.questions, split.labels, strict=True):
-            assert (text[:3], text[-3:]) == (("a", "man", "in"), ("qqq", "drums", "."))
-            assert question[1] == ("hates", "makes", "likes")[label]
+    for text, question, label in each_text(corpus, "texts", "questions", "labels"):
+        assert (text[:3], text[-3:]) == (("a", "man", "in"), ("qqq", "drums", "."))
+        assert question[1] == ("hates", "makes", "likes")[label]
 
 
 def test_both_label_codings_of_the_tab_separated_files_are_read(root):
@@ -110,13 +109,11 @@ def write_qqp(root, training, test=None):
 
 def check_paraphrases(corpus):
     assert (corpus.task, corpus.class_names) == ("pair classification", ("different", "paraphrase"))
-    for split in corpus.splits.values():
-        columns = (split.ids, split.texts, split.questions, split.labels)
-        for name, passage, question, label in zip(*columns, strict=True):
-            i = int(name.split("/")[2]) - 2
-            assert passage == ("the", COLOURS[i % 5], "second", ",", "qqq")
-            assert question == ("is", '"', COLOURS[i % 5], "the", "first", "of", "qqq", "?")
-            assert label == i % 2
+    for name, passage, question, label in each_text(corpus, "ids", "texts", "questions", "labels"):
+        i = int(name.split("/")[2]) - 2
+        assert passage == ("the", COLOURS[i % 5], "second", ",", "qqq")
+        assert question == ("is", '"', COLOURS[i % 5], "the", "first", "of", "qqq", "?")
+        assert label == i % 2
 
 
 def test_both_layouts_of_mrpc_give_the_same_corpus(root, monkeypatch):

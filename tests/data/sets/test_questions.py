@@ -6,7 +6,7 @@ from sklearn.model_selection import train_test_split
 
 from attnlib.data import DataError, load
 from attnlib.data.sets import questions
-from tests.data.sets.writing import sizes, write
+from tests.data.sets.writing import each_text, sizes, write
 
 STORY = [
     "1 John went to the office.",
@@ -86,12 +86,10 @@ def check(corpus):
     assert sizes(corpus) == [30, 6, 6]
     names = sorted({f"@entity{k}" for k in [*range(7), *range(10, 15)]})
     assert list(corpus.class_names) == names
-    for split in corpus.splits.values():
-        columns = (split.texts, split.questions, split.labels, split.candidates)
-        for text, question, label, allowed in zip(*columns, strict=True):
-            assert text[1] == names[label]
-            assert [names[c] for c in allowed] == sorted({t for t in text if t.startswith("@entity")})
-            assert question[0] == "@placeholder"
+    for text, question, label, allowed in each_text(corpus, "texts", "questions", "labels", "candidates"):
+        assert text[1] == names[label]
+        assert [names[c] for c in allowed] == sorted({t for t in text if t.startswith("@entity")})
+        assert question[0] == "@placeholder"
     # Words of 8 training texts, and every entity.
     assert {*names, "police", "@placeholder"} <= set(corpus.vocabulary.words)
 

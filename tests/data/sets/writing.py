@@ -28,7 +28,12 @@ def sizes(corpus):
     return [len(split) for split in corpus.splits.values()]
 
 
+def each_text(corpus, *columns):
+    """The named columns of all splits, a tuple for each text."""
+    for split in corpus.splits.values():
+        yield from zip(*(getattr(split, column) for column in columns), strict=True)
+
+
 def everything(corpus):
     """(text, label) by id."""
-    rows = (zip(s.ids, s.texts, s.labels, strict=True) for s in corpus.splits.values())
-    return {name: (text, int(label)) for split in rows for name, text, label in split}
+    return {name: (text, int(label)) for name, text, label in each_text(corpus, "ids", "texts", "labels")}
