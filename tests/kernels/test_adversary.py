@@ -106,13 +106,6 @@ def test_falls_back_to_alpha():
     assert found.jsd.item() == found.tvd.item() == 0
 
 
-def test_no_steps_keeps_the_starts():
-    r = make(3, 6, seed=6, scale=0.0)
-    found = search_adversary(r, 0.5, n_steps=0, seed=3)
-    p = _starts(r.mask, 5, 3).double().softmax(2)
-    torch.testing.assert_close(found.jsd, jsd(p, r.alpha).amax(0), rtol=0, atol=1e-14)
-
-
 def test_extreme_scores_and_one_token():
     peaked = one([1 - 1e-8, 1e-8, 0.0], [1e4, -1e4, 3.0])
     # a rate that throws scores far out must not make NaN

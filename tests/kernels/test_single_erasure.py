@@ -106,15 +106,6 @@ def test_what_is_drawn(how, never):
     assert len(single_erasure(r, r.alpha, how, 5).other.unique()) == 1
 
 
-def test_released_draws_of_the_top_token_add_zeros():
-    r = make(400, 5, 2, seed=9, shortest=2)
-    found = single_erasure(r, r.alpha, "released", ids=range(400))
-    same = found.other == r.alpha.argmax(1)
-    assert same.double().mean().item() == pytest.approx((1 / r.lengths).mean().item(), abs=0.07)
-    assert not torch.stack((found.delta_js, found.delta_attention))[:, same].any()
-    assert torch.equal(found.flips_top[same].double(), found.flips_other[same])
-
-
 def test_flip_table_by_counting():
     top = torch.tensor([True, True, False, False, False])
     other = torch.tensor([1.0, 0.0, 0.0, 1.0, torch.nan], dtype=torch.float64)
