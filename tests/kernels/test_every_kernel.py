@@ -1,6 +1,5 @@
-"""What holds for every kernel: shapes, padding, batches, blocks, bounds of numbers, refusals, an example."""
+"""What holds for every kernel: formula, shapes, padding, batches, blocks, bounds of numbers, refusals."""
 
-import doctest
 import inspect
 import math
 import re
@@ -205,13 +204,6 @@ def test_what_needs_linear_logits_says_so(name):
     for needed, readout in refused.items():
         with pytest.raises(ValueError, match=f"readout: {name} needs {needed}"):
             TABLE[name][2](readout)
-
-
-@pytest.mark.parametrize("name", PUBLIC)
-def test_the_example_runs(name):
-    (example,) = doctest.DocTestFinder().find(PUBLIC[name], name, globs={})
-    assert example.examples
-    assert doctest.DocTestRunner().run(example).failed == 0
 
 
 RETURNED = {typing.get_type_hints(kernel).get("return") for kernel in PUBLIC.values()}
