@@ -15,12 +15,12 @@ TWO = dict(list(TEXTS.items())[:2])
 
 @pytest.fixture
 def run(monkeypatch, capsys):
-    """Run the command line, which must end with this status and print all of some words."""
+    """Run the command line, which must end with this status and print all of some words, there."""
 
-    def run(arguments, status, *words):
+    def run(arguments, status, *words, to="out"):
         monkeypatch.setattr(sys, "argv", ["attnlib.data", *arguments.split()])
         assert command.main() == status
-        printed = "".join(capsys.readouterr())
+        printed = getattr(capsys.readouterr(), to)
         assert [expected for expected in words if expected not in printed] == []
 
     return run
@@ -31,8 +31,8 @@ def test_every_name_of_load_means_a_set_or_is_generated():
     every = {*names(), *scene_names()}
     assert {name for name in every if command.set_of(name) is None} == generated
     assert set(SET_OF) <= every - set(DATA_SETS)
-    with pytest.raises(ValueError, match=r"unknown data set 'imbd': known are sst, babi.* mean 'imdb'\?"):
-        command.set_of("imbd")
+    with pytest.raises(ValueError, match=r"unknown data set 'IMBD': known are sst, babi.* mean 'imdb'\?"):
+        command.set_of("IMBD")
 
 
 def test_get_downloads_once_and_verifies(toy, mirror, nowhere, run):
@@ -52,7 +52,7 @@ def test_get_of_single_files(mirror, nowhere, run, monkeypatch):
 
 
 def test_get_of_what_may_not_be_shared_says_how_to_have_it(mirror, nowhere, run):
-    run("get diabetes", 1, "MIMIC-III is for credentialed users")
+    run("get diabetes", 1, "MIMIC-III is for credentialed users", to="err")
     assert not nowhere.exists()
     write(nowhere / "mimic3", {"NOTEEVENTS.csv": "x"})
     place = f"{nowhere}/mimic3/NOTEEVENTS.csv"
@@ -96,8 +96,8 @@ def test_what_is_generated_unknown_or_nowhere(toy, mirror, run):
     run("cite snli_subset", 0, "Bowman et al. 2015", "licence: CC BY-SA 4.0")
     for what in ("get", "verify", "cite"):
         run(f"{what} planted", 0, "planted is generated")
-    run("cite nonesuch", 1, "unknown data set 'nonesuch'")
-    run("get sst", 1, "download of http://127.0.0.1")
+    run("cite nonesuch", 1, "unknown data set 'nonesuch'", to="err")
+    run("get sst", 1, "download of http://127.0.0.1", to="err")
 
 
 def test_list_prints_sets_with_licence_and_state(toy, nowhere, run, monkeypatch):
@@ -107,4 +107,4 @@ def test_list_prints_sets_with_licence_and_state(toy, nowhere, run, monkeypatch)
     said += ["how to get it: MIMIC-III is for credentialed users", "mirror: https://ndownloader.figshare.com"]
     run("list", 0, *said)
     monkeypatch.setenv("ATTNLIB_DATA", "/nonexistent")
-    run("list", 1, "not a folder")
+    run("list", 1, "not a folder", to="err")

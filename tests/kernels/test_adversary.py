@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from attnlib.kernels import adversary, jsd, search_adversary, tvd
-from attnlib.kernels.adversary import Task, _starts, weigh_terms
-from tests.kernels.cases import allowing, make, one, with_head
+from attnlib.kernels.adversary import Task, _starts, padded_width, weigh_terms
+from tests.kernels.cases import allowing, make, one, spread_out, with_head
 
 
 def loss(readout, x, epsilon, penalty, variant):
@@ -96,7 +96,6 @@ def test_result_is_feasible_and_consistent(r):
         torch.testing.assert_close(found.weights.sum(1), torch.ones(20, dtype=torch.float64))
         torch.testing.assert_close(found.jsd, jsd(found.weights, r.alpha), rtol=0, atol=1e-15)
     assert (found.jsd > 0.05).any()
-    assert not torch.equal(found.weights, search_adversary(r, 0.2, n_steps=60, seed=2).weights)
 
 
 def test_falls_back_to_alpha():
@@ -106,11 +105,49 @@ def test_falls_back_to_alpha():
     assert found.jsd.item() == found.tvd.item() == 0
 
 
-def test_extreme_scores_and_one_token():
+def test_no_steps_keeps_the_starts():
+    r = make(3, 6, seed=6, scale=0.0)
+    found = search_adversary(r, 0.5, n_steps=0, seed=3)
+    p = _starts(r.mask, 5, 3).double().softmax(2)
+    torch.testing.assert_close(found.jsd, jsd(p, r.alpha).amax(0), rtol=0, atol=1e-14)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("classes", [2, 3, 9])
+def test_padding_and_batch_do_not_matter_in_a_long_search(classes):
+    r = make(18, 21, classes, seed=7, dtype=torch.float32)
+    settings = {"n_steps": 80, "learning_rate": 0.05, "seed": 9}
+    found = search_adversary(r, 0.05, **settings)
+    for i in (0, 3, 11):
+        single = search_adversary(r.select([i]), 0.05, **settings)
+        torch.testing.assert_close(single.weights[0], found.weights[i], rtol=0, atol=1e-6)
+    wide, columns = spread_out(r)
+    other = search_adversary(wide, 0.05, **settings)
+    torch.testing.assert_close(other.weights[:, columns], found.weights, rtol=0, atol=1e-6)
+
+
+def test_seed():
+    r = make(4, 8, seed=8)
+    first, again, other = (search_adversary(r, 0.1, n_steps=20, seed=s).weights for s in (1, 1, 2))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+def test_zero_weights_extremes_and_one_token():
+    r = make(10, 8, seed=9, ties=True)
+    assert search_adversary(r, 0.1, n_steps=30).jsd.isfinite().all()
     peaked = one([1 - 1e-8, 1e-8, 0.0], [1e4, -1e4, 3.0])
-    # a rate that throws scores far out must not make NaN
-    assert search_adversary(peaked, 0.1, n_steps=40, learning_rate=50.0).weights.isfinite().all()
+    for rate in (0.01, 50.0):  # a rate that throws scores far out must not make NaN
+        found = search_adversary(peaked, 0.1, n_steps=40, learning_rate=rate)
+        assert found.weights.isfinite().all()
     assert search_adversary(one([1.0], [2.0]), 0.1, n_steps=5).jsd.item() == 0
+
+
+def test_width_depends_on_the_length_alone():
+    lengths = torch.arange(1, 5000)
+    width = padded_width(lengths)
+    assert (width >= lengths).all()
+    assert ((width - lengths < 16) | (width <= lengths * 1.13)).all()
 
 
 def test_an_unknown_variant():

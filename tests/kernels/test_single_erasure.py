@@ -8,7 +8,7 @@ import torch
 from attnlib import Readout
 from attnlib.kernels import erase_each, flip_table, jsd, naive, output_gradient, single_erasure
 from attnlib.kernels.erasure import SingleErasure
-from tests.kernels.cases import allowing, make, one, with_head
+from tests.kernels.cases import allowing, make, one, spread_out, with_head
 
 READOUTS = {
     "two classes": lambda: make(25, 8, 2, seed=1, scale=1.0),
@@ -17,6 +17,11 @@ READOUTS = {
     "head": lambda: with_head(15, 6),
     "allowed": lambda: allowing(make(15, 6, 6, seed=4, scale=1.0), least=2),
 }
+
+
+@pytest.fixture(params=READOUTS)
+def readout(request):
+    return READOUTS[request.param]()
 
 
 def effects(text):
@@ -50,10 +55,8 @@ def check(readout, scores, how, seed=0):
     return found
 
 
-@pytest.mark.parametrize("name", READOUTS)
 @pytest.mark.parametrize("how", ["average", "drawn", "released"])
-def test_by_definition(name, how):
-    readout = READOUTS[name]()
+def test_by_definition(readout, how):
     assert (readout.lengths == 1).any()
     assert check(readout, readout.alpha, how, seed=3).flips_top.any()
 
@@ -92,10 +95,10 @@ def test_one_token_and_one_weight():
     assert found.delta_js.item() > 0
 
 
-# The released code uses a rank as a position: i*, the third, in a third of the draws, the first token never.
-@pytest.mark.parametrize(("how", "never"), [("drawn", 2), ("released", 0)])
-def test_what_is_drawn(how, never):
-    alpha = torch.tensor([[0.1, 0.2, 0.5, 0.2]]).expand(1200, -1)
+# The released code uses a rank as a position: i* itself in a third of the draws, the first token never.
+@pytest.mark.parametrize(("how", "top", "never"), [("drawn", 2, 2), ("drawn", 0, 0), ("released", 2, 0)])
+def test_what_is_drawn(how, top, never):
+    alpha = torch.tensor([0.1, 0.2, 0.5, 0.2]).roll(top - 2).expand(1200, -1)
     r = Readout(alpha, torch.zeros(1200, 4, 2), torch.zeros(2), torch.ones(1200, 4, dtype=torch.bool))
     expected = [0 if t == never else 1 / 3 for t in range(4)]
     ids = [f"text {i}" for i in range(1200)]
@@ -106,10 +109,42 @@ def test_what_is_drawn(how, never):
     assert len(single_erasure(r, r.alpha, how, 5).other.unique()) == 1
 
 
+@pytest.mark.slow
+def test_the_average_is_the_mean_of_draws():
+    r = make(1, 4, 3, seed=11, shortest=4)
+    draws = [single_erasure(r, r.alpha, "drawn", seed).delta_js.item() for seed in range(300)]
+    assert len(set(draws)) == 3
+    spread = (max(draws) - min(draws)) / math.sqrt(300)
+    found = single_erasure(r, r.alpha).delta_js.item()
+    assert found == pytest.approx(sum(draws) / 300, abs=3 * spread)
+    assert found == pytest.approx(sum(set(draws)) / 3)
+
+
+@pytest.mark.parametrize("how", ["average", "drawn", "released"])
+def test_padding_and_batch_do_not_matter(readout, how, monkeypatch):
+    ids = [f"text {i}" for i in range(len(readout))]
+    found = single_erasure(readout, readout.alpha, how, 7, ids)
+    wide, columns = spread_out(readout)  # NaN-poisoned
+    scores = torch.full(wide.mask.shape, torch.nan, dtype=torch.float64)
+    scores[:, columns] = readout.alpha
+    there = single_erasure(wide, scores, how, 7, ids)
+    assert torch.equal(there.other, torch.where(found.other >= 0, columns[found.other.clamp(min=0)], -1))
+    several = single_erasure(readout.select([3, 7]), readout.alpha[[3, 7]], how, 7, [ids[3], ids[7]])
+    assert torch.equal(several.other, found.other[[3, 7]])
+    monkeypatch.setattr("attnlib.kernels.erasure._NUMBERS", 20)
+    small = single_erasure(readout, readout.alpha, how, 7, ids)
+    tolerance = dict(rtol=0, atol=1e-6 if readout.head else 1e-12, equal_nan=True)
+    for a, b, c, d in zip(found[:4], there[:4], small[:4], several[:4], strict=True):
+        torch.testing.assert_close(b, a, **tolerance)
+        torch.testing.assert_close(c, a, **tolerance)
+        torch.testing.assert_close(d, a[[3, 7]], **tolerance)
+
+
 def test_flip_table_by_counting():
-    top = torch.tensor([True, True, False, False, False])
-    other = torch.tensor([1.0, 0.0, 0.0, 1.0, torch.nan], dtype=torch.float64)
-    assert flip_table(SingleErasure(other, other, top, other, other)).tolist() == [[25, 25], [25, 25]]
+    top = torch.tensor([True] * 3 + [False] * 8)
+    other = torch.tensor([1.0, 0, 0, 1, 1, 1, 0, 0, 0, 0, torch.nan], dtype=torch.float64)
+    found = flip_table(SingleErasure(other, other, top, other, other))
+    torch.testing.assert_close(found, torch.tensor([[10, 20], [30, 40]], dtype=torch.float64))
 
 
 def test_what_is_refused():

@@ -116,10 +116,12 @@ def explain(
     model, batches = prepared(model, kind, inputs, target, chosen, batch_size)
     parts = []
     for part, explained in batches:
-        found = {n: by_inputs(m, model, kind, part, explained, target) for n, m in of_inputs.items()}
+        found = {}
+        # First what may be refused.
         if watched:
             seen = watch_for(watched, model, kind, part, explained, target)
-            found |= of_pass(watched, model, kind, part, seen, aggregation)
+            found = of_pass(watched, model, kind, part, seen, aggregation)
+        found |= {n: by_inputs(m, model, kind, part, explained, target) for n, m in of_inputs.items()}
         parts.append(found)
     present = kind.mask(inputs)
     scores = joined(parts, present)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from attnlib.data import load
+from attnlib.data import DataError, load
 from attnlib.data.corpora import Row
 from attnlib.data.sets import agnews
 from tests.data.sets.writing import everything, quoted, sizes, write
@@ -57,6 +57,8 @@ def test_official_files_give_descriptions_of_two_classes_or_four(root):
     for corpus in (two, four):
         assert not set(FIRST) & set(corpus.vocabulary.words)
         assert "item" in corpus.vocabulary.words
+    with pytest.raises(DataError, match=r"train\.csv\.gz is not the official file: .*git blob"):
+        load("agnews")
 
 
 def test_subsets_are_used_when_the_official_file_is_not_there_and_say_so(root):
@@ -93,3 +95,13 @@ def test_repeated_texts_texts_of_the_test_split_and_contradictions_are_dropped()
     found = [Row(name, 0, text) for name, text in texts.items()]
     found.append(Row("e", 3, "Two minds"))
     assert [row.name for row in agnews.distinct(found, [Row("t", 0, "In test")])] == ["a", "f"]
+
+
+@pytest.mark.parametrize("name", ["agnews", "agnews4", "agnews_topics"])
+@pytest.mark.parametrize("label", ["5", "0", "x"])
+def test_a_class_that_does_not_exist_is_named_with_its_line(root, name, label):
+    write_official(root)
+    good = "".join(quoted(*row) for row in rows(40, 1000))
+    write(root / "ag_news", {"test.csv": good + quoted(label, "Title", "A text.")}, "gzip")
+    with pytest.raises(DataError, match=rf"test\.csv.*:41: the class is '{label}', not 1, 2, 3 or 4"):
+        load(name, verify=False)
