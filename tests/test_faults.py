@@ -176,6 +176,25 @@ def test_a_write_that_is_killed_leaves_what_was_there_and_its_rest_goes(tmp_path
     assert [p.name for p in tmp_path.glob(".entry*")] == [other.name]
 
 
+ASKER = """
+import sys
+from pathlib import Path
+from attnlib import cache
+print("asks", flush=True)
+with cache.locked(Path(sys.argv[1])):
+    print("has it")
+"""
+
+
+def test_another_process_waits_for_the_lock(tmp_path):
+    with cache.locked(tmp_path / "entry"):
+        other = started([sys.executable, "-c", ASKER, str(tmp_path / "entry")], tmp_path)
+        assert other.stdout.readline() == "asks\n"
+        with pytest.raises(subprocess.TimeoutExpired):
+            other.wait(0.5)
+    assert other.communicate(timeout=60)[0] == "has it\n"
+
+
 def test_a_full_disk_is_an_error_that_names_the_place_and_keeps_the_rest(tmp_path):
     with file_system(tmp_path / "small", 1 << 20) as folder:
         kept = folder / "kept.safetensors"

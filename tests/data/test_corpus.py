@@ -85,6 +85,7 @@ def test_sentences_make_up_the_text(bad):
 def test_select_takes_positions_masks_and_slices_in_order():
     split = make_split(5, questions=(("q",),) * 5, labels=np.arange(5, dtype=np.int32) % 2)
     assert split.labels.dtype == np.int64
+    assert {mark.dtype for mark in make_split(2, evidence=([1], [0, -1])).evidence} == {np.dtype(np.int8)}
     assert split.select([3, 0]).ids == ("toy/train/3", "toy/train/0")
     assert split.select(np.array([False, True, False, False, True])).ids == ("toy/train/1", "toy/train/4")
     assert split.select(slice(1, 3)).labels.tolist() == [1, 0]

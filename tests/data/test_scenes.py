@@ -109,3 +109,5 @@ def test_load_names_known_scenes_and_suggests():
     assert not set(data.scene_names()) & set(data.names())
     with pytest.raises(ValueError, match=r"unknown scenes 'scene': known are scenes\. Did you mean 'scenes'"):
         load_scenes("scene")
+    with pytest.raises(ValueError, match=r"unknown option of scenes 'sed': known are n_train.* mean 'seed'"):
+        load_scenes("scenes", sed=1)

@@ -84,6 +84,12 @@ def test_a_full_memory_changes_nothing(monkeypatch):
     assert segment._tokenizer is not first
 
 
+def test_thousands_of_sentences():
+    words, lengths = Segmenter()("It was good. " * 5000)
+    assert lengths.tolist() == [4] * 5000
+    assert len(words) == 20000
+
+
 @pytest.mark.parametrize("missing", ["sentencex", "spacy"])
 def test_without_the_extra_the_message_says_what_to_install(monkeypatch, missing):
     monkeypatch.setitem(sys.modules, missing, None)

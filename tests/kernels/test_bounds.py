@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from attnlib.kernels import adversary_bounds, exact_adversary, jsd, naive, reach, search_adversary, tvd
+from attnlib.kernels.bounds import _pairs
 from tests.kernels.cases import make, one
 
 QUICK = {"n_steps": 60, "n_candidates": 3}
@@ -45,6 +46,13 @@ def test_two_classes_give_the_exact_optimum_below():
     torch.testing.assert_close(bounds.lower, exact, rtol=0, atol=1e-12)
     assert (bounds.upper >= exact - 1e-15).all()
     torch.testing.assert_close(bounds.upper, naive.adversary_ceiling(r), rtol=0, atol=1e-12)
+
+
+def test_pairs_of_two_classes_come_close_to_the_optimum():
+    r = make(15, 8, seed=3)
+    pairs, exact = _pairs(r, 0.05), exact_adversary(r, 0.05).jsd
+    assert (pairs <= exact + 1e-12).all()
+    torch.testing.assert_close(pairs, exact, rtol=0, atol=1e-6)
 
 
 def test_everything_allowed_and_one_token():

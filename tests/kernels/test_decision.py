@@ -11,7 +11,7 @@ import torch
 
 from attnlib import Readout, kernels
 from attnlib.kernels._decision import sums
-from tests.kernels.cases import one
+from tests.kernels.cases import allowing, alone, one
 
 
 def tied(n, length, classes, grid, seed=0, dtype=torch.float64):
@@ -135,6 +135,24 @@ def test_the_order_of_what_remains_decides_nothing(name):
     found = [kernels.erase_until_flip(readout, torch.tensor(order).expand(n, length)) for order in orders]
     flips = [each.flipped & (each.count == 1) for each in found]
     assert all(torch.equal(each, flips[0]) for each in flips)
+
+
+@pytest.mark.parametrize("name", ["the report's", "three classes", "six tokens, five classes", "sixteenths"])
+def test_ties_where_not_all_classes_are_allowed(name):
+    readout = allowing(EXACT[name]().select(slice(0, 30)), seed=3, least=2)
+    n, length = readout.mask.shape
+    flipped = 0
+    for t in range(length):
+        order = torch.tensor([t, *(u for u in range(length) if u != t)]).expand(n, length)
+        found = kernels.erase_until_flip(readout, order)
+        flips = found.flipped & (found.count == 1)
+        top = torch.zeros(n, length).index_fill(1, torch.tensor([t]), 1.0)
+        assert torch.equal(kernels.single_erasure(readout, top).flips_top, flips)
+        for i in range(n):
+            there = kernels.erase_until_flip(alone(readout, i), order[i : i + 1])
+            assert (found.count[i], found.flipped[i]) == (there.count[0], there.flipped[0])
+        flipped += int(flips.sum())
+    assert flipped > 0
 
 
 @pytest.mark.parametrize("name", TINY)

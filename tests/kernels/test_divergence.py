@@ -25,7 +25,9 @@ def test_jsd_against_mpmath():
     for step in (1e-3, 1e-6, 1e-9, 1e-12):  # near zero
         pairs.append((p, p + step * torch.tensor([1.0, -1.0, 2.0, -2.0])))
     for rest in (1e-3, 1e-8, 1e-16, 1e-300, 0.0):  # near ln 2, and zeros
-        pairs.append(torch.tensor([[1 - rest, rest, 0.0, 0.0], [rest, 0.0, 1 - rest, 0.0]]).double())
+        pairs.append(
+            torch.tensor([[1 - rest, rest, 0.0, 0.0], [rest, 0.0, 1 - rest, 0.0]], dtype=torch.float64)
+        )
     for p, q in pairs:
         found, exact = jsd(p, q).item(), exact_jsd(p, q)
         assert float(abs(mpmath.mpf(found) - exact) / exact) < 2e-15

@@ -6,9 +6,15 @@ import pytest
 import torch
 
 from attnlib.data.columns import RowIds
-from attnlib.kernels._draws import _mixed, text_keys, token_keys, whole_numbers
+from attnlib.kernels._draws import _STEP, _mixed, text_keys, token_keys, whole_numbers
 
 KNOWN = [433155885155741295, -730957622785220630, -2274039848858599518]
+
+
+def test_splitmix64_known_answers():
+    # the first outputs of the reference generator from seed 0
+    expected = [0xE220A8397B1DCDAF, 0x6E789E6AA1B965F4, 0x06C45D188009454F]
+    assert [x % (1 << 64) for x in _mixed(torch.arange(1, 4) * _STEP).tolist()] == expected
 
 
 def test_a_key_for_each_seed_length_and_name():

@@ -71,6 +71,7 @@ def test_random_orders_are_uniform_and_independent():
     assert len(counts) == 36
     assert counts.max() < 40
     assert not torch.equal(random_orders(r, 1, 2, ids)[0], drawn[0])
+    assert torch.equal(random_orders(r, 1, 1, ids)[0], drawn[0])
     assert torch.equal(random_orders(r.select([9, 4]), 2, 1, [ids[9], ids[4]]), drawn[:, [9, 4]])
     # without names texts of one length share their orders
     assert all(len(order.unique(dim=0)) == 1 for order in random_orders(r, 2, 1))

@@ -96,7 +96,9 @@ def test_one_token_and_one_weight():
 
 
 # The released code uses a rank as a position: i* itself in a third of the draws, the first token never.
-@pytest.mark.parametrize(("how", "top", "never"), [("drawn", 2, 2), ("drawn", 0, 0), ("released", 2, 0)])
+@pytest.mark.parametrize(
+    ("how", "top", "never"), [("drawn", 2, 2), ("drawn", 0, 0), ("released", 2, 0), ("released", 0, 0)]
+)
 def test_what_is_drawn(how, top, never):
     alpha = torch.tensor([0.1, 0.2, 0.5, 0.2]).roll(top - 2).expand(1200, -1)
     r = Readout(alpha, torch.zeros(1200, 4, 2), torch.zeros(2), torch.ones(1200, 4, dtype=torch.bool))

@@ -17,6 +17,7 @@ import torch
 
 from attnlib.kernels import adversary, exact, exact_adversary, kendall_tau, permutation_test, search_adversary
 from attnlib.kernels import triton as choice
+from attnlib.kernels._common import Side
 from tests.kernels.cases import make, one, spread_out
 
 pytest.importorskip("triton")
@@ -59,7 +60,7 @@ ASCEND = [(5, 2, "published"), (5, 2, "released"), (2, 3, "released"), (1, 4, "p
 
 @pytest.mark.parametrize(("k", "classes", "variant"), ASCEND)
 def test_the_same_steps(k, classes, variant):
-    r = make(5, 13, classes, seed=k, scale=1.0, dtype=torch.float32).to(DEVICE)
+    r = make(3, 13, classes, seed=53, scale=1.0, dtype=torch.float32).to(DEVICE)  # 13, 7 and 1 tokens
     terms = adversary.weigh_terms(variant, k, classes, 100.0, 0.05)
     task, x = adversary.Task(r, r.probabilities(), terms), adversary._starts(r.mask, k, 1)
     if variant == "released":  # a short memory, so that its running maximum matters within a few steps
@@ -85,6 +86,7 @@ def test_search(both, poisoned):
     assert (found.weights[:, columns].sum(1) - 1).abs().max() < 1e-12
     r = one([1 - 1e-8, 1e-8, 0.0], [1e4, -1e4, 3.0]).to(DEVICE)
     expected, found = both(lambda: search_adversary(r, 0.1, n_candidates=2, n_steps=6, learning_rate=50.0))
+    assert found.weights.isfinite().all()
     close(found.jsd, expected.jsd, 1e-4)
 
 
@@ -98,6 +100,13 @@ def test_rows_too_long_for_a_tile_go_to_torch(both, monkeypatch):
     half = len(calls) // 2
     assert calls[:half] == calls[half:]
     assert all(shape[2] > 16 for shape in calls)
+
+
+def test_width_of_the_tile():
+    lengths = torch.tensor([1, 15, 16, 17, 64, 65, 1000, 1024, 1025, 5000])
+    width = search.padded_width(lengths, search.longest(5), torch.full_like(lengths, -1))
+    assert width.tolist() == [16, 16, 16, 32, 64, 128, 1024, 1024, -1, -1]
+    assert [search.longest(k) for k in (1, 2, 5, 8, 9)] == [8192, 4096, 1024, 1024, 0]
 
 
 # ---------------------------------------------------------------- Kendall's tau
@@ -182,6 +191,36 @@ def test_exact_adversary_with_many_candidates(both, monkeypatch):
     close(again.jsd, expected.jsd, 1e-14)
 
 
+def side(sizes, g):
+    """Candidates with whole distances and α, many of them equal; α above 1 is as good as any here."""
+    size = torch.tensor(sizes, device=DEVICE)
+    row = torch.arange(len(sizes), device=DEVICE).repeat_interleave(size)
+    distance, alpha = torch.randint(1, 4, (2, len(row)), generator=g).double()
+    distance[sizes[0] : sizes[0] + sizes[1]] = 2.0  # all pairs of the second row are equal
+    alpha[sizes[0] : sizes[0] + sizes[1]] = 2.0
+    own = torch.xlogy(alpha, alpha)
+    return Side(row, row, guarded(distance), guarded(alpha), own, size, size.cumsum(0) - size)
+
+
+def test_best_pairs(poisoned, monkeypatch):
+    sizes = ([3, 20, 40, 1, 0, 5, 30], [2, 40, 40, 1, 7, 0, 60])
+    monkeypatch.setattr(pairs, "MOST_PAIRS", 1700)  # the last row has more
+    g = torch.Generator().manual_seed(5)
+    low, up = (side(s, g) for s in sizes)
+    value, i, j = pairs.best_pairs(low, up)
+    for row, (n, m) in enumerate(zip(*sizes, strict=True)):
+        if n * m == 0 or n * m > 1700:
+            assert (value[row].item(), i[row].item(), j[row].item()) == (-torch.inf, 0, 0)
+            continue
+        a, b = int(low.start[row]), int(up.start[row])
+        near, far = low.distance[a : a + n, None], up.distance[b : b + m]
+        own = low.own[a : a + n, None] + up.own[b : b + m]
+        expected = exact._value(near, far, low.alpha[a : a + n, None], up.alpha[b : b + m], own)
+        assert value[row].item() == pytest.approx(expected.max().item(), abs=1e-14)
+        assert expected[i[row] - a, j[row] - b] >= expected.max() - 1e-13
+    assert (i[1], j[1]) == (low.start[1], up.start[1])  # the first of equals
+
+
 # ---------------------------------------------------------------- the choice
 
 
@@ -194,6 +233,7 @@ def test_one_warning_without_triton_and_none_with_it(monkeypatch, works):
     with warnings.catch_warnings(record=True) as record:
         warnings.simplefilter("always")
         assert [choice.use_triton(SimpleNamespace(is_cuda=True)) for _ in range(3)] == [works] * 3
+    assert not choice.use_triton(torch.zeros(1))  # of the CPU
     messages = [str(each.message) for each in record]
     assert len(messages) == (not works)
     assert all(re.match("Triton cannot be used here .*through torch", message) for message in messages)

@@ -82,9 +82,16 @@ def test_settings_are_the_released_ones():
     with pytest.raises(ValueError, match="unknown settings 'imdb': known are yahoo"):
         released("imdb", "HANrnn")
     borrowed = {"amazon_multidomain": "amazon_full", "imdb_ratings": "imdb10", "20news": "yahoo"}
+    borrowed["agnews_topics"] = "yahoo"
     for name, nearest in borrowed.items():
         assert (settings_name(name), settings_name(nearest)) == (nearest, nearest)
-    planned = prepare_documents.plan("planted_documents", "HANrnn", 3, settings="imdb10", epochs=2).settings
-    assert planned["architecture"]["dropout_words"] == 0.4445
-    how = planned["training"]
+
+
+def test_settings_say_what_decided_the_model():
+    change = {"variant": "no_logit_dropout", "settings": "imdb10", "epochs": 2}
+    settings = prepare_documents.plan("planted_documents", "HANrnn", 3, **change).settings
+    architecture, how = settings["architecture"], settings["training"]
+    decided = {"encoder": "HANrnn", "scorer": "learned_query", "variant": "no_logit_dropout"}
+    assert architecture.items() >= (decided | {"dropout_logits": 0, "dropout_words": 0.4445}).items()
+    assert (settings["dataset"], settings["data"]) == ("planted_documents", CORPUS.checksum)
     assert (how["seed"], how["epochs"], how["limit"], how["learning_rate"]) == (3, 2, 2000, 4e-4)

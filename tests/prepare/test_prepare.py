@@ -27,6 +27,12 @@ def tables(run):
     return run.frame(score=run.readout.logits()[:, 1])
 
 
+def test_questions_give_a_readout_with_a_head():
+    run = prepare.prepare("questions", **CHEAP)
+    assert run.readout.head is not None
+    assert "accuracy" in run.test_metrics
+
+
 @pytest.mark.parametrize(
     ("name", "task", "pair", "usual"),
     [
@@ -77,6 +83,7 @@ def test_every_epoch_is_what_prepare_gives_after_so_many():
 def test_vectors_of_another_data_set_are_trained_once(tmp_path, monkeypatch):
     first = prepare.plan("toy", "average", "additive", 0, vectors="sst", dimension=8)
     (path,) = (tmp_path / "cache" / "vectors").glob("*.txt")
+    assert prepare.plan("toy", dimension=8, vectors="corpus").name["vectors"] == "corpus"
     monkeypatch.setattr("gensim.models.Word2Vec", None)
     second = prepare.plan("toy", "average", "additive", 1, vectors="sst", dimension=8)
     assert first.name["vectors"] == "sst"

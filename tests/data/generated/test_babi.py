@@ -90,6 +90,12 @@ def test_same_seed_same_text_and_train_differs_from_test():
     assert load("babi2_generated", n_train=20, n_test=10).checksum.startswith("c085cebe4f035b9d")
 
 
+def test_unknown_tasks_and_no_questions_are_refused():
+    for given, message in (((7, 10), "task 7; known: 1, 2, 3"), ((1, 0), "n_questions")):
+        with pytest.raises(ValueError, match=message):
+            generate(*given)
+
+
 def measure(questions):
     """Distributions to compare: all per question, distances in statements from the question backwards."""
     return {

@@ -41,6 +41,8 @@ def test_sentences_of_case_reports_are_distinct_and_split_by_class(root):
         marked = [token for token, mark in zip(text, marks, strict=True) if mark]
         assert marked == (["severe", "rash", "drugx"] if label else [])
     assert "qqq" in corpus.vocabulary.words
+    with pytest.raises(DataError, match="not the official file"):
+        load("ade")
 
 
 def test_of_repeated_words_those_at_the_right_distance_are_marked():

@@ -43,6 +43,8 @@ def test_flat_texts(root, layout):
         # Of test reviews words that no training review has are left out.
         assert "test" not in text
     assert {"br", "it's", "train"} <= set(corpus.vocabulary.words)
+    with pytest.raises(DataError, match=r"imdb: train/neg in .* is not as published: 40 of 12500 files"):
+        load("imdb")
 
 
 @pytest.mark.parametrize("layout", ["plain", "archive"])

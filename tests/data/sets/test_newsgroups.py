@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import _twenty_newsgroups as sk
 
-from attnlib.data import load
+from attnlib.data import DataError, load
 from attnlib.data.sets import newsgroups
 from tests.data.sets.writing import everything, sizes, write
 
@@ -58,6 +58,8 @@ def test_sports(written):
     assert all(label == int("hockey" in name) for name, (_, label) in every.items())
     assert every["20news_sports/test/rec.sport.hockey/10101"][0][0] == "café"
     assert "20news_sports/train/rec.sport.hockey/10100" not in every
+    with pytest.raises(DataError, match=r"20news-bydate-train in .* is not as published"):
+        load("20news_sports")
 
 
 def test_all_groups_as_flat_texts(written):

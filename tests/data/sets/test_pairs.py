@@ -52,6 +52,8 @@ def test_both_label_codings_of_the_tab_separated_files_are_read(root):
     assert "48 of them" in corpus.provenance["notes"][0]
     assert (corpus.train.ids[0], corpus.dev.ids[0]) == ("snli/train_subset_18k/1", "snli/dev/2")
     assert load("snli_subset", verify=False).checksum == corpus.checksum
+    with pytest.raises(DataError, match="not the official file"):
+        load("snli")
 
 
 def test_official_files_come_first_and_pairs_without_gold_label_go(root):
@@ -125,6 +127,8 @@ def test_both_layouts_of_mrpc_give_the_same_corpus(root, monkeypatch):
     assert sizes(corpus) == [30, 10, 6]
     assert (corpus.train.ids[0], corpus.dev.ids[0]) == ("mrpc/train/2", "mrpc/train/32")
     assert "second" in corpus.vocabulary.words
+    with pytest.raises(DataError, match=r"msr-para-train\.tsv\.gz is not the official file"):
+        load("mrpc")
     write_mrpc(root, dict(zip(MRPC["official"], (rows, rows[:6]), strict=True)))
     official = load("mrpc")
     check_paraphrases(official)

@@ -19,6 +19,12 @@ STORY = [
 ]
 
 
+def test_answers_are_the_words_of_the_three_tasks():
+    assert len(questions.ANSWERS) == 36
+    assert list(questions.ANSWERS) == sorted(questions.ANSWERS)
+    assert {"office", "Where", ".", "before"} <= set(questions.ANSWERS)
+
+
 def test_a_question_has_its_story_so_far_and_its_supporting_facts():
     rows = list(questions.read_babi(STORY))
     assert [row.name for row in rows] == [3, 5, 7]
@@ -47,7 +53,15 @@ def test_the_largest_size_at_hand_is_taken_and_the_smaller_one_noted(root):
         assert sum(sizes(corpus)[:2]) == 3 * stories
         assert list(corpus.provenance["files"]) == paths
         assert ("1,000 of 'en'" in corpus.provenance["notes"][-1]) == (folder == "en")
+        if folder == "en":
+            with pytest.raises(DataError, match="nothing was kept"):
+                load("babi3", verify=False, size="10k")
     assert len(load("babi3", verify=False, size="1k").test) == 15
+
+
+def test_an_unknown_task_is_refused():
+    with pytest.raises(ValueError, match=r"task 4; known: 1, 2, 3"):
+        questions.load_babi(4)
 
 
 @pytest.mark.data("babi")

@@ -160,3 +160,5 @@ def test_reviews_of_four_domains_have_four_ratings(root, layout):
     assert "title" not in corpus.vocabulary.words
     left_out = "2 reviews whose text occurred before", "1 documents without a sentence"
     assert {f"{what} are left out." for what in left_out} < set(corpus.provenance["notes"])
+    with pytest.raises(DataError, match=r"books/negative\.review is not the official file"):
+        load("amazon_multidomain")
