@@ -138,8 +138,7 @@ def same_order(means: pd.DataFrame, by: str, of: str, least: float) -> pd.DataFr
         theirs = np.subtract.outer(part["published"].to_numpy(), part["published"].to_numpy())
         ours = np.subtract.outer(part["value"].to_numpy(), part["value"].to_numpy())
         apart = theirs >= least - 1e-9
-        same = int((apart & (ours > 0)).sum())
-        pairs = int(apart.sum())
+        same, pairs = int((apart & (ours > 0)).sum()), int(apart.sum())
         rows.append((name, pairs, same, same / pairs if pairs else float("nan")))
     return pd.DataFrame(rows, columns=[by, "pairs", "same", "share"])
 

@@ -9,6 +9,7 @@ import torch
 
 from attnlib.data.corpus import END, START
 from attnlib.explain.inputs import (
+    Trained,
     attributions,
     embedding_gradient,
     input_times_gradient,
@@ -26,9 +27,13 @@ EVERY = [
 ]
 
 
+def scored(method, model, split, vocabulary, **options):
+    return attributions(method, Trained(model, split, vocabulary, None), **options)
+
+
 # With few steps, for the methods that take any.
 ALL = {
-    name: partial(attributions, method)
+    name: partial(scored, method)
     for name, method in (
         ("input × gradient", input_times_gradient),
         ("embedding gradient", embedding_gradient),
@@ -115,7 +120,7 @@ def test_integrated_gradients_are_complete_and_the_released_ones_are_not(pair):
             differences.append(forward(embedded) - forward(torch.zeros_like(embedded)))
     differences = torch.stack(differences)
     fine, coarse, released = (
-        attributions(integrated_gradients(steps, wrong), model, split, vocabulary).sum(1)
+        scored(integrated_gradients(steps, wrong), model, split, vocabulary).sum(1)
         for steps, wrong in ((80, False), (40, False), (80, True))
     )
     torch.testing.assert_close(fine, differences, atol=0.05, rtol=0)

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from attnlib.explain.transformers import methods as stock
-from attnlib.explain.transformers.asking import without_padding
+from attnlib.explain.transformers.asking import Asked, without_padding
 from attnlib.faithfulness.transformers import removals
 from attnlib.models.kinds import BERT_TEXT
 from tests.explain.transformers.stock_models import (
@@ -158,4 +158,4 @@ def test_regions_that_are_not_there_do_not_count(make):
 def test_a_model_that_padding_leaves_alone_is_asked_as_it_is(family):
     model = model_of(family)
     _, inputs = text(model, lengths=(9, 4, 7, 2))
-    assert without_padding(model, BERT_TEXT, inputs) is model
+    assert without_padding(Asked(model, BERT_TEXT, inputs)).model is model

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from attnlib.explain.transformers.interception import AttentionMaps
+from attnlib.explain.transformers.passes import AttentionMaps
 from attnlib.explain.transformers.relevance import Relevance
 from tests.explain.transformers.stock_models import bert, built, lxmert, visual_bert
 
