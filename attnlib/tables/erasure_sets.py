@@ -66,12 +66,8 @@ def _rows(method: str, order: int, flip: Flip | MinimalFlip) -> pd.DataFrame:
     items = np.rint(count / fraction).astype(np.int64)
     real = flipped & ~emptied
     columns = {"method": method, "text": np.arange(len(count)), "order": order, "items": items}
-    for name, found, everything in (
-        ("count", count, items),
-        ("fraction", fraction, 1.0),
-        ("mass", mass, 1.0),
-    ):
-        columns[name] = np.where(real, found, everything)
+    columns |= {"count": np.where(real, count, items), "fraction": np.where(real, fraction, 1.0)}
+    columns |= {"mass": np.where(real, mass, 1.0)}
     return pd.DataFrame({**columns, "flipped": flipped, "emptied": emptied, "single": items == 1})
 
 
