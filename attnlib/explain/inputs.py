@@ -58,23 +58,20 @@ def gradient_times_embedding(
 
 # Where the texts of each batch stand, and the batch
 Batches = Iterable[tuple[np.ndarray, Batch]]
-# The model as a function of embeddings [n, L, d], word ids, lengths, the predicted class [n], and the summary
-# of the question and the candidates, each or None: the target's value [n]. All but the first go with each
-# text.
-Forward = Callable[..., Tensor]
-Rest = tuple[Tensor | None, ...]
-# (forward, embeddings, the rest of its arguments) → attributions [n, L, d]
-Attribution = Callable[[Forward, Tensor, Rest], Tensor]
+# The model as a function of embeddings [n, L, d]: the target's value [n]
+Forward = Callable[[Tensor], Tensor]
+# (forward, embeddings) → attributions [n, L, d]
+Attribution = Callable[[Forward, Tensor], Tensor]
 
 
-def input_times_gradient(forward: Forward, embedded: Tensor, rest: Rest) -> Tensor:
+def input_times_gradient(forward: Forward, embedded: Tensor) -> Tensor:
     """e ⊙ ∂target/∂e (InputGrad)."""
-    return captum().InputXGradient(forward).attribute(embedded, additional_forward_args=rest)
+    return captum().InputXGradient(forward).attribute(embedded)
 
 
-def embedding_gradient(forward: Forward, embedded: Tensor, rest: Rest) -> Tensor:
+def embedding_gradient(forward: Forward, embedded: Tensor) -> Tensor:
     """∂target/∂e; summed over dimensions it is what Liu et al.'s code calls GradCAM, which is in no table."""
-    return captum().Saliency(forward).attribute(embedded, abs=False, additional_forward_args=rest)
+    return captum().Saliency(forward).attribute(embedded, abs=False)
 
 
 def integrated_gradients(n_steps: int = 20, released: bool = False) -> Attribution:
@@ -88,17 +85,16 @@ def integrated_gradients(n_steps: int = 20, released: bool = False) -> Attributi
     if n_steps < 1:
         raise ValueError(f"n_steps is {n_steps}: at least 1 is needed")
 
-    def proper(forward: Forward, embedded: Tensor, rest: Rest) -> Tensor:
-        method = captum().IntegratedGradients(forward)
+    def proper(forward: Forward, embedded: Tensor) -> Tensor:
         # All steps of a batch at once take twice as long as one step at a time: they leave the cache.
         steps = dict(n_steps=n_steps, method="riemann_right", internal_batch_size=len(embedded))
-        return method.attribute(embedded, additional_forward_args=rest, **steps)
+        return captum().IntegratedGradients(forward).attribute(embedded, **steps)
 
-    def as_released(forward: Forward, embedded: Tensor, rest: Rest) -> Tensor:
+    def as_released(forward: Forward, embedded: Tensor) -> Tensor:
         total = torch.zeros_like(embedded)
         for k in range(1, n_steps + 1):
             point = (embedded * (k / n_steps)).detach().requires_grad_()
-            (gradient,) = torch.autograd.grad(forward(point, *rest).sum(), point)
+            (gradient,) = torch.autograd.grad(forward(point).sum(), point)
             total += k / n_steps * gradient
         return (embedded * total).detach()
 
@@ -131,14 +127,13 @@ def attributions(
         with torch.no_grad():
             output = model(batch)
 
-        def forward(embedded: Tensor, ids: Tensor, lengths: Tensor, predicted: Tensor, *more: Any) -> Tensor:
-            query, candidates = more
-            asked = Batch(ids, lengths, predicted, candidates=candidates)
-            return target_value(model(asked, embedded=embedded, query=query).logits, predicted, target)
-
         predicted = output.logits.argmax(dim=1)
-        rest = (batch.ids, batch.lengths, predicted, output.query, batch.candidates)
-        return method(forward, embedded, rest)
+
+        def forward(embedded: Tensor) -> Tensor:
+            logits = model(batch, embedded=embedded, query=output.query).logits
+            return target_value(logits, predicted, target)
+
+        return method(forward, embedded)
 
     return over_batches(scores, model, batches(to.texts, to.vocabulary, batch_size), to.device)
 

@@ -8,7 +8,7 @@ import pytest
 from attnlib.data.corpus import Corpus, Split, Vocabulary
 from attnlib.data.generated import planted_documents
 from attnlib.tables import baseline as baselines_text
-from attnlib.tables.baseline import baseline, ngrams
+from attnlib.tables.baseline import baseline
 
 
 @pytest.fixture(autouse=True)
@@ -18,22 +18,9 @@ def _cache(tmp_path, monkeypatch):
 
 def corpus(texts, labels):
     """The same texts in all splits."""
-    splits = {
-        name: Split(
-            tuple(f"{name}/{i}" for i in range(len(texts))),
-            tuple(tuple(text.split()) for text in texts),
-            np.array(labels),
-        )
-        for name in ("train", "dev", "test")
-    }
-    words = Vocabulary.build(splits["train"].texts)
-    return Corpus(
-        "small", "classification", **splits, vocabulary=words, class_names=("a", "b"), provenance={}
-    )
-
-
-def test_words_and_pairs():
-    assert ngrams(("not", "good", "at")) == ["not", "good", "at", "not good", "good at"]
+    ids, words = tuple(str(i) for i in range(len(texts))), tuple(tuple(text.split()) for text in texts)
+    split = Split(ids, words, np.array(labels))
+    return Corpus("small", "classification", split, split, split, Vocabulary.build(words), ("a", "b"), {})
 
 
 def test_pairs_decide_where_words_do_not():

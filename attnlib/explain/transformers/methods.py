@@ -216,15 +216,14 @@ def random_rows(present: Tensor, seed: int, signed: bool) -> Tensor:
 
 def by_inputs(method: Attribution, asked: Asked) -> Tensor:
     """What a method gives each scored row, summed over its features, [N, U]."""
-    kind, others = asked.kind, [name for name in asked.inputs if name != asked.kind.features]
+    kind = asked.kind
 
-    def forward(features: Tensor, chosen: Tensor, *rest: Tensor) -> Tensor:
-        given = {kind.features: features, **dict(zip(others, rest, strict=True))}
-        return target_value(asked.logits(**given), chosen, asked.target)
+    def forward(features: Tensor) -> Tensor:
+        return target_value(asked.logits(**{kind.features: features}), asked.chosen, asked.target)
 
     features = asked.features.detach().requires_grad_()
     with torch.backends.cudnn.flags(enabled=False), torch.enable_grad():
-        found = method(forward, features, (asked.chosen, *(asked.inputs[name] for name in others)))
+        found = method(forward, features)
     return found.detach().sum(dim=2)[:, scored(asked, kind.ends)]
 
 
