@@ -58,10 +58,8 @@ def measure_texts(
 
 def measure_leave_one_out(removals: Mapping[str, Removal], labels: np.ndarray) -> pd.DataFrame:
     """The rows of `measure_texts` for the oracle "leave-one-out": the very falls, each by its own removal."""
-    parts = []
-    for name, removal in removals.items():
-        falls = {"leave-one-out": np.nan_to_num(removal.drop_of_each())}
-        parts.append(measure_texts(falls, {name: removal}, labels))
+    falls = {name: np.nan_to_num(removal.drop_of_each()) for name, removal in removals.items()}
+    parts = [measure_texts({"leave-one-out": falls[name]}, {name: removals[name]}, labels) for name in falls]
     return pd.concat(parts, ignore_index=True)
 
 

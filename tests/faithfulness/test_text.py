@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from attnlib.data.corpus import Vocabulary
-from attnlib.explain.recurrent import input_gates, states_of_words
 from attnlib.faithfulness import OPERATORS, attention_mask, removals
 from attnlib.faithfulness.text import alike
 from attnlib.models import ENCODERS, Architecture, build, collate
@@ -115,29 +114,13 @@ def test_a_text_does_not_depend_on_the_others(encoder, monkeypatch):
         np.testing.assert_allclose(found, together[name][order], atol=1e-6, rtol=0)
 
 
-@pytest.mark.slow
-@torch.no_grad()
-@pytest.mark.parametrize("encoder", ["bilstm", "bigru"])
-def test_states_of_words_are_those_of_the_encoder(encoder):
-    model, vocabulary, split = case(encoder, "two classes")
-    batch = collate(split, vocabulary, range(len(split)))
-    table = model.embedding.weight
-    gates = tuple(input_gates(rnn, table) for rnn in (model.encoder.forwards, model.encoder.backwards))
-    states = model.encoder(model.embedding(batch.ids), batch.lengths, batch.mask)[0]
-    found = states_of_words(model.encoder, gates, batch.ids, batch.lengths)
-    torch.testing.assert_close(found, states, atol=1e-6, rtol=0)
-    beyond = torch.arange(batch.ids.shape[1]) >= batch.lengths[:, None]
-    assert (found[beyond] == 0).all()
-
-
 def test_blocks_hold_every_text_once_and_are_small(monkeypatch):
     monkeypatch.setattr("attnlib.faithfulness.text._TOKENS", 20)
     lengths = torch.tensor([3, 30, 1, 7, 7, 2, 9, 1, 19, 4])
     blocks = list(alike(lengths))
     assert sorted(torch.cat(blocks).tolist()) == list(range(10))
     assert all(len(block) == 1 or len(block) * int(lengths[block].max()) <= 20 for block in blocks)
-    ordered = lengths[torch.cat(blocks)]
-    assert (ordered.diff() >= 0).all()
+    assert (lengths[torch.cat(blocks)].diff() >= 0).all()
 
 
 @pytest.mark.parametrize(
