@@ -150,7 +150,7 @@ def logits_by_windows(model: AttentionModel, batch: Batch, output: Output) -> Te
     # is, which gets no weight.
     rows = torch.arange(tokens, device=embedded.device).unsqueeze(1)
     columns = torch.where((position > 0) & (position <= tokens), position, left_out) - 1
-    scores, values = (x.unsqueeze(1).repeat_interleave(tokens, dim=1) for x in (scores, values))
+    scores, values = (x.unsqueeze(1).expand(-1, tokens, *x.shape[1:]).clone() for x in (scores, values))
     scores[:, rows, columns] = near_scores
     values[:, rows, columns] = near_values
     return attend_without_each(projection, scores, values)
