@@ -135,6 +135,7 @@ def one_of(parameter: str, value: str, known: Iterable[str]) -> None:
     """ValueError that lists the known values, unless `value` is one of them."""
     known = list(known)
     if value not in known:
-        close = difflib.get_close_matches(str(value), known, n=1)
-        hint = f" Did you mean {close[0]!r}?" if close else ""
+        small = {name.lower(): name for name in known}
+        close = difflib.get_close_matches(str(value).lower(), small, n=1)
+        hint = f" Did you mean {small[close[0]]!r}?" if close else ""
         raise ValueError(f"unknown {parameter} {value!r}: known are {', '.join(known)}.{hint}")

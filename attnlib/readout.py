@@ -171,9 +171,10 @@ class Readout:
         index = torch.as_tensor(index, device=self.device)
         if index.numel() == 0:
             index = index.long()
-        picked = {name: x[index] for name, x in self._tensors().items() if name != "bias"}
-        if picked["alpha"].dim() != 2 or len(picked["alpha"]) == 0:
+        alpha = self.alpha[index]
+        if alpha.dim() != 2 or len(alpha) == 0:
             raise ValueError("index: must pick at least one text, by a slice, a bool mask or indices")
+        picked = {name: x[index] for name, x in self._tensors().items() if name != "bias"}
         return unchecked(self, **picked, bias=self.bias.clone())
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -215,6 +216,9 @@ def _aligned(x: Tensor, dim: int) -> Tensor:
 
 def _check_shapes(given: dict[str, Tensor], head: Head | None) -> None:
     """ValueError unless the tensors fit together in shape, dtype and device."""
+    for name in ("alpha", "scores", "bias", "mask"):
+        if name not in given:
+            raise ValueError(f"{name}: is None; give a tensor (of a layer without bias, zeros)")
     alpha, least = given["alpha"], 1 if head is not None else 2
     if alpha.dim() != 2 or 0 in alpha.shape:
         raise ValueError(f"alpha: expected [N, T] with N, T ≥ 1, got shape {list(alpha.shape)}")

@@ -59,8 +59,8 @@ def test_an_error_of_the_program_keeps_its_traceback():
     [
         ["attnlib.data", "list"],
         ["attnlib.data", "cite", "sst"],
-        ["attnbook.runs.progress", "config/paper.yaml"],
-        ["attnbook.runs.verify"],
+        ["attnbook", "progress", "config/paper.yaml"],
+        ["attnbook", "verify"],
         ["attnlib.data", "verify", "planted"],
     ],
     ids=" ".join,

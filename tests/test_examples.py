@@ -2,6 +2,7 @@
 
 import doctest
 import importlib
+import re
 from pathlib import Path
 
 import pytest
@@ -18,11 +19,11 @@ MODULES = [
     )
     for folder in (ROOT, ROOT / "book")
     for path in sorted(folder.glob("attn*/**/*.py"))
-    if "\n    >>> " in (text := path.read_text())
+    if re.search(r"^ *>>> ", text := path.read_text(), re.MULTILINE)
 ]
 ENTRIES = {
     "attnlib.Readout": attnlib.Readout,
-    **{f"kernels.{name}": kernel for name, kernel in vars(kernels).items() if callable(kernel)},
+    **{f"kernels.{name}": getattr(kernels, name) for name in kernels.__all__},
     **{f"prepare.{name}": getattr(prepare, name) for name in prepare.HOMES if name.startswith("prepare")},
     **{f"data.{name}": getattr(data, name) for name in ("load", "load_scenes", "names")},
     "explain.explain": explain.explain,

@@ -23,6 +23,7 @@ ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").rglob("*.py"))
 # The others read what was recorded: the book runs them as they are (`tests/book/test_book.py`).
 EXPERIMENTS = [path for path in NOTEBOOKS if "\ndataset: " in path.read_text()]
+RECORDS = [path for path in NOTEBOOKS if "\nrecorded: " in path.read_text()]
 NAMES = [str(path.relative_to(ROOT / "notebooks")) for path in NOTEBOOKS]
 # Small enough for a test; the planted texts need no file.
 SMALL = {"dataset": "planted", "encoder": "average", "epochs": 2, "limit": 25}
@@ -104,7 +105,17 @@ def test_it_runs_and_repeats_bit_for_bit(source, few, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["jain_wallace/permutation", "serrano_smith/single", "violation/evidence"])
+# One of each folder.
+@pytest.mark.parametrize(
+    "name",
+    [
+        "beyond/geometry",
+        "jain_wallace/permutation",
+        "serrano_smith/single",
+        "violation/evidence",
+        "wiegreffe_pinter/uniform",
+    ],
+)
 def test_a_run_of_papermill_gives_the_same_and_signs_its_charts(name, tmp_path):
     source = ROOT / f"notebooks/{name}.py"
     values = small(source) | {"seed": 3}
@@ -119,6 +130,12 @@ def test_a_run_of_papermill_gives_the_same_and_signs_its_charts(name, tmp_path):
         line = chart[vegalite.MIME]["usermeta"]["source"]
         assert line.startswith(f"notebooks/{name}.py dataset={values['dataset']} ")
         assert "limit=25" in line
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("source", RECORDS, ids=name_of)
+def test_a_page_of_records_is_a_page_where_nothing_is_recorded(source, tmp_path):
+    cells_in_a_fork(source, {"recorded": str(tmp_path / "nowhere")})
 
 
 @pytest.mark.slow

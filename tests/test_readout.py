@@ -162,6 +162,20 @@ def test_a_class_that_is_not_allowed_may_have_any_score():
     assert bad.probabilities().isfinite().all()
 
 
+@pytest.mark.parametrize("name", ["alpha", "scores", "bias", "mask"])
+def test_a_tensor_that_is_not_there_is_named(name):
+    r = make(3, 4)
+    given = {each: getattr(r, each) for each in ("alpha", "scores", "bias", "mask")} | {name: None}
+    with pytest.raises(ValueError, match=f"^{name}: is None; give a tensor"):
+        Readout(**given)
+
+
+def test_a_mask_of_tokens_picks_no_texts():
+    r = with_head(4, 3)
+    with pytest.raises(ValueError, match="index: must pick at least one text"):
+        r.select(r.mask)
+
+
 def test_select():
     r = make(6, 5)
     for index in (slice(1, 4), [3, 1], r.predictions() == r.predictions()[0], np.array([5])):

@@ -42,7 +42,8 @@ values = {
 of_a_pair = attnlib.Readout(
     readout.alpha, readout.scores, readout.bias, readout.mask, torch.nn.Identity(), torch.zeros(20, 2)
 )
-for name, kernel in inspect.getmembers(kernels, inspect.isfunction):
+for name in kernels.__all__:
+    kernel = getattr(kernels, name)
     parameters = inspect.signature(kernel).parameters.values()
     needed = [values[each.name] for each in parameters if each.default is each.empty]
     kernel(of_a_pair) if name == "exchanged_logits" else kernel(*needed)

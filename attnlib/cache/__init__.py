@@ -31,8 +31,12 @@ def cache_folder() -> Path:
 
 def digest(value: object) -> str:
     """A short name for anything that JSON can hold, and arrays: the first 20 hex digits of its sha256."""
-    written = json.dumps(value, sort_keys=True, default=lambda array: array.tolist())
-    return hashlib.sha256(written.encode()).hexdigest()[:20]
+    return hashlib.sha256(written(value).encode()).hexdigest()[:20]
+
+
+def written(value: object) -> str:
+    """JSON of a value; NumPy's numbers and arrays are those of Python."""
+    return json.dumps(value, sort_keys=True, default=lambda array: array.tolist())
 
 
 @contextmanager

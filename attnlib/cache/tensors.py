@@ -17,7 +17,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from attnlib.cache import replacing
+from attnlib.cache import replacing, written
 
 CHECKSUM = "sha256"
 
@@ -65,7 +65,7 @@ def load_tensors(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], dict[
 
 def save_model(model: nn.Module, path: str | os.PathLike[str], facts: Mapping[str, object]) -> None:
     """Write a model's parameters, and facts that JSON can hold, as one file (`save_tensors`)."""
-    save_tensors(path, model.state_dict(), {name: json.dumps(value) for name, value in facts.items()})
+    save_tensors(path, model.state_dict(), {name: written(value) for name, value in facts.items()})
 
 
 def load_model(model: nn.Module, path: str | os.PathLike[str]) -> dict[str, Any]:

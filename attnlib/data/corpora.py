@@ -20,6 +20,7 @@ from typing import Any, NamedTuple, cast
 
 import numpy as np
 
+from attnlib.checks import one_of
 from attnlib.data.catalogue import DATA_SETS
 from attnlib.data.columns import Builder, Ragged, RowIds, Words
 from attnlib.data.corpus import SPECIALS, TASKS, Corpus, Split, Vocabulary
@@ -29,6 +30,10 @@ from attnlib.data.tokens import Segmenter, clean
 CORPORA: dict[str, dict[str, Any]] = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
 # What every corpus of documents says besides.
 OF_DOCUMENTS = CORPORA.pop("documents")["notes"]
+# What an entry may say of any corpus, of one of flat texts, and of one of documents.
+KEYS = ("by_class", "classes", "documents", "evidence", "held_out", "n_classes")
+NOTES = ("names", "notes", "prefix", "source", "task")
+OF_TEXTS, OF_DOCUMENT_SETS = ("length", "min_documents"), ("limits",)
 MIN_OCCURRENCES = 5
 SEED, DEV_SHARE = 5, 0.1
 SPELT, COUNTED = ("texts", "questions"), ("evidence", "candidates", "sentences")
@@ -205,6 +210,9 @@ def make(
     """
     about = CORPORA[entry or name]
     documents = about.get("documents", False)
+    keys = (*KEYS, *NOTES, *(OF_DOCUMENT_SETS if documents else OF_TEXTS))
+    for key in about:
+        one_of(f"key of the corpus {entry or name}", key, keys)
     class_names = tuple(class_names) or classes(entry or name)
     divide = divide or next((partial(DIVIDES[how], **about[how]) for how in DIVIDES if how in about), None)
     cached = lru_cache(maxsize=20_000)(tokenize)

@@ -127,14 +127,14 @@ def plan(
         corpus = impose_on(corpus, imposed)
     usual = USUAL.get(corpus.name, USUAL[corpus.task])
     usual = usual | chosen(dimension=dimension, deviation=deviation, epochs=epochs, batch_size=batch_size)
-    dimension, deviation, n_epochs, size, hidden = usual.values()
+    dimension, deviation = usual["dimension"], usual["deviation"]
     words = corpus.vocabulary
-    sizes: dict[str, Any] = {"dimension": dimension, "hidden": hidden, "layers": layers}
+    sizes: dict[str, Any] = {"dimension": dimension, "hidden": usual["hidden"], "layers": layers}
     architecture = Architecture(
         encoder, scorer, len(corpus.class_names), len(words), variant, corpus.paired, **sizes
     )
     way: dict[str, Any] = {"variant": variant, "patience": patience, "selection": selection, "seed": seed}
-    how = Training(n_epochs, size, **way)
+    how = Training(usual["epochs"], usual["batch_size"], **way)
     label = f"random, deviation {deviation:g}" if vectors == "random" else Path(vectors).name
     if vectors in data.names():
         vectors = str(vectors_file(vectors, dimension))

@@ -14,7 +14,7 @@ from attnlib.checks import refuse_string
 from attnlib.data.corpus import Corpus, Split
 from attnlib.training.metrics import metrics
 
-LEAST_TEXTS = 2
+LEAST_DOCUMENTS = 2
 MOST_FEATURES = 200_000
 STRENGTHS = (1.0, 10.0, 100.0)  # inverse regularisation; the best on dev is taken
 VERSION = 1
@@ -55,7 +55,11 @@ def fit(train: Split, dev: Split, test: Split, n_classes: int) -> dict[str, Any]
         raise ValueError("the training split holds one class only: there is nothing to learn")
     start = time.perf_counter()
     features = TfidfVectorizer(
-        analyzer=ngrams, min_df=LEAST_TEXTS, max_features=MOST_FEATURES, sublinear_tf=True, dtype=np.float32
+        analyzer=ngrams,
+        min_df=LEAST_DOCUMENTS,
+        max_features=MOST_FEATURES,
+        sublinear_tf=True,
+        dtype=np.float32,
     )
     known = features.fit_transform(train.texts)
     unseen = {name: features.transform(split.texts) for name, split in (("dev", dev), ("test", test))}

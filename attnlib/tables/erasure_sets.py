@@ -16,10 +16,10 @@ import pandas as pd
 from torch import Tensor
 
 from attnlib.checks import first_row, one_of
+from attnlib.kernels import check_first_flip
 from attnlib.kernels.erasure import Flip, MinimalFlip
 from attnlib.readout import Readout
 from attnlib.statistics import mean_with_interval
-from attnlib.tables.replay import check_first_flip
 
 # Which texts count, all with two tokens or more. "own": those that the ranking flips, as the paper has it;
 # "common": those that every ranking flips; "all": all of them, 1.0 where the ranking never flips.
@@ -88,8 +88,8 @@ def supported(rows: pd.DataFrame, support: str) -> pd.DataFrame:
     return kept[kept["flipped"]] if support == "own" else kept
 
 
-def removed(rows: pd.DataFrame) -> pd.DataFrame:
-    """How much each ranking erases: mean, interval and quantiles of fraction and mass under each support.
+def removed(rows: pd.DataFrame, values: Sequence[str] = ("fraction", "mass")) -> pd.DataFrame:
+    """How much each ranking erases: mean, interval and quantiles of `values` under each support.
 
     Metrics "<value>_<support>", a mean over texts of the mean over a ranking's orders with its bootstrap
     interval, and "<value>_<support>_p05", "_p25", "_median", "_p75", "_p95" over all texts and orders. Where
@@ -99,7 +99,7 @@ def removed(rows: pd.DataFrame) -> pd.DataFrame:
     found = []
     for support in SUPPORTS:
         for method, group in _methods(rows, supported(rows, support)):
-            for value in ("fraction", "mass"):
+            for value in values:
                 found += _statistics(f"{value}_{support}", method, group, value)
     return _table(found)
 

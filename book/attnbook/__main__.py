@@ -21,6 +21,8 @@ def main(words: list[str] | None = None) -> int:
         return 0 if words in (["-h"], ["--help"]) else 2
     try:
         return import_module(f"attnbook.runs.{words[0]}").main(words[1:]) or 0
+    except BrokenPipeError:
+        raise  # a reader that has enough
     except (ValueError, OSError) as error:
         raise SystemExit(f"attnbook {words[0]}: {error}") from None
 

@@ -10,13 +10,15 @@ import pytest
 import yaml
 
 from attnbook.charts import vegalite
+from tests import test_notebooks
 from tests.book.conftest import ROOT, snakemake
-from tests.test_notebooks import charts_of
+from tests.test_notebooks import charts_of, name_of
 
 pytestmark = pytest.mark.slow
 
 TOC = yaml.safe_load((ROOT / "book/_toc.yml").read_text())
 PAGES = [TOC["root"], *(chapter["file"] for part in TOC["parts"] for chapter in part["chapters"])]
+EXPERIMENTS = {name_of(source) for source in test_notebooks.EXPERIMENTS}
 RUNS = sorted(yaml.safe_load((ROOT / "config/default.yaml").read_text())["book"])
 
 
@@ -45,7 +47,9 @@ def test_notebook_is_executed_without_error_and_says_where_its_numbers_come_from
     assert "output stderr" not in page
     # A page of records may draw nothing where nothing is recorded yet.
     for chart in charts_of(ROOT / f"build/runs/{run}.ipynb"):
-        assert chart[vegalite.MIME]["usermeta"]["source"].startswith(f"notebooks/{run}.py")
+        assert "image/png" in chart
+        line = chart[vegalite.MIME]["usermeta"]["source"]
+        assert line.startswith(f"notebooks/{run}.py" + " dataset=" * (run in EXPERIMENTS))
 
 
 def test_the_speed_page_reads_the_record(site):

@@ -36,8 +36,9 @@ from myst_nb import glue
 from attnbook import charts, notebook
 from attnbook.verdicts import ledger, summary
 from attnbook.escaped import in_markdown
+from tests import hostile
+page = notebook.begin(globals(), hostile.NAME)
 from tests.hostile import CLASSES, NAME, TOKENS
-page = notebook.begin(globals(), NAME)
 charts.enable(notebook.source(NAME, page.parameters | {"token": TOKENS[0]}))
 n = len(TOKENS)
 frame = pd.DataFrame({"word": TOKENS, "value": np.linspace(.1, .9, n), "low": 0.05, "high": 0.95})

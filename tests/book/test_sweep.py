@@ -111,16 +111,15 @@ def test_a_killed_sweep_goes_on_and_gives_the_tables_of_a_quiet_one(tmp_path):
     assert time.perf_counter() - started < 60
 
     # The same runs here, without Snakemake.
-    cells = grid.runs(yaml.safe_load(CONFIG))
-    for (notebook, name), parameters in cells.items():
-        quiet = tmp_path / "quiet" / notebook / name
+    tables = []
+    for (notebook, name), parameters in grid.runs(yaml.safe_load(CONFIG)).items():
+        quiet, swept = tmp_path / "quiet" / notebook / name, killed / "build/sweep" / notebook / name
         cells_in_a_fork(ROOT / f"notebooks/{notebook}.py", parameters | {"output": str(quiet)})
         for table in INSTANCES:
-            assert (quiet / table).read_bytes() == (
-                killed / "build/sweep" / notebook / name / table
-            ).read_bytes()
-    together = pd.concat(pd.read_csv(killed / name) for name in after)
-    assert len(pd.read_csv(killed / "build/sweep/summary.csv")) == len(together)
+            assert (quiet / table).read_bytes() == (swept / table).read_bytes(), quiet / table
+        tables.append(pd.read_csv(quiet / "summary.csv"))
+    together = pd.concat(tables, ignore_index=True).to_csv(index=False)
+    assert (killed / "build/sweep/summary.csv").read_text() == together
     # Four runs of two models, each read once.
     for kind in ("models", "readouts"):
         assert len(list((killed / "build/cache" / kind).glob("*.safetensors"))) == 2
@@ -213,7 +212,7 @@ def test_between_two_runs_a_sweep_loses_little(tmp_path):
     assert found["jobs"] == 11
     # Whatever else the machine does: a neighbour slows the runs down, and what is between them.
     assert found["between_share"] < 0.15, found
-    assert found["own_cpu_share"] < 0.2, found
+    assert found["own_cpu_share"] < 0.15, found
     # None for every job that has ended (`onstart` in the Snakefile).
     assert found["threads"] < 12, found
 
@@ -229,6 +228,7 @@ def test_a_sweep_is_planned_by_the_rules_of_all_parameters(tmp_path):
         assert f"running notebooks/jain_wallace/adversary.py with epsilon={cell}+dataset=no\n" in text
     for written, message in (
         ("010", "trial.yaml: line 1: readers of YAML differ about 010"),
+        ("!!binary aGk=", "trial.yaml: line 1: binary is no plain value"),
         ("'010'", "parameter epsilon is '010': it must be float, such as 10"),
     ):
         (folder / "config/trial.yaml").write_text(one.format(written))

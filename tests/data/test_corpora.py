@@ -68,7 +68,8 @@ def test_counts(name, tmp_path, monkeypatch):
 
 def test_every_entry_names_a_data_set_and_says_something():
     for name, about in CORPORA.items():
-        assert about.get("source") in (*DATA_SETS, None), name
+        generated = name in ("babi_generated", "planted", "planted_documents", "scenes")
+        assert ("source" not in about) if generated else about["source"] in DATA_SETS, name
         assert about["notes"], name
 
 
@@ -101,6 +102,14 @@ def made(monkeypatch):
         return make("toy", rows, ["data.json"], divide=divide, compact=compact, also=also)
 
     return made
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"lenght": [5, 9]}, {"limits": {}}, {"documents": True, "min_documents": 5}]
+)
+def test_an_entry_that_says_what_nothing_reads_is_refused(made, wrong):
+    with pytest.raises(ValueError, match=f"unknown key of the corpus toy '{list(wrong)[-1]}'"):
+        made(**wrong)
 
 
 def test_texts_are_cut_named_by_their_line_and_left_out_when_empty(made):

@@ -31,8 +31,8 @@ def test_every_name_of_load_means_a_set_or_is_generated():
         assert (found is None) == (name in generated)
     assert set(SET_OF) <= {*names(), *scene_names()}
     assert not set(SET_OF) & set(DATA_SETS)
-    with pytest.raises(ValueError, match=r"unknown data set 'imbd': known are sst, babi.* mean 'imdb'\?"):
-        command.set_of("imbd")
+    with pytest.raises(ValueError, match=r"unknown data set 'IMBD': known are sst, babi.* mean 'imdb'\?"):
+        command.set_of("IMBD")
 
 
 def test_get_downloads_once_and_verifies(toy, mirror, nowhere, run):

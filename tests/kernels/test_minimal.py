@@ -89,6 +89,7 @@ def check_mass(readout):
     assert (found.lower <= least + 1e-12).all()
     assert (found.upper >= least - 1e-12).all()
     assert (found.lower[~found.flipped] == 1).all()
+    assert (found.upper[~found.flipped] == 1).all()
     assert (found.lower <= found.upper).all()
     assert ((found.upper - found.lower) <= readout.alpha.amax(1) + 1e-12).all()
     return found, (found.upper / least)[found.flipped]

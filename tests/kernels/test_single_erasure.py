@@ -8,7 +8,7 @@ import torch
 from attnlib import Readout
 from attnlib.kernels import erase_each, flip_table, jsd, naive, output_gradient, single_erasure
 from attnlib.kernels.erasure import SingleErasure
-from tests.kernels.cases import allowing, make, one, with_head
+from tests.kernels.cases import allowing, make, one, spread_out, with_head
 
 READOUTS = {
     "two classes": lambda: make(25, 8, 2, seed=1, scale=1.0),
@@ -140,6 +140,37 @@ def test_released_draws_of_the_top_token_add_zeros():
     assert (found.delta_js[same] == 0).all()
     assert (found.delta_attention[same] == 0).all()
     assert torch.equal(found.flips_top[same].double(), found.flips_other[same])
+
+
+@pytest.mark.slow
+def test_the_average_is_the_mean_of_draws():
+    r = make(1, 4, 3, seed=11, shortest=4)
+    draws = [single_erasure(r, r.alpha, "drawn", seed).delta_js.item() for seed in range(300)]
+    assert len(set(draws)) == 3
+    spread = (max(draws) - min(draws)) / math.sqrt(300)
+    found = single_erasure(r, r.alpha).delta_js.item()
+    assert found == pytest.approx(sum(draws) / 300, abs=3 * spread)
+    assert found == pytest.approx(sum(set(draws)) / 3)
+
+
+@pytest.mark.parametrize("how", ["average", "drawn", "released"])
+def test_padding_and_batch_do_not_matter(readout, how, monkeypatch):
+    ids = [f"text {i}" for i in range(len(readout))]
+    found = single_erasure(readout, readout.alpha, how, 7, ids)
+    wide, columns = spread_out(readout)  # NaN-poisoned
+    scores = torch.full(wide.mask.shape, torch.nan, dtype=torch.float64)
+    scores[:, columns] = readout.alpha
+    there = single_erasure(wide, scores, how, 7, ids)
+    assert torch.equal(there.other, torch.where(found.other >= 0, columns[found.other.clamp(min=0)], -1))
+    several = single_erasure(readout.select([3, 7]), readout.alpha[[3, 7]], how, 7, [ids[3], ids[7]])
+    assert torch.equal(several.other, found.other[[3, 7]])
+    monkeypatch.setattr("attnlib.kernels.erasure._NUMBERS", 20)
+    small = single_erasure(readout, readout.alpha, how, 7, ids)
+    tolerance = dict(rtol=0, atol=1e-6 if readout.head else 1e-12, equal_nan=True)
+    for a, b, c, d in zip(found[:4], there[:4], small[:4], several[:4], strict=True):
+        torch.testing.assert_close(b, a, **tolerance)
+        torch.testing.assert_close(c, a, **tolerance)
+        torch.testing.assert_close(d, a[[3, 7]], **tolerance)
 
 
 def test_flip_table_by_counting():

@@ -112,6 +112,16 @@ def test_another_cache_gives_the_same_bits_and_another_seed_does_not(family, tmp
     assert facts(run(family, seed=1))[-1] != once[-1]
 
 
+@pytest.mark.parametrize(
+    "family", ["texts", *(pytest.param(name, marks=pytest.mark.slow) for name in ("HAN", "visual_bert"))]
+)
+def test_numbers_of_numpy_are_numbers(family, tmp_path, monkeypatch):
+    once = facts(first(family))
+    monkeypatch.setenv("ATTNLIB_CACHE", str(tmp_path))
+    epochs = FAMILIES[family][2]["epochs"]
+    assert facts(run(family, seed=np.int64(0), epochs=np.int64(epochs))) == once
+
+
 @pytest.mark.parametrize("family", ["texts", "visual_bert", pytest.param("HAN", marks=pytest.mark.slow)])
 def test_a_damaged_file_is_trained_again_with_a_warning(family, folder, caplog):
     once = first(family)

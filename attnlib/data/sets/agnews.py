@@ -17,7 +17,7 @@ from attnlib.data.corpora import CORPORA, Row, classes, make
 from attnlib.data.corpus import Corpus
 from attnlib.data.files import Content
 from attnlib.data.kept import keep
-from attnlib.data.rows import read_rows
+from attnlib.data.rows import one_of, read_rows, row_at
 
 TOPICS = classes("agnews4")
 # Subsets of the training file and how many columns they have: text, label, and what is not read.
@@ -33,7 +33,9 @@ def _rows(content: Content, columns: int) -> Iterator[tuple[int, list[str]]]:
 def official(content: Content, name: str, title: bool) -> Iterator[Row]:
     """Yield the items of a file with rows class, title, description; `title`: put before the description."""
     for line, (label, heading, text) in _rows(content, 3):
-        yield Row(f"{name}/{line}", int(label) - 1, f"{heading} {text}" if title else text)
+        with row_at(f"{content.where}:{line}"):
+            topic = one_of(label, ("1", "2", "3", "4"), "the class")
+        yield Row(f"{name}/{line}", topic, f"{heading} {text}" if title else text)
 
 
 def subset(content: Content, name: str, columns: int) -> Iterator[Row]:

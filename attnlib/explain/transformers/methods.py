@@ -116,9 +116,9 @@ def explain(
     asked = prepared(Asked(model, kind, inputs, target), chosen, batch_size)
     parts = []
     for part in asked.batches(batch_size):
-        found = {name: by_inputs(method, part) for name, method in BY_INPUTS.items() if name in wanted}
-        if watched:
-            found |= of_pass(watched, watch_for(watched, part), aggregation)
+        # First what may be refused.
+        found = of_pass(watched, watch_for(watched, part), aggregation) if watched else {}
+        found |= {name: by_inputs(method, part) for name, method in BY_INPUTS.items() if name in wanted}
         parts.append(found)
     scores = joined(parts, asked.present)
     scores |= {name: random_rows(asked.present, seed, name != "random") for name in RANDOM if name in wanted}

@@ -67,7 +67,7 @@ def table(runs: grid.Runs, seconds: Seconds) -> pd.DataFrame:
     groups = rows.assign(to_go=usual.where(~rows["done"], 0.0)).groupby(keys, sort=False)
     counts = groups.agg(runs=("done", "size"), done=("done", "sum"))
     # A sum with an unknown part is not known.
-    return counts.assign(to_go=groups["to_go"].sum(skipna=False)).reset_index()
+    return counts.assign(to_go=groups["to_go"].agg(lambda part: part.sum(skipna=False))).reset_index()
 
 
 def told(counts: pd.DataFrame, cores: int) -> str:

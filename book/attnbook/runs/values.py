@@ -38,7 +38,7 @@ CLEAR = {
 SCALARS: dict[str, Callable[[str], Any]] = {INT: int, FLOAT: float}
 SCALARS |= {NULL: lambda word: None, BOOL: lambda word: word.lower() == "true"}
 # What Python reads as a number and YAML 1.1 does not.
-PREFIXED = re.compile(r"[-+]?0[box][0-9a-f_]+", re.IGNORECASE)
+PREFIXED = re.compile(r"[-+]?0(x[0-9a-f_]+|o[0-7_]+|b[01_]+)", re.IGNORECASE)
 QUOTED = re.compile(r"""'([^']|'')*'|"([^"\\]|\\.)*\"""", re.DOTALL)
 
 

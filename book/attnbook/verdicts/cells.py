@@ -29,7 +29,7 @@ MODEL = ("dataset", "encoder", "scorer")
 CELL = ("experiment", *MODEL, "class", "bin", "metric", "method", "epsilon")
 # Conditions that not every paper's tables have.
 FURTHER = ("against", "lambda", "operator", "target", "layers", "layer", "head")
-TEXT = (*MODEL, "metric", "class", "variant", "vectors", "bin", "method", "run")
+TEXT = (*MODEL, "metric", "class", "variant", "vectors", "bin", "method", "operator", "run")
 CONFIDENCE = 0.95
 # Two results of a seed that differ by less are the same number.
 ROUNDING = 1e-6

@@ -41,7 +41,7 @@ ANY = "any"
 
 
 def read_reasons(path: str | Path) -> pd.DataFrame:
-    """Read a paper's reasons: globs in REASON_KEYS (cells.several divided by |), and a reason.
+    """Read a paper's reasons: globs in REASON_KEYS (several divided by |), and a reason.
 
     Every further column, such as method, is a condition too. ValueError names the line that is wrong.
     """
@@ -65,7 +65,7 @@ def compare(
     Added: ours_dataset; ours, the mean over seeds; deviation, over seeds (n − 1); n_seeds; low and high, the
     prediction interval of one further run; verdict, one of VERDICTS; reason, empty where the number holds;
     runs, the names of our runs that it rests on.
-    ValueError names the cell for which a seed has cells.several values.
+    ValueError names the cell for which a seed has several values.
     """
     table = published.reset_index(drop=True)
     instead = {name: own for name, own in (stands_for or {}).items() if name not in set(ours["dataset"])}

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from attnbook.verdicts.cells import several
+from attnlib.checks import one_of
 
 # By measure: 1 where a high value is good, -1 where a low one is.
 GOOD = {"comprehensiveness": 1, "rank_correlation": 1}
@@ -23,12 +24,14 @@ def against_random(means: pd.DataFrame, by: Sequence[str], margin: float = 0.1) 
     """How each method stands to random scores: the rows of the other methods, with `standing`.
 
     means: columns `by`, metric (of GOOD), method and value, one row per method; those without the method
-    "random" have no standing and are dropped. A method is like random if the two differ by less than `margin`
-    of the range over all methods, random scores among them. ValueError names a method that stands there
-    twice.
+    "random", or with an empty cell in `by`, have no standing and are dropped. A method is like random if the
+    two differ by less than `margin` of the range over all methods, random scores among them. ValueError names
+    a method that stands there twice, or a metric that is not of GOOD.
     """
     cell = [*by, "metric"]
-    rows = means.dropna(subset=["value"])
+    rows = means.dropna(subset=["value", *by])
+    for metric in rows["metric"].unique():
+        one_of("metric", metric, GOOD)
     repeated = rows[rows.duplicated([*cell, "method"])]
     if len(repeated):
         raise several("values of one method", repeated[[*cell, "method"]].iloc[0], "average them")

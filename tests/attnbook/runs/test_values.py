@@ -206,6 +206,7 @@ def test_a_word_on_which_readers_of_yaml_differ_is_refused_and_quoted_is_text(wo
         ("a: null\nb:\nc: ~\nd: true\ne: FALSE", {"a": None, "b": None, "c": None, "d": True, "e": False}),
         ("a: &x {b: 1, c: 2}\nd: {<<: *x, c: 3}", {"a": {"b": 1, "c": 2}, "d": {"b": 1, "c": 3}}),
         ("a: !!str 010", {"a": "010"}),
+        ("a: 0beef\nb: 0b12ac\nc: 0o9", {"a": "0beef", "b": "0b12ac", "c": "0o9"}),
         ("a: 20news20\nb: base || adversary", {"a": "20news20", "b": "base || adversary"}),
         (json.dumps({"a": [1, 2.5, "no", None, "\u2028é"]}), {"a": [1, 2.5, "no", None, "\u2028é"]}),
         ("", None),

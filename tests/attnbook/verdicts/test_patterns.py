@@ -46,6 +46,14 @@ def test_every_model_has_a_range_of_its_own_and_none_without_random_scores():
         against_random(pd.concat([means(random=0.5, near=0.4), means(near=0.3)]), ["model"])
 
 
+def test_what_has_no_standing_is_refused_or_left_out():
+    with pytest.raises(ValueError, match="unknown metric 'accuracy': known are comprehensiveness"):
+        against_random(means("accuracy", random=0.5, near=0.4), ["model"])
+    unnamed = means(model=float("nan"), random=0.5, near=0.4)
+    found = against_random(pd.concat([means(random=0.5, near=0.4), unnamed]), ["model"])
+    assert found["model"].tolist() == ["a"]
+
+
 def test_verdicts():
     theirs = means(random=0.5, attention=0.51, rollout=0.2, other=0.3)
     ours = means(random=0.4, attention=0.39, rollout=0.5, far=0.0)

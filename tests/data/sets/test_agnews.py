@@ -102,3 +102,13 @@ def test_repeated_texts_texts_of_the_test_split_and_contradictions_are_dropped()
 def test_without_the_subset_the_message_says_that_it_is_not_official(root):
     with pytest.raises(DataError, match=r"train_subset_a_train\.csv.* not found .*no part of the official"):
         load("agnews_subset")
+
+
+@pytest.mark.parametrize("name", ["agnews", "agnews4", "agnews_topics"])
+@pytest.mark.parametrize("label", ["5", "0", "x"])
+def test_a_class_that_does_not_exist_is_named_with_its_line(root, name, label):
+    write_official(root)
+    good = "".join(quoted(*row) for row in rows(40, 1000))
+    write(root / "ag_news", {"test.csv": good + quoted(label, "Title", "A text.")}, "gzip")
+    with pytest.raises(DataError, match=rf"test\.csv.*:41: the class is '{label}', not 1, 2, 3 or 4"):
+        load(name, verify=False)

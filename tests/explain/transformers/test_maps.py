@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from attnlib.explain.transformers import maps
+from attnlib.explain.transformers import maps, methods
+from attnlib.explain.transformers.passes import Map
 
 ROW = torch.tensor([0])
 
@@ -41,6 +42,17 @@ def test_generic_attribution_of_three_tokens_by_hand():
     # Without the clamp the last product is −1: R₁[2] is taken away once.
     signed = maps.attribution(layers, clamp=False)[:, 0]
     torch.testing.assert_close(signed, torch.tensor([[2.2, 1.5, -0.9]]))
+
+
+def test_what_each_attribution_goes_through():
+    (weights,) = random_maps(1)
+    gradient, relevance = noise([weights])[0], noise([weights], seed=2)[0]
+    layer = Map("layer", weights, weights, gradient=gradient, relevance=relevance)
+    for method, expected in (
+        ("transformer attribution", gradient * relevance),
+        ("generic attribution", weights * gradient),
+    ):
+        assert torch.equal(methods.products(method, [layer])[0], expected)
 
 
 def test_attribution_is_the_product_of_factors():

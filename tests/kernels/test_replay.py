@@ -3,16 +3,22 @@
 import pytest
 import torch
 
-from attnlib.kernels import attention_order, erase_until_flip, naive, random_orders
-from attnlib.tables.replay import check_first_flip
-from tests.kernels.cases import allowing, make, one, with_head
+from attnlib.kernels import (
+    attention_order,
+    check_first_flip,
+    erase_until_flip,
+    gradient_order,
+    naive,
+    random_orders,
+)
+from tests.kernels.cases import allowing, make, one, spread_out, with_head
 from tests.kernels.test_erasure import random_order
 
 
 @pytest.mark.parametrize(("classes", "dtype"), [(2, torch.float64), (3, torch.float32), (6, torch.float32)])
 def test_the_closed_form_agrees(classes, dtype):
     r = make(120, 50, classes, seed=classes, scale=1.0, dtype=dtype)
-    for order in (attention_order(r), random_orders(r, 1)[0]):
+    for order in (attention_order(r), gradient_order(r), random_orders(r, 1)[0]):
         flip = erase_until_flip(r, order)
         assert 0 < flip.flipped.sum() < 120
         assert flip.count.max() > 20  # several blocks of steps
@@ -33,6 +39,17 @@ def test_every_wrong_answer_is_found():
     assert found.float64 == found.float32 == 40
     late = erase_until_flip(r, order.gather(1, torch.arange(12).expand(40, 12)))  # the same, by another way
     assert check_first_flip(r, order, late).float64 == 0
+
+
+def test_padding_does_not_matter():
+    r = make(30, 9, 3, seed=2, scale=1.0)
+    wide, columns = spread_out(r)
+    order = attention_order(wide)
+    flip = erase_until_flip(wide, order)
+    assert check_first_flip(wide, order, flip) == (30, 0, 0, 0, 0, 0)
+    wrong = flip._replace(count=flip.count + 1)
+    assert check_first_flip(wide, order, wrong).float64 == flip.flipped.sum()
+    assert torch.equal(columns[attention_order(r)][r.mask], order[:, :9][r.mask])
 
 
 def test_zero_weights_and_the_empty_document():
@@ -86,8 +103,8 @@ def test_in_small_blocks(monkeypatch):
     flip = erase_until_flip(r, order)
     wrong = flip._replace(count=torch.where(torch.arange(50) < 25, flip.count, flip.count + 1))
     expected = check_first_flip(r, order, wrong)
-    monkeypatch.setattr("attnlib.tables.replay._NUMBERS", 100)
-    monkeypatch.setattr("attnlib.tables.replay._FIRST_STEPS", 1)
-    monkeypatch.setattr("attnlib.tables.replay._MOST_STEPS", 2)
+    monkeypatch.setattr("attnlib.kernels.replay._NUMBERS", 100)
+    monkeypatch.setattr("attnlib.kernels.replay._FIRST_STEPS", 1)
+    monkeypatch.setattr("attnlib.kernels.replay._MOST_STEPS", 2)
     assert check_first_flip(r, order, wrong) == expected
     assert expected.float64 == flip.flipped[25:].sum()
