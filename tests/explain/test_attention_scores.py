@@ -107,7 +107,9 @@ def test_gradients_are_those_of_autograd(readout, target):
 def test_weights_and_norms_by_definition(readout):
     assert torch.equal(by.attention_weights(readout), readout.alpha)
     sizes = np.linalg.norm(readout.scores.double().numpy(), axis=2)
-    np.testing.assert_allclose(by.attention_times_norm(readout), readout.alpha.numpy() * sizes, atol=1e-12)
+    found = by.attention_times_norm(readout)
+    np.testing.assert_allclose(found, readout.alpha.numpy() * sizes, atol=1e-12, rtol=0)
+    assert (found[~readout.mask] == 0).all()
 
 
 @pytest.mark.parametrize("target", TARGETS)

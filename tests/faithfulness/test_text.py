@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from attnlib.data.corpus import Vocabulary
+from attnlib.explain.recurrent import input_gates, states_of_words
 from attnlib.faithfulness import OPERATORS, attention_mask, removals
 from attnlib.faithfulness.text import alike
 from attnlib.models import ENCODERS, Architecture, build, collate
@@ -112,6 +113,18 @@ def test_a_text_does_not_depend_on_the_others(encoder, monkeypatch):
     for name, removal in all_three(model, vocabulary, mixed).items():
         found = removal.without(removed[order, :, :width])
         np.testing.assert_allclose(found, together[name][order], atol=1e-6, rtol=0)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("encoder", ["bilstm", "bigru"])
+def test_states_of_words_are_those_of_the_encoder(encoder):
+    model, vocabulary, split = case(encoder, "two classes")
+    batch, own = collate(split, vocabulary, range(len(split))), model.encoder
+    table = tuple(input_gates(rnn, model.embedding.weight) for rnn in (own.forwards, own.backwards))
+    found = states_of_words(own, table, batch.ids, batch.lengths)
+    states = own(model.embedding(batch.ids), batch.lengths, batch.mask)[0]
+    torch.testing.assert_close(found, states, atol=1e-6, rtol=0)
+    assert (found[torch.arange(batch.ids.shape[1]) >= batch.lengths[:, None]] == 0).all()
 
 
 def test_blocks_hold_every_text_once_and_are_small(monkeypatch):

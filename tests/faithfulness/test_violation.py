@@ -80,6 +80,8 @@ def test_scores_may_be_lists_arrays_or_tensors_and_what_is_beyond_is_not_read():
     ("scores", "message"),
     [
         ([[1, 2, 3], [1], [1, 2, 3], [1, 2, 3, 4]], "row 2 has 3 numbers for 2 tokens"),
+        ([[1, 2, 3], [1], [1], [1, 2, 3, 4]], "row 2 has 1 numbers for 2 tokens"),
+        ([[1, 2, 3], [1], [1, 2]], "3 rows for 4 texts"),
         ([[1, 2, 3], [1], [1, 2], [1, 2, np.nan, 4]], "token 2 of row 3 is nan"),
         ([[1, 2, 3], [np.inf], [1, 2], [1, 2, 3, 4]], "token 0 of row 1 is inf"),
         (np.ones((5, 4)), "5 rows for 4 texts"),
@@ -110,6 +112,9 @@ def test_shares_thresholds_and_counts_are_numbers_in_their_range(name, value):
     needed = r"a number in \[0, 1\]" if share else f"a whole number ≥ {int(name != 'rank')}"
     with pytest.raises(ValueError, match=f"{name}: must be {needed}, got "):
         OPTIONS[name](value)
+    if not share and name != "rank":
+        with pytest.raises(ValueError, match=f"{name}: must be a whole number ≥ 1"):
+            OPTIONS[name](0)
     with pytest.raises(ValueError, match="rank 4: no text has more than 4 tokens"):
         OPTIONS["rank"](4)
 

@@ -8,7 +8,7 @@ import pytest
 from attnlib.data.corpus import Corpus, Split, Vocabulary
 from attnlib.data.generated import planted_documents
 from attnlib.tables import baseline as baselines_text
-from attnlib.tables.baseline import baseline
+from attnlib.tables.baseline import baseline, ngrams
 
 
 @pytest.fixture(autouse=True)
@@ -24,6 +24,7 @@ def corpus(texts, labels):
 
 
 def test_pairs_decide_where_words_do_not():
+    assert ngrams(("not", "good", "at")) == ["not", "good", "at", "not good", "good at"]
     # Each class has the same words equally often; only the pairs tell.
     found = baseline(corpus(["x y . z w"] * 4 + ["x w . z y"] * 4, [0] * 4 + [1] * 4))
     assert found["accuracy"] == found["roc_auc"] == found["dev_accuracy"] == 1

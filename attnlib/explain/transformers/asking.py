@@ -25,7 +25,8 @@ TRIED = 4  # instances that are asked alone, from the shortest to the longest
 class Asked:
     """A stock transformer, and the instances that it is asked about.
 
-    inputs: the model's keyword arguments, and "scored" if they say which words are scored (`Kind.mask`).
+    inputs: the model's keyword arguments; those of `kind.features` must be among them, so for BERT the word
+    embeddings and not the ids. Beside them "scored" can say which words are scored (`Kind.mask`).
     target: what gradients are of. chosen: [N] the class to explain of each instance; None before it is known.
     """
 

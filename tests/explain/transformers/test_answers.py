@@ -110,10 +110,12 @@ DOUBLED = [0, 10, 11, 2, 2, 20, 21, 22, 2]  # as the tokenisers of the RoBERTa f
     [
         ("Roberta", [DOUBLED], {}),
         ("XLMRoberta", [DOUBLED, DOUBLED], {}),
+        ("Camembert", [DOUBLED], {}),
         ("MPNet", [DOUBLED], {}),
         ("Bert", [PAIR], {}),
         ("Bert", [PAIR], {"sep_token_id": 2}),
         ("Bert", [[0, 10, 12, 13, 14, 15, 16, 2], PAIR], {}),
+        ("Electra", [PAIR], {}),
         ("DistilBert", [PAIR], {}),
         ("Albert", [[2, 10, 11, 3, 20, 21, 22, 3]], {}),
     ],

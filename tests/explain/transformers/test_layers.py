@@ -87,7 +87,7 @@ def test_albert_s_one_layer_counts_as_often_as_it_runs():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("make", [bert, visual_bert, lxmert])
-@pytest.mark.parametrize("part", ["", "embeddings", "attention"])
+@pytest.mark.parametrize("part", ["", "embeddings", "encoder", "attention"])
 def test_frozen_parameters_change_nothing(make, part):
     model, inputs = embedded(make)
     kind = KINDS[make]

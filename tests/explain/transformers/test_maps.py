@@ -140,10 +140,11 @@ OF_WHICH = {
 
 
 @pytest.mark.parametrize("of", OF_WHICH)
-@pytest.mark.parametrize("value", ["avg", "MEAN", "0", None, 1.5, True, np.bool_(False), (0,), np.nan])
+@pytest.mark.parametrize(
+    "value", ["avg", "MEAN", "0", "", None, 0.0, 1.5, True, np.bool_(False), (0,), np.nan]
+)
 def test_heads_and_layers_that_are_none_are_refused(of, value):
     which, first = ("layers", "last") if of == "layers" else ("heads", "mean")
-    with pytest.raises(
-        ValueError, match=f"unknown {which} .*: give '{first}', '.*' or a whole number from 0"
-    ):
+    other = "mean" if of == "layers" else "max"
+    with pytest.raises(ValueError, match=f"unknown {which} .*: give '{first}', '{other}' or a whole number"):
         OF_WHICH[of](random_maps(2, n=1), value)

@@ -16,7 +16,8 @@ transformers = pytest.importorskip("transformers")
 
 
 @pytest.mark.parametrize(
-    ("family", "longest"), [("Roberta", 38), ("Data2VecText", 38), ("MPNet", 38), ("Bert", 40)]
+    ("family", "longest"),
+    [(name, 38) for name in ("Roberta", "XLMRoberta", "Camembert", "Data2VecText", "MPNet")] + [("Bert", 40)],
 )
 def test_the_longest_text_is_the_model_s(family, longest):
     model = model_of(family, pad_token_id=1)
@@ -141,7 +142,7 @@ def test_an_unknown_input_with_a_row_per_word_is_refused_where_words_go(name):
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("position_ids", torch.arange(8)[None], r"position_ids: expected a tensor with .* got \[1, 8\]"),
+        ("position_ids", torch.arange(8)[None], r"position_ids: expected a tensor with a row .* \[1, 8\]"),
         ("output_attentions", True, "output_attentions: expected a tensor .* got bool"),
         ("attention_mask", torch.zeros(3, 8), "attention_mask: row 0 has fewer than 2 positions"),
         ("attention_mask", torch.zeros(3, 8) - 1, "attention_mask: expected zeros and ones"),

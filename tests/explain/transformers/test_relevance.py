@@ -100,7 +100,8 @@ def test_a_constant_gets_none():
 
 def test_fused_attention_is_refused_with_the_line_that_mends_it():
     model, inputs = built(lambda: bert(attn_implementation="sdpa"))
-    with pytest.raises(ValueError, match=r'attention\.self.*"eager"'), AttentionMaps(model):
+    mends = r'attention\.self.*attn_implementation="eager"'
+    with pytest.raises(ValueError, match=mends), AttentionMaps(model):
         model(**inputs)
     # And the hooks are gone: the model works as before.
     assert not model.bert.encoder.layer[0].attention.self._forward_pre_hooks

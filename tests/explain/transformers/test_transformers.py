@@ -158,16 +158,23 @@ def test_random_scores_depend_on_row_and_seed_alone():
         assert low <= drawn.min() < low + 0.01
         assert 0.99 < drawn.max() < 1
         assert np.isclose(drawn.mean(), (low + 1) / 2, atol=0.02)
+    model, inputs = embedded(lxmert)
+    for name, found in stock.explain(model, LXMERT, inputs, stock.RANDOM, seed=1).items():
+        assert torch.equal(found, stock.random_rows(present[:2, :4], 1, name == "signed random"))
 
 
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("attention_mask", torch.tensor([[1] * 7, [0] + [1] * 6]), "attention_mask: row 1 has .* a gap"),
+        (
+            "attention_mask",
+            torch.tensor([[1] * 7, [0] + [1] * 6]),
+            "attention_mask: row 1 has something after a gap",
+        ),
         (
             "visual_attention_mask",
             torch.tensor([[1] * 4, [1, 0, 1, 1]]),
-            "visual_attention_mask: row 1 .* gap",
+            "visual_attention_mask: row 1 has .* gap",
         ),
         ("visual_attention_mask", torch.ones(2, 3), r"visual_embeds has \[2, 4\] rows.*\[2, 3\]"),
         ("visual_attention_mask", None, "inputs lack 'visual_attention_mask'"),
@@ -186,7 +193,7 @@ def test_inputs_that_do_not_fit_are_refused_by_name(name, value, message):
     [
         (r"unknown method 'rolout'.*Did you mean 'rollout'", {"methods": ["rolout"]}),
         ("unknown target", {"target": "loss"}),
-        ("first is 2: there are 2", {"methods": "rollout", "aggregation": stock.Aggregation(first=2)}),
+        ("2: there are 2, from 0 to 1", {"methods": "rollout", "aggregation": stock.Aggregation(first=2)}),
     ],
 )
 def test_bad_options_are_refused_by_name(message, options):
@@ -200,17 +207,16 @@ def test_bad_options_are_refused_by_name(message, options):
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        *(("heads", value) for value in ("avg", None, np.bool_(True))),
-        *(("layers", value) for value in ("max", 1.5)),
+        *(("heads", value) for value in ("avg", "MEAN", "last", None, 0.0, True, "0", np.bool_(True))),
+        *(("layers", value) for value in ("lsat", "max", None, 1.5, False, "0")),
         *(("first", value) for value in ("0", None, 1.0, True)),
         *(("clamp", value) for value in ("no", "False", 0, 1.0)),
+        ("row", "heads"),
     ],
 )
 def test_a_reading_that_is_none_is_refused(field, value):
-    with pytest.raises(ValueError, match=f"unknown {field} .*: give "):
+    with pytest.raises(ValueError, match=f"unknown {field} .*: (give|known) "):
         stock.Aggregation(**{field: value})
-    with pytest.raises(ValueError, match="unknown row 'heads'"):
-        stock.Aggregation(row="heads")
 
 
 def test_a_reading_takes_numpy_s_numbers():
@@ -220,3 +226,10 @@ def test_a_reading_takes_numpy_s_numbers():
         assert how == stock.Aggregation(heads=int(number), layers=int(number), first=int(number))
         assert type(how.heads) is type(how.layers) is type(how.first) is int
         assert stock.explain(model, BERT_TEXT, inputs, ["attention", "rollout"], aggregation=how)
+
+
+def test_fused_attention_is_refused():
+    model, inputs = embedded(bert)
+    model.config._attn_implementation = "sdpa"
+    with pytest.raises(ValueError, match="eager"):
+        stock.explain(model, BERT_TEXT, inputs)
