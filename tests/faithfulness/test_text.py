@@ -116,6 +116,18 @@ def test_a_text_does_not_depend_on_the_others(encoder, monkeypatch):
 
 
 @torch.no_grad()
+@pytest.mark.parametrize("encoder", ENCODERS)
+def test_zeroing_an_unknown_word_changes_what_zero_does(encoder):
+    # Its embedding is not zero to begin with, and its place stays.
+    model, vocabulary, _ = case(encoder, "two classes")
+    split, gone = replace(toy.split(1), texts=(("good", "zebra", "film"),)), np.array([False, True, False])
+    removal = all_three(model, vocabulary, split)["zeroing"]
+    found = removal.without(gone[None, None])[0, 0]
+    assert found == pytest.approx(expected("zeroing", model, vocabulary, split, gone), abs=1e-6)
+    assert np.abs(found - removal.intact[0]).max() > 1e-4
+
+
+@torch.no_grad()
 @pytest.mark.parametrize("encoder", ["bilstm", "bigru"])
 def test_states_of_words_are_those_of_the_encoder(encoder):
     model, vocabulary, split = case(encoder, "two classes")
