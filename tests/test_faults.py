@@ -39,6 +39,11 @@ def started(words, folder, **more):
     return subprocess.Popen(words, cwd=ROOT, env=environment, start_new_session=True, **pipes)
 
 
+def finish(process):
+    _, errors = process.communicate(timeout=600)
+    assert process.returncode == 0, errors
+
+
 def kill(process):
     """As the kernel kills what runs out of memory: no clean-up of any kind."""
     os.killpg(process.pid, signal.SIGKILL)
@@ -86,16 +91,12 @@ def model_of(folder):
 def test_a_training_killed_in_mid_epoch_leaves_no_model_and_is_done_again(tmp_path):
     words = [*TRAIN, "-p", "epochs", "8", "-p", "encoder", "average"]
     process = started(words, tmp_path / "killed")
-    for line in process.stderr:
-        if line.startswith("epoch 2/8"):
-            break
+    next(line for line in process.stderr if line.startswith("epoch 2/8"))
     time.sleep(0.05)
     kill(process)
     assert visible(tmp_path / "killed" / "models") == []
     for folder in ("killed", "undisturbed"):
-        done = started(words, tmp_path / folder)
-        _, errors = done.communicate(timeout=300)
-        assert done.returncode == 0, errors
+        finish(started(words, tmp_path / folder))
     first, second = (load_tensors(model_of(tmp_path / name)) for name in ("killed", "undisturbed"))
     assert all(torch.equal(first[0][name], second[0][name]) for name in second[0])
 
@@ -119,9 +120,7 @@ def test_a_killed_notebook_leaves_nothing_that_looks_whole(tmp_path):
     assert not (tmp_path / "killed" / "summary.csv").exists()
     trained = model_of(tmp_path / "cache").stat().st_mtime_ns
     for name in ("killed", "undisturbed"):
-        done = started(command(name), tmp_path / "cache")
-        _, errors = done.communicate(timeout=600)
-        assert done.returncode == 0, errors
+        finish(started(command(name), tmp_path / "cache"))
     assert model_of(tmp_path / "cache").stat().st_mtime_ns == trained
     for table in ("summary.csv", "instances.parquet"):
         first, second = ((tmp_path / name / table).read_bytes() for name in ("killed", "undisturbed"))
@@ -177,13 +176,31 @@ def test_a_write_that_is_killed_leaves_what_was_there_and_its_rest_goes(tmp_path
     assert [p.name for p in tmp_path.glob(".entry*")] == [other.name]
 
 
+ASKER = """
+import sys
+from pathlib import Path
+from attnlib import cache
+print("asks", flush=True)
+with cache.locked(Path(sys.argv[1])):
+    print("has it")
+"""
+
+
+def test_another_process_waits_for_the_lock(tmp_path):
+    with cache.locked(tmp_path / "entry"):
+        other = started([sys.executable, "-c", ASKER, str(tmp_path / "entry")], tmp_path)
+        assert other.stdout.readline() == "asks\n"
+        with pytest.raises(subprocess.TimeoutExpired):
+            other.wait(0.5)
+    assert other.communicate(timeout=60)[0] == "has it\n"
+
+
 def test_a_full_disk_is_an_error_that_names_the_place_and_keeps_the_rest(tmp_path):
     with file_system(tmp_path / "small", 1 << 20) as folder:
         kept = folder / "kept.safetensors"
         save_tensors(kept, {"a": torch.zeros(100)}, {})
-        with pytest.raises(Exception, match=r"No space left|28") as caught:
+        with pytest.raises(Exception, match=r"No space left|28"):
             save_tensors(folder / "large.safetensors", {"a": torch.zeros(1 << 20)}, {})
-        assert not isinstance(caught.value, AssertionError)
         assert visible(folder) == ["kept.safetensors"]
         assert not list(folder.glob(".*.safetensors"))
         assert torch.equal(load_tensors(kept)[0]["a"], torch.zeros(100))
@@ -213,9 +230,7 @@ def test_a_run_on_a_full_disk_is_an_error_and_goes_on_from_what_is_whole(room, t
         assert again.test_metrics == undisturbed.test_metrics
 
 
-def test_a_read_only_cache_still_gives_what_it_has_and_says_what_it_cannot_take(
-    tmp_path, corpus, monkeypatch
-):
+def test_a_read_only_cache_gives_what_it_has_and_says_what_it_cannot_take(tmp_path, corpus, monkeypatch):
     with file_system(tmp_path / "shared", 1 << 24) as folder:
         monkeypatch.setenv("ATTNLIB_CACHE", str(folder))
         first = prepare.prepare("planted", **SMALL)
@@ -248,29 +263,30 @@ def test_flipped_bytes_in_the_cache_are_noticed_and_the_model_is_trained_again(
     assert "is no file of this model's parameters" in caplog.text
     assert again.test_metrics == first.test_metrics
     assert torch.equal(again.readout.scores, first.readout.scores)
-    tensors, _ = load_tensors(path)
-    assert tensors.keys() == first.model.state_dict().keys()
+    assert load_tensors(path)[0].keys() == first.model.state_dict().keys()
 
 
-def test_flipped_bytes_in_word_vectors_are_noticed(tmp_path, corpus, monkeypatch, caplog):
-    monkeypatch.setenv("ATTNLIB_CACHE", str(tmp_path))
+def of_words():
     path = vectors.vectors_file("planted", 8)
-    whole = path.read_bytes()
-    path.write_bytes(whole.replace(b"1", b"2", 1))
-    assert vectors.vectors_file("planted", 8).read_bytes() == whole
-    assert "is damaged; it is made again" in caplog.text
+    return path, path.read_text()
 
 
-def test_flipped_bytes_in_vectors_of_documents_are_noticed(tmp_path, monkeypatch, caplog):
+def of_documents():
+    table = vectors.document_vectors(planted_documents.load(n_train=20, n_dev=10, n_test=10), 8)
+    (path,) = (cache.cache_folder() / "vectors").glob("*.safetensors")
+    return path, table.tolist()
+
+
+@pytest.mark.parametrize("make", [of_words, of_documents])
+def test_flipped_bytes_in_vectors_are_noticed(make, tmp_path, corpus, monkeypatch, caplog):
     monkeypatch.setenv("ATTNLIB_CACHE", str(tmp_path))
     monkeypatch.setattr("attnlib.models.vectors.WORDS_READ", 1)
-    small = planted_documents.load(n_train=20, n_dev=10, n_test=10)
-    first = vectors.document_vectors(small, 8)
-    (path,) = (tmp_path / "vectors").glob("*.safetensors")
+    path, first = make()
     whole = path.read_bytes()
     path.write_bytes(whole[:-5] + bytes([whole[-5] ^ 1]) + whole[-4:])
-    assert torch.equal(vectors.document_vectors(small, 8), first)
+    assert make() == (path, first)
     assert "is damaged" in caplog.text
+    assert path.read_bytes() == whole
 
 
 def test_tables_on_a_full_disk_do_not_look_finished(tmp_path):
@@ -303,37 +319,27 @@ def test_a_pickle_in_place_of_a_file_is_refused_and_never_loaded(tmp_path, corpu
     """In place of whatever this package reads again: each would run a command, were it unpickled."""
     monkeypatch.setenv("ATTNLIB_CACHE", str(tmp_path / "cache"))
     mark = tmp_path / "it_ran"
-    evil = {"plain": pickle.dumps(Evil(mark))}
-    file = io.BytesIO()
-    torch.save({"alpha": Evil(mark)}, file)
-    evil["torch"] = file.getvalue()
-    file = io.BytesIO()
-    np.savez(file, meta=np.array([Evil(mark)], dtype=object))
-    evil["npz"] = file.getvalue()
-    file = io.BytesIO()
-    np.save(file, np.array([Evil(mark)], dtype=object), allow_pickle=True)
-    evil["npy"] = file.getvalue()
-    pickle.loads(evil["plain"])
+    files, objects = [io.BytesIO() for _ in range(4)], np.array([Evil(mark)], dtype=object)
+    pickle.dump(Evil(mark), files[0])
+    torch.save({"alpha": Evil(mark)}, files[1])
+    np.savez(files[2], meta=objects)
+    np.save(files[3], objects, allow_pickle=True)
+    pickle.loads(files[0].getvalue())
     assert mark.exists(), "it is no danger"
     mark.unlink()
 
     first = prepare.prepare("planted", **SMALL)
-    for content in evil.values():
+    for content in map(io.BytesIO.getvalue, files):
         for path in (tmp_path / "cache").rglob("*.safetensors"):
             path.write_bytes(content)
         again = prepare.prepare("planted", **SMALL)
         assert torch.equal(again.readout.scores, first.readout.scores)
-        for name in ("r.safetensors", "instances.parquet", "summary.csv", "corpus.npz"):
+        refused, tables = (ValueError, OSError, KeyError), ("instances.parquet", "summary.csv")
+        readers = {"r.safetensors": Readout.load, "t.safetensors": load_tensors, "corpus.npz": kept.read}
+        for name, load in (readers | dict.fromkeys(tables, results.read)).items():
             (tmp_path / name).write_bytes(content)
-        for load, name in (
-            (Readout.load, "r.safetensors"),
-            (load_tensors, "r.safetensors"),
-            (kept.read, "corpus.npz"),
-        ):
-            with pytest.raises(ValueError, match="damaged"):
+            with pytest.raises(ValueError if name in readers else refused) as found:
                 load(tmp_path / name)
-        for name in ("instances.parquet", "summary.csv"):
-            with pytest.raises((ValueError, OSError, KeyError)):
-                results.validate(results.read(tmp_path / name))
-    assert caplog.text.count("is no file of this model's parameters") == len(evil)
+            assert name not in readers or "damaged" in str(found.value)
+    assert caplog.text.count("is no file of this model's parameters") == len(files)
     assert not mark.exists()

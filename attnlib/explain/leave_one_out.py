@@ -70,13 +70,11 @@ def leave_one_out(
 
 def fastest(model: AttentionModel) -> Method:
     """The quickest exact method for the model's encoder; encoding again for one that is not known."""
-    methods = {
-        Recurrent: logits_by_shared_prefixes,
-        Convolution: logits_by_windows,
-        Average: logits_by_erasure,
-    }
-    found = (method for encoder, method in methods.items() if isinstance(model.encoder, encoder))
-    return next(found, logits_by_encoding_again)
+    if isinstance(model.encoder, Recurrent):
+        return logits_by_shared_prefixes
+    if isinstance(model.encoder, Average):
+        return logits_by_erasure
+    return logits_by_windows if isinstance(model.encoder, Convolution) else logits_by_encoding_again
 
 
 def without_each(ids: Tensor) -> Tensor:
@@ -152,10 +150,7 @@ def logits_by_windows(model: AttentionModel, batch: Batch, output: Output) -> Te
     # is, which gets no weight.
     rows = torch.arange(tokens, device=embedded.device).unsqueeze(1)
     columns = torch.where((position > 0) & (position <= tokens), position, left_out) - 1
-    all_scores, all_values = (
-        scores.unsqueeze(1).repeat(1, tokens, 1),
-        values.unsqueeze(1).repeat(1, tokens, 1, 1),
-    )
-    all_scores[:, rows, columns] = near_scores
-    all_values[:, rows, columns] = near_values
-    return attend_without_each(projection, all_scores, all_values)
+    scores, values = (x.unsqueeze(1).expand(-1, tokens, *x.shape[1:]).clone() for x in (scores, values))
+    scores[:, rows, columns] = near_scores
+    values[:, rows, columns] = near_values
+    return attend_without_each(projection, scores, values)

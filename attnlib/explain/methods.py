@@ -8,24 +8,12 @@ from typing import NamedTuple
 from torch import Tensor
 
 from attnlib.checks import one_of
-from attnlib.data.corpus import Split, Vocabulary
 from attnlib.explain import attention as by
 from attnlib.explain import inputs
+from attnlib.explain.inputs import Trained
 from attnlib.explain.targets import TARGETS
 from attnlib.kernels.baselines import random_scores
-from attnlib.models.classifier import AttentionModel
 from attnlib.readout import Readout
-
-
-class Trained(NamedTuple):
-    """What an explanation may look at: a model, the texts, and the model's Readout on them."""
-
-    model: AttentionModel
-    texts: Split
-    vocabulary: Vocabulary
-    readout: Readout
-    device: str = "cpu"
-
 
 # Of a model, a gradient target and a seed
 Scores = Callable[[Trained, str, int], Tensor]
@@ -52,9 +40,7 @@ def _gradient(function: Callable[[Readout, str], Tensor]) -> Scores:
 
 
 def _inputs(method: inputs.Attribution) -> Scores:
-    return lambda to, target, seed: inputs.attributions(
-        method, to.model, to.texts, to.vocabulary, target, to.device
-    )
+    return lambda to, target, seed: inputs.attributions(method, to, target)
 
 
 def _random(signed: bool) -> Scores:

@@ -42,11 +42,8 @@ class Pool(NamedTuple):
         """Both sums as one."""
         largest = torch.maximum(self.largest, other.largest)
         mine, theirs = (self.largest - largest).exp(), (other.largest - largest).exp()
-        return Pool(
-            largest,
-            self.mass * mine + other.mass * theirs,
-            self.total * mine.unsqueeze(2) + other.total * theirs.unsqueeze(2),
-        )
+        total = self.total * mine.unsqueeze(2) + other.total * theirs.unsqueeze(2)
+        return Pool(largest, self.mass * mine + other.mass * theirs, total)
 
 
 def logits_by_shared_prefixes(model: AttentionModel, batch: Batch, output: Output) -> Tensor:
@@ -96,9 +93,8 @@ def sweep(
                 projected = (changed.transpose(0, 1) @ weight).transpose(0, 1)
             scores, values = projection.split(projected.add_(unchanged[k]))
             begun = Pool(*(whole[: k - 1] for whole in pool))
-            for whole, now in zip(
-                begun, begun.merge(Pool(scores, torch.ones_like(scores), values)), strict=True
-            ):
+            merged = begun.merge(Pool(scores, torch.ones_like(scores), values))
+            for whole, now in zip(begun, merged, strict=True):
                 whole.copy_(now)
     return pool
 

@@ -98,8 +98,7 @@ def rank_correlation(scores: Scores, removal: Removal, n_slots: int = N_SLOTS) -
     weight = (removed * given[:, None, :]).sum(axis=2)
     result = np.full(len(lengths), np.nan)
     for n in np.unique(used):
-        rows = used == n
-        result[rows] = spearman(weight[rows, :n], impact[rows, :n])
+        result[used == n] = spearman(weight[used == n, :n], impact[used == n, :n])
     return result
 
 

@@ -67,9 +67,8 @@ class Removal:
         """
         n, width = len(self.lengths), int(self.lengths.max())
         if removed.ndim != 3 or removed.shape[0] != n or removed.shape[2] != width or removed.dtype != bool:
-            raise ValueError(
-                f"removed: expected bool [{n}, K, {width}], got {removed.dtype} {list(removed.shape)}"
-            )
+            got = f"{removed.dtype} {list(removed.shape)}"
+            raise ValueError(f"removed: expected bool [{n}, K, {width}], got {got}")
         if (row := first_row((removed & ~self.mask[:, None]).any(axis=(1, 2)))) is not None:
             raise ValueError(f"removed: row {row} removes something beyond its {self.lengths[row]} tokens")
         n_sets, classes = removed.shape[1], self.intact.shape[1]
@@ -78,21 +77,16 @@ class Removal:
         result = np.full((len(rows), classes), np.nan)
         result[sizes == 0] = self.intact[rows[sizes == 0]]
         asked = np.flatnonzero((sizes > 0) & (sizes < self.lengths[rows]))
-        if not len(asked):
-            return result.reshape(n, n_sets, classes)
-        packed = np.packbits(sets[asked], axis=1)
-        named = np.concatenate([rows[asked].astype("<i8")[:, None].view(np.uint8), packed], axis=1)
-        as_bytes = np.ascontiguousarray(named).view(f"V{named.shape[1]}").ravel()
-        _, first, where = np.unique(as_bytes, return_index=True, return_inverse=True)
-        names = [named[i].tobytes() for i in first]
-        new = [i for i, name in enumerate(names) if name not in self.known]
-        step = self.step or len(asked)
+        of_rows, packed = rows[asked].astype("<i8")[:, None].view(np.uint8), np.packbits(sets[asked], axis=1)
+        names = [name.tobytes() for name in np.concatenate([of_rows, packed], axis=1)]
+        places = dict(zip(names, asked, strict=True))
+        new = sorted(places.keys() - self.known.keys())
+        step = self.step or len(new) or 1
         for start in range(0, len(new), step):
-            some = new[start : start + step]
-            at = asked[first[some]]
+            at = [places[name] for name in new[start : start + step]]
             found = checked(self.evaluate(rows[at], sets[at]), rows[at], self.name, classes)
-            self.known.update(zip((names[i] for i in some), found, strict=True))
-        result[asked] = np.stack([self.known[name] for name in names])[where]
+            self.known.update(zip(new[start : start + step], found, strict=True))
+        result[asked] = np.array([self.known[name] for name in names]).reshape(-1, classes)
         return result.reshape(n, n_sets, classes)
 
     def drop(self, removed: np.ndarray) -> np.ndarray:

@@ -58,10 +58,8 @@ def measure_texts(
 
 def measure_leave_one_out(removals: Mapping[str, Removal], labels: np.ndarray) -> pd.DataFrame:
     """The rows of `measure_texts` for the oracle "leave-one-out": the very falls, each by its own removal."""
-    parts = []
-    for name, removal in removals.items():
-        falls = {"leave-one-out": np.nan_to_num(removal.drop_of_each())}
-        parts.append(measure_texts(falls, {name: removal}, labels))
+    falls = {name: np.nan_to_num(removal.drop_of_each()) for name, removal in removals.items()}
+    parts = [measure_texts({"leave-one-out": falls[name]}, {name: removals[name]}, labels) for name in falls]
     return pd.concat(parts, ignore_index=True)
 
 
@@ -138,8 +136,7 @@ def same_order(means: pd.DataFrame, by: str, of: str, least: float) -> pd.DataFr
         theirs = np.subtract.outer(part["published"].to_numpy(), part["published"].to_numpy())
         ours = np.subtract.outer(part["value"].to_numpy(), part["value"].to_numpy())
         apart = theirs >= least - 1e-9
-        same = int((apart & (ours > 0)).sum())
-        pairs = int(apart.sum())
+        same, pairs = int((apart & (ours > 0)).sum()), int(apart.sum())
         rows.append((name, pairs, same, same / pairs if pairs else float("nan")))
     return pd.DataFrame(rows, columns=[by, "pairs", "same", "share"])
 

@@ -18,6 +18,7 @@ from torch.nn.functional import pad
 
 from attnlib.checks import first_row
 from attnlib.data.corpus import PAD, Split, Vocabulary
+from attnlib.explain.inputs import Trained
 from attnlib.explain.recurrent import input_gates, states_of_words
 from attnlib.faithfulness.removal import Removal
 from attnlib.models.batches import Batch, collate
@@ -63,7 +64,8 @@ def removals(
     ['deletion', 'zeroing', 'attention mask']
     """
     changes = {"deletion": _shortened, "zeroing": _zeroed}
-    found = {name: _encoded_again(model, split, vocabulary, device, name, c) for name, c in changes.items()}
+    to = Trained(model, split, vocabulary, readout, device)
+    found = {name: _encoded_again(to, name, change) for name, change in changes.items()}
     return found | {"attention mask": attention_mask(readout)}
 
 
@@ -92,13 +94,10 @@ def _zeroed(ids: Tensor, lengths: Tensor, gone: Tensor) -> tuple[Tensor, Tensor]
     return ids.masked_fill(gone, PAD)[:, : int(lengths.max())], lengths
 
 
-def _encoded_again(
-    model: AttentionModel, split: Split, vocabulary: Vocabulary, device: str, name: str, change: Change
-) -> Removal:
-    model.eval()
-    whole = collate(split, vocabulary, np.arange(len(split)))
-    encode = encoder_of_words(model, whole.ids)
-    query = questions(model, split, vocabulary, device)
+def _encoded_again(to: Trained, name: str, change: Change) -> Removal:
+    model, n = to.model.eval(), len(to.texts)
+    whole = collate(to.texts, to.vocabulary, np.arange(n))
+    encode, query = encoder_of_words(model, whole.ids), questions(to)
 
     @torch.no_grad()
     def evaluate(rows: np.ndarray, removed: np.ndarray) -> np.ndarray:
@@ -111,24 +110,24 @@ def _encoded_again(
             texts = at[part]
             candidates = None if whole.candidates is None else whole.candidates[texts]
             changed = change(whole.ids[texts], whole.lengths[texts], gone[part])
-            batch = Batch(*changed, texts, candidates=candidates).to(device)
-            asked = None if query is None else query[texts.to(device)]
+            batch = Batch(*changed, texts, candidates=candidates).to(to.device)
+            asked = None if query is None else query[texts.to(to.device)]
             logits = model(batch, query=asked, states=encode(batch)).logits
             order.append(part)
             found.append(logits.double().softmax(dim=1).cpu())
         return torch.cat(found)[torch.cat(order).argsort()].numpy()
 
-    intact = evaluate(np.arange(len(split)), np.zeros((len(split), whole.ids.shape[1] - 2), dtype=bool))
-    return Removal(name, intact, split.lengths, evaluate)
+    intact = evaluate(np.arange(n), np.zeros((n, whole.ids.shape[1] - 2), dtype=bool))
+    return Removal(name, intact, to.texts.lengths, evaluate)
 
 
 @torch.no_grad()
-def questions(model: AttentionModel, split: Split, vocabulary: Vocabulary, device: str) -> Tensor | None:
+def questions(to: Trained) -> Tensor | None:
     """Summaries of all questions [N, m], a few at a time; None for texts without questions."""
-    if split.questions is None:
+    if to.texts.questions is None:
         return None
-    parts = [collate(split, vocabulary, rows) for rows in torch.arange(len(split)).split(128)]
-    return torch.cat([model.question_summary(part.to(device)) for part in parts])  # type: ignore[misc]
+    parts = [collate(to.texts, to.vocabulary, rows) for rows in torch.arange(len(to.texts)).split(128)]
+    return torch.cat([to.model.question_summary(part.to(to.device)) for part in parts])  # type: ignore[misc]
 
 
 def encoder_of_words(model: AttentionModel, ids: Tensor) -> Callable[[Batch], Tensor | None]:
@@ -145,9 +144,8 @@ def encoder_of_words(model: AttentionModel, ids: Tensor) -> Callable[[Batch], Te
         table = input_gates(encoder.forwards, embedded), input_gates(encoder.backwards, embedded)
 
     def states(batch: Batch) -> Tensor:
-        return states_of_words(
-            encoder, table, torch.searchsorted(known, batch.ids.contiguous()), batch.lengths
-        )
+        places = torch.searchsorted(known, batch.ids.contiguous())
+        return states_of_words(encoder, table, places, batch.lengths)
 
     return states
 

@@ -13,13 +13,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from attnlib.explain.transformers.asking import answers, logits_of, without_padding
+from attnlib.explain.transformers.asking import Asked, answers, without_padding
 from attnlib.explain.transformers.checks import check
 from attnlib.faithfulness.removal import Removal
 from attnlib.models.kinds import SCORED, Inputs, Kind
 
-# Inputs of the rows asked for, and which positions of their features go [R, L] → inputs without them
-Change = Callable[[Kind, dict[str, Tensor], Tensor], dict[str, Tensor]]
+# The rows asked for, and which positions of their features go [R, L] → the inputs that change
+Change = Callable[[Asked, Tensor], dict[str, Tensor]]
 
 
 def removals(model: nn.Module, kind: Kind, inputs: Inputs, batch_size: int = 256) -> dict[str, Removal]:
@@ -30,13 +30,13 @@ def removals(model: nn.Module, kind: Kind, inputs: Inputs, batch_size: int = 256
     to move it. Attention mask: the position is a key in no layer. Zeroing: its features are zero, and its
     box if it has one; position and type remain.
     """
-    check(model, kind, inputs)
+    asked = Asked(model, kind, inputs)
+    check(asked)
     if kind.ordered:
-        _check_moved(kind, inputs)
-    model = without_padding(model, kind, inputs)
-    present = kind.mask(inputs)
-    lengths, width, device = present.sum(dim=1).cpu().numpy(), present.shape[1], inputs[kind.features].device
-    intact = _softmax(answers(model, kind, inputs, batch_size))
+        _check_moved(asked)
+    asked = without_padding(asked)
+    lengths, width = asked.present.sum(dim=1).cpu().numpy(), asked.present.shape[1]
+    intact, device = _softmax(answers(asked, batch_size)), asked.features.device
     if intact.shape[1] == 1:
         raise ValueError(
             "the model has one output, so no probability can fall: wrap it in a module that answers with two "
@@ -48,8 +48,8 @@ def removals(model: nn.Module, kind: Kind, inputs: Inputs, batch_size: int = 256
         def evaluate(rows: np.ndarray, removed: np.ndarray) -> np.ndarray:
             at, gone = torch.from_numpy(rows).to(device), torch.from_numpy(removed).to(device)
             gone = nn.functional.pad(gone, (kind.ends, width - gone.shape[1] + kind.ends))
-            chosen = {name: value[at] for name, value in inputs.items()}
-            return _softmax(logits_of(model, kind, change(kind, chosen, gone)))
+            part = asked.rows(at)
+            return _softmax(part.logits(**change(part, gone)))
 
         return Removal(name, intact, lengths, evaluate, batch_size)
 
@@ -61,10 +61,11 @@ def _softmax(logits: Tensor) -> np.ndarray:
     return logits.double().softmax(dim=1).cpu().numpy()
 
 
-def _check_moved(kind: Kind, inputs: Inputs) -> None:
+def _check_moved(asked: Asked) -> None:
     """ValueError for an input with a row per word that the kind does not know."""
-    known, width = {kind.features, kind.present, SCORED, *kind.beside}, inputs[kind.present].shape[1]
-    for name, value in inputs.items():
+    kind, width = asked.kind, asked.features.shape[1]
+    known = (kind.features, kind.present, SCORED, *kind.beside)
+    for name, value in asked.inputs.items():
         if name not in known and value.dim() > 1 and value.shape[1] == width:
             raise ValueError(
                 f"{name} has a row for each of {width} positions, and the kind does not say what becomes of "
@@ -72,24 +73,25 @@ def _check_moved(kind: Kind, inputs: Inputs) -> None:
             )
 
 
-def _masked(kind: Kind, inputs: dict[str, Tensor], gone: Tensor) -> dict[str, Tensor]:
-    return {**inputs, kind.present: inputs[kind.present].masked_fill(gone, 0)}
+def _masked(asked: Asked, gone: Tensor) -> dict[str, Tensor]:
+    present = asked.kind.present
+    return {present: asked.inputs[present].masked_fill(gone, 0)}
 
 
-def _zeroed(kind: Kind, inputs: dict[str, Tensor], gone: Tensor) -> dict[str, Tensor]:
+def _zeroed(asked: Asked, gone: Tensor) -> dict[str, Tensor]:
     kept = (~gone).unsqueeze(2)
-    return {**inputs, **{name: inputs[name] * kept for name in (kind.features, *kind.zeroed)}}
+    return {name: asked.inputs[name] * kept for name in (asked.kind.features, *asked.kind.zeroed)}
 
 
-def _deleted(kind: Kind, inputs: dict[str, Tensor], gone: Tensor) -> dict[str, Tensor]:
-    kept = inputs[kind.present].bool() & ~gone
+def _deleted(asked: Asked, gone: Tensor) -> dict[str, Tensor]:
+    kind, present = asked.kind, asked.inputs[asked.kind.present]
+    kept = present.bool() & ~gone
     order = (~kept).to(torch.int8).sort(dim=1, stable=True).indices
     left = kept.sum(dim=1, keepdim=True)
     width = int(left.max())
-    moved = dict(inputs)
-    for name in {kind.features, *kind.beside} & inputs.keys():
-        value = inputs[name]
+    moved = {kind.present: (torch.arange(width, device=kept.device) < left).to(present.dtype)}
+    for name in {kind.features, *kind.beside} & asked.inputs.keys():
+        value = asked.inputs[name]
         index = order if value.dim() == 2 else order.unsqueeze(2).expand(-1, -1, value.shape[2])
         moved[name] = value.gather(1, index)[:, :width]
-    moved[kind.present] = (torch.arange(width, device=kept.device) < left).to(inputs[kind.present].dtype)
     return moved

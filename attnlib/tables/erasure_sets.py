@@ -65,41 +65,27 @@ def _rows(method: str, order: int, flip: Flip | MinimalFlip) -> pd.DataFrame:
     count, fraction, mass, flipped, emptied = (x.cpu().numpy() for x in flip[:5])
     items = np.rint(count / fraction).astype(np.int64)
     real = flipped & ~emptied
-    return pd.DataFrame(
-        {
-            "method": method,
-            "text": np.arange(len(count)),
-            "order": order,
-            "items": items,
-            "count": np.where(real, count, items),
-            "fraction": np.where(real, fraction, 1.0),
-            "mass": np.where(real, mass, 1.0),
-            "flipped": flipped,
-            "emptied": emptied,
-            "single": items == 1,
-        }
-    )
+    columns = {"method": method, "text": np.arange(len(count)), "order": order, "items": items}
+    columns |= {"count": np.where(real, count, items), "fraction": np.where(real, fraction, 1.0)}
+    columns |= {"mass": np.where(real, mass, 1.0)}
+    return pd.DataFrame({**columns, "flipped": flipped, "emptied": emptied, "single": items == 1})
 
 
 def _check_items(name: str, items: np.ndarray, others: np.ndarray) -> None:
     if len(items) != len(others):
         raise ValueError(f"flips: {name} has {len(others)} texts, the first ranking {len(items)}")
     if (row := first_row(items != others)) is not None:
-        raise ValueError(
-            f"flips: {name} has {others[row]} tokens in text {row}, the first ranking {items[row]}: they "
-            "come from different Readouts"
-        )
+        differs = f"{name} has {others[row]} tokens in text {row}, the first ranking {items[row]}"
+        raise ValueError(f"flips: {differs}: they come from different Readouts")
 
 
 def supported(rows: pd.DataFrame, support: str) -> pd.DataFrame:
     """The rows of `frame` that count under one of SUPPORTS. ValueError for another name."""
     one_of("support", support, SUPPORTS)
     kept = rows[~rows["single"]]
-    if support == "own":
-        kept = kept[kept["flipped"]]
-    elif support == "common":
-        kept = kept[kept.groupby("text")["flipped"].transform("all")]
-    return kept
+    if support == "common":
+        return kept[kept.groupby("text")["flipped"].transform("all")]
+    return kept[kept["flipped"]] if support == "own" else kept
 
 
 def removed(rows: pd.DataFrame, values: Sequence[str] = ("fraction", "mass")) -> pd.DataFrame:
@@ -167,9 +153,8 @@ def outcomes(rows: pd.DataFrame) -> pd.DataFrame:
     """
     found = []
     for method, group in _methods(rows, supported(rows, "all")):
-        never = (~group["flipped"]).groupby(group["text"]).mean()
+        found.append(_mean("never_flips", method, (~group["flipped"]).groupby(group["text"]).mean()))
         emptied = group[group["flipped"]].groupby("text")["emptied"].mean()
-        found.append(_mean("never_flips", method, never))
         found.append(_mean("needs_empty_document", method, emptied))
     return _table(found)
 

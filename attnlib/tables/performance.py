@@ -44,10 +44,8 @@ def report(labels: np.ndarray, probabilities: np.ndarray, class_names: Sequence[
     """
     labels = whole_labels(labels, classes=len(class_names))
     if probabilities.shape != (len(labels), len(class_names)):
-        raise ValueError(
-            f"probabilities: expected [{len(labels)}, {len(class_names)}], a row per label and a column per "
-            f"class, got {list(probabilities.shape)}"
-        )
+        expected = f"[{len(labels)}, {len(class_names)}], a row per label and a column per class"
+        raise ValueError(f"probabilities: expected {expected}, got {list(probabilities.shape)}")
     predicted = probabilities.argmax(axis=1)
     values = metrics(labels, probabilities)
     if len(class_names) == 2:
@@ -79,10 +77,8 @@ def sizes(corpus: Corpus) -> dict[str, float]:
         for name in ("train", "test")
         for label, side in enumerate(("negative", "positive"))
     }
-    return counts | {
-        "mean_length": float(corpus.train.lengths.mean()),
-        "n_words": float(len(corpus.vocabulary)),
-    }
+    length, words = float(corpus.train.lengths.mean()), float(len(corpus.vocabulary))
+    return counts | {"mean_length": length, "n_words": words}
 
 
 def difference(

@@ -15,9 +15,8 @@ def difference_bins(values: pd.Series | np.ndarray) -> np.ndarray:
     """The bin of each Δα on [0, 1], in tenths; 1 belongs to the last. ValueError outside [0, 1]."""
     values = np.asarray(values, dtype=float)
     if (row := first_row(~((values >= -1e-6) & (values <= 1 + 1e-6)))) is not None:
-        raise ValueError(
-            f"delta_attention: {values[row]:g} is outside [0, 1]; the top item is not by attention"
-        )
+        outside = f"{values[row]:g} is outside [0, 1]"
+        raise ValueError(f"delta_attention: {outside}; the top item is not by attention")
     return np.clip(np.floor(values * BINS), 0, BINS - 1).astype(int)
 
 

@@ -35,11 +35,9 @@ def summarise(frame: pd.DataFrame, metrics: Sequence[str], by: str = "predicted"
     NaN values (a rank correlation of a constant row, say) are left out, and `n` counts what is left, so that
     one undefined text never voids a mean. Returns columns metric, class, value, low, high, n.
     """
-    rows = [
-        (metric, name, *mean_with_interval(group[metric].to_numpy(dtype=float)))
-        for name, group in groups(frame, by)
-        for metric in metrics
-    ]
+    rows = []
+    for name, group in groups(frame, by):
+        rows += [(metric, name, *mean_with_interval(group[metric].to_numpy(float))) for metric in metrics]
     return pd.DataFrame(rows, columns=["metric", "class", "value", "low", "high", "n"])
 
 

@@ -40,7 +40,6 @@ from dataclasses import replace
 import pandas as pd
 
 from attnbook import charts, notebook
-from attnlib.explain import gradient_times_embedding, leave_one_out
 from attnlib.kernels import kendall_tau, permutation_test
 from attnlib.prepare.flat import every_epoch
 from attnlib.tables import performance, summaries
@@ -61,8 +60,8 @@ training = every_epoch(dataset, encoder, scorer, seed, device=device, limit=limi
 # %%
 measured, scores, seconds = [], [], 0.0
 for epoch, run in training:
-    gradient = gradient_times_embedding(run.model, run.texts, run.corpus.vocabulary, device=run.device).abs()
-    omission = leave_one_out(run.model, run.texts, run.corpus.vocabulary, device=run.device).nan_to_num()
+    gradient = run.scores("gradient").abs()
+    omission = run.scores("leave_one_out").nan_to_num()
     pairs = {
         "gradient": (run.readout.alpha, gradient),
         "leave_one_out": (run.readout.alpha, omission),

@@ -1,6 +1,4 @@
-import functools
 import hashlib
-import http.server
 import threading
 import zipfile
 from dataclasses import replace
@@ -22,6 +20,12 @@ def write_zip(path, texts=TEXTS, root="trees/"):
     return path
 
 
+def folder_item(files, folder="train"):
+    """A folder of files, path: content, with the checksum that its data set would have."""
+    lines = "".join(f"{hashlib.sha256(text).hexdigest()} {path}\n" for path, text in sorted(files.items()))
+    return Item(folder, suffix=".txt", count=len(files), sha256=hashlib.sha256(lines.encode()).hexdigest())
+
+
 @pytest.fixture
 def toy(monkeypatch):
     """A set called sst with small files of ours: same layout, own checksums; nobody is at its address."""
@@ -41,22 +45,13 @@ def nowhere(monkeypatch, tmp_path):
     return tmp_path / "cache" / "data"
 
 
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *args):
-        pass
-
-
 @pytest.fixture
-def mirror(nowhere, monkeypatch, tmp_path):
-    """A folder served over http on 127.0.0.1, set as the download address."""
-    folder = tmp_path / "mirror"
-    folder.mkdir()
-    handler = functools.partial(Quiet, directory=str(folder))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-        monkeypatch.setenv("ATTNLIB_DATA_URL", f"http://127.0.0.1:{server.server_port}/")
-        yield folder
-        server.shutdown()
+def mirror(server, nowhere, monkeypatch, tmp_path):
+    """A folder that `server` serves, set as the download address."""
+    server.folder = tmp_path / "mirror"
+    server.folder.mkdir()
+    monkeypatch.setenv("ATTNLIB_DATA_URL", f"{server.base}/")
+    return server.folder
 
 
 @pytest.fixture

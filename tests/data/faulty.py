@@ -6,6 +6,7 @@ import tarfile
 import threading
 import zipfile
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -48,14 +49,17 @@ def tarred(members, kind=tarfile.SYMTYPE, mode="w:gz"):
 
 
 class Server(http.server.ThreadingHTTPServer):
-    """Serves `pages`: by path, the content, or a function of the handler. `asked` has (path, Range)."""
+    """Serves `pages`, by path: the content, or a function of the handler; then the files of `folder`.
+
+    `asked` has (path, Range).
+    """
 
     daemon_threads = True
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
         self.pages, self.asked, self.base = {}, [], f"http://127.0.0.1:{self.server_port}"
-        self.stop = threading.Event()
+        self.stop, self.folder = threading.Event(), "/nowhere"
 
     def handle_error(self, *args):
         pass
@@ -64,8 +68,10 @@ class Server(http.server.ThreadingHTTPServer):
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.server.asked.append((self.path, self.headers.get("Range")))
-        page = self.server.pages.get(self.path)
-        if page is None:
+        page, file = self.server.pages.get(self.path), Path(f"{self.server.folder}{self.path}")
+        if page is None and file.is_file():
+            self.answer(file.read_bytes())
+        elif page is None:
             self.send_error(404)
         elif callable(page):
             page(self)

@@ -8,27 +8,15 @@ PLAIN = (("a", "b", "a"), ("c",), ("b", "b"), ("a", "d", "e", "a"))
 LENGTHS = ([2, 1], [1], [1, 1], [4])
 
 
-def packed(texts=PLAIN):
-    builder = Builder(Words())
-    for text in texts:
-        builder.append(text)
-    return builder.finish()
-
-
-def ragged(rows=LENGTHS):
-    builder = Builder()
+def ragged(rows=LENGTHS, *words):
+    builder = Builder(*words)
     for row in rows:
         builder.append(row)
     return builder.finish()
 
 
-def compact_split():
-    return Split(RowIds("toy/train", [2, 3, 5, 9]), packed(), [0, 1, 0, 1], sentences=ragged())
-
-
-def plain_split():
-    ids = tuple(f"toy/train/{line}" for line in (2, 3, 5, 9))
-    return Split(ids, PLAIN, [0, 1, 0, 1], sentences=tuple(map(np.array, LENGTHS)))
+def packed(texts=PLAIN):
+    return ragged(texts, Words())
 
 
 @pytest.mark.parametrize("rows", [[3, 0], [], slice(1, 3), np.array([True, False, False, True]), [1, 1]])
@@ -38,17 +26,13 @@ def test_texts_are_the_plain_tuples(rows):
     assert texts[-1] == PLAIN[-1]
     index = np.arange(4)[rows].tolist() if len(np.arange(4)[rows]) else []
     some = texts.select(np.array(rows, dtype=int) if isinstance(rows, list) else rows)
+    assert np.shares_memory(some.values, texts.values)
     assert tuple(some) == tuple(PLAIN[i] for i in index)
     assert some.counts.tolist() == [len(PLAIN[i]) for i in index]
     spelt = [tuple(some.words[n] for n in some.numbers(i)) for i in range(len(some))]
     assert spelt == [PLAIN[i] for i in index]
     with pytest.raises(IndexError):
         texts[4]
-
-
-def test_a_selection_shares_the_numbers():
-    whole = ragged()
-    assert np.shares_memory(whole.select([2, 3]).values, whole.values)
 
 
 def test_occurrences_are_those_of_the_selected_texts():
@@ -97,11 +81,14 @@ def test_row_ids_are_spelt_out_and_distinct():
 
 
 def test_a_split_of_compact_columns_is_the_plain_split():
+    numbers, labels = [2, 3, 5, 9], [0, 1, 0, 1]
+    compact = Split(RowIds("toy/train", numbers), packed(), labels, sentences=ragged())
+    ids = tuple(f"toy/train/{number}" for number in numbers)
+    plain = Split(ids, PLAIN, labels, sentences=tuple(map(np.array, LENGTHS)))
     rest = (Vocabulary.build(PLAIN), ("no", "yes"), {})
-    parts = ([split] * 3 for split in (compact_split(), plain_split()))
-    first, second = (Corpus("toy", "classification", *splits, *rest) for splits in parts)
+    first, second = (Corpus("toy", "classification", *[split] * 3, *rest) for split in (compact, plain))
     assert first.checksum == second.checksum
-    some, same = compact_split().select([3, 1]), plain_split().select([3, 1])
+    some, same = compact.select([3, 1]), plain.select([3, 1])
     assert isinstance(some.texts, Ragged)
     assert tuple(some.ids) == same.ids
     assert tuple(some.texts) == same.texts

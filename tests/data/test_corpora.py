@@ -3,6 +3,7 @@
 The rows drawn are scikit-learn's; the length filter is strict.
 """
 
+import inspect
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.model_selection import train_test_split
 
-from attnlib.data import DataError, Split, load
+from attnlib.data import LOADERS, DataError, Split, load, names
+from attnlib.data.__main__ import set_of
 from attnlib.data.catalogue import DATA_SETS, SET_OF
 from attnlib.data.columns import Ragged, RowIds
 from attnlib.data.corpora import CORPORA, Row, by_class, draws, filter_by_length, held_out, make, random_split
@@ -73,6 +75,34 @@ def test_every_entry_names_a_data_set_and_says_something():
         assert about["notes"], name
 
 
+GIVEN = {name: held for name in names() if (held := set_of(name))}
+REMEDIES = {"agnews_subset": "no part of the official release", "adr": "'ade'", "qqp": "'mrpc'"}
+REMEDIES |= {"imdb10": "'imdb_ratings'", "yahoo": "'20news'", "diabetes": "credentialed"}
+
+
+@pytest.mark.parametrize("name", GIVEN)
+def test_what_is_not_on_this_machine_says_how_to_get_it(nowhere, tmp_path, monkeypatch, name):
+    monkeypatch.setenv("ATTNLIB_DATA", str(tmp_path))
+    monkeypatch.setenv("ATTNLIB_OFFLINE", "1")
+    with pytest.raises(DataError, match=f"^{GIVEN[name].name}: .*not (found in|on this machine)") as caught:
+        load(name)
+    for words in (GIVEN[name].how or GIVEN[name].address, REMEDIES.get(name, "")):
+        assert words in str(caught.value)
+    if any(item.has_checksum for item in GIVEN[name].files):
+        assert inspect.signature(LOADERS[name]).parameters["verify"].default is True
+
+
+UNKNOWN = {"agnews": {"train": "all"}, "snli": {"train": "all"}, "yahoo": {"source": "xml"}}
+UNKNOWN |= {"babi1": {"size": "100k"}}
+
+
+@pytest.mark.parametrize("name", UNKNOWN)
+def test_an_unknown_choice_is_refused(nowhere, name):
+    ((option, value),) = UNKNOWN[name].items()
+    with pytest.raises(ValueError, match=f"{option} '{value}'.* known"):
+        load(name, **UNKNOWN[name])
+
+
 def test_notes_take_up_what_a_loader_says():
     said = {"drawn": 1, "csv": 0, "repeats": 7}
     rows = [Row(n, n % 10, f"Text {n}.") for n in range(100)]
@@ -83,6 +113,7 @@ def test_notes_take_up_what_a_loader_says():
     assert make("mine", parts, {}, {"csv": 1}, entry="yahoo").provenance["notes"][1].startswith("The files")
 
 
+PARTS = ("train", "dev", "test")
 CLASSES = ("no", "yes")
 TEXTS = ["Good film. I liked it!", "Bad film. Dull and long."]
 
@@ -98,7 +129,7 @@ def made(monkeypatch):
     def made(parts=None, divide=None, compact=False, also=(), **about):
         about = {"source": "imdb10", "classes": CLASSES, "notes": ["A note."]} | about
         monkeypatch.setitem(CORPORA, "toy", about)
-        rows = {part: numbered(TEXTS) for part in ("train", "dev", "test")} | (parts or {})
+        rows = dict.fromkeys(PARTS, numbered(TEXTS)) | (parts or {})
         return make("toy", rows, ["data.json"], divide=divide, compact=compact, also=also)
 
     return made
@@ -115,33 +146,29 @@ def test_an_entry_that_says_what_nothing_reads_is_refused(made, wrong):
 def test_texts_are_cut_named_by_their_line_and_left_out_when_empty(made):
     given = Row("named", 1, ("GIVEN", "2"))
     corpus = made({"test": [Row(3, 0, "Two 2"), Row(4, 1, " \n")], "dev": [given]})
-    assert corpus.test.ids == ("toy/test/3",)
-    assert corpus.test.texts == (("two", "qqq"),)
-    assert corpus.dev.ids == ("named",)
-    assert corpus.dev.texts == (("GIVEN", "2"),)
-    assert corpus.provenance["notes"] == ["A note."]
-    assert corpus.provenance["files"] == {"data.json": "not known"}
-    assert "JMARS" in corpus.provenance["citation"]
+    assert (corpus.test.ids, corpus.test.texts) == (("toy/test/3",), (("two", "qqq"),))
+    assert (corpus.dev.ids, corpus.dev.texts) == (("named",), (("GIVEN", "2"),))
+    said = corpus.provenance
+    assert (said["notes"], said["files"]) == (["A note."], {"data.json": "not known"})
+    assert "JMARS" in said["citation"]
 
 
 def test_a_large_corpus_is_compact_and_the_same(made):
     plain, large = made(), made(compact=True)
-    assert isinstance(large.train.texts, Ragged)
-    assert isinstance(large.train.ids, RowIds)
+    assert (type(large.train.texts), type(large.train.ids)) == (Ragged, RowIds)
     assert plain.checksum == large.checksum
     assert made(prefix="other").train.ids == ("other/train/1", "other/train/2")
 
 
 def test_pairs_count_both_sentences_and_need_both(made):
     rows = [Row(1, 0, "a b", "a"), Row(2, 1, "c", " "), Row(3, 1, "d a", "b")]
-    parts = dict.fromkeys(("train", "dev", "test"), rows)
-    corpus = made(parts, task="pair classification", min_documents=2, also=["z"])
+    corpus = made(dict.fromkeys(PARTS, rows), task="pair classification", min_documents=2, also=["z"])
     assert corpus.train.questions == (("a",), ("b",))
     assert corpus.vocabulary.words == ("a", "b", "z")
 
 
 def test_the_vocabulary_is_of_all_training_texts_and_the_filter_of_every_part(made):
-    parts = dict.fromkeys(("train", "dev", "test"), numbered(["a", "a b", "a b c", "a b c d"]))
+    parts = dict.fromkeys(PARTS, numbered(["a", "a b", "a b c", "a b c d"]))
     corpus = made(parts, length=[1, "longest"])
     assert [len(split) for split in corpus.splits.values()] == [2, 2, 2]
     assert corpus.vocabulary.words == ("a", "b", "c", "d")
@@ -151,7 +178,7 @@ def test_the_vocabulary_is_of_all_training_texts_and_the_filter_of_every_part(ma
 
 def test_evidence_follows_its_text(made):
     row = Row(1, 0, ("a", "b"), ("q",), np.array([0, 1]), np.array([0, 1]))
-    corpus = made({part: [row] for part in ("train", "dev", "test")}, task="question answering")
+    corpus = made({part: [row] for part in PARTS}, task="question answering")
     assert corpus.test.evidence[0].tolist() == corpus.test.candidates[0].tolist() == [0, 1]
 
 
@@ -165,12 +192,9 @@ def test_documents_without_a_sentence_are_left_out_and_counted(made):
 
 
 def test_the_vocabulary_of_documents_has_words_with_five_occurrences_in_train_and_dev(made):
-    parts = {
-        "train": numbered(["Good good good.", "Bad nor."]),
-        "dev": numbered(["good good bad.", ". . so"]),
-        "test": numbered(["so so so so so so so", "so"]),
-    }
-    assert made(parts, documents=True).vocabulary.words == (".", "good")
+    texts = ["Good good good.", "Bad nor."], ["good good bad.", ". . so"], ["so so so so so so so", "so"]
+    corpus = made(dict(zip(PARTS, map(numbered, texts), strict=True)), documents=True)
+    assert corpus.vocabulary.words == (".", "good")
 
 
 def test_a_class_may_be_absent_from_test_but_not_from_train(made):
@@ -237,12 +261,6 @@ def test_too_few_texts_to_divide_are_named(made):
 def test_length_filter_is_strict_on_both_ends():
     lengths = (2, 4, 5, 6, 9, 12, 12)
     split = replace(split_of([0] * 7), texts=tuple(("w",) * n for n in lengths))
-
-    def kept(*bounds):
-        return [len(text) for text in filter_by_length(split, *bounds).texts]
-
-    assert kept(5) == [6, 9]
-    assert kept(None, 9) == [4, 5, 6]
-    assert kept() == [4, 5, 6, 9]
-    assert kept(4, 10) == [5, 6, 9]
+    for bounds, kept in {(5,): [6, 9], (None, 9): [4, 5, 6], (): [4, 5, 6, 9], (4, 10): [5, 6, 9]}.items():
+        assert filter_by_length(split, *bounds).lengths.tolist() == kept
     assert len(filter_by_length(split.select([]), 1, 2)) == 0

@@ -1,34 +1,19 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from attnlib import data
 from attnlib.data import Corpus, Split, Vocabulary
-from attnlib.data.corpus import SPECIALS
 
 
 def make_split(n=5, name="train", **changes):
-    columns = {
-        "ids": tuple(f"toy/{name}/{i}" for i in range(n)),
-        "texts": tuple(("a", "b")[: 1 + i % 2] for i in range(n)),
-        "labels": np.arange(n) % 2,
-    }
-    return Split(**{**columns, **changes})
+    ids, texts = zip(*((f"toy/{name}/{i}", ("a", "b")[: 1 + i % 2]) for i in range(n)), strict=True)
+    return Split(**{"ids": ids, "texts": texts, "labels": np.arange(n) % 2} | changes)
 
 
 def make_corpus(**changes):
-    parts = {
-        "name": "toy",
-        "task": "classification",
-        "train": make_split(),
-        "dev": make_split(2, "dev"),
-        "test": make_split(3, "test"),
-        "vocabulary": Vocabulary(("a", "b")),
-        "class_names": ("no", "yes"),
-        "provenance": {},
-    }
-    return Corpus(**{**parts, **changes})
+    parts = {"train": make_split(), "dev": make_split(2, "dev"), "test": make_split(3, "test")}
+    about = {"name": "toy", "task": "classification", "class_names": ("no", "yes"), "provenance": {}}
+    return Corpus(**about | {"vocabulary": Vocabulary(("a", "b"))} | parts | changes)
 
 
 @pytest.mark.parametrize(
@@ -48,6 +33,24 @@ def make_corpus(**changes):
 def test_split_refuses_bad_columns(changes, message):
     with pytest.raises(ValueError, match=message):
         make_split(3, **changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"task": "question answering"}, "split 'train' has no questions"),
+        ({"task": "pair classification"}, "split 'train' has no questions"),
+        ({"task": "ranking"}, r"unknown task 'ranking'.*question answering"),
+        ({"test": make_split().select([])}, "'test' has no texts"),
+        (
+            {"dev": make_split(2, labels=np.array([0, 2]))},
+            r"'dev', text 'toy/train/1' has label 2.*2 classes",
+        ),
+    ],
+)
+def test_corpus_refuses_parts_that_do_not_fit(changes, message):
+    with pytest.raises(ValueError, match=message):
+        make_corpus(**changes)
 
 
 def test_candidates_hold_the_label_and_follow_the_rows():
@@ -79,32 +82,10 @@ def test_sentences_make_up_the_text(bad):
         make_split(3, sentences=([1],))
 
 
-def test_sentences_are_part_of_the_checksum():
-    whole = make_split(3, sentences=([1], [2], [1]))
-    parts = make_split(3, sentences=([1], [1, 1], [1]))
-    sums = {make_corpus(train=split).checksum for split in (make_split(3), whole, parts)}
-    assert len(sums) == 3
-    # Recorded before splits had sentences: checksums of sets without them stay as they were.
-    assert make_corpus().checksum.startswith("4aef9f02adebc963")
-
-
-@pytest.mark.parametrize("task", ["question answering", "pair classification"])
-def test_pairs_need_questions(task):
-    with pytest.raises(ValueError, match="split 'train' has no questions"):
-        make_corpus(task=task)
-    parts = {name: make_split(3, name, questions=(("q",),) * 3) for name in ("train", "dev", "test")}
-    assert make_corpus(task=task, **parts).paired
-    assert not make_corpus().paired
-
-
-def test_split_stores_int64_labels_and_int8_evidence():
-    split = make_split(2, labels=np.array([0, 1], dtype=np.int32), evidence=([1], [0, -1]))
-    assert split.labels.dtype == np.int64
-    assert [mark.dtype for mark in split.evidence] == [np.int8, np.int8]
-
-
 def test_select_takes_positions_masks_and_slices_in_order():
-    split = make_split(5, questions=(("q",),) * 5)
+    split = make_split(5, questions=(("q",),) * 5, labels=np.arange(5, dtype=np.int32) % 2)
+    assert split.labels.dtype == np.int64
+    assert {mark.dtype for mark in make_split(2, evidence=([1], [0, -1])).evidence} == {np.dtype(np.int8)}
     assert split.select([3, 0]).ids == ("toy/train/3", "toy/train/0")
     assert split.select(np.array([False, True, False, False, True])).ids == ("toy/train/1", "toy/train/4")
     assert split.select(slice(1, 3)).labels.tolist() == [1, 0]
@@ -126,29 +107,12 @@ def test_sample_is_seeded_ordered_and_bounded():
             split.sample(limit)
 
 
-ordinary = st.text(min_size=1, max_size=6).filter(lambda word: word not in SPECIALS)
-
-
-@pytest.mark.slow
-@settings(deadline=None, max_examples=30)
-@given(st.lists(ordinary, min_size=1))
-def test_encoded_words_are_those_of_the_vocabulary(tokens):
-    vocabulary = Vocabulary.build([tokens])
-    first, *ids, last = vocabulary.encode(tokens)
-    assert (first, last) == (2, 3)
-    assert [vocabulary.words[i - 4] for i in ids] == tokens
-    assert len(vocabulary) == len(set(tokens)) + 4
-
-
-def test_vocabulary_counts_documents_not_occurrences():
+def test_vocabulary_counts_documents_or_occurrences():
     vocabulary = Vocabulary.build([("b", "b", "a"), ("a", "<pad>")], min_documents=2)
     assert vocabulary.words == ("a",)
     assert vocabulary.index == {"<pad>": 0, "<unk>": 1, "<start>": 2, "<end>": 3, "a": 4}
     # A token spelt like a special symbol is text: unknown, not padding.
     assert vocabulary.encode(("a", "b", "<pad>")) == [2, 4, 1, 1, 3]
-
-
-def test_vocabulary_counts_occurrences_over_all_texts():
     texts = [("b", "b", "a"), ("a", "c", "<pad>", "<pad>")]
     assert Vocabulary.build(texts, min_occurrences=2).words == ("a", "b")
     assert Vocabulary.build(texts, min_documents=2, min_occurrences=2).words == ("a",)
@@ -156,35 +120,24 @@ def test_vocabulary_counts_occurrences_over_all_texts():
 
 
 def test_vocabulary_refuses_unsorted_words_and_special_names():
-    with pytest.raises(ValueError, match="sorted and distinct"):
-        Vocabulary(("b", "a"))
-    with pytest.raises(ValueError, match="<unk>"):
-        Vocabulary(("<unk>", "a"))
-    with pytest.raises(ValueError, match="min_documents"):
-        Vocabulary.build([("a",)], min_documents=0)
-    with pytest.raises(ValueError, match="min_occurrences"):
-        Vocabulary.build([("a",)], min_occurrences=0)
-
-
-def test_corpus_names_split_id_and_label_of_a_label_outside_the_classes():
-    with pytest.raises(ValueError, match=r"split 'dev', text 'toy/dev/1' has label 2.*2 classes 0-1"):
-        make_corpus(dev=make_split(2, "dev", labels=np.array([0, 2])))
-
-
-def test_corpus_refuses_empty_splits_and_unknown_tasks():
-    with pytest.raises(ValueError, match="'test' has no texts"):
-        make_corpus(test=make_split(0))
-    with pytest.raises(ValueError, match=r"unknown task 'ranking'.*question answering"):
-        make_corpus(task="ranking")
+    for words, message in ((("b", "a"), "sorted and distinct"), (("<unk>", "a"), "<unk>")):
+        with pytest.raises(ValueError, match=message):
+            Vocabulary(words)
+    for least in ("min_documents", "min_occurrences"):
+        with pytest.raises(ValueError, match=least):
+            Vocabulary.build([("a",)], **{least: 0})
 
 
 def test_checksum_follows_content_only():
     base = make_corpus().checksum
+    # Recorded before splits had sentences: checksums of sets without them stay as they were.
+    assert base.startswith("4aef9f02adebc963")
     assert make_corpus(name="other", provenance={"x": 1}).checksum == base
-    assert make_corpus(class_names=("yes", "no")).checksum != base
-    assert make_corpus(vocabulary=Vocabulary(("a",))).checksum != base
-    assert make_corpus(train=make_split(labels=np.zeros(5, int))).checksum != base
-    assert make_corpus(train=make_split(texts=(("a b",), *make_split().texts[1:]))).checksum != base
+    columns = [{"labels": np.zeros(5, int)}, {"texts": (("a b",), *make_split().texts[1:])}]
+    columns += [{"sentences": ([1], cut, [1], [2], [1])} for cut in ([2], [1, 1])]
+    changes = [{"class_names": ("yes", "no")}, {"vocabulary": Vocabulary(("a",))}]
+    changes += [{"train": make_split(**changed)} for changed in columns]
+    assert len({base, *(make_corpus(**change).checksum for change in changes)}) == 7
 
 
 def test_load_names_known_sets_and_suggests():

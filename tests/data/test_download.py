@@ -3,8 +3,8 @@
 import hashlib
 import io
 import sys
-import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -12,6 +12,7 @@ from attnlib.data import DataError, download
 from attnlib.data.catalogue import DATA_SETS, Item
 from attnlib.data.files import locate
 from tests.data.faulty import ARCHIVE, MIRROR, OFFICIAL, PATH, TEXT, change, fails, left, load, zipped
+from tests.data.sets.writing import write
 
 GOOD = zipped({f"trees/{PATH}": TEXT})
 
@@ -88,9 +89,7 @@ def test_nobody_there(served, nowhere, monkeypatch):
     fails(nowhere, "no connection: [Errno 111]" if sys.platform == "linux" else "no connection: ")
 
 
-def test_a_wrong_checksum_of_the_archive_and_then_a_mirror_with_the_right_one(
-    served, server, nowhere, monkeypatch
-):
+def test_a_wrong_checksum_of_the_archive_and_then_a_right_mirror(served, server, nowhere, monkeypatch):
     # Same files, other bytes.
     other = zipped({f"trees/{PATH}": TEXT, "readme": b"repacked"})
     change(monkeypatch, served, archive_hash=f"sha256:{hashlib.sha256(GOOD).hexdigest()}")
@@ -121,9 +120,7 @@ def test_a_download_goes_on_where_it_broke_off(served, server, nowhere):
 
 
 def part_of(nowhere, content):
-    folder = nowhere / ".downloads" / "sst"
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{ARCHIVE}").write_bytes(content)
+    write(nowhere / ".downloads" / "sst", {ARCHIVE: content})
 
 
 def other_place(handler):
@@ -182,7 +179,7 @@ def test_an_interrupt_keeps_what_came(served, server, nowhere, monkeypatch):
     monkeypatch.setattr(download, "_pieces", interrupted)
     with pytest.raises(KeyboardInterrupt):
         load()
-    assert left(nowhere) == [f"{ARCHIVE}"]
+    assert left(nowhere) == [ARCHIVE]
     monkeypatch.setattr(download, "_pieces", pieces)
     assert load() == TEXT
 
@@ -201,13 +198,8 @@ def test_two_that_ask_for_the_same_share_one_download(served, server, nowhere):
         handler.answer(GOOD)
 
     server.pages[OFFICIAL] = slow
-    found = []
-    threads = [threading.Thread(target=lambda: found.append(load())) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert found == [TEXT] * 3
+    with ThreadPoolExecutor() as pool:
+        assert list(pool.map(lambda _: load(), range(3))) == [TEXT] * 3
     assert len(server.asked) == 1
 
 
@@ -243,5 +235,4 @@ def test_progress_is_shown_on_a_terminal_only(served, server, monkeypatch, termi
     monkeypatch.setattr(sys, "stderr", shown)
     server.pages[OFFICIAL] = GOOD
     load()
-    assert (ARCHIVE in shown.getvalue()) == terminal
-    assert bool(shown.getvalue()) == terminal
+    assert (ARCHIVE in shown.getvalue()) == bool(shown.getvalue()) == terminal

@@ -10,45 +10,24 @@ from attnlib.data import SceneCorpus, SceneSplit, Vocabulary, load_scenes
 def make_split(n=3, name="train", **changes):
     present = np.ones((n, 3), dtype=bool)
     present[1:, 2] = False
-    columns = {
-        "ids": tuple(f"toy/{name}/{i}" for i in range(n)),
-        "questions": (("is", "it", "red"),) * n,
-        "features": np.arange(n * 6).reshape(n, 3, 2) * present[..., None],
-        "boxes": np.tile([0.0, 0.25, 0.5, 1.0], (n, 3, 1)) * present[..., None],
-        "present": present,
-        "labels": np.arange(n) % 2,
-        "evidence": np.array([1, -1, 0]) * present,
-    }
-    return SceneSplit(**{**columns, **changes})
+    ids, questions = tuple(f"toy/{name}/{i}" for i in range(n)), (("is", "it", "red"),) * n
+    features = np.arange(n * 6).reshape(n, 3, 2) * present[..., None]
+    boxes = np.tile([0.0, 0.25, 0.5, 1.0], (n, 3, 1)) * present[..., None]
+    columns = {"ids": ids, "questions": questions, "features": features, "boxes": boxes, "present": present}
+    columns |= {"labels": np.arange(n) % 2, "evidence": np.array([1, -1, 0]) * present}
+    return SceneSplit(**columns | changes)
 
 
 def make_corpus(**changes):
-    parts = {
-        "name": "toy",
-        "train": make_split(),
-        "dev": make_split(2, "dev"),
-        "test": make_split(4, "test"),
-        "vocabulary": Vocabulary(("is", "it", "red")),
-        "class_names": ("no", "yes"),
-        "region_features": ("a", "b"),
-        "provenance": {},
-    }
-    return SceneCorpus(**{**parts, **changes})
+    parts = {"train": make_split(), "dev": make_split(2, "dev"), "test": make_split(4, "test")}
+    about = {"name": "toy", "class_names": ("no", "yes"), "region_features": ("a", "b"), "provenance": {}}
+    return SceneCorpus(**about | {"vocabulary": Vocabulary(("is", "it", "red"))} | parts | changes)
 
 
 def changed(column, index, value):
     whole = np.array(getattr(make_split(), column))
     whole[index] = value
     return {column: whole}
-
-
-def test_columns_have_their_types():
-    split = make_split()
-    columns = ("features", "boxes", "present", "labels", "evidence")
-    types = ["float32", "float32", "bool", "int64", "int8"]
-    assert [getattr(split, column).dtype.name for column in columns] == types
-    assert len(split) == 3
-    assert make_split(evidence=None).select([1]).evidence is None
 
 
 @pytest.mark.parametrize(
@@ -86,8 +65,11 @@ def test_select_takes_all_columns(index):
     rows = np.arange(3)[index if isinstance(index, slice) or len(index) else np.zeros(0, int)]
     assert chosen.ids == tuple(split.ids[i] for i in rows)
     assert len(chosen.questions) == len(rows)
-    for column in ("features", "boxes", "present", "labels", "evidence"):
+    types = {"present": "bool", "labels": "int64", "evidence": "int8"}
+    for column, kind in (types | {"features": "float32", "boxes": "float32"}).items():
         np.testing.assert_array_equal(getattr(chosen, column), getattr(split, column)[rows])
+        assert getattr(chosen, column).dtype == kind
+    assert make_split(evidence=None).select(index).evidence is None
 
 
 @pytest.mark.parametrize(
@@ -96,10 +78,7 @@ def test_select_takes_all_columns(index):
         ({"dev": make_split().select([])}, "split 'dev' has no instances"),
         ({"test": make_split(labels=[0, 2, 1])}, "'test', instance 'toy/train/1' has label 2"),
         ({"region_features": ("a",)}, "1 names of region features for 2"),
-        (
-            {"dev": make_split(features=np.zeros((3, 3, 4)))},
-            r"'dev' has \(regions, features\) \(3, 4\), train has \(3, 2\)",
-        ),
+        ({"dev": make_split(features=np.zeros((3, 3, 4)))}, r"'dev' has .* \(3, 4\), train has \(3, 2\)"),
     ],
 )
 def test_corpus_refuses_splits_that_do_not_fit(changes, message):

@@ -10,27 +10,20 @@ from hypothesis import strategies as st
 
 from attnlib import Readout
 from attnlib.explain import TARGETS
-from attnlib.explain.attention import (
-    attention_gradient,
-    attention_logit_gradient,
-    attention_times_gradient,
-    attention_times_gradient_sign,
-    attention_times_gradient_size,
-    attention_times_norm,
-    attention_weights,
-)
+from attnlib.explain import attention as by
 from attnlib.explain.targets import target_value
 from attnlib.faithfulness import attention_mask, violations
 from attnlib.models.classifier import DeepHead, PairHead
 from tests.kernels.cases import allowing, make, one, spread_out
 
-OF_GRADIENTS = (
-    attention_gradient,
-    attention_times_gradient,
-    attention_times_gradient_size,
-    attention_times_gradient_sign,
-    attention_logit_gradient,
-)
+# Each of a readout, by what it is of the weights and their gradient.
+OF_GRADIENTS = {
+    by.attention_gradient: lambda alpha, gradient: gradient,
+    by.attention_times_gradient: lambda alpha, gradient: alpha * gradient,
+    by.attention_times_gradient_size: lambda alpha, gradient: alpha * gradient.abs(),
+    by.attention_times_gradient_sign: lambda alpha, gradient: alpha * gradient.sign(),
+    by.attention_logit_gradient: None,
+}
 
 
 def sigmoid_output(n=20, longest=7):
@@ -101,28 +94,22 @@ def by_autograd(readout, target, of_logits):
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_gradients_are_those_of_autograd(readout, target):
-    gradient, alpha = by_autograd(readout, target, of_logits=False), readout.alpha
-    expected = {
-        attention_gradient: gradient,
-        attention_times_gradient: alpha * gradient,
-        attention_times_gradient_size: alpha * gradient.abs(),
-        attention_times_gradient_sign: alpha * torch.sign(gradient),
-        attention_logit_gradient: by_autograd(readout, target, of_logits=True),
-    }
-    for function in OF_GRADIENTS:
+    gradient = by_autograd(readout, target, of_logits=False)
+    for function, of in OF_GRADIENTS.items():
+        expected = of(readout.alpha, gradient) if of else by_autograd(readout, target, of_logits=True)
         found = function(readout, target)
         assert found.dtype == torch.float64
-        torch.testing.assert_close(found, expected[function], atol=1e-12, rtol=1e-9)
+        torch.testing.assert_close(found, expected, atol=1e-12, rtol=1e-9)
+    # Raising all attention logits together changes no weight.
+    torch.testing.assert_close(found.sum(1), torch.zeros(len(readout)).double(), atol=1e-14, rtol=0)
 
 
 def test_weights_and_norms_by_definition(readout):
-    assert torch.equal(attention_weights(readout), readout.alpha)
-    found = attention_times_norm(readout)
-    for i, length in enumerate(readout.lengths.tolist()):
-        for t in range(length):
-            size = np.linalg.norm(readout.scores[i, t].numpy())
-            assert float(found[i, t]) == pytest.approx(float(readout.alpha[i, t]) * size, abs=1e-12)
-        assert (found[i, length:] == 0).all()
+    assert torch.equal(by.attention_weights(readout), readout.alpha)
+    sizes = np.linalg.norm(readout.scores.double().numpy(), axis=2)
+    found = by.attention_times_norm(readout)
+    np.testing.assert_allclose(found, readout.alpha.numpy() * sizes, atol=1e-12, rtol=0)
+    assert (found[~readout.mask] == 0).all()
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -134,13 +121,7 @@ def test_padding_is_not_read(target):
         found = function(wide, target)
         torch.testing.assert_close(found[:, columns], function(compact, target), atol=1e-13, rtol=0)
         assert (found[:, padding] == 0).all()
-    assert torch.equal(attention_times_norm(wide)[:, columns], attention_times_norm(compact))
-
-
-def test_the_logit_gradients_of_a_text_sum_to_nothing():
-    # Raising all attention logits together changes no weight.
-    total = attention_logit_gradient(make(40, 9, 4, seed=8)).sum(1)
-    torch.testing.assert_close(total, torch.zeros_like(total), atol=1e-14, rtol=0)
+    assert torch.equal(by.attention_times_norm(wide)[:, columns], by.attention_times_norm(compact))
 
 
 def test_the_logit_of_class_0_of_a_sigmoid_is_minus_that_of_class_1():
@@ -152,14 +133,13 @@ def test_the_logit_of_class_0_of_a_sigmoid_is_minus_that_of_class_1():
     sign = torch.where(r.predictions() == 1, 1.0, -1.0)
     assert set(sign.tolist()) == {-1.0, 1.0}
     expected = r.alpha * r.scores[..., 1] * sign[:, None]
-    torch.testing.assert_close(attention_times_gradient(r, "logit"), expected)
+    torch.testing.assert_close(by.attention_times_gradient(r, "logit"), expected)
 
 
 @pytest.mark.parametrize("function", OF_GRADIENTS)
 def test_an_unknown_target_is_refused_with_the_known_ones(function):
-    with pytest.raises(
-        ValueError, match=r"unknown target 'logits': known are probability, logit, margin.*'logit'"
-    ):
+    message = r"unknown target 'logits': known are probability, logit, margin.*'logit'"
+    with pytest.raises(ValueError, match=message):
         function(make(3, 4), "logits")
 
 
@@ -181,9 +161,9 @@ def test_two_classes_the_logit_gradient_never_violates_and_the_product_where_the
     above = margins - r.alpha[0] @ margins  # s_t − s̄
     near_tie = (margins.abs() < 1e-6) | (above.abs() < 1e-6)
     for rank in range(len(margins)):
-        safe = violations(attention_logit_gradient(r, target), removal, rank, tolerance=1e-12)
+        safe = violations(by.attention_logit_gradient(r, target), removal, rank, tolerance=1e-12)
         assert safe.tied[0] or not safe.violated[0]
-        product = violations(attention_times_gradient(r, target), removal, rank, tolerance=1e-12)
+        product = violations(by.attention_times_gradient(r, target), removal, rank, tolerance=1e-12)
         token = product.token[0]
         if not (product.tied[0] or near_tie[token]):
             assert product.violated[0] == (margins[token] * above[token] < 0)
@@ -193,8 +173,8 @@ def test_for_two_classes_the_product_does_violate_and_for_more_so_does_the_logit
     # Without the first token the margin rises from 1.4 to 3, though its own is positive.
     r = one([0.8, 0.2], [1.0, 3.0])
     removal = attention_mask(r)
-    assert violations(attention_times_gradient(r), removal).violated.tolist() == [True]
-    assert violations(attention_logit_gradient(r), removal).violated.tolist() == [False]
+    assert violations(by.attention_times_gradient(r), removal).violated.tolist() == [True]
+    assert violations(by.attention_logit_gradient(r), removal).violated.tolist() == [False]
     many = make(3000, 9, 5, seed=9, shortest=2)
-    rate = violations(attention_logit_gradient(many), attention_mask(many)).ratio
+    rate = violations(by.attention_logit_gradient(many), attention_mask(many)).ratio
     assert 0 < rate < 0.1

@@ -9,6 +9,7 @@ import torch
 
 from attnlib.data.corpus import END, START
 from attnlib.explain.inputs import (
+    Trained,
     attributions,
     embedding_gradient,
     input_times_gradient,
@@ -26,9 +27,13 @@ EVERY = [
 ]
 
 
+def scored(method, model, split, vocabulary, **options):
+    return attributions(method, Trained(model, split, vocabulary, None), **options)
+
+
 # With few steps, for the methods that take any.
 ALL = {
-    name: partial(attributions, method)
+    name: partial(scored, method)
     for name, method in (
         ("input × gradient", input_times_gradient),
         ("embedding gradient", embedding_gradient),
@@ -108,14 +113,11 @@ def test_integrated_gradients_are_complete_and_the_released_ones_are_not(pair):
         # Start and end symbols then get nothing themselves, so tokens alone must make up the sum.
         model.embedding.weight[[START, END]] = 0
     split = toy.split(4, seed=1, pair=pair, longest=5)
-    differences = []
-    for i in range(4):
-        embedded, forward = one_text(model, vocabulary, split, i, "probability")
-        with torch.no_grad():
-            differences.append(forward(embedded) - forward(torch.zeros_like(embedded)))
-    differences = torch.stack(differences)
+    texts = [one_text(model, vocabulary, split, i, "probability") for i in range(4)]
+    with torch.no_grad():
+        differences = torch.stack([forward(x) - forward(torch.zeros_like(x)) for x, forward in texts])
     fine, coarse, released = (
-        attributions(integrated_gradients(steps, wrong), model, split, vocabulary).sum(1)
+        scored(integrated_gradients(steps, wrong), model, split, vocabulary).sum(1)
         for steps, wrong in ((200, False), (100, False), (200, True))
     )
     torch.testing.assert_close(fine, differences, atol=0.02, rtol=0)
@@ -138,34 +140,21 @@ def test_a_text_does_not_depend_on_its_batch(name, pair):
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_the_probability_is_among_the_candidates(name):
+def test_the_probability_is_among_the_candidates_and_nothing_else_moves(name):
     model, vocabulary = toy.model("average", n_classes=3, pair=True)
     split = toy.split(6, pair=True)
-    alone = replace(split, candidates=[(label,) for label in split.labels.tolist()])
-    assert (ALL[name](model, alone, vocabulary, target="probability") == 0).all()
-    pairs = replace(split, candidates=[(label, 2) for label in split.labels.tolist()])
-    assert (ALL[name](model, pairs, vocabulary, target="probability").abs().amax(1) > 0).all()
-
-
-@pytest.mark.parametrize("name", ALL)
-def test_nothing_else_moves(name):
-    model, vocabulary = toy.model("convolution")
-    torch.manual_seed(5)
     before, parameters = torch.get_rng_state(), [p.detach().clone() for p in model.parameters()]
-    ALL[name](model, toy.split(5), vocabulary)
+    for candidates, moves in (([(x,) for x in split.labels], False), ([(x, 2) for x in split.labels], True)):
+        found = ALL[name](model, replace(split, candidates=candidates), vocabulary, target="probability")
+        assert (found.abs().amax(1) > 0).tolist() == [moves] * 6
     assert torch.equal(torch.get_rng_state(), before)
     assert all(torch.equal(a, b) for a, b in zip(parameters, model.parameters(), strict=True))
     assert all(p.grad is None for p in model.parameters())
 
 
-@pytest.mark.parametrize("released", [False, True])
-def test_no_step_is_refused(released):
-    with pytest.raises(ValueError, match="n_steps is 0"):
-        integrated_gradients(n_steps=0, released=released)
-
-
-@pytest.mark.parametrize("name", ALL)
-def test_an_unknown_target_is_refused(name):
-    model, vocabulary = toy.model()
+def test_no_step_and_an_unknown_target_are_refused():
+    for released in (False, True):
+        with pytest.raises(ValueError, match="n_steps is 0"):
+            integrated_gradients(n_steps=0, released=released)
     with pytest.raises(ValueError, match="unknown target 'odds': known are probability, logit, margin"):
-        ALL[name](model, toy.split(3), vocabulary, target="odds")
+        ALL["released"](*toy.model()[:1], toy.split(3), toy.model()[1], target="odds")

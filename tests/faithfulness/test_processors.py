@@ -15,8 +15,7 @@ from tests import toy
 ROOT = Path(__file__).parents[2]
 WAYS = {
     "one thread": {"OMP_NUM_THREADS": "1"},
-    "two threads": {"OMP_NUM_THREADS": "2"},
-    "other kernels": {"OMP_NUM_THREADS": "1", "ATEN_CPU_CAPABILITY": "default"},
+    "two threads and other kernels": {"OMP_NUM_THREADS": "2", "ATEN_CPU_CAPABILITY": "default"},
 }
 SCRIPT = """
 import sys
@@ -61,11 +60,8 @@ def test_rows_of_random_draws_are_the_same_elsewhere(tmp_path):
         subprocess.run(command, cwd=ROOT, env=around, check=True)
         tables[way], scores[way] = pd.read_csv(table), torch.load(kept)
     first, *others = WAYS
-    random = tables[first]["method"].str.contains("random|drawn")
-    assert random.sum() > 60
-    assert tables[first][random]["value"].notna().mean() > 0.9
+    assert len(tables[first]) > 60
+    assert tables[first]["value"].notna().mean() > 0.9
     for way in others:
-        difference = (tables[way]["value"] - tables[first]["value"]).abs()
-        assert difference[random].max() <= 1e-6
-        for name in ("random", "signed random"):
-            assert torch.equal(scores[way][name], scores[first][name])
+        assert (tables[way]["value"] - tables[first]["value"]).abs().max() <= 1e-6
+        assert all(torch.equal(found, scores[first][name]) for name, found in scores[way].items())

@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 
 from attnlib.faithfulness import (
-    Removal,
     area_under_threshold,
     comprehensiveness,
     less_often,
@@ -18,7 +17,8 @@ from attnlib.faithfulness import (
     summarise_measures,
 )
 from attnlib.faithfulness.tables import BESIDE, MEASURES
-from attnlib.statistics import bootstrap_mean
+from attnlib.statistics import mean_with_interval
+from tests.faithfulness.cases import additive
 
 # The fall of the probability of class 1, predicted throughout, without each token, by way to remove.
 EFFECTS = {
@@ -34,18 +34,7 @@ SCORES = {
 NAN = float("nan")
 
 
-def additive(name):
-    effects = EFFECTS[name]
-    lengths = np.array([len(row) for row in effects])
-
-    def evaluate(rows, removed):
-        fall = [np.dot(effects[row], gone[: lengths[row]]) for row, gone in zip(rows, removed, strict=True)]
-        return np.stack([0.4 + np.array(fall), 0.6 - np.array(fall)], axis=1)
-
-    return Removal(name, np.tile([0.4, 0.6], (4, 1)), lengths, evaluate)
-
-
-REMOVALS = {name: additive(name) for name in EFFECTS}
+REMOVALS = {name: additive(effects, name) for name, effects in EFFECTS.items()}
 
 
 @pytest.fixture(scope="module")
@@ -57,12 +46,6 @@ def column(frame, method, operator, name):
     rows = frame[(frame["method"] == method) & (frame["operator"] == operator)]
     assert rows["row"].tolist() == [0, 1, 2, 3]
     return rows[name].to_numpy()
-
-
-def test_one_row_per_method_operator_and_text(frame):
-    assert list(frame) == ["method", "operator", "row", "drop", *MEASURES]
-    assert len(frame) == 2 * 3 * 4
-    assert not frame.duplicated(["method", "operator", "row"]).any()
 
 
 @pytest.mark.parametrize(
@@ -88,7 +71,9 @@ def test_violations_by_hand(frame, operator, expected):
     assert (column(frame, "first", operator, "zero_score") == 0).all()
 
 
-def test_the_other_measures_are_those_of_their_functions(frame):
+def test_the_measures_are_those_of_their_functions_one_row_per_method_operator_and_text(frame):
+    assert list(frame) == ["method", "operator", "row", "drop", *MEASURES]
+    assert len(frame) == 2 * 3 * 4
     for operator, removal in REMOVALS.items():
         for method, scores in SCORES.items():
             expected = {
@@ -99,18 +84,8 @@ def test_the_other_measures_are_those_of_their_functions(frame):
             }
             for name, values in expected.items():
                 np.testing.assert_array_equal(column(frame, method, operator, name), values)
-
-
-def test_the_violation_alone_has_the_same_numbers(frame):
-    found = measure_texts(SCORES, REMOVALS, LABELS, only_violation=True)
-    pd.testing.assert_frame_equal(found, frame[list(found)])
-    assert list(found) == [
-        "method",
-        "operator",
-        "row",
-        "drop",
-        *[name for name in MEASURES if name not in BESIDE],
-    ]
+    alone = measure_texts(SCORES, REMOVALS, LABELS, only_violation=True)
+    pd.testing.assert_frame_equal(alone, frame.drop(columns=list(BESIDE)))
 
 
 def test_tolerance_and_effect_are_the_caller_s():
@@ -120,38 +95,28 @@ def test_tolerance_and_effect_are_the_caller_s():
 
 
 def test_the_summary_by_loops(frame):
-    found = summarise_measures(frame)
-    assert list(found) == ["metric", "method", "operator", "value", "low", "high", "n"]
-    assert len(found) == len(MEASURES) * 2 * 4
-    by_name = found.set_index(["metric", "method", "operator"])
+    other = frame.assign(target="margin", violation=0.0)  # further columns keep explanations apart
+    found = summarise_measures(pd.concat([frame.assign(target="logit"), other]), by=["target"])
+    pd.testing.assert_frame_equal(
+        summarise_measures(frame),
+        found[found["target"] == "logit"].drop(columns="target").reset_index(drop=True),
+    )
+    assert list(found) == ["metric", "method", "target", "operator", "value", "low", "high", "n"]
+    assert len(found) == len(MEASURES) * 2 * 4 * 2
+    by_name = found.set_index(["target", "metric", "method", "operator"])
     for metric in MEASURES:
         for method in SCORES:
             each = np.stack([column(frame, method, operator, metric) for operator in EFFECTS])
-            there = ~np.isnan(each)
-            over = [each[there[:, i], i].mean() for i in range(4) if there[:, i].any()]
+            over = [np.mean(text[~np.isnan(text)]) if np.isfinite(text).any() else NAN for text in each.T]
             for operator, values in zip((*EFFECTS, "mean"), (*each, np.array(over)), strict=True):
-                values = values[~np.isnan(values)]
-                row = by_name.loc[(metric, method, operator)]
-                mean = values.mean() if len(values) else NAN
-                expected = [mean, *bootstrap_mean(values), len(values)]
-                assert row.tolist() == pytest.approx(expected, nan_ok=True)
-
-
-def test_the_mean_is_over_the_operators_of_each_text_first(frame):
-    found = summarise_measures(frame).set_index(["metric", "method", "operator"])
-    # Violated under 1, 3 and 1 of the three; the text of one token is not tested.
-    assert found.loc[("violation", "first", "mean"), "value"] == pytest.approx(5 / 9)
+                row = by_name.loc[("logit", metric, method, operator)]
+                assert row.tolist() == pytest.approx(list(mean_with_interval(values)), nan_ok=True)
+    # Per text first. Violated under 1, 3 and 1 of the three; the text of one token is not tested.
+    means = by_name["value"].xs(("first", "mean"), level=("method", "operator"))
+    assert means["logit", "violation"] == pytest.approx(5 / 9)
+    assert means["margin", "violation"] == 0
     # The last text counts fully under the one operator where its effect is large.
-    assert found.loc[("violation_effect", "first", "mean"), "value"] == pytest.approx((1 / 3 + 1 + 1) / 3)
-
-
-def test_further_columns_keep_explanations_apart(frame):
-    both = pd.concat([frame.assign(target="logit"), frame.assign(target="margin", violation=0.0)])
-    found = summarise_measures(both, by=["target"])
-    mean = found[(found["metric"] == "violation") & (found["operator"] == "mean")]
-    values = mean.set_index(["method", "target"])["value"]
-    assert values["first", "logit"] == pytest.approx(5 / 9)
-    assert values["first", "margin"] == 0
+    assert means["logit", "violation_effect"] == pytest.approx((1 / 3 + 1 + 1) / 3)
 
 
 def test_levels_are_shares_of_the_operators(frame):
@@ -167,10 +132,8 @@ def test_levels_are_shares_of_the_operators(frame):
 
 
 def test_boxes_are_percentiles_of_the_texts_at_a_level():
-    rows = [("a", i, "0", float(i), NAN) for i in range(21)] + [
-        ("a", 30, "1", 2.0, 1.0),
-        ("b", 0, "0", 5.0, 1.0),
-    ]
+    rows = [("a", i, "0", float(i), NAN) for i in range(21)]
+    rows += [("a", 30, "1", 2.0, 1.0), ("b", 0, "0", 5.0, 1.0)]
     found = pd.DataFrame(rows, columns=["method", "row", "level", "sufficiency", "rank_correlation"])
     boxes = level_boxes(found, ["a"]).set_index(["measure", "level"])
     box = boxes.loc[("sufficiency", "0")]
@@ -189,17 +152,9 @@ def test_sign_agreement_counts_tokens_whose_effect_is_large():
 
 
 RATES = pd.DataFrame(
-    [
-        ("a", 0, "attention", 0.4),
-        ("a", 0, "random", 0.5),
-        ("a", 1, "attention", 0.5),
-        ("a", 1, "random", 0.5),
-        ("b", 0, "attention", 0.6),
-        ("b", 0, "random", 0.5),
-        ("b", 1, "attention", 0.1),
-        ("c", 0, "attention", NAN),
-        ("c", 0, "random", 0.5),
-    ],
+    [(name, seed, "random", 0.5) for name, seed in (("a", 0), ("a", 1), ("b", 0), ("c", 0))]
+    + [("a", 0, "attention", 0.4), ("a", 1, "attention", 0.5), ("b", 0, "attention", 0.6)]
+    + [("b", 1, "attention", 0.1), ("c", 0, "attention", NAN)],
     columns=["dataset", "seed", "method", "value"],
 )
 PAIRS = {"attention < random": ({"method": "attention"}, {"method": "random"})}
@@ -207,12 +162,8 @@ PAIRS = {"attention < random": ({"method": "attention"}, {"method": "random"})}
 
 def test_less_often_counts_the_models_that_have_both_rates_and_ties_as_not_less():
     table = less_often(RATES, PAIRS, ["dataset", "seed"])
-    assert table.to_dict("records") == [
-        {"comparison": "attention < random", "models": 3, "less": 1, "first": 0.5, "second": 0.5}
-    ]
+    expected = dict(comparison="attention < random", models=3, less=1, first=0.5, second=0.5)
+    assert table.to_dict("records") == [expected]
     assert less_often(RATES.iloc[:0], PAIRS, ["dataset", "seed"])["models"].tolist() == [0]
-
-
-def test_less_often_refuses_several_rates_of_one_model():
     with pytest.raises(ValueError, match=r"attention < random: several rates .*'attention'"):
         less_often(RATES, PAIRS, ["dataset"])

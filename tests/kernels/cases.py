@@ -46,10 +46,8 @@ def one(alpha: list[float], margins: list[float], bias: float = 0.0) -> Readout:
     """One two-class text from its weights and the log-odds of its tokens."""
     s = torch.tensor(margins, dtype=torch.float64)
     scores = torch.stack((torch.zeros_like(s), s), 1)[None]
-    a = torch.tensor([alpha], dtype=torch.float64)
-    return Readout(
-        a, scores, torch.tensor([0.0, bias], dtype=torch.float64), torch.ones_like(a, dtype=torch.bool)
-    )
+    a, biases = torch.tensor([alpha], dtype=torch.float64), torch.tensor([0.0, bias], dtype=torch.float64)
+    return Readout(a, scores, biases, torch.ones_like(a, dtype=torch.bool))
 
 
 def with_head(n: int, longest: int, seed: int = 0, classes: int = 3) -> Readout:
@@ -58,9 +56,7 @@ def with_head(n: int, longest: int, seed: int = 0, classes: int = 3) -> Readout:
     g = torch.Generator().manual_seed(seed + 1)
     w = 2 * torch.randn(4, classes, generator=g)
     offset = torch.randn(n, 4, generator=g)
-    return Readout(
-        base.alpha, base.scores, base.bias, base.mask, lambda pooled: torch.tanh(pooled) @ w, offset
-    )
+    return replace(base, head=lambda pooled: torch.tanh(pooled) @ w, offset=offset)
 
 
 def allowing(readout: Readout, seed: int = 0, least: int = 1) -> Readout:
@@ -75,8 +71,7 @@ def alone(readout: Readout, i: int) -> Readout:
     single = readout.select([i])
     classes = readout.allowed[i].nonzero()[:, 0]
     if readout.head is None:
-        scores, bias = single.scores[..., classes], single.bias[classes]
-        return Readout(single.alpha, scores, bias, single.mask)
+        return replace(single, scores=single.scores[..., classes], bias=single.bias[classes], allowed=None)
     return replace(single, head=lambda pooled: readout.head(pooled)[..., classes], allowed=None)
 
 

@@ -32,47 +32,36 @@ def loss(readout, x, epsilon, penalty, variant):
     return -apart - pairs.mean((1, 2)).sum() + penalty * (moved - 0.01).clamp(min=0).sum()
 
 
-def gradient(readout, x, epsilon, penalty, variant, dtype=torch.float64):
-    """The kernel's gradient by the scores x [N, k, T], and autograd's by definition."""
-    x = x.masked_fill(~readout.mask[:, None], -math.inf)
-    free = x.clone().requires_grad_()
-    loss(readout, free, epsilon, penalty, variant).backward()
-    before = readout.probabilities()
-    terms = weigh_terms(variant, x.shape[1], before.shape[1], penalty, epsilon)
-    found = Task(readout, before, terms, dtype).gradient(x.transpose(0, 1).contiguous())
-    return found.transpose(0, 1), free.grad
-
-
-CASES = [(2, 5), (2, 4), (2, 1), (3, 5), (5, 2), (2, 6), (12, 4), (12, 1)]
-
-
-@pytest.mark.parametrize("variant", ["published", "released"])
-@pytest.mark.parametrize(("classes", "k"), CASES)
-def test_gradient_against_autograd(classes, k, variant):
-    r = make(12, 9, classes, seed=k, scale=1.0)
-    x = 2 * torch.randn(12, k, 9, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
-    found, expected = gradient(r, x, 0.05, 100.0, variant)
-    scale = expected.abs().max().item()
-    assert scale > 1e-3
-    torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-12 * scale)
+GRADIENTS = {  # readout, starts, ε, penalty, dtype of the kernel, tolerance
+    f"{c} classes, {k} starts": (make(12, 9, c, seed=k, scale=1.0), k, 0.05, 100.0, torch.float64, 1e-9)
+    for c, k in [(2, 5), (2, 4), (2, 1), (3, 5), (5, 2), (2, 6), (12, 4), (12, 1)]
+}
+everything = make(12, 7, 6, seed=1, scale=1.0), with_head(12, 7, classes=6)
+some, some_with_head = (allowing(each, least=3) for each in everything)
+GRADIENTS |= {
+    "a head": (with_head(6, 5), 3, 0.02, 10.0, torch.float32, 1e-3),
+    "some classes allowed": (some, 3, 0.02, 10.0, torch.float64, 1e-3),
+    "some allowed of a head": (some_with_head, 3, 0.02, 10.0, torch.float64, 1e-3),
+}
 
 
 @pytest.mark.parametrize("few", [0, 100], ids=["as a matrix", "one by one"])
 @pytest.mark.parametrize("variant", ["published", "released"])
-def test_gradient_through_a_head(variant, few, monkeypatch):
+@pytest.mark.parametrize("name", GRADIENTS)
+def test_gradient_against_autograd(name, variant, few, monkeypatch):
     monkeypatch.setattr(adversary, "_FEW", few)
-    x = torch.randn(6, 3, 5, generator=torch.Generator().manual_seed(2))
-    found, expected = gradient(with_head(6, 5), x, 0.02, 10.0, variant, torch.float32)
-    torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-4)
-
-
-@pytest.mark.parametrize("variant", ["published", "released"])
-@pytest.mark.parametrize("everything", [make(12, 7, 6, seed=1, scale=1.0), with_head(12, 7, classes=6)])
-def test_gradient_where_not_all_classes_are_allowed(everything, variant):
-    x = torch.randn(12, 3, 7, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
-    found, expected = gradient(allowing(everything, least=3), x, 0.02, 10.0, variant)
-    assert expected.isfinite().all()
-    torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-5)
+    readout, k, epsilon, penalty, dtype, tolerance = GRADIENTS[name]
+    n, t = readout.mask.shape
+    x = 2 * torch.randn(n, k, t, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    x = x.to(dtype).masked_fill(~readout.mask[:, None], -math.inf)
+    free = x.clone().requires_grad_()
+    loss(readout, free, epsilon, penalty, variant).backward()
+    before = readout.probabilities()
+    task = Task(readout, before, weigh_terms(variant, k, before.shape[1], penalty, epsilon), dtype)
+    found = task.gradient(x.transpose(0, 1).contiguous()).transpose(0, 1)
+    scale = free.grad.abs().max().item()
+    assert 1e-3 < scale < math.inf
+    torch.testing.assert_close(found, free.grad, rtol=tolerance, atol=tolerance * scale * 1e-3)
 
 
 @pytest.mark.slow
@@ -97,25 +86,23 @@ def test_whole_search_against_torch_optim(variant):
     torch.testing.assert_close(found.jsd, expected, rtol=0, atol=5e-3)
 
 
-@pytest.mark.parametrize("classes", [2, 4])
-def test_result_is_feasible_and_consistent(classes):
-    r = make(20, 12, classes, seed=5)
+@pytest.mark.parametrize("r", [make(20, 12, 2, seed=5), make(20, 12, 4, seed=5), with_head(20, 7)])
+def test_result_is_feasible_and_consistent(r):
     for epsilon in (0.0, 0.01, 0.2):
         found = search_adversary(r, epsilon, n_steps=60, learning_rate=0.05)
-        assert (found.tvd <= epsilon + 1e-12).all()
+        assert (found.tvd <= epsilon + (1e-12 if r.linear else 1e-6)).all()
         assert (found.weights >= 0).all()
         assert (found.weights[~r.mask] == 0).all()
         torch.testing.assert_close(found.weights.sum(1), torch.ones(20, dtype=torch.float64))
         torch.testing.assert_close(found.jsd, jsd(found.weights, r.alpha), rtol=0, atol=1e-15)
-        assert (found.jsd >= 0).all()
+    assert (found.jsd > 0.05).any()
 
 
 def test_falls_back_to_alpha():
     # ε is far below what a few steps from random starts can meet
     found = search_adversary(one([0.0, 1.0], [0.0, 1.0]), 1e-9, n_steps=5)
     assert found.weights.tolist() == [[0.0, 1.0]]
-    assert found.jsd.item() == 0
-    assert found.tvd.item() == 0
+    assert found.jsd.item() == found.tvd.item() == 0
 
 
 def test_no_steps_keeps_the_starts():
@@ -154,13 +141,6 @@ def test_zero_weights_extremes_and_one_token():
         found = search_adversary(peaked, 0.1, n_steps=40, learning_rate=rate)
         assert found.weights.isfinite().all()
     assert search_adversary(one([1.0], [2.0]), 0.1, n_steps=5).jsd.item() == 0
-
-
-def test_with_a_head():
-    r = with_head(5, 7)
-    found = search_adversary(r, 0.1, n_steps=60, learning_rate=0.05)
-    assert (found.tvd <= 0.1 + 1e-6).all()
-    assert (found.jsd > 0.05).any()
 
 
 def test_width_depends_on_the_length_alone():

@@ -1,9 +1,7 @@
 import math
 
-import numpy as np
 import pytest
 import torch
-from scipy.optimize import linprog
 
 from attnlib.kernels import adversary_bounds, exact_adversary, jsd, naive, reach, search_adversary, tvd
 from attnlib.kernels.bounds import _pairs
@@ -26,11 +24,10 @@ def test_three_classes_bracket_a_fine_grid(epsilon):
     r = make(10, 4, 3, seed=1, scale=1.0)
     bounds = adversary_bounds(r, epsilon, **QUICK)
     assert (bounds.lower <= bounds.upper).all()
+    assert (bounds.lower >= search_adversary(r, epsilon, 3, 60).jsd).all()
     reached = []
     for i, length in enumerate(r.lengths.tolist()):
-        weights = torch.zeros(1, 1, 4, dtype=torch.float64)
-        grid = simplex_grid(length, 60)
-        weights = torch.nn.functional.pad(grid, (0, 4 - length))[None]
+        weights = torch.nn.functional.pad(simplex_grid(length, 60), (0, 4 - length))[None]
         single = r.select([i])
         moved = tvd(single.probabilities(weights), single.probabilities()[:, None])[0]
         found = jsd(weights[0], r.alpha[i])
@@ -58,13 +55,6 @@ def test_pairs_of_two_classes_come_close_to_the_optimum():
     torch.testing.assert_close(pairs, exact, rtol=0, atol=1e-6)
 
 
-def test_lower_is_at_least_the_search():
-    r = make(15, 10, 4, seed=4, scale=1.0)
-    bounds = adversary_bounds(r, 0.1, **QUICK, seed=5)
-    assert (bounds.lower >= search_adversary(r, 0.1, 3, 60, seed=5).jsd).all()
-    assert (bounds.lower >= 0).all()
-
-
 def test_everything_allowed_and_one_token():
     r = make(10, 6, 3, seed=6)
     bounds = adversary_bounds(r, 1.0, n_candidates=1, n_steps=1)
@@ -75,14 +65,10 @@ def test_everything_allowed_and_one_token():
 
 
 @pytest.mark.parametrize(("classes", "ties"), [(2, False), (2, True), (3, False), (5, True)])
-def test_reach_against_single_tokens_and_mixtures(classes, ties):
+def test_no_mixture_of_tokens_reaches_further(classes, ties):
     r = make(40, 6, classes, seed=classes, scale=0.8, ties=ties)
     found = reach(r)
     y = r.predictions()
-    expected = naive.reach(r)
-    assert torch.equal(found.can_flip, expected.can_flip)
-    for here, there in zip(found[1:], expected[1:], strict=True):
-        torch.testing.assert_close(here, there, rtol=1e-13, atol=1e-15, equal_nan=True)
     g = torch.Generator().manual_seed(9)
     weights = 4 * torch.randn(40, 500, 6, generator=g, dtype=torch.float64)
     logits = r.logits(weights.masked_fill(~r.mask[:, None], -torch.inf).softmax(2))
@@ -94,18 +80,6 @@ def test_reach_against_single_tokens_and_mixtures(classes, ties):
         assert found.highest.isnan().all()
     if not ties:  # rounding may break an exact tie of a mixture
         assert not ((logits.argmax(2) != y[:, None]).any(1) & ~found.can_flip).any()
-
-
-def test_reach_of_two_classes_against_a_linear_programme():
-    r = make(25, 8, seed=4)
-    found = reach(r)
-    y = r.predictions()
-    s = r.scores[..., 1] - r.scores[..., 0] + r.bias[1] - r.bias[0]
-    for i, length in enumerate(r.lengths.tolist()):
-        cost = (s[i, :length] * (1 if y[i] == 1 else -1)).numpy()
-        least = linprog(cost, A_eq=np.ones((1, length)), b_eq=[1]).fun
-        assert found.lowest[i].item() == pytest.approx(1 / (1 + np.exp(-least)), rel=1e-9)
-        assert bool(found.can_flip[i]) == (least < 0)
 
 
 def test_reach_of_one_token_and_extremes():

@@ -1,17 +1,13 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from scipy.stats import kendalltau
 
 from attnlib.kernels import kendall_tau, naive
-from attnlib.kernels.correlation import _inversions
 
 
 def check(x, y, mask):
     tau, p = kendall_tau(x, y, mask)
-    assert tau.dtype == p.dtype == torch.float64
     torch.testing.assert_close(tau, naive.kendall_tau(x, y, mask), rtol=0, atol=1e-12, equal_nan=True)
     for i in range(len(mask)):
         here = x[i][mask[i]].numpy(), y[i][mask[i]].numpy()
@@ -32,11 +28,7 @@ def test_against_scipy(longest, levels):
     if levels:
         x, y = np.round(x * levels / 4), np.round(y * levels / 4)
     x, y = torch.from_numpy(x), torch.from_numpy(y)
-    check(x, y, mask)
-    # garbage off the mask is not read
-    again = kendall_tau(x.masked_fill(~mask, torch.nan), y.masked_fill(~mask, torch.inf), mask)
-    for found, expected in zip(again, kendall_tau(x, y, mask), strict=True):
-        assert torch.equal(found.nan_to_num(9), expected.nan_to_num(9))
+    check(x.masked_fill(~mask, torch.nan), y.masked_fill(~mask, torch.inf), mask)  # garbage is not read
 
 
 def test_all_short_orders_and_nearly_sorted_long_rows():
@@ -56,43 +48,14 @@ def test_all_short_orders_and_nearly_sorted_long_rows():
         check(x, y, torch.ones_like(y, dtype=torch.bool))
 
 
-@pytest.mark.slow
-@settings(max_examples=60, deadline=None, derandomize=True)
-@given(st.data())
-def test_small_rows_with_ties(data):
-    n = data.draw(st.integers(1, 12))
-    values = st.lists(st.integers(-3, 3), min_size=n, max_size=n)
-    x = torch.tensor([data.draw(values)], dtype=torch.float32)
-    y = torch.tensor([data.draw(values)], dtype=torch.float32)
-    check(x, y, torch.ones(1, n, dtype=torch.bool))
-
-
-@pytest.mark.slow
-@settings(max_examples=20, deadline=None, derandomize=True)
-@given(st.integers(1, 40).flatmap(lambda n: st.permutations(range(n))))
-def test_inversions(values):
-    rank = torch.tensor([values])
-    expected = sum(a > b for i, a in enumerate(values) for b in values[i + 1 :])
-    assert _inversions(rank).item() == expected
-
-
 def test_mixed_scales_and_signed_zero():
     x = torch.tensor([[0.0, -0.0, 1e-300, 1e300, -1e300]], dtype=torch.float64)
-    y = torch.tensor([[1.0, 2.0, 3.0, 4.0, 5.0]], dtype=torch.float64)
-    check(x, y, torch.ones(1, 5, dtype=torch.bool))
-
-
-def test_a_mask_with_holes():
-    g = torch.Generator().manual_seed(3)
-    x, y = torch.randn(2, 30, 25, generator=g).round(decimals=1)
-    mask = torch.rand(30, 25, generator=g) < 0.6
-    check(x, y, mask)
+    check(x, torch.arange(5.0)[None], torch.ones(1, 5, dtype=torch.bool))
 
 
 def test_only_rows_without_pairs():
-    tau, p = kendall_tau(torch.ones(3, 2), torch.ones(3, 2), torch.tensor([[True, False]] * 3))
-    assert tau.isnan().all()
-    assert p.isnan().all()
+    found = kendall_tau(torch.ones(3, 2), torch.ones(3, 2), torch.tensor([[True, False]] * 3))
+    assert torch.stack(found).isnan().all()
 
 
 def test_bad_input():

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from attnlib.kernels import erase_each, erase_until_flip, naive
-from tests.kernels.cases import make, one, with_head
+from tests.kernels.cases import make, one
 
 
 def random_order(readout, seed=0):
@@ -12,8 +12,7 @@ def random_order(readout, seed=0):
 
 def check_order(readout, order):
     found, expected = erase_until_flip(readout, order), naive.erase_until_flip(readout, order)
-    for here, there in zip(found, expected, strict=True):
-        torch.testing.assert_close(here, there, rtol=0, atol=1e-13)
+    torch.testing.assert_close(tuple(found), tuple(expected), rtol=0, atol=1e-13)
     return found
 
 
@@ -23,14 +22,7 @@ def test_erase_until_flip_step_by_step(classes, ties):
     orders = [random_order(r), r.alpha.masked_fill(~r.mask, -1).argsort(1, descending=True)]
     found = [check_order(r, order) for order in orders]
     assert any(f.emptied.any() for f in found) or not ties
-    assert any((~f.flipped).any() for f in found)
-    assert any((f.flipped & ~f.emptied).any() for f in found)
-
-
-def test_erase_until_flip_with_a_head():
-    r = with_head(12, 6)
-    found = check_order(r, random_order(r))
-    assert found.flipped.any()
+    assert any((f.flipped & ~f.emptied).sum() > 0 and not f.flipped.all() for f in found)
 
 
 def test_the_flip_by_the_empty_document():
@@ -57,35 +49,11 @@ def test_peaked_attention_does_not_cancel():
     assert p[0, 0, 1].item() == pytest.approx(expected.item(), rel=1e-13)
 
 
-@pytest.mark.parametrize("classes", [2, 4])
-@pytest.mark.parametrize("ties", [False, True])
-def test_erase_each_is_the_definition(classes, ties):
-    r = make(15, 8, classes, seed=3, ties=ties, dtype=torch.float32)
-    p = erase_each(r)
-    torch.testing.assert_close(p, naive.erase_each(r), rtol=1e-11, atol=1e-14, equal_nan=True)
-
-
-def test_erase_each_with_a_head():
-    r = with_head(6, 5)
-    torch.testing.assert_close(erase_each(r), naive.erase_each(r), rtol=1e-5, atol=1e-6, equal_nan=True)
-
-
-def test_the_only_weight_leaves_the_bias():
-    r = one([0.0, 1.0], [2.0, 3.0], bias=0.5)
-    p = erase_each(r)[0, :, 1]
-    assert p.tolist() == pytest.approx([1 / (1 + 2.718281828459045**-3.5), 1 / (1 + 2.718281828459045**-0.5)])
-    assert erase_each(one([1.0], [3.0], bias=0.5))[0, 0, 1].item() == pytest.approx(0.6224593312018546)
-
-
-def test_entries_after_the_tokens_are_not_read():
+def test_what_an_order_must_be():
     r = make(10, 6, seed=31)
-    order = random_order(r)
-    tail = torch.arange(6) >= r.lengths[:, None]
+    order, tail = random_order(r), torch.arange(6) >= r.lengths[:, None]  # entries after the tokens: not read
     found, expected = erase_until_flip(r, order.masked_fill(tail, -1)), erase_until_flip(r, order.int())
     assert all(torch.equal(a, b) for a, b in zip(found, expected, strict=True))
-
-
-def test_bad_input():
     r = make(3, 4, seed=32, shortest=3)
     good = random_order(r)
     with pytest.raises(ValueError, match=r"order: expected shape \[3, 4\]"):

@@ -3,10 +3,8 @@ import math
 import mpmath
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from attnlib.kernels import exact_adversary, jsd, naive, search_adversary, tvd
+from attnlib.kernels import exact_adversary, jsd, naive, tvd
 from attnlib.kernels._common import token_margins
 from attnlib.kernels.exact import margin_bounds
 from tests.kernels.cases import make, one
@@ -14,14 +12,13 @@ from tests.kernels.cases import make, one
 
 def check(readout, epsilon):
     found = exact_adversary(readout, epsilon)
-    s = token_margins(readout)
     assert (found.weights >= 0).all()
     assert (found.weights[~readout.mask] == 0).all()
     torch.testing.assert_close(found.weights.sum(1), torch.ones(len(readout), dtype=torch.float64))
     torch.testing.assert_close(found.jsd, jsd(found.weights, readout.alpha), rtol=0, atol=1e-15)
     moved = tvd(readout.probabilities(found.weights), readout.probabilities())
     torch.testing.assert_close(found.tvd, moved, rtol=0, atol=1e-12)
-    assert (found.tvd <= epsilon + 1e-11 * (1 + s.abs().amax(1))).all()
+    assert (found.tvd <= epsilon + 1e-11 * (1 + token_margins(readout).abs().amax(1))).all()
     is_alpha = (found.weights == readout.alpha).all(1)
     assert (((found.weights > 0).sum(1) <= 2) | is_alpha).all()
     torch.testing.assert_close(found.jsd, naive.exact_adversary(readout, epsilon), rtol=0, atol=1e-12)
@@ -49,13 +46,6 @@ def test_random_feasible_points_are_no_better():
         assert (found.jsd >= best - 1e-12).all()
 
 
-def test_at_least_the_search():
-    r = make(25, 14, seed=4)
-    for epsilon in (0.0, 0.01, 0.2):
-        searched = search_adversary(r, epsilon, n_steps=150, learning_rate=0.05)
-        assert (exact_adversary(r, epsilon).jsd >= searched.jsd - 1e-6).all()
-
-
 def adversarial(kind, length, seed):
     """Rows built so that little can be pruned, or much is equal."""
     g = torch.Generator().manual_seed(seed)
@@ -74,18 +64,11 @@ def adversarial(kind, length, seed):
     return one((alpha / alpha.sum()).tolist(), s.tolist())
 
 
-KINDS = ["rising", "falling", "steep", "valley", "equal", "steps"]
-
-
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("epsilon", [0.0, 0.02])
-def test_rows_that_resist_pruning(kind, epsilon):
+@pytest.mark.parametrize("kind", ["rising", "falling", "steep", "valley", "equal", "steps"])
+def test_rows_that_resist_pruning_and_the_search_by_blocks(kind, monkeypatch):
     for seed in range(3):
-        check(adversarial(kind, 17, seed), epsilon)
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_search_by_blocks_equals_all_pairs(kind, monkeypatch):
+        check(adversarial(kind, 17, seed), 0.0)
+        check(adversarial(kind, 17, seed), 0.02)
     for length in (40, 150, 300):
         r = adversarial(kind, length, length)
         monkeypatch.setattr("attnlib.kernels.exact._SMALL", 1 << 40)
@@ -93,18 +76,6 @@ def test_search_by_blocks_equals_all_pairs(kind, monkeypatch):
         monkeypatch.setattr("attnlib.kernels.exact._SMALL", 0)
         blocks = exact_adversary(r, 0.03)
         assert blocks.jsd.item() == pytest.approx(everything.jsd.item(), abs=1e-13)
-
-
-@pytest.mark.slow
-@settings(max_examples=80, deadline=None, derandomize=True)
-@given(st.data())
-def test_any_small_text(data):
-    n = data.draw(st.integers(1, 7))
-    balls = data.draw(st.lists(st.integers(0, n - 1), min_size=8, max_size=8))
-    alpha = [balls.count(i) / 8 for i in range(n)]
-    s = data.draw(st.lists(st.integers(-3, 3), min_size=n, max_size=n))
-    epsilon = data.draw(st.sampled_from([0.0, 0.01, 0.25, 0.5, 1.0]))
-    check(one(alpha, [float(x) for x in s]), epsilon)
 
 
 def test_special_cases():
@@ -118,8 +89,7 @@ def test_special_cases():
     assert vertex.jsd.item() == pytest.approx(math.log(2), rel=1e-15)
     assert vertex.weights[0, 1] == 0
     stuck = exact_adversary(one([0.0, 1.0, 0.0], [-1.0, 3.0, 2.0]), 0.0)
-    assert stuck.jsd.item() == 0
-    assert stuck.tvd.item() == 0
+    assert stuck.jsd.item() == stuck.tvd.item() == 0
     free = exact_adversary(one([0.2, 0.05, 0.75], [-9.0, 1.0, 5.0]), 1.0)
     assert free.weights.tolist() == [[0.0, 1.0, 0.0]]
 
@@ -135,22 +105,17 @@ def test_peaked_attention_and_extreme_scores():
 def test_bounds_against_mpmath():
     mpmath.mp.dps = 50
     for m in (-750.0, -40.0, -3.0, -1e-9, 0.0, 0.7, 20.0, 36.0, 750.0):
+        y, rest = (1 / (1 + mpmath.exp(-sign * mpmath.mpf(m))) for sign in (1, -1))
         for epsilon in (1e-300, 1e-12, 0.01, 0.05, 0.4, 0.999):
             low, high = (x.item() for x in margin_bounds(torch.tensor([m], dtype=torch.float64), epsilon))
-            y = 1 / (1 + mpmath.exp(-mpmath.mpf(m)))
-            not_y = 1 / (1 + mpmath.exp(mpmath.mpf(m)))
-            if epsilon < not_y:
-                expected = mpmath.log((y + epsilon) / (not_y - epsilon))
-                # where ε meets 1 − y the bound runs to infinity and is as uncertain as 1 − y itself
-                near = 4e-16 * not_y / (not_y - epsilon)
-                assert abs(high - expected) <= near + 4e-15 * (1 + abs(m))
-            else:
-                assert high == math.inf
-            if epsilon < y:
-                expected = mpmath.log((y - epsilon) / (not_y + epsilon))
-                assert abs(low - expected) <= 4e-16 * y / (y - epsilon) + 4e-15 * (1 + abs(m))
-            else:
-                assert low == -math.inf
+            for found, here, other in ((high, y, rest), (-low, rest, y)):
+                if epsilon >= other:
+                    assert found == math.inf
+                    continue
+                # where ε meets the other probability the bound runs to infinity, as uncertain as that is
+                near = 4e-16 * other / (other - epsilon)
+                expected = mpmath.log((here + epsilon) / (other - epsilon))
+                assert abs(found - expected) <= near + 4e-15 * (1 + abs(m))
     m = torch.tensor([-3.0, 2.5], dtype=torch.float64)
     assert all(torch.equal(x, m) for x in margin_bounds(m, 0.0))
 

@@ -3,51 +3,16 @@ import math
 import pytest
 import torch
 
-from attnlib.kernels import naive, permutation_moments, permutation_range, permutation_test, tvd
+from attnlib.kernels import naive, permutation_moments, permutation_range, permutation_test
 from attnlib.kernels.permutation import _draws, orders
-from tests.kernels.cases import make, one, with_head
+from tests.kernels.cases import make, one
 
 
-@pytest.mark.parametrize("ties", [False, True])
-def test_range_against_all_permutations(ties):
-    r = make(20, 6, seed=2, ties=ties)
-    torch.testing.assert_close(permutation_range(r), naive.permutation_range(r), rtol=1e-12, atol=1e-15)
-
-
-def test_moments_against_all_permutations():
-    r = make(12, 6, seed=3)
-    for found, expected in zip(permutation_moments(r), naive.permutation_moments(r), strict=True):
-        torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-15)
-    assert permutation_moments(one([1.0], [2.0], 0.5)).variance.item() == 0
-
-
-@pytest.mark.parametrize(("classes", "n_permutations"), [(2, 7), (2, 8), (4, 8)])
-@pytest.mark.parametrize("ties", [False, True])
-def test_median_is_the_definition_on_the_same_draws(classes, n_permutations, ties):
-    r = make(15, 9, classes, seed=5, ties=ties, dtype=torch.float32)
+@pytest.mark.parametrize("n_permutations", [7, 8])
+def test_median_is_the_definition_on_the_same_draws(n_permutations):
+    r = make(15, 9, 2, seed=5, dtype=torch.float32)
     expected = naive.permutation_test(r, n_permutations, seed=11)
     torch.testing.assert_close(permutation_test(r, n_permutations, seed=11), expected, rtol=0, atol=1e-14)
-
-
-@pytest.mark.parametrize("classes", [2, 3])
-def test_median_of_many_draws_against_all_permutations(classes):
-    r = make(8, 6, classes, seed=6, shortest=4)
-    found = permutation_test(r, 4001)
-    for i, text in enumerate(naive.texts(r)):
-        changes = tvd(text.probabilities(naive.permutations(text)), text.probabilities()[:, None])
-        low, high = changes.quantile(torch.tensor([0.47, 0.53], dtype=torch.float64))
-        assert low <= found[i] <= high
-
-
-def test_sampled_margins_have_the_closed_form_moments():
-    r = make(1, 12, seed=8, shortest=12)
-    drawn = orders(12, 20000, 0).view(-1, 12)
-    p = r.probabilities(r.alpha[0][drawn][None])[0]
-    margin = p[:, 1].log() - p[:, 0].log()
-    moments = permutation_moments(r)
-    error = (moments.variance.item() / 20000) ** 0.5
-    assert abs(margin.mean().item() - moments.mean.item()) < 5 * error
-    assert margin.var().item() == pytest.approx(moments.variance.item(), rel=0.05)
 
 
 @pytest.mark.parametrize("length", [3, 4, 5, 6])
@@ -60,28 +25,18 @@ def test_draws_are_uniform(length):
     assert abs(chi2 - (count - 1)) < 4 * (2 * (count - 1)) ** 0.5
 
 
-def test_draws_depend_on_the_length_alone():
+def test_draws_depend_on_the_seed_and_the_length_alone():
     lengths = [1, 2, 5, 6, 7, 8, 30, 33, 34, 300, 319, 1000]
     for length, order in zip(lengths, _draws(lengths, 6, 4), strict=True):
         assert torch.equal(order, orders(length, 6, 4))
         assert torch.equal(order.view(6, length).sort(1).values, torch.arange(length).expand(6, -1))
+    assert not torch.equal(orders(30, 6, 4), orders(30, 6, 5))
 
 
 def test_uniform_attention_and_one_token_do_not_move():
     assert permutation_test(one([0.25] * 4, [1.0, -2.0, 3.0, 0.5])).item() < 1e-15
     assert permutation_test(one([1.0], [3.0])).item() < 1e-15
-
-
-def test_seed():
-    r = make(6, 9, seed=10)
-    assert torch.equal(permutation_test(r, 9, seed=1), permutation_test(r, 9, seed=1))
-    assert not torch.equal(permutation_test(r, 9, seed=1), permutation_test(r, 9, seed=2))
-
-
-def test_with_a_head():
-    r = with_head(5, 6)
-    expected = naive.permutation_test(r, 5, seed=2)
-    torch.testing.assert_close(permutation_test(r, 5, seed=2), expected, rtol=0, atol=1e-6)
+    assert permutation_moments(one([1.0], [2.0], 0.5)).variance.item() == 0
 
 
 def test_extreme_rows():

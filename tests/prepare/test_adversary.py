@@ -1,6 +1,5 @@
 """Adversaries and guides from trained models: the cache, whose texts they are on, and refusals."""
 
-import numpy as np
 import pytest
 import torch
 
@@ -43,18 +42,13 @@ def test_uniform_attention_is_the_same_on_every_token(base):
 
 
 def test_imposed_weights_are_what_the_model_attends_with(base):
-    guide = guides.attention(base)
-    guided = prepare.prepare_like(base, encoder="average", scorer="imposed", imposed=guide, progress=False)
+    guide, cheap = guides.attention(base), {"encoder": "average", "scorer": "imposed", "progress": False}
+    assert [list(of) for of in guide.values()] == [list(split.ids) for split in base.corpus.splits.values()]
+    guided = prepare.prepare_like(base, imposed=guide, **cheap)
     torch.testing.assert_close(guided.readout.alpha, base.readout.alpha, atol=1e-7, rtol=0)
     assert guided.texts.ids == base.texts.ids
     # Other weights make another model.
-    other = prepare.prepare_like(
-        base,
-        encoder="average",
-        scorer="imposed",
-        imposed=guides.exact_adversarial(base, 0.05),
-        progress=False,
-    )
+    other = prepare.prepare_like(base, imposed=guides.exact_adversarial(base, 0.05), **cheap)
     assert other.settings["data"] != guided.settings["data"]
     assert not torch.equal(other.readout.scores, guided.readout.scores)
 
@@ -104,25 +98,12 @@ def test_an_adversary_is_trained_once_and_every_setting_has_its_own(base, monkey
     assert first.texts.ids == base.texts.ids
     assert len(first.history) == 2
     assert first.settings["adversary"]["seed"] == 1
-    others = [
-        prepare_adversary.prepare_adversary(base, 0.02, **settings),
-        prepare_adversary.prepare_adversary(base, 0.01, variant="released", **settings),
-        prepare_adversary.prepare_adversary(base, 0.01, direction="base || adversary", **settings),
-        prepare_adversary.prepare_adversary(base, 0.01, seed=7, **settings),
-    ]
-    assert others[1].settings["adversary"]["seed"] == 0  # the released variant starts where the base did
+    changes = ({"variant": "released"}, {"direction": "base || adversary"}, {"seed": 7})
+    others = [prepare_adversary.prepare_adversary(base, 0.01, **settings, **change) for change in changes]
+    others.append(prepare_adversary.prepare_adversary(base, 0.02, **settings))
+    assert others[0].settings["adversary"]["seed"] == 0  # the released variant starts where the base did
     assert not any(torch.equal(other.readout.alpha, first.readout.alpha) for other in others)
     monkeypatch.setattr("attnlib.training.fit.epochs", None)
     again = prepare_adversary.prepare_adversary(base, 0.01, **settings)
     assert torch.equal(again.readout.alpha, first.readout.alpha)
     assert again.history == first.history
-
-
-def test_a_guide_has_every_text_of_every_split(base):
-    guide = guides.attention(base)
-    assert {name: list(weights) for name, weights in guide.items()} == {
-        name: list(split.ids) for name, split in base.corpus.splits.items()
-    }
-    row = base.readouts["dev"].alpha[3]
-    name = base.corpus.dev.ids[3]
-    np.testing.assert_array_equal(guide["dev"][name], row[: len(guide["dev"][name])].numpy())

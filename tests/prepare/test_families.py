@@ -32,32 +32,23 @@ SCENES = scenes.load(n_train=60, n_dev=20, n_test=20)
 TEXT = {"epochs": 2, "dimension": 8}
 DOCUMENT = {"epochs": 2, "vectors": "random"}
 STOCK = {"epochs": 1, "hidden": 16}
-FAMILIES = {
-    "texts": (flat.prepare, flat.plan, {"dataset": "toy"} | TEXT),
-    "questions": (flat.prepare, flat.plan, {"dataset": "questions"} | TEXT),
-    "HAN": (
-        documents.prepare_documents,
-        documents.plan,
-        {"dataset": "documents", "architecture": "HANnoenc"} | DOCUMENT,
-    ),
-    "FLAN": (
-        documents.prepare_documents,
-        documents.plan,
-        {"dataset": "documents", "architecture": "FLANconv"} | DOCUMENT,
-    ),
-    "bert": (
-        transformers.prepare_transformer,
-        transformers.plan,
-        {"dataset": "planted", "kind": "bert"} | STOCK,
-    ),
-    "visual_bert": (transformers.prepare_transformer, transformers.plan, STOCK),
-    "lxmert": (transformers.prepare_transformer, transformers.plan, {"kind": "lxmert"} | STOCK),
+OF_TEXTS = flat.prepare, flat.plan, TEXT
+OF_DOCUMENTS = documents.prepare_documents, documents.plan, DOCUMENT
+OF_STOCK = transformers.prepare_transformer, transformers.plan, STOCK
+FAMILIES = {  # what prepares and plans it, and how
+    "texts": (*OF_TEXTS, {"dataset": "toy"}),
+    "questions": (*OF_TEXTS, {"dataset": "questions"}),
+    "HAN": (*OF_DOCUMENTS, {"dataset": "documents", "architecture": "HANnoenc"}),
+    "FLAN": (*OF_DOCUMENTS, {"dataset": "documents", "architecture": "FLANconv"}),
+    "bert": (*OF_STOCK, {"dataset": "planted", "kind": "bert"}),
+    "visual_bert": (*OF_STOCK, {}),
+    "lxmert": (*OF_STOCK, {"kind": "lxmert"}),
 }
 
 
 def run(family, **change):
-    prepare, _, usual = FAMILIES[family]
-    return prepare(**usual | {"progress": False} | change)
+    prepare, _, usual, own = FAMILIES[family]
+    return prepare(**usual | own | {"progress": False} | change)
 
 
 first = cache(run)
@@ -65,15 +56,12 @@ first = cache(run)
 
 def columns(found):
     """What was read of the texts, by name."""
-    if hasattr(found, "inputs"):
-        return found.inputs
-    return {"alpha": found.readout.alpha, "scores": found.readout.scores}
+    return getattr(found, "inputs", None) or {n: getattr(found.readout, n) for n in ("alpha", "scores")}
 
 
 def facts(found):
     """All that a run says, to the bit; not how long it took."""
-    tensors = found.model.state_dict() | columns(found)
-    bits = {name: tensor.numpy().tobytes() for name, tensor in tensors.items()}
+    bits = {n: x.numpy().tobytes() for n, x in (found.model.state_dict() | columns(found)).items()}
     history = [{name: value for name, value in row.items() if name != "seconds"} for row in found.history]
     return found.name, found.settings, found.test_metrics, history, found.texts.ids, bits
 
@@ -102,9 +90,10 @@ def test_a_second_run_neither_trains_nor_asks_the_model_and_gives_the_same_bits(
     assert not again.model.training
 
 
-@pytest.mark.parametrize(
-    "family", ["texts", *(pytest.param(name, marks=pytest.mark.slow) for name in list(FAMILIES)[1:])]
-)
+SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in list(FAMILIES)[1:]]
+
+
+@pytest.mark.parametrize("family", ["texts", *SLOW])
 def test_another_cache_gives_the_same_bits_and_another_seed_does_not(family, tmp_path, monkeypatch):
     once = facts(first(family))
     monkeypatch.setenv("ATTNLIB_CACHE", str(tmp_path))
@@ -140,32 +129,24 @@ def test_limit_draws_texts_and_keeps_the_metrics_of_all(family):
     for name, column in columns(some).items():
         torch.testing.assert_close(column, columns(every)[name][rows][:, : column.shape[1]])
     if family != "visual_bert":
-        pd.testing.assert_frame_equal(
-            some.frame(), every.frame().iloc[rows].reset_index(drop=True), atol=1e-6
-        )
+        expected = every.frame().iloc[rows].reset_index(drop=True)
+        pd.testing.assert_frame_equal(some.frame(), expected, atol=1e-6)
+
+
+CHANGES = {
+    "texts": {"seed": 1, "epochs": 3, "variant": "published", "deviation": 1.0, "encoder": "average"},
+    "HAN": {"patience": 1, "learning_rate": 0.01, "variant": "no_logit_dropout", "architecture": "FLANnoenc"}
+    | {"train_limit": 60, "settings": "yelp_full"},
+    "bert": {"layers": 1, "batch_size": 7},
+}
 
 
 @pytest.mark.parametrize(
-    ("family", "change"),
-    [
-        ("texts", {"seed": 1}),
-        ("texts", {"epochs": 3}),
-        ("texts", {"variant": "published"}),
-        ("texts", {"deviation": 1.0}),
-        ("texts", {"encoder": "average"}),
-        ("HAN", {"patience": 1}),
-        ("HAN", {"learning_rate": 0.01}),
-        ("HAN", {"variant": "no_logit_dropout"}),
-        ("HAN", {"architecture": "FLANnoenc"}),
-        ("HAN", {"train_limit": 60}),
-        ("HAN", {"settings": "yelp_full"}),
-        ("bert", {"layers": 1}),
-        ("bert", {"batch_size": 7}),
-    ],
+    ("family", "change"), [(name, {k: v}) for name, each in CHANGES.items() for k, v in each.items()]
 )
 def test_every_setting_has_its_own_model(family, change):
-    _, plan, usual = FAMILIES[family]
-    assert digest(plan(**usual | change).settings) != digest(plan(**usual).settings)
+    _, plan, usual, own = FAMILIES[family]
+    assert digest(plan(**usual | own | change).settings) != digest(plan(**usual | own).settings)
 
 
 @pytest.mark.parametrize(
@@ -177,9 +158,8 @@ def test_every_setting_has_its_own_model(family, change):
     ],
 )
 def test_tables_name_the_model(family, named):
-    tidy = results.of_run(
-        first(family), pd.DataFrame({"metric": ["score"], "value": [1.0]}), "paper/experiment"
-    )
+    score = pd.DataFrame({"metric": ["score"], "value": [1.0]})
+    tidy = results.of_run(first(family), score, "paper/experiment")
     names = ["paper", "experiment", "dataset", "encoder", "scorer", "variant", "vectors", "seed"]
     assert tidy.loc[0, names].tolist() == ["paper", "experiment", *named]
 

@@ -1,50 +1,27 @@
 """The one call for stock transformers: cache, inputs of texts, pairs and scenes, refusals, repeats."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from attnlib import data
-from attnlib.data.corpus import Corpus, Split, Vocabulary
 from attnlib.explain.transformers import methods as stock
 from attnlib.faithfulness.transformers import removals
 from attnlib.models.transformers import longest
 from attnlib.prepare.transformers import prepare_transformer as prepare
+from tests import toy
 
 pytest.importorskip("transformers")
 
 CHEAP = {"epochs": 1, "progress": False, "hidden": 16}
 
 
-def paired(n=12):
-    """Pairs of texts of one to four words."""
-    generator = np.random.default_rng(0)
-
-    def texts():
-        return tuple(
-            tuple(f"w{i}" for i in generator.integers(9, size=1 + generator.integers(4))) for _ in range(n)
-        )
-
-    parts = [
-        Split(tuple(f"{part}/{i}" for i in range(n)), texts(), np.arange(n) % 3, questions=texts())
-        for part in ("train", "dev", "test")
-    ]
-    return Corpus(
-        name="pairs",
-        task="pair classification",
-        train=parts[0],
-        dev=parts[1],
-        test=parts[2],
-        vocabulary=Vocabulary.build([*parts[0].texts, *parts[0].questions]),
-        class_names=("a", "b", "c"),
-        provenance={},
-    )
-
-
 @pytest.fixture(autouse=True)
 def _small(tmp_path, monkeypatch):
     monkeypatch.setenv("ATTNLIB_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(data, "load", lambda name: paired())
+    monkeypatch.setattr(data, "load", lambda name: replace(toy.corpus(pair=True), task="pair classification"))
 
 
 def test_of_pairs_the_first_text_is_scored_and_removed():

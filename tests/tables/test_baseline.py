@@ -18,25 +18,13 @@ def _cache(tmp_path, monkeypatch):
 
 def corpus(texts, labels):
     """The same texts in all splits."""
-    splits = {
-        name: Split(
-            tuple(f"{name}/{i}" for i in range(len(texts))),
-            tuple(tuple(text.split()) for text in texts),
-            np.array(labels),
-        )
-        for name in ("train", "dev", "test")
-    }
-    words = Vocabulary.build(splits["train"].texts)
-    return Corpus(
-        "small", "classification", **splits, vocabulary=words, class_names=("a", "b"), provenance={}
-    )
-
-
-def test_words_and_pairs():
-    assert ngrams(("not", "good", "at")) == ["not", "good", "at", "not good", "good at"]
+    ids, words = tuple(str(i) for i in range(len(texts))), tuple(tuple(text.split()) for text in texts)
+    split = Split(ids, words, np.array(labels))
+    return Corpus("small", "classification", split, split, split, Vocabulary.build(words), ("a", "b"), {})
 
 
 def test_pairs_decide_where_words_do_not():
+    assert ngrams(("not", "good", "at")) == ["not", "good", "at", "not good", "good at"]
     # Each class has the same words equally often; only the pairs tell.
     found = baseline(corpus(["x y . z w"] * 4 + ["x w . z y"] * 4, [0] * 4 + [1] * 4))
     assert found["accuracy"] == found["roc_auc"] == found["dev_accuracy"] == 1

@@ -7,6 +7,7 @@ error.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,26 +21,78 @@ TOLERANCE = 1e-4  # of probabilities in a batch against those alone, in float32
 TRIED = 4  # instances that are asked alone, from the shortest to the longest
 
 
-def chunks(inputs: Inputs, size: int) -> Iterator[dict[str, Tensor]]:
-    """The inputs of `size` instances at a time, in their order."""
-    if size < 1:
-        raise ValueError(f"batch_size is {size}: at least 1 is needed")
-    n = len(inputs["attention_mask"])
-    for start in range(0, n, size):
-        yield {name: value[start : start + size] for name, value in inputs.items()}
+@dataclass(frozen=True)
+class Asked:
+    """A stock transformer, and the instances that it is asked about.
+
+    inputs: the model's keyword arguments; those of `kind.features` must be among them, so for BERT the word
+    embeddings and not the ids. Beside them "scored" can say which words are scored (`Kind.mask`).
+    target: what gradients are of. chosen: [N] the class to explain of each instance; None before it is known.
+    """
+
+    model: nn.Module
+    kind: Kind
+    inputs: Inputs
+    target: str = "logit"
+    chosen: Any = None
+
+    def __len__(self) -> int:
+        return len(self.inputs["attention_mask"])
+
+    @property
+    def features(self) -> Tensor:
+        """The input whose rows are scored, [N, U, d]."""
+        return self.inputs[self.kind.features]
+
+    @property
+    def present(self) -> Tensor:
+        """Which scored positions are there, [N, U] bool."""
+        return self.kind.mask(self.inputs)
+
+    def answer(self, **changed: Tensor) -> Any:
+        """What the model answers; one of the library's names its fields, whatever its configuration says."""
+        given: dict[str, Any] = {**self.inputs, **changed}
+        given.pop(SCORED, None)
+        if setting(self.model, "return_dict") is False:
+            given["return_dict"] = True
+        return self.model(**given)
+
+    def logits(self, **changed: Tensor) -> Tensor:
+        """The model's logits [N, C], some of the inputs changed."""
+        return self.answer(**changed)[self.kind.logits]
+
+    def rows(self, at: slice | Tensor | list[int]) -> Asked:
+        """The same of some instances."""
+        inputs = {name: value[at] for name, value in self.inputs.items()}
+        return replace(self, inputs=inputs, chosen=None if self.chosen is None else self.chosen[at])
+
+    def batches(self, size: int) -> Iterator[Asked]:
+        """The same of `size` instances at a time, in their order."""
+        if size < 1:
+            raise ValueError(f"batch_size is {size}: at least 1 is needed")
+        return (self.rows(slice(start, start + size)) for start in range(0, len(self), size))
+
+    def sizes(self) -> Tensor:
+        """How far the words of each row go, and the rows of its features, [N, 2]."""
+        masks = [self.inputs[name].bool() for name in ("attention_mask", self.kind.present)]
+        ends = [mask * torch.arange(1, mask.shape[1] + 1, device=mask.device) for mask in masks]
+        return torch.stack([end.amax(dim=1) for end in ends], dim=1)
+
+    def trimmed(self, size: Tensor) -> Asked:
+        """The same up to a number of words and of rows of the features, [2]."""
+        (words, rows), kind = size.tolist(), self.kind
+        length, kept = self.inputs["attention_mask"].shape[1], dict(self.inputs)
+        for name, value in self.inputs.items():
+            if name in (kind.features, kind.present, *kind.beside):
+                kept[name] = value[:, :rows]
+            elif value.dim() > 1 and value.shape[1] == length:
+                kept[name] = value[:, :words]
+        return replace(self, inputs=kept)
 
 
-def output_of(model: nn.Module, inputs: Inputs) -> Any:
-    """What a model answers; one of the library's names its fields, whatever its configuration says."""
-    given: dict[str, Any] = {name: value for name, value in inputs.items() if name != SCORED}
-    if getattr(getattr(model, "config", None), "return_dict", None) is False:
-        given["return_dict"] = True
-    return model(**given)
-
-
-def logits_of(model: nn.Module, kind: Kind, inputs: Inputs) -> Tensor:
-    """A model's logits [N, C]."""
-    return output_of(model, inputs)[kind.logits]
+def setting(model: nn.Module, name: str) -> Any:
+    """What the model's configuration says, if it has one, and says anything."""
+    return getattr(getattr(model, "config", None), name, None)
 
 
 class Unpadded(nn.Module):
@@ -56,11 +109,9 @@ class Unpadded(nn.Module):
 
     def forward(self, **inputs: Tensor) -> dict[str, Tensor]:
         """The logits by their name, in the order of the rows."""
-        sizes, which = sizes_of(self.kind, inputs).unique(dim=0, return_inverse=True)
-        found = []
-        for number, size in enumerate(sizes):
-            part = {name: value[which == number] for name, value in inputs.items()}
-            found.append(logits_of(self.model, self.kind, trimmed(self.kind, part, size)))
+        asked = Asked(self.model, self.kind, inputs)
+        sizes, which = asked.sizes().unique(dim=0, return_inverse=True)
+        found = [asked.rows(which == number).trimmed(size).logits() for number, size in enumerate(sizes)]
         return {self.kind.logits: torch.cat(found)[which.argsort(stable=True).argsort()]}
 
 
@@ -69,60 +120,39 @@ def plain(model: nn.Module) -> nn.Module:
     return model.model if isinstance(model, Unpadded) else model
 
 
-def sizes_of(kind: Kind, inputs: Inputs) -> Tensor:
-    """How far the words of each row go, and the rows of its features, [N, 2]."""
-    masks = [inputs[name].bool() for name in ("attention_mask", kind.present)]
-    ends = [mask * torch.arange(1, mask.shape[1] + 1, device=mask.device) for mask in masks]
-    return torch.stack([end.amax(dim=1) for end in ends], dim=1)
-
-
-def trimmed(kind: Kind, inputs: Inputs, size: Tensor) -> dict[str, Tensor]:
-    """The inputs up to a number of words and of rows of the features, [2]."""
-    words, rows = size.tolist()
-    length = inputs["attention_mask"].shape[1]
-    kept = dict(inputs)
-    for name, value in inputs.items():
-        if name in (kind.features, kind.present, *kind.beside):
-            kept[name] = value[:, :rows]
-        elif value.dim() > 1 and value.shape[1] == length:
-            kept[name] = value[:, :words]
-    return kept
-
-
-def tried(kind: Kind, inputs: Inputs) -> Iterator[tuple[int, dict[str, Tensor], Tensor]]:
-    """Of TRIED instances, from the shortest to the longest: row, inputs without padding, and size.
+def tried(asked: Asked) -> Iterator[tuple[int, Asked]]:
+    """Of TRIED instances, from the shortest to the longest: row, and the same of it alone, without padding.
 
     One without any features is left out: what a model says about nothing is not asked for.
     """
-    sizes = sizes_of(kind, inputs)
+    sizes = asked.sizes()
     order = sizes.sum(dim=1).argsort(stable=True)
     rows = order[(sizes[order] > 0).all(dim=1)].tolist()
     for i in np.linspace(0, len(rows) - 1, min(len(rows), TRIED)).round().astype(int):
-        row = rows[i]
-        one = {name: value[row : row + 1] for name, value in inputs.items()}
-        yield row, trimmed(kind, one, sizes[row]), sizes[row]
+        yield rows[i], asked.rows([rows[i]]).trimmed(sizes[rows[i]])
 
 
 @torch.no_grad()
-def without_padding(model: nn.Module, kind: Kind, inputs: Inputs) -> nn.Module:
-    """The model itself, or `Unpadded` of it if padding changes its answer.
+def without_padding(asked: Asked) -> Asked:
+    """The same, or of an `Unpadded` model if padding changes the answer.
 
     Tried on instances without their last position, cut off or left in its place but absent: padding also
     comes with removals, which shorten one text of many.
     """
     # A text keeps its class token, a word and its separator.
-    least = torch.tensor([3, 3 if kind.present == "attention_mask" else 1])
-    for _, one, size in tried(kind, inputs):
-        fewer = size - (size > least.to(size.device)).long()
-        absent = dict(one)
-        for name, last in (("attention_mask", fewer[0]), (kind.present, fewer[1])):
-            absent[name] = one[name].clone()
-            absent[name][:, last:] = 0
-        cut = logits_of(model, kind, trimmed(kind, one, fewer))
+    kind = asked.kind
+    least = torch.tensor([3, 3 if kind.present == "attention_mask" else 1], device=asked.features.device)
+    for _, one in tried(asked):
+        fewer = one.sizes()[0]
+        fewer = fewer - (fewer > least).long()
+        absent = {name: one.inputs[name].clone() for name in ("attention_mask", kind.present)}
+        for mask, last in zip(absent.values(), fewer, strict=False):  # of one name where both are one
+            mask[:, last:] = 0
+        cut = one.trimmed(fewer).logits()
         # Of logits: probabilities hide a change where one of them is near 1.
-        if not apart(cut, logits_of(model, kind, absent)) <= 10 * tolerance(cut):
-            return Unpadded(model, kind)
-    return model
+        if not apart(cut, one.logits(**absent)) <= 10 * tolerance(cut):
+            return replace(asked, model=Unpadded(asked.model, kind))
+    return asked
 
 
 def apart(one: Tensor, other: Tensor) -> float:
@@ -139,17 +169,17 @@ def tolerance(logits: Tensor) -> float:
 
 
 @torch.no_grad()
-def answers(model: nn.Module, kind: Kind, inputs: Inputs, batch_size: int) -> Tensor:
+def answers(asked: Asked, batch_size: int) -> Tensor:
     """The logits of all instances, [N, C], in batches.
 
     Raises ValueError for a logit that is nan, and where an instance of those `tried` gets probabilities that
     are not those it gets alone and without padding.
     """
-    found = torch.cat([logits_of(model, kind, part) for part in chunks(inputs, batch_size)])
+    found = torch.cat([part.logits() for part in asked.batches(batch_size)])
     if (row := first_row(found.isnan().any(dim=1))) is not None:
-        raise ValueError(f"the model's {kind.logits} of row {row} are nan")
-    for row, one, _ in tried(kind, inputs):
-        alone, batched = logits_of(model, kind, one), found[row : row + 1]
+        raise ValueError(f"the model's {asked.kind.logits} of row {row} are nan")
+    for row, one in tried(asked):
+        alone, batched = one.logits(), found[row : row + 1]
         if alone.shape[1] > 1:
             alone, batched = alone.softmax(dim=1), batched.softmax(dim=1)
         difference = apart(alone, batched)

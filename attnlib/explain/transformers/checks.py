@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from attnlib.checks import first_row
-from attnlib.explain.transformers.asking import output_of
-from attnlib.models.kinds import SCORED, Inputs, Kind
+from attnlib.explain.transformers.asking import Asked, setting
+from attnlib.models.kinds import SCORED
 
 
-def check(model: nn.Module, kind: Kind, inputs: Inputs) -> None:
+def check(asked: Asked) -> None:
     """ValueError by name for what would be misread.
 
     Of the inputs: one that is missing, another number of features than their mask, something present after a
     gap, labels, a text longer than the model's positions, two texts that nothing tells apart. Of the model:
     training mode, and an answer that is no logits [N, C] of which one class is true.
     """
-    check_inputs(kind, inputs)
+    check_inputs(asked)
+    model, inputs = asked.model, asked.inputs
     training = [name for name, module in model.named_modules() if module.training and varies(module)]
     if model.training or training:
         where = "the model" if model.training else training[0]
@@ -28,17 +28,18 @@ def check(model: nn.Module, kind: Kind, inputs: Inputs) -> None:
     longest, length = most_positions(model), inputs["attention_mask"].shape[1]
     if longest is not None and length > longest and "position_ids" not in inputs:
         raise ValueError(f"the text has {length} positions, the model {longest}: shorten it")
-    if kind.ends and SCORED not in inputs:
-        check_one_text(model, kind, inputs)
-    check_answer(model, kind, inputs)
+    if asked.kind.ends and SCORED not in inputs:
+        check_one_text(asked)
+    check_answer(asked)
 
 
-def check_inputs(kind: Kind, inputs: Inputs) -> None:
+def check_inputs(asked: Asked) -> None:
     """ValueError by name for inputs that do not fit the kind or each other."""
+    kind, inputs = asked.kind, asked.inputs
     for name in (kind.features, kind.present, "attention_mask"):
         if name not in inputs:
             raise ValueError(f"inputs lack {name!r}, which {kind.name} needs; there are {sorted(inputs)}")
-    n = len(inputs["attention_mask"])
+    n = len(asked)
     if not n:
         raise ValueError("inputs: there are no instances")
     for name, value in inputs.items():
@@ -48,11 +49,9 @@ def check_inputs(kind: Kind, inputs: Inputs) -> None:
     features, present = inputs[kind.features], inputs[kind.present]
     if features.dim() != 3:
         shape = f"shape {list(features.shape)}, expected [N, rows, features]"
-        raise ValueError(
-            f"{kind.features} has {shape}: several texts, as for multiple choice, are not read here"
-        )
-    masks = {name: inputs[name] for name in (kind.present, "attention_mask", SCORED) if name in inputs}
-    for name, mask in masks.items():
+        raise ValueError(f"{kind.features} has {shape}: several texts (multiple choice) are not read here")
+    for name in (kind.present, "attention_mask", *{SCORED} & inputs.keys()):
+        mask = inputs[name]
         rows, size = list(features.shape[:2]), list(mask.shape)
         if name in (kind.present, SCORED) and rows != size:
             raise ValueError(f"{kind.features} has {rows} rows, but {name} is for {size}")
@@ -64,7 +63,7 @@ def check_inputs(kind: Kind, inputs: Inputs) -> None:
     if (row := first_row(inputs["attention_mask"].sum(dim=1) < least)) is not None:
         raise ValueError(f"attention_mask: row {row} has fewer than {least} positions")
     told = SCORED if SCORED in inputs else "token_type_ids"
-    refuse_gap(kind.mask(inputs), told, "what is scored must be in one piece, from the first word on")
+    refuse_gap(asked.present, told, "what is scored must be in one piece, from the first word on")
     if SCORED in inputs:
         words = torch.zeros_like(present, dtype=torch.bool)
         words[:, kind.ends : words.shape[1] - kind.ends] = kind.mask({kind.present: present})
@@ -100,17 +99,17 @@ def most_positions(model: nn.Module) -> int | None:
 
 
 @torch.no_grad()
-def check_one_text(model: nn.Module, kind: Kind, inputs: Inputs) -> None:
+def check_one_text(asked: Asked) -> None:
     """ValueError where a separator stands among the scored words: a second text would count as the first's.
 
     What a text ends with is its separator if the model's configuration says so, or if all texts end with it;
     one text alone says nothing where the configuration names another.
     """
-    features, scored = inputs[kind.features], kind.mask(inputs)
-    n = len(features)
-    last = features[torch.arange(n, device=features.device), inputs[kind.present].sum(dim=1).long() - 1]
-    named = separators(model)
-    ends = (last[:, None] == embedded(model, named, last)).all(dim=2).any(dim=1)
+    features, scored, kind, n = asked.features, asked.present, asked.kind, len(asked)
+    length = asked.inputs[kind.present].sum(dim=1).long()
+    last = features[torch.arange(n, device=features.device), length - 1]
+    named = separators(asked.model)
+    ends = (last[:, None] == embedded(asked.model, named, last)).all(dim=2).any(dim=1)
     if n > 1 or not named:
         ends |= (last == last[0]).all()
     words = features[:, kind.ends : kind.ends + scored.shape[1]]
@@ -134,11 +133,6 @@ def separators(model: nn.Module) -> list[int]:
     return [i for i in numbers if isinstance(i, int)]
 
 
-def setting(model: nn.Module, name: str) -> Any:
-    """What the model's configuration says, if it has one, and says anything."""
-    return getattr(getattr(model, "config", None), name, None)
-
-
 def embedded(model: nn.Module, ids: list[int], like: Tensor) -> Tensor:
     """The embeddings of tokens that the model has, [K, d] with d as in `like`; none if it cannot say."""
     try:
@@ -151,13 +145,13 @@ def embedded(model: nn.Module, ids: list[int], like: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def check_answer(model: nn.Module, kind: Kind, inputs: Inputs) -> None:
+def check_answer(asked: Asked) -> None:
     """ValueError by name where a model's answer is no logits [N, C], or more than one class may be true."""
-    name, few = type(model).__name__, {key: value[:2] for key, value in inputs.items()}
+    name, few, kind = type(asked.model).__name__, asked.rows(slice(2)), asked.kind
     try:
-        output = output_of(model, few)
+        output = few.answer()
     except Exception as error:
-        given = {key: list(value.shape) for key, value in few.items()}
+        given = {key: list(value.shape) for key, value in few.inputs.items()}
         raise ValueError(f"{name} does not read inputs of shapes {given}: {error}") from error
     if not isinstance(output, Mapping) or kind.logits not in output:
         fields = sorted(output) if isinstance(output, Mapping) else type(output).__name__
@@ -167,11 +161,11 @@ def check_answer(model: nn.Module, kind: Kind, inputs: Inputs) -> None:
         )
     if output.get("loss") is not None:
         raise ValueError(f"{name} computes a loss: leave labels out of the inputs")
-    logits, n = output[kind.logits], len(few["attention_mask"])
+    logits, n = output[kind.logits], len(few)
     if logits.dim() != 2 or len(logits) != n:
         shape = f"shape {list(logits.shape)} for {n} instances, expected [{n}, C]"
         raise ValueError(f"{kind.logits} of {name} have {shape}: answers for each token are not read here")
-    problem = setting(model, "problem_type")
+    problem = setting(asked.model, "problem_type")
     if problem == "multi_label_classification":
         raise ValueError(
             f"{name} has problem_type {problem!r}: each class has its own sigmoid, and a softmax over them "
@@ -183,14 +177,14 @@ def check_answer(model: nn.Module, kind: Kind, inputs: Inputs) -> None:
         raise ValueError(f"{name} has {outputs}: wrap the model in a module that answers with one of them")
 
 
-def check_watchable(model: nn.Module, inputs: Inputs) -> None:
+def check_watchable(asked: Asked) -> None:
     """ValueError by name where no gradients can be taken, or a compiled model hides what it calls."""
-    made = {**dict(model.named_parameters()), **inputs}
+    made = {**dict(asked.model.named_parameters()), **asked.inputs}
     inference = [name for name, value in made.items() if isinstance(value, Tensor) and value.is_inference()]
     if torch.is_inference_mode_enabled() or inference:
         what = f"{inference[0]} was made in it" if inference else "call this outside of it"
         raise ValueError(f"torch.inference_mode allows no gradients, of which explanations are made: {what}")
-    for module in model.modules():
+    for module in asked.model.modules():
         if hasattr(module, "_orig_mod") or getattr(module, "_compiled_call_impl", None) is not None:
             raise ValueError(
                 f"{type(module).__name__}: a model after torch.compile cannot be watched; give the one before"

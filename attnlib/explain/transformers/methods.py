@@ -7,23 +7,24 @@ given a question. Methods that look at attention read it as an `Aggregation` say
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from attnlib.checks import one_of
+from attnlib.checks import one_of, whole_labels
 from attnlib.explain.inputs import Attribution, integrated_gradients
 from attnlib.explain.targets import TARGETS, target_value
 from attnlib.explain.transformers import maps
-from attnlib.explain.transformers.asking import chunks, logits_of, plain, without_padding
+from attnlib.explain.transformers.asking import Asked, answers, plain, without_padding
 from attnlib.explain.transformers.checks import check, check_watchable
-from attnlib.explain.transformers.interception import Map
-from attnlib.explain.transformers.passes import Chosen, Pass, classes, watch
+from attnlib.explain.transformers.passes import Map, Pass, watch
 from attnlib.models.kinds import Inputs, Kind
 
+# One class for each instance, or one for all
+Chosen = Tensor | np.ndarray | Sequence[int] | int
 Key = TypeVar("Key", bound=Hashable)
 
 # By method: its name in Liu et al. 2022, empty if they do not have it.
@@ -106,26 +107,21 @@ def explain(
     output has its "logit" only. chosen: class to explain, for each or for all; None the predicted one, which
     is what the violation test holds scores against. seed: of the random scores.
 
-    Raises ValueError by name for what does not fit (`checks.check`, `passes.classes`), for an unknown method,
+    Raises ValueError by name for what does not fit (`checks.check`, `classes`), for an unknown method,
     target, head or layer, for attention maps that are not found, and for a model whose answer depends on the
     batch. Each method needs only what it reads: without a rule of relevance, the others still work.
     """
     wanted = named(methods, METHODS)
     watched = [name for name in wanted if name not in (*RANDOM, *BY_INPUTS)]
-    of_inputs = {name: method for name, method in BY_INPUTS.items() if name in wanted}
-    model, batches = prepared(model, kind, inputs, target, chosen, batch_size)
+    asked = prepared(Asked(model, kind, inputs, target), chosen, batch_size)
     parts = []
-    for part, explained in batches:
-        found = {}
+    for part in asked.batches(batch_size):
         # First what may be refused.
-        if watched:
-            seen = watch_for(watched, model, kind, part, explained, target)
-            found = of_pass(watched, model, kind, part, seen, aggregation)
-        found |= {n: by_inputs(m, model, kind, part, explained, target) for n, m in of_inputs.items()}
+        found = of_pass(watched, watch_for(watched, part), aggregation) if watched else {}
+        found |= {name: by_inputs(method, part) for name, method in BY_INPUTS.items() if name in wanted}
         parts.append(found)
-    present = kind.mask(inputs)
-    scores = joined(parts, present)
-    scores |= {name: random_rows(present, seed, name != "random") for name in RANDOM if name in wanted}
+    scores = joined(parts, asked.present)
+    scores |= {name: random_rows(asked.present, seed, name != "random") for name in RANDOM if name in wanted}
     return {name: scores[name] for name in wanted}
 
 
@@ -144,20 +140,20 @@ def each_layer_and_head(
     `explain`.
     """
     wanted = named(methods, OF_LAYERS)
-    model, batches = prepared(model, kind, inputs, target, chosen, batch_size)
+    asked = prepared(Asked(model, kind, inputs, target), chosen, batch_size)
     parts = []
-    for part, explained in batches:
-        seen = watch_for(wanted, model, kind, part, explained, target)
-        row, keys = row_of(kind, part, seen), scored(kind, part, kind.offset(part))
+    for part in asked.batches(batch_size):
+        seen = watch_for(wanted, part)
+        row, keys = row_of(seen), scored(part, kind.offset(part.inputs))
         found: dict[tuple[int, int | None, str], Tensor] = {}
-        for layer, seen_map in enumerate(single_maps(kind, seen)):
-            for head in (None, *range(seen_map.weights.shape[1])):
+        for layer, own in enumerate(single_maps(seen)):
+            for head in (None, *range(own.weights.shape[1])):
                 how = Aggregation(heads="mean" if head is None else head)
                 for name in wanted:
-                    found[layer, head, name] = of_layers(name, model, [seen_map], row, how)[:, keys]
+                    found[layer, head, name] = of_layers(name, asked.model, [own], row, how)[:, keys]
         parts.append(found)
     result: dict[tuple[int, int | None], dict[str, Tensor]] = {}
-    for (layer, head, name), scores in joined(parts, kind.mask(inputs)).items():
+    for (layer, head, name), scores in joined(parts, asked.present).items():
         result.setdefault((layer, head), {})[name] = scores
     return result
 
@@ -170,25 +166,32 @@ def named(methods: Iterable[str], known: Iterable[str]) -> list[str]:
     return wanted
 
 
-def prepared(
-    model: nn.Module, kind: Kind, inputs: Inputs, target: str, chosen: Chosen | None, batch_size: int
-) -> tuple[nn.Module, list[tuple[dict[str, Tensor], Tensor]]]:
-    """The model as it is to be asked, and batches: inputs, and the class to explain of each instance."""
-    one_of("target", target, TARGETS)
-    check_watchable(model, inputs)
-    check(model, kind, inputs)
-    model = without_padding(model, kind, inputs)
-    labels = classes(model, kind, inputs, chosen, batch_size).split(batch_size)
-    return model, list(zip(chunks(inputs, batch_size), labels, strict=True))
+def prepared(asked: Asked, chosen: Chosen | None, batch_size: int) -> Asked:
+    """The model as it is to be asked, with the class to explain of each instance; or what is refused."""
+    one_of("target", asked.target, TARGETS)
+    check_watchable(asked)
+    check(asked)
+    asked = without_padding(asked)
+    return replace(asked, chosen=classes(answers(asked, batch_size), chosen))
 
 
-def watch_for(
-    methods: Sequence[str], model: nn.Module, kind: Kind, inputs: Inputs, chosen: Tensor, target: str
-) -> Pass:
+def classes(logits: Tensor, chosen: Chosen | None) -> Tensor:
+    """The class to explain of each instance, [N]: the predicted one, or `chosen` if it can be.
+
+    chosen: one for each instance, or one for all. Raises ValueError for a class that the model does not have,
+    and for another number of them.
+    """
+    if chosen is None:
+        return logits.argmax(dim=1)
+    n, n_classes = logits.shape
+    each = chosen if isinstance(chosen, list | tuple) or np.ndim(chosen) else [chosen] * n
+    return torch.from_numpy(whole_labels(each, "instance", n, n_classes, "chosen")).to(logits.device)
+
+
+def watch_for(methods: Sequence[str], asked: Asked) -> Pass:
     """A pass with what the methods need and no more: another model may not have it."""
     maps_needed = any(name in (*OF_LAYERS, *OF_ALL_LAYERS) for name in methods)
-    relevance = any(name in OF_RELEVANCE for name in methods)
-    return watch(model, kind, inputs, chosen, target, maps_needed, relevance)
+    return watch(asked, maps_needed, any(name in OF_RELEVANCE for name in methods))
 
 
 def joined(parts: Sequence[Mapping[Key, Tensor]], present: Tensor) -> dict[Key, Tensor]:
@@ -198,9 +201,9 @@ def joined(parts: Sequence[Mapping[Key, Tensor]], present: Tensor) -> dict[Key, 
     return {key: found.to(dtypes[key]).masked_fill(~present, 0.0) for key, found in whole.items()}
 
 
-def scored(kind: Kind, inputs: Inputs, begin: int) -> slice:
+def scored(asked: Asked, begin: int) -> slice:
     """Where the scored positions are among those that begin so far before them."""
-    return slice(begin, begin + kind.mask(inputs).shape[1])
+    return slice(begin, begin + asked.present.shape[1])
 
 
 def random_rows(present: Tensor, seed: int, signed: bool) -> Tensor:
@@ -211,45 +214,42 @@ def random_rows(present: Tensor, seed: int, signed: bool) -> Tensor:
     return scores.to(present.device).masked_fill(~present, 0.0)
 
 
-def by_inputs(
-    method: Attribution, model: nn.Module, kind: Kind, inputs: Inputs, chosen: Tensor, target: str
-) -> Tensor:
+def by_inputs(method: Attribution, asked: Asked) -> Tensor:
     """What a method gives each scored row, summed over its features, [N, U]."""
-    others = [name for name in inputs if name != kind.features]
+    kind = asked.kind
 
-    def forward(features: Tensor, explained: Tensor, *rest: Tensor) -> Tensor:
-        given = {kind.features: features, **dict(zip(others, rest, strict=True))}
-        return target_value(logits_of(model, kind, given), explained, target)
+    def forward(features: Tensor) -> Tensor:
+        return target_value(asked.logits(**{kind.features: features}), asked.chosen, asked.target)
 
-    features = inputs[kind.features].detach().requires_grad_()
+    features = asked.features.detach().requires_grad_()
     with torch.backends.cudnn.flags(enabled=False), torch.enable_grad():
-        found = method(forward, features, (chosen, *(inputs[name] for name in others)))
-    return found.detach().sum(dim=2)[:, scored(kind, inputs, kind.ends)]
+        found = method(forward, features)
+    return found.detach().sum(dim=2)[:, scored(asked, kind.ends)]
 
 
-def of_pass(
-    methods: Iterable[str], model: nn.Module, kind: Kind, inputs: Inputs, seen: Pass, how: Aggregation
-) -> dict[str, Tensor]:
+def of_pass(methods: Iterable[str], seen: Pass, how: Aggregation) -> dict[str, Tensor]:
     """Scores [N, U] of the methods that read a watched pass, which stands for one batch."""
-    row, keys = row_of(kind, inputs, seen, how), scored(kind, inputs, kind.offset(inputs))
+    asked, kind = seen.asked, seen.asked.kind
+    row, keys = row_of(seen, how), scored(asked, kind.offset(asked.inputs))
     through_all = one_stream if kind.streams == 1 else two_streams
     scores = {}
     for name in methods:
         if name == "input × gradient":
-            scores[name] = seen.by_features[:, scored(kind, inputs, kind.ends)]
+            scores[name] = seen.by_features[:, scored(asked, kind.ends)]
         elif name in OF_LAYERS:
-            scores[name] = of_layers(name, model, single_maps(kind, seen), row, how)[:, keys]
+            scores[name] = of_layers(name, asked.model, single_maps(seen), row, how)[:, keys]
         else:
             clamp = not name.endswith(SIGNED) if how.clamp is None else bool(how.clamp)
             scores[name] = through_all(name.removesuffix(SIGNED), seen.maps, row, how, clamp)[:, keys]
     return scores
 
 
-def row_of(kind: Kind, inputs: Inputs, seen: Pass, how: Aggregation = PUBLISHED_AGGREGATION) -> Tensor:
+def row_of(seen: Pass, how: Aggregation = PUBLISHED_AGGREGATION) -> Tensor:
     """Which query is read: its number [N], or even weights [N, Q] of all that are present.
 
     ValueError where the head reads other queries than the kind says: those have gradients at the end.
     """
+    kind, inputs = seen.asked.kind, seen.asked.inputs
     if how.row == "mean":
         queries = kind.queries(inputs).bool()
         return queries / queries.sum(dim=1, keepdim=True)
@@ -257,9 +257,7 @@ def row_of(kind: Kind, inputs: Inputs, seen: Pass, how: Aggregation = PUBLISHED_
     if kind.streams == 1 and seen.maps:
         of_queries = seen.maps[-1].gradient.abs().sum(dim=(1, 3))
         others = of_queries.scatter(1, row.unsqueeze(1), 0.0)
-        read = (others > 1e-6 * of_queries.sum(dim=1, keepdim=True)).nonzero()
-        if len(read):
-            instance, query = read[0].tolist()
+        for instance, query in (others > 1e-6 * of_queries.sum(dim=1, keepdim=True)).nonzero()[:1].tolist():
             raise ValueError(
                 f"the model's head reads position {query} of an instance, where {kind.name} says "
                 f"{int(row[instance])}: give a Kind with the `row` that it reads, or "
@@ -268,9 +266,9 @@ def row_of(kind: Kind, inputs: Inputs, seen: Pass, how: Aggregation = PUBLISHED_
     return row
 
 
-def single_maps(kind: Kind, seen: Pass) -> list[Map]:
+def single_maps(seen: Pass) -> list[Map]:
     """Of a pass the maps of single layers: all of one stream, of two those from words to regions."""
-    return [m for m in seen.maps if kind.streams == 1 or streams_of(m) == ("text", "image")]
+    return [m for m in seen.maps if seen.asked.kind.streams == 1 or streams_of(m) == ("text", "image")]
 
 
 def of_layers(name: str, model: nn.Module, single: list[Map], row: Tensor, how: Aggregation) -> Tensor:

@@ -1,111 +1,224 @@
 """A watched forward pass of a stock transformer: its attention maps, their gradients and their relevance.
 
-Nothing is copied from the models: maps and relevance come from the functions they call (`interception`,
-`relevance`). A model must be in eval mode and attend eagerly.
+Library models return attention maps for some of their layers only, and none where attention is fused. Here
+the functions that a forward pass calls are watched instead (`torch.overrides.TorchFunctionMode`), so a stock
+Hugging Face model gives every map, self- and cross-attention, with nothing copied from its source. A model
+must be in eval mode and attend eagerly.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import weakref
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
+from torch.overrides import TorchFunctionMode
 
-from attnlib.checks import whole_labels
 from attnlib.explain.targets import target_value
-from attnlib.explain.transformers.asking import answers, logits_of, plain
-from attnlib.explain.transformers.interception import (
-    NOT_ASKED,
-    AttentionMaps,
-    Map,
-    attention_modules,
-    check_maps,
-)
+from attnlib.explain.transformers.asking import Asked, Unpadded, plain
 from attnlib.explain.transformers.relevance import Relevance
-from attnlib.models.kinds import Inputs, Kind
 
-# One class for each instance, or one for all
-Chosen = Tensor | np.ndarray | Sequence[int] | int
+SOFTMAXES = (functional.softmax, torch.softmax, Tensor.softmax)
+FUSED = (functional.scaled_dot_product_attention,)
+NOT_ASKED = torch.empty(0)
+
+
+@dataclass
+class Map:
+    """One attention of one layer: the module's name, its weights, and the values they pool.
+
+    weights: [N, heads, queries, keys], after the softmax, in the graph. values: [N, keys, heads · size], the
+    output of the module's value projection, whatever is wrapped around it. run: how often the module had run
+    before in the same pass. gradient, relevance: the target's gradient by the weights and their relevance,
+    of the weights' shape, which `watch` adds; empty where they were not asked for.
+    """
+
+    name: str
+    weights: Tensor
+    values: Tensor
+    run: int = 0
+    gradient: Tensor = NOT_ASKED
+    relevance: Tensor = NOT_ASKED
+
+
+class AttentionMaps(TorchFunctionMode):
+    """Within `with AttentionMaps(model) as maps:`, `maps.found` collects the attention maps, in their order.
+
+    An attention module is one with layers called query, key and value, as in all models of the BERT family;
+    they may be wrapped, as adapters do. A module that runs twice in a pass, such as LXMERT's cross attention,
+    gives two maps. Raises ValueError where the model computes attention by a fused kernel, which has no
+    weights. Whether all maps were found is for `check_maps` to say.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+        self.found: list[Map] = []
+        self._handles: list[Any] = []
+        self._running: list[str] = []  # the modules within which we are
+        self._values: Tensor | None = None
+        self._weights: list[Tensor] = []
+
+    def __enter__(self) -> AttentionMaps:
+        # A hook that held the mode strongly would keep the graph alive after it.
+        me = weakref.proxy(self)
+        modules = attention_modules(self.model)
+        if not modules:
+            raise ValueError(
+                f"{type(self.model).__name__} has no attention module with layers query, key and value: only "
+                "models of the BERT family are known here"
+            )
+        for name, module in modules:
+            values = module.get_submodule("value")
+            self._handles += [
+                module.register_forward_pre_hook(lambda m, args, name=name: me._enter(name)),
+                module.register_forward_hook(lambda m, args, output: me._leave()),
+                values.register_forward_hook(lambda m, args, output: setattr(me, "_values", output)),
+            ]
+        return super().__enter__()
+
+    def __exit__(self, *error: Any) -> None:
+        for handle in self._handles:
+            handle.remove()
+        self._handles, self._running, self._values, self._weights = [], [], None, []
+        super().__exit__(*error)
+
+    def _enter(self, name: str) -> None:
+        self._running.append(name)
+        self._values, self._weights = None, []
+
+    def _leave(self) -> None:
+        name = self._running.pop()
+        for weights in self._weights:
+            if self._values is None:
+                raise ValueError(f"{name} attends without a call of its layer value: its values are unknown")
+            run = sum(found.name == name for found in self.found)
+            self.found.append(Map(name, weights, self._values, run))
+
+    def __torch_function__(
+        self, function: Callable[..., Any], types: Any, args: tuple = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """Watch one call."""
+        if function in FUSED and self._running:
+            raise ValueError(
+                f"{self._running[-1]} computes attention by a fused kernel, which has no weights: load the "
+                'model with attn_implementation="eager"'
+            )
+        output = function(*args, **(kwargs or {}))
+        if function in SOFTMAXES and self._running and output.dim() == 4:
+            self._weights.append(output)
+        return output
+
+
+def attention_modules(model: nn.Module) -> list[tuple[str, nn.Module]]:
+    """The attention modules of a model with their names: those with layers query, key and value."""
+    return [
+        (name, module)
+        for name, module in model.named_modules()
+        if all(isinstance(getattr(module, part, None), nn.Module) for part in ("query", "key", "value"))
+    ]
+
+
+def check_maps(model: nn.Module, found: list[Map], length: int | None = None) -> None:
+    """ValueError that names what is missing, unless these are all maps of one pass of the model.
+
+    Held against the layers in its configuration; without one every attention module must have given a map.
+    length: of the one stream, if there is one, whose maps are all between its positions.
+    """
+    name, expected, seen = type(model).__name__, layers_configured(model), {m.name for m in found}
+    silent = [module for module, _ in attention_modules(model) if module not in seen]
+    if expected is None and silent:
+        raise ValueError(f"{name}: no attention map was seen of {', '.join(silent)}")
+    if expected not in (None, len(found)):
+        lists = {name: part for name, part in model.named_modules() if isinstance(part, nn.ModuleList)}
+        layers = [
+            f"{prefix}.{i}"
+            for prefix, part in lists.items()
+            if any(m.startswith(f"{prefix}.") for m in seen)
+            for i in range(len(part))
+            if not any(m.startswith(f"{prefix}.{i}.") for m in seen)
+        ]
+        missing = f": none of {', '.join(layers or silent)}" if layers or silent else ""
+        raise ValueError(
+            f"{name} gave {len(found)} attention maps, where its configuration has {expected}{missing}. A "
+            "layer is read if its attention has layers called query, key and value, and one softmax; if "
+            "layers were taken out, let the configuration say so"
+        )
+    for m in found:
+        if length is not None and m.weights.shape[2:] != (length, length):
+            attends = f"attends by maps of shape {list(m.weights.shape)}"
+            raise ValueError(f"{m.name} of {name} {attends}, not between all {length} positions")
+
+
+def layers_configured(model: nn.Module) -> int | None:
+    """How many maps a pass gives by the model's configuration; None if there is none.
+
+    LXMERT's layers across have four: both directions, and each stream to itself.
+    """
+    for module in model.modules():
+        config = getattr(module, "config", None)
+        if config is not None and hasattr(config, "x_layers"):
+            return int(config.l_layers + config.r_layers + 4 * config.x_layers)
+        if isinstance(layers := getattr(config, "num_hidden_layers", None), int):
+            return layers * int(getattr(config, "inner_group_num", 1))
+    return None
 
 
 class Pass(NamedTuple):
     """A forward pass that was watched.
 
-    maps: the attention maps, out of the graph, with the gradient and the relevance of each; none if they were
-    not asked for. by_features: [N, U] features × gradient, summed over their dimensions.
+    asked: what the model was asked. maps: the attention maps, out of the graph, with the gradient and the
+    relevance of each; none if they were not asked for. by_features: [N, U] features × gradient, summed over
+    their dimensions.
     """
 
+    asked: Asked
     maps: list[Map]
     by_features: Tensor
 
 
-def classes(
-    model: nn.Module, kind: Kind, inputs: Inputs, chosen: Chosen | None = None, batch_size: int = 64
-) -> Tensor:
-    """The class to explain of each instance, [N]: the predicted one, or `chosen` if it can be.
-
-    chosen: one for each instance, or one for all. Raises ValueError for a class that the model does not have,
-    and for another number of them.
-    """
-    logits = answers(model, kind, inputs, batch_size)
-    if chosen is None:
-        return logits.argmax(dim=1)
-    n, n_classes = logits.shape
-    each = chosen if isinstance(chosen, list | tuple) or np.ndim(chosen) else [chosen] * n
-    labels = whole_labels(each, "instance", n, n_classes, name="chosen")
-    return torch.from_numpy(labels).to(logits.device)
-
-
-def watch(
-    model: nn.Module,
-    kind: Kind,
-    inputs: Inputs,
-    chosen: Tensor,
-    target: str = "logit",
-    maps: bool = True,
-    relevance: bool = True,
-) -> Pass:
+def watch(asked: Asked, maps: bool = True, relevance: bool = True) -> Pass:
     """Run a model twice, once for gradients and once for relevance, and keep what was seen.
 
-    inputs: the model's keyword arguments; those of `kind.features` must be among them, so for BERT the word
-    embeddings and not the ids. chosen: [N] class to explain. target: what gradients are of; relevance starts
-    from the class's logit. maps, relevance: False leaves them out, for models that have none. ValueError says
-    which attention maps are not found (`interception.check_maps`).
+    Gradients are of the target of the chosen class; relevance starts from its logit. maps, relevance: False
+    leaves them out, for models that have none. ValueError says which attention maps are not found
+    (`check_maps`).
     """
-    own = plain(model)
-    padded = any(not inputs[name].all() for name in ("attention_mask", kind.present))
-    if maps and own is not model and padded and attention_modules(own):
+    kind, own = asked.kind, plain(asked.model)
+    padded = any(not asked.inputs[name].all() for name in ("attention_mask", kind.present))
+    if maps and isinstance(asked.model, Unpadded) and padded and attention_modules(own):
         raise ValueError(
             f"padding changes what {type(own).__name__} answers, so its attention maps can only be read of "
             "texts of one length, without padding: call this for each length"
         )
-    features = inputs[kind.features].detach().requires_grad_()
-    given = {**inputs, kind.features: features}
+    features = asked.features.detach().requires_grad_()
     found: list[Map] = []
     with torch.backends.cudnn.flags(enabled=False), torch.enable_grad(), all_in_graph(own):
         with AttentionMaps(own) if maps else nullcontext() as watched:
-            logits = logits_of(model, kind, given)
+            logits = asked.logits(**{kind.features: features})
         if watched:
             found = watched.found
-            check_maps(own, found, kind.queries(inputs).shape[1] if kind.streams == 1 else None)
-        value = target_value(logits, chosen, target).sum()
+            check_maps(own, found, kind.queries(asked.inputs).shape[1] if kind.streams == 1 else None)
+        value = target_value(logits, asked.chosen, asked.target).sum()
         leaves = [*(m.weights for m in found), features]
         *gradients, slope = torch.autograd.grad(value, leaves, materialize_grads=True)
         relevances: Sequence[Tensor] = [NOT_ASKED] * len(found)
         if maps and relevance:
             # The later mode sees the earlier one's tensors: the maps are those that carry relevance.
             with Relevance(), AttentionMaps(own) as carried:
-                logits = logits_of(model, kind, given)
-            value, leaves = logits.gather(1, chosen.unsqueeze(1)).sum(), [m.weights for m in carried.found]
+                logits = asked.logits(**{kind.features: features})
+            value, leaves = logits.gather(1, asked.chosen[:, None]).sum(), [m.weights for m in carried.found]
             relevances = torch.autograd.grad(value, leaves, materialize_grads=True)
-    watched_maps = [
-        Map(m.name, m.weights.detach(), m.values.detach(), m.run, gradient, relevant)
-        for m, gradient, relevant in zip(found, gradients, relevances, strict=True)
+    seen = [
+        replace(m, weights=m.weights.detach(), values=m.values.detach(), gradient=change, relevance=share)
+        for m, change, share in zip(found, gradients, relevances, strict=True)
     ]
-    return Pass(watched_maps, (features.detach() * slope).sum(dim=2))
+    return Pass(asked, seen, (features.detach() * slope).sum(dim=2))
 
 
 @contextmanager

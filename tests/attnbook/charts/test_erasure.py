@@ -23,110 +23,80 @@ def frame():
 
 
 def both(frame):
-    return charts.counts_beside_points(
-        frame, "delta_attention", "delta_js", title="t", x_title="Δα", y_title="ΔJS (nats)"
-    )
+    words = {"title": "t", "x_title": "Δα", "y_title": "ΔJS (nats)"}
+    return charts.counts_beside_points(frame, "delta_attention", "delta_js", **words)
 
 
 class TestCountsBesidePoints:
-    def test_every_text_is_in_a_cell(self, frame):
-        cells = next(table for table in datasets(both(frame)) if "count" in table)
-        expected, _, _ = np.histogram2d(
-            frame["delta_attention"], frame["delta_js"], 40, [[0, 1], self.span(frame["delta_js"])]
-        )
+    def test_every_text_is_in_a_cell_and_points_are_rows_at_most_ten_a_bin(self, frame):
+        x, y = frame["delta_attention"], frame["delta_js"]
+        (cells,) = (table for table in datasets(both(frame)) if "count" in table)
+        margin = 0.03 * np.ptp(y)
+        expected, _, _ = np.histogram2d(x, y, 40, [[0, 1], (y.min() - margin, y.max() + margin)])
         assert cells["count"].sum() == len(frame)
         assert sorted(cells["count"]) == sorted(expected[expected > 0])
-
-    @staticmethod
-    def span(values):
-        margin = 0.03 * np.ptp(values)
-        return values.min() - margin, values.max() + margin
-
-    def test_points_are_rows_at_most_ten_a_bin(self, frame):
-        points = next(t for t in datasets(both(frame)) if set(t) == {"x", "y"})
-        assert set(points["x"]) <= set(frame["delta_attention"].round(5))
+        points = next(table for table in datasets(both(frame)) if set(table) == {"x", "y"})
+        assert set(points["x"]) <= set(x.round(5))
         per_bin = np.bincount(np.floor(points["x"] * POINT_BINS).astype(int))
         assert per_bin.max() <= POINTS_PER_BIN + 1  # rounding may move a point over an edge
 
     def test_the_words_count_the_negative_ones_and_what_is_missing(self, frame):
         frame.loc[:9, "delta_js"] = np.nan
-        words = both(frame).description
         kept = frame["delta_js"].dropna()
-        assert f"{(kept < 0).mean():.1%} below 0" in words
-        assert f"{len(kept)} texts" in words
-        assert "10 rows without a value" in words
+        for words in (f"{(kept < 0).mean():.1%} below 0", f"{len(kept)} texts", "10 rows without a value"):
+            assert words in both(frame).description
 
     def test_a_value_outside_the_axis_is_refused(self, frame):
         with pytest.raises(ValueError, match="widen the domain"):
             both(frame.assign(delta_attention=2 * frame["delta_attention"]))
 
 
-class TestThin:
-    def test_few_points_are_all_kept(self):
-        x = pd.Series([0.001, 0.5, 0.5004, 0.9])
-        assert sorted(thin(x)) == [0, 1, 2, 3]
-
-    def test_a_full_bin_gives_ten(self):
-        x = pd.Series(np.full(100, 0.5))
-        drawn = thin(x)
-        assert len(drawn) == POINTS_PER_BIN
-        assert len(set(drawn)) > 1
-
-    def test_one_falls_out_as_in_the_released_code(self):
-        assert thin(pd.Series([1.0, 0.2])).tolist() == [1]
-
-    def test_a_seed_names_its_points(self):
-        x = pd.Series(np.linspace(0, 0.99, 5000))
-        assert (thin(x, seed=3) == thin(x, seed=3)).all()
-        assert (thin(x, seed=3) != thin(x, seed=4)).any()
+def test_thinning_keeps_ten_points_a_bin_and_all_of_few():
+    assert sorted(thin(pd.Series([0.001, 0.5, 0.5004, 0.9]))) == [0, 1, 2, 3]
+    drawn = thin(pd.Series(np.full(100, 0.5)))
+    assert len(drawn) == POINTS_PER_BIN
+    assert len(set(drawn)) > 1
+    # One falls out as in the released code.
+    assert thin(pd.Series([1.0, 0.2])).tolist() == [1]
+    many = pd.Series(np.linspace(0, 0.99, 5000))
+    assert (thin(many, seed=3) == thin(many, seed=3)).all()
+    assert (thin(many, seed=3) != thin(many, seed=4)).any()
 
 
 @pytest.fixture
 def quantiles():
-    return pd.DataFrame(
-        {
-            "model": ["HANrnn", "HANrnn", "FLANrnn"],
-            "ranking": pd.Categorical(["attention", "product", "attention"], ["attention", "product"]),
-            "p05": [0.1, 0.05, 0.0],
-            "p25": [0.2, 0.1, 0.05],
-            "median": [0.4, 0.2, 0.1],
-            "p75": [0.8, 0.4, 0.3],
-            "p95": [1.0, 0.9, 0.7],
-        }
-    )
+    rows = [
+        ("HANrnn", "attention", 0.1, 0.2, 0.4, 0.8, 1.0),
+        ("HANrnn", "product", 0.05, 0.1, 0.2, 0.4, 0.9),
+        ("FLANrnn", "attention", 0.0, 0.05, 0.1, 0.3, 0.7),
+    ]
+    table = pd.DataFrame(rows, columns=["model", "ranking", "p05", "p25", "median", "p75", "p95"])
+    return table.assign(ranking=pd.Categorical(table["ranking"], ["attention", "product"]))
+
+
+def boxes(frame, rows="model", **options):
+    words = {"title": "t", "x_title": "fraction removed", "by_title": "ranking"}
+    return charts.boxes(frame, rows, by="ranking", **words, **options)
 
 
 class TestBoxes:
-    def draw(self, frame, **options):
-        return charts.boxes(
-            frame, "model", by="ranking", title="t", x_title="fraction removed", by_title="ranking", **options
-        )
-
-    def test_marks_are_the_quantiles(self, quantiles):
-        found = datasets(self.draw(quantiles))[0]
+    def test_marks_are_the_quantiles_and_the_words_hold_every_box(self, quantiles):
+        chart = boxes(quantiles)
         for name in ("p05", "p25", "median", "p75", "p95"):
-            assert found[name].tolist() == quantiles[name].tolist()
+            assert datasets(chart)[0][name].tolist() == quantiles[name].tolist()
+        assert "FLANrnn, attention: median 0.1, quartiles 0.05 to 0.3." in chart.description
+        assert chart.description.count("median") == 3
 
-    def test_the_mean_is_drawn_where_there_is_one(self, quantiles):
-        assert '"mean"' not in json.dumps(self.draw(quantiles).to_dict())
-        assert '"mean"' in json.dumps(self.draw(quantiles.assign(mean=0.3)).to_dict())
-
-    def test_the_words_hold_every_box(self, quantiles):
-        words = self.draw(quantiles).description
-        assert "FLANrnn, attention: median 0.1, quartiles 0.05 to 0.3." in words
-        assert words.count("median") == 3
+    def test_mean_and_reference_are_drawn_where_there_are_any(self, quantiles):
+        assert '"mean"' not in json.dumps(boxes(quantiles).to_dict())
+        chart = boxes(quantiles.assign(mean=0.3), reference=0.3).to_dict()
+        assert '"mean"' in json.dumps(chart)
+        found = [layer["encoding"]["x"] for layer in chart["layer"] if "datum" in layer["encoding"]["x"]]
+        assert found == [{"datum": 0.3}]
 
     def test_rows_and_panels_are_in_the_order_of_the_categories_or_of_the_frame(self, quantiles):
         def order(frame):
-            found = charts.boxes(
-                frame,
-                "data",
-                by="ranking",
-                facet="model",
-                title="t",
-                x_title="fraction removed",
-                by_title="ranking",
-            ).to_dict()
+            found = boxes(frame, "data", facet="model").to_dict()
             return found["facet"]["row"]["sort"], found["spec"]["layer"][0]["encoding"]["y"]["sort"]
 
         frame = quantiles.assign(data=["b", "c", "a"])
@@ -137,9 +107,4 @@ class TestBoxes:
 
     def test_out_of_range_is_refused(self, quantiles):
         with pytest.raises(ValueError, match="widen the domain"):
-            self.draw(quantiles, domain=(0, 0.5))
-
-    def test_a_reference_is_one_line(self, quantiles):
-        layers = self.draw(quantiles, reference=0.3).to_dict()["layer"]
-        found = [layer["encoding"]["x"] for layer in layers if "datum" in layer["encoding"]["x"]]
-        assert found == [{"datum": 0.3}]
+            boxes(quantiles, domain=(0, 0.5))

@@ -1,6 +1,5 @@
 """Charts in panels: the marks are the numbers of the frame, and nothing is left out unsaid."""
 
-import base64
 import json
 
 import numpy as np
@@ -8,8 +7,8 @@ import pandas as pd
 import pytest
 
 from attnbook import charts
-from attnbook.charts import vegalite
 from attnlib.tables.summaries import MAX_ATTENTION_LABELS
+from tests.attnbook.charts.drawn import marks, renders
 
 MODELS = ["bilstm", "average"]
 
@@ -17,24 +16,17 @@ MODELS = ["bilstm", "average"]
 @pytest.fixture
 def frame():
     """Two data sets and encoders; of the last cell there is a published number only."""
-    return pd.DataFrame(
-        {
-            "dataset": pd.Categorical(["b", "b", "a", "a"], ["b", "a", "unused"], ordered=True),
-            "encoder": pd.Categorical(MODELS * 2, MODELS, ordered=True),
-            "metric": "m",
-            "value": [0.1, 0.2, 0.3, np.nan],
-            "low": [0.05, 0.2, 0.25, np.nan],
-            "high": [0.15, 0.2, 0.35, np.nan],
-            "each": [(0.05, 0.15), (0.2,), (0.25, 0.35), np.nan],
-            "published": [0.12, np.nan, 0.4, 0.5],
-            "chance": [0.0, 0.01, np.nan, np.nan],
-        }
-    )
-
-
-def marks(chart):
-    """The rows of a chart's largest data set."""
-    return pd.DataFrame(max(chart.to_dict()["datasets"].values(), key=len))
+    rows = [
+        ("b", "bilstm", 0.1, 0.05, 0.15, (0.05, 0.15), 0.12, 0.0),
+        ("b", "average", 0.2, 0.2, 0.2, (0.2,), np.nan, 0.01),
+        ("a", "bilstm", 0.3, 0.25, 0.35, (0.25, 0.35), 0.4, np.nan),
+        ("a", "average", np.nan, np.nan, np.nan, np.nan, 0.5, np.nan),
+    ]
+    names = ["dataset", "encoder", "value", "low", "high", "each", "published", "chance"]
+    table = pd.DataFrame(rows, columns=names)
+    dataset = pd.Categorical(table["dataset"], ["b", "a", "unused"], ordered=True)
+    encoder = pd.Categorical(table["encoder"], MODELS, ordered=True)
+    return table.assign(dataset=dataset, encoder=encoder, metric="m")
 
 
 def of(table, source, column="x"):
@@ -42,13 +34,12 @@ def of(table, source, column="x"):
 
 
 def dots(frame, **options):
-    return charts.dot_panels(
-        frame, "dataset", by="encoder", panel="metric", title="t", x_title="τ", by_title="encoder", **options
-    )
+    words = {"title": "t", "x_title": "τ", "by_title": "encoder"}
+    return charts.dot_panels(frame, "dataset", by="encoder", panel="metric", **words, **options)
 
 
-def bars(frame, **options):
-    return charts.bar_panels(frame, "dataset", panel="encoder", title="t", x_title="τ", **options)
+def bars(frame):
+    return charts.bar_panels(frame, "dataset", panel="encoder", title="t", x_title="τ")
 
 
 def row_labels(spec):
@@ -71,15 +62,15 @@ class TestDots:
         assert of(marks(alone), "ours") == [0.1, 0.2, 0.3]
         assert set(marks(alone)["source"]) == {"ours"}
 
-    def test_the_legend_has_what_is_there(self, frame):
-        assert '"domain": ["ours", "theirs"]' in json.dumps(dots(frame).to_dict())
-        alone = json.dumps(dots(frame.assign(published=np.nan)).to_dict())
-        assert '"domain": ["ours"]' in alone
-
-    def test_rows_and_colours_keep_the_order_of_the_categories(self, frame):
+    def test_the_legend_has_what_is_there_and_orders_are_those_of_the_categories(self, frame):
         spec = json.dumps(dots(frame).to_dict())
-        assert '"sort": ["b", "a"]' in spec
-        assert '"domain": ["bilstm", "average"]' in spec
+        for order in (
+            '"domain": ["ours", "theirs"]',
+            '"sort": ["b", "a"]',
+            '"domain": ["bilstm", "average"]',
+        ):
+            assert order in spec
+        assert '"domain": ["ours"]' in json.dumps(dots(frame.assign(published=np.nan)).to_dict())
 
     def test_a_row_without_a_category_is_left_out_and_said(self, frame):
         frame.loc[0, "encoder"] = None
@@ -87,14 +78,17 @@ class TestDots:
         assert of(marks(chart), "ours") == [0.2, 0.3]
         assert "1 rows without a value" in chart.description
 
-    def test_both_marks_share_the_axis_that_is_asked_for(self, frame):
-        for options, expected in (
+    @pytest.mark.parametrize(
+        ("options", "scale"),
+        [
             ({}, None),
             ({"domain": (0, 1)}, {"domain": [0, 1], "nice": False}),
             ({"logarithmic": True}, {"type": "log"}),
-        ):
-            layers = dots(frame, **options).to_dict()["spec"]["layer"]
-            assert [layer["encoding"]["x"].get("scale") for layer in layers] == [expected] * 2
+        ],
+    )
+    def test_both_marks_share_the_axis_that_is_asked_for(self, frame, options, scale):
+        layers = dots(frame, **options).to_dict()["spec"]["layer"]
+        assert [layer["encoding"]["x"].get("scale") for layer in layers] == [scale] * 2
 
     def test_the_words_are_the_means(self, frame):
         words = dots(frame).description
@@ -110,60 +104,45 @@ class TestDots:
         assert 0 < wide["width"] < plain["width"]
 
 
-class TestBars:
-    def test_every_seed_has_a_dot(self, frame):
-        found = marks(bars(frame))
-        assert of(found, "ours") == [0.1, 0.2, 0.3]
-        assert of(found, "one seed") == [0.05, 0.15, 0.2, 0.25, 0.35]
-        assert of(found, "theirs") == [0.12, 0.4, 0.5]
-
-    def test_bars_are_ours_and_a_rule_is_the_mean_of_its_side(self, frame):
-        spec = bars(frame).to_dict()
-        (bar,) = [layer for layer in spec["spec"]["layer"] if layer["mark"]["type"] == "bar"]
-        assert bar["transform"] == [{"filter": "(datum.source === 'ours')"}]
-        (rule,) = [layer for layer in spec["spec"]["layer"] if layer["mark"]["type"] == "rule"]
-        assert rule["encoding"]["x"]["aggregate"] == "mean"
-        assert "dataset" not in json.dumps(rule["encoding"])
-
-    def test_the_words_name_every_row(self, frame):
-        words = bars(frame).description
-        assert "average: mean of ours 0.20 over 1 rows, of theirs 0.50 over 1" in words
-        assert "ours, in brackets theirs: b 0.20 (–), a – (0.50)." in words
+def test_bars_are_ours_with_a_dot_per_seed_and_a_rule_is_the_mean_of_its_side(frame):
+    chart = bars(frame)
+    assert of(marks(chart), "ours") == [0.1, 0.2, 0.3]
+    assert of(marks(chart), "one seed") == [0.05, 0.15, 0.2, 0.25, 0.35]
+    assert of(marks(chart), "theirs") == [0.12, 0.4, 0.5]
+    layers = chart.to_dict()["spec"]["layer"]
+    (bar,) = [layer for layer in layers if layer["mark"]["type"] == "bar"]
+    assert bar["transform"] == [{"filter": "(datum.source === 'ours')"}]
+    (rule,) = [layer for layer in layers if layer["mark"]["type"] == "rule"]
+    assert rule["encoding"]["x"]["aggregate"] == "mean"
+    assert "dataset" not in json.dumps(rule["encoding"])
+    assert "average: mean of ours 0.20 over 1 rows, of theirs 0.50 over 1" in chart.description
+    assert "ours, in brackets theirs: b 0.20 (–), a – (0.50)." in chart.description
 
 
 @pytest.fixture
 def quartiles():
-    table = pd.DataFrame(
-        {
-            "dataset": ["a"] * 3,
-            "place": pd.Categorical(["first class", "first class", "second class"]),
-            "bin": [MAX_ATTENTION_LABELS[0], MAX_ATTENTION_LABELS[3], MAX_ATTENTION_LABELS[0]],
-            "q25": [0.1, np.nan, 0.3],
-            "q50": [0.2, np.nan, 0.4],
-            "q75": [0.3, np.nan, 0.5],
-            "n": [7, np.nan, 9],
-        }
-    )
+    rows = [
+        ("first class", MAX_ATTENTION_LABELS[0], 0.1, 0.2, 0.3, 7),
+        ("first class", MAX_ATTENTION_LABELS[3], np.nan, np.nan, np.nan, np.nan),
+        ("second class", MAX_ATTENTION_LABELS[0], 0.3, 0.4, 0.5, 9),
+    ]
+    table = pd.DataFrame(rows, columns=["place", "bin", "q25", "q50", "q75", "n"])
+    table = table.assign(dataset="a", place=table["place"].astype("category"))
     theirs = table[["q25", "q50", "q75"]].add_prefix("published_")
     theirs.iloc[1] = [0.6, 0.7, 0.8]
     return pd.concat([table, theirs], axis=1)
 
 
-@pytest.fixture
-def baselines():
-    return pd.DataFrame(
-        {"dataset": "a", "place": ["first class", "second class"], "name": "uniform", "value": [0.9, 0.95]}
-    )
-
-
-def boxes(quartiles, baselines, domain=(0, 1)):
+def boxes(quartiles, domain=(0, 1)):
+    baselines = pd.DataFrame({"place": ["first class", "second class"], "value": [0.9, 0.95]})
     options = dict(by="place", panel="dataset", title="t", x_title="TVD", by_title="class", domain=domain)
-    return charts.quartile_panels(quartiles, baselines, **options)
+    return charts.quartile_panels(quartiles, baselines.assign(dataset="a", name="uniform"), **options)
 
 
 class TestQuartiles:
-    def test_ours_stand_above_theirs_and_the_baseline_below_the_bins(self, quartiles, baselines):
-        found = marks(boxes(quartiles, baselines))
+    def test_ours_stand_above_theirs_and_the_baseline_below_the_bins(self, quartiles):
+        chart = boxes(quartiles)
+        found = marks(chart)
         assert of(found, "ours", "q50") == [0.2, 0.4, 0.9, 0.95]
         assert of(found, "theirs", "q50") == [0.2, 0.7, 0.4]
         lowest_bin = found[found["bin"] == MAX_ATTENTION_LABELS[0]].sort_values("y")
@@ -171,115 +150,80 @@ class TestQuartiles:
         assert lowest_bin["group"].tolist() == ["first class"] * 2 + ["second class"] * 2
         assert found.loc[found["bin"] == "uniform", "y"].min() > lowest_bin["y"].max()
         assert found.loc[found["bin"] == "uniform", "q25"].isna().all()
+        words = "a, first class: medians of ours 0.20 to 0.20, of theirs 0.20 to 0.70."
+        assert words in chart.description
 
-    def test_a_value_outside_the_axis_is_refused(self, quartiles, baselines):
+    def test_a_value_outside_the_axis_is_refused(self, quartiles):
         with pytest.raises(ValueError, match=r"values of q25 lie outside \[0, 0.5\]"):
-            boxes(quartiles, baselines, (0, 0.5))
+            boxes(quartiles, (0, 0.5))
         quartiles.loc[2, "q75"] = 1.5
         with pytest.raises(ValueError, match=r"values of q75 lie outside \[0, 1\]"):
-            boxes(quartiles, baselines)
-
-    def test_the_words_are_the_medians(self, quartiles, baselines):
-        words = boxes(quartiles, baselines).description
-        assert "a, first class: medians of ours 0.20 to 0.20, of theirs 0.20 to 0.70." in words
+            boxes(quartiles)
 
 
 @pytest.fixture
 def steps():
-    parts = {"first class": [0.5, 0.0, 0.5], "second class": [0.25, 0.75, 0.75]}
-    return pd.concat(
-        pd.DataFrame({"panel": "a", "place": place, "start": [0.0, 0.5, 1.0], "share": share})
-        for place, share in parts.items()
-    )
+    shares = {"first class": [0.5, 0.0, 0.5], "second class": [0.25, 0.75, 0.75]}
+    frame = pd.DataFrame({"panel": "a", "start": [0.0, 0.5, 1.0]})
+    return pd.concat([frame.assign(place=place, share=share) for place, share in shares.items()])
 
 
-def histograms(steps, marked=None, **options):
-    nothing = pd.DataFrame(columns=["panel", "place", "x", "source"])
-    marked = nothing if marked is None else marked
-    words = dict(title="t", x_title="τ", by_title="class")
-    return charts.histogram_panels(
-        steps, marked, by="place", panel="panel", domain=(0, 1), **words, **options
-    )
+def histograms(steps, marked=(), **options):
+    marked = pd.DataFrame(marked, columns=["panel", "place", "x", "source"])
+    options |= dict(domain=(0, 1), title="t", x_title="τ", by_title="class")
+    return charts.histogram_panels(steps, marked, by="place", panel="panel", **options)
 
 
 class TestHistograms:
-    def test_the_steps_are_those_of_the_frame(self, steps):
-        found = marks(histograms(steps))
-        pd.testing.assert_frame_equal(
-            found[["start", "share"]], steps[["start", "share"]].reset_index(drop=True)
-        )
-        assert found["group"].tolist() == steps["place"].tolist()
-
-    def test_marked_numbers_of_other_panels_are_no_marks(self, steps):
-        marked = pd.DataFrame(
-            {"panel": ["a", "b", "a"], "place": "first class", "x": [0.3, 0.4, np.nan], "source": "theirs"}
-        )
-        assert of(marks(histograms(steps, marked)), "theirs") == [0.3]
-
-    def test_the_top_is_the_end_of_the_axis(self, steps):
-        area = histograms(steps, top=0.3).to_dict()["spec"]["layer"][0]
+    def test_the_steps_are_those_of_the_frame_and_the_top_is_the_end_of_the_axis(self, steps):
+        chart = histograms(steps, top=0.3)
+        found, of_frame = (table[["start", "share"]] for table in (marks(chart), steps.reset_index()))
+        pd.testing.assert_frame_equal(found, of_frame)
+        assert marks(chart)["group"].tolist() == steps["place"].tolist()
+        area = chart.to_dict()["spec"]["layer"][0]
         assert area["encoding"]["y"]["scale"]["domain"] == [0, 0.3]
         assert area["mark"]["clip"]
+
+    def test_marked_numbers_of_other_panels_are_no_marks(self, steps):
+        marked = [(name, "first class", x, "theirs") for name, x in (("a", 0.3), ("b", 0.4), ("a", np.nan))]
+        assert of(marks(histograms(steps, marked)), "theirs") == [0.3]
 
 
 @pytest.fixture
 def epochs():
-    grid = [
-        (v, m, e, t) for v in ("random", "corpus") for m in ("τ", "accuracy") for e in MODELS for t in (1, 2)
-    ]
-    table = pd.DataFrame(grid, columns=["vectors", "metric", "encoder", "epoch"])
+    names = ["vectors", "metric", "encoder", "epoch"]
+    grid = pd.MultiIndex.from_product([["random", "corpus"], ["τ", "accuracy"], MODELS, [1, 2]], names=names)
+    table = grid.to_frame(index=False)
     table["value"] = np.arange(len(table)) / 20
     table["published"] = table["metric"].map({"τ": 0.35})
     return table.assign(low=table["value"] - 0.01, high=table["value"] + 0.01, chance=0.0)
 
 
 def lines(epochs):
+    named = dict(by="vectors", row="metric", column="encoder", baseline=("chance", "shuffled"))
     words = dict(title="t", x_title="epoch", y_title="mean", by_title="vectors")
-    return charts.line_panels(
-        epochs,
-        "epoch",
-        by="vectors",
-        row="metric",
-        column="encoder",
-        baseline=("chance", "shuffled"),
-        **words,
-    )
-
-
-class TestLines:
-    @pytest.mark.slow
-    def test_there_is_a_panel_per_row_and_column_in_order(self, epochs):
-        spec = lines(epochs).to_dict()
-        titles = [panel["title"]["text"] for panel in spec["concat"]]
-        assert titles == ["accuracy, average", "accuracy, bilstm", "τ, average", "τ, bilstm"]
-        values = spec["datasets"][spec["concat"][3]["layer"][0]["data"]["name"]]
-        here = epochs[(epochs["metric"] == "τ") & (epochs["encoder"] == "bilstm")]
-        assert [row["value"] for row in values] == here["value"].tolist()
-        tooltip = spec["concat"][0]["layer"][0]["encoding"]["tooltip"]
-        assert tooltip[0]["title"] == "vectors"
-
-    @pytest.mark.slow
-    def test_levels_are_drawn_where_they_are_known(self, epochs):
-        spec = lines(epochs).to_dict()
-        named = [
-            [row["name"] for row in spec["datasets"][panel["layer"][-1]["data"]["name"]]]
-            for panel in spec["concat"]
-        ]
-        assert named == [["shuffled"]] * 2 + [["theirs", "shuffled"]] * 2
-
-    @pytest.mark.slow
-    def test_panels_in_a_row_share_their_axis(self, epochs):
-        domains = [
-            panel["layer"][1]["encoding"]["y"]["scale"]["domain"]
-            for panel in lines(epochs).to_dict()["concat"]
-        ]
-        assert domains[0] == domains[1] != domains[2] == domains[3]
+    return charts.line_panels(epochs, "epoch", **named, **words)
 
 
 @pytest.mark.slow
-def test_every_chart_renders_with_image_and_words(frame, quartiles, baselines, steps, epochs):
-    drawn = [dots(frame), bars(frame), boxes(quartiles, baselines), histograms(steps), lines(epochs)]
-    for chart in drawn:
-        bundle = vegalite.render(chart.to_dict())
-        assert base64.b64decode(bundle["image/png"]).startswith(b"\x89PNG")
-        assert bundle["text/plain"] == chart.description
+def test_lines_have_a_panel_per_row_and_column_in_order_and_levels_where_they_are_known(epochs):
+    spec = lines(epochs).to_dict()
+    panels = spec["concat"]
+    titles = [panel["title"]["text"] for panel in panels]
+    assert titles == ["accuracy, average", "accuracy, bilstm", "τ, average", "τ, bilstm"]
+    values = spec["datasets"][panels[3]["layer"][0]["data"]["name"]]
+    here = epochs[(epochs["metric"] == "τ") & (epochs["encoder"] == "bilstm")]
+    assert [row["value"] for row in values] == here["value"].tolist()
+    assert panels[0]["layer"][0]["encoding"]["tooltip"][0]["title"] == "vectors"
+    levels = [spec["datasets"][panel["layer"][-1]["data"]["name"]] for panel in panels]
+    named = [[row["name"] for row in level] for level in levels]
+    assert named == [["shuffled"]] * 2 + [["theirs", "shuffled"]] * 2
+    # Panels in a row share their axis.
+    domains = [panel["layer"][1]["encoding"]["y"]["scale"]["domain"] for panel in panels]
+    assert domains[0] == domains[1] != domains[2] == domains[3]
+
+
+@pytest.mark.slow
+def test_every_chart_renders_with_image_and_words(frame, quartiles, steps, epochs):
+    for chart in (dots(frame), bars(frame), boxes(quartiles), histograms(steps), lines(epochs)):
+        renders(chart)

@@ -5,23 +5,10 @@ from pathlib import Path
 import pytest
 
 from attnbook.runs import grid, values
+from attnlib.cache.sources import defaults
 
 ROOT = Path(__file__).parents[3]
-
-
-def test_every_combination_once_and_in_order():
-    block = {"notebooks": ["a/b", "a/c"], "parameters": {"dataset": ["x", "y"], "seed": [0, 1], "k": 5}}
-    assert grid.combinations(block)[:2] == [
-        {"dataset": "x", "seed": 0, "k": 5},
-        {"dataset": "x", "seed": 1, "k": 5},
-    ]
-    found = grid.runs({"sweep": [block, {"notebooks": ["a/d"]}]})
-    assert len(found) == 9
-    assert next(iter(found)) == ("a/b", "dataset=x+seed=0+k=5")
-    assert found["a/d", "defaults"] == {}
-    assert grid.runs({"book": {}}) == {}
-
-
+CONFIGS = sorted((ROOT / "config").glob("*.yaml"))
 NOTEBOOK = """
 # %% tags=["parameters"]
 dataset: str = "planted"
@@ -32,6 +19,20 @@ names: list = []
 # %%
 other: int = 1
 """
+ONE = "sweep: [{notebooks: [a/b], parameters: {seed: [0, 1]}}]"
+
+
+def test_every_combination_once_and_in_order():
+    block = {"notebooks": ["a/b", "a/c"], "parameters": {"dataset": ["x", "y"], "seed": [0, 1], "k": 5}}
+    first = [{"dataset": "x", "seed": seed, "k": 5} for seed in (0, 1)]
+    assert grid.combinations(block)[:2] == first
+    found = grid.runs({"sweep": [block, {"notebooks": ["a/d"]}]})
+    assert len(found) == 9
+    assert next(iter(found)) == ("a/b", "dataset=x+seed=0+k=5")
+    assert found["a/d", "defaults"] == {}
+    assert grid.runs({"book": {}}) == {}
+    # A list as one value is a list in a list.
+    assert grid.combinations({"parameters": {"depths": [[1, 4]]}}) == [{"depths": [1, 4]}]
 
 
 @pytest.fixture
@@ -50,15 +51,10 @@ def read_of(place, parameters):
 
 def test_values_are_read_by_the_annotations_of_their_notebook(place):
     found = read_of(place, "{epsilon: [1e-2, '5E-3', .5, 1], dataset: ['no', '010'], names: [[1e-2, 'on']]}")
-    assert [tuple(run.values()) for run in found.values()][:3] == [
-        (0.01, "no", [0.01, "on"]),
-        (0.01, "010", [0.01, "on"]),
-        (0.005, "no", [0.01, "on"]),
-    ]
-    assert next(iter(found)) == (
-        "page",
-        grid.run_name({"epsilon": 0.01, "dataset": "no", "names": [0.01, "on"]}),
-    )
+    names = [0.01, "on"]
+    first = [tuple(run.values()) for run in found.values()][:3]
+    assert first == [(0.01, "no", names), (0.01, "010", names), (0.005, "no", names)]
+    assert next(iter(found))[1] == grid.run_name({"epsilon": 0.01, "dataset": "no", "names": names})
     # What the notebook does not have is for the run to refuse.
     assert read_of(place, "{sead: ['010']}") == {("page", "sead=010"): {"sead": "010"}}
     grid.write(place / "again.yaml", found)
@@ -69,23 +65,11 @@ def test_values_are_read_by_the_annotations_of_their_notebook(place):
     ("parameters", "message"),
     [
         ("{seed: [010]}", "grid.yaml: line 1: readers of YAML differ about 010"),
-        ("{dataset: [no]}", "differ about no"),
-        ("{dataset: 2026-11-29}", "differ about 2026-11-29"),
-        ("{seed: 1:30}", "differ about 1:30"),
-        ("{seed: 1_000}", "differ about 1_000"),
-        ("{epsilon: .nan}", "differ about .nan"),
-        (
-            "{seed: ['010']}",
-            "grid.yaml: .*notebooks/page.py: parameter seed is '010': it must be int, such as 10",
-        ),
+        ("{seed: ['010']}", "grid.yaml: .*page.py: parameter seed is '010': it must be int, such as 10"),
         ("{seed: [1e0]}", "parameter seed is 1.0: it must be int"),
-        ("{epsilon: many}", "parameter epsilon is 'many': it must be float"),
         ("{names: [1]}", "parameter names is 1: it must be list"),
         ("{epsilon: 1e999}", "grid.yaml: is inf: give a finite number"),
         ("{names: [!!binary aGk=]}", "binary is no plain value"),
-        ("{dataset: !!set {a}}", "set is no plain value"),
-        ("{dataset: [{1: a}]}", "has the key 1, which is no text"),
-        ("{seed: 1, seed: 2}", "seed is there twice"),
     ],
 )
 def test_a_value_that_could_be_another_or_is_not_plain_is_refused_by_name(parameters, message, place):
@@ -93,87 +77,47 @@ def test_a_value_that_could_be_another_or_is_not_plain_is_refused_by_name(parame
         read_of(place, parameters)
 
 
-def test_a_list_as_one_value_is_a_list_in_a_list():
-    assert grid.combinations({"parameters": {"depths": [[1, 4]]}}) == [{"depths": [1, 4]}]
-
-
 def test_names_are_fit_for_files_and_tell_runs_apart():
-    names = [
-        grid.run_name(parameters)
-        for parameters in (
-            {"dataset": "sst", "seed": 0},
-            {"path": "a/b"},
-            {"path": "a:b"},
-            {"depths": [1, 2]},
-            {"words": "x" * 300},
-            {"words": "x" * 301},
-        )
-    ]
+    runs = [{"dataset": "sst", "seed": 0}, {"path": "a/b"}, {"path": "a:b"}, {"depths": [1, 2]}]
+    names = [grid.run_name(run) for run in [*runs, {"words": "x" * 300}, {"words": "x" * 301}]]
     assert names[0] == "dataset=sst+seed=0"
     assert len(set(names)) == len(names)
     assert all(len(name) <= grid.LONGEST and not set(name) & set("/:, []") for name in names)
 
 
-@pytest.mark.parametrize("config", sorted((ROOT / "config").glob("*.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)
 def test_grids_name_notebooks_that_exist_and_parameters_that_these_have(config):
-    from attnlib.cache.sources import defaults
-
     runs = grid.runs(values.load_file(config), ROOT)
-    sources = {notebook: ROOT / "notebooks" / f"{notebook}.py" for notebook, _ in runs}
-    for source in sources.values():
-        assert source.is_file()
-    known = {notebook: set(defaults(source)) for notebook, source in sources.items()}
+    known = {notebook: set(defaults(ROOT / "notebooks" / f"{notebook}.py")) for notebook, _ in runs}
     for (notebook, name), parameters in runs.items():
         assert set(parameters) <= known[notebook], name
 
 
 def test_the_grid_of_all_papers_is_that_of_each():
-    every = grid.read(ROOT / "config/paper.yaml", ROOT)
-    none = [ROOT / f"config/{name}.yaml" for name in ("paper", "default", "readouts")]
-    others = sorted({*(ROOT / "config").glob("*.yaml")} - {*none})
-    parts = [grid.read(path, ROOT) for path in others]
+    others = ("paper", "default", "readouts")
+    parts = [grid.read(path, ROOT) for path in CONFIGS if path.stem not in others]
     assert len(parts) >= 5
-    assert every == {key: parameters for part in parts for key, parameters in part.items()}
+    every = {key: parameters for part in parts for key, parameters in part.items()}
+    assert grid.read(ROOT / "config/paper.yaml", ROOT) == every
 
 
-@pytest.fixture
-def folder(tmp_path):
-    """Writes configurations: name=text."""
-
-    def write(**files):
-        for name, text in files.items():
-            (tmp_path / f"{name}.yaml").write_text(text)
-        return tmp_path
-
-    return write
+def write(place, **files):
+    for name, text in files.items():
+        (place / f"{name}.yaml").write_text(text)
 
 
-ONE = "sweep: [{notebooks: [a/b], parameters: {seed: [0, 1]}}]"
-
-
-def test_a_run_of_several_grids_is_one_run_in_the_order_of_the_first(folder):
-    place = folder(
-        one=ONE,
-        two="sweep: [{notebooks: [a/c, a/b], parameters: {seed: [1, 2]}}]",
-        both="grids: [one.yaml, two.yaml, one.yaml]\nsweep: [{notebooks: [a/b], parameters: {seed: [0, 7]}}]",
-        nested="grids: [both.yaml, two.yaml]",
-    )
-    found = grid.read(place / "both.yaml", place)
-    assert [(notebook, run["seed"]) for (notebook, _), run in found.items()] == [
-        ("a/b", 0),
-        ("a/b", 1),
-        ("a/c", 1),
-        ("a/c", 2),
-        ("a/b", 2),
-        ("a/b", 7),
-    ]
-    assert grid.read(place / "nested.yaml", place) == found
-
-
-def test_paths_begin_where_the_command_is_given(folder, monkeypatch):
-    place = folder(one=ONE, all="grids: [one.yaml]")
-    monkeypatch.chdir(place)
-    assert len(grid.runs({"grids": ["one.yaml"]})) == len(grid.read("all.yaml")) == 2
+def test_a_run_of_several_grids_is_one_run_in_the_order_of_the_first(tmp_path, monkeypatch):
+    two = "sweep: [{notebooks: [a/c, a/b], parameters: {seed: [1, 2]}}]"
+    own = "sweep: [{notebooks: [a/b], parameters: {seed: [0, 7]}}]"
+    both = f"grids: [one.yaml, two.yaml, one.yaml]\n{own}"
+    write(tmp_path, one=ONE, two=two, both=both, nested="grids: [both.yaml, two.yaml]")
+    found = grid.read(tmp_path / "both.yaml", tmp_path)
+    order = [f"{notebook} {run['seed']}" for (notebook, _), run in found.items()]
+    assert order == ["a/b 0", "a/b 1", "a/c 1", "a/c 2", "a/b 2", "a/b 7"]
+    assert grid.read(tmp_path / "nested.yaml", tmp_path) == found
+    # Paths begin where the command is given.
+    monkeypatch.chdir(tmp_path)
+    assert grid.runs({"grids": ["nested.yaml"]}) == grid.read("nested.yaml") == found
 
 
 @pytest.mark.parametrize(
@@ -191,21 +135,14 @@ def test_paths_begin_where_the_command_is_given(folder, monkeypatch):
         ("grids: []", ValueError, "top.yaml is no grid of runs"),
     ],
 )
-def test_what_is_no_grid_is_named(text, error, message, folder):
-    place = folder(
-        top=text,
-        plain="book: {}",
-        empty="",
-        list="- 1",
-        broken="sweep: [",
-        nameless="sweep: [{parameters: {seed: 0}}]",
-        ring="grids: [top.yaml]",
-    )
+def test_what_is_no_grid_is_named(text, error, message, tmp_path):
+    write(tmp_path, top=text, plain="book: {}", empty="", list="- 1", broken="sweep: [")
+    write(tmp_path, nameless="sweep: [{parameters: {seed: 0}}]", ring="grids: [top.yaml]")
     with pytest.raises(error, match=message):
-        grid.read(place / "top.yaml", place)
+        grid.read(tmp_path / "top.yaml", tmp_path)
 
 
-def test_a_configuration_given_as_values_may_not_lead_back_to_a_file_twice(folder):
-    place = folder(ring="grids: [ring.yaml]")
+def test_a_configuration_given_as_values_may_not_lead_back_to_a_file_twice(tmp_path):
+    write(tmp_path, ring="grids: [ring.yaml]")
     with pytest.raises(ValueError, match="ring.yaml names itself"):
-        grid.runs({"grids": ["ring.yaml"]}, place)
+        grid.runs({"grids": ["ring.yaml"]}, tmp_path)

@@ -7,40 +7,33 @@ from attnbook.verdicts.patterns import against_random, compare_patterns
 
 
 def means(metric="violation", model="a", **values):
-    names = {"random": values.pop("random")} if "random" in values else {}
-    names |= {name.replace("_", " "): value for name, value in values.items()}
-    return pd.DataFrame(
-        {"model": model, "metric": metric, "method": list(names), "value": list(names.values())}
-    )
+    frame = pd.DataFrame({"method": values.keys(), "value": values.values()})
+    return frame.assign(model=model, metric=metric)
 
 
-def standings(table):
-    return dict(zip(table["method"], table["standing"], strict=True))
+def standings(table, **options):
+    found = against_random(table, ["model"], **options)
+    return dict(zip(found["method"], found["standing"], strict=True))
 
 
 def test_low_violation_and_high_correlation_are_better():
     values = {"random": 0.5, "attention": 0.52, "rollout": 0.1, "relevance": 0.9}
-    assert standings(against_random(means(**values), ["model"])) == {
-        "attention": "like random",
-        "rollout": "better",
-        "relevance": "worse",
-    }
-    found = standings(against_random(means("rank_correlation", **values), ["model"]))
+    found = standings(means(**values))
+    assert found == {"attention": "like random", "rollout": "better", "relevance": "worse"}
+    found = standings(means("rank_correlation", **values))
     assert found == {"attention": "like random", "rollout": "worse", "relevance": "better"}
 
 
 def test_alike_is_a_share_of_the_range():
-    values = {"random": 0.5, "near": 0.455, "far": 0.1}
-    assert standings(against_random(means(**values), ["model"]))["near"] == "better"  # range .4, margin .04
-    wide = {**values, "far": 0.0}
-    assert standings(against_random(means(**wide), ["model"]))["near"] == "like random"
-    assert standings(against_random(means(**wide), ["model"], margin=0.05))["near"] == "better"
+    values = {"random": 0.5, "near": 0.455}
+    assert standings(means(**values, far=0.1))["near"] == "better"  # range .4, margin .04
+    assert standings(means(**values, far=0.0))["near"] == "like random"
+    assert standings(means(**values, far=0.0), margin=0.05)["near"] == "better"
 
 
 def test_every_model_has_a_range_of_its_own_and_none_without_random_scores():
     both = pd.concat([means(random=0.5, near=0.4, far=0.0), means(model="b", random=0.5, near=0.4)])
-    found = against_random(both, ["model"])
-    assert found["standing"].tolist() == ["better", "better", "better"]
+    assert against_random(both, ["model"])["standing"].tolist() == ["better", "better", "better"]
     assert against_random(means(near=0.4, far=0.0), ["model"]).empty
     with pytest.raises(ValueError, match="several values of one method .*method near"):
         against_random(pd.concat([means(random=0.5, near=0.4), means(near=0.3)]), ["model"])
@@ -58,15 +51,8 @@ def test_verdicts():
     theirs = means(random=0.5, attention=0.51, rollout=0.2, other=0.3)
     ours = means(random=0.4, attention=0.39, rollout=0.5, far=0.0)
     table = compare_patterns(ours, theirs, ["model"]).set_index("method")
-    assert table["verdict"].to_dict() == {
-        "attention": "pattern holds",
-        "rollout": "pattern differs",
-        "other": "not run",
-    }
-    assert table.loc["rollout", ["value", "ours", "standing", "our standing"]].tolist() == [
-        0.2,
-        0.5,
-        "better",
-        "worse",
-    ]
+    verdicts = {"attention": "pattern holds", "rollout": "pattern differs", "other": "not run"}
+    assert table["verdict"].to_dict() == verdicts
+    row = table.loc["rollout", ["value", "ours", "standing", "our standing"]]
+    assert row.tolist() == [0.2, 0.5, "better", "worse"]
     assert set(compare_patterns(ours[:0], theirs, ["model"])["verdict"]) == {"not run"}

@@ -1,19 +1,20 @@
 """One page per paper: ours beside the published numbers, shaped for figures, recorded and fresh."""
 
-import json
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
 
-from attnbook.runs import record, results
+from attnbook.runs import record
 from attnbook.verdicts import cells as cell_table
 from attnbook.verdicts import summary
 from attnlib.tables import summaries
-from tests.attnbook.verdicts.one_cell import MODEL, NAMES, beside, ours, theirs
+from tests.attnbook.made import MODEL, ours
+from tests.attnbook.verdicts.made import NAMES, beside, theirs
+from tests.attnbook.verdicts.pages import correlation, execute, jain_wallace, texts
 
-ROOT = Path(__file__).parents[3]
+
+def of_classes(*names, **columns):
+    return pd.concat([ours(0.5, **columns, **{"class": name}) for name in names])
 
 
 class TestDifferences:
@@ -25,45 +26,33 @@ class TestDifferences:
         assert found.columns.tolist() == table.columns.tolist()
 
     def test_a_mean_of_differences_is_recognised(self):
-        table = pd.concat(
-            [theirs(v, metric=m) for m, v in (("gap", 0.2), ("a", 0.5), ("b", 0.3), ("c", 0.1))]
-        )
+        values = {"gap": 0.2, "a": 0.5, "b": 0.3, "c": 0.1}
+        table = theirs(*values.values(), metric=list(values))
         assert summary.residuals(table, "gap", "a", "b").tolist() == pytest.approx([0], abs=1e-12)
         assert summary.residuals(table, "gap", "a", "c").tolist() == pytest.approx([0.2])
         assert summary.residuals(table, "gap", "a", "none").empty
 
-    def test_the_labels_of_the_authors_files_are_swapped(self):
+    @pytest.mark.parametrize("name", ["leave_one_out", "gradient"])
+    def test_the_labels_of_the_authors_files_are_swapped(self, name):
         """What the page shows: the identity holds as we read the files, and not as they are labelled."""
-        published = cell_table.read_published(ROOT / "book/reference/jain_wallace.csv")
-        for gap, is_, says in (
-            ("gap_leave_one_out", "tau_leave_one_out", "tau_gradient"),
-            ("gap_gradient", "tau_gradient", "tau_leave_one_out"),
-        ):
-            errors = summary.residuals(cell_table.once(published), gap, "tau_gradient_leave_one_out", is_)
-            assert len(errors) > 60
-            assert errors.max() < 1e-5
-            assert summary.residuals(published, gap, "tau_gradient_leave_one_out", says).max() > 0.1
-
-
-@pytest.fixture
-def cells():
-    """Three data sets with two, seven and no classes."""
-    parts = [ours(0.5, **{"class": name}) for name in ("all", "negative", "positive")]
-    parts += [ours(0.5, dataset="agnews", **{"class": name}) for name in ("all", *"abcdefg")]
-    return beside(pd.concat([*parts, ours(0.5, dataset="snli")]), theirs())
+        published = cell_table.read_published(cell_table.REFERENCE / "jain_wallace.csv")
+        (other,) = {"leave_one_out", "gradient"} - {name}
+        compared = (f"gap_{name}", "tau_gradient_leave_one_out")
+        errors = summary.residuals(cell_table.once(published), *compared, f"tau_{name}")
+        assert len(errors) > 60
+        assert errors.max() < 2e-6
+        assert summary.residuals(published, *compared, f"tau_{other}").max() > 0.1
 
 
 class TestClasses:
-    ORDER = ("positive", "negative", *"abcdefg")
-
-    def test_classes_have_a_place_and_too_many_are_all_texts(self, cells):
-        found = summary.by_class(cells, self.ORDER).sort_values(["dataset", "place"])
-        assert found["dataset"].tolist() == ["SST", "SST", "AG News", "SNLI"]
-        assert found["class"].tolist() == ["positive", "negative", summary.ALL, summary.ALL]
-        assert found["place"].tolist() == ["first class", "second class", summary.ALL, summary.ALL]
-
-    def test_the_places_are_named(self, cells):
-        assert summary.class_list(summary.by_class(cells, self.ORDER)) == "SST positive, negative"
+    def test_classes_have_a_place_and_too_many_are_all_texts(self):
+        own = [of_classes("all", "negative", "positive"), of_classes("all", *"abcdefg", dataset="agnews")]
+        cells = beside(pd.concat([*own, ours(0.5, dataset="snli")]), theirs())
+        found = summary.by_class(cells, ("positive", "negative", *"abcdefg"))
+        rows = found.sort_values(["dataset", "place"])[["dataset", "class", "place"]].to_numpy().tolist()
+        first, second = ["SST", "positive", "first class"], ["SST", "negative", "second class"]
+        assert rows == [first, second, *([name, summary.ALL, summary.ALL] for name in ("AG News", "SNLI"))]
+        assert summary.class_list(found) == "SST positive, negative"
 
     def test_order_is_that_of_the_tables(self):
         tables = [theirs(0.1, 0.2, 0.3, **{"class": ["all", "b", "a"]}), ours(0.1, **{"class": "c"})]
@@ -85,34 +74,21 @@ class TestClasses:
 
 class TestChoosing:
     def test_joined_labels_keep_both_orders(self):
-        table = pd.DataFrame(
-            {
-                "dataset": pd.Categorical(["a", "b", "b"], ["b", "a"], ordered=True),
-                "encoder": pd.Categorical(["x", "x", "y"], ["y", "x"], ordered=True),
-                "value": [np.nan, 1, 2],
-            }
-        )
-        found = summary.joined(table, ["dataset", "encoder"])
-        assert found["panel"].cat.categories.tolist() == ["b, y", "b, x", "a, x"]
-        assert summary.joined(table, ["dataset", "encoder"], present="value")["panel"].tolist() == [
-            "b, y",
-            "b, x",
-        ]
-        assert summary.joined(table[:0], ["dataset", "encoder"]).empty
+        table = pd.DataFrame({"dataset": [*"abb"], "encoder": [*"xxy"], "value": [np.nan, 1, 2]})
+        for key, order in (("dataset", "ba"), ("encoder", "yx")):
+            table[key] = pd.Categorical(table[key], [*order], ordered=True)
+        keys, panels = ["dataset", "encoder"], ["b, y", "b, x", "a, x"]
+        assert summary.joined(table, keys)["panel"].cat.categories.tolist() == panels
+        assert summary.joined(table, keys, present="value")["panel"].tolist() == panels[:2]
+        assert summary.joined(table[:0], keys).empty
 
     def test_another_metric_of_the_same_model_goes_alongside(self):
-        own = [
-            ours(0.5),
-            ours(0.1, metric="m_uniform"),
-            ours(0.3, metric="chance"),
-            ours(0.4, encoder="average"),
-            ours(0.9, metric="chance", bin="[0, .25)"),
-            ours(0.9, metric="chance", method="search"),
-        ]
+        own = [ours(0.5), ours(0.1, metric="m_uniform"), ours(0.3, metric="chance"), ours(0.4, encoder="a")]
+        own += [ours(0.9, metric="chance", bin="[0, .25)"), ours(0.9, metric="chance", method="search")]
         table = beside(pd.concat(own), theirs())
         found = summary.alongside(table, table, "baseline", "*_uniform").set_index(["encoder", "metric"])
         assert found.loc[("bilstm", "m"), "baseline"] == 0.1
-        assert np.isnan(found.loc[("average", "m"), "baseline"])
+        assert np.isnan(found.loc[("a", "m"), "baseline"])
         found = summary.alongside(table, table, "baseline", "chance")
         assert len(found) == len(table)
         assert found["baseline"].dropna().unique().tolist() == [0.3]
@@ -127,41 +103,42 @@ class TestChoosing:
         assert found[["dataset", "metric"]].to_numpy().tolist() == [["SST", "f1"], ["SNLI", "accuracy"]]
 
     def test_what_is_missing_is_named(self):
-        assert summary.not_run("base", encoder="average") == (
-            "Not run: there is no recorded result of the experiment *base*, encoder average."
-        )
+        words = "Not run: there is no recorded result of the experiment *base*, encoder average."
+        assert summary.not_run("base", encoder="average") == words
 
+    def test_quartiles_stand_side_by_side_where_we_have_them(self):
+        first, second, *_ = summaries.MAX_ATTENTION_LABELS
+        values = (("q25", 0.1), ("q50", 0.2), ("q75", 0.3))
+        own = pd.concat([ours(value, metric=f"tvd_{name}", bin=first) for name, value in values])
+        published = theirs(0.5, 0.6, metric="tvd_q50", bin=second, dataset=["sst", "snli"])
+        found = summary.quartiles(summary.by_class(beside(own, published), []), "tvd").set_index("bin")
+        assert found.loc[first, ["q25", "q50", "q75", "n"]].tolist() == [0.1, 0.2, 0.3, 100]
+        assert found.loc[second, "published_q50"] == 0.5
+        assert set(found["dataset"]) == {"SST"}
 
-def test_quartiles_stand_side_by_side_where_we_have_them():
-    bins = summaries.MAX_ATTENTION_LABELS
-    own = pd.concat(
-        [ours(v, metric=f"tvd_{q}", bin=bins[0]) for q, v in (("q25", 0.1), ("q50", 0.2), ("q75", 0.3))]
-    )
-    published = pd.concat(
-        [
-            theirs(0.5, metric="tvd_q50", bin=bins[1]),
-            theirs(0.6, metric="tvd_q50", bin=bins[1], dataset="snli"),
-        ]
-    )
-    found = summary.quartiles(summary.by_class(beside(own, published), []), "tvd").set_index("bin")
-    assert found.loc[bins[0], ["q25", "q50", "q75", "n"]].tolist() == [0.1, 0.2, 0.3, 100]
-    assert found.loc[bins[1], "published_q50"] == 0.5
-    assert set(found["dataset"]) == {"SST"}
+    def test_results_by_epoch_have_the_published_number_of_the_model(self):
+        grid = [(vectors, epoch) for vectors in ("random", "corpus") for epoch in (1.0, 2.0)]
+        found = pd.concat([ours(0.1 * e, 0.3 * e, vectors=v, epoch=e) for v, e in grid])
+        published = beside(ours(0.5), theirs(0.35))
+        table = summary.by_epoch(found, published, NAMES)
+        assert table[["vectors", "epoch"]].to_numpy().tolist() == [list(pair) for pair in grid]
+        assert table["value"].tolist() == pytest.approx([0.2, 0.4, 0.2, 0.4])
+        assert table["published"].unique().tolist() == [0.35]
+        assert str(table["epoch"].iloc[0]) == "1"
+        assert summary.by_epoch(found[:0], published, NAMES).empty
 
 
 class TestTables:
-    def test_sizes_of_classes_are_added_up(self):
-        own = ours(1725, 1725, metric="n_test")
-        published = theirs(863, 862, metric="n_test", encoder="any", **{"class": ["negative", "positive"]})
-        found = summary.statistics(own, published, NAMES, {"n_test": "test", "mean_length": "length"})
-        assert found.to_dict("index") == {"SST": {"test": "1,725 (1,725)", "length": "–"}}
-
-    def test_lengths_have_a_decimal_where_there_is_one(self):
-        own, published = ours(18.24, metric="mean_length"), theirs(19, metric="mean_length", encoder="any")
-        found = summary.statistics(own, published, NAMES, {"mean_length": "length"})
-        assert found["length"].tolist() == ["18.2 (19)"]
-
-    def test_runs_on_other_data_are_refused(self):
+    def test_sizes_of_classes_are_added_up_and_lengths_have_a_decimal_where_there_is_one(self):
+        own = pd.concat([ours(1725, 1725, metric="n_test"), ours(18.24, metric="mean_length")])
+        halves = theirs(863, 862, metric="n_test", encoder="any", **{"class": ["negative", "positive"]})
+        published = pd.concat([halves, theirs(19, metric="mean_length", encoder="any")])
+        columns = {"n_test": "test", "mean_length": "length"}
+        found = summary.statistics(own, published, NAMES, columns)
+        assert found.to_dict("index") == {"SST": {"test": "1,725 (1,725)", "length": "18.2 (19)"}}
+        for length, of_theirs in (("–", halves), ("– (19)", published)):
+            alone = summary.statistics(own[:2], of_theirs, NAMES, columns)
+            assert alone["length"].tolist() == [length]
         with pytest.raises(ValueError, match="n_test differs between runs"):
             summary.statistics(ours(1725, 1724, metric="n_test"), theirs(), NAMES, {"n_test": "test"})
 
@@ -172,7 +149,7 @@ class TestTables:
 
     def test_means_over_the_data_sets_that_both_have(self):
         own = pd.concat([ours(0.2), ours(0.4, dataset="agnews")])
-        published = pd.concat([theirs(0.1), theirs(0.5, dataset="snli")])
+        published = theirs(0.1, 0.5, dataset=["sst", "snli"])
         (row,) = summary.shared_means(beside(own, published), "metric").to_dict("records")
         assert (row["ours"], row["theirs"]) == (pytest.approx(0.3), 0.3)
         assert (row["ours, shared"], row["theirs, shared"], row["shared"]) == (0.2, 0.1, 1)
@@ -181,113 +158,28 @@ class TestTables:
         names = {"tau_gradient": -0.25, "tau_gradient_deviation": 0.1, "significant_gradient": 1.0}
         own = pd.concat([ours(value, metric=name) for name, value in names.items()])
         published = theirs(np.nan, 0.5, metric=["tau_gradient", "significant_gradient"])
-        table = summary.correlation_table(
-            beside(own, published), {"gradient": "g"}, {"bilstm": "B", "average": "A"}, []
-        )
-        assert table.to_dict() == {
-            ("g", "B"): {
-                ("SST", summary.ALL, "ours"): "−.25 ± .10, 1.00",
-                ("SST", summary.ALL, "theirs"): "– ± –, .50",
-            },
-            ("g", "A"): {("SST", summary.ALL, "ours"): "–", ("SST", summary.ALL, "theirs"): "–"},
-        }
-
-
-def test_results_by_epoch_have_the_published_number_of_the_model():
-    grid = [(vectors, epoch) for vectors in ("random", "corpus") for epoch in (1.0, 2.0)]
-    found = pd.concat([ours(0.1 * e, 0.3 * e, vectors=v, epoch=e) for v, e in grid])
-    table = summary.by_epoch(found, beside(ours(0.5), theirs(0.35)), NAMES)
-    assert table[["vectors", "epoch"]].to_numpy().tolist() == [list(pair) for pair in grid]
-    assert table["value"].tolist() == pytest.approx([0.2, 0.4, 0.2, 0.4])
-    assert table["published"].unique().tolist() == [0.35]
-    assert str(table["epoch"].iloc[0]) == "1"
-    assert summary.by_epoch(found[:0], beside(ours(0.5), theirs(0.35)), NAMES).empty
-
-
-# Fabricated runs, as the notebooks leave them.
-
-METHODS = ("released search", "exact optimum", "uniform attention", "random attention")
-CLASSES = ("negative", "positive")
-BINNED = {f"{name}_q{percent}": percent / 100 for name in ("median_tvd", "jsd") for percent in (25, 50, 75)}
-
-
-def texts(seed: int, n: int = 40, **columns: object) -> pd.DataFrame:
-    generator = np.random.default_rng(seed)
-    frame = pd.DataFrame({"predicted": np.resize(CLASSES, n)}).assign(**columns)
-    taus = ("tau_gradient", "tau_leave_one_out", "tau_gradient_leave_one_out")
-    values = ["jsd"] if "method" in columns else taus
-    return frame.assign(**{name: generator.uniform(0, 0.69, n) for name in values})
-
-
-def numbers(metrics: dict[str, float], **columns: object) -> pd.DataFrame:
-    """Rows for all texts and both classes."""
-    rows = [(metric, name, value) for metric, value in metrics.items() for name in ("all", *CLASSES)]
-    return pd.DataFrame(rows, columns=["metric", "class", "value"]).assign(n=40, **columns)
-
-
-def save(sweep: Path, experiment: str, table: pd.DataFrame, instances: pd.DataFrame, **run: object) -> None:
-    run = {"paper": "jain_wallace", **MODEL, "seed": 0} | run
-    settings = {"variant": "released", "vectors": "imdb"}
-    given = {name: value for name, value in settings.items() if name not in table}
-    vectors = table["vectors"].iloc[0] if "vectors" in table else "usual"
-    folder = sweep / "jain_wallace" / experiment / ",".join(map(str, [*run.values(), vectors]))
-    table = results.validate(table.assign(**given, experiment=experiment, **run))
-    origin = results.provenance(parameters={}, settings={"data": "5c0d"}, seconds=1.0)
-    results.save_run(folder, instances, table, origin | {"commit": "0123456789ab"})
-
-
-def correlation(sweep: Path, tau: float, **run: object) -> None:
-    taus = {"gradient": tau, "leave_one_out": tau, "gradient_leave_one_out": 0.8, "random": 0.0}
-    metrics = {f"tau_{name}": value for name, value in taus.items()}
-    metrics |= {f"tau_{name}_deviation": 0.1 for name in taus} | {f"significant_{name}": 0.5 for name in taus}
-    metrics |= {f"gap_{name}": 0.8 - tau for name in ("gradient", "leave_one_out")}
-    save(sweep, "correlation", numbers(metrics), texts(int(run.get("seed", 0))), **run)
-
-
-def everything(sweep: Path) -> None:
-    """Runs of every experiment, two seeds of two encoders each."""
-    for seed in (0, 1):
-        for encoder, tau in (("bilstm", 0.2), ("average", 0.6)):
-            run = {"encoder": encoder, "seed": seed}
-            correlation(sweep, tau, **run)
-            sizes = {"n_train": 6355, "n_test": 1725, "n_vocabulary": 13826, "mean_length": 18.7}
-            scores = {"accuracy": 0.8, "f1": 0.79, "f1_uniform": 0.7}
-            save(sweep, "base", numbers(sizes | scores), texts(seed), **run)
-            bins = [
-                numbers({name: value for name, value in BINNED.items() if "tvd" in name}, bin=label)
-                for label in summaries.MAX_ATTENTION_LABELS
-            ]
-            means = numbers({"median_tvd": 0.1, "random_tvd": 0.2, "uniform_tvd": 0.05, "largest_tvd": 0.6})
-            save(sweep, "permutation", pd.concat([means, *bins]), texts(seed), **run)
-            parts = [numbers({"jsd": 0.4, "at_least_0_595": 0.1, "feasible": 0.3}, method=m) for m in METHODS]
-            parts += [
-                numbers({"jsd_q25": 0.2, "jsd_q50": 0.4, "jsd_q75": 0.6}, method=METHODS[0], bin="[0, .25)")
-            ]
-            instances = pd.concat([texts(seed, method=method) for method in METHODS])
-            save(sweep, "adversary", pd.concat(parts).assign(epsilon=0.05), instances, **run)
-            for vectors in ("random, deviation 1", "corpus"):
-                every = [
-                    numbers({"tau_gradient": tau, "tau_leave_one_out": tau, "accuracy": 0.8}, epoch=epoch)
-                    for epoch in (1, 2)
-                ]
-                every += [numbers({"selected": float(epoch == 2)}, epoch=epoch) for epoch in (1, 2)]
-                table = pd.concat(every).query("`class` == 'all'").assign(vectors=vectors)
-                save(sweep, "initialisation", table, texts(seed, epoch=1), **run)
+        encoders = {"bilstm": "B", "average": "A"}
+        table = summary.correlation_table(beside(own, published), {"gradient": "g"}, encoders, [])
+        keys = [("SST", summary.ALL, side) for side in ("ours", "theirs")]
+        bilstm = dict(zip(keys, ("−.25 ± .10, 1.00", "– ± –, .50"), strict=True))
+        assert table.to_dict() == {("g", "B"): bilstm, ("g", "A"): dict.fromkeys(keys, "–")}
 
 
 class TestDistributions:
     @pytest.mark.slow
     def test_fresh_runs_take_precedence_and_one_seed_is_shown(self, tmp_path):
+        def shown(fresh=None):
+            return summary.distributions("jain_wallace", fresh, tmp_path / "kept")
+
         for seed in (1, 2):
             correlation(tmp_path / "first", 0.2, seed=seed)
         record.record(tmp_path / "first", tmp_path / "kept")
-        table = summary.distributions("jain_wallace", folder=tmp_path / "kept")
+        table = shown()
         assert set(table["seed"]) == {1}
         correlation(tmp_path / "second", 0.2, seed=3)
-        same = summary.distributions("jain_wallace", tmp_path / "second", tmp_path / "kept")
-        pd.testing.assert_frame_equal(same, table)
+        pd.testing.assert_frame_equal(shown(tmp_path / "second"), table)
         correlation(tmp_path / "second", 0.2, seed=0)
-        newer = summary.distributions("jain_wallace", tmp_path / "second", tmp_path / "kept")
+        newer = shown(tmp_path / "second")
         assert set(newer["seed"]) == {0}
         expected = record.distributions(texts(0))
         assert newer["value"].tolist() == pytest.approx(expected["value"].tolist())
@@ -304,14 +196,9 @@ class TestDistributions:
         frame["predicted"] = np.resize([f"class {i}" for i in range(n_classes)], 400)
         rows = record.distributions(frame[["predicted", "tau_gradient"]]).assign(**MODEL)
         rows = cell_table.select(rows.reindex(columns=[*rows, "method", "epsilon"]), dataset=NAMES)
-        order = sorted(set(frame["predicted"]))
-        lines = summary.histogram_lines(rows, order)
-        groups = (
-            frame.groupby("predicted")["tau_gradient"]
-            if n_classes == 2
-            else [(summary.ALL, frame["tau_gradient"])]
-        )
-        assert set(lines["class"]) == {name for name, _ in groups}
+        lines = summary.histogram_lines(rows, sorted(set(frame["predicted"])))
+        groups = frame.groupby("predicted" if n_classes == 2 else lambda row: summary.ALL)["tau_gradient"]
+        assert set(lines["class"]) == set(groups.groups)
         for name, values in groups:
             count, edges = np.histogram(values, 30, (-1, 1))
             line = lines[lines["class"] == name]
@@ -323,23 +210,9 @@ class TestDistributions:
             assert (line["n"] == len(values)).all()
 
 
-def run_page(tmp_path: Path, name: str, **values: object) -> str:
-    from attnbook.runs import run
-
-    output = tmp_path / f"{name}.ipynb"
-    run.run(ROOT / "notebooks/jain_wallace/summary.py", output, values)
-    return output.read_text()
-
-
-def bar(page: str, source: str) -> list[float]:
+def bars(page, source):
     """What Figure 4 shows of SST."""
-    outputs = [output for cell in json.loads(page)["cells"] for output in cell.get("outputs", [])]
-    specs = [
-        output["data"]["application/vnd.vegalite.v6+json"]
-        for output in outputs
-        if "image/png" in output.get("data", {})
-    ]
-    (spec,) = [spec for spec in specs if "minus τ with attention" in spec["title"]]
+    (spec,) = [spec for spec in page.charts if "minus τ with attention" in spec["title"]]
     (rows,) = spec["datasets"].values()
     here = [row for row in rows if row["dataset"] == "SST" and row["facet"].startswith("Figure 4")]
     return [row["x"] for row in here if row["source"] == source]
@@ -347,25 +220,28 @@ def bar(page: str, source: str) -> list[float]:
 
 @pytest.mark.slow
 def test_the_page_shows_recorded_results_and_fresh_ones_in_their_place(tmp_path):
-    everything(tmp_path / "sweep")
+    for encoder, tau in (("bilstm", 0.2), ("average", 0.4)):
+        for seed in (0, 1):
+            jain_wallace(tmp_path / "sweep", tau, encoder=encoder, seed=seed)
     record.record(tmp_path / "sweep", tmp_path / "kept")
-    page = run_page(tmp_path, "recorded", recorded=str(tmp_path / "kept"))
-    assert "Not run" not in page
-    assert bar(page, "ours") == pytest.approx([0.6])
-    assert bar(page, "shuffled attention") == pytest.approx([0.8])
-    assert "Runs of ours: 24, of which 0 are fresh" in page
     correlation(tmp_path / "new", 0.4, encoder="bilstm", seed=1)
-    page = run_page(tmp_path, "fresh", recorded=str(tmp_path / "kept"), fresh=str(tmp_path / "new"))
-    assert bar(page, "ours") == pytest.approx([0.5])
-    assert bar(page, "one seed") == pytest.approx([0.6, 0.4])
-    assert "Runs of ours: 24, of which 1 are fresh" in page
+    kept = {"recorded": str(tmp_path / "kept")}
+    page = execute("jain_wallace/summary", tmp_path / "old page", **kept)
+    assert "Not run" not in page.whole
+    assert bars(page, "ours") == pytest.approx([0.3])
+    assert bars(page, "shuffled attention") == pytest.approx([0.5])
+    assert "Runs of ours: 24, of which 0 are fresh" in page.words
+    page = execute("jain_wallace/summary", tmp_path / "new page", **kept, fresh=str(tmp_path / "new"))
+    assert bars(page, "ours") == pytest.approx([0.2])
+    assert bars(page, "one seed") == pytest.approx([0.3, 0.1])
+    assert "Runs of ours: 24, of which 1 are fresh" in page.words
 
 
 @pytest.mark.slow
 def test_what_is_not_recorded_is_said_in_its_place(tmp_path):
-    page = run_page(tmp_path, "none", recorded=str(tmp_path / "nowhere"))
+    page = execute("jain_wallace/summary", tmp_path, recorded=str(tmp_path / "nowhere"))
     for experiment in ("base", "correlation", "permutation", "adversary", "initialisation"):
-        assert f"Not run: there is no recorded result of the experiment *{experiment}*" in page
-    assert "image/png" not in page
-    assert "No run is recorded yet" in page
-    assert "Traceback" not in page
+        assert f"Not run: there is no recorded result of the experiment *{experiment}*" in page.whole
+    for said in ("image/png", "Traceback"):
+        assert said not in page.whole
+    assert "No run is recorded yet" in page.words

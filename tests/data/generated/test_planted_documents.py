@@ -41,10 +41,8 @@ def test_rule_by_hand():
     assert topic_scores(document).tolist() == [1, 2, 1, 0]
     assert planted_topic(document) == MUSIC
     assert planted_topic(document[:4]) is None
-    assert planted_evidence(document[0], COOKING).tolist() == [0, 0, 1, 0, 0, 1, 0]
-    assert planted_evidence(document[0], MUSIC).tolist() == [0, 0, -1, 0, 0, -1, 0]
-    assert planted_evidence(document[1], COOKING).tolist() == [0, 0, -1, 0, 0, -1, 0]
-    assert planted_evidence(document[1], MUSIC).tolist() == [0, 0, 1, 0, 0, 1, 0]
+    for row, topic, sign in ((0, COOKING, 1), (0, MUSIC, -1), (1, COOKING, -1), (1, MUSIC, 1)):
+        assert planted_evidence(document[row], topic).tolist() == [0, 0, sign, 0, 0, sign, 0]
     assert not planted_evidence(document[4], MUSIC).any()
 
 
@@ -89,13 +87,9 @@ def test_defaults_are_noisy_balanced_and_of_the_sizes_asked_for():
     assert 0.2 < (marks == 1).mean() < 0.45
     assert 0.03 < (marks == -1).mean() < 0.25
     # A negator alone is no evidence: it stands in neutral sentences too.
-    tokens = [token for text in corpus.train.texts for token in text]
+    tokens, used = np.concatenate(corpus.train.texts), np.concatenate(corpus.train.evidence) != 0
     for negator in NEGATORS:
-        used = [
-            e != 0 for t, e in zip(tokens, np.concatenate(corpus.train.evidence), strict=True) if t == negator
-        ]
-        assert 0.05 < np.mean(used) < 0.95
-    nouns = {noun for topic in TOPICS.values() for noun in topic}
-    assert len(nouns) == sum(map(len, TOPICS.values()))
-    known = set(corpus.vocabulary.words)
-    assert len(known & nouns) > 0.9 * len(nouns)
+        assert 0.05 < used[tokens == negator].mean() < 0.95
+    nouns = [noun for topic in TOPICS.values() for noun in topic]
+    assert len(nouns) == len(set(nouns))
+    assert len(set(corpus.vocabulary.words) & set(nouns)) > 0.9 * len(nouns)

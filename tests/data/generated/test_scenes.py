@@ -16,9 +16,8 @@ def read(split, i):
     for features in split.features[i][split.present[i]]:
         attributes = zip((COLOURS, SHAPES, SIZES), np.split(features[:HALF], [4, 7]), strict=True)
         x1, y1, x2, y2 = features[HALF:]
-        things.append(
-            (*(names[column.argmax()] for names, column in attributes), (x1 + x2) / 2, (y1 + y2) / 2)
-        )
+        seen = (names[column.argmax()] for names, column in attributes)
+        things.append((*seen, (x1 + x2) / 2, (y1 + y2) / 2))
     return things
 
 

@@ -1,11 +1,13 @@
 """The MIMIC-III loaders on generated tables of the true schema; no patient's data anywhere."""
 
+import re
+
 import pandas as pd
 import pytest
 
 from attnlib.data import DataError, load
 from attnlib.data.sets import health
-from tests.data.sets.writing import everything, sizes, write
+from tests.data.sets.writing import each_text, everything, sizes, write
 
 
 def letters(number):
@@ -35,16 +37,12 @@ def test_sentences_of_case_reports_are_distinct_and_split_by_class(root):
     assert [int(split.labels.sum()) for split in corpus.splits.values()] == [20, 4, 6]
     assert "1 sentences that are in both files" in corpus.provenance["notes"][1]
     assert {"ade/DRUG-AE/30", "ade/ADE-NEG/60"} <= set(everything(corpus))
-    for split in corpus.splits.values():
-        for text, label, marks in zip(split.texts, split.labels, split.evidence, strict=True):
-            marked = [token for token, mark in zip(text, marks, strict=True) if mark]
-            assert marked == (["severe", "rash", "drugx"] if label else [])
+    for text, label, marks in each_text(corpus, "texts", "labels", "evidence"):
+        marked = [token for token, mark in zip(text, marks, strict=True) if mark]
+        assert marked == (["severe", "rash", "drugx"] if label else [])
     assert "qqq" in corpus.vocabulary.words
     with pytest.raises(DataError, match="not the official file"):
         load("ade")
-    write_ade(root, POSITIVE[:1], NEGATIVE[:1])
-    with pytest.raises(DataError, match="ade: too few texts to divide"):
-        load("ade", verify=False)
 
 
 def test_of_repeated_words_those_at_the_right_distance_are_marked():
@@ -66,8 +64,6 @@ def write_tweets(root, *lines):
 
 
 def test_of_tweets_dev_is_taken_out_of_train_if_the_file_has_none(root):
-    with pytest.raises(DataError, match=r"(?s)adr_dataset\.csv not found.*not public.*stand-in.*'ade'"):
-        load("adr")
     write_tweets(root, HEADER, *tweets(40, "train"), *tweets(10, "test"), "too short,1,train")
     corpus = load("adr")
     assert sum(sizes(corpus)) == 50
@@ -78,9 +74,6 @@ def test_of_tweets_dev_is_taken_out_of_train_if_the_file_has_none(root):
     rows = [*tweets(40, "train"), *tweets(10, "test"), *tweets(8, "dev")]
     write_tweets(root, f"id,{HEADER}", *(f"7,{row}" for row in rows))
     assert sizes(load("adr")) == [40, 8, 10]
-    write_tweets(root, HEADER, "a b,1,train")
-    with pytest.raises(DataError, match="too few texts to divide"):
-        load("adr")
 
 
 def test_bad_tweets_are_named(root):
@@ -92,6 +85,11 @@ def test_bad_tweets_are_named(root):
 
 CODES = (["25000", "4019"], ["2851"], ["28521", "25000"], ["2851", "28529"], ["V290"], ["28522"])
 BODY = 'Admission Date:  [**2101-{}-1**]\n\nThe patient, "stable", took 20 mg ;; daily.\nwbc was low again\n'
+
+
+COLUMNS = {"ADMISSIONS": "ROW_ID SUBJECT_ID HADM_ID"}
+COLUMNS["DIAGNOSES_ICD"] = "ROW_ID SUBJECT_ID HADM_ID SEQ_NUM ICD9_CODE"
+COLUMNS["NOTEEVENTS"] = "ROW_ID SUBJECT_ID HADM_ID CHARTDATE CATEGORY DESCRIPTION ISERROR TEXT"
 
 
 def patient(i):
@@ -116,14 +114,8 @@ def tables(n=60):
     codes = [(i, k + 1, code) for i in range(n) for k, code in enumerate(CODES[i % len(CODES)])]
     diagnoses = [(7, patient(i), 100 + i, k, code) for i, k, code in codes] + [(7, 10, 100, "", "")]
     admissions = [(7, patient(i), 100 + i) for i in range(n)]
-    return {
-        name: pd.DataFrame(rows, columns=["ROW_ID", "SUBJECT_ID", "HADM_ID", *further])
-        for name, rows, further in (
-            ("NOTEEVENTS", notes, ("CHARTDATE", "CATEGORY", "DESCRIPTION", "ISERROR", "TEXT")),
-            ("DIAGNOSES_ICD", diagnoses, ("SEQ_NUM", "ICD9_CODE")),
-            ("ADMISSIONS", admissions, ()),
-        )
-    }
+    rows = {"NOTEEVENTS": notes, "DIAGNOSES_ICD": diagnoses, "ADMISSIONS": admissions}
+    return {name: pd.DataFrame(found, columns=COLUMNS[name].split()) for name, found in rows.items()}
 
 
 def write_tables(root, layout="plain", **changed):
@@ -136,9 +128,8 @@ def write_lists(root, **parts):
     write(root / "mimic3", {f"{part}_50_hadm_ids.csv": text for part, text in texts.items()})
 
 
-@pytest.mark.parametrize("layout", ["plain", "gzip"])
-def test_diabetes_follows_the_lists_of_the_paper(root, layout):
-    write_tables(root, layout)
+def test_diabetes_follows_the_lists_of_the_paper(root):
+    write_tables(root, "gzip")
     write_lists(root, train=range(100, 140), dev=range(140, 150), test=range(150, 158))
     corpus = load("diabetes")
     assert sizes(corpus) == [40, 10, 8]
@@ -159,9 +150,8 @@ def test_without_lists_no_patient_is_on_two_sides(root, monkeypatch):
     sides = [{patient(int(name[9:]) - 100) for name in split.ids} for split in corpus.splits.values()]
     assert sum(map(len, sides)) == len(set.union(*sides)) == 30
     assert sizes(corpus) == [42, 8, 10]
-    notes = " ".join(corpus.provenance["notes"])
-    assert "lists of admissions were not found" in notes
-    assert "were not compared with ADMISSIONS" in notes
+    said = "lists of admissions were not found.*were not compared with ADMISSIONS"
+    assert re.search(said, " ".join(corpus.provenance["notes"]))
     # Large tables are read in chunks; column names may be in lower case.
     monkeypatch.setattr(health, "CHUNK", 7)
     write_tables(root, **{name: frame.rename(columns=str.lower) for name, frame in tables().items()})
@@ -199,9 +189,3 @@ def test_tables_that_cannot_be_used_are_named(root, table, change, problem):
     write_tables(root, **{table: change(tables()[table])})
     with pytest.raises(DataError, match=problem):
         load("diabetes")
-
-
-@pytest.mark.parametrize("name", ["diabetes", "anemia"])
-def test_without_tables_the_message_says_how_to_get_access(root, name):
-    with pytest.raises(DataError, match=r"(?s)DIAGNOSES_ICD\.csv not found.*credentialed.*physionet\.org"):
-        load(name)

@@ -106,8 +106,3 @@ def test_bad_reviews_and_foreign_files_of_jmars_are_named(text, problem):
     file = io.BytesIO(text.encode(errors="surrogateescape"))
     with pytest.raises(DataError, match=f"data.json: {problem}"):
         list(imdb.read_jmars("data.json", file))
-
-
-def test_without_jmars_the_message_says_how_to_get_it(root):
-    with pytest.raises(DataError, match=r"(?s)data\.json not found.*one JSON array.*'imdb_ratings'"):
-        load("imdb10")

@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 from sklearn.datasets import _twenty_newsgroups as sk
@@ -34,13 +36,10 @@ def test_of_a_run_of_symbols_the_last_is_kept():
 @pytest.fixture(params=["plain", "archive"])
 def written(root, request):
     """By-date files of three groups; every post of the two on sports has 8 to 20 words."""
-    made = {
-        f"20news-bydate-{part}/{group}/{9990 + i}": f"{HEADER}the {word} was good "
-        + "and so on " * (2 + i % 4)
-        for part in newsgroups.PARTS
-        for group, word in GROUPS.items()
-        for i in range(40)
-    }
+    made = {}
+    for part, (group, word), i in itertools.product(newsgroups.PARTS, GROUPS.items(), range(40)):
+        text = f"{HEADER}the {word} was good " + "and so on " * (2 + i % 4)
+        made[f"20news-bydate-{part}/{group}/{9990 + i}"] = text
     made["20news-bydate-train/rec.sport.hockey/10100"] = HEADER + "> only a quote"
     made["20news-bydate-test/rec.sport.hockey/10101"] = f"{HEADER}café goalie is here now and so on again"
     made["20news-bydate-test/sci.med/7"] = f"{HEADER}> x\nCafé is open. It's good!\r\n> only a quote"
@@ -71,9 +70,6 @@ def test_all_groups_as_flat_texts(written):
     for split in corpus.splits.values():
         assert np.ptp(np.bincount(split.labels)) <= 2
         assert split.sentences is None
-    texts = {name.removeprefix("20news20"): text for name, (text, _) in every.items()}
-    sports = everything(load("20news_sports", verify=False))
-    assert all(texts[name.removeprefix("20news_sports")] == text for name, (text, _) in sports.items())
 
 
 def test_all_groups_as_documents(written):
@@ -87,10 +83,3 @@ def test_all_groups_as_documents(written):
     assert found["20news/test/sci.med/7"][0] == ("café", "is", "open", ".", "it", "'s", "good", "!")
     assert corpus.train.sentences.counts.max() < 51
     assert "1 documents without a sentence are left out." in corpus.provenance["notes"]
-
-
-def test_too_few_posts_are_refused(root):
-    one = {f"20news-bydate-{part}/sci.med/1": HEADER + "some text" for part in newsgroups.PARTS}
-    write(root / "20news", one | {"20news-bydate-train/sci.space/1": HEADER + "only one"})
-    with pytest.raises(DataError, match="20news20: too few texts to divide"):
-        load("20news20", verify=False)

@@ -5,7 +5,7 @@ import pytest
 from attnlib.data import DataError, load
 from attnlib.data.catalogue import DATA_SETS
 from attnlib.data.sets import pairs
-from tests.data.sets.writing import sizes, write
+from tests.data.sets.writing import each_text, sizes, write
 
 # Labels of SNLI as the held-out files and the subsets write them.
 CODES = {"entailment": ("0", "3"), "neutral": ("1", "1"), "contradiction": ("2", "2")}
@@ -31,24 +31,19 @@ def write_tsv(root):
 
 def write_jsonl(root, layout="plain"):
     found = [*SNLI, ("No", "agreement", "-")]
-    text = lines(
-        *(json.dumps({"gold_label": y, "sentence1": p, "sentence2": h, "pairID": "x"}) for p, h, y in found)
-    )
+    text = lines(*(json.dumps({"gold_label": y, "sentence1": p, "sentence2": h}) for p, h, y in found))
     write(root / "snli", dict.fromkeys(pairs.OFFICIAL.values(), text), layout)
 
 
 def check_snli(corpus):
     assert corpus.task == "pair classification"
     assert corpus.class_names == ("contradiction", "entailment", "neutral")
-    for split in corpus.splits.values():
-        for text, question, label in zip(split.texts, split.questions, split.labels, strict=True):
-            assert (text[:3], text[-3:]) == (("a", "man", "in"), ("qqq", "drums", "."))
-            assert question[1] == ("hates", "makes", "likes")[label]
+    for text, question, label in each_text(corpus, "texts", "questions", "labels"):
+        assert (text[:3], text[-3:]) == (("a", "man", "in"), ("qqq", "drums", "."))
+        assert question[1] == ("hates", "makes", "likes")[label]
 
 
 def test_both_label_codings_of_the_tab_separated_files_are_read(root):
-    with pytest.raises(DataError, match=r"train_subset_18k.* not found"):
-        load("snli_subset")
     write_tsv(root)
     corpus = load("snli", verify=False)
     check_snli(corpus)
@@ -70,8 +65,6 @@ def test_official_files_come_first_and_pairs_without_gold_label_go(root):
     assert sizes(corpus) == [24, 24, 24]
     # "hates": in 8 of the 48 training sentences; all words are in 3 or more.
     assert {"hates", "somebody", "red"} <= set(corpus.vocabulary.words)
-    with pytest.raises(ValueError, match="unknown train 'all'"):
-        load("snli", train="all")
 
 
 def test_bad_lines_of_official_files_are_named(root):
@@ -118,19 +111,14 @@ def write_qqp(root, training, test=None):
 
 def check_paraphrases(corpus):
     assert (corpus.task, corpus.class_names) == ("pair classification", ("different", "paraphrase"))
-    for split in corpus.splits.values():
-        for name, passage, question, label in zip(
-            split.ids, split.texts, split.questions, split.labels, strict=True
-        ):
-            i = int(name.split("/")[2]) - 2
-            assert passage == ("the", COLOURS[i % 5], "second", ",", "qqq")
-            assert question == ("is", '"', COLOURS[i % 5], "the", "first", "of", "qqq", "?")
-            assert label == i % 2
+    for name, passage, question, label in each_text(corpus, "ids", "texts", "questions", "labels"):
+        i = int(name.split("/")[2]) - 2
+        assert passage == ("the", COLOURS[i % 5], "second", ",", "qqq")
+        assert question == ("is", '"', COLOURS[i % 5], "the", "first", "of", "qqq", "?")
+        assert label == i % 2
 
 
 def test_both_layouts_of_mrpc_give_the_same_corpus(root, monkeypatch):
-    with pytest.raises(DataError, match=r"msr_paraphrase_train\.txt.* not found in .* Get .*microsoft\.com"):
-        load("mrpc")
     monkeypatch.setattr(pairs, "MRPC_DEV", 10)
     rows = list(paraphrases(40, mrpc))
     write_mrpc(root, dict(zip(MRPC["parts"], (rows[:-10], rows[-10:], rows[:6]), strict=True)))
@@ -147,17 +135,12 @@ def test_both_layouts_of_mrpc_give_the_same_corpus(root, monkeypatch):
     assert list(official.provenance["files"]) == MRPC["official"]
     assert official.checksum == corpus.checksum
     train, test = MRPC["official"]
-    write_mrpc(root, {train: rows[:10]})
-    with pytest.raises(DataError, match="mrpc: none of 0 train texts is left"):
-        load("mrpc")
     write_mrpc(root, {train: rows, test: [*rows[:6], "2\t1\t2\ta\tb"]})
     with pytest.raises(DataError, match=r"msr_paraphrase_test\.txt\.gz:8: the label is '2', not 0 or 1"):
         load("mrpc")
 
 
 def test_the_first_tenth_of_quoras_pairs_is_dev_and_glues_dev_is_test(root, monkeypatch):
-    with pytest.raises(DataError, match=r"qqp: train\.tsv.* not found in .*gluebenchmark\.com.*'mrpc'"):
-        load("qqp")
     write_qqp(root, list(paraphrases(59, qqp)))
     corpus = load("qqp")
     check_paraphrases(corpus)
@@ -181,19 +164,15 @@ def test_broken_rows_and_empty_questions_of_quora_are_left_out_and_counted(root)
     assert [*whole.dev.texts, *whole.train.texts] == [*corpus.dev.texts, *corpus.train.texts]
 
 
-@pytest.mark.parametrize(
-    ("training", "test", "problem"),
-    [
+def test_files_of_quora_that_are_cut_or_others_are_named(root):
+    for training, test, problem in (
         (40, [qqp("a", "b", "2")], r"dev\.tsv:2: the label is '2', not 0 or 1"),
-        (40, [], "qqp: none of 0 test texts is left"),
         (9, None, "qqp: none of 0 dev texts is left"),
         (40, ["a,b,c"] * 101, r"dev\.tsv: 101 rows have not 6 fields"),
-    ],
-)
-def test_files_of_quora_that_are_cut_or_others_are_named(root, training, test, problem):
-    write_qqp(root, list(paraphrases(training, qqp)), test)
-    with pytest.raises(DataError, match=problem):
-        load("qqp")
+    ):
+        write_qqp(root, list(paraphrases(training, qqp)), test)
+        with pytest.raises(DataError, match=problem):
+            load("qqp")
     (root / "qqp" / "train.tsv").write_text("index\tquestion1\tquestion2\n")
     with pytest.raises(DataError, match=r"train\.tsv:1: no column id, is_duplicate, qid1, qid2"):
         load("qqp")

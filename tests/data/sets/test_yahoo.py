@@ -22,12 +22,10 @@ def document(i, topic=None, uri=None):
         "bestanswer": "It is so.<br />Really & truly!",
         "maincat": TOPICS[i % 10] if topic is None else topic,
     }
-    held = {name: escape(value) for name, value in fields.items() if value is not None}
-    inside = "".join(f"<{name}>{value}</{name}>\n" for name, value in held.items())
-    return (
-        f'<vespaadd><document type="wisdom">{inside}<nbestanswers><answer_item>no</answer_item>'
-        "</nbestanswers><qlang>en</qlang></document></vespaadd>\n"
-    )
+    given = {name: escape(value) for name, value in fields.items() if value is not None}
+    held = "".join(f"<{name}>{value}</{name}>\n" for name, value in given.items())
+    others = "<nbestanswers><answer_item>no</answer_item></nbestanswers><qlang>en</qlang>"
+    return f'<vespaadd><document type="wisdom">{held}{others}</document></vespaadd>\n'
 
 
 def whole(n=600, extra=(), first=0):
@@ -65,12 +63,8 @@ def test_the_two_parts_are_one_text(root, monkeypatch, piece, layout):
 
 @pytest.mark.slow
 def test_other_topics_repeats_and_empty_documents_are_left_out(root):
-    extra = [
-        document(1, topic="Travel"),
-        document(1, topic=""),
-        document(2, uri="1002"),
-        document(3, uri="").replace("Why is it item3?", "...").replace("Please", ""),
-    ]
+    extra = [document(1, topic="Travel"), document(1, topic=""), document(2, uri="1002")]
+    extra.append(document(3, uri="").replace("Why is it item3?", "...").replace("Please", ""))
     write_parts(root, whole(600, extra))
     corpus = load("yahoo")
     assert sum(sizes(corpus)) == 601
@@ -109,9 +103,8 @@ def test_as_many_of_each_class_with_test_first(monkeypatch):
 
 
 def test_the_csv_files_join_title_content_and_answer(root):
-    lines = [
-        quoted(str(1 + i % 10), f"Why {i}?", "" if i % 3 else "Say\\nso.", 'It "is" so.') for i in range(100)
-    ]
+    said = ["Say\\nso.", "", ""]
+    lines = [quoted(str(1 + i % 10), f"Why {i}?", said[i % 3], 'It "is" so.') for i in range(100)]
     write(root / "yahoo", {"train.csv": "".join(lines), "test.csv": "".join(lines[:10])})
     corpus = load("yahoo")
     assert sizes(corpus) == [90, 10, 10]
@@ -119,16 +112,12 @@ def test_the_csv_files_join_title_content_and_answer(root):
     assert corpus.test.texts[0] == ("why", "0", "?", "say", "so", ".", "it", '"', "is", '"', "so", ".")
     assert [s.tolist() for s in corpus.test.sentences[:2]] == [[3, 3, 6], [3, 6]]
     assert "6,000 test questions" in " ".join(corpus.provenance["notes"])
-    with pytest.raises(ValueError, match="unknown source 'xml'; known: webscope, whole, csv"):
-        load("yahoo", source="xml")
     write(root / "yahoo", {"train.csv": quoted("1", "a", "b\nc", "d") + quoted("11", "a", "b", "c")})
     with pytest.raises(DataError, match=r"train\.csv:3: the class is '11', not 1, 2, .* or 10"):
         load("yahoo")
 
 
 def test_damaged_files_are_named(root):
-    with pytest.raises(DataError, match=r"(?s)part1.* not found in .*Webscope.*'20news'"):
-        load("yahoo")
     for text, problem in (
         (whole(0), "yahoo: too few texts to divide"),
         (whole(20)[:-40], r"part2: the XML text stops in document 2\d"),

@@ -1,8 +1,9 @@
 """Generated files in the layout of a data set, for the tests of its loader."""
 
 import gzip
-import io
-import tarfile
+from pathlib import Path
+
+from tests.data.faulty import tarred
 
 
 def write(folder, texts, layout="plain", archive="", root=""):
@@ -10,12 +11,8 @@ def write(folder, texts, layout="plain", archive="", root=""):
     folder.mkdir(parents=True, exist_ok=True)
     held = {path: text if isinstance(text, bytes) else text.encode() for path, text in texts.items()}
     if layout == "archive":
-        with tarfile.open(folder / archive, "w:gz") as packed:
-            for path, data in held.items():
-                item = tarfile.TarInfo(f"{root}/{path}" if root else path)
-                item.size = len(data)
-                packed.addfile(item, io.BytesIO(data))
-        return
+        members = {str(Path(root, path)): data for path, data in held.items()}
+        return (folder / archive).write_bytes(tarred(members))
     for path, data in held.items():
         file = folder / (f"{path}.gz" if layout == "gzip" else path)
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -31,10 +28,12 @@ def sizes(corpus):
     return [len(split) for split in corpus.splits.values()]
 
 
+def each_text(corpus, *columns):
+    """The named columns of all splits, a tuple for each text."""
+    for split in corpus.splits.values():
+        yield from zip(*(getattr(split, column) for column in columns), strict=True)
+
+
 def everything(corpus):
     """(text, label) by id."""
-    return {
-        name: (text, int(label))
-        for split in corpus.splits.values()
-        for name, text, label in zip(split.ids, split.texts, split.labels, strict=True)
-    }
+    return {name: (text, int(label)) for name, text, label in each_text(corpus, "ids", "texts", "labels")}

@@ -12,15 +12,10 @@ transformers = pytest.importorskip("transformers")
 
 # By its name in the library, what a family needs to be small beside SIZE.
 SIZE = {
-    **{
-        "vocab_size": 60,
-        "hidden_size": 16,
-        "num_attention_heads": 2,
-        "intermediate_size": 32,
-        "num_labels": 3,
-    },
-    **{"num_hidden_layers": 2, "max_position_embeddings": 40, "initializer_range": 0.3},
-    **{"attn_implementation": "eager"},
+    **dict(vocab_size=60, hidden_size=16, num_attention_heads=2, intermediate_size=32, num_labels=3),
+    **dict(
+        num_hidden_layers=2, max_position_embeddings=40, initializer_range=0.3, attn_implementation="eager"
+    ),
 }
 FAMILIES = {
     "Albert": {"embedding_size": 16},
@@ -46,9 +41,8 @@ WORDS = torch.randint(1, 50, (2, 7), generator=torch.Generator().manual_seed(0))
 
 
 def bert(**more):
-    config = transformers.BertConfig(
-        **SMALL, num_hidden_layers=2, num_labels=3, **{"attn_implementation": "eager", **more}
-    )
+    more = dict(num_hidden_layers=2, num_labels=3, attn_implementation="eager") | more
+    config = transformers.BertConfig(**SMALL, **more)
     return transformers.BertForSequenceClassification(config), {}
 
 
@@ -63,9 +57,8 @@ def visual_bert():
 
 
 def lxmert():
-    config = transformers.LxmertConfig(
-        **SMALL, l_layers=2, x_layers=2, r_layers=1, visual_feat_dim=5, num_qa_labels=3
-    )
+    layers = dict(l_layers=2, x_layers=2, r_layers=1)
+    config = transformers.LxmertConfig(**SMALL, **layers, visual_feat_dim=5, num_qa_labels=3)
     image = {
         "visual_feats": torch.rand(2, 4, 5),
         "visual_pos": torch.rand(2, 4, 4),

@@ -74,9 +74,8 @@ def test_the_advice_for_several_labels_works():
 
     one = Wrapped(model, answer)
     intact = removals(one, BERT_TEXT, inputs)["deletion"].intact
-    np.testing.assert_allclose(
-        intact[:, 1], model(**inputs).logits[:, 1].sigmoid().detach().numpy(), atol=1e-6
-    )
+    expected = model(**inputs).logits[:, 1].sigmoid().detach().numpy()
+    np.testing.assert_allclose(intact[:, 1], expected, atol=1e-6)
     assert list(stock.explain(one, BERT_TEXT, inputs)) == list(stock.METHODS)
 
 
@@ -92,13 +91,12 @@ def test_tuples_are_asked_for_by_name(family):
     np.testing.assert_array_equal(*ways)
 
 
+@pytest.mark.parametrize("read", READERS.values(), ids=READERS)
 @pytest.mark.parametrize("make", [bert, lxmert])
-def test_labels_among_the_inputs_are_refused(make):
+def test_labels_among_the_inputs_are_refused(make, read):
     model, inputs = embedded(make)
-    kind = KINDS[make]
-    for read in READERS.values():
-        with pytest.raises(ValueError, match="computes a loss: leave labels out"):
-            read(model, kind, {**inputs, "labels": torch.tensor([0, 1])})
+    with pytest.raises(ValueError, match="computes a loss: leave labels out"):
+        read(model, KINDS[make], {**inputs, "labels": torch.tensor([0, 1])})
 
 
 # Two texts that nothing tells apart
@@ -141,11 +139,8 @@ def test_a_second_text_counts_as_the_first_s_only_where_told(family, ids, more):
     assert (found[:, 2:] == 0).all()
     deletion = removals(model, BERT_TEXT, told)["deletion"]
     assert deletion.lengths.tolist() == [2] * len(ids)
-    with torch.no_grad():
-        whole, shorter = (
-            model(**inputs_of(model, [list(np.delete(ids[0], gone))])).logits.double().softmax(1)[0]
-            for gone in ([], [2])
-        )
+    texts = [inputs_of(model, [list(np.delete(ids[0], gone))]) for gone in ([], [2])]
+    whole, shorter = (model(**text).logits.double().softmax(1)[0].detach() for text in texts)
     assert deletion.drop_of_each()[0, 1] == pytest.approx(float((whole - shorter)[whole.argmax()]), abs=1e-6)
 
 
@@ -156,10 +151,9 @@ def test_told_either_way_a_pair_is_scored_the_same():
     told = {**inputs, "scored": torch.tensor([[0, 1, 1, 0, 0, 0, 0, 0]])}
     for name, found in stock.explain(model, BERT_TEXT, inputs).items():
         assert torch.equal(found, stock.explain(model, BERT_TEXT, told, name)[name])
-    for name, way in removals(model, BERT_TEXT, inputs).items():
-        np.testing.assert_array_equal(
-            way.drop_of_each(), removals(model, BERT_TEXT, told)[name].drop_of_each()
-        )
+    first, second = (removals(model, BERT_TEXT, given) for given in (inputs, told))
+    for name, way in first.items():
+        np.testing.assert_array_equal(way.drop_of_each(), second[name].drop_of_each())
 
 
 @pytest.mark.parametrize(

@@ -48,15 +48,11 @@ def test_attention_of_adapted_layers_is_what_the_model_returns(family, where):
 @pytest.mark.parametrize("part", ["query", "value"])
 def test_adapters_in_models_of_two_modalities(make, part):
     model, inputs = embedded(make)
-    kind = VISUAL_BERT if make is visual_bert else LXMERT
     model = replaced(model, f"1.attention.self.{part}" if make is visual_bert else f"att.{part}", Adapter)
     output = model(**inputs, output_attentions=True)
-    found = stock.explain(model, kind, inputs)["attention"]
-    if make is visual_bert:
-        expected = output.attentions[-1].mean(1)[:, 5, 7:]
-    else:
-        expected = output.cross_encoder_attentions[-1].mean(1)[:, 0]
-    torch.testing.assert_close(found, expected.detach())
+    found = stock.explain(model, KINDS[make], inputs)["attention"]
+    maps = output["attentions" if make is visual_bert else "cross_encoder_attentions"][-1].mean(1)
+    torch.testing.assert_close(found, (maps[:, 5, 7:] if make is visual_bert else maps[:, 0]).detach())
 
 
 @pytest.mark.slow
@@ -85,9 +81,8 @@ def test_albert_s_one_layer_counts_as_often_as_it_runs():
     returned = model(**inputs, output_attentions=True).attentions
     each = stock.each_layer_and_head(model, BERT_TEXT, inputs, ["attention", "attention × norm"])
     for layer in range(3):
-        torch.testing.assert_close(
-            each[layer, None]["attention"], returned[layer].mean(1)[:, 0, 1:-1].detach()
-        )
+        expected = returned[layer].mean(1)[:, 0, 1:-1].detach()
+        torch.testing.assert_close(each[layer, None]["attention"], expected)
 
 
 @pytest.mark.slow
@@ -136,12 +131,15 @@ class Unasked(Named):
         return super().forward(hidden[:, None], attention_mask)[0][:, 0], None
 
 
-class NoAttention(nn.Module):
+class Aside(nn.Module):
+    """The same attention by names of its own; its modules are hidden from the model's list."""
+
     def __init__(self, own):
         super().__init__()
+        self.own = [own]
 
-    def forward(self, hidden, *args, **rest):
-        return hidden, None
+    def forward(self, *args, **rest):
+        return self.own[0](*args, **rest)
 
 
 def shortened(model):
@@ -158,11 +156,8 @@ NONE_OF = r"gave 1 .* has 2: none of bert.encoder.layer.{}\."
         (lambda m: replaced(m, "1.attention.self", Joined), NONE_OF.format(1)),
         (lambda m: replaced(m, "0.attention.self", Joined), NONE_OF.format(0)),
         (lambda m: replaced(m, "1.attention.self", Named), NONE_OF.format(1)),
-        (lambda m: replaced(m, "0.attention", NoAttention), NONE_OF.format(0)),
-        (
-            lambda m: replaced(m, "1.attention.self", Unasked),
-            "layer.1.attention.self .* without a call of its",
-        ),
+        (lambda m: replaced(m, "0.attention", Aside), NONE_OF.format(0)),
+        (lambda m: replaced(m, "1.attention.self", Unasked), "layer.1.attention.self .* without a call of"),
         (lambda m: replaced(m, "attention.self", Joined), "has no attention module"),
         (shortened, r"gave 1 .* has 2.*let the configuration say so"),
         (lambda m: Wrapped(m, lambda m, x: m(**x).logits + m(**x).logits), "gave 4 .* has 2"),
@@ -181,16 +176,6 @@ def test_a_layer_that_is_not_read_is_named(change, message):
 
 @pytest.mark.parametrize("part", ["lang_self_att.self", "visual_attention.att", "r_layers.0.attention.self"])
 def test_a_part_of_lxmert_that_is_not_read_is_refused(part):
-    class Aside(nn.Module):
-        """The same attention by names of its own."""
-
-        def __init__(self, own):
-            super().__init__()
-            self.own = [own]  # hidden from the model's list of modules
-
-        def forward(self, *args, **rest):
-            return self.own[0](*args, **rest)
-
     model, inputs = embedded(lxmert)
     with pytest.raises(ValueError, match="LxmertForQuestionAnswering gave .* has 11"):
         stock.explain(replaced(model, part, Aside), LXMERT, inputs, "attention")

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from attnlib.explain.transformers import methods as stock
-from attnlib.explain.transformers.asking import without_padding
+from attnlib.explain.transformers.asking import Asked, without_padding
 from attnlib.faithfulness.transformers import removals
 from attnlib.models.kinds import BERT_TEXT
 from tests.explain.transformers.stock_models import (
@@ -50,14 +50,11 @@ def test_where_padding_changes_the_answer_each_text_is_asked_without(family, kin
 
     def answer(*texts):
         """The model's own, of one text alone and by its ids."""
-        with torch.no_grad():
-            return np.concatenate(
-                [model(input_ids=torch.tensor([one])).logits.double().softmax(1) for one in texts]
-            )
+        logits = [model(input_ids=torch.tensor([one])).logits for one in texts]
+        return torch.cat(logits).double().softmax(1).detach().numpy()
 
     alone = answer(*words)
-    with torch.no_grad():
-        padded = model(**inputs).logits.double().softmax(1).numpy()
+    padded = model(**inputs).logits.double().softmax(1).detach().numpy()
     assert np.abs(padded - alone).max() > 1e-3  # what used to be believed
     ways = removals(model, kind, inputs)
     drops = ways["deletion"].drop_of_each()
@@ -88,11 +85,10 @@ def test_texts_of_one_length_are_no_way_round():
     sets = np.zeros((3, 2, 8), dtype=bool)
     sets[0, 0, 0] = sets[1, 0, 1:4] = sets[2, 1, 5:] = True
     found = deletion.without(sets)
-    for row in range(3):
-        for k in range(2):
-            kept = torch.from_numpy(~sets[row, k])
-            expected = model(input_ids=ids[row : row + 1, kept]).logits.double().softmax(1).detach().numpy()
-            np.testing.assert_allclose(found[row, k], expected[0], atol=1e-6)
+    for row, k in np.ndindex(3, 2):
+        kept = torch.from_numpy(~sets[row, k])
+        expected = model(input_ids=ids[row : row + 1, kept]).logits.double().softmax(1).detach().numpy()
+        np.testing.assert_allclose(found[row, k], expected[0], atol=1e-6)
 
 
 def test_maps_are_read_where_padding_changes_the_answer_but_there_is_none():
@@ -158,4 +154,4 @@ def test_regions_that_are_not_there_do_not_count(make):
 def test_a_model_that_padding_leaves_alone_is_asked_as_it_is(family):
     model = model_of(family)
     _, inputs = text(model, lengths=(9, 4, 7, 2))
-    assert without_padding(model, BERT_TEXT, inputs) is model
+    assert without_padding(Asked(model, BERT_TEXT, inputs)).model is model

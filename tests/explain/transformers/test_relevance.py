@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from attnlib.explain.transformers.interception import AttentionMaps
+from attnlib.explain.transformers.passes import AttentionMaps
 from attnlib.explain.transformers.relevance import Relevance
 from tests.explain.transformers.stock_models import bert, built, lxmert, visual_bert
 
@@ -18,33 +18,19 @@ def one_hot(logits, chosen=1):
 
 
 @pytest.mark.parametrize("make", [bert, visual_bert, lxmert])
-def test_the_forward_pass_is_the_model_s_own(make):
+def test_the_forward_pass_is_the_model_s_own_and_so_are_its_maps(make):
     model, inputs = built(make)
-    with Relevance(), AttentionMaps(model):
+    with Relevance(), AttentionMaps(model) as maps:
         watched = logits_of(model(**inputs))
-    assert torch.equal(watched, logits_of(model(**inputs)))
-
-
-@pytest.mark.parametrize("make", [bert, visual_bert])
-def test_the_maps_are_those_that_the_model_returns(make):
-    model, inputs = built(make)
-    with AttentionMaps(model) as maps:
-        output = model(**inputs, output_attentions=True)
-    assert len(maps.found) == len(output["attentions"])
-    for found, returned in zip(maps.found, output["attentions"], strict=True):
-        assert torch.equal(found.weights, returned)
-
-
-def test_all_maps_of_a_two_stream_model_are_found():
-    model, inputs = built(lxmert)
-    with AttentionMaps(model) as maps:
-        output = model(**inputs, output_attentions=True)
-    shapes = [tuple(found.weights.shape[2:]) for found in maps.found]
-    # Two of language, one of vision; then per layer both directions of the cross attention and both streams.
-    assert shapes == [(7, 7), (7, 7), (4, 4), *[(7, 4), (4, 7), (7, 7), (4, 4)] * 2]
-    cross = [found.weights for found in maps.found if found.weights.shape[2:] == (7, 4)]
-    for found, returned in zip(cross, output["cross_encoder_attentions"], strict=True):
-        assert torch.equal(found, returned)
+    output = model(**inputs, output_attentions=True)
+    assert torch.equal(watched, logits_of(output))
+    found, returned = [m.weights for m in maps.found], output.get("attentions")
+    if make is lxmert:
+        # Two of language, one of vision; then per layer both directions of the cross attention and both.
+        shapes = [(7, 7), (7, 7), (4, 4), *[(7, 4), (4, 7), (7, 7), (4, 4)] * 2]
+        assert [tuple(weights.shape[2:]) for weights in found] == shapes
+        found, returned = found[3::4], output["cross_encoder_attentions"]
+    assert all(torch.equal(mine, own) for mine, own in zip(found, returned, strict=True))
 
 
 @pytest.mark.parametrize("make", [bert, visual_bert, lxmert])
@@ -54,47 +40,37 @@ def test_relevance_is_conserved_from_layer_to_layer(make, seed):
     with Relevance():
         output = model(**inputs, output_hidden_states=True)
     logits = logits_of(output)
-    streams = [
-        output[name]
-        for name in ("hidden_states", "language_hidden_states", "vision_hidden_states")
-        if name in output
-    ]
     totals = []
-    for states in streams:
-        found = torch.autograd.grad(logits, states, one_hot(logits), allow_unused=True, retain_graph=True)
-        totals.append([torch.zeros(2) if r is None else r.sum((1, 2)) for r in found])
+    for name in ("hidden_states", "language_hidden_states", "vision_hidden_states"):
+        if name in output:
+            asked = dict(allow_unused=True, retain_graph=True)
+            found = torch.autograd.grad(logits, output[name], one_hot(logits), **asked)
+            totals.append([torch.zeros(2) if r is None else r.sum((1, 2)) for r in found])
     # Before the first cross layer a stream has all layers of its own, so streams are aligned at their ends.
     depth = min(len(total) for total in totals)
     for layer in range(1, depth + 1):
         torch.testing.assert_close(sum(total[-layer] for total in totals), torch.ones(2), atol=1e-5, rtol=0)
 
 
-def test_a_linear_layer_shares_by_positive_contributions():
-    x = torch.tensor([[1.0, -2.0, 3.0]], requires_grad=True)
-    layer = nn.Linear(3, 2)
-    layer.weight.data = torch.tensor([[2.0, -1.0, -1.0], [1.0, 1.0, -1.0]])
+@pytest.mark.parametrize(
+    ("x", "weight", "relevance", "expected"),
+    [
+        # First unit: contributions 2, 2, −3, so 1/2, 1/2, 0. Second: 1, −2, −3, so all to the first input.
+        ([1.0, -2, 3], [[2.0, -1, -1], [1, 1, -1]], [1.0, 10], [10.5, 0.5, 0]),
+        ([1.0, 2], [[-1.0, -1]], [1.0], [0.0, 0]),  # where nothing contributes, relevance is lost
+    ],
+)
+def test_a_linear_layer_shares_by_positive_contributions(x, weight, relevance, expected):
+    x, layer = torch.tensor([x], requires_grad=True), nn.Linear(len(x), len(weight))
+    layer.weight.data = torch.tensor(weight)
     with Relevance():
         out = layer(x)
-    (found,) = torch.autograd.grad(out, x, torch.tensor([[1.0, 10.0]]))
-    # First unit: contributions 2, 2, −3, so shares 1/2, 1/2, 0. Second: 1, −2, −3, so all to the first input.
-    torch.testing.assert_close(found, torch.tensor([[0.5 + 10, 0.5, 0.0]]))
-
-
-def test_where_nothing_contributes_positively_relevance_is_lost():
-    x = torch.tensor([[1.0, 2.0]], requires_grad=True)
-    layer = nn.Linear(2, 1)
-    layer.weight.data = torch.tensor([[-1.0, -1.0]])
-    with Relevance():
-        out = layer(x)
-    (found,) = torch.autograd.grad(out, x, torch.ones(1, 1))
-    assert (found == 0).all()
+    (found,) = torch.autograd.grad(out, x, torch.tensor([relevance]))
+    torch.testing.assert_close(found, torch.tensor([expected]))
 
 
 def test_a_product_gives_half_to_either_factor():
-    a, b = (
-        torch.tensor([[[2.0, 3.0]]], requires_grad=True),
-        torch.tensor([[[1.0], [-1.0]]], requires_grad=True),
-    )
+    a, b = (torch.tensor(x, requires_grad=True) for x in ([[[2.0, 3.0]]], [[[1.0], [-1.0]]]))
     with Relevance():
         out = a @ b  # 2 − 3
     first, second = torch.autograd.grad(out, [a, b], torch.tensor([[[4.0]]]))
@@ -124,10 +100,8 @@ def test_a_constant_gets_none():
 
 def test_fused_attention_is_refused_with_the_line_that_mends_it():
     model, inputs = built(lambda: bert(attn_implementation="sdpa"))
-    with (
-        pytest.raises(ValueError, match=r'attention\.self.*attn_implementation="eager"'),
-        AttentionMaps(model),
-    ):
+    mends = r'attention\.self.*attn_implementation="eager"'
+    with pytest.raises(ValueError, match=mends), AttentionMaps(model):
         model(**inputs)
     # And the hooks are gone: the model works as before.
     assert not model.bert.encoder.layer[0].attention.self._forward_pre_hooks

@@ -53,20 +53,20 @@ def test_a_row_does_not_depend_on_its_batch_or_padding(make):
 
 
 @pytest.mark.parametrize("target", ["logit", "probability", "margin"])
-def test_attention_and_its_gradient_are_of_the_maps_that_the_model_returns(target):
-    model, inputs = embedded(visual_bert)
-    output = model(**inputs, output_attentions=True)
-    last = output.attentions[-1]
-    predicted = output.logits.argmax(1)
-    value = target_value(output.logits, predicted, target).sum()
+@pytest.mark.parametrize("make", [visual_bert, lxmert])
+def test_attention_and_its_gradient_are_of_the_maps_that_the_model_returns(make, target):
+    model, inputs = embedded(make)
+    output, kind = model(**inputs, output_attentions=True), KINDS[make]
+    logits = output[kind.logits]
+    value = target_value(logits, logits.argmax(1), target).sum()
+    last = output[{visual_bert: "attentions", lxmert: "cross_encoder_attentions"}[make]][-1]
     (gradient,) = torch.autograd.grad(value, last)
-    row = torch.tensor([5, 5])  # the word before the separator, of 7
-    scores = stock.explain(model, VISUAL_BERT, inputs, ["attention", "attention × gradient"], target=target)
-    regions = slice(7, 11)
-    expected = last.mean(1)[[0, 1], row][:, regions].detach()
-    torch.testing.assert_close(scores["attention"], expected)
-    expected = (last * gradient).mean(1)[[0, 1], row][:, regions].detach()
-    torch.testing.assert_close(scores["attention × gradient"], expected)
+    names = ["attention", "attention × gradient"]
+    for name, found in stock.explain(model, kind, inputs, names, target=target).items():
+        expected = (last if name == "attention" else last * gradient).mean(1).detach()
+        # The word before the separator, of 7, and the regions after them; the class token.
+        expected = expected[:, 5, 7:] if make is visual_bert else expected[:, 0]
+        torch.testing.assert_close(found, expected)
 
 
 def test_input_times_gradient_is_plain_autograd():
@@ -77,13 +77,6 @@ def test_input_times_gradient_is_plain_autograd():
     chosen = torch.tensor([2, 2])
     found = stock.explain(model, LXMERT, inputs, ["input × gradient"], chosen=chosen)
     torch.testing.assert_close(found["input × gradient"], (features * gradient).sum(2).detach())
-
-
-def test_the_last_cross_attention_is_lxmert_s():
-    model, inputs = embedded(lxmert)
-    returned = model(**inputs, output_attentions=True).cross_encoder_attentions[-1]
-    found = stock.explain(model, LXMERT, inputs, ["attention"])["attention"]
-    torch.testing.assert_close(found, returned.mean(1)[:, 0].detach())
 
 
 @pytest.mark.parametrize("make", MAKERS)
@@ -157,19 +150,17 @@ def test_of_a_pair_of_texts_the_first_is_scored():
 
 
 def test_random_scores_depend_on_row_and_seed_alone():
-    model, inputs = embedded(lxmert)
-    first, again, other = (
-        stock.explain(model, LXMERT, inputs, stock.RANDOM, seed=seed) for seed in (1, 1, 2)
-    )
-    for name in stock.RANDOM:
-        assert torch.equal(first[name], again[name])
-        assert not torch.equal(first[name], other[name])
     present = torch.ones(400, 30, dtype=torch.bool)
     for signed, low in ((False, 0), (True, -1)):
-        drawn = stock.random_rows(present, 0, signed).numpy()
+        drawn = stock.random_rows(present, 0, signed)
+        assert torch.equal(stock.random_rows(present[:5, :9], 0, signed), drawn[:5, :9])
+        assert not torch.equal(stock.random_rows(present, 1, signed), drawn)
         assert low <= drawn.min() < low + 0.01
         assert 0.99 < drawn.max() < 1
         assert np.isclose(drawn.mean(), (low + 1) / 2, atol=0.02)
+    model, inputs = embedded(lxmert)
+    for name, found in stock.explain(model, LXMERT, inputs, stock.RANDOM, seed=1).items():
+        assert torch.equal(found, stock.random_rows(present[:2, :4], 1, name == "signed random"))
 
 
 @pytest.mark.parametrize(
@@ -197,20 +188,18 @@ def test_inputs_that_do_not_fit_are_refused_by_name(name, value, message):
             read(model, VISUAL_BERT, given)
 
 
-def test_bad_options_are_refused_by_name():
+@pytest.mark.parametrize(
+    ("message", "options"),
+    [
+        (r"unknown method 'rolout'.*Did you mean 'rollout'", {"methods": ["rolout"]}),
+        ("unknown target", {"target": "loss"}),
+        ("2: there are 2, from 0 to 1", {"methods": "rollout", "aggregation": stock.Aggregation(first=2)}),
+    ],
+)
+def test_bad_options_are_refused_by_name(message, options):
     model, inputs = embedded(visual_bert)
-    for message, options in {
-        r"unknown method 'rolout'.*Did you mean 'rollout'": {"methods": ["rolout"]},
-        "unknown target": {"target": "loss"},
-        "first is 2: there are 2, from 0 to 1": {
-            "methods": "rollout",
-            "aggregation": stock.Aggregation(first=2),
-        },
-    }.items():
-        with pytest.raises(ValueError, match=message):
-            stock.explain(model, VISUAL_BERT, inputs, **options)
-    with pytest.raises(ValueError, match="unknown row 'heads'"):
-        stock.Aggregation(row="heads")
+    with pytest.raises(ValueError, match=message):
+        stock.explain(model, VISUAL_BERT, inputs, **options)
     with pytest.raises(ValueError, match="training mode"):
         stock.explain(model.train(), VISUAL_BERT, inputs)
 
@@ -218,14 +207,15 @@ def test_bad_options_are_refused_by_name():
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        *(("heads", value) for value in ("avg", "MEAN", None, 0.0, True, "0", np.bool_(True))),
+        *(("heads", value) for value in ("avg", "MEAN", "last", None, 0.0, True, "0", np.bool_(True))),
         *(("layers", value) for value in ("lsat", "max", None, 1.5, False, "0")),
         *(("first", value) for value in ("0", None, 1.0, True)),
         *(("clamp", value) for value in ("no", "False", 0, 1.0)),
+        ("row", "heads"),
     ],
 )
 def test_a_reading_that_is_none_is_refused(field, value):
-    with pytest.raises(ValueError, match=f"unknown {field} .*: give "):
+    with pytest.raises(ValueError, match=f"unknown {field} .*: (give|known) "):
         stock.Aggregation(**{field: value})
 
 

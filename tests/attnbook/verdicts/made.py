@@ -1,28 +1,32 @@
-"""Small result tables of the four papers, for the claims and the questions of the page of them all."""
+"""Small tables of results: cells of one model beside published ones, and tables of the four papers."""
 
+import numpy as np
 import pandas as pd
 
-from attnbook.verdicts import cells, papers
+from attnbook.verdicts import cells, ledger, papers
+from tests.attnbook.made import MODEL, ours
 
+NAMES = {"sst": "SST", "agnews": "AG News", "snli": "SNLI"}
 EMPTY = papers.recorded(folder="/nowhere/at/all")
+
+
+def theirs(*values, **columns):
+    """One published number per value."""
+    cell = {"experiment": "e", "metric": "m", "class": "all", "note": None, "source": "s", "original": "o"}
+    return pd.DataFrame({"value": values} | MODEL | cell | columns)
+
+
+def beside(own, published):
+    return cells.beside(own, published, NAMES)
 
 
 def rows(metric, values, **more):
     """A row per data set and seed: values by data set, a list over seeds."""
-    found = [
-        {
-            "dataset": name,
-            "seed": seed,
-            "metric": metric,
-            "class": "all",
-            "value": value,
-            "run": f"{name}{seed}",
-        }
-        for name, seeds in values.items()
-        for seed, value in enumerate(seeds)
-    ]
-    frame = pd.DataFrame(found).assign(encoder="bilstm", scorer="additive", variant="released")
-    return frame.assign(**more)
+    found = [(name, seed, value) for name, seeds in values.items() for seed, value in enumerate(seeds)]
+    frame = pd.DataFrame(found, columns=["dataset", "seed", "value"])
+    frame["run"] = frame["dataset"] + frame["seed"].astype(str)
+    fixed = {"metric": metric, "class": "all", "encoder": "bilstm", "scorer": "additive"}
+    return frame.assign(**fixed | {"variant": "released"} | more)
 
 
 def tables(paper, *parts):
@@ -60,3 +64,14 @@ def three_signs():
         violations("attention", {"babi1": [0.9]}, operator="deletion"),
     ]
     return tables("violation", *parts)
+
+
+NO_REASONS = pd.DataFrame(columns=[*ledger.REASON_KEYS, "reason"], dtype=str)
+
+
+def small_ledger():
+    """A ledger of 420 rows: 300 of data set a (100 of them blank there), 120 of b."""
+    names = {"dataset": ["a"] * 300 + ["b"] * 120, "encoder": ["x", "y", "<z>"] * 140}
+    published = theirs(*[np.nan] * 100, *np.linspace(0, 1, 420)[100:], **names, note="blank there")
+    own = ours(0.5, 0.5, dataset="b", encoder="<z>")
+    return ledger.to_html(ledger.compare(own, published, NO_REASONS), {"e": "e.html"}, "all & more")
