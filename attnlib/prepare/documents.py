@@ -10,6 +10,7 @@ from attnlib.checks import one_of
 from attnlib.models.document_batches import Documents
 from attnlib.models.documents import DocumentArchitecture, build_document_model, read_documents
 from attnlib.models.vectors import document_vectors, random_unit_vectors, train_document_vectors
+from attnlib.prepare.recorded import recorded_run
 from attnlib.prepare.run import Plan, Prepared, chosen, decided, prepared, resolve_device
 from attnlib.training.documents import DocumentTraining, predict_documents, recipe
 from attnlib.training.fit import Recipe
@@ -57,6 +58,7 @@ def prepare_documents(
     *,
     limit: int | None = None,
     progress: bool = True,
+    recorded: str = "never",
     **model_settings: Any,
 ) -> Prepared:
     """Load a corpus, train a document model or take it from the cache, and read its last attention.
@@ -64,13 +66,16 @@ def prepare_documents(
     architecture: one of DOCUMENT_ENCODERS. The Readout is over the sentences of each test document (HAN) or
     its words (FLAN). limit: analyse so many test documents, drawn with the seed (None: all); the metrics are
     of all. model_settings: as `plan` has them. Two processes that ask for the same model train it once.
-    Unknown names and impossible values are refused with a ValueError before anything is trained.
+    Unknown names and impossible values are refused with a ValueError before anything is trained. recorded: as
+    in `attnlib.prepare.flat.prepare`.
 
     >>> run = prepare_documents("planted_documents", "HANnoenc", epochs=1, limit=10, progress=False)
     >>> run.readout
     Readout(10 texts, up to 12 tokens, 4 scores per token, linear, torch.float32)
     """
-    return prepared(plan, dataset, architecture, seed, limit=limit, progress=progress, **model_settings)
+    given: Given = {"limit": limit, "progress": progress, **model_settings}
+    model = (plan, dataset, architecture, seed)
+    return recorded_run(recorded, *model, **given) or prepared(*model, **given)
 
 
 def plan(
@@ -94,6 +99,7 @@ def plan(
     or "random". settings: whose settings to use, a row of RELEASED (None: the data set's own or nearest);
     epochs, patience and learning_rate replace theirs.
     """
+    request = dict(locals())
     device = resolve_device(device)
     one_of("vectors", vectors, VECTORS)
     drops, given = released(settings or settings_name(dataset), architecture, variant)
@@ -132,4 +138,5 @@ def plan(
         recipe=begin,
         predict=lambda split: predict_documents(model, Documents.of(split, words), device),
         reading=lambda texts: partial(read_documents, model, Documents.of(texts, words), device),
+        request=request,
     )

@@ -16,11 +16,9 @@ from attnlib.checks import one_of
 from attnlib.data import files
 from attnlib.data.catalogue import DATA_SETS, SET_OF
 from attnlib.data.corpus import Columns
-from attnlib.prepare.run import MODEL, Plan, Prepared, resolve_device
+from attnlib.prepare.run import Plan, Prepared, resolve_device
 
 CHOICES = ("never", "only", "auto")
-# What names a recorded Readout; whatever else decides a model is compared with its settings.
-NAMED = ("dataset", *MODEL)
 
 
 class Absent:
@@ -102,10 +100,11 @@ def of_request(request: Mapping[str, Any], limit: int | None = None) -> Prepared
     """
     began = time.perf_counter()
     device = resolve_device(request["device"])
-    found = readouts.load(**{name: request[name] for name in NAMED}, device=device)
+    named = readouts.named(request)
+    found = readouts.load(**named, device=device)
     facts = found.facts
     for name, value in request.items():
-        if name not in (*NAMED, "device") and value != facts["request"].get(name):
+        if name not in (*named, "architecture", "device") and value != facts["request"].get(name):
             known = facts["request"].get(name)
             raise ValueError(f"the recorded Readout of this model has {name}={known!r}, not {value!r}")
     if (drawn := facts["limit"]) is not None and limit != drawn:

@@ -26,8 +26,6 @@ from attnlib.training.metrics import metrics
 
 # Columns of a Readout that are 0 off the mask, and kept on it alone.
 PACKED = ("alpha", "scores")
-# What names a model among the recorded ones, but for its data set; settings tell the rest.
-MODEL = ("encoder", "scorer", "seed", "variant", "vectors")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,9 +114,8 @@ class Prepared(Trained):
         Readout of them is recorded beside that of the data set.
         """
         if self.recorded is not None:
-            asked = self.recorded.facts["request"]
-            model = {name: asked[name] for name in MODEL}
-            return readouts.load("sentences", device=self.device, **model)
+            model = readouts.named(self.recorded.facts["request"]) | {"dataset": "sentences"}
+            return readouts.load(**model, device=self.device)
         return Recorded(self.readout, tuple(self.texts.ids), self.texts.labels, words=tuple(self.texts.texts))
 
     def frame(self, **columns: Any) -> pd.DataFrame:

@@ -32,7 +32,7 @@ FOLDER = "ATTNLIB_READOUTS"
 SCORES = "scores/"
 EXTRA, HEAD = ("offset", "allowed"), [nn.Tanh, nn.Linear]
 INDEX = "index.csv"
-# What names a model: of a plan's `name`, and of a trained adversary.
+# What names a model; strength: of a trained adversary.
 NAMES = ("dataset", "encoder", "scorer", "seed", "variant", "vectors", "strength")
 
 
@@ -205,6 +205,13 @@ def load(
         given = " ".join(f"{key}={value}" for key, value in wanted.items())
         raise ValueError(f"no recorded Readout of {given}. The nearest: {told}")
     return read(Path(folder_of(folder), table[fits.all(axis=1)]["file"].iloc[0]), device)
+
+
+def named(request: Mapping[str, Any]) -> dict[str, Any]:
+    """The NAMES that a model has, by the arguments of the plan that made it, of any family."""
+    # A document model's architecture is its encoder; it has one scorer.
+    asked = {"encoder": request.get("architecture"), "scorer": "", **request}
+    return {name: asked[name] for name in NAMES if name in asked}
 
 
 def folder_of(folder: str | os.PathLike[str] | None) -> Path:

@@ -33,6 +33,7 @@ train_limit: Optional[int] = None  # train on so many documents, drawn with the 
 seed: int = 0  # decides the model, the documents drawn and the items drawn
 device: str = "cpu"  # cpu, cuda or auto
 limit: Optional[int] = None  # analyse so many test documents; None: all
+readouts: str = "never"  # only: the recorded Readout, no training; auto: that where data are missing
 output: Optional[str] = None  # folder for the tables of this run
 
 # %% tags=["remove-output"]
@@ -49,7 +50,9 @@ page = notebook.begin(
 )
 model_settings = dict(variant=variant, vectors=vectors, epochs=epochs, patience=patience)
 model_settings |= dict(learning_rate=learning_rate, train_limit=train_limit)
-run = prepare_documents(dataset, architecture, seed, device=device, limit=limit, **model_settings)
+run = prepare_documents(
+    dataset, architecture, seed, device=device, limit=limit, recorded=readouts, **model_settings
+)
 
 # %% [markdown]
 # ## How it is measured
@@ -197,4 +200,4 @@ notebook.table(
 #   {doc}`sets` asks how many items it takes.
 
 # %% tags=["remove-input"]
-page.origin(run.settings)
+page.origin(run.settings, run.recorded)

@@ -6,6 +6,7 @@ import torch
 from attnbook.runs import readouts as published
 from attnlib import data, readouts
 from attnlib.prepare import recorded
+from attnlib.prepare.documents import prepare_documents
 from attnlib.prepare.flat import prepare, prepare_like
 from tests import toy
 
@@ -18,6 +19,8 @@ CONFIG = """readouts:
   - {model: {dataset: toy, epochs: 2, dimension: 8, encoder: average}, sentences: true}
   - {model: {dataset: toy, epochs: 2, dimension: 8, seed: 2, limit: 5}}
   - {model: {dataset: questions, epochs: 2, dimension: 8}, single: true}
+  - prepared_by: prepare_documents
+    model: {dataset: toy, architecture: FLANnoenc, epochs: 1, vectors: random}
 """
 SENTENCES = "id,label,text\n1,positive,Good film .\n2,none,so long\n"
 
@@ -82,6 +85,17 @@ def test_a_question_keeps_its_head_and_offset():
     torch.testing.assert_close(
         found.readout.probabilities(), trained.readout.probabilities(), atol=1e-6, rtol=0
     )
+
+
+def test_a_document_model_is_named_by_its_architecture(monkeypatch):
+    model = {"architecture": "FLANnoenc", "epochs": 1, "vectors": "random", "progress": False}
+    trained = prepare_documents("toy", **model)
+    monkeypatch.setattr(data, "load", None)
+    found = prepare_documents("toy", **model, recorded="only")
+    torch.testing.assert_close(found.readout.logits(), trained.readout.logits(), atol=1e-2, rtol=0)
+    assert found.name == trained.name
+    with pytest.raises(ValueError, match="no recorded Readout of dataset=toy encoder=FLANrnn"):
+        prepare_documents("toy", **model | {"architecture": "FLANrnn"}, recorded="only")
 
 
 def test_of_another_seed_on_the_same_texts():

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import argparse
 import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import pandas as pd
 import torch
 
 from attnbook.runs import grid, results
+from attnbook.runs.train import PREPARED_BY
 from attnbook.runs.values import load_file
 from attnlib import readouts
 from attnlib.cache import replacing
@@ -86,23 +88,21 @@ def of_sentences(run: Prepared, whole: Recorded, sentences: Split) -> Recorded:
 
 def row(path: Path, dataset: str, found: Recorded) -> dict[str, Any]:
     """A file's line in the index."""
-    asked, tested = found.facts["request"], found.facts["test_metrics"]
-    named = {name: asked.get(name, "") for name in readouts.NAMES} | {"dataset": dataset}
+    tested = found.facts["test_metrics"]
+    named = dict.fromkeys(readouts.NAMES, "") | readouts.named(found.facts["request"]) | {"dataset": dataset}
     says = {"texts": len(found), "accuracy": round(tested["accuracy"], 6), "scores": " ".join(found.scores)}
     return {"file": path.name, **named, **says, "bytes": path.stat().st_size}
 
 
 def publish(config: str | Path = CONFIG, folder: str | Path = FOLDER) -> pd.DataFrame:
     """Train or take from the cache every model, write its Readout, then the index; returns the index."""
-    from attnlib.prepare.flat import prepare
-
     folder = Path(folder)
     rows: list[dict[str, Any]] = []
     wanted = list(models(config))
 
     def write(dataset: str, found: Recorded, single: bool) -> None:
-        asked: Mapping[str, Any] = found.facts["request"]
-        name = "-".join(str(asked[part]) for part in ("encoder", "scorer", "seed"))
+        asked = readouts.named(found.facts["request"])
+        name = "-".join(str(asked[part]) for part in ("encoder", "scorer", "seed") if asked[part] != "")
         path = folder / f"{dataset}-{name}.safetensors"
         if path.name in [row["file"] for row in rows]:
             raise ValueError(f"{config}: two models would be {path.name}")
@@ -111,7 +111,8 @@ def publish(config: str | Path = CONFIG, folder: str | Path = FOLDER) -> pd.Data
 
     for model, kept in wanted:
         limit = model.get("limit")
-        run = prepare(**model)
+        function = kept.get("prepared_by", "prepare")
+        run = getattr(import_module(PREPARED_BY[function][0]), function)(**model)
         found = recorded(run, kept.get("scores", ()), limit)
         write(model["dataset"], found, kept.get("single", False))
         if kept.get("sentences"):
