@@ -91,6 +91,8 @@ RECORDS = {
     "serrano_smith/summary": RESULTS,
     "violation/summary": RESULTS,
     "violation/transformers_summary": RESULTS,
+    "wiegreffe_pinter/adversary": files("book/results/wiegreffe_pinter"),
+    "wiegreffe_pinter/diagnostic": files("book/results/wiegreffe_pinter"),
     "wiegreffe_pinter/summary": RESULTS,
 }
 NOTEBOOKS = sorted(path.relative_to("notebooks").with_suffix("").as_posix() for path in Path("notebooks").rglob("*.py"))

@@ -133,6 +133,11 @@ def test_a_run_of_papermill_gives_the_same_and_signs_its_charts(name, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("source", EXPERIMENTS, ids=name_of)
+def test_a_page_says_where_its_data_are_generated(source):
+    assert "page.generated(" in source.read_text()
+
+
 @pytest.mark.parametrize("source", RECORDS, ids=name_of)
 def test_a_page_of_records_is_a_page_where_nothing_is_recorded(source, tmp_path):
     cells_in_a_fork(source, {"recorded": str(tmp_path / "nowhere")})

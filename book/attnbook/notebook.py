@@ -30,6 +30,13 @@ SINGLE_TEXTS, QUESTIONS, PAIRS = ("classification",), ("question answering",), (
 TEXTS, SCENES = (*SINGLE_TEXTS, *QUESTIONS, *PAIRS), ("scenes",)
 Numbers = Mapping[str, Any] | None
 FROM = "**Where these numbers come from.**"
+GENERATED = (
+    '<div class="admonition note generated"><p class="admonition-title">Generated data</p><p>The run of this '
+    "page is on <code>{name}</code>: made up, so that it trains in minutes and what speaks for each answer "
+    'is known. It says nothing about natural language; <a href="{link}.html">what is recorded on real '
+    "data</a> does.</p>"
+    "{beside}</div>"
+)
 # Letters from which on a cell is a sentence.
 SENTENCE = 60
 
@@ -103,6 +110,31 @@ class Page:
             f"`{settings['data'][:16]}…`. Commit `{facts['commit']}`; {versions}; {facts['device']}, "
             f"{facts['threads']} threads.{trained}"
         )
+
+    def generated(
+        self, by: Sequence[str] = (), metrics: Sequence[str] = (), link: str = "summary", **where: Any
+    ) -> Any:
+        """A marked box for a run on generated data, which says so; None on a page of a real data set.
+
+        by and metrics: columns and metrics of this experiment's recorded runs whose means are shown in it;
+        where: values of columns, to choose rows. link: the page beside this one that shows recorded runs.
+        """
+        from IPython.display import HTML
+
+        catalogue, name = import_module("attnlib.data.catalogue"), str(self.parameters["dataset"])
+        if name in (*catalogue.DATA_SETS, *catalogue.SET_OF):
+            return None
+        beside = ""
+        if metrics:
+            rows = results.recorded(*self.name.split("/"))
+            rows = rows[rows["class"].eq("all") & rows["metric"].isin(metrics)]
+            for column, value in where.items():
+                rows = rows[rows[column] == value]
+            numbers = rows[[*by]].select_dtypes("number")
+            rows = rows.assign(**{str(name): numbers[name].map("{:g}".format) for name in numbers})
+            means = rows.pivot_table(index=list(by), columns="metric", values="value")
+            beside = f"<p>Means of the recorded runs:</p>{table(means.reset_index()).to_html()}"
+        return HTML(GENERATED.format(name=html.escape(name), link=link, beside=beside))
 
     def recorded(self, ours: pd.DataFrame | Mapping[tuple[str, str], pd.DataFrame]) -> Any:
         """A displayable line: how many runs results come from, their days and commits where recorded.

@@ -50,6 +50,9 @@ run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, record
 readout = run.readout
 two_classes = readout.head is None and readout.scores.shape[2] == 2
 
+# %% tags=["remove-input"]
+page.generated(link="together")
+
 # %% [markdown]
 # ## 1. Can attention change the decision at all?
 #

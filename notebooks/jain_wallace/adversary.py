@@ -49,6 +49,9 @@ page = notebook.begin(globals(), "jain_wallace/adversary", notebook.TEXTS)
 model_settings = dict(variant=variant, vectors=vectors, deviation=deviation, epochs=epochs, patience=patience)
 run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, recorded=readouts, **model_settings)
 
+# %% tags=["remove-input"]
+page.generated()
+
 # %% [markdown]
 # ## How it is measured
 #

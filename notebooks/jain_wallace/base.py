@@ -46,6 +46,9 @@ page = notebook.begin(globals(), "jain_wallace/base", notebook.TEXTS)
 model_settings = dict(variant=variant, vectors=vectors, deviation=deviation, epochs=epochs, patience=patience)
 run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, **model_settings)
 
+# %% tags=["remove-input"]
+page.generated()
+
 # %% [markdown]
 # ## The data and the model
 #

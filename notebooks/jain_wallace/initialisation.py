@@ -48,6 +48,9 @@ page = notebook.begin(globals(), "jain_wallace/initialisation", notebook.TEXTS)
 model_settings = dict(variant=variant, vectors=vectors, deviation=deviation, epochs=epochs)
 training = every_epoch(dataset, encoder, scorer, seed, device=device, limit=limit, **model_settings)
 
+# %% tags=["remove-input"]
+page.generated()
+
 # %% [markdown]
 # ## How it is measured
 #

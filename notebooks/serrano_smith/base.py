@@ -49,6 +49,9 @@ model_settings = dict(variant=variant, vectors=vectors, epochs=epochs, patience=
 model_settings |= dict(learning_rate=learning_rate, train_limit=train_limit)
 run = prepare_documents(dataset, architecture, seed, device=device, limit=limit, **model_settings)
 
+# %% tags=["remove-input"]
+page.generated()
+
 # %% [markdown]
 # ## The data and the model
 #

@@ -49,6 +49,9 @@ page = notebook.begin(
 model_settings = dict(variant=variant, vectors=vectors, epochs=epochs, patience=patience)
 model_settings |= dict(learning_rate=learning_rate, train_limit=train_limit)
 
+# %% tags=["remove-input"]
+page.generated()
+
 # %% [markdown]
 # ## How it is measured
 #

@@ -53,6 +53,9 @@ run = prepare_documents(
     dataset, architecture, seed, device=device, limit=limit, recorded=readouts, **model_settings
 )
 
+# %% tags=["remove-input"]
+page.generated()
+
 # %% [markdown]
 # ## How it is measured
 #

@@ -39,6 +39,9 @@ from attnlib.prepare.flat import prepare
 page = notebook.begin(globals(), "violation/depth", notebook.SINGLE_TEXTS)
 model_settings = dict(vectors=vectors, deviation=deviation, epochs=epochs)
 
+# %% tags=["remove-input"]
+page.generated()
+
 # %% [markdown]
 # ## How it is measured
 #

@@ -40,6 +40,9 @@ page = notebook.begin(globals(), "violation/evidence", notebook.SINGLE_TEXTS, cl
 model_settings = dict(vectors=vectors, deviation=deviation, epochs=epochs)
 run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, **model_settings)
 
+# %% tags=["remove-input"]
+page.generated()
+
 # %% [markdown]
 # ## How it is measured
 #

@@ -47,6 +47,9 @@ if text is not None:
     texts = Split(("given",), (tuple(text.split()),), np.array([0]))
     readout = read(run.model, texts, words, run.device)
 
+# %% tags=["remove-input"]
+page.generated()
+
 # %% [markdown]
 # ## The scores
 #

@@ -41,6 +41,9 @@ page = notebook.begin(globals(), "violation/gradient", notebook.TEXTS)
 model_settings = dict(vectors=vectors, deviation=deviation, epochs=epochs, patience=patience)
 run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, **model_settings)
 
+# %% tags=["remove-input"]
+page.generated()
+
 # %% [markdown]
 # ## How it is measured
 #

@@ -46,6 +46,9 @@ page = notebook.begin(globals(), "violation/methods", notebook.TEXTS)
 model_settings = dict(vectors=vectors, deviation=deviation, epochs=epochs, patience=patience, layers=layers)
 run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, **model_settings)
 
+# %% tags=["remove-input"]
+page.generated()
+
 # %% [markdown]
 # ## How it is measured
 #

@@ -34,6 +34,9 @@ from attnlib import data, faithfulness
 page = notebook.begin(globals(), "violation/own_model", notebook.SINGLE_TEXTS)
 corpus = data.load(dataset)
 
+# %% tags=["remove-input"]
+page.generated()
+
 # %% [markdown]
 # ## A model and its explanation
 #

@@ -41,6 +41,9 @@ from attnlib.prepare.transformers import prepare_transformer
 page = notebook.begin(globals(), "violation/regions", notebook.SCENES, classes=2, evidence=True)
 run = prepare_transformer(dataset, kind, seed, device=device, limit=limit, layers=layers, epochs=epochs)
 
+# %% tags=["remove-input"]
+page.generated(link="transformers_summary")
+
 # %% [markdown]
 # ## The questions
 #

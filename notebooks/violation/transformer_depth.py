@@ -37,6 +37,9 @@ from attnlib.prepare.transformers import prepare_transformer, reads
 
 page = notebook.begin(globals(), "violation/transformer_depth", reads(kind))
 
+# %% tags=["remove-input"]
+page.generated(link="transformers_summary")
+
 # %% [markdown]
 # ## How it is measured
 #

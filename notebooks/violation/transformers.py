@@ -44,6 +44,9 @@ page = notebook.begin(globals(), "violation/transformers", reads(kind))
 run = prepare_transformer(dataset, kind, seed, device=device, limit=limit, layers=layers, epochs=epochs)
 what = "words" if kind == "bert" else "regions"
 
+# %% tags=["remove-input"]
+page.generated(link="transformers_summary")
+
 # %% [markdown]
 # ## How it is measured
 #

@@ -56,6 +56,9 @@ run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, **mode
 how = dict(variant=loss, direction=direction, epochs=adversary_epochs, patience=adversary_patience)
 adversaries = {strength: prepare_adversary(run, strength, **how) for strength in strengths}
 
+# %% tags=["remove-input"]
+page.generated(["dataset", "lambda"], ["jsd", "tvd"], method="trained adversary", variant="released loss")
+
 # %% [markdown]
 # ## How it is measured
 #

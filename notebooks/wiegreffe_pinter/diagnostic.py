@@ -53,6 +53,9 @@ model_settings = dict(variant=variant, vectors=vectors, deviation=deviation, epo
 run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, **model_settings)
 adversary = prepare_adversary(run, strength, variant=loss, epochs=adversary_epochs)
 
+# %% tags=["remove-input"]
+page.generated(["method", "dataset"], ["f1_gain"])
+
 # %% [markdown]
 # ## How it is measured
 #

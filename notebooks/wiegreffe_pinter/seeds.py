@@ -50,6 +50,9 @@ model_settings = dict(variant=variant, vectors=vectors, deviation=deviation, epo
 run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, recorded=readouts, **model_settings)
 others = [prepare_like(run, seed=seed + further).readout for further in range(1, n_seeds + 1)]
 
+# %% tags=["remove-input"]
+page.generated()
+
 # %% [markdown]
 # ## How it is measured
 #

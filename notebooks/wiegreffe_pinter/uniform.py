@@ -49,6 +49,9 @@ model_settings |= dict(device=device, selection=selection)
 run = prepare(dataset, encoder, scorer, seed, limit=limit, recorded=readouts, **model_settings)
 uniform = prepare_like(run, scorer="uniform")
 
+# %% tags=["remove-input"]
+page.generated()
+
 # %% [markdown]
 # ## How it is measured
 #

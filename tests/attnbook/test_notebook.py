@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from attnbook import BOOK, notebook
+from attnbook.runs import results
 from attnlib import data
 from tests import toy
 
@@ -181,3 +182,20 @@ def test_the_last_line_of_a_page_of_records_names_each_paper(tmp_path):
     several = page.recorded({("A & B", "p"): ours, ("C", "q"): ours[:0]}).data
     assert f"*A &amp; B*: {line}" in several
     assert several.endswith(" *C*: No run is recorded yet.")
+
+
+def test_a_page_of_generated_data_says_so_and_shows_what_is_recorded(tmp_path, monkeypatch):
+    assert notebook.Page("p/e", {"dataset": "sst"}).generated(["dataset"], ["f1"]) is None
+    said = notebook.Page("p/e", {"dataset": "planted"}).generated(link="other").data
+    assert "<code>planted</code>" in said
+    assert 'href="other.html"' in said
+    assert "<table" not in said
+    rows = {"dataset": ["a", "a", "b", "b"], "seed": [0, 1, 0, 0], "value": [0.25, 0.75, 0.125, 9.0]}
+    rows |= {"metric": ["f1", "f1", "f1", "tvd"], "lambda": 0.0005, "method": "m", "class": "all"}
+    frame = pd.DataFrame(rows).assign(paper="p", experiment="e", encoder="x", scorer="y", run="r")
+    monkeypatch.setattr(results, "RECORDED", tmp_path)
+    results.write(results.validate(frame), tmp_path / "p/e.csv")
+    page = notebook.Page("p/e", {"dataset": "planted"})
+    shown = page.generated(["dataset", "lambda"], ["f1"], method="m").data
+    cells = re.findall(r"<td[^>]*>([^<]*)</td>", shown)
+    assert cells == ["a", "0.0005", "0.500", "b", "0.0005", "0.125"]
