@@ -39,8 +39,9 @@ progress: $(STAMP)  ## how far a grid is, and how long it will take (CONFIG=conf
 record: $(STAMP)  ## run a grid (CONFIG=config/jain_wallace.yaml) and record its results in book/results
 	$(SNAKEMAKE) --configfile $(CONFIG) -- record
 
-readouts: $(STAMP)  ## train the models of config/readouts.yaml and write their Readouts to book/readouts
+readouts: $(STAMP)  ## train the models of config/readouts.yaml, publish their Readouts, record what they say
 	$(BIN)/python -m attnbook readouts
+	$(SNAKEMAKE) --configfile config/readouts.yaml -- record
 
 verify: $(STAMP)  ## run recorded runs again and compare (ARGS='paper=... dataset=... seed=0')
 	$(BIN)/python -m attnbook verify $(ARGS)

@@ -110,9 +110,8 @@ charts.histogram(
 
 # %% tags=["hide-input"]
 changes = summaries.summarise(frame, ["jsd", "tvd", "same_class"]).assign(method="difference")
-sizes = pd.DataFrame(
-    {} if run.recorded else performance.sizes(run.corpus).items(), columns=["metric", "value"]
-).assign(**{"class": "all"})
+sizes = run.recorded.facts["sizes"] if run.recorded else performance.sizes(run.corpus)
+sizes = pd.DataFrame(sizes.items(), columns=["metric", "value"]).assign(**{"class": "all"})
 parts = [*reports, paired, changes[changes["class"] == "all"], sizes]
 summary = page.summary(run, parts)
 if selection == "test":

@@ -7,7 +7,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from attnbook.runs import grid
 from attnbook.runs.readouts import models
+from attnbook.runs.values import load_file
 from attnlib import data, readouts
 from attnlib.data.sets.sst import tokenize
 from tests.test_notebooks import cells_in_a_fork
@@ -15,14 +17,8 @@ from tests.test_notebooks import cells_in_a_fork
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "book/readouts"
 INDEX = readouts.index(FOLDER)
-# By experiment: parameters, and how far its means may be from the recorded ones. Half precision is coarser.
-PAGES = {
-    "jain_wallace/permutation": ({}, 1e-4),
-    "jain_wallace/adversary": ({}, 1e-4),
-    "jain_wallace/correlation": ({}, 1e-4),
-    "wiegreffe_pinter/uniform": ({}, 1e-3),
-    "wiegreffe_pinter/seeds": ({"n_seeds": 8}, 1e-3),
-}
+# Their runs are those that were recorded (config/readouts.yaml).
+PAGES = grid.runs(load_file(ROOT / "config/readouts.yaml"), ROOT)
 BYTES = 5 * 2**20
 REPOSITORY = 25e6
 
@@ -37,14 +33,11 @@ def test_the_index_is_that_of_the_files_and_of_the_grid():
     files = {path.name: path.stat().st_size for path in FOLDER.glob("*.safetensors")}
     assert dict(zip(INDEX["file"], INDEX["bytes"], strict=True)) == files
     assert sum(files.values()) <= BYTES
-    wanted = {
-        tuple(
-            str(model.get(name, usual))
-            for name, usual in (("encoder", "bilstm"), ("scorer", "additive"), ("seed", 0))
-        )
-        for model, _ in models(ROOT / "config/readouts.yaml")
-    }
-    assert {tuple(map(str, row)) for row in INDEX[["encoder", "scorer", "seed"]].to_numpy()} == wanted
+    usual = {"encoder": "bilstm", "scorer": "additive", "seed": 0, "variant": "released"}
+    for model, kept in models(ROOT / "config/readouts.yaml"):
+        flat = {} if "architecture" in model else usual
+        found = readouts.load(**readouts.named(flat | model), folder=FOLDER)
+        assert list(found.scores) == kept.get("scores", [])
 
 
 @pytest.mark.parametrize("row", INDEX.to_dict("records"), ids=INDEX["file"])
@@ -65,13 +58,11 @@ def test_each_file_is_whole(row):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", PAGES)
-def test_pages_of_recorded_readouts_say_what_is_recorded(page, tmp_path, monkeypatch):
+@pytest.mark.parametrize(("page", "name"), PAGES)
+def test_pages_of_recorded_readouts_say_what_is_recorded(page, name, tmp_path, monkeypatch):
     monkeypatch.setenv(readouts.FOLDER, str(FOLDER))
     monkeypatch.delenv("ATTNLIB_DATA", raising=False)
-    given, tolerance = PAGES[page]
-    parameters = {"dataset": "sst", "vectors": "imdb", "readouts": "only", "output": str(tmp_path)} | given
-    cells_in_a_fork(ROOT / f"notebooks/{page}.py", parameters)
+    cells_in_a_fork(ROOT / f"notebooks/{page}.py", PAGES[page, name] | {"output": str(tmp_path)})
     ours = pd.read_csv(tmp_path / "summary.csv", dtype={"class": str})
     paper, experiment = page.split("/")
     table = next((ROOT / "book/results" / paper).glob(f"{experiment}.csv*"))
@@ -81,9 +72,10 @@ def test_pages_of_recorded_readouts_say_what_is_recorded(page, tmp_path, monkeyp
     means = both[both["bin"].isna()] if "bin" in both else both
     assert len(means) >= 10
     gap = (means["value"] - means["value_recorded"]).abs()
-    assert gap.max() <= tolerance, means.assign(gap=gap).nlargest(5, "gap")[
-        [*keys, "value", "value_recorded"]
-    ]
+    # Of shares a text more or less, on another processor.
+    bound = means["metric"].str.contains("jsd|tau|tvd|gap|max_attention").map({True: 1e-4, False: 2e-3})
+    shown = [*keys, "value", "value_recorded"]
+    assert (gap <= bound).all(), means.assign(gap=gap)[gap > bound].nlargest(5, "gap")[shown]
 
 
 @pytest.mark.data("sst", "imdb", "ag_news")

@@ -28,6 +28,7 @@ from attnlib.data.corpus import Split
 from attnlib.data.sets.sst import tokenize
 from attnlib.prepare.run import Prepared
 from attnlib.readouts import Recorded
+from attnlib.tables import performance
 
 CONFIG, FOLDER, SENTENCES = "config/readouts.yaml", "book/readouts", "sentences"
 PRECISION = {True: torch.float32, False: torch.float16}
@@ -63,6 +64,7 @@ def recorded(run: Prepared, scores: Sequence[str], limit: int | None) -> Recorde
         "history": run.history,
         "test_metrics": run.test_metrics,
         "limit": limit,
+        "sizes": performance.sizes(run.corpus),
         "made": {name: made[name] for name in MADE},
     }
     found = {name: run.scores(name) for name in scores}
