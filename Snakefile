@@ -98,7 +98,6 @@ RECORDS = {
 NOTEBOOKS = sorted(path.relative_to("notebooks").with_suffix("").as_posix() for path in Path("notebooks").rglob("*.py"))
 
 os.environ["ATTNLIB_CACHE"] = os.path.abspath("build/cache")
-os.environ["ATTNLIB_READOUTS"] = os.path.abspath("book/readouts")
 # The kernel is this environment's Python, never one registered in the user's home.
 os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
 

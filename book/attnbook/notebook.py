@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import html
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -16,6 +17,7 @@ from typing import Any
 
 import pandas as pd
 
+from attnbook import BOOK
 from attnbook.charts import vegalite
 from attnbook.escaped import as_code
 from attnbook.runs import results
@@ -46,6 +48,8 @@ def begin(namespace: Mapping[str, Any], name: str, reads: Sequence[str] = (), **
 
     namespace: `globals()`; name: paper/experiment; reads and needs: as `parameters` takes them.
     """
+    # As the library's folder is not known to be this repository's.
+    os.environ.setdefault("ATTNLIB_READOUTS", str(BOOK / "readouts"))
     page = Page(name, parameters(namespace, reads, **needs))
     vegalite.enable(source(name, page.parameters))
     return page
