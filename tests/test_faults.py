@@ -83,7 +83,7 @@ def corpus(monkeypatch):
 
 def model_of(folder):
     """The one model in a cache."""
-    (path,) = (folder / "models").glob("*.safetensors")
+    (path,) = (folder / "models").glob("[!.]*.safetensors")
     return path
 
 
@@ -112,7 +112,7 @@ def test_a_killed_notebook_leaves_nothing_that_looks_whole(tmp_path):
 
     process = started(command("killed"), tmp_path / "cache")
     models = tmp_path / "cache" / "models"
-    while not list(models.glob("*.safetensors")):
+    while not list(models.glob("[!.]*.safetensors")):
         assert process.poll() is None, process.stderr.read()
         time.sleep(0.05)
     kill(process)
