@@ -67,11 +67,11 @@ def prepare_like(base: Prepared, *, progress: bool = True, **changes: Any) -> Pr
     >>> other.texts.ids == run.texts.ids, other.readout.alpha.equal(run.readout.alpha)
     (True, False)
     """
-    if base.recorded is not None:
-        return like(base, changes)
     began, request = time.perf_counter(), base.request
     if changes.get("dataset", request["dataset"]) != request["dataset"]:
         raise ValueError("dataset: the texts under analysis are those of the first model; call prepare")
+    if base.recorded is not None:
+        return like(base, changes)
     planned = plan(**{**request, **changes})
     imposed = planned.request["imposed"]
     texts = base.texts if imposed is None else impose(base.texts, imposed["test"])

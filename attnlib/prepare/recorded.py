@@ -65,8 +65,8 @@ def recorded_run(
     """The recorded Readout of a model that is about to be planned; None where it is to be trained.
 
     choice: one of CHOICES; "auto" takes a recorded one where there is one and the files of the data are not
-    at hand. plan, model and settings: as `prepared` takes them. Raises ValueError for "only" where none is
-    recorded, FileNotFoundError where no folder of Readouts is known.
+    at hand. plan, model and settings: as `prepared` takes them. Raises NotRecorded, a ValueError, for "only"
+    where there is none; for either ValueError where the file is there and wrong.
     """
     one_of("recorded", choice, CHOICES)
     if choice == "never":
@@ -78,7 +78,7 @@ def recorded_run(
         return None
     try:
         run = of_request(request, limit)
-    except (ValueError, FileNotFoundError):
+    except readouts.NotRecorded:
         if choice == "only":
             raise
         return None
@@ -96,7 +96,7 @@ def here(name: str) -> bool:
 def of_request(request: Mapping[str, Any], limit: int | None = None) -> Prepared:
     """The run that a model's request asks for, on `limit` of its recorded texts, drawn with the seed.
 
-    ValueError names the nearest model, or the setting that is another one.
+    NotRecorded names the nearest model, or the setting that is another one.
     """
     began = time.perf_counter()
     device = resolve_device(request["device"])
@@ -106,9 +106,13 @@ def of_request(request: Mapping[str, Any], limit: int | None = None) -> Prepared
     for name, value in request.items():
         if name not in (*named, "architecture", "device") and value != facts["request"].get(name):
             known = facts["request"].get(name)
-            raise ValueError(f"the recorded Readout of this model has {name}={known!r}, not {value!r}")
+            raise readouts.NotRecorded(
+                f"the recorded Readout of this model has {name}={known!r}, not {value!r}"
+            )
     if (drawn := facts["limit"]) is not None and limit != drawn:
-        raise ValueError(f"{drawn} texts of this model are recorded: limit={drawn!r}, not {limit!r}")
+        raise readouts.NotRecorded(
+            f"{drawn} texts of this model are recorded: limit={drawn!r}, not {limit!r}"
+        )
     texts = texts_of(found)
     if limit != drawn:
         chosen = texts.sample(limit, request["seed"])

@@ -228,9 +228,7 @@ def load(path: Any, head: Head | None, device: str) -> Readout:
     tensors, _ = load_tensors(path)
     try:
         for name in PACKED:
-            values, mask = tensors[name], tensors["mask"]
-            tensors[name] = values.new_zeros((*mask.shape, *values.shape[1:]))
-            tensors[name][mask] = values
+            tensors[name] = readouts.laid_out(tensors[name], tensors["mask"])
         return Readout(**{name: column.to(device) for name, column in tensors.items()}, head=head)
     except (ValueError, KeyError, TypeError, RuntimeError, IndexError) as error:
         raise ValueError(f"{path} is no Readout of the cache: {error!r}") from error

@@ -25,6 +25,7 @@ from torch import Tensor, nn
 
 from attnlib.cache import written
 from attnlib.cache.tensors import load_tensors, save_tensors
+from attnlib.kernels import uniform_weights
 from attnlib.readout import Readout
 
 FORMAT, VERSION = "attnlib.readouts", 1
@@ -34,6 +35,10 @@ EXTRA, HEAD = ("offset", "allowed"), [nn.Tanh, nn.Linear]
 INDEX = "index.csv"
 # What names a model; strength: of a trained adversary.
 NAMES = ("dataset", "encoder", "scorer", "seed", "variant", "vectors", "strength")
+
+
+class NotRecorded(FileNotFoundError, ValueError):
+    """There is no such Readout; not raised for a file that is there and wrong."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +100,7 @@ def write(
         "labels": small(torch.as_tensor(recorded.labels)),
         "numbers": small(torch.tensor([int(number) for number in numbers])),
     }
-    if torch.allclose(readout.alpha.cpu(), equal_weights(mask), rtol=0, atol=1e-7):
+    if torch.allclose(readout.alpha, uniform_weights(readout), rtol=0, atol=1e-7):
         del tensors["weights"]
     tensors |= {
         f"{SCORES}{name}": scores.cpu()[mask].to(scores_dtype) for name, scores in recorded.scores.items()
@@ -115,9 +120,11 @@ def small(numbers: Tensor) -> Tensor:
     return numbers.to(next(kind for kind in kinds if numbers.amax() <= torch.iinfo(kind).max))
 
 
-def equal_weights(mask: Tensor) -> Tensor:
-    """The same weight on every token of a text, [N, T] float64; a file need not hold them."""
-    return mask.double() / mask.sum(dim=1, keepdim=True)
+def laid_out(values: Tensor, mask: Tensor) -> Tensor:
+    """Values of the tokens of all texts, one after the other [M, ...], as [N, T, ...], 0 off the mask."""
+    padded = values.new_zeros((*mask.shape, *values.shape[1:]))
+    padded[mask] = values
+    return padded
 
 
 def read(path: str | os.PathLike[str], device: str = "cpu") -> Recorded:
@@ -138,14 +145,12 @@ def read(path: str | os.PathLike[str], device: str = "cpu") -> Recorded:
     lengths = tensors["lengths"].long()
     mask = torch.arange(int(lengths.max())) < lengths[:, None]
 
-    def laid_out(values: Tensor) -> Tensor:
-        padded = values.new_zeros((*mask.shape, *values.shape[1:]))
-        padded[mask] = values
+    def on_mask(values: Tensor) -> Tensor:
+        padded = laid_out(values, mask)
         return (padded if values.dtype is torch.float32 else padded.double()).to(device)
 
-    weights = equal_weights(mask).to(device)
-    if "weights" in tensors:
-        weights = laid_out(tensors["weights"]).double()
+    # Uniform weights are not kept.
+    weights = on_mask(tensors["weights"]).double() if "weights" in tensors else mask.double().to(device)
     # Sums of weights in half precision are off by more than a Readout takes for rounding.
     weights = weights / weights.sum(dim=1, keepdim=True)
     votes, bias = tensors["votes"], tensors["bias"]
@@ -159,7 +164,7 @@ def read(path: str | os.PathLike[str], device: str = "cpu") -> Recorded:
     extra = {name: tensors[name].to(device) for name in EXTRA if name in tensors}
     readout = Readout(
         weights,
-        laid_out(votes),
+        on_mask(votes),
         bias.to(device),
         mask.to(device),
         head=head,
@@ -169,7 +174,7 @@ def read(path: str | os.PathLike[str], device: str = "cpu") -> Recorded:
     ids = tuple(f"{prefix}/{number}" for number in tensors["numbers"].tolist())
     labels = tensors["labels"].long().numpy()
     scores = {
-        name.removeprefix(SCORES): laid_out(values)
+        name.removeprefix(SCORES): on_mask(values)
         for name, values in tensors.items()
         if name.startswith(SCORES)
     }
@@ -180,7 +185,7 @@ def index(folder: str | os.PathLike[str] | None = None) -> pd.DataFrame:
     """The Readouts of a folder, a row each: `file`, NAMES, texts, accuracy, scores, size in bytes."""
     path = Path(folder_of(folder), INDEX)
     if not path.is_file():
-        raise FileNotFoundError(f"no {INDEX} in {path.parent}: it is no folder of recorded Readouts")
+        raise NotRecorded(f"no {INDEX} in {path.parent}: it is no folder of recorded Readouts")
     return pd.read_csv(path, keep_default_na=False)
 
 
@@ -189,7 +194,7 @@ def load(
 ) -> Recorded:
     """The recorded Readout of a model: of a data set, and by whatever of NAMES it takes to tell it.
 
-    Of several that fit, the first of the index. ValueError that names the nearest where none fits.
+    Of several that fit, the first of the index. NotRecorded names the nearest where none fits.
     """
     table, wanted = index(folder), {"dataset": dataset, **model}
     if unknown := set(wanted) - set(NAMES):
@@ -203,7 +208,7 @@ def load(
             " ".join(f"{key}={value}" for key, value in row.items() if value != "") for row in near
         )
         given = " ".join(f"{key}={value}" for key, value in wanted.items())
-        raise ValueError(f"no recorded Readout of {given}. The nearest: {told}")
+        raise NotRecorded(f"no recorded Readout of {given}. The nearest: {told}")
     return read(Path(folder_of(folder), table[fits.all(axis=1)]["file"].iloc[0]), device)
 
 
@@ -215,7 +220,7 @@ def named(request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def folder_of(folder: str | os.PathLike[str] | None) -> Path:
-    """The folder itself, or $ATTNLIB_READOUTS; FileNotFoundError where neither is given."""
+    """The folder itself, or $ATTNLIB_READOUTS; NotRecorded where neither is given."""
     if folder is None and not (folder := os.environ.get(FOLDER)):
-        raise FileNotFoundError(f"where are the recorded Readouts? Give a folder, or set ${FOLDER}")
+        raise NotRecorded(f"where are the recorded Readouts? Give a folder, or set ${FOLDER}")
     return Path(folder).expanduser()

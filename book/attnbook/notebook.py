@@ -129,8 +129,9 @@ class Page:
         if name in (*catalogue.DATA_SETS, *catalogue.SET_OF):
             return None
         beside = ""
-        if metrics:
-            rows = results.recorded(*self.name.split("/"))
+        paper, experiment = self.name.split("/")
+        if metrics and results.recorded_table(results.RECORDED, paper, experiment).exists():
+            rows = results.recorded(paper, experiment)
             rows = rows[rows["class"].eq("all") & rows["metric"].isin(metrics)]
             for column, value in where.items():
                 rows = rows[rows[column] == value]

@@ -196,6 +196,7 @@ def test_a_page_of_generated_data_says_so_and_shows_what_is_recorded(tmp_path, m
     monkeypatch.setattr(results, "RECORDED", tmp_path)
     results.write(results.validate(frame), tmp_path / "p/e.csv")
     page = notebook.Page("p/e", {"dataset": "planted"})
+    assert "<table" not in notebook.Page("p/none", {"dataset": "planted"}).generated(["dataset"], ["f1"]).data
     shown = page.generated(["dataset", "lambda"], ["f1"], method="m").data
     cells = re.findall(r"<td[^>]*>([^<]*)</td>", shown)
     assert cells == ["a", "0.0005", "0.500", "b", "0.0005", "0.125"]

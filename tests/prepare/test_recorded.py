@@ -1,5 +1,7 @@
 """A run from a recorded Readout says what the trained one says, and refuses what it lacks."""
 
+import shutil
+
 import pytest
 import torch
 
@@ -164,6 +166,31 @@ def test_auto_trains_where_data_are_at_hand_or_nothing_is_recorded(monkeypatch, 
     assert prepare("toy", seed=7, **known).recorded is None
     assert prepare("toy", **known | {"progress": True}).recorded is not None
     assert "a recorded Readout, not a training" in capsys.readouterr().err
+
+
+def test_auto_does_not_train_over_a_file_that_is_wrong(monkeypatch, folder, tmp_path):
+    monkeypatch.setattr(recorded, "here", lambda name: False)
+    monkeypatch.setenv(readouts.FOLDER, str(shutil.copytree(folder, tmp_path / "copy")))
+    path = tmp_path / "copy/toy-bilstm-additive-0.safetensors"
+    path.write_bytes(path.read_bytes()[:-5])
+    for choice in ("auto", "only"):
+        with pytest.raises(ValueError, match=f"{path.name} is damaged"):
+            prepare("toy", recorded=choice, **MODEL)
+    path.unlink()
+    with pytest.raises(FileNotFoundError, match=path.name):
+        prepare("toy", recorded="auto", **MODEL)
+
+
+def test_without_a_folder_auto_trains(monkeypatch):
+    monkeypatch.setattr(recorded, "here", lambda name: False)
+    monkeypatch.delenv(readouts.FOLDER)
+    assert prepare("toy", recorded="auto", **MODEL).recorded is None
+
+
+def test_of_another_data_set_is_refused_as_of_a_trained_run():
+    for run in pair(dataset="toy"):
+        with pytest.raises(ValueError, match="^dataset: the texts under analysis are those of the first"):
+            prepare_like(run, dataset="questions")
 
 
 def test_data_are_at_hand_where_their_files_are(monkeypatch, tmp_path):
