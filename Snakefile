@@ -120,9 +120,8 @@ def of_page(given):
         return given
     if config.get("data", "planted") != "planted":
         raise WorkflowError(f"data={config['data']}: pages are of recorded Readouts, or of planted texts (data=planted)")
-    # A notebook's own data set is a generated one.
-    left_out = {"readouts"} if config.get("train") else {"readouts", "dataset", "vectors", "architecture"}
-    return {name: value for name, value in given.items() if name not in left_out}
+    # A notebook's own parameters are those of a short run on generated texts.
+    return {name: value for name, value in given.items() if config.get("train") and name != "readouts"}
 
 
 BOOK = {known(name): grid.as_declared(name, of_page(given or {})) for name, given in config["book"].items()}

@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 
 from attnlib.cache.sources import function_digest
 from attnlib.prepare.flat import plan
+from attnlib.prepare.recorded import like
 from attnlib.prepare.run import Prepared, analysed
 from attnlib.training.adversary import DIRECTIONS, AdversaryTraining, recipe
 
@@ -26,7 +27,8 @@ def prepare_adversary(
 
     strength, variant, direction, epochs and patience: as in `AdversaryTraining`. seed: decides where the
     adversary starts and the order of its batches; None is the base's own for the released variant, so that it
-    starts where the base started, and the next one for the published variant.
+    starts where the base started, and the next one for the published variant. Of a recorded run the adversary
+    is recorded too, or NotRecorded is raised.
 
     >>> from attnlib.prepare import prepare
     >>> run = prepare("planted", encoder="average", epochs=2, limit=10, progress=False)
@@ -37,6 +39,10 @@ def prepare_adversary(
     began, base_seed = time.perf_counter(), base.name["seed"]
     if seed is None:
         seed = base_seed if variant == "released" else base_seed + 1
+    asked = dict(variant=variant, direction=direction, epochs=epochs, patience=patience, seed=seed)
+    asked = {"strength": float(strength), "adversary": asked}
+    if base.recorded is not None:
+        return like(base, asked)
     start = plan(**{**base.request, "seed": seed})
     size = start.settings["training"]["batch_size"]
     how = AdversaryTraining(strength, variant, direction, epochs, patience, size, seed)
@@ -45,5 +51,6 @@ def prepare_adversary(
         start,
         settings={**start.settings, "base": base.settings, **adversary},
         recipe=lambda: recipe(start.model, base.corpus, base.readouts, how, start.device),
+        request={**base.request, **asked},
     )
     return analysed(planned, base.texts, began, progress)

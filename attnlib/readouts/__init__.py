@@ -204,18 +204,17 @@ def load(
         # The nearest: those that differ in the fewest names, the data set last.
         distance = (~fits).sum(axis=1) + ~fits["dataset"] * len(NAMES)
         near = table.loc[distance == distance.min(), list(NAMES)].head(5).to_dict("records")
-        told = "; ".join(
-            " ".join(f"{key}={value}" for key, value in row.items() if value != "") for row in near
+        asked, *told = (
+            " ".join(f"{key}={value}" for key, value in row.items() if value != "") for row in (wanted, *near)
         )
-        given = " ".join(f"{key}={value}" for key, value in wanted.items())
-        raise NotRecorded(f"no recorded Readout of {given}. The nearest: {told}")
+        raise NotRecorded(f"no recorded Readout of {asked}. The nearest: {'; '.join(told)}")
     return read(Path(folder_of(folder), table[fits.all(axis=1)]["file"].iloc[0]), device)
 
 
 def named(request: Mapping[str, Any]) -> dict[str, Any]:
     """The NAMES that a model has, by the arguments of the plan that made it, of any family."""
-    # A document model's architecture is its encoder; it has one scorer.
-    asked = {"encoder": request.get("architecture"), "scorer": "", **request}
+    # A document model's architecture is its encoder; it has one scorer. Only adversaries have a strength.
+    asked = {"encoder": request.get("architecture"), "scorer": "", "strength": "", **request}
     return {name: asked[name] for name in NAMES if name in asked}
 
 

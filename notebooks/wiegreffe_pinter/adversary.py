@@ -35,6 +35,7 @@ adversary_epochs: int = 10  # at most; 80 in the paper
 adversary_patience: int = 10  # stop after so many epochs without a lower loss
 epsilon: float = 0.01  # how far search and optimum may move the output, in probability
 n_steps: int = 500  # Adam steps of the search
+readouts: str = "never"  # only: the recorded Readouts, no training; auto: those where data are missing
 seed: int = 0  # decides the base model and the texts drawn, and with it the adversaries
 device: str = "cpu"  # cpu, cuda or auto
 limit: Optional[int] = None  # analyse so many test texts; None: all
@@ -52,7 +53,7 @@ from attnlib.tables import performance, summaries
 
 page = notebook.begin(globals(), "wiegreffe_pinter/adversary", notebook.SINGLE_TEXTS, classes=2)
 model_settings = dict(variant=variant, vectors=vectors, deviation=deviation, epochs=epochs, patience=patience)
-run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, **model_settings)
+run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, recorded=readouts, **model_settings)
 how = dict(variant=loss, direction=direction, epochs=adversary_epochs, patience=adversary_patience)
 adversaries = {strength: prepare_adversary(run, strength, **how) for strength in strengths}
 
@@ -157,19 +158,25 @@ charts.scatter(
 )
 
 # %% [markdown]
-# One text under all of them: the one on which that adversary's divergence is the median one.
+# One text under them, of those whose words may be shown: the one on which that adversary's divergence is the
+# median one.
 
 # %% tags=["hide-input"]
-alike = frames["trained adversary", chosen]["jsd"].to_numpy().argsort(kind="stable")
-shown = int(alike[len(alike) // 2])
-tokens = run.texts.texts[shown]
-weights = {"base model": run.readout.alpha, "trained adversary": adversaries[chosen].readout.alpha}
-weights |= {name: model.readout.alpha for name, model in others.items()}
-weights |= {name: result.weights for name, result in per_text.items()}
+base, far = run.readable(), adversaries[chosen].readable()
+alike = jsd(far.readout.alpha, base.readout.alpha).argsort(stable=True)
+shown = base.select([int(alike[len(alike) // 2])])
+weights = {"base model": shown.readout.alpha}
+weights["trained adversary"] = far.readout.alpha[alike[len(alike) // 2]][None]
+found = {
+    "published search": search_adversary(shown.readout, epsilon, n_steps=n_steps, seed=seed),
+    "exact optimum": exact_adversary(shown.readout, epsilon),
+}
+weights |= {name: result.weights for name, result in found.items()}
+tokens = shown.words[0]
 charts.heatmap(
     tokens,
-    {name: values[shown, : len(tokens)].tolist() for name, values in weights.items()},
-    title=f"Attention of each model (text {run.texts.ids[shown]})",
+    {name: values[0, : len(tokens)].tolist() for name, values in weights.items()},
+    title=f"Attention of each model (text {shown.ids[0]})",
 )
 
 # %% tags=["hide-input"]
@@ -211,4 +218,4 @@ notebook.table(points, ["method", "lambda", "tvd", "jsd", "kl", "same_class", "f
 # - The authors chose $\lambda$ by looking at the test texts; the curve needs no choice.
 
 # %% tags=["remove-input"]
-page.origin(run.settings)
+page.origin(run.settings, run.recorded)

@@ -8,6 +8,7 @@ import torch
 from attnbook.runs import readouts as published
 from attnlib import data, readouts
 from attnlib.prepare import recorded
+from attnlib.prepare.adversary import prepare_adversary
 from attnlib.prepare.documents import prepare_documents
 from attnlib.prepare.flat import prepare, prepare_like
 from tests import toy
@@ -21,6 +22,10 @@ CONFIG = """readouts:
   - {model: {dataset: toy, epochs: 2, dimension: 8, encoder: average}, sentences: true}
   - {model: {dataset: toy, epochs: 2, dimension: 8, seed: 2, limit: 5}}
   - {model: {dataset: questions, epochs: 2, dimension: 8}, single: true}
+  - model: {dataset: toy, epochs: 2, dimension: 8, strength: [0, 0.01]}
+    adversary: {variant: released, epochs: 1}
+    sentences: true
+    single: true
   - prepared_by: prepare_documents
     model: {dataset: toy, architecture: FLANnoenc, epochs: 1, vectors: random}
 """
@@ -80,6 +85,39 @@ def test_half_precision_is_near():
     torch.testing.assert_close(
         found.readout.probabilities(), trained.readout.probabilities(), atol=2e-3, rtol=0
     )
+
+
+@pytest.mark.parametrize("strength", [0, 0.01])
+def test_a_trained_adversary_is_recorded_beside_its_base(strength):
+    base, recorded_base = pair(dataset="toy", limit=7)
+    how = {"variant": "released", "epochs": 1, "progress": False}
+    trained = prepare_adversary(base, strength, **how)
+    found = prepare_adversary(recorded_base, strength, **how)
+    width = trained.readout.mask.shape[1]
+    torch.testing.assert_close(found.readout.alpha[:, :width], trained.readout.alpha, atol=1e-7, rtol=0)
+    assert not trained.readout.alpha.equal(base.readout.alpha)
+    assert found.texts.ids == tuple(trained.texts.ids)
+    assert found.history == trained.history
+    assert found.settings["adversary"]["strength"] == strength
+    assert found.readable().words == (("good", "film"), ("so", "long"))
+
+
+@pytest.mark.parametrize(
+    ("strength", "how", "message"),
+    [
+        (0.5, {"variant": "released", "epochs": 1}, "strength=0.5. The nearest: .*strength=0.01"),
+        (
+            0.01,
+            {"variant": "published", "epochs": 1},
+            "'variant': 'released'}, not {'variant': 'published'",
+        ),
+        (0.01, {"variant": "released", "epochs": 2}, "'epochs': 1.*, not .*'epochs': 2"),
+    ],
+)
+def test_an_adversary_that_is_not_recorded_is_refused(strength, how, message):
+    _, base = pair(dataset="toy")
+    with pytest.raises(readouts.NotRecorded, match=message):
+        prepare_adversary(base, strength, **how)
 
 
 def test_a_question_keeps_its_head_and_offset():

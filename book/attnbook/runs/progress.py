@@ -39,7 +39,7 @@ def _seconds(place: Path) -> float:
 def recorded(folder: str | Path, runs: grid.Runs) -> Seconds:
     """As `finished`, of the runs that are recorded in a folder such as book/results with these parameters."""
     known: dict[str, list[tuple[dict[str, Any], float]]] = {}
-    for path in sorted(Path(folder).glob("*/runs.csv")):
+    for path in sorted(Path(folder).glob("*/runs.csv*")):
         rows = record.read_run_rows(path)
         for row in [] if rows is None else rows[rows["parameters"] != ""].to_dict("records"):
             given = json.loads(row["parameters"]), float(row["seconds"] or "nan")

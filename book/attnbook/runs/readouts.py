@@ -26,6 +26,7 @@ from attnlib.cache import replacing
 from attnlib.data.catalogue import own_files
 from attnlib.data.corpus import Split
 from attnlib.data.sets.sst import tokenize
+from attnlib.prepare.adversary import prepare_adversary
 from attnlib.prepare.run import Prepared
 from attnlib.readouts import Recorded
 from attnlib.tables import performance
@@ -104,7 +105,9 @@ def publish(config: str | Path = CONFIG, folder: str | Path = FOLDER) -> pd.Data
 
     def write(dataset: str, found: Recorded, single: bool) -> None:
         asked = readouts.named(found.facts["request"])
-        name = "-".join(str(asked[part]) for part in ("encoder", "scorer", "seed") if asked[part] != "")
+        name = "-".join(
+            str(asked[part]) for part in ("encoder", "scorer", "seed", "strength") if asked[part] != ""
+        )
         path = folder / f"{dataset}-{name}.safetensors"
         if path.name in [row["file"] for row in rows]:
             raise ValueError(f"{config}: two models would be {path.name}")
@@ -112,9 +115,11 @@ def publish(config: str | Path = CONFIG, folder: str | Path = FOLDER) -> pd.Data
         rows.append(row(path, dataset, found))
 
     for model, kept in wanted:
-        limit = model.get("limit")
+        limit, strength = model.get("limit"), model.pop("strength", None)
         function = kept.get("prepared_by", "prepare")
         run = getattr(import_module(PREPARED_BY[function][0]), function)(**model)
+        if strength is not None:
+            run = prepare_adversary(run, strength, **kept["adversary"])
         found = recorded(run, kept.get("scores", ()), limit)
         write(model["dataset"], found, kept.get("single", False))
         if kept.get("sentences"):

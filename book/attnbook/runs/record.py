@@ -1,9 +1,9 @@
 """Record a sweep in the repository: `attnbook record [build/sweep] [book/results]`.
 
 Collects every complete run of a sweep folder into book/results/<paper>: one table of summaries for each
-experiment, packed when it is long, distributions.csv.gz (histograms over texts, of one seed of each cell) and
-runs.csv (where each run came from). What was recorded before stays, except runs that the sweep holds again; a
-second call changes nothing.
+experiment and runs.csv (where each run came from), packed as .csv.gz when they are long, and
+distributions.csv.gz (histograms over texts, of one seed of each cell). What was recorded before stays, except
+runs that the sweep holds again; a second call changes nothing.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ HISTOGRAMS = dict.fromkeys(TAUS, (-1.0, 1.0, 30)) | {"jsd": (0.0, 0.7, 40)}
 DISTRIBUTIONS = "distributions.csv.gz"
 # A table longer than this, in bytes, is packed: a row has a dozen digits of its own and a hundred letters
 # that it shares with its neighbours, so that a tenth is left.
-PACKED_ABOVE = 100_000
+PACKED_ABOVE = 40_000
 # Columns of runs.csv after those that tell runs apart: what makes a number again. A "+" after the commit says
 # that files were changed.
 VERSIONS = ("python", "torch", "numpy", "scipy", "pandas")
@@ -179,7 +179,8 @@ def record(sweep: str | Path = "build/sweep", folder: str | Path = "book/results
             new = [runs[place] for place in own[own["experiment"] == experiment]["folder"]]
             table = whole(results.merge(results.read_recorded(path), new, names))
             tables[packed_if_long(path, table)] = table
-        old = read_run_rows(target / "runs.csv")
+        path = results.recorded_table(folder, paper, "runs")
+        old = read_run_rows(path)
         origins = results.merge(old, [own.drop(columns="folder")], names)
         shown = lowest_seeds(origins)
         old = results.read_recorded(target / DISTRIBUTIONS)
@@ -188,7 +189,8 @@ def record(sweep: str | Path = "build/sweep", folder: str | Path = "book/results
         if len(table):
             tables[target / DISTRIBUTIONS] = whole(table[table["run"].isin(shown)])
         # Last: a run that is named here is in the other tables.
-        tables[target / "runs.csv"] = check_run_rows(origins)
+        origins = check_run_rows(origins)
+        tables[packed_if_long(path, origins)] = origins
     for path, table in tables.items():
         results.write(table, path, FLOAT_FORMAT)
         if path.suffix == ".gz":

@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import torch
 
 from attnbook import BOOK, PROJECT
 from attnbook.runs.values import naming
@@ -142,6 +141,8 @@ def provenance(**more: Any) -> dict[str, Any]:
     device: the GPU's name if the run's `settings` say that it was used, or say nothing and there is one; else
     the kind of processor, whose name is `processor`. date: now, in UTC, as ISO 8601 with seconds.
     """
+    import torch  # 2 of the 5 seconds in which a page starts, and most pages of recorded runs need none
+
     versions = {"python": platform.python_version()}
     for package in ("attnlib", "torch", "numpy", "scipy", "pandas"):
         try:
@@ -259,7 +260,8 @@ def read_runs(sweep: str | Path, paper: str = "*", experiment: str = "*") -> dic
 def recorded_table(folder: str | Path, paper: str, experiment: str) -> Path:
     """The file with an experiment's recorded results: <experiment>.csv, or <experiment>.csv.gz if long.
 
-    There need be none; then it is the former. ValueError where both exist.
+    experiment: or "runs", where they come from. There need be none; then it is the former. ValueError where
+    both exist.
     """
     plain = Path(folder) / paper / f"{experiment}.csv"
     packed = plain.with_name(f"{experiment}.csv.gz")

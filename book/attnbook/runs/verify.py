@@ -75,7 +75,7 @@ class Outcome:
 
 def recorded_runs(folder: str | Path) -> pd.DataFrame:
     """The rows of every <paper>/runs.csv in a folder. FileNotFoundError where there is none."""
-    tables = [record.read_run_rows(path) for path in sorted(Path(folder).glob("*/runs.csv"))]
+    tables = [record.read_run_rows(path) for path in sorted(Path(folder).glob("*/runs.csv*"))]
     if not tables:
         raise FileNotFoundError(f"no recorded run in {folder}: there is no <paper>/runs.csv")
     return pd.concat(tables, ignore_index=True)
