@@ -36,6 +36,7 @@ COLUMNS = [
     "value",
     "note",
     "source",
+    "checked_in",
     "original",
 ]
 # In the order of the paper's Table 1.
@@ -118,6 +119,14 @@ METRICS = {
     "eMaxJDS_Scatter:q50": ("adversary", "jsd_q50"),
     "eMaxJDS_Scatter:q75": ("adversary", "jsd_q75"),
 }
+# Where a number was checked, by the beginning of its source: files of a commit, or the paper in quotation.
+CHECKED_IN = {
+    "repo@HEAD(425a89a) svg": "figures at 425a89a",
+    "repo@HEAD(425a89a)": "tables at 425a89a",
+    "paper-v3 Table 2": "paper, quoted by EyaAzzabi/attention-explanation-lab",
+    "paper Table 1 sizes": "paper, quoted by EyaAzzabi/attention-explanation-lab",
+    "paper Table 1 avg": "paper, quoted by a review",
+}
 # The released code searches with a hinge at .01 and selects at .05, for every task.
 SEARCH = {"method": "released search", "epsilon": "0.05"}
 NOTES = {
@@ -131,6 +140,11 @@ NOTES = {
 def class_name(dataset: str, name: str) -> str:
     """Our name of one of the authors' class numbers; "all" for their Overall or none."""
     return "all" if name in ("Overall", "") else CLASSES[dataset][int(name)]
+
+
+def checked_in(source: str) -> str:
+    """Where the numbers of a source were checked."""
+    return next(place for start, place in CHECKED_IN.items() if source.startswith(start))
 
 
 def note(row: pd.Series) -> str:
@@ -167,6 +181,7 @@ def cut(everything: pd.DataFrame) -> pd.DataFrame:
     # The size of a test set does not depend on the model.
     table.loc[table["metric"] == "n_test", ["encoder", "scorer"]] = "any"
     table["source"] = table["source"].str.replace("a stored ", "a ")
+    table["checked_in"] = table["source"].map(checked_in)
     table = table[COLUMNS].drop_duplicates()
     order = {
         "metric": [metric for _, metric in METRICS.values()],

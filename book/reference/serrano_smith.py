@@ -2,10 +2,8 @@
 
     python book/reference/serrano_smith.py ALL_NUMBERS.csv
 
-ALL_NUMBERS.csv has the columns source, metric, dataset, model, condition, value. Kept is what stands beside a
-number of ours: the sizes of the data (Table 1) and the decision flips of single erasures (Table 2). A source
-that begins with "recalled" is from memory and not verified, and the page says so; the paper's other results
-are drawings without numbers. Percentages become shares.
+ALL_NUMBERS.csv has the columns source, metric, dataset, model, condition, value. No number of the paper
+could be checked against it. Kept is what the released configurations fix: the number of classes.
 """
 
 import sys
@@ -20,52 +18,31 @@ COLUMNS = [
     "scorer",
     "class",
     "metric",
-    "method",
     "value",
     "note",
     "source",
+    "checked_in",
+    "original",
 ]
 DATASETS = {"Yahoo": "yahoo", "IMDB": "imdb10", "Amazon": "amazon_full", "Yelp": "yelp_full"}
-SIZES = {
-    "avg_words": "mean_words",
-    "sd_words": "deviation_words",
-    "avg_sentences": "mean_sentences",
-    "sd_sentences": "deviation_sentences",
-    "n_train_plus_dev": "n_train_dev",
-    "n_test": "n_test",
-    "n_classes": "n_classes",
-}
-FLIPS = {
-    "i* flips yes; r flips yes": "flip_both",
-    "i* flips yes; r flips no": "flip_top_only",
-    "i* flips no; r flips yes": "flip_other_only",
-    "i* flips no; r flips no": "flip_neither",
-}
+CHECKED_IN = {"code configs (output size)": "released configurations"}
 
 
 def main(path: str) -> None:
     """Write serrano_smith.csv beside this file."""
     table = pd.read_csv(path, dtype=str)
-    table = table[table["dataset"].isin(DATASETS)]
-    sizes = table[table["metric"].isin(SIZES) & table["model"].isna() & table["condition"].isna()]
-    sizes = sizes.assign(
-        experiment="base", encoder="any", scorer="any", metric=sizes["metric"].map(SIZES), factor=1.0
+    kept = table[table["dataset"].isin(DATASETS) & table["source"].isin(CHECKED_IN)]
+    kept = kept.assign(
+        experiment="base",
+        dataset=kept["dataset"].map(DATASETS),
+        encoder="any",
+        scorer="any",
+        note="",
+        checked_in=kept["source"].map(CHECKED_IN),
+        original=kept["metric"],
+        **{"class": "all"},
     )
-    flips = table[table["metric"] == "decision_flip_percent"]
-    flips = flips.assign(
-        experiment="single",
-        encoder=flips["model"],
-        scorer="learned_query",
-        metric=flips["condition"].map(FLIPS),
-        method="attention, released",
-        factor=0.01,
-    )
-    kept = pd.concat([sizes, flips], ignore_index=True)
-    kept["value"] = (kept["value"].astype(float) * kept["factor"]).round(6)
-    kept["dataset"] = kept["dataset"].map(DATASETS)
-    kept["note"] = kept["source"].str.startswith("recalled").map({True: "unverified", False: ""})
-    kept = kept.assign(**{"class": "all", "original": kept["condition"].fillna("")})
-    kept[[*COLUMNS, "original"]].to_csv(Path(__file__).with_suffix(".csv"), index=False)
+    kept[COLUMNS].to_csv(Path(__file__).with_suffix(".csv"), index=False, lineterminator="\n")
 
 
 if __name__ == "__main__":

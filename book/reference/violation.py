@@ -73,6 +73,16 @@ METRICS = {
     "n_classes": "n_classes",
     "n_train": "n_train",
 }
+# Where a number was checked, by its source; two tables of the paper are in the repository as pictures.
+CHECKED_IN = {
+    "nb_qa": "notebook, questions",
+    "nb_bc": "notebook, classification",
+    "nb_mm": "notebook, VisualBERT",
+    "figure_digitised": "figure, measured",
+    "figure_radar": "figure, read by eye",
+    "paper_table_factor": "repository, figures/factor.png",
+    "paper_table_datasets": "repository, figures/dataset.png",
+}
 OPERATORS = {
     "slice_out": "deletion",
     "zeros_mask": "zeroing",
@@ -93,6 +103,7 @@ COLUMNS = [
     "value",
     "note",
     "source",
+    "checked_in",
     "original",
 ]
 
@@ -128,6 +139,7 @@ def main(path: str) -> None:
         method=table["method"].map(METHODS),
         original=table["metric"] + ":" + table["model"] + ":" + table["method"],
     ).assign(**{"class": "all"})
+    table["checked_in"] = table["source"].map(CHECKED_IN)
     table["value"] = table["value"].astype(float)
     draws = table["original"].str.contains("(rand", regex=False)
     drawn = table[draws].groupby([c for c in COLUMNS if c not in ("value", "original")], sort=False)

@@ -27,7 +27,7 @@ output: Optional[str] = None  # folder for together.csv, every number behind the
 
 
 from attnbook import charts, notebook
-from attnbook.verdicts import claims, ledger, papers, shared_questions, together
+from attnbook.verdicts import claims, papers, shared_questions, together
 from attnbook.verdicts.cells import REFERENCE, read_published
 
 page = notebook.begin(globals(), "beyond/together")
@@ -267,7 +267,7 @@ notebook.table(contrasts)
 # %% tags=["remove-cell"]
 verdicts = [finding.verdict for finding in found]
 few = [one for one in found if one.verdict == "undecided" and one.cells["dataset"].nunique() < claims.FEWEST]
-counts = {f"n_{verdict.replace(' ', '_')}": verdicts.count(verdict) for verdict in ledger.VERDICTS}
+counts = {f"n_{verdict.replace(' ', '_')}": verdicts.count(verdict) for verdict in claims.VERDICTS}
 page.glue(counts, n_claims=len(verdicts), n_few=len(few), epsilon=shared_questions.EPSILON)
 page.glue(holds=claims.HOLDS, differs=claims.DIFFERS, fewest=claims.FEWEST)
 

@@ -28,7 +28,7 @@ import pandas as pd
 
 from attnbook import charts, notebook
 from attnbook.runs import results
-from attnbook.verdicts import claims, ledger, papers
+from attnbook.verdicts import claims, papers
 from attnbook.verdicts.cells import REFERENCE, read_published
 from attnbook.verdicts.claims import Reading
 from attnlib.tables import summaries
@@ -500,7 +500,7 @@ notebook.table(
 
 # %% tags=["remove-input"]
 counts = verdicts["verdict"].value_counts()
-words = ", ".join(f"{counts.get(kind, 0)} {kind}" for kind in ledger.VERDICTS)
+words = ", ".join(f"{counts.get(kind, 0)} {kind}" for kind in claims.VERDICTS)
 premises = claims.together(verdicts["verdict"])
 notebook.markdown(f"**The premises together: {premises}.** Of {len(verdicts)} readings: {words}.")
 

@@ -291,17 +291,29 @@ notebook.table(planted.reset_index()) if len(planted) else nothing
 # ## The ledger
 #
 # Every number of the paper for text models that is at hand: read off figures (± .002 where measured, ± .05
-# where by eye), printed in tables, or printed in the authors' notebooks.
+# where by eye), printed in tables, or printed in the authors' notebooks. What a verdict means is on the page
+# of the {doc}`ledger <../jain_wallace/ledger>`. *Placebo* is the share of compatible cells when the published
+# numbers are shuffled among the methods and models of a data set and encoder, *lift* what the right numbers
+# have beyond it.
 
 # %% tags=["hide-input"]
 page.write(compared.table, "ledger.csv", "%.6g")
 notebook.table(ledger.totals(compared.table, "metric"))
 
+# %% tags=["hide-input"]
+notebook.table(ledger.placebo(compared.table))
+
+# %% [markdown]
+# Checks of the data:
+
+# %% tags=["hide-input"]
+notebook.table(ledger.checks(compared.table, "dataset"))
+
 # %% tags=["hide-input", "full-width", "scroll-output"]
 notebook.table(
     compared.table[
         ["dataset", "metric", "encoder", "scorer", "method", "operator", "layers", "value", "ours"]
-    ].join(compared.table[["verdict", "reason", "source"]])
+    ].join(compared.table[["verdict", "kind", "reason", "checked_in"]])
 )
 
 # %% tags=["remove-cell"]

@@ -26,7 +26,7 @@ import pandas as pd
 
 from attnbook import charts, notebook
 from attnbook.runs import results
-from attnbook.verdicts import claims, ledger, ledgers, papers, summary, trained_adversaries
+from attnbook.verdicts import claims, ledgers, papers, summary, trained_adversaries
 from attnbook.verdicts.cells import beside, mean_interval, over_seeds, select
 
 page = notebook.begin(globals(), "wiegreffe_pinter/summary")
@@ -43,11 +43,10 @@ SELECTED = {"released": "on dev", "released, epoch by test": "on test"}
 # %% [markdown]
 # ## What is shown
 #
-# **Ours** are BiLSTMs with additive attention as in the released code, from word vectors trained on IMDB: a
-# dot is the mean over seeds and the line through it goes from the least to the greatest seed. **Theirs** are
-# one run each. Their tables are known from memory only, so every number in brackets or drawn as a diamond is
-# *unverified* unless it is a size that stands in the released files. *Part* means that we have part of the
-# training texts only.
+# BiLSTMs with additive attention as in the released code, from word vectors trained on IMDB: a dot is the
+# mean over seeds and the line through it goes from the least to the greatest seed. No published number of
+# this paper could be checked; its claims in words are on the page of {doc}`all papers together
+# <../beyond/together>`. *Part* means that we have part of the training texts only.
 #
 # Their Figures 1 and 4 are drawings of the models. Figure 2 shows the attention of several models on one
 # review; the page {doc}`adversary` does so for a text of the model that it is run on. {doc}`../../run` says
@@ -58,10 +57,7 @@ datasets = papers.labels(DATASETS, found)
 usual = found["vectors"].eq(results.label(found["dataset"], results.MAIN_VECTORS))
 grid = select(found[usual | found["dataset"].eq("planted")], encoder="bilstm", scorer="additive")
 ours = grid[grid["variant"].eq(results.MAIN_VARIANT)]
-# Table 2 and Jain and Wallace's files hold further numbers of the same models: they are in the ledger below.
-again = published["original"].isin(["test", "attention, reported by Jain & Wallace"])
-theirs = published[~again]
-cells = beside(ours, theirs, datasets)
+cells = beside(ours, published, datasets)
 overall = cells[(cells["class"] == "all") & cells["bin"].isna()]
 missing = [name for name in papers.EXPERIMENTS["wiegreffe_pinter"] if name not in set(found["experiment"])]
 notebook.markdown(
@@ -71,8 +67,8 @@ notebook.markdown(
 # %% [markdown]
 # ## Table 1: the data
 #
-# Ours, theirs in brackets: texts by class, tokens per training text, words in the vocabulary. Where a size
-# stands in the files that the authors' code builds on, it is that one.
+# Texts by class, tokens per training text, words in the vocabulary; in brackets what stands in the files of
+# {cite:t}`jain2019attention`, which the authors' code builds on.
 
 # %% tags=["hide-input", "full-width"]
 heads = {
@@ -83,14 +79,14 @@ heads = {
     "n_test_positive": "test, class 1",
     "n_words": "words",
 }
-sizes = summary.statistics(ours[ours["experiment"] == "uniform"], theirs, datasets, heads)
+sizes = summary.statistics(ours[ours["experiment"] == "uniform"], published, datasets, heads)
 notebook.table(sizes.rename_axis("data set").reset_index())
 
 # %% [markdown]
 # ## Table 2: is attention needed?
 #
 # F1 of class 1, of the model with learned attention and of the same model trained with the same weight on
-# every token ({doc}`uniform`). Ours, theirs in brackets; then three scores.
+# every token ({doc}`uniform`); then three scores.
 
 # %% tags=["hide-input"]
 learned = ["learned attention", "uniform attention"]
@@ -278,15 +274,11 @@ notebook.table(
 #
 # A model trained to keep the base model's outputs and to leave its attention ({doc}`adversary`). Of all λ
 # the one with the least change of output among those whose mean divergence is above {glue:text}`far` nats.
-# TVD is that of both classes in our tables whatever the loss; their code takes half of it, and whether their
-# table does is not known.
+# TVD is that of both classes whatever the loss; their code takes half of it.
 
 # %% tags=["hide-input"]
 models = trained_adversaries.models(select(grid, dataset=datasets))
 table = trained_adversaries.best(models)
-table = table.assign(seeds=table["seeds"].astype(str))
-known = trained_adversaries.published_best(select(published, dataset=datasets))
-known = known.assign(variant="theirs (unverified)")
 columns = {
     "dataset": "data set",
     "variant": "loss",
@@ -297,7 +289,7 @@ columns = {
     "same_class": "same class as the base",
     "seeds": "seeds",
 }
-table = pd.concat([table, known]).sort_values("dataset", kind="stable", ignore_index=True)
+table = table.sort_values("dataset", kind="stable", ignore_index=True)
 table = table.assign(**{"lambda": summary.text(table["lambda"], "{:g}")})
 notebook.table(table.rename(columns=columns), list(columns.values()))
 
@@ -345,26 +337,15 @@ charts.trade_off(
 ) if len(printed) else notebook.markdown(summary.not_run("adversary", variant=LOSSES[1]))
 
 # %% [markdown]
-# ## The ledger
+# ## Checks of the data
 #
-# Every number of the paper that is known, and of the files it builds on, as far as one of ours could stand
-# beside it. Adversaries are those of the released loss, at the λ of ours nearest to theirs. Below the totals
-# are the numbers that have one of ours, with the interval of one more run; the
-# {doc}`ledger of all papers <../beyond/ledger>` has the others, and why they were not run.
-
-# %% tags=["hide-input"]
-page.write(compared.table, "ledger.csv", "%.6g")
-notebook.table(ledger.totals(compared.table, "experiment"))
+# The sizes above one by one: equal to those in the files, or why not.
 
 # %% tags=["hide-input", "full-width", "scroll-output"]
+page.write(compared.table, "ledger.csv", "%.6g")
 run = papers.named(compared.table[compared.table["ours"].notna()])
-run = run.assign(
-    known=run["note"].fillna(results.label(run["source"], ledgers.SOURCES)),
-    **{"λ": summary.text(run["lambda"], "{:g}")},
-)
-heads = {"dataset": "data set", "value": "theirs", "n_seeds": "seeds"}
-shown = ["dataset", "metric", "method", "λ", "value", "known", "ours", "low", "high", "n_seeds"]
-notebook.table(run[[*shown, "verdict", "reason"]].rename(columns=heads))
+shown = ["dataset", "metric", "value", "ours", "verdict", "kind", "reason", "checked_in"]
+notebook.table(run[shown].rename(columns={"dataset": "data set", "value": "in the files"}))
 
 # %% tags=["remove-cell"]
 by_dataset = gained[gained["metric"] == "accuracy"].set_index("dataset")["value"]
@@ -397,8 +378,8 @@ for name, guide in (("uniform", "uniform"), ("own", "trained MLP"), ("adversary"
 # - **Do the weights hold information?** As a guide the base model's attention has a higher mean F1 than
 #   uniform weights on {glue:text}`above_uniform` of {glue:text}`n_guided` data sets, than the attention that
 #   the guided model learns itself on {glue:text}`above_own`, and than the trained adversary's on
-#   {glue:text}`above_adversary`. The paper finds it above the first two on each of its data sets
-#   (unverified), and leaves out AG News and 20 Newsgroups, as attention is not needed there.
+#   {glue:text}`above_adversary`. The paper leaves out AG News and 20 Newsgroups, as attention is not needed
+#   there.
 # - **Can one model do what the search does?** With the released loss the best adversary beyond
 #   {glue:text}`far` nats changes the output by {glue:text}`cheapest`, mean over texts; another seed of the
 #   base model, whose attention stays nearer, by {glue:text}`moved by other seed`; the search, text by text,
@@ -408,7 +389,7 @@ for name, guide in (("uniform", "uniform"), ("own", "trained MLP"), ("adversary"
 #
 # ## Limits
 #
-# - Their numbers are from memory, of one run each, with the epoch and λ chosen on the test texts.
+# - Their code chooses the epoch on the test texts ({doc}`uniform` has both).
 # - Intervals are over training seeds; they say nothing about other test texts or data sets.
 # - The least change of output above a divergence is the least of the λ that were trained.
 

@@ -37,7 +37,7 @@ ROUNDING = 1e-6
 OURS, CHOOSE = "results of ours for one number", "choose variant and vectors"
 
 # Columns of a published table that say something about its number; the others are conditions on ours.
-ABOUT = ("value", "note", "source", "original")
+ABOUT = ("value", "note", "source", "checked_in", "original")
 REQUIRED = ("experiment", *MODEL, "class", "metric", *ABOUT)
 
 
@@ -52,8 +52,9 @@ def read_table(path: str | Path, required: Sequence[str]) -> pd.DataFrame:
 def read_published(path: str | Path) -> pd.DataFrame:
     """Read a paper's numbers: columns REQUIRED, and further conditions such as bin, method, epsilon.
 
-    An empty condition is none, and `ledger.ANY` averages over ours. ValueError names the file and the line of
-    a repeated number, or of an empty one without a note that says why.
+    An empty condition is none, and `ledger.ANY` averages over ours. checked_in: where somebody checked the
+    number: files of the authors, their code, or the paper. ValueError names the file and the line of a number
+    that is repeated, not checked, or empty without a note that says why.
     """
     table = read_table(path, REQUIRED)
     repeated = table.duplicated([column for column in table if column not in ("value", "note", "original")])
@@ -61,6 +62,7 @@ def read_published(path: str | Path) -> pd.DataFrame:
     for wrong, words in (
         (repeated, "repeats an earlier number"),
         (silent, "has neither a value nor a note that says why"),
+        (table["checked_in"].isna(), "does not say where it was checked"),
     ):
         if wrong.any():
             raise ValueError(f"{path}: line {wrong.to_numpy().argmax() + 2} {words}")

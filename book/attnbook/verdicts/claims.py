@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 
 from attnbook.verdicts.cells import Tables, over_seeds, overall, select, several
-from attnbook.verdicts.ledger import VERDICTS
 
+VERDICTS = ("holds", "differs", "undecided", "not run")
 # A claim about models in general holds or differs only if data sets agree: three in four of them, and no
 # verdict from fewer than three.
 HOLDS = 0.75
@@ -96,7 +96,7 @@ def shares(found: pd.DataFrame) -> pd.Series:
 
 
 def decide(share: pd.Series) -> str:
-    """The verdict on the shares of data sets, one of `ledger.VERDICTS` but "not run".
+    """The verdict on the shares of data sets, one of VERDICTS but "not run".
 
     With fewer than FEWEST data sets "undecided"; then by the mean over data sets, so that one with more seeds
     counts no more than another: from HOLDS on "holds", up to DIFFERS "differs", between them "undecided".

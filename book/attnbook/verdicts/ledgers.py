@@ -15,27 +15,18 @@ import pandas as pd
 
 from attnbook import NOTEBOOKS
 from attnbook.runs import record, results
-from attnbook.verdicts import cells, ledger, papers, patterns
+from attnbook.verdicts import cells, ledger, papers
 from attnlib.cache.sources import defaults
 
-# What the page of all papers calls each part (a key of `papers.EXPERIMENTS`), in its order.
+# What the page of all papers calls each, in its order; of Liu et al. text models only (see `patterns`).
 PARTS = papers.PAPERS | {"violation": "Liu et al. 2022, text"}
-PARTS["transformers"] = "Liu et al. 2022, transformers (patterns)"
-# Where a published number stands, by its source; nothing that is known from memory alone counts as read.
-SOURCES: dict[str, str] = ledger.KNOWN["sources"]
-UNVERIFIED = SOURCES["recalled*|derived from recalled*"]
 # Columns of the table of all papers, and those of its page (see `ledger.SHOWN`).
 COMMON: list[str] = ledger.KNOWN["columns"]
 SHOWN: dict[str, tuple[str, str]] = ledger.KNOWN["shown"]
 # Columns of a compared table that are no conditions.
-ADDED = ("deviation", "standing", "our standing")
+ADDED = ("deviation", "closed_by")
 # Parameters that are named even where they are the notebook's own.
 ALWAYS = ("dataset", "seed")
-PATTERN = "pattern "
-REFERENCE_METHOD = "random scores are what the pattern is measured against"
-MASKED = "deleting a region is masking it: see attention mask"
-OTHER_MODEL = "a small model on generated scenes: the model, the data or the size may be why"
-NO_PATTERN = "another model on other data: no number of ours stands beside it"
 
 
 @dataclass(frozen=True)
@@ -53,72 +44,31 @@ class Compared:
     table: pd.DataFrame
 
 
-def compare(part: str, fresh: results.Folder = None, folder: results.Folder = None) -> Compared:
-    """The ledger of a part, a key of PARTS; folder and fresh as in `results.recorded`.
-
-    Of the transformers, whose sizes cannot be compared, it says whether the pattern holds on scenes
-    (`patterns`): further columns `standing` and `our standing`, and no interval.
-    """
-    paper = part if part in papers.PAPERS else "violation"
+def compare(paper: str, fresh: results.Folder = None, folder: results.Folder = None) -> Compared:
+    """The ledger of a paper, a key of PARTS; folder and fresh as in `results.recorded`."""
     published = cells.read_published(cells.REFERENCE / f"{paper}.csv")
+    published = published[published["experiment"] != "transformers"].reset_index(drop=True)
     reasons = ledger.read_reasons(cells.REFERENCE / f"reasons_{paper}.csv")
-    if paper == "violation":
-        kept = (published["experiment"] == "transformers") == (part == "transformers")
-        published = published[kept].reset_index(drop=True)
-    found = papers.read(part, fresh, folder)
-    ours = _ours(part, found)
-    if part == "transformers":
-        return Compared(paper, found, ours, published, _patterns(ours, published, reasons))
-    table = ledger.compare(ours, published, reasons, papers.PARTS)
+    found = papers.read(paper, fresh, folder)
+    ours, others = _settings(paper, found)
+    table = ledger.compare(ours, published, reasons, papers.PARTS, others)
     return Compared(paper, found, ours, published, table)
 
 
-def _ours(part: str, found: pd.DataFrame) -> pd.DataFrame:
-    """The results that stand beside published numbers: the main grid, models as released."""
-    if part == "jain_wallace":
-        return cells.main_grid(found[found["experiment"] != "initialisation"])
-    if part == "wiegreffe_pinter":
-        return cells.main_grid(found, papers.RELEASED)
-    if part != "transformers":
-        return found[found["variant"].eq(results.MAIN_VARIANT)]
-    # Whole models, gradients of the logit: a run also knows single layers, and methods with or without clamp.
-    ours = found[(found["experiment"] == "transformers") & found["target"].eq("logit")]
-    measured = ours["metric"].ne("sign_agreement") & ~ours["method"].str.endswith(", clamped", na=False)
-    ours = ours[ours["layer"].isna() & ours["method"].notna() & measured]
-    return ours.drop_duplicates(["run", "metric", "method", "operator"])
+def _settings(paper: str, found: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
+    """The results that stand beside published numbers, the main grid, models as released; and others.
 
-
-def _patterns(ours: pd.DataFrame, published: pd.DataFrame, reasons: pd.DataFrame) -> pd.DataFrame:
-    keys = ["encoder", "operator"]
-    cell = [*keys, "metric", "method"]
-    scenes = ours[(ours["dataset"] == "scenes") & ours["metric"].isin(patterns.GOOD)]
-    groups = scenes.dropna(subset=["value"]).groupby(cell, sort=False)
-    mean = groups.agg(value=("value", "mean"), n_seeds=("seed", "nunique"), runs=("run", cells.run_names))
-    known = published[published["metric"].isin(patterns.GOOD)]
-    parts = [
-        patterns.compare_patterns(mean[["value"]].reset_index(), part.reset_index(drop=True), keys)
-        for _, part in known.groupby("source", sort=False)
-    ]
-    added = [*cell, "source", "standing", "ours", "our standing", "verdict"]
-    table = published.merge(pd.concat(parts)[added], on=[*cell, "source"], how="left", validate="1:1")
-    # Random scores have no standing of their own, and other metrics have no pattern.
-    beside = table[cell].merge(mean.reset_index(), on=cell, how="left")
-    run, verdict = beside["value"].notna(), table["verdict"]
-    table = table.assign(
-        ours=table["ours"].fillna(beside["value"]),
-        n_seeds=beside["n_seeds"].fillna(0).astype(int),
-        runs=beside["runs"].fillna(""),
-        ours_dataset="scenes",
-        verdict=verdict.mask(verdict.isna() & run, "undecided").fillna("not run"),
-    )
-    why = {f"{PATTERN}differs": OTHER_MODEL, "undecided": REFERENCE_METHOD}
-    table["reason"] = table["verdict"].map(why).fillna("")
-    missing = table["verdict"] == "not run"
-    table.loc[missing & table["operator"].eq("deletion"), "reason"] = MASKED
-    table.loc[missing & ~table["metric"].isin(patterns.GOOD), "reason"] = NO_PATTERN
-    unexplained = missing & table["reason"].eq("")
-    table.loc[unexplained, "reason"] = ledger.explain(table[unexplained], reasons)
-    return table.assign(low=float("nan"), high=float("nan"))
+    others: every seed of these alone ("seed 0"), and the same models from each kind of vectors, by its name.
+    """
+    found = found[found["experiment"] != "initialisation"]
+    if paper in ("jain_wallace", "wiegreffe_pinter"):
+        variants = papers.RELEASED if paper == "wiegreffe_pinter" else (results.MAIN_VARIANT,)
+        ours = cells.main_grid(found, variants)
+    else:
+        ours = found[found["variant"].eq(results.MAIN_VARIANT)]
+    others = {f"seed {seed}": rows for seed, rows in ours.groupby("seed")}
+    released = found[found["variant"].eq(results.MAIN_VARIANT)].groupby("vectors")
+    return ours, others | {str(vectors): rows for vectors, rows in released}
 
 
 def condition(table: pd.DataFrame) -> pd.Series:
@@ -176,12 +126,10 @@ def common(part: str, compared: Compared, known: Mapping[str, Mapping[str, Any]]
         (name, runs): in_words([known[run] for run in runs.split() if run in known], usual[name])
         for name, runs in dict.fromkeys(zip(notebook, table["runs"], strict=True))
     }
-    read = results.label(table["source"], SOURCES)
     return table.assign(
         part=part,
         paper=compared.paper,
         condition=condition(table),
-        known=read.mask(table["note"].eq("unverified"), UNVERIFIED),
         notebook=notebook,
         parameters=[words[key] for key in zip(notebook, table["runs"], strict=True)],
     ).reindex(columns=COMMON)
@@ -200,22 +148,11 @@ def everything(
     return pd.concat(tables, ignore_index=True), each
 
 
-def totals(table: pd.DataFrame, by: str = "part") -> pd.DataFrame:
-    """`ledger.totals`, patterns that hold among what holds, and `unverified`: numbers known from memory."""
-    plain = table.assign(verdict=table["verdict"].str.removeprefix(PATTERN))
-    counts = ledger.totals(plain, by)
-    recalled = table[by][table["known"] == UNVERIFIED].value_counts()
-    counts["unverified"] = counts[by].map(recalled).fillna(0).astype(int)
-    counts.loc[counts[by] == "all", "unverified"] = int(recalled.sum())
-    return counts
-
-
 def reason_counts(table: pd.DataFrame, verdicts: Sequence[str], by: str = "part") -> pd.DataFrame:
-    """How many cells of these verdicts have which reason: columns `by`, verdict, reason, cells."""
-    plain = table.assign(verdict=table["verdict"].str.removeprefix(PATTERN))
-    rows = plain[plain["verdict"].isin(verdicts)]
-    counts = rows.groupby([by, "verdict", "reason"], sort=False).size().rename("cells").reset_index()
+    """How many cells of these verdicts have which reason: columns `by`, verdict, kind, reason, cells."""
+    rows = table[table["verdict"].isin(verdicts)]
+    counts = rows.groupby([by, "verdict", "kind", "reason"], sort=False).size().rename("cells").reset_index()
     counts["place"] = counts[by].map(list(table[by].unique()).index)
-    down = {"place": True, "verdict": False, "cells": False}
+    down = {"place": True, "verdict": True, "cells": False}
     order = counts.sort_values(list(down), ascending=list(down.values()), kind="stable", ignore_index=True)
     return order.drop(columns="place")

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from attnbook.verdicts import claims, ledger
+from attnbook.verdicts import claims
 from attnbook.verdicts import trained_adversaries as adversaries
 from attnbook.verdicts.cells import MODEL, complete, mean_interval, over_seeds, overall, select, stack, tuples
 from attnbook.verdicts.claims import Reading
@@ -29,7 +29,7 @@ class Finding:
     """What the recorded results say of one claim.
 
     paper: a key of `papers.PAPERS`; claim and measure: in words; cells: a row per number, of the columns
-    CELLS; verdict: one of `ledger.VERDICTS`; readings: the inequalities, whose words are the cells' labels;
+    CELLS; verdict: one of `claims.VERDICTS`; readings: the inequalities, whose words are the cells' labels;
     digits: of its numbers on the page.
     """
 
@@ -208,7 +208,7 @@ def by_verdict(found: Iterable[Finding]) -> str:
     """Which claims have which verdict, as a Markdown list; a verdict that none has is left out."""
     found = list(found)
     lines = []
-    for verdict in ledger.VERDICTS:
+    for verdict in claims.VERDICTS:
         own = [f"{one.claim} ({PAPERS[one.paper]})" for one in found if one.verdict == verdict]
         if own:
             lines.append(f"- **{verdict}** ({len(own)} of {len(found)}): {'; '.join(own)}.")

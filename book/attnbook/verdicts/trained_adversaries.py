@@ -87,16 +87,3 @@ def best(table: pd.DataFrame, far: float = FAR) -> pd.DataFrame:
     reached = table[(table["method"] == TRAINED) & (table["jsd"] > far)].sort_values(["tvd", "lambda"])
     kept = reached.drop_duplicates(["dataset", "variant"]).sort_index()
     return kept.reset_index(drop=True)
-
-
-def published_best(published: pd.DataFrame) -> pd.DataFrame:
-    """The paper's own best adversaries: columns dataset, lambda, f1, tvd, jsd.
-
-    published: the paper's numbers as `cells.read_published` has them; lambda is theirs, not the nearest of
-    ours.
-    """
-    rows = published[published["experiment"] == "adversary"]
-    own = rows["original"].astype("string").str.extract(r"λ = ([\d.e-]+)", expand=False)
-    rows = rows.assign(**{"lambda": own.astype(float)})
-    wide = rows.pivot_table("value", ["dataset", "lambda"], "metric", observed=True)
-    return wide.reindex(columns=["f1", "tvd", "jsd"]).rename_axis(columns=None).reset_index()

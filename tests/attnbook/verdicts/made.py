@@ -13,7 +13,7 @@ EMPTY = papers.recorded(folder="/nowhere/at/all")
 def theirs(*values, **columns):
     """One published number per value."""
     cell = {"experiment": "e", "metric": "m", "class": "all", "note": None, "source": "s", "original": "o"}
-    return pd.DataFrame({"value": values} | MODEL | cell | columns)
+    return pd.DataFrame({"value": values} | MODEL | cell | {"checked_in": "files"} | columns)
 
 
 def beside(own, published):
@@ -66,7 +66,7 @@ def three_signs():
     return tables("violation", *parts)
 
 
-NO_REASONS = pd.DataFrame(columns=[*ledger.REASON_KEYS, "reason"], dtype=str)
+NO_REASONS = pd.DataFrame(columns=[*ledger.REASON_KEYS, "kind", "reason"], dtype=str)
 
 
 def small_ledger():

@@ -26,6 +26,16 @@ def compare(own, published, reasons=NO_REASONS):
     return table.iloc[0]
 
 
+def many(spread, n_cells=60, n_seeds=2, seed=0, **columns):
+    """Seeds of ours of many cells of one metric and encoder, and one further run of each."""
+    generator = np.random.default_rng(seed)
+    truth = generator.uniform(0.3, 0.7, n_cells)
+    runs = truth + spread * generator.standard_normal((n_seeds + 1, n_cells))
+    names = [f"d{i}" for i in range(n_cells)]
+    own = [ours(*runs[1:, i], dataset=name, **columns) for i, name in enumerate(names)]
+    return pd.concat(own), theirs(*runs[0], dataset=names, **columns)
+
+
 class TestVerdict:
     def test_the_interval_is_that_of_one_further_run(self):
         # Mean .5, s = .1, n = 3: t(2, .975) = 4.302653, so the half-width is 4.302653 · .1 · sqrt(4/3).
@@ -33,57 +43,135 @@ class TestVerdict:
         half, found = 0.496828, row[["ours", "deviation", "low", "high", "n_seeds"]].tolist()
         assert found == pytest.approx([0.5, 0.1, 0.5 - half, 0.5 + half, 3], abs=1e-6)
 
+    def test_the_variance_is_pooled_over_the_cells_of_one_metric_and_encoder(self):
+        # Deviations .1 with 2 degrees of freedom and .04 √2 with 1: s² = (.02 + .0032) / 3; t(3) = 3.182446.
+        own = [ours(0.4, 0.5, 0.6), ours(0.46, 0.54, dataset="b"), ours(0.5, dataset="c")]
+        own.append(ours(0.0, 1.0, dataset="b", encoder="another"))
+        table = ledger.compare(pd.concat(own), theirs(0.5, 0.5, 0.5, dataset=["sst", "b", "c"]), NO_REASONS)
+        deviation = np.sqrt(0.0232 / 3)
+        half = 3.182446 * deviation * np.sqrt(1 + 1 / np.array([3, 2, 1]))
+        assert ((table["high"] - table["low"]) / 2).tolist() == pytest.approx(half.tolist(), abs=1e-6)
+
     @pytest.mark.parametrize(
         ("own", "published", "verdict"),
         [
             # Seeds .49, .50, .51: half-width .0496828.
-            *[((0.49, 0.5, 0.51), value, "holds") for value in (0.5496, 0.4504, 0.5)],
+            *[((0.49, 0.5, 0.51), value, "compatible") for value in (0.5496, 0.4504, 0.5)],
             *[((0.49, 0.5, 0.51), value, "differs") for value in (0.5498, 0.4502)],
-            # Within the tolerance it holds however close the seeds.
-            ((0.5, 0.5, 0.5), 0.53, "holds"),
-            ((0.5, 0.5, 0.5), 0.47, "holds"),
+            # .03 is no difference however close the seeds; of small numbers it is 30 % of the larger.
+            ((0.5, 0.5, 0.5), 0.53, "compatible"),
+            ((0.5, 0.5, 0.5), 0.47, "compatible"),
             ((0.5, 0.5, 0.5), 0.5301, "differs"),
+            ((0.01, 0.01), 0.013, "compatible"),
+            ((0.01, 0.01), 0.016, "differs"),
+            ((0.04, 0.04), 0.028, "compatible"),
+            ((0.04, 0.04), 0.0279, "differs"),
             # A half-width of .497, more than .25, accepts nothing but still refuses.
             ((0.4, 0.5, 0.6), 0.7, "undecided"),
+            ((0.4, 0.5, 0.6), 0.52, "undecided"),
             ((0.4, 0.5, 0.6), 1.0, "differs"),
-            ((0.4, 0.5, 0.6), 0.52, "holds"),
-            # One seed decides only within the tolerance.
-            ((0.5,), 0.53, "holds"),
-            ((0.5,), 0.54, "undecided"),
+            # Where no cell has two runs nothing is known of the spread.
+            ((0.5,), 0.51, "undecided"),
         ],
     )
-    def test_inside_holds_and_outside_differs(self, own, published, verdict):
+    def test_inside_is_compatible_and_outside_differs(self, own, published, verdict):
         row = compare(ours(*own), theirs(published))
         assert row["verdict"] == verdict
-        why = {"holds": "", "differs": ledger.UNEXPLAINED}
+        why = {"compatible": "", "differs": ledger.UNEXPLAINED}
         assert row["reason"] == why.get(verdict, ledger.WIDE if len(own) > 1 else ledger.ONE_SEED)
         assert np.isnan(row["low"]) == (len(own) == 1)
 
-    def test_a_blank_is_undecided_for_the_reason_of_its_note(self):
-        row = compare(ours(0.5, 0.5), theirs(np.nan, note="blank there"))
-        assert (row["verdict"], row["reason"]) == ("undecided", "blank there")
-        assert compare(ours(), theirs(np.nan))["verdict"] == "not run"
+    @pytest.mark.parametrize(
+        ("metric", "value", "verdict"),
+        [
+            # No ratio of correlations, and what is read off a figure is known to .01.
+            ("tau_gradient", 0.03, "compatible"),
+            ("tau_gradient", 0.041, "differs"),
+            ("jsd_q50", 0.018, "compatible"),
+            ("jsd_q50", 0.021, "differs"),
+            ("n_flips_like_this", 0.01, "equal"),
+        ],
+    )
+    def test_a_metric_has_its_own_bounds(self, metric, value, verdict):
+        assert compare(ours(0.01, 0.01, metric=metric), theirs(value, metric=metric))["verdict"] == verdict
 
-    def test_without_ours_it_is_not_run(self):
+    def test_the_width_that_decides_nothing_is_the_metrics_own(self):
+        # Half-width .137.
+        for metric, verdict in (("accuracy", "undecided"), ("jsd", "compatible"), ("f1", "compatible")):
+            row = compare(ours(0.475, 0.5, 0.53, metric=metric), theirs(0.5, metric=metric))
+            assert row["verdict"] == verdict
+
+    def test_of_true_further_runs_few_differ_and_of_others_most(self):
+        """The rate at which a further run of ours is called different, by simulation."""
+        rates = {}
+        for n_seeds in (2, 3):
+            verdicts, shifted = [], []
+            for seed in range(20):
+                own, further = many(0.06, n_seeds=n_seeds, seed=seed)
+                verdicts += ledger.compare(own, further, NO_REASONS)["verdict"].tolist()
+                away = further.assign(value=further["value"] + 0.3)
+                shifted += ledger.compare(own, away, NO_REASONS)["verdict"].tolist()
+            assert set(verdicts) == {"compatible", "differs"}
+            rates[n_seeds] = verdicts.count("differs") / len(verdicts)
+            assert shifted.count("differs") / len(shifted) > 0.9
+        assert rates == pytest.approx({2: 0.05, 3: 0.05}, abs=0.02)
+        # What is no difference worth naming makes the rate smaller where seeds are close.
+        own, further = many(0.005)
+        assert (ledger.compare(own, further, NO_REASONS)["verdict"] == "compatible").all()
+
+    def test_without_a_number_on_either_side_it_is_not_run(self):
+        row = compare(ours(0.5, 0.5), theirs(np.nan, note="blank there"))
+        assert (row["verdict"], row["reason"]) == ("not run", "blank there")
         for own in (ours(), ours(0.5, dataset="other"), ours(0.5, metric="other"), ours(0.5, encoder="o")):
             row = compare(own, theirs(0.5))
             assert (row["verdict"], row["n_seeds"], row["reason"]) == ("not run", 0, ledger.UNEXPLAINED)
 
     def test_a_bin_without_texts_is_no_missing_run_and_a_seed_without_a_value_does_not_count(self):
-        row = compare(ours(0.5, 0.6, bin="[0, .25)"), theirs(0.5, bin="[.75, 1]"))
-        assert (row["verdict"], row["reason"]) == ("undecided", ledger.EMPTY)
+        row = compare(ours(0.5, 0.6, bin="[0, .25)"), theirs(0.5, bin="[.75, 1]"), ANYTHING)
+        assert (row["verdict"], row["reason"]) == ("not run", ledger.EMPTY)
         assert compare(ours(np.nan, np.nan), theirs(0.5))["reason"] == ledger.EMPTY
         row = compare(ours(0.5, np.nan), theirs(0.5))
         assert (row["n_seeds"], row["ours"]) == (1, 0.5)
 
     @pytest.mark.parametrize(
         ("metric", "value", "verdict"),
-        [("n_test", 863, "holds"), ("n_test", 864, "differs"), ("mean_length", 862, "holds")],
+        [("n_test", 863, "equal"), ("n_test", 864, "unequal"), ("mean_length", 862, "equal")],
     )
-    def test_counts_have_no_interval(self, metric, value, verdict):
+    def test_sizes_of_the_data_are_checks(self, metric, value, verdict):
         row = compare(ours(863, 863, metric=metric), theirs(value, metric=metric))
         assert row["verdict"] == verdict
         assert np.isnan(row["low"])
+
+
+class TestPlacebo:
+    def test_where_cells_differ_the_right_numbers_have_a_lift(self):
+        names = [f"c{i}" for i in range(5)]
+        own = pd.concat([ours(0.1 + i / 5, 0.11 + i / 5, bin=name) for i, name in enumerate(names)])
+        published = theirs(*(0.1 + np.arange(5) / 5), bin=names)
+        found = ledger.placebo(ledger.compare(own, published, NO_REASONS))
+        assert found["metric"].tolist() == ["m", "all"]
+        row = found.iloc[0]
+        assert (row["decided"], row["compatible"], row["informative"]) == (5, 1, True)
+        # One in five stays in its place.
+        assert row["placebo"] == pytest.approx(0.2, abs=0.04)
+        assert row["lift"] == row["compatible"] - row["placebo"]
+        assert ledger.placebo(ledger.compare(own, published, NO_REASONS)).equals(found)
+
+    def test_where_cells_are_alike_or_alone_there_is_none(self):
+        alike = many(0.01)
+        own = alike[0].assign(value=0.5 + alike[0]["value"] / 100)
+        published = alike[1].assign(value=0.5 + alike[1]["value"] / 100, dataset="d0")
+        for table in (
+            ledger.compare(*alike, NO_REASONS),
+            ledger.compare(own, published.assign(source=range(60)), NO_REASONS),
+        ):
+            found = ledger.placebo(table).iloc[0]
+            assert (found["lift"], found["informative"]) == (0, False)
+
+    def test_what_is_not_decided_is_left_out(self):
+        found = ledger.placebo(ledger.compare(ours(0.4, 0.6), theirs(0.5), NO_REASONS))
+        assert found["metric"].tolist() == ["all"]
+        assert found["decided"].tolist() == [0]
 
 
 class TestMatching:
@@ -110,7 +198,7 @@ class TestMatching:
 
 
 def reasons(*rows):
-    return pd.DataFrame(rows, columns=[*ledger.REASON_KEYS, "reason"])
+    return pd.DataFrame(rows, columns=[*ledger.REASON_KEYS, "reason"]).assign(kind="known")
 
 
 ANYTHING = reasons(("*", "*", "*", "*", "*", "why"))
@@ -124,10 +212,11 @@ class TestReasons:
             ("*", "x|sst", "bi*", "*", "differs", "first"),
             ("*", "*", "*", "*", "*", "second"),
         )
-        assert compare(ours(0.1, 0.1), theirs(0.9), why)["reason"] == "first"
-        assert compare(ours(0.1), theirs(0.9), why)["reason"] == "second"
-        # What holds needs none.
-        assert compare(ours(0.5, 0.5), theirs(0.5), why)["reason"] == ""
+        assert compare(ours(0.1, 0.1), theirs(0.9), why)[["kind", "reason"]].tolist() == ["known", "first"]
+        # What the numbers themselves say comes first.
+        assert compare(ours(0.1), theirs(0.9), why)[["kind", "reason"]].tolist() == ["", ledger.ONE_SEED]
+        # What is compatible needs none.
+        assert compare(ours(0.5, 0.5), theirs(0.5), why)[["kind", "reason"]].tolist() == ["", ""]
 
     def test_a_further_column_is_a_condition_too(self):
         why = pd.concat([ANYTHING.assign(reason=words) for words in ("another", "this", "any")])
@@ -143,19 +232,56 @@ class TestReasons:
         for wrong, message in (
             ({"verdict": "differ"}, r"reasons\.csv: line 2: verdict 'differ'"),
             ({"dataset": ""}, "line 2 has an empty cell"),
+            ({"kind": "likely"}, "line 2: kind 'likely' is none of"),
         ):
             ANYTHING.assign(**wrong).to_csv(path, index=False)
             with pytest.raises(ValueError, match=message):
                 ledger.read_reasons(path)
 
 
-def test_totals_add_up():
-    published = theirs(0.5, 0.9, np.nan, 0.2, dataset=[*"aabc"], note="blank there")
-    own = pd.concat([ours(0.5, 0.5, dataset=name) for name in "ab"])
-    totals = ledger.totals(ledger.compare(own, published, NO_REASONS), "dataset").set_index("dataset")
+class TestClosing:
+    """Which settings close at least half of the gap between a published number and ours."""
+
+    def close(self, other, published=0.9):
+        others = {"wide": ours(*other, vectors="wide"), "seed 1": ours(0.12)}
+        why = reasons(*[("*", "*", "*", "*", "differs", words) for words in ("vectors", "another")])
+        why = why.assign(closed_by=["*wide;*", "*"], kind=["shown", "untested"])
+        return ledger.compare(ours(0.1, 0.1), theirs(published), why, others=others).iloc[0]
+
+    def test_a_run_that_closes_half_shows_the_reason(self):
+        # From .1 to .9: half of the way is .5.
+        for value, closed, kind in ((0.51, "wide;", "shown"), (0.49, "", "untested"), (1.31, "", "untested")):
+            row = self.close([value, value])
+            assert row[["closed_by", "kind"]].tolist() == [closed, kind]
+        assert self.close([0.51], published=0.1)[["closed_by", "kind"]].tolist() == ["", ""]
+
+    def test_the_mean_over_classes_may_close_it(self):
+        names, values = ["all", "no", "yes"], (0.5, 0.2, 0.8)
+        own = [ours(v, v, **{"class": name}) for name, v in zip(names, values, strict=True)]
+        for first, second, closed in ((0.7, 0.3, "classes;"), (0.7, 1.0, "")):
+            published = theirs(0.9, first, second, **{"class": names})
+            table = ledger.compare(pd.concat(own), published, NO_REASONS)
+            assert table["closed_by"].tolist()[:2] == ["", closed]
+        # Without a number of one class there is no mean.
+        table = ledger.compare(pd.concat(own[:2]), theirs(0.7, 0.3, **{"class": names[1:]}), NO_REASONS)
+        assert table["closed_by"].tolist() == ["", ""]
+
+
+def test_totals_are_of_verdicts_and_checks_are_counted_apart():
+    metrics = [*"mmmm", "n_test", "n_test"]
+    published = theirs(0.5, 0.9, np.nan, 0.2, 10, 11, dataset=[*"aabcab"], metric=metrics, note="blank there")
+    own = [ours(0.5, 0.5, dataset=name) for name in "ab"]
+    own += [ours(10, 10, dataset=name, metric="n_test") for name in "ab"]
+    table = ledger.compare(pd.concat(own), published, ANYTHING)
+    totals = ledger.totals(table, "dataset").set_index("dataset")
+    heads = ["published", "compared", *ledger.VERDICTS, *ledger.KINDS]
+    assert list(totals) == heads
     assert totals.index.tolist() == ["a", "b", "c", "all"]
-    assert totals.loc["a"].tolist() == [2, 2, 1, 1, 0, 0, 1]
-    assert totals.loc["all"].tolist() == [4, 3, 1, 1, 1, 1, 2]
+    assert totals.loc["a"].tolist() == [2, 2, 1, 1, 0, 0, 0, 1, 0]
+    assert totals.loc["all"].tolist() == [4, 2, 1, 1, 0, 2, 0, 1, 0]
+    checks = ledger.checks(table, "dataset").set_index("dataset")
+    assert checks.loc["all"].to_dict() == {"published": 2, "equal": 1, "unequal": 1, "not run": 0}
+    assert checks.index.tolist() == ["a", "b", "all"]
 
 
 @pytest.fixture(scope="module")
@@ -240,7 +366,8 @@ def test_the_page_runs_with_results_and_without(sst, tmp_path):
     some = tables["some"]
     assert (tables["none"]["verdict"] == "not run").all()
     here = some["dataset"] == "sst"
-    assert set(some[here & some["source"].str.startswith("repo")]["verdict"]) == {"holds"}
+    own = some[here & some["source"].str.startswith("repo")]
+    assert set(own["verdict"]) == {"compatible", "equal"}
     assert set(some[~here]["verdict"]) == {"not run"}
     for words in ("Where these numbers come from", "No run is recorded yet"):
         assert words in pages["none"].words
@@ -260,4 +387,4 @@ def test_the_table_is_whole_and_escaped():
     assert 'aria-label="all &amp; more"' in page
     assert '<td><a href="e.html">e</a>' in page
     assert page.count("<td>blank<") == 100
-    assert page.split("<thead>")[1].split("</thead>")[0].count("<th") == 13
+    assert page.split("<thead>")[1].split("</thead>")[0].count("<th") == 14

@@ -215,7 +215,7 @@ class TestRecorded:
         assert bounds == [0.5, 0.1, 0.1, np.log(2) / 2]
         bins = together.CLAIMS["permuted_quarter"]["where"]["bin"]
         assert bins == list(summaries.MAX_ATTENTION_LABELS[1:])
-        assert together.CLAIMS["needed"]["bound"] == ledger.TOLERANCE
+        assert together.CLAIMS["needed"]["bound"] == ledger.BOUNDS["*"]["most"]
 
     def test_the_papers_own_numbers_are_read_by_the_same_rule(self):
         published = cells.read_published(cells.REFERENCE / "jain_wallace.csv")
@@ -233,7 +233,7 @@ class TestRecorded:
     def test_every_claim_has_a_verdict_and_says_on_what(self):
         for one in together.findings(papers.recorded()):
             shown = together.row(one)
-            assert one.verdict in ledger.VERDICTS
+            assert one.verdict in claims.VERDICTS
             assert (shown["does it hold?"] == "not run") == (shown["ours"] == "not run")
 
 
