@@ -182,7 +182,7 @@ def judge(table: pd.DataFrame) -> pd.DataFrame:
     value, mean = table["value"].astype(float), table["ours"].astype(float)
     unequal = (value - mean).abs() - 1e-9 > check
     apart = differs(value.to_numpy(), mean.to_numpy(), half.to_numpy(), bound)
-    note = table["note"].fillna("").to_numpy(dtype=object)
+    note = table["note"].astype(object).fillna("").to_numpy()
     rules: list[tuple[pd.Series | np.ndarray, str, str | np.ndarray]] = [
         (~table["found"], "not run", ""),
         (value.isna(), "not run", note),

@@ -106,7 +106,7 @@ class TestVerdict:
         rates = {}
         for n_seeds in (2, 3):
             verdicts, shifted = [], []
-            for seed in range(20):
+            for seed in range(8):
                 own, further = many(0.06, n_seeds=n_seeds, seed=seed)
                 verdicts += ledger.compare(own, further, NO_REASONS)["verdict"].tolist()
                 away = further.assign(value=further["value"] + 0.3)

@@ -5,11 +5,15 @@ import yaml
 
 from attnbook import NOTEBOOKS, PROJECT
 from attnbook.runs import results
-from attnbook.verdicts import cells, ledger, ledgers
+from attnbook.verdicts import cells, ledger, ledgers, papers
 from tests.attnbook.made import ours, save
 from tests.attnbook.verdicts.pages import execute
 
 pytestmark = pytest.mark.slow  # reads the records of all papers
+
+
+# Of the others no published result could be checked against the paper, its released files or code.
+PAPERS_WITH_RESULTS = ("jain_wallace", "violation")
 
 
 @pytest.fixture(scope="module")
@@ -19,8 +23,9 @@ def whole():
 
 def test_every_published_number_stands_there_once_and_what_is_not_run_has_a_reason(whole):
     table, each = whole
-    papers = {compared.paper for compared in each.values()}
-    files = {paper: cells.read_published(cells.REFERENCE / f"{paper}.csv") for paper in papers}
+    assert [compared.paper for compared in each.values()] == list(papers.PAPERS)
+    files = {paper: cells.read_published(cells.REFERENCE / f"{paper}.csv") for paper in papers.PAPERS}
+    files["violation"] = files["violation"][files["violation"]["experiment"] != "transformers"]
     assert table.groupby("paper").size().to_dict() == {paper: len(file) for paper, file in files.items()}
     assert list(table) == list(ledgers.COMMON)
     cell = ["part", "experiment", "dataset", "encoder", "scorer", "metric", "method", "condition", "source"]
@@ -33,31 +38,50 @@ def test_every_published_number_stands_there_once_and_what_is_not_run_has_a_reas
     assert ledgers.reason_counts(table, ["not run"])["cells"].sum() == len(missing)
 
 
+def test_every_difference_has_a_reason_of_a_kind(whole):
+    table, each = whole
+    apart = table[table["verdict"].isin(["differs", "unequal"])]
+    assert set(apart["kind"]) <= set(ledger.KINDS)
+    assert not apart["reason"].isin(["", ledger.UNEXPLAINED]).any()
+    assert not apart["reason"].str.contains("likely").any()
+    for compared in each.values():
+        own = compared.table[compared.table["verdict"] == "differs"]
+        assert (own.loc[own["kind"] == "shown", "closed_by"] != "").all()
+
+
 def test_totals_are_the_sums_of_the_papers_own_tables(whole):
     table, each = whole
-    totals = ledgers.totals(table).set_index("part")
+    totals, checks = (count(table, "part").set_index("part") for count in (ledger.totals, ledger.checks))
+    for counts in (totals, checks):
+        assert (counts.drop(index="all").sum() == counts.loc["all"]).all()
     for part, compared in each.items():
-        verdict = compared.table["verdict"]
-        counts = verdict.str.removeprefix(ledgers.PATTERN).value_counts()
-        for name in ledger.VERDICTS:
-            assert totals.loc[part, name] == counts.get(name, 0)
-        assert totals.loc[part, "published"] == len(compared.published) == len(compared.table)
-        assert totals.loc[part, "run"] == (verdict != "not run").sum()
-        if not verdict.str.startswith(ledgers.PATTERN).any():
-            own = ledger.totals(compared.table, "metric").iloc[-1].drop("metric")
-            assert totals.loc[part, own.index].tolist() == own.tolist()
-    assert (totals.drop(index="all").sum() == totals.loc["all"]).all()
+        assert checks.loc[part].tolist() == ledger.checks(compared.table, "metric").iloc[-1, 1:].tolist()
+        own = ledger.totals(compared.table, "metric").iloc[-1, 1:]
+        assert (own["published"] > 0) == (part in totals.index) == (compared.paper in PAPERS_WITH_RESULTS)
+        if part in totals.index:
+            assert totals.loc[part].tolist() == own.tolist()
+        assert own["published"] + checks.loc[part, "published"] == len(compared.published)
+    assert totals["published"].equals(totals[list(ledger.VERDICTS)].sum(axis=1))
+    assert totals["differs"].equals(totals[list(ledger.KINDS)].sum(axis=1))
 
 
-def test_what_is_known_from_memory_is_marked(whole):
-    table, _ = whole
-    recalled = table["source"].str.contains("^(?:derived from )?recalled")
-    of = table[recalled].groupby("part").size().to_dict()
-    assert of == {"Serrano & Smith 2019": 40, "Wiegreffe & Pinter 2019": 82}
-    assert (table["known"].eq(ledgers.UNVERIFIED) == recalled).all()
-    assert set(table["known"]) <= set(ledgers.SOURCES.values())
-    counted = ledgers.totals(table).set_index("part")["unverified"]
-    assert counted[counted > 0].to_dict() == of | {"all": sum(of.values())}
+def test_every_number_says_where_it_was_checked_and_none_is_from_memory(whole):
+    for paper in papers.PAPERS:
+        published = results.read(cells.REFERENCE / f"{paper}.csv")
+        assert published["checked_in"].notna().all()
+        assert not published["source"].str.contains("recalled").any()
+        assert not published["note"].astype(str).str.contains("unverified").any()
+    assert whole[0]["checked_in"].notna().all()
+
+
+def test_the_readme_says_how_many_numbers_have_one_of_ours_and_how_many_a_verdict(whole):
+    totals = ledger.totals(whole[0], "part").set_index("part")
+    told = (PROJECT / "README.md").read_text()
+    for part in ("Jain & Wallace 2019", "Liu et al. 2022, text"):
+        row = totals.loc[part]
+        decided = row["compatible"] + row["differs"]
+        assert f"{row['compared']:,} published numbers with one of ours beside them" in told
+        assert f"{decided:,} verdicts" in told
 
 
 def test_every_number_of_ours_names_its_parameters_and_a_page_of_the_book(whole):
@@ -89,33 +113,6 @@ def test_parameters_of_fresh_runs_go_before_recorded_ones(tmp_path):
     assert found == {"seed": 0, "limit": 5}
 
 
-@pytest.mark.parametrize(("product", "verdict"), [(0.2, "pattern holds"), (0.8, "pattern differs")])
-def test_transformers_are_compared_by_pattern(product, verdict, tmp_path):
-    """Recorded violation ratios on scenes: attention × gradient better than random scores, or worse."""
-    values = {"random": 0.5, "attention": 0.48, "attention × gradient": product, "relevance": 1}
-    run = {"paper": "violation", "experiment": "transformers", "metric": "violation", "dataset": "scenes"}
-    run |= {"encoder": "visual_bert", "scorer": "self_attention", "operator": "mean", "target": "logit"}
-    rows = [
-        ours(value + seed / 100, method=method, seed=seed, run=f"r{seed}", **run)
-        for method, value in values.items()
-        for seed in (0, 1)
-    ]
-    results.write(results.validate(cells.stack(rows)), tmp_path / "violation/transformers.csv")
-    compared = ledgers.compare("transformers", folder=tmp_path)
-    table = compared.table
-    assert len(table) == len(compared.published)
-    own = cells.select(table, metric="violation", operator="mean", source="nb_mm").set_index("method")
-    found = own.loc["attention × gradient", ["verdict", "ours", "n_seeds", "runs"]].tolist()
-    assert found == [verdict, pytest.approx(product + 0.005), 2, "r0 r1"]
-    assert own.loc["random", ["verdict", "reason"]].tolist() == ["undecided", ledgers.REFERENCE_METHOD]
-    assert own.loc["rollout", "verdict"] == "not run"
-    assert set(table[table["operator"] == "deletion"]["reason"]) == {ledgers.MASKED}
-    assert table[table["metric"] == "accuracy"]["reason"].tolist() == [ledgers.NO_PATTERN]
-    everything, _ = ledgers.everything(folder=tmp_path)
-    counted = ledgers.totals(everything).set_index("part").loc["Liu et al. 2022, transformers (patterns)"]
-    assert counted[verdict.removeprefix(ledgers.PATTERN)] == (table["verdict"] == verdict).sum() > 0
-
-
 def test_the_table_of_all_papers_links_to_notebooks(whole):
     table = whole[0].drop_duplicates("notebook")
     pages = {name: f"../{name}.html" for name in table["notebook"]}
@@ -126,15 +123,15 @@ def test_the_table_of_all_papers_links_to_notebooks(whole):
     for name in table["notebook"]:
         assert f'<td><a href="../{name}.html">{name}</a>' in page(table)
     assert page(table).count("<th ") == len(ledgers.SHOWN)
-    assert "recalled, unverified" in page(cells.select(whole[0], paper="serrano_smith"))
-    assert '<tr class="differs">' in page(table.head(1).assign(verdict="pattern differs"))
+    assert "released configurations" in page(cells.select(whole[0], paper="serrano_smith"))
+    assert '<tr class="not-run">' in page(table.head(1).assign(verdict="not run"))
 
 
 def test_the_page_runs_with_results_and_without(tmp_path):
     none, _ = ledgers.everything(folder=tmp_path)
     assert set(none["verdict"]) == {"not run"}
     assert set(none["parameters"]) == {""}
-    assert ledgers.totals(none).iloc[-1]["run"] == 0
+    assert ledger.totals(none, "part").iloc[-1]["compared"] == 0
     for name, values in (("some", {}), ("none", {"recorded": str(tmp_path / "nowhere")})):
         page = execute("beyond/ledger", tmp_path / name, **values)
         table = results.read(tmp_path / name / "ledger.csv")

@@ -1,8 +1,5 @@
 """Wiegreffe & Pinter's figures and tables on one page, from a small record and from fresh runs."""
 
-import shutil
-
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -107,52 +104,17 @@ def of_sst(compared, **where):
 
 
 @pytest.mark.slow
-class TestLedger:
-    def test_numbers_stand_beside_the_released_runs_only(self, compared):
-        assert set(compared.ours["variant"]) == {"released", "released loss"}
-        assert set(compared.found["variant"]) > set(compared.ours["variant"])
-        assert len(compared.table) == len(compared.published)
-        own = of_sst(compared, metric="f1").set_index(["source", "method"])
-        recalled = own.loc["recalled (confidence .9; paper Table 2)"].loc["learned attention"]
-        assert recalled[["n_seeds", "verdict"]].tolist() == [3, "holds"]
-        assert recalled["ours"] == pytest.approx(0.79 + 0.03)
-        assert own.xs("difference", level="method")["ours"].tolist() == [pytest.approx(0.03)]
-
-    def test_an_adversary_stands_beside_the_nearest_of_our_strengths(self, compared):
-        own = of_sst(compared, experiment="adversary").set_index("metric")
-        assert set(own["lambda"]) == {0.0005}
-        assert own["original"].str.endswith("λ = 0.000525").all()
-        assert own.loc[["tvd", "jsd"], "ours"].tolist() == pytest.approx([0.021, 0.42])
-
-    def test_a_guide_is_the_adversary_of_the_strength_that_table_3_names(self, recorded, tmp_path):
-        kept = shutil.copytree(recorded, tmp_path / "kept")
-        path = kept / "wiegreffe_pinter/diagnostic.csv"
-        found = results.read(path)
-        results.write(found.assign(**{"lambda": found["lambda"] * 10}), path)
-        changed = ledgers.compare("wiegreffe_pinter", folder=kept)
-        own = of_sst(changed, experiment="diagnostic").set_index("method")
-        assert own.loc["trained adversary", "verdict"] == "not run"
-        assert own.loc["base LSTM", "ours"] == pytest.approx(0.81)
-
-    def test_sizes_are_compared_whatever_the_model_and_known_differences_are_named(self, compared):
-        assert set(of_sst(compared, metric=(*SIZES, "n_words"))["verdict"]) == {"holds"}
-        part = cells.select(compared.table, dataset="agnews", metric="n_train_negative")
-        assert part["ours_dataset"].tolist() == ["agnews_subset"]
-        assert part["reason"].str.contains("of about 51,000 training texts").all()
-        missing = cells.select(compared.table, dataset="anemia")
-        assert missing["reason"].str.startswith("MIMIC-III").all()
-
-
-def test_what_is_from_memory_is_marked_and_the_nearest_strength_is_the_nearest():
-    published = results.read(cells.REFERENCE / "wiegreffe_pinter.csv")
-    recalled = published["source"].str.contains("recalled")
-    assert (published["note"].eq("unverified") == recalled).all()
-    assert recalled.sum() > (~recalled).sum() > 0
-    rows = published[published["experiment"] == "adversary"]
-    own = rows["original"].str.extract(r"λ = (\S+)", expand=False).astype(float)
-    grid = np.array([0, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.1, 1])
-    nearest = grid[np.abs(grid - own.to_numpy()[:, None]).argmin(1)]
-    assert rows["lambda"].tolist() == nearest.tolist()
+def test_sizes_are_checked_beside_the_released_runs_only(compared):
+    assert set(compared.ours["variant"]) == {"released", "released loss"}
+    assert set(compared.found["variant"]) > set(compared.ours["variant"])
+    assert len(compared.table) == len(compared.published)
+    assert set(compared.table["verdict"]) == {"equal", "unequal", "not run"}
+    assert set(of_sst(compared, metric=(*SIZES, "n_words"))["verdict"]) == {"equal"}
+    part = cells.select(compared.table, dataset="agnews", metric="n_words")
+    assert part["ours_dataset"].tolist() == ["agnews_subset"]
+    assert part["reason"].str.contains("of about 51,000 training texts").all()
+    missing = cells.select(compared.table, dataset="anemia")
+    assert missing["reason"].str.startswith("MIMIC-III").all()
 
 
 @pytest.mark.slow
@@ -185,12 +147,6 @@ class TestModels:
         assert trained_adversaries.best(found, 0.5)["lambda"].unique().tolist() == [0.001]
         assert trained_adversaries.best(found, 0.69).empty
 
-    def test_the_papers_own_best_keep_their_strength(self, compared):
-        best = trained_adversaries.published_best(compared.published).set_index("dataset")
-        assert best.loc["sst", "lambda"] == 0.000525
-        assert sorted(best.index) == ["anemia", "diabetes", "imdb", "sst"]
-        assert (best["jsd"] > trained_adversaries.FAR).all()
-
 
 @pytest.mark.slow
 def test_the_page_draws_what_is_recorded(recorded, tmp_path):
@@ -198,8 +154,8 @@ def test_the_page_draws_what_is_recorded(recorded, tmp_path):
     for words in (
         "Every experiment has recorded runs",
         "AG News (part)",
-        "0.820 (0.831)",  # F1 with learned attention on SST, theirs in brackets
-        "theirs (unverified)",
+        "3,034 (3,034)",  # training texts of SST, those of the files in brackets
+        "released texts, counted",
         "0 of 6 (SST), 0 of 6 (AG News (part))",  # epochs that dev and test agree on
     ):
         assert words in page.words
@@ -211,7 +167,7 @@ def test_the_page_draws_what_is_recorded(recorded, tmp_path):
     assert "0.60" in page.glued["beyond_optimum"] or "0.61" in page.glued["beyond_optimum"]
     found = results.read(tmp_path / "ledger.csv")
     assert set(found[found["dataset"] == "diabetes"]["verdict"]) == {"not run"}
-    assert set(found[found["ours"].notna()]["experiment"]) == {"uniform", "diagnostic", "adversary"}
+    assert set(found[found["ours"].notna()]["dataset"]) == {"sst", "agnews"}
 
 
 @pytest.mark.slow
