@@ -12,7 +12,7 @@
 # {cite:t}`jain2019attention` in one scroll: their two tables and eight figures in their order, each from the
 # recorded results of this project with the published numbers in it, and at the end what they did not show.
 # The other pages run one experiment on one model; here are all data sets and several seeds. Whether a single
-# number holds is said in the {doc}`ledger`, whether a claim does in {doc}`claims`.
+# number could be one more run of ours is said in the {doc}`ledger`, whether a claim holds in {doc}`claims`.
 
 # %% tags=["parameters", "hide-input"]
 from typing import Optional
