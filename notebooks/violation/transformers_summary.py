@@ -276,7 +276,7 @@ notebook.markdown(" ".join(in_words))
 # ## Limits
 #
 # - Small models with at most nine regions, on scenes made by rules; theirs have twelve layers and up to a
-#   hundred regions of photographs. A pattern that differs may be the model's, the data's or the size's.
+#   hundred regions of photographs. A standing that differs may be the model's, the data's or the size's.
 # - SHAPES and the part of NLVR at hand are too few for these models: none came .15 above the most frequent
 #   answer, so no run of them is recorded.
 # - The classes of VisualBERT compete in a softmax here, and have a sigmoid each in the paper.

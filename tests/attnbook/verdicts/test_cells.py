@@ -111,6 +111,11 @@ def test_a_repeated_or_silent_number_is_named(tmp_path):
     theirs(np.nan).to_csv(path, index=False)
     with pytest.raises(ValueError, match="line 2 has neither a value nor a note"):
         cells.read_published(path)
+    theirs(0.5, checked_in=None).to_csv(path, index=False)
+    with pytest.raises(ValueError, match="line 2 does not say where it was checked"):
+        cells.read_published(path)
+    theirs(0.5).to_csv(path, index=False)
+    assert cells.read_published(path)["checked_in"].tolist() == ["files"]
 
 
 def test_several_experiments_are_read_and_a_missing_one_is_empty(tmp_path):
