@@ -127,8 +127,8 @@ def _mixtures(zi: Tensor, zj: Tensor, ai: Tensor, aj: Tensor, before: Tensor, ep
 class Reach(NamedTuple):
     """Result of `reach`, one entry per text.
 
-    - `can_flip`: [N] bool, whether some attention predicts another class. Where none does, attention may still
-      move the probability, and far: that is what `largest_tvd` says.
+    - `can_flip`: [N] bool, whether some attention predicts another class. Where none does, attention may
+      still move the probability, and far: that is what `largest_tvd` says.
     - `lowest`: [N] float64, lowest probability of the predicted class over all attentions.
     - `highest`: [N] float64, the highest one. NaN unless there are two classes.
     - `largest_tvd`: [N] float64, largest TVD between the output under any attention and the model's own. NaN
