@@ -226,16 +226,16 @@ notebook.table(summary.fillna({"method": ""}), ["method", "metric", "class", "va
 #
 # - on a share of {glue:text}`inert:.2f` of the texts no attention can flip the decision, on
 #   {glue:text}`permutation_inert:.2f` no permutation can. That is about the class: on
-#   {glue:text}`inert_moved_0_1:.2f` of the texts that no attention flips, some attention moves the probability
-#   by more than .1;
+#   {glue:text}`inert_moved_0_1:.2f` of the texts that no attention flips, some attention moves the
+#   probability by more than .1;
 # - over all texts the largest change of the probability is {glue:text}`largest:.3f` on average, and the
 #   largest that a permutation makes {glue:text}`largest_permuted:.3f`. The change in a permutation test is to
 #   be read beside these two;
 # - the mean divergence is {glue:text}`search:.3f` by search, {glue:text}`exact:.3f` at the optimum, and
 #   {glue:text}`ceiling:.3f` at the ceiling. The gap between the last two is all that keeping the output costs
 #   an adversary;
-# - where some erasure flips the decision, {glue:text}`fewest:.2f` of the tokens are enough on average, against
-#   {glue:text}`by_attention:.2f` in order of attention.
+# - where some erasure flips the decision, {glue:text}`fewest:.2f` of the tokens are enough on average,
+#   against {glue:text}`by_attention:.2f` in order of attention.
 #
 # ## Limits
 #

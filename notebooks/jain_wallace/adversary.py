@@ -191,8 +191,8 @@ notebook.table(summary, ["method", "metric", "class", "bin", "value", "low", "hi
 #   {cite:t}`wiegreffe2019attention` make that objection to the search too: attention is computed by the
 #   model, not chosen per text.
 # - On a share of {glue:text}`free:.3f` of the texts no attention at all moves the output by more than
-#   $\varepsilon$: there every attention is allowed, and distance is free. This is not the share of texts whose
-#   *class* no attention changes, {glue:text}`inert:.2f`: on {glue:text}`inert_moved:.2f` of those some
+#   $\varepsilon$: there every attention is allowed, and distance is free. This is not the share of texts
+#   whose *class* no attention changes, {glue:text}`inert:.2f`: on {glue:text}`inert_moved:.2f` of those some
 #   attention moves the probability by more than .1, and the condition excludes it.
 # - A head that is not linear (question answering) or more than two classes have no such theorem: there the
 #   search stands alone, and its values are lower bounds.

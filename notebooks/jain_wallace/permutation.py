@@ -62,9 +62,10 @@ page.generated()
 #
 # Beside it stand weights drawn at random from all there are (the median of as many draws) and the same weight
 # on every token. Where the head is linear and there are two classes, two yardsticks are exact: the largest
-# change that *any* permutation of these weights makes (two sorts, {ref}`permutation-moments`), and the largest
-# that any attention at all makes (`reach`: one token alone is the most extreme attention there is). A small
-# change under permutation means something only beside the last one, so it is also given as a *share* of it.
+# change that *any* permutation of these weights makes (two sorts, {ref}`permutation-moments`), and the
+# largest that any attention at all makes (`reach`: one token alone is the most extreme attention there is). A
+# small change under permutation means something only beside the last one, so it is also given as a *share* of
+# it.
 
 # %%
 original = run.readout.probabilities()
