@@ -59,3 +59,32 @@ def test_the_readout_page_counts_its_results():
     page = (BOOK / "readout.md").read_text()
     count = ("no", "one", "two", "three", "four", "five", "six", "seven")[page.count("**Result (")]
     assert f"proves {count} results" in words(BOOK / "readout.md")
+
+
+def test_what_each_way_to_remove_favours():
+    rates = recorded("violation/methods", metric="violation")
+    rates = rates[rates["operator"] != "mean"].pivot_table("value", ["method", *MODEL], "operator")
+    least, means = rates.idxmin(axis=1), rates.groupby("method").mean()
+    assert means.loc["attention"].idxmin() != "attention mask"
+    assert least["attention"].value_counts()["attention mask"] < 6
+    for method in ("gradient by attention", "gradient by attention logit"):
+        assert set(least[method]) == {"attention mask"}
+    assert means.loc["attention × gradient"].idxmin() == "attention mask"
+    for method in ("input × gradient", "integrated gradients"):
+        assert set(least[method]) == {"deletion", "zeroing"}
+
+
+def test_where_the_logit_is_the_worse_guide():
+    rates = recorded("violation/gradient", metric="violation", operator="mean", method="attention × gradient")
+    rates = rates.pivot_table("value", "dataset", "target")
+    worse = rates["logit"] > rates["probability"]
+    assert not worse["babi1"]
+    assert worse.mean() > 0.5
+
+
+def test_where_mask_and_deletion_agree_on_the_planted_sign():
+    signs = recorded("violation/evidence", metric="removal_sign")
+    signs = signs.pivot_table("value", ["encoder", "method"], "operator")
+    apart = (signs["deletion"] - signs["attention mask"]).abs().groupby("encoder").max()
+    assert apart["average"] < 0.01
+    assert apart[["bilstm", "convolution"]].min() > 0.1
