@@ -153,8 +153,8 @@ notebook.table(shown, ["method", "metric", "value", "low", "high", "n"])
 # model's attention, and moves the output by {glue:text}`other seeds, tvd:.3f`. The search reaches
 # {glue:text}`published search, jsd:.3f` and lies beyond *all* of the seeds on a share of
 # {glue:text}`published search, beyond:.2f` of the texts; the optimum reaches
-# {glue:text}`exact optimum, jsd:.3f` and does so on {glue:text}`exact optimum, beyond:.2f`. Some attention can
-# change the class on a share of {glue:text}`can_flip:.2f` of the texts.
+# {glue:text}`exact optimum, jsd:.3f` and does so on {glue:text}`exact optimum, beyond:.2f`. Some attention
+# can change the class on a share of {glue:text}`can_flip:.2f` of the texts.
 #
 # Two shares to read the first two by: uniform weights, which know nothing of the text, are
 # {glue:text}`uniform weights, jsd:.3f` nats away and lie beyond all seeds on
