@@ -131,7 +131,7 @@ frame = run.frame(**columns)
 # ## What comes out
 #
 # Shares of texts, with 95 % bootstrap intervals. Where no attention flips the class, no permuted and no
-# searched one does; the last row tells on how many of these texts the *probability* can move all the same.
+# searched one does; *if none flips* is the share of these texts whose *probability* can move all the same.
 # (Erasure flips a text exactly when some attention does: erase all but the token that dissents, which has
 # some weight, as every softmax gives it.)
 
@@ -139,7 +139,7 @@ frame = run.frame(**columns)
 names = {
     "can_flip": "some attention flips the decision",
     "permutation_can_flip": "some permutation flips it",
-    "inert_moved_0_1": "of those that none flips: probability moved by > .1",
+    "inert_moved_0_1": "if none flips: moved by more than .1",
 }
 shown = {column: text for column, text in names.items() if column in frame}
 summary = summaries.summarise(frame, list(columns))

@@ -114,9 +114,9 @@ everything = summary[summary["class"] == "all"]
 
 # %% tags=["hide-input"]
 words = {
-    "can_flip": "some attention can flip the decision",
+    "can_flip": "can flip the decision",
     "largest_fall": "largest fall of the probability",
-    "above_minimum, attention": "removed by attention, above the minimum",
+    "above_minimum, attention": "attention above the minimum",
     "accuracy": "test accuracy",
 }
 key = everything["metric"].str.cat(everything["method"], sep=", ").fillna(everything["metric"])
