@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import argparse
 import csv
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from importlib import import_module
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -23,6 +26,7 @@ from attnbook.runs.train import PREPARED_BY
 from attnbook.runs.values import load_file
 from attnlib import readouts
 from attnlib.cache import replacing
+from attnlib.cache.tensors import load_tensors
 from attnlib.data.catalogue import own_files
 from attnlib.data.corpus import Split
 from attnlib.data.sets.sst import tokenize
@@ -97,11 +101,27 @@ def row(path: Path, dataset: str, found: Recorded) -> dict[str, Any]:
     return {"file": path.name, **named, **says, "bytes": path.stat().st_size}
 
 
+def same(made: Path, published: Path) -> bool:
+    """Whether a file that is published says the same already: all but the commit and day it was made at."""
+    try:
+        (tensors, facts), (others, known) = load_tensors(made), load_tensors(published)
+    except (OSError, ValueError):
+        return False
+    told = [json.loads(each["facts"]) | {"made": None} for each in (facts, known) if "facts" in each]
+    equal = partial(np.array_equal, equal_nan=True)
+    numbers = tensors.keys() == others.keys() and all(equal(tensors[name], others[name]) for name in tensors)
+    return numbers and len(told) == 2 and told[0] == told[1]
+
+
 def publish(config: str | Path = CONFIG, folder: str | Path = FOLDER) -> pd.DataFrame:
-    """Train or take from the cache every model, write its Readout, then the index; returns the index."""
+    """Train or take from the cache every model, write its Readout, then the index; returns the index.
+
+    A file whose numbers would be the same stays as it is, with the day it was made.
+    """
     folder = Path(folder)
     rows: list[dict[str, Any]] = []
     wanted = list(models(config))
+    folder.mkdir(parents=True, exist_ok=True)
 
     def write(dataset: str, found: Recorded, single: bool) -> None:
         asked = readouts.named(found.facts["request"])
@@ -111,7 +131,10 @@ def publish(config: str | Path = CONFIG, folder: str | Path = FOLDER) -> pd.Data
         path = folder / f"{dataset}-{name}.safetensors"
         if path.name in [row["file"] for row in rows]:
             raise ValueError(f"{config}: two models would be {path.name}")
-        readouts.write(path, found, PRECISION[single], PRECISION[single])
+        with TemporaryDirectory(dir=folder) as beside:
+            readouts.write(made := Path(beside, path.name), found, PRECISION[single], PRECISION[single])
+            if not same(made, path):
+                made.replace(path)
         rows.append(row(path, dataset, found))
 
     for model, kept in wanted:
