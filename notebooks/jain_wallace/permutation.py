@@ -140,7 +140,7 @@ notebook.table(summary, ["metric", "class", "bin", "value", "low", "high", "n"])
 # probability by {glue:text}`median_tvd:.3f` on average, at a mean largest weight of
 # {glue:text}`max_attention:.2f`; random attention moves it by {glue:text}`random_tvd:.3f` and uniform
 # attention by {glue:text}`uniform_tvd:.3f`. The largest change that any attention makes is
-# {glue:text}`largest_tvd:.3f` on average, and on half of the texts the median permutation makes less than
+# {glue:text}`largest_tvd:.3f` on average, and on half of the texts the median permutation makes no more than
 # {glue:text}`tvd_share_median:.2f` of it. That share, not the change itself, is what the test says about
 # attention: it is small where the output could have moved and did not.
 #

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from attnbook import BOOK
+from attnlib.tables import erasure_sets
 
 RECORDED = BOOK / "results"
 MODEL = ["dataset", "encoder", "scorer"]
@@ -88,3 +89,11 @@ def test_where_mask_and_deletion_agree_on_the_planted_sign():
     apart = (signs["deletion"] - signs["attention mask"]).abs().groupby("encoder").max()
     assert apart["average"] < 0.01
     assert apart[["bilstm", "convolution"]].min() > 0.1
+
+
+def test_most_of_what_an_encoder_adds_to_erasure_is_not_attentions_own():
+    rows = recorded("serrano_smith/sets", metric="fraction_all", variant="released")
+    rows = rows.assign(text=rows["dataset"] + rows["seed"].astype(str), fraction=rows["value"])
+    found = erasure_sets.effect_of_encoder(rows, ["product"]).groupby("metric")["value"].mean()
+    assert found["encoder_effect"] > 0.2
+    assert found["encoder_effect_beyond"] < found["encoder_effect"] / 3
