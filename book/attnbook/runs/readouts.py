@@ -89,7 +89,9 @@ def of_sentences(run: Prepared, whole: Recorded, sentences: Split) -> Recorded:
     """The book's own sentences as the model of a run reads them."""
     assert run.reading is not None
     texts = tuple(sentences.texts)
-    read = replace(whole, readout=run.reading(sentences)(), scores={}, words=texts)
+    # How the model was trained stands in its file of the data set.
+    facts = {**whole.facts, "history": []}
+    read = replace(whole, readout=run.reading(sentences)(), scores={}, words=texts, facts=facts)
     return replace(read, ids=tuple(sentences.ids), labels=sentences.labels)
 
 
