@@ -57,9 +57,9 @@ def models(config: str | Path) -> Iterator[tuple[dict[str, Any], dict[str, Any]]
             yield model, kept
 
 
-def recorded(run: Prepared, scores: Sequence[str], limit: int | None) -> Recorded:
-    """What is published of a trained run. limit: that was asked for."""
-    made = results.provenance(settings=run.settings)
+def recorded(run: Prepared, scores: Sequence[str], limit: int | None, commit: str) -> Recorded:
+    """What is published of a trained run. limit: that was asked for; commit: of the code."""
+    made = results.provenance(settings=run.settings) | {"commit": commit}
     facts = {
         "dataset": run.corpus.name,
         "class_names": run.corpus.class_names,
@@ -122,6 +122,8 @@ def publish(config: str | Path = CONFIG, folder: str | Path = FOLDER) -> pd.Data
     """
     folder = Path(folder)
     rows: list[dict[str, Any]] = []
+    # Before the first file is written, which changes the working tree.
+    commit = results.commit()
     wanted = list(models(config))
     folder.mkdir(parents=True, exist_ok=True)
 
@@ -145,7 +147,7 @@ def publish(config: str | Path = CONFIG, folder: str | Path = FOLDER) -> pd.Data
         run = getattr(import_module(PREPARED_BY[function][0]), function)(**model)
         if strength is not None:
             run = prepare_adversary(run, strength, **kept["adversary"])
-        found = recorded(run, kept.get("scores", ()), limit)
+        found = recorded(run, kept.get("scores", ()), limit, commit)
         write(model["dataset"], found, kept.get("single", False))
         if kept.get("sentences"):
             sentences = own_sentences(folder / f"{SENTENCES}.csv")
