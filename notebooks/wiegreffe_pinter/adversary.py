@@ -145,9 +145,8 @@ charts.trade_off(
 
 # %% tags=["hide-input"]
 curve = points[points["method"] == "trained adversary"].sort_values("lambda")
-by_itself = points.loc[points["method"] == trained_adversaries.OTHER, "tvd"].iloc[0]
-close = curve[curve["tvd"] <= by_itself]
-chosen = float(close["lambda"].max())  # NaN where none is close
+chosen = trained_adversaries.strongest(points)
+close = pd.notna(chosen)
 charts.scatter(
     frames["trained adversary", chosen],
     "tvd",
@@ -157,14 +156,14 @@ charts.scatter(
     y_title="Jensen–Shannon divergence (nats)",
     x_domain=(0, 1),
     y_domain=(0, 0.7),
-) if len(close) else notebook.markdown("Every λ moves the outputs further than another seed does.")
+) if close else notebook.markdown("Every λ moves the outputs further than another seed does.")
 
 # %% [markdown]
 # One text under them, of those whose words may be shown: the one on which that adversary's divergence is the
 # median one.
 
 # %% tags=["hide-input"]
-base, far = run.readable(), adversaries[chosen].readable() if len(close) else None
+base, far = run.readable(), adversaries[chosen].readable() if close else None
 alike = jsd((far or base).readout.alpha, base.readout.alpha).argsort(stable=True)
 middle = int(alike[len(alike) // 2])
 shown = base.select([middle])

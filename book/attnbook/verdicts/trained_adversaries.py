@@ -45,6 +45,17 @@ def of_run(rows: pd.DataFrame) -> pd.DataFrame:
     return cells.select(table, method=KINDS).sort_values(keys, ignore_index=True)
 
 
+def strongest(table: pd.DataFrame) -> float:
+    """The largest λ of a run whose outputs are in the mean no further from the base's than another seed's.
+
+    table: of `of_run`. NaN where every λ moves the outputs further: no adversary says the same, and λ = 0,
+    which is not asked to attend elsewhere, does not stand in.
+    """
+    by_itself = table.loc[table["method"] == OTHER, "tvd"].max()
+    near = table[(table["method"] == TRAINED) & (table["tvd"] <= by_itself)]
+    return float(near["lambda"].max())
+
+
 def _side_by_side(rows: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     """A row per key, the last of which is λ: value, low and high of each metric of MEASURES as columns."""
     # No λ is a key like any other.

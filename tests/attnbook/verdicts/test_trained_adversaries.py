@@ -53,6 +53,13 @@ def test_where_no_adversary_is_within_the_budget_there_is_no_answer():
     assert (row["of_search"], np.isnan(row["of_model"])) == (0.5, True)
 
 
+@pytest.mark.parametrize(("by_itself", "chosen"), [(0.055, 0.001), (0.06, 0.01), (0.005, np.nan)])
+def test_the_strongest_of_a_run_moves_its_outputs_no_further_than_another_seed(by_itself, chosen):
+    rows = adversary(MODELS | {"other seed": (by_itself, 0.1)})
+    table = trained_adversaries.of_run(rows.assign(low=np.nan, high=np.nan))
+    np.testing.assert_equal(trained_adversaries.strongest(table), chosen)
+
+
 def test_the_budget_may_be_what_another_seed_changes():
     models = {0.001: (0.07, 0.3), 0.01: (0.09, 0.6), 0.1: (0.1, 0.65), None: (0.005, 0.5)}
     one = adversary(models | {"other seed": (0.09, 0.1)})
