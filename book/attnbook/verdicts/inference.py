@@ -65,9 +65,9 @@ def judge(
 
     cells: rows with dataset, encoder, scorer, seed and value; several rows of a run (bins, classes) are no
     independent numbers and count by their mean. limits: the range of a quantity that has one, such as a
-    share; mean and interval are then found on the logit scale of the range and cannot leave it, which needs
-    no drawing as a bootstrap would and can be had from three numbers. named: the claim is about one data set,
-    and its seeds take the place of data sets.
+    share; the mean over data sets and its interval are then found on the logit scale of the range and cannot
+    leave it, which a bootstrap would do too, but not from three numbers. named: the claim is about one data
+    set, and its seeds take the place of data sets.
 
     Without a row "not run"; with fewer than FEWEST_SETS sets (FEWEST_SEEDS seeds), or with numbers that do
     not differ at all, of whose spread nothing is known, "open".
@@ -77,17 +77,19 @@ def judge(
     found = cells.dropna(subset="value").astype({"value": float})
     if found.empty:
         return Judgement("open", named=named)
-    runs = found.groupby(["encoder", "scorer", "dataset", "seed"], dropna=False)["value"].mean()
-    runs = stretched(runs, limits).rename("value").reset_index()
+    keys = ["encoder", "scorer", "dataset", "seed"]
+    runs = found.groupby(keys, dropna=False)["value"].mean().reset_index()
     if named:
-        effects = runs.groupby("seed")["value"].mean().to_numpy()
+        effects = stretched(runs.groupby("seed")["value"].mean().to_numpy(), limits)
+        # Their spread is all there is, as in a t-test.
         variances = np.zeros(len(effects))
     else:
-        effects, variances = of_sets(by_set(runs))
+        values = by_set(runs)
+        # A share of .01 and one of .5 vary alike on the logit scale, and there alone.
+        effects, variances = stretched(of_sets(values)[0], limits), of_sets(stretched(values, limits))[1]
     if len(effects) < (FEWEST_SEEDS if named else FEWEST_SETS):
         value = float(shrunk(effects.mean(), limits))
         return Judgement("open", value, units=len(effects), named=named)
-    # Seeds of one data set have no variance of their own: their spread is all there is, as in a t-test.
     mean, error = hartung_knapp(effects, variances)
     freedom = len(effects) - 1
     word = str(verdicts(mean, error, freedom, relation, float(stretched(bound, limits))))

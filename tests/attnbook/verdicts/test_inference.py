@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
+from scipy.special import expit, logit
 
 from attnbook.verdicts import inference
 from attnbook.verdicts.inference import hartung_knapp, judge, of_sets
@@ -42,6 +43,17 @@ class TestErrors:
         seeds = np.array([5, 2, 1, 1])
         values = np.where(np.arange(5) < seeds[:, None], values, np.nan)
         words = inference.verdicts(*hartung_knapp(*of_sets(values)), 3, ">", 0.0)
+        assert np.isin(words, ["holds", "differs"]).mean() <= 0.07
+
+    @pytest.mark.parametrize("spread", [0.0, 0.5, 2.0])
+    @pytest.mark.parametrize("share", [0.05, 0.5])
+    def test_also_for_shares_whose_mean_is_on_the_logit_scale(self, share, spread):
+        normal = np.random.default_rng(8).standard_normal
+        values = logit(share) + 0.3 * normal((20000, 1, 4, 3)) + spread * normal((20000, 1, 4, 1))
+        shares = expit(values)
+        effects = inference.stretched(of_sets(shares)[0], (0, 1))
+        _, variances = of_sets(inference.stretched(shares, (0, 1)))
+        words = inference.verdicts(*hartung_knapp(effects, variances), 3, ">", logit(share))
         assert np.isin(words, ["holds", "differs"]).mean() <= 0.07
 
     def test_the_table_is_the_same_every_time(self):
