@@ -288,7 +288,7 @@ notebook.table(contrasts)
 # - Bounds are ours. Whether another would change a verdict can be read off the interval.
 # - The rule is younger than the runs: it replaced one that counted on how many data sets an inequality holds.
 #   Where an interval ends near its bound another sound rule could give the word beside: so for the erasure of
-#   the most attended item, where it matters whether shares are put on the logit scale by model or by data set.
+#   the most attended item, where it matters whether the logit is taken of models or of data sets.
 # - Intervals are over seeds and data sets; every test text of a data set is taken as it is. Models that share
 #   a part (two encoders against one model without) count as independent within a data set.
 # - Word vectors, data sets and sizes of models differ from the papers' where theirs were not at hand; the
