@@ -9,6 +9,7 @@ from functools import partial
 
 import jupytext
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from scipy import stats
@@ -210,17 +211,26 @@ def right_permutation(page):
     readout = run.readout
     same = tvd(readout.probabilities(uniform_weights(readout)), readout.probabilities())
     is_row(table, "uniform_tvd", same.mean().item(), LIMIT)
+    of_two = ("largest_permuted_tvd", "largest_tvd", "inert_moved_0_1", "tvd_share")
+    if not two_linear(run):
+        for metric in of_two:
+            is_row(table, metric, None)
     if not readout.linear:
         is_row(table, "can_flip", None)
-        is_row(table, "largest_tvd", None)
         return
     votes = (readout.scores + readout.bias).argmax(2)
     flips = ((votes != readout.predictions()[:, None]) & readout.mask).any(1)
     is_row(table, "can_flip", flips.double().mean().item(), LIMIT)
     if two_linear(run):
-        assert (frame["largest_tvd"] >= frame["median_tvd"] - 1e-6).all()
-    else:
-        is_row(table, "largest_tvd", None)
+        # One token alone is the most extreme attention there is.
+        alone = (readout.scores.double() + readout.bias.double()).softmax(2)[..., 1]
+        apart = (alone - readout.probabilities()[:, 1:]).abs().masked_fill(~readout.mask, 0).amax(1).numpy()
+        np.testing.assert_allclose(frame["largest_tvd"], apart, atol=1e-9)
+        assert (frame["median_tvd"] <= frame["largest_permuted_tvd"] + 1e-9).all()
+        assert (frame["largest_permuted_tvd"] <= frame["largest_tvd"] + 1e-9).all()
+        np.testing.assert_allclose(frame["tvd_share"] * apart, frame["median_tvd"], atol=1e-9)
+        inert = apart[~flips.numpy()]
+        is_row(table, "inert_moved_0_1", (inert > 0.1).mean() if len(inert) else None, len(inert))
 
 
 def right_adversary(page):
@@ -264,12 +274,24 @@ def right_documents(page):
         votes = (run.readout.scores + run.readout.bias).argmax(2)
         flips = ((votes != run.readout.predictions()[:, None]) & run.readout.mask).any(1)
         is_row(table, "can_flip", flips.double().mean().item(), LIMIT)
+    if "effects" in page:
+        right_effects(page)
     if "checks" in page:
         bad = page["checks"][page["checks"]["metric"].isin(["differs_float64", "below_minimum"])]
         assert (bad["value"] == 0).all()
     if "flips" in page and "how" in page:
         shares = table[table["metric"].str.startswith("flip_")].groupby("method")["value"].sum()
         assert np.allclose(shares, 1)
+
+
+def right_effects(page):
+    """What an encoder adds to what attention erases, from the documents' own fractions."""
+    means = pd.concat(page["counts"]).pivot_table("fraction", "encoder", "method")
+    for row in page["effects"].to_dict("records"):
+        kind = "HAN" if row["encoder"].startswith("HAN") else "FLAN"
+        added = means.loc[row["encoder"]] - means.loc[f"{kind}noenc"]
+        other = 0 if row["metric"] == "encoder_effect" else added[row["against"]]
+        assert row["value"] == pytest.approx(added["attention"] - other, abs=1e-9)
 
 
 def right_performance(page):
@@ -303,6 +325,15 @@ def right_removal(page):
         first = frame[(frame["method"] == "attention") & (frame["operator"] == "deletion")].tail(LIMIT)
         np.testing.assert_allclose(first["drop"], fall, atol=1e-5)
         assert first["violation"].tolist() == (fall < 0).astype(float).tolist()
+
+
+def right_depth(page):
+    right_removal(page)
+    numbers, first, last = page["numbers"], page["depths"][0], page["depths"][-1]
+    rates = page["summary"].query("metric == 'violation' and operator == 'mean' and method != 'random'")
+    rates = rates.pivot_table("value", "method", "layers")
+    assert numbers["methods"] == len(rates) == 5
+    assert numbers["rising"] == (rates[last] > rates[first]).sum()
 
 
 def right_evidence(page):
@@ -365,6 +396,7 @@ RIGHT = {
     "jain_wallace/adversary": right_adversary,
     "beyond/geometry": right_geometry,
     "violation/own_model": right_own_model,
+    "violation/depth": right_depth,
     "violation/evidence": right_evidence,
     "violation/regions": right_stock,
     "violation/transformers": right_stock,

@@ -18,6 +18,7 @@ _ROUNDS = 30  # of narrowing, for the closest output and for the ends of the fea
 _BUDGET = 1 << 20  # numbers held at a time
 
 _NUMBERS = 1 << 22  # scores held at a time
+_STILL = 1e-9  # a change of the output up to this is none
 
 
 class Bounds(NamedTuple):
@@ -126,7 +127,8 @@ def _mixtures(zi: Tensor, zj: Tensor, ai: Tensor, aj: Tensor, before: Tensor, ep
 class Reach(NamedTuple):
     """Result of `reach`, one entry per text.
 
-    - `can_flip`: [N] bool, whether some attention predicts another class.
+    - `can_flip`: [N] bool, whether some attention predicts another class. Where none does, attention may
+      still move the probability, and far: that is what `largest_tvd` says.
     - `lowest`: [N] float64, lowest probability of the predicted class over all attentions.
     - `highest`: [N] float64, the highest one. NaN unless there are two classes.
     - `largest_tvd`: [N] float64, largest TVD between the output under any attention and the model's own. NaN
@@ -137,6 +139,13 @@ class Reach(NamedTuple):
     lowest: Tensor
     highest: Tensor
     largest_tvd: Tensor
+
+    def share(self, moved: Tensor) -> Tensor:
+        """A change of the output (TVD) `moved` [N] as a share of the largest that any attention makes, [N].
+
+        NaN where no attention moves the output by more than 1e-9, and unless there are two classes.
+        """
+        return moved / self.largest_tvd.where(self.largest_tvd > _STILL, torch.nan)
 
 
 def reach(readout: Readout) -> Reach:

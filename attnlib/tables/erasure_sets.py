@@ -199,6 +199,34 @@ def excess(rows: pd.DataFrame) -> pd.DataFrame:
     return _table(found)
 
 
+def effect_of_encoder(rows: pd.DataFrame, others: Sequence[str] = ("product", "minimum")) -> pd.DataFrame:
+    """What an encoder adds to the fraction of items that attention must erase, and how much of it is its own.
+
+    An encoder may make a decision hard to flip in any order. So beside the *raw* difference, attention with
+    the encoder minus attention without, stands the difference in differences: the raw one minus the same
+    difference of another ranking, text by text.
+
+    rows: columns encoder (HANrnn, FLANnoenc, …), text (the same texts for all), method and fraction, one row
+    for each. Returns metrics encoder_effect, of method attention, and encoder_effect_beyond, a row for each
+    of `others` in its column against; a row per architecture with an encoder whose kind (HAN, FLAN) is there
+    without, none for the others. Columns as those of `removed`, and encoder and against; the interval is
+    over texts.
+    """
+    wide = rows.pivot_table("fraction", "text", ["encoder", "method"])
+    found = []
+    for encoder in rows["encoder"].unique():
+        without = encoder.replace("rnn", "noenc").replace("conv", "noenc")
+        if encoder == without or without not in wide:
+            continue
+        added = wide[encoder] - wide[without]  # a column per ranking
+        raw = added["attention"]
+        found.append((*_mean("encoder_effect", "attention", raw), encoder, None))
+        for other in others:
+            beyond = _mean("encoder_effect_beyond", "attention", raw - added[other])
+            found.append((*beyond, encoder, other))
+    return _table(found, "encoder", "against")
+
+
 def summary(rows: pd.DataFrame) -> pd.DataFrame:
     """`removed`, `outcomes`, `head_to_head` and, with a minimum, `excess` in one table."""
     tables = [removed(rows), outcomes(rows), head_to_head(rows)]

@@ -43,7 +43,7 @@ import pandas as pd
 from attnbook import charts, notebook
 from attnlib import kernels
 from attnlib.prepare.flat import prepare
-from attnlib.tables import summaries
+from attnlib.tables import reached, summaries
 
 page = notebook.begin(globals(), "jain_wallace/adversary", notebook.TEXTS)
 model_settings = dict(variant=variant, vectors=vectors, deviation=deviation, epochs=epochs, patience=patience)
@@ -162,10 +162,15 @@ numbers = {
     "jsd_exact": overall.get(("exact optimum", "jsd"), float("nan")),
     "smallest_gain": float("nan"),
     "inert": float("nan"),
+    "inert_moved": float("nan"),
+    "free": float("nan"),
 }
 if two_classes:
     numbers["smallest_gain"] = (found["exact optimum"].jsd - found[searched].jsd).min()
-    numbers["inert"] = (~kernels.reach(run.readout).can_flip).double().mean()
+    possible = reached.columns(run.readout)
+    numbers["inert"] = 1 - possible["can_flip"].mean()
+    numbers["inert_moved"] = possible["inert_moved_0_1"].nanmean()
+    numbers["free"] = (possible["largest_tvd"] <= epsilon).double().mean()
 page.finish(run, frame, summary, numbers, test_accuracy=run.test_metrics["accuracy"], dataset=dataset)
 notebook.table(summary, ["method", "metric", "class", "bin", "value", "low", "high", "n"])
 
@@ -185,8 +190,10 @@ notebook.table(summary, ["method", "metric", "class", "bin", "value", "low", "hi
 #   it answers how far weights *can* be changed, not how plausible the change is.
 #   {cite:t}`wiegreffe2019attention` make that objection to the search too: attention is computed by the
 #   model, not chosen per text.
-# - On a share of {glue:text}`inert:.2f` of the texts no attention can change the predicted class at all, so a
-#   distant attention with the same class is there for free.
+# - On a share of {glue:text}`free:.3f` of the texts no attention at all moves the output by more than
+#   $\varepsilon$: there every attention is allowed, and distance is free. This is not the share of texts
+#   whose *class* no attention changes, {glue:text}`inert:.2f`: on {glue:text}`inert_moved:.2f` of those some
+#   attention moves the probability by more than .1, and the condition excludes it.
 # - A head that is not linear (question answering) or more than two classes have no such theorem: there the
 #   search stands alone, and its values are lower bounds.
 

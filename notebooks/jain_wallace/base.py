@@ -206,8 +206,8 @@ notebook.markdown(exchanged)
 #
 # ## Limits
 #
-# - Equal performance does not make equal models. With other initial vectors the same performance comes with
-#   another attention: see {doc}`initialisation`.
+# - Equal performance does not make equal models. With other initial vectors about the same performance may
+#   come with another attention: see {doc}`initialisation`.
 # - Uniform attention at test time is no model trained with it, which could make up for what is missing: what
 #   is lost here is more, if anything, than attention is worth.
 # - One run is one seed. The interval is over test texts alone; the spread over seeds is in {doc}`ledger`.

@@ -35,9 +35,9 @@ output: Optional[str] = None  # folder for the tables of this run
 # %% tags=["remove-output"]
 
 from attnbook import charts, notebook
-from attnlib.kernels import permutation_test, random_attention_test, reach, tvd, uniform_weights
+from attnlib.kernels import permutation_test, random_attention_test, tvd, uniform_weights
 from attnlib.prepare.flat import prepare
-from attnlib.tables import summaries
+from attnlib.tables import reached, summaries
 
 page = notebook.begin(globals(), "jain_wallace/permutation", notebook.TEXTS)
 model_settings = dict(variant=variant, vectors=vectors, deviation=deviation, epochs=epochs, patience=patience)
@@ -60,32 +60,37 @@ page.generated()
 # Because the head reads only $\sum_t \alpha_t z_t$ with $z_t$ the {doc}`readout <../../readout>`'s scores,
 # all permutations of a text cost one small product.
 #
-# Three yardsticks stand beside it: weights drawn at random from all there are (the median of as many draws),
-# the same weight on every token, and, where the head is linear and there are two classes, the largest change
-# that *any* attention can make (`reach`: one token alone is the most extreme attention there is).
+# Beside it stand weights drawn at random from all there are (the median of as many draws) and the same weight
+# on every token. Where the head is linear and there are two classes, two yardsticks are exact: the largest
+# change that *any* permutation of these weights makes (two sorts, {ref}`permutation-moments`), and the
+# largest that any attention at all makes (`reach`: one token alone is the most extreme attention there is). A
+# small change under permutation means something only beside the last one, so it is also given as a *share* of
+# it.
 
 # %%
 original = run.readout.probabilities()
+permuted = permutation_test(run.readout, n_permutations=n_permutations, seed=seed)
+possible = reached.columns(run.readout, permuted)
 frame = run.frame(
-    median_tvd=permutation_test(run.readout, n_permutations=n_permutations, seed=seed),
+    median_tvd=permuted,
     random_tvd=random_attention_test(run.readout, n_draws=n_permutations, seed=seed),
     uniform_tvd=tvd(run.readout.probabilities(uniform_weights(run.readout)), original),
+    **possible,
 )
-changes = {"median_tvd": "permuted", "random_tvd": "random", "uniform_tvd": "uniform"}
-metrics = [*changes, "max_attention"]
-if run.readout.linear:
-    extremes = reach(run.readout)
-    frame["can_flip"] = extremes.can_flip.cpu().numpy().astype(float)
-    metrics.append("can_flip")
-if run.readout.linear and len(run.corpus.class_names) == 2:
-    frame["largest_tvd"] = extremes.largest_tvd.cpu().numpy()
-    changes["largest_tvd"] = "any (largest possible change)"
-    metrics.append("largest_tvd")
+metrics = ["median_tvd", "random_tvd", "uniform_tvd", "max_attention", *possible]
 
 # %% [markdown]
 # ## What comes out
 
 # %% tags=["hide-input"]
+changes = {
+    "median_tvd": "permuted",
+    "random_tvd": "random",
+    "uniform_tvd": "uniform",
+    "largest_permuted_tvd": "any permutation (largest change)",
+    "largest_tvd": "any attention (largest change)",
+}
+changes = {metric: words for metric, words in changes.items() if metric in frame}
 long = frame.melt(["text", "predicted", "max_attention"], list(changes), "attention", "tvd")
 long["attention"] = long["attention"].map(changes)
 charts.violins_by_max_attention(
@@ -101,15 +106,30 @@ charts.violins_by_max_attention(
 # Each row of violins holds the texts whose largest weight lies in that bin; the first panel is the paper's
 # Figure 6. Far to the right and high up is what an explanation would look like; at the left and high up is
 # the paper's point. Where the last panel is at the left as well, no attention could have moved the output.
+#
+# The same change as a share of the largest that any attention makes to the same text: 0 is an output that
+# stays although it could move, 1 an output that moves as far as it can.
+
+# %% tags=["hide-input"]
+charts.violins_by_max_attention(
+    frame,
+    "tvd_share",
+    title=f"Change under permutation, of what is possible ({dataset}, {encoder}, {scorer})",
+    x_title="median change under permutation over the largest change of any attention",
+    domain=(0, 1),
+) if "tvd_share" in frame else notebook.markdown("It needs two classes and a linear head.")
 
 # %% tags=["hide-input"]
 parts = [summaries.summarise(frame, metrics), summaries.quartiles_by_max_attention(frame, "median_tvd")]
-if undefined := [metric for metric in ("can_flip", "largest_tvd") if metric not in metrics]:
+if "tvd_share" in frame:
+    parts.append(summaries.medians(frame, ["tvd_share"]))
+if undefined := [metric for metric in reached.METRICS if metric not in frame]:
     parts.append(summaries.undefined(undefined))
 summary = page.summary(run, parts)
 overall = summary[(summary["class"] == "all") & summary["bin"].isna()].set_index("metric")["value"]
-numbers = dict(overall[[*changes, "max_attention"]])
-numbers["inert"] = 1 - overall.get("can_flip", float("nan"))
+told = [*changes, "max_attention", "largest_tvd", "can_flip", "inert_moved_0_1", "tvd_share_median"]
+numbers = {name: overall.get(name, float("nan")) for name in told}
+numbers["inert"] = 1 - numbers["can_flip"]
 page.finish(run, frame, summary, numbers, test_accuracy=run.test_metrics["accuracy"])
 notebook.table(summary, ["metric", "class", "bin", "value", "low", "high", "n"])
 
@@ -119,14 +139,21 @@ notebook.table(summary, ["metric", "class", "bin", "value", "low", "high", "n"])
 # On this run (test accuracy {glue:text}`test_accuracy:.3f`) the median permutation moves the output
 # probability by {glue:text}`median_tvd:.3f` on average, at a mean largest weight of
 # {glue:text}`max_attention:.2f`; random attention moves it by {glue:text}`random_tvd:.3f` and uniform
-# attention by {glue:text}`uniform_tvd:.3f`. On a share of {glue:text}`inert:.2f` of the texts *no* attention
-# whatsoever, permuted or not, changes the predicted class: every token, read alone, votes the same way. There
-# a small change under permutation says something about the encoder's states, and nothing about attention.
+# attention by {glue:text}`uniform_tvd:.3f`. The largest change that any attention makes is
+# {glue:text}`largest_tvd:.3f` on average, and on half of the texts the median permutation makes no more than
+# {glue:text}`tvd_share_median:.2f` of it. That share, not the change itself, is what the test says about
+# attention: it is small where the output could have moved and did not.
+#
+# On a share of {glue:text}`inert:.2f` of the texts *no* attention whatsoever changes the predicted class:
+# every token, read alone, votes the same way. That the class stays tells nothing about attention there. It
+# does not excuse a probability that stays: on {glue:text}`inert_moved_0_1:.2f` of these texts some attention
+# moves it by more than .1.
 #
 # ## Limits
 #
 # - A permutation that keeps the output may also mean that the states $h_t$ are alike, as recurrent encoders
-#   make them {cite:p}`mohankumar2020towards`: the test cannot tell the two apart. `reach` above can.
+#   make them {cite:p}`mohankumar2020towards`: the test cannot tell the two apart. The largest change that any
+#   attention makes is small where the states vote alike, whatever the weights.
 # - Texts of the same length share the same random permutations, so that a text's number does not depend on
 #   its batch; the means over texts are unaffected, their sampling error is a little larger.
 

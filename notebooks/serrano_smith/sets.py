@@ -252,8 +252,8 @@ notebook.table(
 #
 # ## Limits
 #
-# - Erasing at the attention layer leaves the encoder as it was: the states that remain know the erased
-#   words.
+# - Erasing at the attention layer leaves the encoder as it was: after an encoder, the states that remain may
+#   still hold the erased words.
 # - A large fraction removed can mean a bad ranking or a robust decision; the excess over the minimum tells
 #   the two apart, the fraction does not.
 # - A document from which items are erased is none that the model was trained on.

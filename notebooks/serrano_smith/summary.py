@@ -25,7 +25,7 @@ output: Optional[str] = None  # folder for ledger.csv, the published numbers bes
 import pandas as pd
 
 from attnbook import charts, notebook
-from attnbook.verdicts import ledgers, papers
+from attnbook.verdicts import inference, ledgers, papers, together
 from attnbook.verdicts.cells import over_rows
 from attnlib.tables import erasure_sets, single_erasures
 
@@ -292,6 +292,26 @@ charts.dot_panels(
     by_title="measure",
     domain=(0, 1),
 ) if len(states) else nothing
+
+# %% [markdown]
+# ## The claims
+#
+# What the paper says, as inequalities, judged by {ref}`one rule for all papers <verdict-rule>`: a mean over
+# data sets with its 95 % interval, which is clear of the bound (*holds*, *differs*) or only at 80 % (*points
+# that way*, *points the other way*), else the claim is *open*. *Written*: before the runs that judge it were
+# recorded, or when a few or all of them were, which makes a verdict worth less.
+
+# %% tags=["hide-input", "full-width"]
+judged = together.findings({"serrano_smith": papers.together_grid("serrano_smith", found)})
+notebook.table(together.overview(judged))
+
+# %% [markdown]
+# How often that rule errs, simulated: the share of claims exactly on their bound that get a firm word
+# (*wrong*) or one that points, and how often an effect of two deviations of a seed is *found* to hold;
+# *spread*: standard deviation between data sets, in deviations of a seed.
+
+# %% tags=["hide-input"]
+notebook.table(inference.error_rates())
 
 # %% [markdown]
 # ## What the released code fixes

@@ -135,9 +135,11 @@ page.finish(run, run.frame(), summary, numbers, test_accuracy=run.test_metrics["
 # On this run (test accuracy {glue:text}`test_accuracy:.3f`) deleting a supporting token lowers the
 # probability in {glue:text}`supporting_deletion:.2f` of the cases and deleting an opposing one raises it in
 # {glue:text}`opposing_deletion:.2f`; under the attention mask it is {glue:text}`supporting_mask:.2f` and
-# {glue:text}`opposing_mask:.2f`. The attention mask leaves the encoder alone, and a BiLSTM has already
-# carried a token's meaning to its neighbours: that is why it tells the sign of the *state*, not of the
-# word. The test's verdict agrees with the planted sign in {glue:text}`least_right:.2f` to
+# {glue:text}`opposing_mask:.2f`. The attention mask leaves the encoder's states as they are. In the recorded
+# runs the two ways agree where a state holds its own token alone (average), and differ after a BiLSTM or a
+# convolution: the mask tells the sign of the *state*, not of the word.
+#
+# The test's verdict agrees with the planted sign in {glue:text}`least_right:.2f` to
 # {glue:text}`most_right:.2f` of the texts, depending on method and way to remove.
 #
 # ## Limits

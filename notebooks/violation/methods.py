@@ -102,8 +102,9 @@ charts.dot_panels(
 # %% [markdown]
 # A score without sign is read as support, so the violation ratio of attention is simply how often removing
 # the most attended token *raises* the probability. Each way to remove favours the methods that
-# differentiate what it removes: attention-based scores look best under the attention mask, those of the
-# input under deletion.
+# differentiate what it removes: in the recorded runs gradients by attention are violated least under the
+# attention mask, gradients by the input under deletion or a zero embedding. Attention itself differentiates
+# nothing, and has no such home.
 #
 # The paper lets ties pass, and a token whose removal changes nothing counts as faithful. Shares of ties
 # ($|\Delta| \le 10^{-6}$ or score 0), of texts with no score but 0, and violation where there is no tie, and

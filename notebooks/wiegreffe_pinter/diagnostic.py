@@ -12,7 +12,8 @@
 # **The claim.** {cite:t}`wiegreffe2019attention` (§3.4) test attention outside the model that made it. A
 # model that sees every word alone, without context, is trained under weights imposed on each text: if the
 # weights of a BiLSTM make it better than uniform or its own ones do, they carry something about the words of
-# the text and are no artefact of the BiLSTM. They find that they do, and that an adversary's do not.
+# the text and are no artefact of the BiLSTM. They find that they do, and that an adversary's are worth less
+# on most of their data sets.
 #
 # Two guides are added here: the most distant weights that leave the BiLSTM's output where it was, text by
 # text, and what leaving out each token does to the BiLSTM's output.

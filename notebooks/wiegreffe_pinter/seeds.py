@@ -141,7 +141,9 @@ shown = summary[(summary["class"] == "all") & summary["bin"].isna()]
 values = shown.set_index(["method", "metric"])["value"]
 numbers = {f"{name}, {metric}": values[name, metric] for name in frames for metric in ("jsd", "tvd")}
 numbers |= {f"{name}, beyond": values[name, "beyond_seeds"] for name in frames if name != "other seeds"}
-page.finish(run, frame, summary, numbers, n_seeds=n_seeds, can_flip=reached["can_flip"].mean())
+# Of n + 1 models that differ in their seed alone, each is as likely to be the furthest from the base.
+numbers |= {"chance": 1 / (n_seeds + 1), "can_flip": reached["can_flip"].mean()}
+page.finish(run, frame, summary, numbers, n_seeds=n_seeds)
 notebook.table(shown, ["method", "metric", "value", "low", "high", "n"])
 
 # %% [markdown]
@@ -151,14 +153,19 @@ notebook.table(shown, ["method", "metric", "value", "low", "high", "n"])
 # model's attention, and moves the output by {glue:text}`other seeds, tvd:.3f`. The search reaches
 # {glue:text}`published search, jsd:.3f` and lies beyond *all* of the seeds on a share of
 # {glue:text}`published search, beyond:.2f` of the texts; the optimum reaches
-# {glue:text}`exact optimum, jsd:.3f` and does so on {glue:text}`exact optimum, beyond:.2f`. Uniform weights
-# are {glue:text}`uniform weights, jsd:.3f` nats away. Some attention can change the class on a share of
-# {glue:text}`can_flip:.2f` of the texts.
+# {glue:text}`exact optimum, jsd:.3f` and does so on {glue:text}`exact optimum, beyond:.2f`. Some attention
+# can change the class on a share of {glue:text}`can_flip:.2f` of the texts.
+#
+# Two shares to read the first two by: uniform weights, which know nothing of the text, are
+# {glue:text}`uniform weights, jsd:.3f` nats away and lie beyond all seeds on
+# {glue:text}`uniform weights, beyond:.2f` of the texts; one more seed of the same kind would on about
+# {glue:text}`chance:.2f`.
 #
 # ## Limits
 #
-# - Being outside seed noise shows that the adversary is no ordinary retrained model. It does not show that
-#   its weights are ones that a model could have: {doc}`adversary` trains such a model.
+# - Being outside seed noise shows that the adversary is no ordinary retrained model. Weights that no training
+#   made, such as uniform ones, may lie outside too. It does not show that its weights are ones that a model
+#   could have: {doc}`adversary` trains such a model.
 # - The seeds are those that follow the base's; theirs were eight others. The median over eight hides what the
 #   most distant of them does, which is what the share beyond all of them is measured against.
 # - Where little can be reached the divergence is free: on such texts it says nothing about the output.

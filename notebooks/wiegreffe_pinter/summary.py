@@ -26,7 +26,15 @@ import pandas as pd
 
 from attnbook import charts, notebook
 from attnbook.runs import results
-from attnbook.verdicts import claims, ledgers, papers, summary, trained_adversaries
+from attnbook.verdicts import (
+    claims,
+    inference,
+    ledgers,
+    papers,
+    summary,
+    together,
+    trained_adversaries,
+)
 from attnbook.verdicts.cells import beside, mean_interval, over_seeds, select
 
 page = notebook.begin(globals(), "wiegreffe_pinter/summary")
@@ -366,6 +374,26 @@ for name, column in (("search", "published search"), ("optimum", "exact optimum"
     page.glue({f"beyond_{name}": claims.ends(further.get(column, pd.Series(dtype=float)))})
 for name, guide in (("uniform", "uniform"), ("own", "trained MLP"), ("adversary", "trained adversary")):
     page.glue({f"above_{name}": better[guide]})
+
+# %% [markdown]
+# ## The claims
+#
+# What the paper says, as inequalities, judged by {ref}`one rule for all papers <verdict-rule>`: a mean over
+# data sets with its 95 % interval, which is clear of the bound (*holds*, *differs*) or only at 80 % (*points
+# that way*, *points the other way*), else the claim is *open*. *Written*: before the runs that judge it were
+# recorded, or when a few or all of them were, which makes a verdict worth less.
+
+# %% tags=["hide-input", "full-width"]
+judged = together.findings({"wiegreffe_pinter": papers.together_grid("wiegreffe_pinter", found)})
+notebook.table(together.overview(judged))
+
+# %% [markdown]
+# How often that rule errs, simulated: the share of claims exactly on their bound that get a firm word
+# (*wrong*) or one that points, and how often an effect of two deviations of a seed is *found* to hold;
+# *spread*: standard deviation between data sets, in deviations of a seed.
+
+# %% tags=["hide-input"]
+notebook.table(inference.error_rates())
 
 # %% [markdown]
 # ## What it means

@@ -139,8 +139,8 @@ notebook.table(pd.concat([overall, paired]), ["method", "metric", "value", "low"
 #
 # - The interval is over test texts for one pair of models. Two models of different seeds differ as well: the
 #   spread over seeds is in {doc}`summary`.
-# - A model that does not *need* attention may still use it: the BiLSTM's states at one token know of the
-#   others, so that little is lost whichever of them is read.
+# - A model that does not *need* attention may still use it: a BiLSTM's state at one token may hold much of
+#   the others, so that little is lost whichever of them is read. How much it holds is not measured here.
 # - The authors choose the epoch on the test split (`selection="test"`), which gives each model the luckiest
 #   of its eight epochs.
 

@@ -3,7 +3,16 @@ import math
 import pytest
 import torch
 
-from attnlib.kernels import adversary_bounds, exact_adversary, jsd, naive, reach, search_adversary, tvd
+from attnlib.kernels import (
+    adversary_bounds,
+    exact_adversary,
+    jsd,
+    naive,
+    permutation_range,
+    reach,
+    search_adversary,
+    tvd,
+)
 from attnlib.kernels.bounds import _pairs
 from tests.kernels.cases import make, one
 
@@ -80,6 +89,30 @@ def test_no_mixture_of_tokens_reaches_further(classes, ties):
         assert found.highest.isnan().all()
     if not ties:  # rounding may break an exact tie of a mixture
         assert not ((logits.argmax(2) != y[:, None]).any(1) & ~found.can_flip).any()
+
+
+def test_to_keep_the_class_is_not_to_keep_the_output():
+    inert, alive = reach(one([0.75, 0.25], [7.0, 0.02])), reach(one([0.5, 0.5], [0.1, -0.05]))
+    # Some attention halves a probability of .995 and none changes the class; another text is the reverse.
+    assert (inert.can_flip.item(), alive.can_flip.item()) == (False, True)
+    assert inert.largest_tvd.item() > 0.48
+    assert alive.largest_tvd.item() < 0.03
+    # The same change is little of what is possible on the first text and nearly all of it on the second.
+    moved = torch.tensor([0.015], dtype=torch.float64)
+    assert inert.share(moved).item() < 0.04
+    assert alive.share(moved).item() > 0.7
+
+
+def test_a_share_of_no_change_is_none():
+    still = reach(one([0.3, 0.7], [0.4, 0.4]))
+    assert not still.can_flip.item()
+    assert still.share(torch.zeros(1)).isnan().item()
+    assert reach(make(5, 4, classes=3)).share(torch.zeros(5)).isnan().all()
+    r = make(40, 6, seed=5, shortest=2)
+    lowest, highest = permutation_range(r).unbind(1)
+    predicted = r.probabilities().amax(1)
+    permuted = (predicted - lowest).maximum(highest - predicted)
+    assert (reach(r).share(permuted) <= 1 + 1e-12).all()
 
 
 def test_reach_of_one_token_and_extremes():

@@ -46,6 +46,32 @@ def test_random_feasible_points_are_no_better():
         assert (found.jsd >= best - 1e-12).all()
 
 
+def test_margins_that_nearly_agree_cost_digits_and_no_more():
+    # 1e-9 apart: rounding the last digit of the model's margin, 1e-16, moves the mixture by 1e-7.
+    s = [0.9999999999395562, 0.9999999988243442, 0.9999999993371721]
+    readout = one([0.7262048860291487, 0.08175494301561861, 0.1920401709552328], s, bias=-0.0858339703882752)
+    found = exact_adversary(readout, 0.0)
+    with mpmath.workdps(50):
+        alpha, s = ([mpmath.mpf(x) for x in row] for row in (readout.alpha[0].tolist(), s))
+        m = mpmath.fdot(alpha, s) / sum(alpha)
+        optimum = max(
+            exact_jsd([1 - w if t == i else w if t == j else 0 for t in range(3)], alpha)
+            for i, j in ((1, 0), (2, 0))
+            for w in [(m - s[i]) / (s[j] - s[i])]
+        )
+        # The model's margin, rounded; the weights mix it, as near as a margin is stored.
+        mixed = mpmath.fdot(map(mpmath.mpf, found.weights[0].tolist()), s)
+    assert abs(mixed - m) < 4e-16
+    # So 1e-13 is more than can be promised, and 1e-7 is not.
+    assert 1e-13 < abs(found.jsd.item() - optimum) < 1e-7
+
+
+def exact_jsd(p, q):
+    """Jensen–Shannon divergence in the precision of mpmath."""
+    halves = [(x, x + y) for x, y in zip(p, q, strict=True)], [(y, x + y) for x, y in zip(p, q, strict=True)]
+    return sum(x * mpmath.log(2 * x / both) for half in halves for x, both in half if x > 0) / 2
+
+
 def adversarial(kind, length, seed):
     """Rows built so that little can be pruned, or much is equal."""
     g = torch.Generator().manual_seed(seed)

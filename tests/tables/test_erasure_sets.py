@@ -224,3 +224,32 @@ def test_what_is_refused(flips, message):
         erasure_sets.frame({"a": FLIPS["gradient"], **flips} if "b" in flips else flips)
     with pytest.raises(ValueError, match="unknown support 'some': known are own, common, all"):
         erasure_sets.supported(pd.DataFrame(), "some")
+
+
+def architectures(**fractions):
+    """Fractions of two documents by attention, product and minimum, the same for both, per architecture."""
+    found = []
+    for encoder, values in fractions.items():
+        for method, value in zip(("attention", "product", "minimum"), values, strict=True):
+            found += [(encoder, text, method, value) for text in ("d1", "d2")]
+    return pd.DataFrame(found, columns=["encoder", "text", "method", "fraction"])
+
+
+def test_an_encoder_that_hardens_every_order_is_told_from_one_that_hardens_attentions():
+    rows = architectures(
+        HANnoenc=(0.4, 0.3, 0.3), HANrnn=(0.8, 0.7, 0.7), FLANnoenc=(0.2, 0.1, 0.1), FLANconv=(0.6, 0.1, 0.1)
+    )
+    found = erasure_sets.effect_of_encoder(rows).set_index(["encoder", "metric", "against"])["value"]
+    raw = found.xs("encoder_effect", level="metric")
+    beyond = found.xs("encoder_effect_beyond", level="metric")
+    # The raw difference is the same; of the first nothing is attention's own, of the second all.
+    assert raw.to_numpy() == pytest.approx([0.4, 0.4])
+    assert beyond["HANrnn"].to_numpy() == pytest.approx([0.0, 0.0])
+    assert beyond["FLANconv"].to_numpy() == pytest.approx([0.4, 0.4])
+
+
+def test_an_encoder_without_its_counterpart_has_no_effect():
+    rows = architectures(HANrnn=(0.8, 0.7, 0.7), FLANnoenc=(0.2, 0.1, 0.1))
+    found = erasure_sets.effect_of_encoder(rows)
+    assert found.empty
+    assert {"metric", "encoder", "against", "value", "low", "high", "n"} <= {*found}

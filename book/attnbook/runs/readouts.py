@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import argparse
 import csv
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from importlib import import_module
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -23,6 +26,7 @@ from attnbook.runs.train import PREPARED_BY
 from attnbook.runs.values import load_file
 from attnlib import readouts
 from attnlib.cache import replacing
+from attnlib.cache.tensors import load_tensors
 from attnlib.data.catalogue import own_files
 from attnlib.data.corpus import Split
 from attnlib.data.sets.sst import tokenize
@@ -53,9 +57,9 @@ def models(config: str | Path) -> Iterator[tuple[dict[str, Any], dict[str, Any]]
             yield model, kept
 
 
-def recorded(run: Prepared, scores: Sequence[str], limit: int | None) -> Recorded:
-    """What is published of a trained run. limit: that was asked for."""
-    made = results.provenance(settings=run.settings)
+def recorded(run: Prepared, scores: Sequence[str], limit: int | None, commit: str) -> Recorded:
+    """What is published of a trained run. limit: that was asked for; commit: of the code."""
+    made = results.provenance(settings=run.settings) | {"commit": commit}
     facts = {
         "dataset": run.corpus.name,
         "class_names": run.corpus.class_names,
@@ -85,7 +89,9 @@ def of_sentences(run: Prepared, whole: Recorded, sentences: Split) -> Recorded:
     """The book's own sentences as the model of a run reads them."""
     assert run.reading is not None
     texts = tuple(sentences.texts)
-    read = replace(whole, readout=run.reading(sentences)(), scores={}, words=texts)
+    # How the model was trained stands in its file of the data set.
+    facts = {**whole.facts, "history": []}
+    read = replace(whole, readout=run.reading(sentences)(), scores={}, words=texts, facts=facts)
     return replace(read, ids=tuple(sentences.ids), labels=sentences.labels)
 
 
@@ -97,11 +103,29 @@ def row(path: Path, dataset: str, found: Recorded) -> dict[str, Any]:
     return {"file": path.name, **named, **says, "bytes": path.stat().st_size}
 
 
+def same(made: Path, published: Path) -> bool:
+    """Whether a file that is published says the same already: all but the commit and day it was made at."""
+    try:
+        (tensors, facts), (others, known) = load_tensors(made), load_tensors(published)
+    except (OSError, ValueError):
+        return False
+    told = [json.loads(each["facts"]) | {"made": None} for each in (facts, known) if "facts" in each]
+    equal = partial(np.array_equal, equal_nan=True)
+    numbers = tensors.keys() == others.keys() and all(equal(tensors[name], others[name]) for name in tensors)
+    return numbers and len(told) == 2 and told[0] == told[1]
+
+
 def publish(config: str | Path = CONFIG, folder: str | Path = FOLDER) -> pd.DataFrame:
-    """Train or take from the cache every model, write its Readout, then the index; returns the index."""
+    """Train or take from the cache every model, write its Readout, then the index; returns the index.
+
+    A file whose numbers would be the same stays as it is, with the day it was made.
+    """
     folder = Path(folder)
     rows: list[dict[str, Any]] = []
+    # Before the first file is written, which changes the working tree.
+    commit = results.commit()
     wanted = list(models(config))
+    folder.mkdir(parents=True, exist_ok=True)
 
     def write(dataset: str, found: Recorded, single: bool) -> None:
         asked = readouts.named(found.facts["request"])
@@ -111,7 +135,10 @@ def publish(config: str | Path = CONFIG, folder: str | Path = FOLDER) -> pd.Data
         path = folder / f"{dataset}-{name}.safetensors"
         if path.name in [row["file"] for row in rows]:
             raise ValueError(f"{config}: two models would be {path.name}")
-        readouts.write(path, found, PRECISION[single], PRECISION[single])
+        with TemporaryDirectory(dir=folder) as beside:
+            readouts.write(made := Path(beside, path.name), found, PRECISION[single], PRECISION[single])
+            if not same(made, path):
+                made.replace(path)
         rows.append(row(path, dataset, found))
 
     for model, kept in wanted:
@@ -120,7 +147,7 @@ def publish(config: str | Path = CONFIG, folder: str | Path = FOLDER) -> pd.Data
         run = getattr(import_module(PREPARED_BY[function][0]), function)(**model)
         if strength is not None:
             run = prepare_adversary(run, strength, **kept["adversary"])
-        found = recorded(run, kept.get("scores", ()), limit)
+        found = recorded(run, kept.get("scores", ()), limit, commit)
         write(model["dataset"], found, kept.get("single", False))
         if kept.get("sentences"):
             sentences = own_sentences(folder / f"{SENTENCES}.csv")

@@ -1,62 +1,84 @@
-"""Claims and verdicts: a sentence of a paper read as an inequality, counted over models and data sets.
+"""Claims: a sentence of a paper read as an inequality, its numbers in a result table, and its verdict.
 
-A `Reading` says which numbers of a result table a claim is about and which bound they should keep to; a
-verdict follows from how many of them do. Nothing here knows any paper. Published numbers are read the same
-way once they have a seed, any one.
+A `Claim` says which numbers of a table it is about, over which bound it makes a statement, and when it was
+written down; `judge` gives its verdict by the rule of `inference`. The claims of the papers are data, in
+book/reference/claims.toml. Published numbers are read the same way once they have a seed, any one.
 """
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from attnbook.verdicts.cells import Tables, over_seeds, overall, select, several
-
-VERDICTS = ("holds", "differs", "undecided", "not run")
-# A claim about models in general holds or differs only if data sets agree: three in four of them, and no
-# verdict from fewer than three.
-HOLDS = 0.75
-DIFFERS = 0.25
-FEWEST = 3
-
-RELATIONS = {"<": operator.lt, "≤": operator.le, ">": operator.gt, "≥": operator.ge}
+from attnbook.verdicts import cells as table_of_cells
+from attnbook.verdicts import inference
+from attnbook.verdicts.cells import Tables, over_seeds, overall, select, several, tuples
+from attnbook.verdicts.papers import dataset_name
 
 # Arguments of `spread` by what it is called.
 Spreads = Mapping[str, Mapping[str, Any]]
-# What tells the cells of a reading apart; everything else must be settled by its conditions.
-CELL = ["dataset", "seed", "metric", "class", "bin", "vectors", "epoch"]
+# What tells the numbers of a claim apart; everything else must be settled by its conditions.
+CELL = ["dataset", "encoder", "scorer", "seed", "metric", "class", "bin", "vectors", "epoch"]
+# When a claim was written: before any run that judges it was recorded, after a few of them, or after all.
+WRITTEN = ("before", "partly after", "after")
 
 
 @dataclass(frozen=True)
-class Reading:
-    """One way to read a claim: an inequality that a number meets or does not.
+class Claim:
+    """One inequality that a claim of a paper is read as.
 
-    words: the inequality in words, for the page; metrics: the rows it is about, each a cell of its own;
-    relation: a key of RELATIONS, to `bound`; where: conditions on the rows, column: value or tuple of values;
-    minus: conditions that differ for a second row, which is subtracted from the first (same data set, seed,
-    metric); fewest: texts that a number must rest on, where the table says how many there are.
+    claim: in words; metrics: the rows it is about, which count by their mean where there are several;
+    relation: a key of `inference.RELATIONS`, to `bound`; where: conditions on the rows, column: value or
+    tuple of values, of which a single data set makes it a claim about that one; minus: conditions that differ
+    for a second row, which is subtracted from the first (same data set, seed, metric); fewest: texts that a
+    number must rest on, where the table says how many there are; range: that of the quantity, where it is
+    bounded.
+
+    paper (a key of `papers.PAPERS`) and section: where it stands; measure: the inequality in words, {bound}
+    is the bound; written (one of WRITTEN) and commit: when; derived and given: a table that is worked out
+    first (`together.DERIVED`) and its argument; digits: of its numbers on the page.
     """
 
-    words: str
+    claim: str
     metrics: tuple[str, ...]
     relation: str
     bound: float
     where: Mapping[str, Any] = field(default_factory=dict)
     minus: Mapping[str, Any] = field(default_factory=dict)
     fewest: int = 0
+    range: tuple[float, float] | None = None
+    paper: str = ""
+    section: str = ""
+    measure: str = ""
+    written: str = "before"
+    commit: str = ""
+    derived: str = ""
+    given: Any = None
+    digits: int = 2
 
     def __post_init__(self) -> None:
-        if self.relation not in RELATIONS:
-            raise ValueError(f"relation {self.relation!r} of {self.words!r} is none of {list(RELATIONS)}")
+        for name, value, known in (
+            ("relation", self.relation, tuple(inference.RELATIONS)),
+            ("written", self.written, WRITTEN),
+        ):
+            if value not in known:
+                raise ValueError(f"{name} {value!r} of {self.claim!r} is none of {list(known)}")
 
-    def holds(self, values: pd.Series, bound: float | None = None) -> pd.Series:
-        """Whether each value meets the inequality, with another bound if one is given."""
-        return RELATIONS[self.relation](values, self.bound if bound is None else bound)
+
+def _read(given: Mapping[str, Any]) -> Claim:
+    nested = {key: tuples(given.get(key, {})) for key in ("where", "minus")}
+    return Claim(**tuples(given) | nested)
+
+
+CLAIMS = {
+    name: _read(given)
+    for name, given in tomllib.loads((table_of_cells.REFERENCE / "claims.toml").read_text())["claims"].items()
+}
 
 
 def at_selected(table: pd.DataFrame) -> pd.DataFrame:
@@ -65,155 +87,53 @@ def at_selected(table: pd.DataFrame) -> pd.DataFrame:
     return table.merge(kept.drop_duplicates(), on=["run", "epoch"])
 
 
-def cells(table: pd.DataFrame, reading: Reading) -> pd.DataFrame:
-    """The numbers that a reading is about: columns CELL, value, and holds.
+def cells(table: pd.DataFrame, claim: Claim) -> pd.DataFrame:
+    """The numbers that a claim is about: columns CELL, value and n.
 
-    Undefined values (NaN) are no cells, nor are those of fewer texts than `reading.fewest`. ValueError names
-    the cell that has several values.
+    An undefined value is NaN, and so is one of fewer texts than `claim.fewest`. ValueError names the cell
+    that has several values.
     """
-    first = _rows(table, reading, reading.where)
-    if reading.minus:
-        second = _rows(table, reading, {**reading.where, **reading.minus})
-        first = first.merge(second, on=CELL, suffixes=("", "_subtracted"))
+    # What the subtracted row has otherwise does not tell the two apart.
+    keys = [key for key in CELL if key not in claim.minus]
+    first = _rows(table, claim, claim.where, keys)
+    if claim.minus:
+        second = _rows(table, claim, {**claim.where, **claim.minus}, keys)
+        first = first.merge(second[[*keys, "value"]], on=keys, suffixes=("", "_subtracted"))
         first["value"] -= first["value_subtracted"]
-    first = first[[*CELL, "value"]].dropna(subset=["value"]).reset_index(drop=True)
-    return first.assign(holds=reading.holds(first["value"]))
+    return first[[*CELL, "value", "n"]].reset_index(drop=True)
 
 
-def _rows(table: pd.DataFrame, reading: Reading, where: Mapping[str, Any]) -> pd.DataFrame:
-    rows = overall(select(table, metric=reading.metrics, **where))
-    rows = rows.reindex(columns=[*CELL, "value", "n"])
-    rows = rows[~(rows["n"].astype(float) < reading.fewest)]
-    repeated = rows.loc[rows.duplicated(CELL), CELL]
+def _rows(table: pd.DataFrame, claim: Claim, where: Mapping[str, Any], keys: list[str]) -> pd.DataFrame:
+    rows = overall(select(table, metric=claim.metrics, **where))
+    rows = rows.reindex(columns=[*CELL, "value", "n"]).astype({"value": float, "n": float})
+    repeated = rows.loc[rows.duplicated(keys), keys]
     if len(repeated):
-        raise several(f"values for one number of {reading.words!r}", repeated.iloc[0], "add conditions")
-    return rows.drop(columns="n").astype({"value": float})
+        raise several(f"values for one number of {claim.claim!r}", repeated.iloc[0], "add conditions")
+    return rows.assign(value=rows["value"].mask(rows["n"] < claim.fewest))
 
 
-def shares(found: pd.DataFrame) -> pd.Series:
-    """Share of a data set's cells that meet the inequality, by data set."""
-    return found["holds"].astype(float).groupby(found["dataset"]).mean()
+def judge(found: pd.DataFrame, claim: Claim) -> inference.Judgement:
+    """The verdict on a claim; found: of `cells`. A claim about one data set is judged over its seeds."""
+    named = isinstance(claim.where.get("dataset"), str)
+    return inference.judge(found, claim.relation, claim.bound, claim.range, named)
 
 
-def decide(share: pd.Series) -> str:
-    """The verdict on the shares of data sets, one of VERDICTS but "not run".
+def row(found: pd.DataFrame, claim: Claim) -> dict[str, Any]:
+    """What a page shows of a claim and its numbers: the verdict, and what it rests on.
 
-    With fewer than FEWEST data sets "undecided"; then by the mean over data sets, so that one with more seeds
-    counts no more than another: from HOLDS on "holds", up to DIFFERS "differs", between them "undecided".
+    found: of `cells`. data sets: how many have a number, or which one it is about and how many seeds it has.
     """
-    if len(share) < FEWEST:
-        return "undecided"
-    # A mean of exactly a threshold reaches it, whatever the last digit.
-    mean = round(float(share.mean()), 9)
-    return "holds" if mean >= HOLDS else "differs" if mean <= DIFFERS else "undecided"
-
-
-def verdict(table: pd.DataFrame, reading: Reading) -> str:
-    """The verdict on a claim: "not run" without a number of its experiment, else that of `decide`.
-
-    A bin or a number of texts is no condition on the experiment: where no text meets it, the claim was run
-    and is undecided.
-    """
-    anywhere = {column: value for column, value in reading.where.items() if column != "bin"}
-    if cells(table, replace(reading, where=anywhere, fewest=0)).empty:
-        return "not run"
-    return decide(shares(cells(table, reading)))
-
-
-def together(verdicts: Iterable[str]) -> str:
-    """One verdict on several: theirs where all are the same, "not run" where one is, else "undecided"."""
-    kinds = set(verdicts)
-    if unknown := kinds - set(VERDICTS):
-        raise ValueError(f"{sorted(unknown)} are no verdicts: there are {VERDICTS}")
-    if not kinds or "not run" in kinds:
-        return "not run"
-    return kinds.pop() if len(kinds) == 1 else "undecided"
-
-
-def same_verdict(table: pd.DataFrame, reading: Reading) -> tuple[float, float]:
-    """Lowest and highest bound around the reading's own between which the verdict is the same.
-
-    -inf or inf where no bound on that side changes it; (NaN, NaN) without cells. Only a bound that crosses a
-    value can change a verdict, so it is enough to try the middles between neighbouring values.
-    """
-    found = cells(table, reading)
-    if found.empty:
-        return float("nan"), float("nan")
-    values = np.unique(found["value"].to_numpy(float))
-    edges = np.concatenate([[-np.inf], values, [np.inf]])
-    middles = np.concatenate([[values[0] - 1], (values[:-1] + values[1:]) / 2, [values[-1] + 1]])
-    own, low, high = decide(shares(found)), -np.inf, np.inf
-    for below, above, middle in zip(edges[:-1], edges[1:], middles, strict=True):
-        if decide(shares(found.assign(holds=reading.holds(found["value"], middle)))) == own:
-            continue
-        if above <= reading.bound:
-            low = above
-        elif below >= reading.bound:
-            high = below
-            break
-    return float(low), float(high)
-
-
-def between(low: float, high: float, digits: int = 2) -> str:
-    """A range of bounds in words; empty where there is none."""
-    if np.isnan(low):
-        return ""
-    least, most = number(low, digits), number(high, digits)
-    if np.isinf(low):
-        return "any" if np.isinf(high) else f"up to {most}"
-    return f"from {least}" if np.isinf(high) else f"{least} to {most}"
-
-
-def count(found: pd.DataFrame) -> str:
-    """On how many data sets an inequality holds, as the end of a sentence."""
-    share = shares(found)
-    every, none = int((share == 1).sum()), int((share == 0).sum())
-    words = f"on {every or 'none'} of {len(share)} data set{'' if len(share) == 1 else 's'}"
-    some = len(share) - every - none
-    return f"{words}, in part on {some}" if some else words
-
-
-def report(readings: Iterable[Reading], ours: Tables, theirs: pd.DataFrame) -> str:
-    """The verdicts on some readings as a Markdown list; arguments as those of `overview`."""
-    lines = []
-    for reading in readings:
-        verdicts = {name: verdict(table, reading) for name, table in ours.items()}
-        found, published = cells(next(iter(ours.values())), reading), cells(theirs, reading)
-        (_, word), *others = verdicts.items()
-        line = f"- *{reading.words}:* **{word}**"
-        if word != "not run":
-            line += f", {count(found)}" if len(found) else ", as no number meets its conditions"
-        line += "".join(f"; {name}: {other}" for name, other in others)
-        if len(published):
-            line += f". By the published numbers: {verdict(theirs, reading)}, {count(published)}"
-        lines.append(line + ".")
-    return "\n".join(lines)
-
-
-def overview(claims: Mapping[str, Iterable[Reading]], ours: Tables, theirs: pd.DataFrame) -> pd.DataFrame:
-    """One row per reading: its cells counted, the verdict, how far that hangs on the bound, and others'.
-
-    claims: readings by the name of their claim; ours: result tables by a name, the first of which decides
-    and the others of which have a column of their verdicts each; theirs: the published numbers, with a seed.
-    """
-    main, *others = ours
-    rows = []
-    for name, readings in claims.items():
-        for reading in readings:
-            found, published = cells(ours[main], reading), cells(theirs, reading)
-            row = {
-                "claim": name,
-                "inequality": reading.words,
-                "data sets": found["dataset"].nunique(),
-                "models": len(found[["dataset", "seed"]].drop_duplicates()),
-                "share": shares(found).mean(),
-                "verdict": verdict(ours[main], reading),
-                "same verdict for bounds": between(*same_verdict(ours[main], reading)),
-            }
-            row |= {other: verdict(ours[other], reading) for other in others}
-            row |= {"their share": shares(published).mean(), "by their numbers": verdict(theirs, reading)}
-            rows.append(row)
-    return pd.DataFrame(rows)
+    judged, own = judge(found, claim), found.dropna(subset="value")
+    seeds = own.groupby(["dataset", "encoder", "scorer"], dropna=False)["seed"].nunique()
+    low, high = (number(end, claim.digits) for end in (judged.low, judged.high))
+    return {
+        "data sets": f"{dataset_name(claim.where['dataset'])} alone" if judged.named else str(judged.units),
+        "seeds": least_to_most(seeds),
+        "mean": number(judged.value, claim.digits) if judged.units else "",
+        "95 % interval": f"{low} to {high}" if np.isfinite(judged.low) else "",
+        "bound": f"{claim.relation} {number(claim.bound, 3).rstrip('0').rstrip('.')}",
+        "verdict": judged.verdict,
+    }
 
 
 def spread(table: pd.DataFrame, metric: str, by: str = "dataset", **where: Any) -> pd.DataFrame:

@@ -21,10 +21,8 @@ PAPERS: dict[str, str] = _KNOWN["papers"]
 EXPERIMENTS: dict[str, list[str]] = _KNOWN["experiments"]
 NAMES: dict[str, str] = _KNOWN["names"]
 MODELS: dict[str, str] = _KNOWN["models"]
-# What the papers claim, and where they mean different things by one word.
-_CLAIMED = tomllib.loads((cells.REFERENCE / "claims.toml").read_text())
-CLAIMS: dict[str, dict[str, Any]] = _CLAIMED["claims"]
-CONTRASTS: list[dict[str, Any]] = _CLAIMED["contrasts"]
+# Where the papers mean different things by one word.
+CONTRASTS: list[dict[str, Any]] = tomllib.loads((cells.REFERENCE / "claims.toml").read_text())["contrasts"]
 # One of a kind wherever it stands, so a model's name needs none of them.
 ONLY_SCORERS = ("learned_query", "self_attention", "cross_attention")
 BILSTM = {"encoder": "bilstm", "scorer": "additive"}
@@ -43,19 +41,21 @@ def read(part: str, fresh: results.Folder = None, folder: results.Folder = None)
 def recorded(fresh: results.Folder = None, folder: results.Folder = None) -> dict[str, pd.DataFrame]:
     """The results behind the page of all papers (keys of PAPERS), main grid only; one without has no row.
 
-    folder and fresh: as in `results.recorded`. Planted corpora are left out: they are generated to test the
-    methods and say nothing about language.
+    folder and fresh: as in `results.recorded`.
     """
     found = {}
     for paper, experiments in _KNOWN["together"].items():
         table = cells.recorded(paper, experiments, fresh, folder)
-        table = table[~table["dataset"].astype(str).str.startswith("planted")]
         found[paper] = together_grid(paper, table)
     return found
 
 
 def together_grid(paper: str, table: pd.DataFrame) -> pd.DataFrame:
-    """The rows of a paper that the page of all papers is about."""
+    """The rows of a paper that its claims are judged by.
+
+    Planted corpora are left out: they are generated to test the methods and say nothing about language.
+    """
+    table = table[~table["dataset"].astype(str).str.startswith("planted")]
     if paper == "jain_wallace":
         return cells.main_grid(table)
     if paper == "wiegreffe_pinter":

@@ -64,12 +64,12 @@ def divergences(tables: Tables) -> dict[str, pd.DataFrame]:
 def rank_agreement(tables: Tables, first: str, second: str) -> tuple[float, int]:
     """Kendall's τ between two metrics of the permutation experiment over models, and how many models.
 
-    A model is a data set, encoder and scorer, mean over seeds; NaN below `claims.FEWEST` models.
+    A model is a data set, encoder and scorer, mean over seeds; NaN below three models.
     """
     rows = select(tables["jain_wallace"], experiment="permutation", metric=(first, second))
     wide = all_texts(rows).pivot_table("value", list(MODEL), "metric")
     wide = wide.reindex(columns=[first, second]).dropna()
-    if len(wide) < claims.FEWEST:
+    if len(wide) < 3:
         return float("nan"), len(wide)
     return float(wide[first].corr(wide[second], method="kendall")), len(wide)
 
@@ -128,7 +128,7 @@ def average(rows: pd.DataFrame, **where: Any) -> tuple[float, int]:
 
 def furthest(table: pd.DataFrame, budget: float | None) -> pd.DataFrame:
     """`trained_adversaries.search_and_furthest` with a row per method, "published search" and "one model"."""
-    found = trained_adversaries.search_and_furthest(table, budget)
+    found = trained_adversaries.search_and_furthest(table, budget).dropna()
     named = found.rename(columns={"of_search": "published search", "of_model": "one model"})
     return named.melt([*MODEL, "seed"], var_name="method")
 

@@ -45,6 +45,17 @@ def of_run(rows: pd.DataFrame) -> pd.DataFrame:
     return cells.select(table, method=KINDS).sort_values(keys, ignore_index=True)
 
 
+def strongest(table: pd.DataFrame) -> float:
+    """The largest λ of a run whose outputs are in the mean no further from the base's than another seed's.
+
+    table: of `of_run`. NaN where every λ moves the outputs further: no adversary says the same, and λ = 0,
+    which is not asked to attend elsewhere, does not stand in.
+    """
+    by_itself = table.loc[table["method"] == OTHER, "tvd"].max()
+    near = table[(table["method"] == TRAINED) & (table["tvd"] <= by_itself)]
+    return float(near["lambda"].max())
+
+
 def _side_by_side(rows: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     """A row per key, the last of which is λ: value, low and high of each metric of MEASURES as columns."""
     # No λ is a key like any other.
@@ -62,8 +73,10 @@ def search_and_furthest(table: pd.DataFrame, budget: float | None) -> pd.DataFra
     """Mean JSD of the search and of the furthest trained adversary, by data set, model and base seed.
 
     of_search: the search's; of_model: the largest of the trained adversaries whose mean change of output
-    (TVD) is at most `budget`, or at most that of another seed of the base (None); the base model itself, 0
-    nats away, is always among them. A seed without search, adversary or budget has no row.
+    (TVD) is at most `budget`, or at most that of another seed of the base (None). It is NaN where none is so
+    near: even the adversary that is not asked to attend elsewhere (λ = 0) is a model trained anew, and the
+    least that training anew changes may be more than the budget. Then the question has no answer; the base
+    itself, 0 nats away, would be none. A seed without search, adversary or budget has no row.
     """
     keys = [*cells.MODEL, "seed"]
     rows = cells.select(table, experiment="adversary", **{"class": "all"})
@@ -74,9 +87,9 @@ def search_and_furthest(table: pd.DataFrame, budget: float | None) -> pd.DataFra
     if budget is None:
         other = cells.select(rows, method=OTHER, metric="tvd").set_index(keys)["value"]
         wide = wide.assign(budget=other.reindex(wide.index).astype(float)).dropna(subset="budget")
-    near = wide["jsd"].where(wide["tvd"] <= wide["budget"], 0.0).clip(lower=0.0)
+    near = wide["jsd"].where(wide["tvd"] <= wide["budget"])
     furthest = near.groupby(keys).max().rename("of_model")
-    return search[[*keys, "of_search"]].merge(furthest.reset_index(), on=keys).dropna()
+    return search[[*keys, "of_search"]].merge(furthest.reset_index(), on=keys)
 
 
 def best(table: pd.DataFrame, far: float = FAR) -> pd.DataFrame:

@@ -1,5 +1,7 @@
 """`attnbook readouts` writes each model once, the same bytes again, and nothing that may not be published."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
@@ -19,7 +21,7 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_a_file_a_model_and_an_index(folder, capsys):
+def test_a_file_a_model_and_an_index(folder, capsys, monkeypatch):
     out = folder / "out"
     main(["readouts", str(out), "--config", str(folder / "models.yaml")])
     assert capsys.readouterr().out == f"2 Readouts in {out}, 0.01 MiB\n"
@@ -30,14 +32,23 @@ def test_a_file_a_model_and_an_index(folder, capsys):
         found = readouts.load("toy", out, seed=row["seed"])
         assert len(found) == row["texts"]
         assert found.facts["test_metrics"]["accuracy"] == pytest.approx(row["accuracy"], abs=1e-6)
-    before = {path.name: readouts.read(path) for path in out.glob("*.safetensors")}
+    before = {path: path.read_bytes() for path in sorted(out.glob("*.safetensors"))}
     (out / "old.safetensors").write_bytes(b"stale")
-    pd.testing.assert_frame_equal(publish(folder / "models.yaml", out), index, check_dtype=False)
-    assert not (out / "old.safetensors").exists()
-    for name, found in before.items():
-        again = readouts.read(out / name)
-        assert again.readout.alpha.equal(found.readout.alpha)
-        assert again.readout.scores.equal(found.readout.scores)
+    kept, damaged = before
+    damaged.write_bytes(b"damaged")
+    monkeypatch.setattr("attnbook.runs.results.commit", lambda: "another")
+    again = publish(folder / "models.yaml", out).drop(columns="bytes")
+    pd.testing.assert_frame_equal(again, index.drop(columns="bytes"), check_dtype=False)
+    assert sorted(out.glob("*")) == sorted([*before, out / "index.csv"])
+    assert kept.read_bytes() == before[kept]
+    again = readouts.read(damaged)
+    assert again.facts["made"]["commit"] == "another"
+    # Other numbers: another file.
+    found = readouts.read(kept)
+    readouts.write(kept, replace(found, labels=1 - found.labels))
+    publish(folder / "models.yaml", out)
+    assert readouts.read(kept).facts["made"]["commit"] == "another"
+    assert (readouts.read(kept).labels == found.labels).all()
 
 
 def test_what_is_under_an_agreement_is_refused_before_anything_is_trained(folder, monkeypatch):

@@ -1,4 +1,4 @@
-"""Claims: verdicts on fabricated tables in which a claim holds, differs or was not run; the page itself."""
+"""Claims: the numbers that they are about, on fabricated tables, how a page shows them; the page itself."""
 
 import re
 from dataclasses import replace
@@ -9,19 +9,19 @@ import pytest
 
 from attnbook.runs import record, results
 from attnbook.verdicts import cells, claims
-from attnbook.verdicts.claims import Reading
+from attnbook.verdicts.claims import CLAIMS, Claim
 from tests.attnbook.verdicts import made
 from tests.attnbook.verdicts.pages import execute, jain_wallace
 
-WEAK = Reading("τ below .5", ("tau",), "<", 0.5)
+WEAK = Claim("τ below .5", ("tau",), "<", 0.5)
 
 
 def rows(values, **columns):
     return made.rows("tau", values, **columns)
 
 
-def verdict(values, reading=WEAK):
-    return claims.verdict(rows(values), reading)
+def verdict(table, claim=WEAK):
+    return claims.judge(claims.cells(table, claim), claim).verdict
 
 
 @pytest.mark.parametrize(
@@ -48,46 +48,27 @@ def test_a_mean_over_classes_is_no_number_where_the_measure_has_none(metric, val
     assert claims.spread(table, metric)["value"].tolist() == ([np.mean(defined)] if defined else [])
 
 
-class TestVerdict:
-    @pytest.mark.parametrize(
-        ("values", "word"),
-        [
-            ({"a": [0.1], "b": [0.2], "c": [0.3]}, "holds"),
-            ({"a": [0.6], "b": [0.7], "c": [0.8]}, "differs"),
-            ({"a": [0.1], "b": [0.2], "c": [0.8]}, "undecided"),
-            ({"a": [0.1], "b": [0.2], "c": [0.3], "d": [0.8]}, "holds"),
-            ({"a": [0.1], "b": [0.6], "c": [0.7], "d": [0.8]}, "differs"),
-            ({"a": [0.1], "b": [0.2]}, "undecided"),
-            ({}, "not run"),
-            # 10 of 12 models, but two of four data sets.
-            ({"a": [0.1] * 5, "b": [0.2] * 5, "c": [0.8], "d": [0.9]}, "undecided"),
-            # A mean of 9 × 1/12 is .75 up to rounding: it reaches the threshold.
-            ({name: [0.1] * 3 + [0.9] for name in "abcdefghi"}, "holds"),
-        ],
-    )
-    def test_it_follows_from_the_share_of_data_sets(self, values, word):
-        assert verdict(values) == word
-
-    def test_a_seed_in_which_it_fails_counts_in_part(self):
-        found = claims.cells(rows({"a": [0.1, 0.2, 0.9], "b": [0.1], "c": [0.9]}), WEAK)
-        assert claims.shares(found).tolist() == pytest.approx([2 / 3, 1, 0])
-        assert claims.count(found) == "on 1 of 3 data sets, in part on 1"
-
-    @pytest.mark.parametrize(("relation", "holds"), [("<", False), ("≤", True), (">", False), ("≥", True)])
-    def test_a_bound_belongs_to_where_its_relation_puts_it(self, relation, holds):
-        found = claims.cells(rows({"a": [0.5]}), replace(WEAK, relation=relation))
-        assert found["holds"].tolist() == [holds]
-
-    def test_an_unknown_relation_or_verdict_is_named(self):
+class TestClaim:
+    def test_what_is_no_relation_or_time_is_named(self):
         with pytest.raises(ValueError, match="relation '=' of 'τ below .5' is none of"):
             replace(WEAK, relation="=")
-        with pytest.raises(ValueError, match="maybe"):
-            claims.together(["maybe"])
+        with pytest.raises(ValueError, match="written 'later' of 'τ below .5' is none of"):
+            replace(WEAK, written="later")
 
-    def test_several_together(self):
-        for words, word in (("holds holds", "holds"), ("holds differs", "undecided"), ("", "not run")):
-            assert claims.together(words.split()) == word
-        assert claims.together(["differs", "not run"]) == "not run"
+    def test_claims_that_were_written_after_their_data_are_marked(self):
+        after = {name: claim.commit for name, claim in CLAIMS.items() if claim.written == "after"}
+        assert after.pop("best_guide") == "33decfe"
+        assert after.pop("one_model_like_a_seed") == after.pop("one_model_like_a_seed_on_sst") == "0f6be2f"
+        assert set(after) == {
+            "top_item_matters",
+            "better_than_random",
+            "contextualised",
+            "adversarial_guide",
+            "transformer_depth",
+        }
+        first = [claim for claim in CLAIMS.values() if claim.paper == "jain_wallace"]
+        assert {(claim.written, claim.commit) for claim in first} == {("before", "5ea393a")}
+        assert all(claim.commit and claim.section and claim.measure for claim in CLAIMS.values())
 
 
 class TestCells:
@@ -95,86 +76,55 @@ class TestCells:
         table = pd.concat([rows({"a": [0.1]}, encoder="bilstm"), rows({"a": [0.9]}, encoder="average")])
         found = claims.cells(table, replace(WEAK, where={"encoder": "bilstm"}))
         assert found["value"].tolist() == [0.1]
+        # Two encoders are two models, two methods are not.
+        assert len(claims.cells(table, WEAK)) == 2
         with pytest.raises(ValueError, match=r"several values for one number of 'τ below .5' \(dataset a, "):
-            claims.cells(table, replace(WEAK, where={"encoder": ("bilstm", "average")}))
-        assert claims.verdict(table, replace(WEAK, where={"method": "x"})) == "not run"
+            claims.cells(table.assign(encoder="bilstm"), WEAK)
+        assert verdict(table, replace(WEAK, where={"method": "x"})) == "not run"
 
-    def test_classes_count_where_all_texts_have_no_number_and_an_undefined_one_is_no_cell(self):
+    def test_classes_count_where_all_texts_have_no_number_and_an_undefined_one_is_none(self):
         split = [rows({"b": [value]}, **{"class": name}) for name, value in {"no": 0.1, "yes": 0.9}.items()]
         part = rows({"a": [0.9]}, **{"class": "yes"})
         table = pd.concat([rows({"a": [0.1, np.nan]}), part, *split], ignore_index=True)
-        found = claims.cells(table, WEAK)[["dataset", "value"]].to_numpy().tolist()
+        found = claims.cells(table, WEAK).dropna(subset="value")[["dataset", "value"]].to_numpy().tolist()
         assert found == [["a", 0.1], ["b", 0.1], ["b", 0.9]]
         assert claims.spread(table, "tau")["value"].tolist() == [0.1, 0.5]
 
     def test_a_difference_is_of_the_same_data_set_and_seed(self):
         average = rows({"a": [0.7, 0.1], "b": [0.9]}, encoder="average")
         table = pd.concat([average, rows({"a": [0.3, 0.4], "c": [0.1]}, encoder="bilstm")], ignore_index=True)
-        reading = Reading("higher", ("tau",), ">", 0, {"encoder": "average"}, {"encoder": "bilstm"})
-        found = claims.cells(table, reading)
+        higher = Claim("higher", ("tau",), ">", 0, {"encoder": "average"}, {"encoder": "bilstm"})
+        found = claims.cells(table, higher)
         assert found["value"].tolist() == pytest.approx([0.4, -0.3])
-        assert found["holds"].tolist() == [True, False]
         # One encoder alone, or both but on no data set.
         for part in (average, table[table["dataset"] != "a"]):
-            assert claims.verdict(part, reading) == "not run"
+            assert verdict(part, higher) == "not run"
 
-    def test_few_texts_are_no_cell_and_no_text_is_undecided(self):
-        reading = replace(WEAK, where={"bin": ("high",)}, fewest=10)
+    def test_few_texts_are_no_number_and_without_one_a_claim_is_open(self):
+        large = replace(WEAK, where={"bin": ("high",)}, fewest=10)
         table = rows({"a": [0.1, 0.2], "b": [0.9], "c": [0.8]}, bin="high", n=[10, 9, 30, 9])
-        assert claims.cells(table, reading)["value"].tolist() == [0.1, 0.9]
-        assert len(claims.cells(table.drop(columns="n"), reading)) == 4
-        other = table.assign(bin="low")
-        assert claims.verdict(other, reading) == "undecided"
-        report = claims.report([reading], {"ours": other}, rows({}))
-        assert report == "- *τ below .5:* **undecided**, as no number meets its conditions."
+        assert claims.cells(table, large)["value"].dropna().tolist() == [0.1, 0.9]
+        assert claims.cells(table.drop(columns="n"), large)["value"].notna().all()
+        assert verdict(table.assign(n=9), large) == "open"
 
 
-FOUR = {"a": [0.1], "b": [0.2], "c": [0.3], "d": [0.4]}
+class TestRow:
+    def test_it_says_what_the_verdict_rests_on(self):
+        shown = claims.row(claims.cells(rows({"a": [0.1, 0.14], "b": [0.2], "c": [0.26, 0.3]}), WEAK), WEAK)
+        assert (shown["data sets"], shown["seeds"], shown["mean"]) == ("3", "1 to 2", "0.20")
+        assert re.fullmatch(r"−0\.\d\d to 0\.\d\d|0\.\d\d to 0\.\d\d", shown["95 % interval"])
+        assert (shown["bound"], shown["verdict"]) == ("< 0.5", "holds")
 
+    def test_two_data_sets_have_a_mean_and_no_interval_and_none_has_neither(self):
+        shown = claims.row(claims.cells(rows({"a": [0.1], "b": [0.3]}), WEAK), WEAK)
+        assert (shown["mean"], shown["95 % interval"], shown["verdict"]) == ("0.20", "", "open")
+        shown = claims.row(claims.cells(rows({}), WEAK), WEAK)
+        assert (shown["data sets"], shown["mean"], shown["verdict"]) == ("0", "", "not run")
 
-class TestBounds:
-    @pytest.mark.parametrize(
-        ("relation", "bound", "limits", "words"),
-        [
-            # Three of four hold from .3 on.
-            ("<", 0.5, (0.3, np.inf), {0.31: "holds", 9: "holds", 0.29: "undecided"}),
-            ("<", 0.25, (0.2, 0.3), {0.21: "undecided", 0.29: "undecided", 0.2: "differs"}),
-            # Above .35 holds one, then none: differs in both; from below .3 on two.
-            (">", 0.35, (0.3, np.inf), {0.35: "differs"}),
-        ],
-    )
-    def test_the_verdict_is_the_same_exactly_between_them(self, relation, bound, limits, words):
-        reading = replace(WEAK, relation=relation, bound=bound)
-        assert claims.same_verdict(rows(FOUR), reading) == limits
-        for other, word in words.items():
-            assert verdict(FOUR, replace(reading, bound=other)) == word
-
-    def test_in_words(self):
-        ends = [(0.2, 0.3), (-np.inf, 0.3), (0.2, np.inf), (-np.inf, np.inf), (np.nan, np.nan)]
-        words = ["0.20 to 0.30", "up to 0.30", "from 0.20", "any", ""]
-        assert [claims.between(low, high) for low, high in ends] == words
-        assert np.isnan(claims.same_verdict(rows({}), WEAK)).all()
-
-
-def test_the_overview_counts_what_the_verdict_counts():
-    readings = {"1": [WEAK], "2": [replace(WEAK, words="none", metrics=("other",))]}
-    ours = {"ours": rows({"a": [0.1, 0.9], "b": [0.2], "c": [0.3]}), "other": rows({"a": [0.9]})}
-    theirs = rows({"a": [0.9], "b": [0.9], "c": [0.9]})
-    first, second = claims.overview(readings, ours, theirs).to_dict("records")
-    assert (first["claim"], first["data sets"], first["models"]) == ("1", 3, 4)
-    assert first["share"] == pytest.approx(2.5 / 3)
-    assert (first["verdict"], first["other"], first["by their numbers"]) == ("holds", "undecided", "differs")
-    assert (second["data sets"], second["verdict"], second["by their numbers"]) == (0, "not run", "not run")
-
-
-def test_the_report_says_what_the_verdict_rests_on():
-    ours = {"ours": rows({"a": [0.1], "b": [0.2], "c": [0.3]}), "other": rows({})}
-    report = claims.report([WEAK, replace(WEAK, metrics=("x",))], ours, rows({"a": [0.9]}))
-    assert report.splitlines() == [
-        "- *τ below .5:* **holds**, on 3 of 3 data sets; other: not run. "
-        "By the published numbers: undecided, on none of 1 data set.",
-        "- *τ below .5:* **not run**; other: not run.",
-    ]
+    def test_a_claim_about_one_data_set_says_so(self):
+        alone = replace(WEAK, where={"dataset": "sst"})
+        shown = claims.row(claims.cells(rows({"sst": [0.1, 0.2, 0.1, 0.15, 0.12]}), alone), alone)
+        assert (shown["data sets"], shown["seeds"], shown["verdict"]) == ("SST alone", "5", "holds")
 
 
 class TestWords:
@@ -236,14 +186,14 @@ def test_the_page_follows_the_results(tmp_path):
     pages = {name: execute("jain_wallace/claims", tmp_path / name, **case) for name, case in cases.items()}
     found = {name: results.read(tmp_path / name / "claims.csv")["verdict"].tolist() for name in cases}
     assert set(found["none"]) == {"not run"}
-    # Claims 1 (three readings), 1b, 1c, 2 (two) and 3 (two).
-    last = ["holds", "differs", "holds", "differs"]
-    assert found["recorded"] == ["holds", "holds", "holds", "holds", "holds", *last]
-    assert found["fresh"] == ["differs", "holds", "holds", "differs", "holds", *last]
-    assert "**not run**" in pages["none"].words
-    assert "**holds**, on 3 of 3 data sets" in pages["recorded"].words
-    assert "**differs**, on none of 3 data sets" in pages["fresh"].words
-    assert "The premises together: undecided" in pages["fresh"].words
+    # Weak, strong, higher, gap, fewer, each for both measures; permuted by a quarter and by half; two of far.
+    # Where all data sets give the same number nothing is known of their spread.
+    last = ["open"] * 4
+    assert found["recorded"] == ["holds"] * 2 + ["open"] * 2 + ["holds"] * 6 + last
+    assert (
+        found["fresh"]
+        == ["differs"] * 2 + ["open"] * 2 + ["holds"] * 2 + ["differs"] * 2 + ["holds"] * 2 + last
+    )
     # The second epoch, in which τ is by .02 higher than in the main grid: the mean of .22 and .24.
     kept = "the BiLSTM's mean τ of attention and gradient is between 0.23 (20 Newsgroups, corpus)"
     assert kept in pages["recorded"].words

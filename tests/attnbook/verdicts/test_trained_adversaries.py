@@ -44,9 +44,20 @@ MODELS = {0.0: (0.01, 0.1), 0.001: (0.05, 0.3), 0.01: (0.06, 0.6), None: (0.005,
 def test_the_furthest_is_within_the_budget():
     (row,) = search_and_furthest(adversary(MODELS), 0.05).to_dict("records")
     assert row == MODEL | {"seed": 0, "of_search": 0.5, "of_model": 0.3}
-    # Within the least budget it is the base itself, which has moved nowhere.
-    for budget, furthest in ((0.06, 0.6), (0.001, 0.0)):
-        assert search_and_furthest(adversary(MODELS), budget)["of_model"].tolist() == [furthest]
+    assert search_and_furthest(adversary(MODELS), 0.06)["of_model"].tolist() == [0.6]
+
+
+def test_where_no_adversary_is_within_the_budget_there_is_no_answer():
+    # λ = 0 changes the output by .01: a smaller budget is met by none, and the base does not stand in.
+    (row,) = search_and_furthest(adversary(MODELS), 0.001).to_dict("records")
+    assert (row["of_search"], np.isnan(row["of_model"])) == (0.5, True)
+
+
+@pytest.mark.parametrize(("by_itself", "chosen"), [(0.055, 0.001), (0.06, 0.01), (0.005, np.nan)])
+def test_the_strongest_of_a_run_moves_its_outputs_no_further_than_another_seed(by_itself, chosen):
+    rows = adversary(MODELS | {"other seed": (by_itself, 0.1)})
+    table = trained_adversaries.of_run(rows.assign(low=np.nan, high=np.nan))
+    np.testing.assert_equal(trained_adversaries.strongest(table), chosen)
 
 
 def test_the_budget_may_be_what_another_seed_changes():
