@@ -1,4 +1,4 @@
-"""How jain_wallace.csv beside this file was cut from the table of all the authors' numbers.
+"""How jain_wallace.csv.gz beside this file was cut from the table of all the authors' numbers.
 
     python book/reference/jain_wallace.py ALL_NUMBERS.csv
 
@@ -201,4 +201,5 @@ if __name__ == "__main__":
     if len(sys.argv) != 2:
         raise SystemExit("usage: python book/reference/jain_wallace.py ALL_NUMBERS.csv")
     kept = cut(pd.read_csv(sys.argv[1], dtype=str, keep_default_na=False))
-    kept.to_csv(Path(__file__).with_suffix(".csv"), index=False, lineterminator="\n")
+    how = {"index": False, "lineterminator": "\n", "compression": {"method": "gzip", "mtime": 0}}
+    kept.to_csv(Path(__file__).with_suffix(".csv.gz"), **how)

@@ -1,4 +1,4 @@
-"""How violation.csv beside this file was cut from the table of all known numbers of the paper.
+"""How violation.csv.gz beside this file was cut from the table of all known numbers of the paper.
 
     python book/reference/violation.py ALL_NUMBERS.csv
 
@@ -109,7 +109,7 @@ COLUMNS = [
 
 
 def main(path: str) -> None:
-    """Write violation.csv beside this file."""
+    """Write violation.csv.gz beside this file."""
     table = pd.read_csv(path, dtype=str, keep_default_na=False)
     named = table["metric"].str.extract(r"^(?P<name>[^\[]+)(?:\[(?P<how>[^\]]*)\])?$").fillna("")
     model = table["model"].str.replace(r" \d+$", "", regex=True)
@@ -146,7 +146,8 @@ def main(path: str) -> None:
     averaged = drawn.agg(value=("value", "mean"), original=("original", " + ".join)).reset_index()
     table = pd.concat([table[~draws], averaged], ignore_index=True)
     table["value"] = table["value"].round(6)
-    table[COLUMNS].to_csv(Path(__file__).with_suffix(".csv"), index=False)
+    packed = {"method": "gzip", "mtime": 0}
+    table[COLUMNS].to_csv(Path(__file__).with_suffix(".csv.gz"), index=False, compression=packed)
 
 
 if __name__ == "__main__":

@@ -156,7 +156,7 @@ page.glue(n_informative=placebo["informative"].iloc[:-1].sum())
 # Menus and words narrow the table, a click on a head sorts it. *One more run* is the prediction interval,
 # *largest weight* the texts whose largest attention weight lies in that range, *class* the predicted class
 # (performance: the true one), and *checked in* says where the authors' number stands. The tables as files:
-# {download}`published numbers <../../reference/jain_wallace.csv>`,
+# {download}`published numbers <../../reference/jain_wallace.csv.gz>`,
 # {download}`reasons <../../reference/reasons_jain_wallace.csv>`.
 
 # %% tags=["hide-input", "full-width"]

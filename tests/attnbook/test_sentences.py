@@ -44,7 +44,7 @@ def test_how_tau_on_sst_hangs_on_the_first_vectors():
     key = [*MODEL, "vectors", "seed", "epoch"]
     kept = rows[(rows["metric"] == "selected") & (rows["value"] == 1)][key]
     ours = rows.merge(kept, on=key).pivot_table("value", ["encoder", "vectors"], "metric")
-    theirs = pd.read_csv(BOOK / "reference/jain_wallace.csv")
+    theirs = pd.read_csv(BOOK / "reference/jain_wallace.csv.gz")
     theirs = theirs[theirs["dataset"].eq("sst") & theirs["scorer"].eq("additive") & theirs["class"].eq("all")]
     theirs = theirs.pivot_table("value", "encoder", "metric")
     share = ours["tau_gradient"].div(theirs["tau_gradient"], level="encoder")

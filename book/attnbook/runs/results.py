@@ -260,11 +260,18 @@ def read_runs(sweep: str | Path, paper: str = "*", experiment: str = "*") -> dic
 def recorded_table(folder: str | Path, paper: str, experiment: str) -> Path:
     """The file with an experiment's recorded results: <experiment>.csv, or <experiment>.csv.gz if long.
 
-    experiment: or "runs", where they come from. There need be none; then it is the former. ValueError where
-    both exist.
+    experiment: or "runs", where they come from.
     """
-    plain = Path(folder) / paper / f"{experiment}.csv"
-    packed = plain.with_name(f"{experiment}.csv.gz")
+    return as_it_lies(Path(folder) / paper / f"{experiment}.csv")
+
+
+def as_it_lies(plain: str | Path) -> Path:
+    """The file of a table, <name>.csv: itself, or <name>.csv.gz if there is that one.
+
+    There need be none; then it is the former. ValueError where both exist.
+    """
+    plain = Path(plain)
+    packed = plain.with_name(f"{plain.name}.gz")
     if not packed.exists():
         return plain
     if plain.exists():

@@ -42,7 +42,8 @@ REQUIRED = ("experiment", *MODEL, "class", "metric", *ABOUT)
 
 
 def read_table(path: str | Path, required: Sequence[str]) -> pd.DataFrame:
-    """Read a table of book/reference. ValueError names the columns of `required` that it lacks."""
+    """Read a table of book/reference, <name>.csv, packed or not; ValueError names the columns it lacks."""
+    path = results.as_it_lies(path)
     table = results.read(path)
     if missing := [column for column in required if column not in table]:
         raise ValueError(f"{path}: the columns {missing} are missing; there are {list(table.columns)}")

@@ -67,7 +67,7 @@ def test_totals_are_the_sums_of_the_papers_own_tables(whole):
 
 def test_every_number_says_where_it_was_checked_and_none_is_from_memory(whole):
     for paper in papers.PAPERS:
-        published = results.read(cells.REFERENCE / f"{paper}.csv")
+        published = cells.read_table(cells.REFERENCE / f"{paper}.csv", ())
         assert published["checked_in"].notna().all()
         assert not published["source"].str.contains("recalled").any()
         assert not published["note"].astype(str).str.contains("unverified").any()
