@@ -129,14 +129,24 @@ SWEEP = grid.runs(config)
 for notebook, _ in SWEEP:
     known(notebook)
 
-# The models of the sweep, each trained once, before the runs that share it.
-OF_CELL = {}
 MODELS = {}
-for (notebook, cell), parameters in SWEEP.items():
-    if model := model_of(f"notebooks/{notebook}.py", parameters):
-        prepared_by, settings = model
-        OF_CELL[notebook, cell] = f"{prepared_by}/{grid.run_name(settings)}"
-        MODELS[OF_CELL[notebook, cell]] = model
+
+
+def models_of(runs):
+    """Return the name of the model of each run that trains one, by the run's key; MODELS has them by name."""
+    names = {}
+    for key, (notebook, parameters) in runs.items():
+        if model := model_of(f"notebooks/{notebook}.py", parameters):
+            prepared_by, settings = model
+            names[key] = f"{prepared_by}/{grid.run_name(settings)}"
+            MODELS[names[key]] = model
+    return names
+
+
+# The models of the sweep, and those that several pages share: each trained once, before the runs that share it.
+OF_CELL = models_of({key: (key[0], parameters) for key, parameters in SWEEP.items()})
+OF_PAGE = models_of({name: (name, parameters) for name, parameters in BOOK.items()})
+OF_PAGE = {name: model for name, model in OF_PAGE.items() if list(OF_PAGE.values()).count(model) > 1}
 
 RUN = (
     "OMP_NUM_THREADS={threads} {BIN}/python -m attnbook run {input.source} {output.notebook} {params.options:q}"
@@ -161,6 +171,7 @@ rule page:
         lambda wildcards: version(f"notebooks/{wildcards.notebook}.py"),
         lambda wildcards: RECORDS.get(wildcards.notebook, []),
         lambda wildcards: files("book/readouts") if BOOK[wildcards.notebook].get("readouts") == "only" else [],
+        lambda wildcards: [f"build/models/{OF_PAGE[name]}" for name in [wildcards.notebook] if name in OF_PAGE],
         source="notebooks/{notebook}.py",
     output:
         notebook="build/runs/{notebook}.ipynb",
@@ -176,7 +187,7 @@ rule page:
 
 
 rule model:
-    # One trained model of a sweep, in the cache. The mark says that it was trained; a run that does not find
+    # One trained model of several runs, in the cache. The mark says that it was trained; a run that does not find
     # it there any more trains it again.
     input:
         lambda wildcards: version(files_of(PREPARED_BY[MODELS[wildcards.model][0]][0])[-1]),
