@@ -150,7 +150,7 @@ class Page:
         tables = {("", self.name.split("/")[0]): ours} if isinstance(ours, pd.DataFrame) else ours
         lines = [FROM]
         for (words, paper), table in tables.items():
-            line = results.origin(table, results.recorded_table(folder, paper, "runs"))
+            line = results.origin(table, folder / paper / "runs.csv")
             lines.append(f"*{words}*: {line}" if words else line)
         return markdown(" ".join(lines))
 

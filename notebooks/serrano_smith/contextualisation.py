@@ -41,6 +41,7 @@ import pandas as pd
 
 from attnbook import charts, notebook
 from attnbook.runs import results
+from attnbook.verdicts import together
 from attnlib import kernels
 from attnlib.prepare.documents import prepare_documents
 from attnlib.tables import erasure_sets, summaries
@@ -170,17 +171,14 @@ charts.dot_intervals(
 # fraction of this kind):
 
 # %% tags=["hide-input"]
-runs_of_sets = results.recorded("serrano_smith", "sets")
-runs_of_sets = runs_of_sets[
-    runs_of_sets["variant"].eq("released") & runs_of_sets["metric"].eq("fraction_all")
-]
-each = runs_of_sets["dataset"] + " " + runs_of_sets["seed"].astype(str)
-on_record = erasure_sets.effect_of_encoder(
-    runs_of_sets.assign(text=each, fraction=runs_of_sets["value"]), ["product"]
+of_sets = results.recorded("serrano_smith", "sets")
+of_sets = of_sets[of_sets["variant"].eq("released")]
+added = {"raw": None, "beyond the product": "product"}
+on_record = pd.concat(
+    [together.with_context(of_sets, minus).assign(measure=name) for name, minus in added.items()]
 )
-names = {"encoder_effect": "raw", "encoder_effect_beyond": "beyond the product"}
-on_record = on_record.assign(metric=on_record["metric"].map(names)).pivot_table("value", "encoder", "metric")
-notebook.table(on_record[list(names.values())].rename_axis("architecture").reset_index())
+on_record = on_record[on_record["metric"].eq("fraction_all")].pivot_table("value", "encoder", "measure")
+notebook.table(on_record[list(added)].rename_axis("architecture").reset_index())
 
 # %% tags=["remove-cell"]
 extremes = wide["can flip"].sort_values(kind="stable")

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from attnbook import BOOK
-from attnlib.tables import erasure_sets
+from attnbook.verdicts import together
 
 RECORDED = BOOK / "results"
 MODEL = ["dataset", "encoder", "scorer"]
@@ -93,7 +93,6 @@ def test_where_mask_and_deletion_agree_on_the_planted_sign():
 
 def test_most_of_what_an_encoder_adds_to_erasure_is_not_attentions_own():
     rows = recorded("serrano_smith/sets", metric="fraction_all", variant="released")
-    rows = rows.assign(text=rows["dataset"] + rows["seed"].astype(str), fraction=rows["value"])
-    found = erasure_sets.effect_of_encoder(rows, ["product"]).groupby("metric")["value"].mean()
-    assert found["encoder_effect"] > 0.2
-    assert found["encoder_effect_beyond"] < found["encoder_effect"] / 3
+    raw, beyond = (together.with_context(rows, minus)["value"].mean() for minus in (None, "product"))
+    assert raw > 0.2
+    assert beyond < raw / 3

@@ -39,11 +39,10 @@ def _seconds(place: Path) -> float:
 def recorded(folder: str | Path, runs: grid.Runs) -> Seconds:
     """As `finished`, of the runs that are recorded in a folder such as book/results with these parameters."""
     known: dict[str, list[tuple[dict[str, Any], float]]] = {}
-    for path in sorted(Path(folder).glob("*/runs.csv*")):
-        rows = record.read_run_rows(path)
-        for row in [] if rows is None else rows[rows["parameters"] != ""].to_dict("records"):
-            given = json.loads(row["parameters"]), float(row["seconds"] or "nan")
-            known.setdefault(f"{row['paper']}/{row['experiment']}", []).append(given)
+    rows = record.every_run(folder)
+    for row in rows[rows["parameters"] != ""].to_dict("records"):
+        given = json.loads(row["parameters"]), float(row["seconds"] or "nan")
+        known.setdefault(f"{row['paper']}/{row['experiment']}", []).append(given)
     return {
         (notebook, name): seconds
         for (notebook, name), parameters in runs.items()

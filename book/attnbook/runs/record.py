@@ -133,11 +133,19 @@ def check_run_rows(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def read_run_rows(path: Path) -> pd.DataFrame | None:
-    """The recorded runs.csv, checked, every column as text but the seed; None where there is none."""
+    """The recorded runs.csv, packed or not, every column as text but the seed; None where there is none."""
+    path = results.as_it_lies(path)
     if not path.exists():
         return None
     with naming(f"{path} is malformed"):
         return check_run_rows(pd.read_csv(path, dtype=str, keep_default_na=False)).astype({"seed": int})
+
+
+def every_run(folder: str | Path) -> pd.DataFrame:
+    """The rows of runs.csv of all papers in a folder such as book/results; without any an empty table."""
+    tables = [read_run_rows(place / "runs.csv") for place in sorted(Path(folder).glob("*/"))]
+    found = [table for table in tables if table is not None]
+    return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=["run", "parameters"])
 
 
 def lowest_seeds(runs: pd.DataFrame) -> set[str]:
@@ -179,7 +187,7 @@ def record(sweep: str | Path = "build/sweep", folder: str | Path = "book/results
             new = [runs[place] for place in own[own["experiment"] == experiment]["folder"]]
             table = whole(results.merge(results.read_recorded(path), new, names))
             tables[packed_if_long(path, table)] = table
-        path = results.recorded_table(folder, paper, "runs")
+        path = results.as_it_lies(target / "runs.csv")
         old = read_run_rows(path)
         origins = results.merge(old, [own.drop(columns="folder")], names)
         shown = lowest_seeds(origins)

@@ -258,10 +258,7 @@ def read_runs(sweep: str | Path, paper: str = "*", experiment: str = "*") -> dic
 
 
 def recorded_table(folder: str | Path, paper: str, experiment: str) -> Path:
-    """The file with an experiment's recorded results: <experiment>.csv, or <experiment>.csv.gz if long.
-
-    experiment: or "runs", where they come from.
-    """
+    """The file with an experiment's recorded results: <experiment>.csv, or <experiment>.csv.gz if long."""
     return as_it_lies(Path(folder) / paper / f"{experiment}.csv")
 
 
@@ -334,7 +331,8 @@ def origin(ours: pd.DataFrame, runs: str | Path) -> str:
     count = ours["run"].nunique()
     if not count:
         return "No run is recorded yet."
-    known = read(runs) if Path(runs).is_file() else pd.DataFrame(columns=["run", "commit", "date"])
+    runs = as_it_lies(runs)
+    known = read(runs) if runs.is_file() else pd.DataFrame(columns=["run", "commit", "date"])
     known = known[known["run"].isin(ours.loc[ours["origin"] == "recorded", "run"])]
     words = f"Runs of ours: {count}, of which {count - len(known)} are fresh or without a record of origin."
     if len(known):

@@ -75,10 +75,10 @@ class Outcome:
 
 def recorded_runs(folder: str | Path) -> pd.DataFrame:
     """The rows of every <paper>/runs.csv in a folder. FileNotFoundError where there is none."""
-    tables = [record.read_run_rows(path) for path in sorted(Path(folder).glob("*/runs.csv*"))]
-    if not tables:
+    runs = record.every_run(folder)
+    if runs.empty:
         raise FileNotFoundError(f"no recorded run in {folder}: there is no <paper>/runs.csv")
-    return pd.concat(tables, ignore_index=True)
+    return runs
 
 
 def recorded_rows(row: Mapping[str, Any], folder: str | Path) -> pd.DataFrame:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -86,7 +87,7 @@ def parameters(
     paper: str, fresh: results.Folder = None, folder: results.Folder = None
 ) -> dict[str, dict[str, Any]]:
     """Parameters of a paper's runs, by run, fresh ones first; a run of which they are unknown is left out."""
-    rows = record.read_run_rows(results.recorded_table(folder or results.RECORDED, paper, "runs"))
+    rows = record.read_run_rows(Path(folder or results.RECORDED) / paper / "runs.csv")
     texts = {} if rows is None else dict(zip(rows["run"], rows["parameters"], strict=True))
     found = {run: json.loads(text) for run, text in texts.items() if text}
     for place, table in (results.read_runs(fresh, paper) if fresh is not None else {}).items():

@@ -153,7 +153,7 @@ def distributions(paper: str, fresh: results.Folder = None, folder: results.Fold
     """
     recorded = Path(folder or results.RECORDED) / paper
     old = results.read_recorded(recorded / record.DISTRIBUTIONS)
-    known = record.read_run_rows(results.recorded_table(recorded.parent, paper, "runs"))
+    known = record.read_run_rows(recorded / "runs.csv")
     runs = results.read_runs(fresh, paper) if fresh is not None else {}
     names = {place: str(table["run"].iloc[0]) for place, table in runs.items()}
     own = pd.DataFrame([{"run": names[place], **results.identity(table)} for place, table in runs.items()])
