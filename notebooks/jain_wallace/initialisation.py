@@ -159,9 +159,11 @@ notebook.table(summary, ["epoch", "metric", "value", "low", "high", "n"])
 #
 # Run it again with other `vectors` and another `deviation`. Random vectors of two deviations differ in scale
 # alone; random and pretrained ones in scale, content and zeros, so a difference between them cannot be laid
-# to one of the three. On SST the BiLSTM came from random vectors of either scale to about half of the
-# published τ; the average encoder, from the same vectors, to about the published one. What follows is not
-# that attention agrees with the other measures after all. It is that *this* τ also tells where training began
+# to one of the three. On SST with additive attention the BiLSTM came from random vectors of either scale to
+# about half of the published τ; the average encoder, from the same vectors, to about the published one. With
+# scaled dot-product attention the scale alone moves the average encoder's τ from about a quarter of the
+# published one to more than all of it. What follows is not that attention agrees with the other measures
+# after all. It is that *this* τ also tells where training began
 # and where it stopped, and a published τ is a target only for a run that starts from the same vectors.
 #
 # The other tests of the paper are not all alike in this. How far weights can move at the same output

@@ -56,6 +56,19 @@ def test_how_tau_on_sst_hangs_on_the_first_vectors():
     assert (behind.abs() < 0.03).all()
 
 
+def test_the_scale_of_random_vectors_moves_tau_of_the_dot_scorer():
+    rows = recorded("jain_wallace/correlation", dataset="sst", encoder="average", scorer="scaled_dot")
+    rows = rows[rows["metric"].eq("tau_gradient") & rows["vectors"].str.startswith("random")]
+    means = rows.groupby("vectors")["value"].mean()
+    theirs = pd.read_csv(BOOK / "reference/jain_wallace.csv.gz")
+    same = {"dataset": "sst", "encoder": "average", "scorer": "scaled_dot", "class": "all"}
+    same["metric"] = "tau_gradient"
+    (published,) = theirs.loc[(theirs[list(same)] == pd.Series(same)).all(axis=1), "value"].unique()
+    assert 0.2 < means["random, deviation 0.1"] / published < 0.3
+    assert abs(means["random, deviation 0.4"] - published) < 0.05
+    assert means["random, deviation 1"] > published
+
+
 def test_the_readout_page_counts_its_results():
     page = (BOOK / "readout.md").read_text()
     count = ("no", "one", "two", "three", "four", "five", "six", "seven")[page.count("**Result (")]
