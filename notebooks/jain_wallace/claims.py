@@ -131,7 +131,7 @@ page.glue(blank=(published["value"].isna() & (published["experiment"] == "correl
 # **What was measured.** The mean of τ over the texts of a data set. At τ = {glue:text}`weak` a share of
 # {glue:text}`alike` of the pairs of tokens is ordered alike, if there are no ties.
 
-# %% tags=["remove-input"]
+# %% tags=["remove-input", "full-width"]
 notebook.table(judged(like("weak", "strong", "higher")))
 
 # %% [markdown]
@@ -195,7 +195,7 @@ notebook.markdown(
 #
 # **What was measured.**
 
-# %% tags=["remove-input"]
+# %% tags=["remove-input", "full-width"]
 notebook.table(judged(like("gap")))
 
 # %% tags=["hide-input"]
@@ -207,7 +207,7 @@ notebook.table(
     claims.beside(ours, theirs, {name: bilstm | {"metric": metric} for name, metric in gap.items()})
 )
 
-# %% tags=["remove-input"]
+# %% tags=["remove-input", "full-width"]
 other = CLAIMS["gap_gradient"]
 measure = other.measure.replace("BiLSTM", "average encoder")
 notebook.table(judged({"average": replace(other, measure=measure, where=other.where | average)}))
@@ -228,7 +228,7 @@ notebook.table(judged({"average": replace(other, measure=measure, where=other.wh
 #
 # **What was measured.**
 
-# %% tags=["remove-input"]
+# %% tags=["remove-input", "full-width"]
 notebook.table(judged(like("fewer")))
 
 # %% [markdown]
@@ -275,7 +275,7 @@ notebook.markdown(
 # texts in each from .5 on. Bins with fewer than ten texts of ours do not count. The published quartiles are
 # by predicted class where there are few, and then each class counts.
 
-# %% tags=["remove-input"]
+# %% tags=["remove-input", "full-width"]
 notebook.table(judged(like("permuted")))
 
 # %% [markdown]
@@ -331,7 +331,7 @@ notebook.markdown(
 # **What was measured.** The search as the authors' figures used it: their released code, ε = .05. How far is
 # *far* is read twice: half of what is possible, and {glue:text}`very_far`, the last bins of their histograms.
 
-# %% tags=["remove-input"]
+# %% tags=["remove-input", "full-width"]
 notebook.table(judged(like("adversarial")))
 
 # %% [markdown]
@@ -339,7 +339,7 @@ notebook.table(judged(like("adversarial")))
 # known ({ref}`exact adversary <exact-adversary>`); the same readings with the optimum at ε = .05, and with
 # the search as the paper's text has it (ε = .01, for question answering .05):
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "full-width"]
 methods = {
     "exact optimum": {"method": "exact optimum", "search": "released", "epsilon": 0.05},
     "search as published": {"method": "published search"},

@@ -17,7 +17,8 @@
 # That number alone does not tell. An encoder may make a decision hard to flip in *any* order, so what
 # attention must erase is set here beside the least that any order must, and beside another order. And
 # attention can only choose among what its states offer: how far some attention moves class and probability is
-# known exactly ({ref}`reach <reach>`). This page trains all six on one data set and asks.
+# known exactly ({ref}`reach <reach>`). This page trains those of `architectures` on one data
+# set and asks.
 
 # %% tags=["parameters", "hide-input"]
 from typing import Optional
@@ -66,8 +67,8 @@ page.generated()
 #   be large where no attention changes the class;
 # - *distance from uniform*: Jensen–Shannon divergence of the attention from equal weights, in nats;
 # - *fraction removed* until the decision flips, in the order of attention, of the product attention ×
-#   gradient, and of the exact minimum; a decision that never flips, or only when nothing is left, counts as
-#   1. *Above the minimum* is attention's fraction minus the minimum of the same document;
+#   gradient, and of the exact minimum; it is 1 for a decision that never flips, or only when nothing is left.
+#   *Above the minimum* is attention's fraction minus the minimum of the same document;
 # - *what the encoder adds*: the fraction with the encoder minus the fraction without. Of it, *beyond* the
 #   product or the minimum: what it adds to attention's fraction minus what it adds to theirs, a difference in
 #   differences. Only that part is about the order that attention gives.
@@ -117,8 +118,8 @@ everything = summary[summary["class"] == "all"]
 # %% tags=["hide-input"]
 words = {
     "can_flip": "can flip the decision",
-    "largest_fall": "largest fall of the probability",
-    "above_minimum, attention": "attention above the minimum",
+    "largest_fall": "largest fall",
+    "above_minimum, attention": "above the minimum",
     "accuracy": "test accuracy",
 }
 key = everything["metric"].str.cat(everything["method"], sep=", ").fillna(everything["metric"])
@@ -208,7 +209,7 @@ page.write(summary, "contextualisation.csv")
 #
 # ## Limits
 #
-# - Six models trained once on one data set; the encoder changes accuracy as well as its states.
+# - Each model is trained once, all on one data set; the encoder changes accuracy as well as its states.
 # - That a state after an encoder holds other words of the document is an assumption. Nothing on this page
 #   measures it: states also vote alike where all words say the same.
 # - Where nothing flips a document, all its fractions are 1 and all differences between orders 0.

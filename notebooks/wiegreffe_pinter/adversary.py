@@ -202,7 +202,7 @@ notebook.table(points, ["method", "lambda", "tvd", "jsd", "kl", "same_class", "f
 # {glue:text}`other seed, tvd:.3f` and {glue:text}`other seed, jsd:.3f`, the model with uniform attention
 # {glue:text}`uniform model, tvd:.3f` and {glue:text}`uniform model, jsd:.3f`. With $\lambda$ =
 # {glue:text}`most:g` it is {glue:text}`most, tvd:.3f` and {glue:text}`most, jsd:.3f`. The largest $\lambda$
-# that moves the outputs no further than another seed is {glue:text}`chosen:g` (nan: there is none):
+# that moves the outputs no further than another seed is {glue:text}`chosen:g` (*nan*: there is none):
 # {glue:text}`chosen, tvd:.3f`, {glue:text}`chosen, jsd:.3f` nats, F1 {glue:text}`chosen, f1:.3f`.
 #
 # Per text, with the encoder as it is, the search reaches {glue:text}`published search, jsd:.3f` nats at a

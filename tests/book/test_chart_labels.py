@@ -1,4 +1,4 @@
-"""Words of charts fit: no name of a row is cut, no axis title runs into the next panel."""
+"""Words of charts fit: no name of a row or in a legend is cut, no axis title runs into the next panel."""
 
 from collections.abc import Iterator
 
@@ -13,8 +13,8 @@ from tests.test_notebooks import charts_of
 
 # Mean widths of a letter at the sizes of the theme, in pixels, and what a title may stand over its axis.
 LABEL, TITLE, OVER = 6.2, 6.5, 40
-# Where Vega-Lite cuts a label if nothing else is said.
-LIMIT = 180
+# Where Vega-Lite cuts a label of an axis, and where the theme does so in a legend, if nothing else is said.
+LIMIT, IN_LEGEND = 180, vegalite.theme()["config"]["legend"]["labelLimit"]
 
 
 def misfits(chart: dict) -> set[str]:
@@ -35,6 +35,12 @@ def _misfits(spec: dict, size: dict, rows: list, datasets: dict) -> Iterator[str
             names = {str(row[encoding["field"]]) for row in rows if encoding["field"] in row}
             limit = options.get("labelLimit", LIMIT)
             yield from (f"label of {axis}: {name}" for name in names if LABEL * len(name) > limit)
+    for channel in ("color", "shape"):
+        encoding = spec.get("encoding", {}).get(channel, {})
+        if encoding.get("type") in ("nominal", "ordinal") and encoding.get("legend", {}) is not None:
+            names = {str(row[encoding["field"]]) for row in rows if encoding["field"] in row}
+            limit = encoding.get("legend", {}).get("labelLimit", IN_LEGEND)
+            yield from (f"legend: {name}" for name in names if LABEL * len(name) > limit)
     parts = [spec["spec"]] if "spec" in spec else []
     for kind in ("layer", "hconcat", "vconcat", "concat"):
         parts += spec.get(kind, [])
@@ -58,4 +64,8 @@ def test_what_does_not_fit_is_found():
     wide = bars.encode(y=alt.Y("name", title=None).axis(labelLimit=300))
     assert misfits(wide.properties(width=300).to_dict()) == set()
     assert misfits(alt.layer(wide).properties(width=100).to_dict()) == {title}
+    coloured = alt.Chart(rows).mark_bar().encode(x="value", color="name")
+    assert misfits(coloured.properties(width=300).to_dict()) == {f"legend: {'n' * 40}"}
+    without = coloured.encode(color=alt.Color("name", legend=None))
+    assert misfits(without.properties(width=300).to_dict()) == set()
     assert misfits(alt.hconcat(wide.properties(width=100), wide.properties(width=300)).to_dict()) == {title}
