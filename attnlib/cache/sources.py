@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache, partial
 from importlib.util import find_spec
@@ -19,6 +20,9 @@ from attnlib.cache import digest, file_checksum
 
 # Only these are followed; the second is the book's workshop, which imports the first.
 PACKAGES = ("attnlib", "attnbook")
+
+# Python 3.11 loses count where two threads parse at once and the collector runs between them.
+PARSING = threading.Lock()
 
 
 @cache
@@ -104,7 +108,9 @@ def imports_of(path: Path) -> tuple[Path, ...]:
 
 def imported(source: str, name: str) -> Iterator[Path]:
     """The files of this package that a source imports, each package on the way to a module too."""
-    for node in ast.walk(ast.parse(source, name)):
+    with PARSING:
+        tree = ast.parse(source, name)
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names: Iterable[str] = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:

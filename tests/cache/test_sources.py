@@ -1,6 +1,9 @@
 """What a notebook depends on: what it imports, followed through packages and functions, and nothing else."""
 
 import ast
+import gc
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -96,3 +99,24 @@ def test_what_is_found_is_what_python_imports():
 def test_defaults_are_read_off_the_parameters_cell():
     found = sources.defaults(ROOT / "notebooks/jain_wallace/permutation.py")
     assert (found["dataset"], found["seed"], found["limit"]) == ("planted", 0, None)
+
+
+def test_threads_may_ask_at_once():
+    """The collector calls Python amid parsing, as many tools do: another thread goes on there."""
+    interval, thresholds = sys.getswitchinterval(), gc.get_threshold()
+
+    def each_collection(*_):
+        return [None for _ in range(20)]
+
+    texts = [path.read_text() for path in sorted((ROOT / "attnlib/kernels").glob("*.py"))]
+    gc.callbacks.append(each_collection)
+    try:
+        sys.setswitchinterval(1e-6)
+        gc.set_threshold(50, 2, 2)
+        with ThreadPoolExecutor(4) as pool:
+            found = list(pool.map(lambda _: [list(sources.imported(text, "")) for text in texts], range(8)))
+    finally:
+        gc.callbacks.remove(each_collection)
+        sys.setswitchinterval(interval)
+        gc.set_threshold(*thresholds)
+    assert all(each == found[0] for each in found)
