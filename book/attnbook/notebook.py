@@ -5,24 +5,28 @@ The first call: ``page = notebook.begin(globals(), "paper/name")``; the last one
 
 from __future__ import annotations
 
+import ast
 import difflib
 import html
+import inspect
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from numbers import Integral
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import pandas as pd
 
-from attnbook import BOOK
+from attnbook import BOOK, NOTEBOOKS
 from attnbook.charts import vegalite
 from attnbook.escaped import as_code
 from attnbook.runs import results
 from attnbook.runs.values import PLAIN, is_instance, kind_of, name_of
 from attnlib.cache import digest
+from attnlib.cache.sources import defaults
 from attnlib.checks import one_of
 
 # Plain values that IPython itself puts into a notebook's namespace.
@@ -39,6 +43,9 @@ GENERATED = (
     "data</a> does.</p>"
     "{beside}</div>"
 )
+ANSWER = ":::{{admonition}} Answer\n:class: answer\n\n{}\n:::\n"
+# Parameters that say where results go to or come from, and not what they are.
+WHERE_TO = {"output", "fresh", "recorded"}
 # Letters from which on a cell is a sentence.
 SENTENCE = 60
 
@@ -91,6 +98,44 @@ class Page:
         """Write a table as a file of this name into the folder of the parameter `output`, if any."""
         if self.parameters["output"]:
             results.write(table, Path(self.parameters["output"], name), float_format)
+
+    def as_written(self) -> bool:
+        """Whether this is the book's own run, that of its sentences: parameters as the notebook has them."""
+        script = NOTEBOOKS / f"{self.name}.py"
+        usual = defaults(script) if script.is_file() else {}
+        return all(
+            self.parameters[name] == usual.get(name, ...) for name in self.parameters if name not in WHERE_TO
+        )
+
+    def says(self, sentences: str, **numbers: Any) -> Any:
+        """Displayable Markdown that a person wrote for the book's own run; another run has none of it.
+
+        numbers: for the fields of `sentences`, as `str.format` takes them: "{inert:.0%} of the texts".
+        """
+        from IPython.display import Markdown
+
+        return Markdown(dedent(sentences).format(**numbers)) if self.as_written() else None
+
+    def answer(self, sentences: str, **numbers: Any) -> Any:
+        """The box under a chapter's title: number, data, verdict, link. Another run says what it is instead.
+
+        sentences and numbers: as `says` takes them.
+        """
+        from IPython.display import Markdown
+
+        if self.as_written():
+            return Markdown(ANSWER.format(dedent(sentences).strip().format(**numbers)))
+        given = as_code(", ".join(f"{name}={value!r}" for name, value in self.parameters.items()))
+        return markdown(f"**Another run than the book's**: {given}. Its numbers follow, without comment.")
+
+    def figure(self, chart: Any, caption: str, **numbers: Any) -> Any:
+        """A chart with a caption that states its finding; of another run its title has to do.
+
+        caption and numbers: as `says` takes them. None, as of a chart for which there is no result, stays.
+        """
+        if not hasattr(chart, "properties") or not self.as_written():
+            return chart
+        return chart.properties(usermeta={"caption": caption.format(**numbers)})
 
     def origin(self, settings: Mapping[str, Any], recorded: Any = None) -> Any:
         """A displayable line under the last chart: parameters, data, commit and versions of this run.
@@ -229,6 +274,18 @@ def cell_format(column: pd.Series) -> Callable[[object], str]:
         return f"{value:,.0f}" if whole or abs(value) >= 1000 else f"{value:.3f}"
 
     return written
+
+
+def code_of(function: Callable[..., Any]) -> Any:
+    """The lines of a function without its docstring, to be shown beside the call of its faster twin."""
+    from IPython.display import Markdown
+
+    text = dedent(inspect.getsource(function))
+    body = ast.parse(text).body[0].body  # type: ignore[attr-defined]
+    lines = text.splitlines()
+    if isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
+        del lines[body[0].lineno - 1 : body[0].end_lineno]
+    return Markdown("\n".join(["```python", *lines, "```"]))
 
 
 def source(name: str, values: Mapping[str, Any]) -> str:

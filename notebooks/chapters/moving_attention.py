@@ -1,0 +1,161 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # If attention moved, would the decision?
+
+# %% tags=["parameters", "remove-cell"]
+from typing import Optional
+
+dataset: str = "sst"  # a name from attnlib.data.names()
+encoder: str = "bilstm"  # bilstm, bigru, convolution or average
+scorer: str = "additive"  # additive or scaled_dot
+vectors: str = "imdb"  # random, corpus (word2vec on the training texts), a data set, or a vectors file
+seed: int = 0  # decides the model and the permutations
+limit: Optional[int] = None  # analyse so many test texts; None: all
+readouts: str = "only"  # only: the recorded Readout, no training; auto: that where data are missing; never
+recorded: Optional[str] = None  # folder of recorded results; None: book/results of the project
+output: Optional[str] = None  # folder for the tables of this run
+
+# %% tags=["remove-cell"]
+import torch
+
+from attnbook import charts, notebook
+from attnbook.verdicts import papers, shared_questions
+from attnlib.kernels import naive, permutation_range, permutation_test, reach
+from attnlib.prepare.flat import prepare
+
+page = notebook.begin(globals(), "chapters/moving_attention", notebook.SINGLE_TEXTS, classes=2)
+run = prepare(dataset, encoder, scorer, seed, limit=limit, vectors=vectors, recorded=readouts)
+readout = run.readout
+metrics = {"largest_tvd": "any attention, at most", "median_tvd": "shuffled attention, median"}
+moved = shared_questions.reached(papers.recorded(folder=recorded), metrics)
+of_bilstm = moved[moved["encoder"] == "BiLSTM"].sort_values("value")
+wide = of_bilstm.pivot_table("value", "dataset", "metric", observed=True)
+one = reach(readout)
+range_of_shuffles = permutation_range(readout)
+shuffled = permutation_test(readout, seed=seed)
+
+# %% tags=["remove-input"]
+page.answer(
+    """
+    **Often not, whatever the weights say.** On {inert:.0%} of {dataset}'s test texts *no* attention gives the
+    BiLSTM another class; shuffling its weights moves the probability by {shuffled:.2f} on average, where
+    {possible:.2f} was possible. A small change is evidence only where a large one could have been.
+    """,
+    inert=float((~one.can_flip).double().mean()),
+    dataset=papers.dataset_name(dataset),
+    shuffled=float(shuffled.mean()),
+    possible=float(one.largest_tvd.mean()),
+)
+
+# %% tags=["remove-input"]
+page.figure(
+    charts.dot_intervals(
+        of_bilstm.astype({"metric": str}),
+        "dataset",
+        by="metric",
+        title="How far attention can move the output, and how far shuffling moves it (BiLSTM)",
+        x_title="mean change of the output (total variation)",
+        domain=(0, 1),
+        ours="mean over seeds",
+    ),
+    "On every data set shuffling moves the output by a fraction of what some attention could do:"
+    " {low:.0%} to {high:.0%} of it.",
+    low=(wide.iloc[:, 1] / wide.iloc[:, 0]).min(),
+    high=(wide.iloc[:, 1] / wide.iloc[:, 0]).max(),
+)
+
+# %% [markdown]
+# ## The idea
+#
+# {cite:t}`jain2019attention` (§4.2.1) shuffle a text's attention weights among its tokens and read the output
+# again. If the weights say why the model decided, the output should change. It often hardly does.
+#
+# But an output can stay for two reasons. Attention may not matter *to the model*; or the tokens may all vote
+# alike, and then no weights could matter *to anything*. A model that pools with weights and ends in a linear
+# layer lets us tell the two apart exactly. Write $z_t$ for the votes of token $t$ and $b$ for the bias; any
+# weights $p$ give the logits $\sum_t p_t z_t + b$ ({doc}`the Readout <../../readout>`).
+#
+# ```{prf:theorem} Reach
+# :label: theorem-reach
+# Some attention changes the predicted class if and only if some single token, given all the weight, does.
+# The predicted class is least probable at a single token too.
+# ```
+#
+# The lead of another class over the predicted one is an average of the tokens' leads; an average is positive
+# only where one of them is. The proof, for ties as well, is {ref}`on the page of the Readout <reach>`.
+#
+# ```{prf:theorem} Rearrangement
+# :label: theorem-rearrangement
+# For two classes, of all $T!$ permutations of the weights the largest and the smallest output are found by
+# two sorts: weights sorted like the votes, and against them.
+# ```
+#
+# ## The formula and the kernel
+#
+# The specification tries every token, one text at a time:
+
+# %% tags=["remove-input"]
+notebook.code_of(naive.reach)
+
+# %% [markdown]
+# The kernel does all texts at once. Both must agree, here and now:
+
+# %%
+first = readout.select(range(20))
+fast = reach(first)
+slow = naive.reach(first)
+assert torch.equal(fast.can_flip, slow.can_flip)
+assert torch.allclose(fast.lowest, slow.lowest)
+
+# %% tags=["remove-cell"]
+frame = run.frame(
+    can_flip=one.can_flip,
+    a_shuffle_can_flip=range_of_shuffles[:, 0] < 0.5,
+    largest_tvd=one.largest_tvd,
+    median_tvd=shuffled,
+)
+page.write(frame, "moving_attention.csv", "%.6g")
+page.glue(
+    inert=(~one.can_flip).double().mean(),
+    no_shuffle=(range_of_shuffles[:, 0] >= 0.5).double().mean(),
+    moved=(one.largest_tvd[~one.can_flip] > 0.1).double().mean(),
+)
+
+# %% [markdown]
+# On this run no attention changes the class of a share of {glue:text}`inert:.2f` of the texts, and no
+# *permutation* that of {glue:text}`no_shuffle:.2f`. That is about the class: on {glue:text}`moved:.2f` of the
+# texts whose class is out of reach, some attention still moves the probability by more than .1.
+
+# %% [markdown]
+# ## What it shows, and what not
+#
+# - A class that stays where every token votes for it says nothing about attention.
+# - A probability that stays although it could have moved does: divide the change by the largest possible.
+# - A state of a recurrent encoder has read its neighbours {cite:p}`mohankumar2020towards`. A weight moved to
+#   another token still reads some of the first, so reach is about the model's states, not about words.
+#
+# ## Try it
+#
+# Three tokens vote $s = (2, 1, -1)$ with the weights $(.6, .3, .1)$ and no bias. Which permutation of the
+# weights changes the decision, and is there an attention that does?
+#
+# ```{dropdown} Solution
+# The smallest output of a permutation pairs the largest weight with the smallest vote:
+# $.6 \cdot (-1) + .3 \cdot 1 + .1 \cdot 2 = -.1 < 0$, so one permutation flips it. Since the third token
+# alone votes the other way, an attention had to exist; a permutation need not have.
+# ```
+#
+# ## Its experiments
+#
+# - {doc}`../jain_wallace/permutation`: every text, by its largest weight (the paper's Figure 6)
+# - {doc}`../beyond/geometry`: what is decided before any search, sample or seed
+
+# %% tags=["remove-input"]
+page.origin(run.settings, run.recorded)
