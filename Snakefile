@@ -270,7 +270,7 @@ rule site:
     shell:
         # -p keeps the times, so that Sphinx reads only what changed. Hidden files are what a killed run left.
         "rm -rf build/book && mkdir build/book && cp -Rp book/*.md book/*.bib book/*.yml book/_assets book/_ext book/reference build/book"
-        " && cp -Rp build/runs build/book/experiments"
+        " && cp -Rp build/runs build/book/experiments && mv build/book/experiments/chapters/index.ipynb build/book"
         " && find build/book/experiments -name '.*' -type f -delete"
         " && {BIN}/jupyter-book build build/book --config {input.config} --path-output build"
         " -W -n --keep-going -q > {log} 2>&1 || {{ cat {log} >&2; exit 1; }}"

@@ -16,8 +16,8 @@
 # $$
 #
 # can only ever say what the convex hull of its points $z_1, \dots, z_T$ contains. Four questions that the
-# papers answer by search or sampling have exact answers from those points. This page states each with its
-# proof, and shows what it decides on one data set and model.
+# papers answer by search or sampling have exact answers from those points. {doc}`../../readout` proves each;
+# this page shows what it decides on one data set and model.
 
 # %% tags=["parameters", "hide-input"]
 from typing import Optional
@@ -54,29 +54,12 @@ two_classes = readout.head is None and readout.scores.shape[2] == 2
 page.generated(link="together")
 
 # %% [markdown]
-# ## 1. Can attention change the decision at all?
+# ## 1. Can attention change the decision? Can a permutation?
 #
-# **Theorem.** Some attention changes the predicted class if and only if some single token, given all the
-# weight, predicts another class.
-#
-# *Proof.* A single token is an attention, so one direction is immediate. For the other, let every token
-# alone predict $y$: for each other class $c$, $d_t = (z_{ty} + b_y) - (z_{tc} + b_c)$ is positive (or zero
-# where ties go to $y$). Then so is $\sum_t p_t d_t$ for every $p$: the class is still $y$. $\square$
-#
-# Where no token does, attention is *inert*: no experiment that only moves weights can flip such a text,
-# whatever the weights mean. That is about the class. The probability may still move, and the same argument
-# says how far: $\log \operatorname{softmax}_y$ is concave, so the predicted class is least probable at a
-# vertex. A test that reads the probability is judged by this range, not by whether the class can change.
-#
-# ## 2. Can a permutation change it?
-#
-# **Theorem (rearrangement).** Over all $T!$ permutations, $\sum_t \alpha_{\pi(t)} s_t$ is largest when
-# weights and margins are sorted alike and smallest when they are sorted opposite.
-#
-# *Proof.* If $\alpha_i < \alpha_j$ while $s_i > s_j$, swapping the two weights adds
-# $(\alpha_j - \alpha_i)(s_i - s_j) > 0$; a largest sum leaves no such pair. $\square$
-#
-# Two sorts thus replace $T!$ permutations; the sampled test sees a hundred of them.
+# Some attention changes the class if and only if a single token alone does ({ref}`reach <reach>`). Where none
+# does, attention is *inert*: no experiment that only moves weights can flip such a text. That is about the class.
+# The probability may still move, and how far is known too. Over permutations the range is found by two sorts
+# ({ref}`rearrangement <permutation-moments>`), where the sampled test sees a hundred of $T!$.
 
 # %%
 columns = reached.columns(readout) | {"lowest": kernels.reach(readout).lowest}
@@ -85,32 +68,12 @@ if two_classes:
     columns |= {"permutation_can_flip": (lowest_permuted < 0.5).double(), "lowest_permuted": lowest_permuted}
 
 # %% [markdown]
-# ## 3. How different can attention be at the same output?
+# ## 2. How different can attention be at the same output, and how few tokens must go?
 #
-# **Theorem.** For two classes the largest $\mathrm{JSD}(p, \alpha)$ with the output within $\varepsilon$ is
-# reached by weights on one or two tokens.
-#
-# *Proof.* The output is a monotone function of the margin $\sum_t p_t s_t$, so the condition is an interval
-# $l \le \sum_t p_t s_t \le u$: with the simplex it makes a polytope. The divergence is convex in $p$, so its
-# maximum lies at a vertex. A vertex of the simplex cut by one pair of parallel planes is a vertex of the
-# simplex, or a point on one of its edges where it meets a plane. $\square$
-#
-# Trying all pairs would do; {func}`attnlib.kernels.exact_adversary` tries the few that can win. Without the
-# condition the best vertex is the token with the least attention: the *ceiling*. More than two classes have
-# no such theorem; there the truth lies between two bounds.
-#
-# ## 4. How few tokens must go to flip the decision?
-#
-# **Theorem.** Let $d_t$ be as above for the rival $c$. Erasing a set $R$ and renormalising the rest makes $c$
-# win exactly when $\sum_{t \notin R} \alpha_t d_t < 0$. So the smallest $R$ takes tokens in descending
-# $\alpha_t d_t$ until the sum turns, and the smallest over $c$ is the minimum for the text.
-#
-# *Proof.* Renormalising divides by a positive number and keeps the sign. The sum is additive in the set, so
-# removing the $k$ largest terms lowers it most among all sets of $k$. $\square$
-#
-# {cite:t}`serrano2019attention` call this minimum out of reach (exponentially many sets) and compare rankings
-# instead. It is one sort. And it explains which ranking they found best: for two classes $\alpha_t d_t$ is
-# attention × gradient, but for the bias.
+# For two classes the most different attention is on one or two tokens ({ref}`proof <exact-adversary>`). Without
+# the condition on the output the best is the token with the least attention: the *ceiling*. For more than two
+# classes the truth lies between two bounds. The fewest tokens whose erasure flips the decision are found by a
+# sort ({ref}`proof <minimal-set>`).
 
 # %%
 searched = kernels.search_adversary(readout, epsilon, seed=seed)
