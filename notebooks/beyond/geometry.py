@@ -107,10 +107,10 @@ names = {
 shown = {column: text for column, text in names.items() if column in frame}
 summary = summaries.summarise(frame, list(columns))
 shares = summary[summary["metric"].isin(list(shown))].assign(share=lambda table: table["metric"].map(shown))
-charts.dot_intervals(
+charts.intervals(
     shares,
     "share",
-    by="class",
+    group="class",
     title=f"What can change the decision ({dataset}, {encoder}, {scorer})",
     x_title="share of texts",
     domain=(0, 1),
@@ -125,14 +125,14 @@ charts.dot_intervals(
 long = pd.concat(
     [run.frame(jsd=values).assign(method=name) for name, values in divergence.items()], ignore_index=True
 )
-charts.histogram(
+charts.ecdf(
     long,
     "jsd",
     title=f"Divergence from the model's attention, ε = {epsilon:g} ({dataset}, {encoder}, {scorer})",
     x_title="Jensen–Shannon divergence (nats)",
     domain=(0, 0.7),
-    bins=40,
-    facet="method",
+    by="method",
+    by_title="attention",
 )
 
 # %% [markdown]
@@ -141,15 +141,15 @@ charts.histogram(
 
 # %% tags=["hide-input"]
 counts = frame.melt(["text", "predicted"], ["fewest", "by_attention"], "order", "fraction")
-counts["order"] = counts["order"].map({"fewest": "exact minimum", "by_attention": "by attention"})
-charts.histogram(
+counts["order"] = counts["order"].map({"fewest": "exact minimum", "by_attention": "attention"})
+charts.ecdf(
     counts,
     "fraction",
     title=f"Share of tokens erased before the decision flips ({dataset}, {encoder}, {scorer})",
     x_title="fraction of the text's tokens",
     domain=(0, 1),
-    bins=25,
-    facet="order",
+    by="order",
+    by_title="order",
 )
 
 # %% tags=["hide-input"]

@@ -96,14 +96,14 @@ frame = pd.concat([part.assign(method=name) for name, part in frames.items()], i
 # ## What comes out
 
 # %% tags=["hide-input"]
-charts.histogram(
+charts.ecdf(
     frame,
     "jsd",
     title=f"Divergence from the model's attention, ε = {epsilon:g} ({dataset}, {encoder}, {scorer})",
     x_title="Jensen–Shannon divergence (nats)",
     domain=(0, 0.7),
-    bins=40,
-    facet="method",
+    by="method",
+    by_title="attention",
 )
 
 # %% [markdown]

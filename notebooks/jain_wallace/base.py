@@ -145,13 +145,13 @@ compared = pd.concat(compared, ignore_index=True)
 # %% tags=["hide-input"]
 shown = {"model": "the model's", "uniform": "uniform", "exchanged": "on another text"}
 order = [shown[name] for name in outputs]
-charts.dot_intervals(
+charts.intervals(
     compared.assign(
         score=compared["metric"].map(names),
         attention=pd.Categorical(compared["read"].map(shown), order, True),
     ).dropna(subset="value"),
     "score",
-    by="attention",
+    group="attention",
     domain=(0, 1),
     title=f"What the output owes to attention ({dataset}, {encoder}, {scorer})",
     x_title="score on the test texts (share or area)",

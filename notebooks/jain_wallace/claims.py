@@ -154,10 +154,10 @@ notebook.table(claims.beside(ours, theirs, omission))
 
 # %% tags=["hide-input"]
 rows = claims.compared(ours, theirs, gradient).rename(columns={"name": "encoder"})
-charts.dot_intervals(
+charts.intervals(
     rows,
     "dataset",
-    by="encoder",
+    group="encoder",
     ours="ours, range of seeds",
     title="Agreement of attention and gradient, additive attention",
     x_title="mean of Kendall's τ over texts (no unit)",
@@ -367,10 +367,10 @@ notebook.table(claims.beside(ours, theirs, furthest))
 # %% tags=["hide-input"]
 drawn = {name: furthest[name] for name in ("released search", "exact optimum")}
 rows = claims.compared(ours, theirs, drawn).rename(columns={"name": "method"})
-charts.dot_intervals(
+charts.intervals(
     rows,
     "dataset",
-    by="method",
+    group="method",
     ours="ours, range of seeds",
     title="How far attention can move at the same output (ε = .05): BiLSTM, additive attention",
     x_title="Jensen–Shannon divergence of the median text (nats)",

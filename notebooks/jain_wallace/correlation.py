@@ -93,20 +93,19 @@ names = {
 }
 long = frame.melt(["text", "predicted"], list(names), "pair", "tau")
 long["pair"] = long["pair"].map(names)
-charts.histogram(
+charts.ecdf(
     long,
     "tau",
     title=f"Rank correlation per text ({dataset}, {encoder}, {scorer})",
     x_title="Kendall's τ (no unit)",
     domain=(-1, 1),
-    bins=30,
     facet="pair",
 )
 
 # %% [markdown]
-# Fractions of texts of each predicted class, in 30 bins as in the paper's Figure 2. The *gap* of a text is
-# how much better the two measures agree with each other than attention agrees with one of them (the paper's
-# Figures 3 and 4).
+# Shares of the texts of each predicted class, added up from the left: the paper's Figure 2 in bins of equal
+# width is the slope of these lines. The *gap* of a text is how much better the two measures agree with each
+# other than attention agrees with one of them (the paper's Figures 3 and 4).
 
 # %% tags=["hide-input"]
 gaps = {
@@ -115,13 +114,12 @@ gaps = {
 }
 long = frame.melt(["text", "predicted"], list(gaps), "pair", "gap")
 long["pair"] = long["pair"].map(gaps)
-charts.histogram(
+charts.ecdf(
     long,
     "gap",
     title=f"How far the two measures agree better than attention does ({dataset}, {encoder}, {scorer})",
     x_title="difference of Kendall's τ (no unit)",
     domain=(-2, 2),
-    bins=40,
     facet="pair",
 )
 

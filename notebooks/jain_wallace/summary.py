@@ -206,11 +206,14 @@ lines = summary.joined(summary.histogram_lines(lines, order), ["dataset", "encod
 rows = summary.joined(select(classwise, encoder=ENCODERS, scorer=scorer), ["dataset", "encoder"])
 means = {"tau_gradient": ("published", "theirs"), "tau_random": ("value", "shuffled attention")}
 marked = [rows[rows["metric"] == m].assign(x=rows[side], source=name) for m, (side, name) in means.items()]
-charts.histogram_panels(
+charts.ecdf(
     lines,
-    pd.concat(marked),
+    "start",
+    share="share",
+    marked=pd.concat(marked),
     by="place",
-    panel="panel",
+    facet="panel",
+    columns=3,
     title=f"Rank correlation of attention and gradient per text (Figure 2, {SCORERS[scorer]})",
     x_title="Kendall's τ (no unit)",
     by_title="predicted class",
@@ -220,9 +223,9 @@ charts.histogram_panels(
 # %% [markdown]
 # ## Figures 3 and 4: how much better the two measures agree with each other
 #
-# The paper's yardstick is τ of gradient and leave-one-out. The bars are its mean difference from the two τ
-# with attention; a dashed line is the mean over data sets, ours and theirs. The ticks are what attention
-# that knows nothing would reach: the same difference for shuffled weights (against the gradient).
+# The paper's yardstick is τ of gradient and leave-one-out. The dots are its mean difference from the two τ
+# with attention, theirs in diamonds. The ticks are what attention that knows nothing would reach: the same
+# difference for shuffled weights (against the gradient).
 
 # %% tags=["hide-input"]
 gaps = {
@@ -231,7 +234,7 @@ gaps = {
 }
 rows = summary.alongside(overall, cells, "shuffled", "gap_random")
 rows = select(rows, metric=gaps, encoder=encoder, scorer=scorer)
-charts.bar_panels(
+charts.dot_panels(
     rows,
     "dataset",
     panel="metric",
@@ -276,7 +279,7 @@ notebook.table(pd.DataFrame(rows))
 # %% tags=["hide-input"]
 panels = {name: pairs[name] for name in reversed(taus)}
 rows = select(overall, metric=panels, encoder=apart["name"], scorer=scorer)
-charts.bar_panels(
+charts.dot_panels(
     rows,
     "dataset",
     panel="metric",
@@ -321,8 +324,7 @@ charts.quartile_panels(
 # Jensen–Shannon divergence from the model's attention of what the search finds at ε = {glue:text}`epsilon`,
 # of the exact optimum (two classes), and of two attentions that know nothing and are shown wherever the
 # output goes. The largest possible value is ln 2 ≈ .69. Diamonds are the published means; the bins of their
-# histograms are not drawn. What is higher than all bins of search and optimum is cut off. The page on the
-# {doc}`adversary` explains search and optimum.
+# histograms are not drawn. The page on the {doc}`adversary` explains search and optimum.
 
 # %% tags=["hide-input"]
 page.glue(epsilon=epsilon)
@@ -330,16 +332,17 @@ model = dict(encoder=encoder, scorer=scorer, epsilon=epsilon)
 lines = select(shapes, metric="jsd_share", **model, method=METHODS)
 lines = summary.joined(summary.histogram_lines(lines, order), ["dataset", "class"])
 rows = summary.joined(select(classwise, metric="jsd", **model, method=METHODS), ["dataset", "class"])
-charts.histogram_panels(
+charts.ecdf(
     lines,
-    rows.assign(x=rows["published"], source="theirs"),
+    "start",
+    share="share",
+    marked=rows.assign(x=rows["published"], source="theirs"),
     by="method",
-    panel="panel",
+    facet="panel",
     title=f"Divergence from the model's attention (Figure 7, {ENCODERS[encoder]}, {SCORERS[scorer]})",
     x_title="divergence (nats)",
     by_title="attention",
     domain=(0, 0.7),
-    top=lines.loc[lines["method"].isin(METHODS[:2]), "share"].max(),
     columns=4,
 ) if lines["method"].eq(method).any() else notebook.markdown(
     summary.not_run("adversary", method=method, **model)

@@ -126,7 +126,7 @@ overall = summary[summary["class"] == "all"].set_index("metric")
 shown = overall.loc[["accuracy", "accuracy_baseline", "correct_uniform"]].assign(
     model=["the model", "tf-idf and logistic regression", "the model, uniform attention"]
 )
-charts.dot_intervals(
+charts.intervals(
     shown[["model", "value", "low", "high"]],
     "model",
     domain=(0, 1),

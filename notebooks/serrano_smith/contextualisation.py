@@ -124,10 +124,10 @@ words = {
 }
 key = everything["metric"].str.cat(everything["method"], sep=", ").fillna(everything["metric"])
 drawn = everything.assign(measure=key.map(words)).dropna(subset=["measure"])
-charts.dot_intervals(
+charts.intervals(
     drawn[["encoder", "measure", "value", "low", "high"]],
     "encoder",
-    by="measure",
+    group="measure",
     domain=(0, 1),
     title=f"Reach, and what attention must erase above the exact minimum ({dataset})",
     x_title="share of test documents or of items, or probability",
@@ -157,10 +157,10 @@ notebook.table(wide.reset_index().rename(columns={"encoder": "architecture"}))
 # %% tags=["hide-input"]
 readings = effects["against"].map({"product": "beyond the product", "minimum": "beyond the minimum"})
 effects = effects.assign(measure=readings.fillna("raw"))
-charts.dot_intervals(
+charts.intervals(
     effects[["encoder", "measure", "value", "low", "high"]],
     "encoder",
-    by="measure",
+    group="measure",
     domain=(-1, 1),
     title=f"What the encoder adds to the fraction that attention removes ({dataset})",
     x_title="fraction of items, with the encoder minus without",

@@ -124,16 +124,15 @@ charts.counts_beside_points(
 # %% tags=["hide-input"]
 negative = frame[(frame["top"] == "attention") & (frame["delta_js"] < 0)]
 ours = negative if len(negative) else frame[frame["top"] == "attention"]
-charts.histogram(
+charts.ecdf(
     ours.assign(how=pd.Categorical(ours["how"], ways)),
     "delta_attention",
     title=f"Δα where the other item matters more ({dataset}, {architecture})",
     x_title="Δα (difference of attention weight)",
     domain=(0, 1),
-    bins=20,
     by="how",
     by_title="other item",
-    y_title="fraction of these documents",
+    y_title="documents at or below",
 )
 
 # %% [markdown]

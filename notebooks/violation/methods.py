@@ -172,32 +172,6 @@ charts.dot_panels(
 )
 
 # %% [markdown]
-# The paper draws all five as a radar plot, every axis scaled from the worst to the best method and outward
-# better. It shows profiles and hides sizes: a spoke of full length may be a lead of a thousandth. Dashed:
-# random scores.
-
-# %% tags=["hide-input"]
-wide = rates[(rates["operator"] == "mean") & rates["metric"].isin(measures)]
-wide = wide.pivot_table("value", "method", "metric").reindex(columns=list(measures))
-wide = wide * [-1, 1, -1, -1, 1]
-scaled = ((wide - wide.min()) / (wide.max() - wide.min())).rename(
-    columns=dict(zip(measures, "VCSAR", strict=True))
-)
-spokes = scaled.reset_index().melt("method", var_name="measure", value_name="scaled")
-spokes = spokes.assign(
-    method=pd.Categorical(spokes["method"], methods, ordered=True),
-    measure=pd.Categorical(spokes["measure"], list("ARCSV"), ordered=True),
-)
-charts.radar(
-    spokes[spokes["method"] != "leave-one-out"],
-    "measure",
-    "scaled",
-    panel="method",
-    title="AUCTP, Rank correlation, Comprehensiveness, Sufficiency, Violation; outward is better",
-    reference="random",
-)
-
-# %% [markdown]
 # Do the others tell violated texts from faithful ones? Per text, by the share of the three ways under which
 # it is violated; a box from the 25th to the 75th percentile, a ring at the mean.
 

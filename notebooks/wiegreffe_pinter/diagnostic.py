@@ -113,7 +113,7 @@ frames = [
     for name in models
 ]
 frame = pd.concat(frames, ignore_index=True)
-charts.dot_intervals(
+charts.intervals(
     gains[gains["metric"] == "accuracy_gain"],
     "method",
     title=f"What imposed weights add to a model without context ({dataset}, seed {seed})",

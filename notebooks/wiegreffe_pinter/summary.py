@@ -119,11 +119,11 @@ charts.dot_panels(
 
 # %% [markdown]
 # **What learning to attend adds.** A pair of models of one seed differs in nothing but the attention, so the
-# difference is taken seed by seed; a dot is a seed, the bar their mean.
+# difference is taken seed by seed; a dot is the mean over seeds, the line their range.
 
 # %% tags=["hide-input"]
 gained = select(rows, method=["difference"])
-charts.bar_panels(
+charts.dot_panels(
     gained,
     "dataset",
     panel="metric",

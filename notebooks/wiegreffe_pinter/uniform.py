@@ -78,17 +78,17 @@ frame = run.frame(
 names = {"accuracy": "accuracy", "f1": f"F1 of “{classes[1]}”", "roc_auc": "area under the ROC curve"}
 compared = pd.concat(reports, ignore_index=True)
 overall = compared[(compared["class"] == "all") & compared["metric"].isin(names)]
-charts.dot_intervals(
+charts.intervals(
     overall.assign(score=overall["metric"].map(names)),
     "score",
-    by="method",
+    group="method",
     domain=(0, 1),
     title=f"A model with learned and a model with uniform attention ({dataset}, {encoder}, {scorer})",
     x_title="score on the test texts (share or area)",
 )
 
 # %% tags=["hide-input"]
-charts.dot_intervals(
+charts.intervals(
     paired.assign(score=paired["metric"].map(names)),
     "score",
     title=f"What learned attention adds ({dataset}, {encoder}, {scorer})",
@@ -99,13 +99,12 @@ charts.dot_intervals(
 # How far the learned weights are from uniform ones says how much there was to lose:
 
 # %% tags=["hide-input"]
-charts.histogram(
+charts.ecdf(
     frame,
     "jsd",
     title=f"Divergence of learned attention from uniform ({dataset}, {encoder}, {scorer})",
     x_title="Jensen–Shannon divergence (nats)",
     domain=(0, 0.7),
-    bins=40,
 )
 
 # %% tags=["hide-input"]

@@ -57,12 +57,12 @@ notebook.table(pd.DataFrame([range(n)], columns=pairs))
 # %%
 frame
 # %%
-charts.dot_intervals(named, "word", title=TOKENS[0], x_title=TOKENS[1])
+charts.intervals(named, "word", title=TOKENS[0], x_title=TOKENS[1])
 # %%
-charts.histogram(named, "value", by="class", facet="word", title=NAME, x_title="x", domain=(0, 1))
+charts.ecdf(named, "value", by="class", facet="word", title=NAME, x_title="x", domain=(0, 1))
 # %%
-bars = named.assign(each=[[.2]] * len(named), published=.3)
-charts.bar_panels(bars, "word", panel="class", title=TOKENS[2], x_title=NAME)
+dots = named.assign(published=.3)
+charts.dot_panels(dots, "word", panel="class", title=TOKENS[2], x_title=NAME)
 # %%
 cells = pd.DataFrame({"metric": TOKENS, "value": .5, "ours": .5, "low": .4, "high": .6, "n_seeds": 2})
 cells = cells.assign(verdict="compatible", reason=TOKENS, experiment=TOKENS, dataset=NAME, source=NAME)
@@ -86,7 +86,7 @@ notebook.Page(NAME, {"text": " ".join(TOKENS), "dataset": NAME}).origin({"datase
 # %%
 notebook.table(pd.DataFrame({"the last": [1, 2]}))
 # %%
-charts.dot_intervals(frame[:2], "word", title="the last", x_title="x")
+charts.intervals(frame[:2], "word", title="the last", x_title="x")
 """
 FIRST = '\n# %% tags=["remove-cell"]\nfrom tests import hostile\nhostile.register()\n'
 

@@ -1,4 +1,4 @@
-"""Distributions: histograms, and violins by the largest attention weight."""
+"""Distributions: cumulative shares, and violins by the largest attention weight."""
 
 from typing import Any
 
@@ -6,74 +6,106 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from attnbook.charts.frames import WIDTH, Span, across, colour, describe, figure, in_rows, prepare, tooltip
+from attnbook.charts import frames
+from attnbook.charts.panels import points
 from attnlib.tables.summaries import MAX_ATTENTION_LABELS, max_attention_bin
 
+# Most rows of a chart, shared among its lines, and most steps of a line.
+ROWS, STEPS = 4800, 200
+PANEL_HEIGHT = {1: 260, 2: 170, 3: 120, 4: 100}
 
-def histogram(
+
+def ecdf(
     frame: pd.DataFrame,
     x: str,
     *,
     title: str,
     x_title: str,
-    domain: Span,
-    bins: int = 30,
+    domain: frames.Span,
     by: str | None = "predicted",
     facet: str | None = None,
     by_title: str = "predicted class",
-    y_title: str = "fraction of the class",
+    y_title: str = "texts at or below",
+    share: str | None = None,
+    marked: pd.DataFrame | None = None,
+    columns: int = 1,
 ) -> Any:
-    """Draw the share of each class's texts per bin of ``x``, classes overlaid.
+    """Draw which share of each group's texts has a value of at most ``x`` (the cumulative distribution).
 
     Parameters
     ----------
     frame
         One row per text (and per value of ``facet``).
-    x
-        Column to bin.
-    domain, bins
-        Range of the axis and number of equal bins in it.
+    domain
+        Range of the axis; a value outside it is refused.
     by
-        Column with the classes; None, or more than six classes, puts all texts in one group.
-    facet
-        Column whose values become rows with the same axes.
+        Column with the groups, one line each; None puts all texts in one group.
+    facet, columns
+        Column whose values become panels with the same axes, so many side by side.
+    share
+        Column of shares, where the frame has the steps of histograms in place of texts: ``x`` is where a step
+        of equal bins starts, the share is that of the texts of each bin up to the next step.
+    marked
+        Numbers to mark at the foot of a panel: columns x and ``source``, and those of ``by`` and ``facet``.
     """
-    frame, groups, missing = prepare(frame, [x], by, facet, {x: domain})
-    edges = np.linspace(*domain, bins + 1)
+    needed = [x, *filter(None, [share])]
+    frame, groups, missing = frames.prepare(frame, needed, by, facet, {x: domain})
+    cells: list[Any] = list(frame.groupby(["facet", "group"], observed=True))
+    edges = np.linspace(*domain, min(STEPS, ROWS // len(cells)) + 1)
     parts = []
-    for (shown, group), part in frame.groupby(["facet", "group"], observed=True):
-        count, _ = np.histogram(part[x], edges)
-        binned = pd.DataFrame({"start": edges[:-1], "end": edges[1:], "count": count})
-        parts.append(binned.assign(share=count / len(part), facet=str(shown), group=str(group)))
-    binned = pd.concat(parts, ignore_index=True)
+    for (shown, group), part in cells:
+        below = _below(part[x], part[share], domain, edges) if share else _at_most(part[x], edges)
+        line = pd.DataFrame({"x": edges, "share": below}).round(4)
+        parts.append(line.assign(facet=str(shown), group=str(group)))
+    lines = pd.concat(parts, ignore_index=True).assign(source="")
+    names = frames.in_order(frame[facet]) if facet else [frames.ALL]
     pick = alt.selection_point(name="pick", fields=["group"], bind="legend")
-    share = alt.Tooltip("share:Q", title=y_title, format=".1%")
-    texts = alt.Tooltip("count:Q", title="texts")
-    chart = alt.Chart(binned[binned["count"] > 0]).mark_bar(binSpacing=0)
-    chart = chart.encode(
-        x=alt.X("start:Q", bin="binned", title=x_title).scale(domain=domain, nice=False),
-        x2="end:Q",
-        y=alt.Y("share:Q", title=y_title, stack=None).axis(format="~%"),
-        color=colour(groups, by_title),
-        opacity=alt.when(pick).then(alt.value(0.6)).otherwise(alt.value(0.08)),
-        tooltip=tooltip({"group:N": by_title, "start": "from", "end": "to"}, share, texts),
-    )
-    chart = chart.properties(width=WIDTH, height=260 if facet is None else 170).add_params(pick)
-    words = describe(f"Histogram of {x_title}", frame, x)
-    return figure(in_rows(chart, frame, facet), title, words, missing)
+    told = frames.place(facet) | {"group:N": by_title, "x": x_title}
+    base = alt.Chart().encode(x=frames.across("x", x_title, domain), color=frames.hues(groups, by_title))
+    line = base.mark_line(strokeWidth=2.5, interpolate="step-after").add_params(pick)
+    layers = [
+        line.transform_filter("datum.source == ''").encode(
+            y=alt.Y("share:Q", title=y_title).scale(domain=(0, 1)).axis(format="~%", tickCount=4),
+            opacity=alt.when(pick).then(alt.value(1)).otherwise(alt.value(0.1)),
+            tooltip=frames.tooltip(told, alt.Tooltip("share:Q", title=y_title, format=".1%")),
+        )
+    ]
+    height = PANEL_HEIGHT[min(columns + (facet is not None and columns == 1), 4)]
+    if marked is not None:
+        feet = marked.dropna(subset="x").rename(columns={facet: "facet", by: "group"}).astype({"facet": str})
+        feet = feet[feet["facet"].isin(names)][["facet", "group", "source", "x"]].astype({"group": str})
+        foot = base.transform_filter("datum.source != ''").encode(
+            y=alt.value(height), tooltip=frames.tooltip(told | {"source:N": "mean"})
+        )
+        if len(feet):
+            layers.append(points(foot, feet["source"].unique(), size=40))
+            lines = pd.concat([lines, feet.round(4)], ignore_index=True)
+    chart = alt.layer(*layers, data=lines).properties(width=frames.panel_width(columns), height=height)
+    return frames.figure(frames.facets(chart, names, columns) if facet else chart, title, missing)
+
+
+def _at_most(values: pd.Series, edges: np.ndarray) -> np.ndarray:
+    return np.searchsorted(np.sort(values), edges, side="right") / len(values)
+
+
+def _below(starts: pd.Series, shares: pd.Series, domain: frames.Span, edges: np.ndarray) -> np.ndarray:
+    """The mass of a histogram below each edge, spread evenly within a step of equal bins."""
+    at = np.append(starts, domain[1])
+    mass = np.append(0, np.cumsum(shares.to_numpy() * np.diff(at)))
+    return np.interp(edges, at, mass / (mass[-1] or 1))
 
 
 def violins_by_max_attention(
-    frame: pd.DataFrame, x: str, *, title: str, x_title: str, domain: Span, facet: str | None = None
+    frame: pd.DataFrame, x: str, *, title: str, x_title: str, domain: frames.Span, facet: str | None = None
 ) -> Any:
     """Draw the distribution of ``x`` within four bins of the column ``max_attention``.
 
-    Each violin is a Gaussian kernel density, cut at the domain and scaled to its own height, with a
-    line from the lower to the upper quartile, a tick at the median and the number of texts. A bin
+    Each violin is a Gaussian kernel density, cut at the domain and scaled to its own height, with a white
+    line from the lower to the upper quartile, a white tick at the median and the number of texts. A bin
     with fewer than five texts of a class (or with one single value) shows the texts themselves.
     """
     limits = {x: domain, "max_attention": (0.0, 1.0)}
-    frame, groups, missing = prepare(frame, list(limits), "predicted", facet, limits)
+    frame, groups, missing = frames.prepare(frame, list(limits), "predicted", facet, limits)
     frame["bin"] = max_attention_bin(frame["max_attention"])
 
     cells: list[Any] = list(frame.groupby(["facet", "group", "bin"], observed=True))
@@ -88,37 +120,37 @@ def violins_by_max_attention(
 
     bins = len(MAX_ATTENTION_LABELS)
     labels = ", ".join(f"'{label}'" for label in MAX_ATTENTION_LABELS)
-
-    of_violin = {"group:N": "predicted class", "bin:N": "max attention"}
-    of_violin |= {"n:Q": "texts", "summary:N": "median (quartiles)"}
+    told = frames.place(facet) | {"group:N": "predicted class", "bin:N": "max attention"}
+    told |= {"n:Q": "texts", "summary:N": "median (quartiles)"}
 
     def only(kind: str) -> Any:
         return base.transform_filter(alt.datum.kind == kind)
 
-    up = across("low", "max attention", (-0.5, bins - 0.5), channel=alt.Y)
+    up = frames.across("low", "max attention", (-0.5, bins - 0.5), channel=alt.Y)
     up = up.axis(values=list(range(bins)), labelExpr=f"[{labels}][datum.value]", grid=False, ticks=False)
-    base = alt.Chart(marks).encode(x=across("x", x_title, domain), y=up, tooltip=tooltip(of_violin))
-    hue = colour(groups, "predicted class")
-    quartiles = only("quartile").encode(color=hue)
+    along = frames.across("x", x_title, domain)
+    base = alt.Chart(marks).encode(x=along, y=up, tooltip=frames.tooltip(told))
+    hue = frames.hues(groups, "predicted class")
     step = (70 if len(groups) == 1 else 90) if facet is None else 50
+    # Room for the counts beside the plot.
+    width = frames.WIDTH - 50
     chart = alt.layer(
-        only("density").mark_area(opacity=0.45).encode(y2="high:Q", detail="bin:N", color=hue),
-        quartiles.mark_rule(strokeWidth=3).encode(x=across("q25", x_title, domain), x2="q75:Q"),
-        quartiles.mark_tick(orient="vertical", thickness=3, size=14),
-        only("point").mark_circle(size=34, opacity=0.8).encode(color=hue),
+        only("density").mark_area(opacity=1).encode(y2="high:Q", detail="bin:N", color=hue),
+        only("quartile")
+        .mark_rule(strokeWidth=2, color="white")
+        .encode(x=frames.across("q25", x_title, domain), x2="q75:Q"),
+        only("quartile").mark_tick(orient="vertical", thickness=2, size=12, color="white"),
+        only("point").mark_circle(size=34, opacity=1).encode(color=hue),
         only("count")
         .transform_calculate(label="'n = ' + datum.n")
         .mark_text(align="left", fontSize=11)
-        .encode(x=alt.value(WIDTH + 6), text="label:N"),
-    ).properties(width=WIDTH, height=bins * step)
-    named = {i: f"max attention in {label}" for i, label in enumerate(MAX_ATTENTION_LABELS)}
-    frame["range"] = pd.Categorical(frame["bin"].map(named), list(named.values()))
-    start = f"Violins of {x_title} in four bins of the largest attention weight"
-    words = describe(start, frame, x, ["range"])
-    return figure(in_rows(chart, frame, facet), title, words, missing)
+        .encode(x=alt.value(width + 6), text="label:N"),
+    ).properties(width=width, height=bins * step)
+    chart = frames.facets(chart, frames.in_order(frame[facet])) if facet else chart
+    return frames.figure(chart, title, missing)
 
 
-def _violin(values: np.ndarray, centre: float, half: float, domain: Span, grid: int) -> pd.DataFrame:
+def _violin(values: np.ndarray, centre: float, half: float, domain: frames.Span, grid: int) -> pd.DataFrame:
     """Return the marks of one violin: rows of kind density, quartile, point and count."""
     from scipy.stats import gaussian_kde
 

@@ -41,25 +41,19 @@ def counts_beside_points(
     margin = 0.03 * (high - low) or 0.05
     up = frames.across("y", y_title, (low - margin, high + margin), channel=alt.Y)
     axes = [frames.across("x", x_title, (0, 1)), up]
-    size = {"width": frames.WIDTH / 2 - 30, "height": 260}
+    size = {"width": frames.panel_width(2), "height": 260}
     zero = alt.Chart(pd.DataFrame({"y": [0.0]})).mark_rule(color=frames.GREY, strokeDash=[4, 4])
     shade = alt.Color("count:Q", title="texts").scale(scheme="viridis", type="log", domainMin=1)
     shade = shade.legend(orient="top", titleOrient="left", tickCount=4)
     counted = frames.heat(frame[x], frame[y], CELLS, axes, shade)
     drawn = frame[[x, y]].iloc[thin(frame[x])].set_axis(["x", "y"], axis=1)
-    points = alt.Chart(drawn.round(5)).mark_circle(size=24, opacity=0.15, color=frames.GREY)
+    points = alt.Chart(drawn.round(5)).mark_point(size=20, strokeWidth=1, opacity=1, color=frames.GREY)
     points = points.encode(x=axes[0], y=axes[1], tooltip=frames.tooltip({"x": x_title, "y": y_title}))
-    words = (
-        f"{y_title} against {x_title}, {len(frame)} texts: counts in cells, and {len(drawn)} points, at most "
-        f"{POINTS_PER_BIN} for each of {POINT_BINS} bins of the horizontal axis. Median of {y_title} "
-        f"{frame[y].median():.3g}, 95 % of the texts below {frame[y].quantile(0.95):.3g}, "
-        f"{(frame[y] < 0).mean():.1%} below 0."
-    )
     panels = alt.hconcat(
         alt.layer(counted, zero.encode(y="y:Q")).properties(title="every text, counted", **size),
         alt.layer(points, zero.encode(y="y:Q")).properties(title="thinned, as in the paper", **size),
     ).resolve_scale(color="independent")
-    return frames.figure(panels, title, words, missing)
+    return frames.figure(panels, title, missing)
 
 
 def boxes(
@@ -74,7 +68,7 @@ def boxes(
     domain: frames.Span = (0, 1),
     reference: float | None = None,
 ) -> Any:
-    """Draw a box per row `y` and group `by`: columns p05, p25, median, p75, p95, and mean as a dot if there.
+    """Draw a box per row `y` and group `by`: columns p05, p25, median, p75, p95; mean, if there, is a dot.
 
     Whiskers go from the 5th to the 95th percentile, which unlike the paper's 1.5 interquartile ranges do not
     depend on outliers. `reference`: a dashed line at this value.
@@ -84,27 +78,25 @@ def boxes(
     frame, groups, missing = frames.prepare(frame, [y, by, *QUANTILES], by, facet, limits, optional)
     marks = frame[[*QUANTILES, *optional, "group", "facet"]].assign(row=frame[y].astype(str))
     at = {name: frames.across(name, x_title, domain) for name in (*QUANTILES, *optional)}
-    base = alt.Chart(marks).encode(
-        y=alt.Y("row:N", sort=frames.in_order(frame[y]), title=None).axis(labelLimit=200),
+    names = frames.in_order(frame[y])
+    told = frames.place(facet) | {"row:N": y, "group:N": by_title}
+    base = alt.Chart().encode(
+        y=frames.rows("row", names),
         yOffset=alt.YOffset("group:N", sort=groups).scale(domain=groups),
-        color=frames.colour(groups, by_title),
-        tooltip=frames.tooltip({"row:N": y, "group:N": by_title} | dict.fromkeys(at, alt.Undefined)),
+        color=frames.hues(groups, by_title),
+        tooltip=frames.tooltip(told | dict.fromkeys(at, alt.Undefined)),
     )
     layers = [
         base.mark_rule(strokeWidth=1.5).encode(x=at["p05"], x2="p95:Q"),
-        base.mark_bar(height=8, opacity=0.55).encode(x=at["p25"], x2="p75:Q"),
-        base.mark_tick(size=12, thickness=3).encode(x=at["median"]),
+        base.mark_bar(height=9).encode(x=at["p25"], x2="p75:Q"),
+        base.mark_tick(size=9, thickness=2).encode(x=at["median"], color=alt.value("white")),
     ]
     if optional:
-        layers.append(base.mark_point(size=28, filled=False, opacity=1).encode(x=at["mean"]))
+        mean = base.mark_circle(size=24, opacity=1, stroke=frames.GREY, strokeWidth=1)
+        layers.append(mean.encode(x=at["mean"], color=alt.value("white")))
     if reference is not None:
         line = alt.Chart().mark_rule(color=frames.GREY, strokeDash=[4, 4])
         layers.append(line.encode(x=alt.datum(reference)))
-    chart = alt.layer(*layers, data=marks).properties(width=frames.WIDTH, height=alt.Step(15))
-    words = [f"Boxes of {x_title}."]
-    row: Any
-    for row in marks.to_dict("records"):
-        place = "" if row["facet"] == frames.ALL else f"{row['facet']}, "
-        quartiles = f"quartiles {row['p25']:.3g} to {row['p75']:.3g}"
-        words.append(f"{place}{row['row']}, {row['group']}: median {row['median']:.3g}, {quartiles}.")
-    return frames.figure(frames.in_rows(chart, frame, facet), title, words, missing)
+    chart = alt.layer(*layers, data=marks).properties(width=frames.panel_width(1, names), height=alt.Step(15))
+    chart = frames.facets(chart, frames.in_order(frame[facet])) if facet else chart
+    return frames.figure(chart, title, missing)

@@ -1,30 +1,32 @@
-"""What every figure does with its frame: check it, group it, colour it, put it into words."""
+"""What every figure does with its frame: check it, group it, colour it, name it."""
 
 import re
-from collections.abc import Mapping, Sequence
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
+from math import ceil
 from typing import Any
 
 import altair as alt
 import numpy as np
 import pandas as pd
 
+from attnbook.charts.colours import GREY, palette  # noqa: F401
+
 # Ends of an axis or an interval.
 Span = tuple[float, float]
-# Okabe and Ito's palette, in an order whose first colours read on white and on black.
-COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-# A mid grey reads on white and on black too: reference lines, single groups.
-GREY = "#7a7a7a"
-WIDTH = 560
+# Width of a plot that has numbers on both axes, and of one with the names of its rows, these included.
+WIDTH, COLUMN = 680, 740
+# More groups than this are drawn as one; of the longest text in words.
+MOST, LONGEST = 14, 160
 ALL = "all texts"
 # What may stand beside a value: the published number and the ends of an interval.
 BESIDE = ("published", "low", "high")
 # Ends of an interval in a tooltip, under their own names.
 ENDS = dict.fromkeys(("low", "high"), alt.Undefined)
-# Above the plot, so that a chart is as wide as its axis.
-LEGEND = alt.Legend(orient="top", titleOrient="left")
-HEADER: dict[str, Any] = dict(labelOrient="top", labelAnchor="start", labelFontWeight="bold")
 # Width of a letter in a legend, generously, and what a name needs beside its letters, in pixels.
 LETTER, SYMBOL = 6.2, 30
+# Between panels: room for half a label on either side.
+GAP = 34
 
 
 def prepare(
@@ -57,7 +59,7 @@ def prepare(
             raise ValueError(f"{values}, such as {kept[name][outside].iloc[0]:.4g}: widen the domain")
         kept[name] = kept[name].clip(low, high)
     groups = categories(frame[by]) if by else [ALL]
-    if len(groups) > len(COLOURS):
+    if len(groups) > MOST:
         groups = [ALL]
     names = kept[by].astype(str) if by and groups != [ALL] else ALL
     kept["group"] = pd.Categorical(pd.Series(names, index=kept.index), categories=groups)
@@ -84,15 +86,12 @@ def in_order(column: pd.Series) -> list[str]:
     return present(column) if categorical else list(dict.fromkeys(column.astype(str)))
 
 
-def palette(groups: list[str]) -> list[str]:
-    """Return one colour per group; grey where there is a single one."""
-    return [GREY] if groups == [ALL] else list(COLOURS[: len(groups)])
-
-
-def colour(groups: list[str], title: str) -> Any:
-    """Return the colour encoding of the groups, with a legend where there is more than one."""
-    encoding = alt.Color("group:N", title=title).scale(domain=groups, range=palette(groups))
-    return encoding.legend(LEGEND) if len(groups) > 1 else encoding.legend(None)
+def hues(groups: Sequence[str], title: str | None, drawn: Sequence[str] | None = None) -> Any:
+    """The colour encoding of the groups, with a legend of those that are drawn where there are several."""
+    drawn = groups if drawn is None else drawn
+    above = legend(drawn, WIDTH - LETTER * len(title or ""), values=list(drawn)) if len(drawn) > 1 else None
+    encoding = alt.Color("group:N", title=title, legend=above)
+    return encoding.scale(domain=list(groups), range=palette(groups))
 
 
 def legend(names: Sequence[str], room: float = WIDTH, **options: Any) -> alt.Legend:
@@ -162,31 +161,36 @@ def heat(x: pd.Series, y: pd.Series, bins: int, axes: Sequence[Any], colour: Any
     return marks.encode(x=axes[0], x2="x_end:Q", y=axes[1], y2="y_end:Q", color=colour, tooltip=told)
 
 
-def figure(chart: Any, title: str, words: str | Sequence[str], missing: int = 0) -> Any:
-    """Name a chart and say in words or sentences what it shows, and how many rows had no value to draw."""
-    words = words if isinstance(words, str) else " ".join(words)
-    if missing:
-        words += f" {missing} rows without a value are left out."
+def figure(chart: Any, title: str, missing: int = 0) -> Any:
+    """Name a chart: its title, and as its text in words the same and how many rows had no value to draw."""
+    tail = f"; {missing} rows without a value left out" if missing else ""
+    words = textwrap.shorten(title, LONGEST - len(tail), placeholder=" …") + tail
     return chart.properties(title=title, description=words)
 
 
-def in_rows(chart: Any, frame: pd.DataFrame, facet: str | None) -> Any:
-    """Split a chart into rows where a facet is asked for."""
-    if not facet:
-        return chart
-    header = alt.Header(**HEADER)
-    return chart.facet(row=alt.Row("facet:N", sort=in_order(frame[facet]), title=None, header=header))
+def place(facet: str | None) -> dict[str, Any]:
+    """The line of a tooltip that says in which panel a mark is, if there are panels."""
+    return {"facet:N": facet} if facet else {}
 
 
-def describe(start: str, frame: pd.DataFrame, x: str, further: Sequence[str] = ()) -> str:
-    """Write out what a reader who cannot see the chart needs: counts, medians, quartiles per group.
+def room(names: Iterable[Any]) -> int:
+    """Width for the names of rows, in pixels, so that none is cut."""
+    return max(60, ceil(LETTER * max((len(str(name)) for name in names), default=0)) + 10)
 
-    ``further``: columns of words to split by besides panel and group.
-    """
-    words = [f"{start}."]
-    values: Any
-    for values, part in frame.groupby(["facet", "group", *further], observed=True, sort=True):
-        label = ", ".join(str(value) for value in values if value != ALL) or "All"
-        q25, median, q75 = part[x].quantile([0.25, 0.5, 0.75])
-        words.append(f"{label}: n = {len(part)}, median {median:.3g}, quartiles {q25:.3g} to {q75:.3g}.")
-    return " ".join(words)
+
+def panel_width(columns: int = 1, names: Iterable[Any] | None = None) -> int:
+    """Width of a plot, so that `columns` of them fill the page's column, the names of rows included."""
+    whole = WIDTH if names is None else COLUMN - room(names)
+    return max(100, (whole - GAP * (columns - 1)) // columns)
+
+
+def rows(column: str, names: Sequence[Any], title: str | None = None, **axis: Any) -> Any:
+    """Encoding of the vertical axis: a row per name, in this order, none of them cut."""
+    return alt.Y(f"{column}:N", sort=list(names), title=title or None).axis(labelLimit=room(names), **axis)
+
+
+def facets(chart: Any, names: Sequence[str], columns: int = 1) -> Any:
+    """A panel per value of the column `facet`, in the order of `names`, each with its own ticks below it."""
+    header = alt.Header(labelOrient="top", labelAnchor="start", labelFontWeight="bold", title=None)
+    split = alt.Facet("facet:N", sort=list(names), header=header)
+    return chart.facet(split, columns=columns, spacing=GAP).resolve_axis(x="independent")

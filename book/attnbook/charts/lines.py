@@ -6,8 +6,8 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from attnbook.charts.frames import ALL, ENDS, GREY, WIDTH, colour, figure, prepare, present, tooltip, valid
-from attnbook.charts.panels import GAP, OVER_SEEDS, THEIRS, hues, width
+from attnbook.charts import frames
+from attnbook.charts.panels import OVER_SEEDS, THEIRS
 
 
 def by_epoch(
@@ -23,13 +23,13 @@ def by_epoch(
     """Draw `y` against the column `epoch`, one line per value of `by`.
 
     The columns `low` and `high`, if there, are intervals and may be NaN; `selected` marks the epoch that is
-    kept. At most six lines; two rows for one epoch of a line are refused.
+    kept. Two rows for one epoch of a line are refused.
     """
-    frame, groups, missing = prepare(frame, ["epoch", y], by, None, {}, ["low", "high"])
+    frame, groups, missing = frames.prepare(frame, ["epoch", y], by, None, {}, ["low", "high"])
     repeated = frame.duplicated(["epoch", "group"])
     if repeated.any():
         row = frame[repeated].iloc[0]
-        remedy = "average them, or split by a column of at most six values"
+        remedy = "average them, or split by another column"
         raise ValueError(f"epoch {row['epoch']} of {row['group']} has several rows: {remedy}")
     points = frame[["epoch", "group", "low", "high"]].assign(value=frame[y])
     first, last = int(points["epoch"].min()), int(points["epoch"].max())
@@ -38,32 +38,20 @@ def by_epoch(
     up = {end: alt.Y(f"{end}:Q", title=y_title).scale(zero=False) for end in ("value", "low")}
     along = alt.X("epoch:Q", title="training epoch").axis(values=ticks, format="d")
     along = along.scale(domain=(first - 0.5, last + 0.5), nice=False)
-    told = tooltip({"group:N": by_title or "line", "epoch:Q": "epoch", "value": y_title} | ENDS)
-    base = alt.Chart(points).encode(x=along, color=colour(groups, by_title), tooltip=told)
+    told = frames.tooltip({"group:N": by_title or "line", "epoch:Q": "epoch", "value": y_title} | frames.ENDS)
+    base = alt.Chart(points).encode(x=along, color=frames.hues(groups, by_title), tooltip=told)
     layers = [base.mark_line(point=alt.OverlayMarkDef(size=40)).encode(y=up["value"])]
     # A layer without a value has no extent, and Vega warns of that in the reader's console.
     if points[["low", "high"]].notna().all(axis=1).any():
-        intervals = base.transform_filter(valid("low", "high"))
-        layers.insert(0, intervals.mark_rule(strokeWidth=2, opacity=0.6).encode(y=up["low"], y2="high:Q"))
+        intervals = base.transform_filter(frames.valid("low", "high"))
+        layers.insert(0, intervals.mark_rule(strokeWidth=2).encode(y=up["low"], y2="high:Q"))
     if selected is not None:
         mark = alt.Chart(pd.DataFrame({"epoch": [selected], "label": ["selected"]})).encode(x="epoch:Q")
-        label = mark.mark_text(align="left", baseline="bottom", dx=4, color=GREY, fontSize=12)
-        layers.append(mark.mark_rule(strokeDash=[5, 4], color=GREY))
+        label = mark.mark_text(align="left", baseline="bottom", dx=4, color=frames.GREY, fontSize=12)
+        layers.append(mark.mark_rule(strokeDash=[5, 4], color=frames.GREY))
         layers.append(label.encode(y=alt.value(0), text="label:N"))
-    chart = alt.layer(*layers).properties(width=WIDTH, height=240)
-    return figure(chart, title, f"{y_title} by training epoch. {_words(points, selected)}", missing)
-
-
-def _words(points: pd.DataFrame, selected: int | None) -> str:
-    """Each line at its first and last epoch, and at the selected one."""
-    sentences = []
-    for group, part in points.groupby("group", observed=True):
-        values = dict(zip(part["epoch"].astype(int), part["value"], strict=True))
-        told = dict.fromkeys([min(values), *([selected] if selected in values else []), max(values)])
-        marks = {selected: " (selected)"}
-        words = [f"{values[epoch]:.3g} after epoch {epoch}{marks.get(epoch, '')}" for epoch in told]
-        sentences.append(f"{'All' if group == ALL else str(group)}: {', '.join(words)}.")
-    return " ".join(sentences)
+    chart = alt.layer(*layers).properties(width=frames.WIDTH, height=240)
+    return frames.figure(chart, title, missing)
 
 
 def line_panels(
@@ -82,28 +70,29 @@ def line_panels(
     """Draw a line with the range over seeds per group against `x`, a panel per value of `row` and `column`.
 
     `published` and `baseline`, a further column and what it is called, are levels, named on the chart: one
-    value for all `x` of a panel. Panels in a row share their axis.
+    value for all `x` of a panel. All panels have one scale.
     """
     levels = {"published": THEIRS} | dict([baseline] if baseline else [])
     bounds = ["value", "low", "high", *levels]
-    frame, _, missing = prepare(frame, [x, "value", by, row, column], by, optional=bounds)
-    groups = present(frame["group"])
+    frame, _, missing = frames.prepare(frame, [x, "value", by, row, column], by, optional=bounds)
+    groups = frames.present(frame["group"])
     frame = frame.assign(row=frame[row].astype(str), column=frame[column].astype(str))
-    columns = present(frame[column])
-    size = width(len(columns)) - 30
+    columns = frames.present(frame[column])
+    size = frames.panel_width(len(columns)) - 30
     along = alt.X(f"{x}:O", title=x_title).axis(labelAngle=0, labelOverlap=True, labelSeparation=4)
-    told = tooltip({"group:N": by_title, f"{x}:O": x_title, "value": "mean over seeds"} | OVER_SEEDS)
+    low, high = float(frame[bounds].min().min()), float(frame[bounds].max().max())
+    margin = 0.1 * (high - low) or 0.05
+    scale = alt.Scale(domain=(round(low - margin, 4), round(high + margin, 4)), nice=False)
+    up = {end: alt.Y(f"{end}:Q", title=y_title, scale=scale) for end in ("low", "value")}
+    told = {"row:N": row, "column:N": column, "group:N": by_title, f"{x}:O": x_title}
+    told |= {"value": "mean over seeds"} | OVER_SEEDS
     panels = []
-    for name in present(frame[row]):
-        part = frame[frame["row"] == name]
-        low, high = float(part[bounds].min().min()), float(part[bounds].max().max())
-        margin = 0.1 * (high - low) or 0.05
-        scale = alt.Scale(domain=(round(low - margin, 4), round(high + margin, 4)), nice=False)
-        up = {end: alt.Y(f"{end}:Q", title=y_title, scale=scale) for end in ("low", "value")}
+    for name in frames.present(frame[row]):
         for other in columns:
-            cell = part[part["column"] == other]
-            base = alt.Chart(cell[[x, "group", "value", "low", "high"]].round(4))
-            base = base.encode(x=along, color=hues(groups, by_title), tooltip=told)
+            cell = frame[(frame["row"] == name) & (frame["column"] == other)]
+            base = alt.Chart(cell[["row", "column", x, "group", "value", "low", "high"]].round(4))
+            hue = frames.hues(groups, by_title)
+            base = base.encode(x=along, color=hue, tooltip=frames.tooltip(told))
             layers = [
                 base.mark_area(opacity=0.15).encode(y=up["low"], y2="high:Q"),
                 base.mark_line(point=alt.OverlayMarkDef(size=24)).encode(y=up["value"]),
@@ -111,12 +100,8 @@ def line_panels(
             ]
             head = alt.TitleParams(f"{name}, {other}", fontSize=12)
             panels.append(alt.layer(*layers).properties(width=size, height=150, title=head))
-    lines = frame.sort_values(x).groupby(["row", "column", "group"], observed=True, sort=False)["value"]
-    words = [f"Lines by {x_title}."]
-    words += [
-        f"{', '.join(map(str, of))}: from {part.iloc[0]:.2f} to {part.iloc[-1]:.2f}." for of, part in lines
-    ]
-    return figure(alt.concat(*panels, columns=len(columns), spacing=GAP), title, words, missing)
+    chart = alt.concat(*panels, columns=len(columns), spacing=frames.GAP)
+    return frames.figure(chart, title, missing)
 
 
 def _rules(levels: Mapping[str, pd.Series], up: Any, size: int) -> list[Any]:
@@ -125,6 +110,6 @@ def _rules(levels: Mapping[str, pd.Series], up: Any, size: int) -> list[Any]:
     if not found:
         return []
     base = alt.Chart(pd.DataFrame(found, columns=["name", "value"]).round(4)).encode(y=up)
-    text = base.mark_text(color=GREY, align="right", baseline="bottom", dy=-2, fontSize=11)
-    rule = base.mark_rule(color=GREY, strokeWidth=1.5, strokeDash=[5, 3])
+    text = base.mark_text(color=frames.GREY, align="right", baseline="bottom", dy=-2, fontSize=11)
+    rule = base.mark_rule(color=frames.GREY, strokeWidth=1.5, strokeDash=[5, 3])
     return [rule, text.encode(x=alt.value(size), text="name:N")]

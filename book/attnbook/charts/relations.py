@@ -4,14 +4,15 @@ import textwrap
 from typing import Any
 
 import altair as alt
-import numpy as np
 import pandas as pd
 
 from attnbook.charts import frames
+from attnbook.charts.panels import BASELINE, DIAMOND
 
 MAX_POINTS = 2000
 CELLS = 48
-THEIRS = "published"
+BOUND, ONE_SET, THEIRS = "bound", "one data set", "published"
+SHAPES = {THEIRS: DIAMOND, BOUND: BASELINE}
 
 
 def scatter(
@@ -49,68 +50,77 @@ def scatter(
             lines.append(alt.Tooltip(column, type="quantitative", title=words, format=".3f"))
         lines += [alt.Tooltip("text", title="text")] if "text" in frame else []
         marks = alt.Chart(points).mark_circle(size=36, clip=True).add_params(pick)
-        hue = frames.colour(groups, "predicted class")
+        hue = frames.hues(groups, "predicted class")
         faded = alt.when(pick).then(alt.value(0.55)).otherwise(alt.value(0.04))
         marks = marks.encode(x=axes[0], y=axes[1], color=hue, opacity=faded, tooltip=lines)
-    words = frames.describe(f"Scatter plot of {y_title} against {x_title}", frame, y)
-    constant = min(np.ptp(frame[x]), np.ptp(frame[y])) == 0
-    correlation = "undefined" if constant else f"{np.corrcoef(frame[x], frame[y])[0, 1]:.2f}"
-    words += f" Pearson correlation {correlation}."
-    return frames.figure(alt.layer(marks, width=420, height=420), title, words, missing)
+    return frames.figure(alt.layer(marks, width=420, height=420), title, missing)
 
 
-def dot_intervals(
+def intervals(
     frame: pd.DataFrame,
-    y: str,
+    by: str,
     *,
     title: str,
     x_title: str,
+    value: str = "value",
+    low: str = "low",
+    high: str = "high",
+    bound: str | None = None,
+    group: str | None = None,
+    points: pd.DataFrame | None = None,
     y_title: str = "",
     domain: frames.Span | None = None,
-    by: str | None = None,
-    ours: str = "this run",
+    ours: str = "ours",
 ) -> Any:
-    """Draw a dot at the column value with an interval from low to high per row, and the published number.
+    """Draw a row per name in the column ``by``: a dot at the value, its interval, and the published number.
 
-    Rows keep the order of the frame. The columns low, high and published may be empty or absent. ``by``
-    splits each row by colour; ``ours`` is what the legend calls the dots.
+    Rows keep the order of the frame. The columns ``low``, ``high`` and ``published`` may be empty or absent.
+    ``bound`` is a column with a number per row, drawn as an upright rule; ``group`` splits each row by
+    colour. ``points``: a frame with the columns ``by`` and ``value`` (and ``group``), such as a row per data
+    set, drawn as small rings; ``ours`` is what the legend calls the dots.
     """
-    optional = ["low", "high", "published"]
-    frame, groups, missing = frames.prepare(frame, [y, "value"], by, None, {}, optional)
-    frame["row"] = frame[y].astype(str)
-    marks = frame[["row", "value", "low", "high", "group"]].assign(source=ours)
-    theirs = frame[["row", "published", "group"]].dropna(subset="published")
-    sources = [ours, THEIRS] if len(theirs) else [ours]
-    if len(theirs):
-        theirs = theirs.rename(columns={"published": "value"}).assign(source=THEIRS)
-        marks = pd.concat([marks, theirs], ignore_index=True)
+    names = {"value": value, "low": low, "high": high} | ({BOUND: bound} if bound else {})
+    frame = frame.assign(**{name: frame[column] for name, column in names.items() if column in frame})
+    frame, groups, missing = frames.prepare(frame, [by, "value"], group, None, {}, list(frames.BESIDE))
+    parts = [frame.assign(source=ours)]
+    if points is not None:
+        points = points.assign(value=points[value])
+        if group and group not in points:
+            points = points.assign(**{group: points[by].map(frame.set_index(by)[group])})
+        rings, _, _ = frames.prepare(points, [by, "value"], group)
+        parts.append(rings.assign(source=ONE_SET))
+    for column in ("published", BOUND):
+        if column in frame:
+            known = frame.dropna(subset=column)[[by, "group", column]]
+            parts.append(known.rename(columns={column: "value"}).assign(source=column))
+    columns = ["row", "group", "source", "value", "low", "high"]
+    marks = pd.concat([part.assign(row=part[by].astype(str)) for part in parts], ignore_index=True)
+    marks = marks.reindex(columns=columns).astype({"group": str})
+    rows = list(dict.fromkeys(frame[by].astype(str)))
     limits = domain or frames.span(marks[["value", "low", "high"]])
-
-    told = {"row:N": y_title or y, "source:N": "number from", "value": x_title} | frames.ENDS
-    base = alt.Chart(marks.reset_index(drop=True)).encode(
+    kinds = [kind for kind in (ours, ONE_SET, THEIRS, BOUND) if kind in set(marks["source"])]
+    shape = alt.Shape("source:N", title=None, legend=frames.legend(kinds) if len(kinds) > 1 else None)
+    shape = shape.scale(domain=kinds, range=[SHAPES.get(kind, "circle") for kind in kinds])
+    told = {"row:N": y_title or by, "group:N": group or "texts", "source:N": "from", "value": x_title}
+    base = alt.Chart().encode(
         x=frames.across("value", x_title, limits),
-        y=alt.Y("row:N", sort=list(dict.fromkeys(frame["row"])), title=y_title or None).axis(labelLimit=260),
-        color=frames.colour(groups, by or ""),
-        tooltip=frames.tooltip(told),
+        y=frames.rows("row", rows, y_title, grid=bound is not None),
+        color=frames.hues(groups, group or ""),
+        tooltip=frames.tooltip(told | frames.ENDS),
     )
-    if len(groups) > 1:
+    split = frame.duplicated(by).any()
+    if split:
         base = base.encode(yOffset=alt.YOffset("group:N", sort=groups))
-    shape = alt.Shape("source:N", title="number from", legend=frames.LEGEND if len(sources) > 1 else None)
-    shape = shape.scale(domain=sources, range=["circle", "diamond"][: len(sources)])
-    mine, other = (base.transform_filter(alt.datum.source == source) for source in (ours, THEIRS))
-    whole = mine.transform_filter(frames.valid("low", "high"))
-    layers = [
-        whole.mark_rule(strokeWidth=2).encode(x=frames.across("low", x_title, limits), x2="high:Q"),
-        mine.mark_point(size=90, filled=True, opacity=1).encode(shape=shape),
-    ]
-    if len(sources) > 1:
-        layers.append(other.mark_point(size=110, strokeWidth=2, opacity=1).encode(shape=shape))
-    chart = alt.layer(*layers).properties(width=frames.WIDTH, height=alt.Step(34 if len(groups) == 1 else 16))
-    words = [f"Dots with intervals of {x_title}."]
-    row: Any
-    for row in frame.to_dict("records"):
-        label = row["row"] if row["group"] == frames.ALL else f"{row['row']}, {row['group']}"
-        ends = "" if pd.isna(row["low"]) else f" ({row['low']:.3g} to {row['high']:.3g})"
-        tail = "" if pd.isna(row["published"]) else f"; {THEIRS}: {row['published']:.3g}"
-        words.append(f"{label}: {row['value']:.3g}{ends}{tail}.")
-    return frames.figure(chart, title, words, missing)
+    mine = base.transform_filter(alt.datum.source == ours)
+    whole = mine.transform_filter(frames.valid("low", "high")).mark_rule(strokeWidth=2)
+    layers = [whole.encode(x=frames.across("low", x_title, limits), x2="high:Q")]
+    sizes = {BOUND: 260, ONE_SET: 22, THEIRS: 80, ours: 80}
+    for kind in (kind for kind in sizes if kind in kinds):
+        dots = base.transform_filter(alt.datum.source == kind)
+        layers.append(
+            dots.mark_point(size=sizes[kind], filled=kind != ONE_SET, opacity=1).encode(shape=shape)
+        )
+    height = alt.Step(16 if split else 24)
+    chart = alt.layer(*layers, data=marks.round(5))
+    chart = chart.properties(width=frames.panel_width(1, rows), height=height)
+    return frames.figure(chart, title, missing)

@@ -7,14 +7,23 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from attnbook.charts.colours import BY_WORD
 from attnbook.charts.frames import figure, tooltip
 from attnlib.checks import refuse_string
 
 # Characters of a line.
 LINE = 90
-# From nothing to full orange, the same over a light and a dark page; from full blue where scores are signed.
-WEIGHT_RANGE = ("rgba(230,159,0,0)", "rgba(230,159,0,1)")
-SIGNED_RANGE = ("rgba(86,180,233,1)", "rgba(86,180,233,0)", *WEIGHT_RANGE)
+
+
+def _shade(word: str, strength: int) -> str:
+    """The colour of a word from transparent to full, the same over a light and a dark page."""
+    red, green, blue = (int(BY_WORD[word][i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{strength})"
+
+
+# Weights have attention's hue; signed scores those of support and opposition.
+WEIGHT_RANGE = (_shade("attention", 0), _shade("attention", 1))
+SIGNED_RANGE = (*(_shade("opposing", i) for i in (1, 0)), *(_shade("supporting", i) for i in (0, 1)))
 
 
 def heatmap(
@@ -24,7 +33,8 @@ def heatmap(
 
     ``rows`` maps a label (such as "original attention") to one weight per token. Lines wrap at
     LINE characters; all blocks share one colour scale, from zero to the largest weight. signed:
-    weights may be negative, which is shown in blue. name: what a weight is called in the legend.
+    weights may be negative: what supports and what opposes have a hue each. name: what a weight is
+    called in the legend.
     """
     refuse_string(tokens, "tokens")
     if not tokens or not rows:
@@ -64,7 +74,7 @@ def heatmap(
     )
     shade = shade.legend(orient="bottom", direction="horizontal", gradientLength=180)
     strength = alt.Tooltip("weight:Q", title=name, format=".4f")
-    # Black on full orange in either theme; elsewhere the page's own text colour.
+    # Black on a full hue in either theme; elsewhere the page's own text colour.
     ink = alt.when("datum.strong").then(alt.value("black"))
     lines_of = tooltip({"block:N": "row", "token:N": alt.Undefined, "position:Q": alt.Undefined}, strength)
     base, named = alt.Chart(cells).encode(tooltip=lines_of), alt.Chart(labels)
@@ -78,9 +88,7 @@ def heatmap(
         width=7.6 * span,
         height=23 * (len(weights) * pitch - 0.5),
     )
-    words = [f"A text of {len(tokens)} tokens, shaded by {name}."]
-    words += [f"{label}: most {name} on {_heaviest(tokens, values)}." for label, values in weights.items()]
-    return figure(chart, title, words)
+    return figure(chart, title)
 
 
 def _wrap(tokens: Sequence[str]) -> tuple[list[int], list[int]]:
@@ -93,8 +101,3 @@ def _wrap(tokens: Sequence[str]) -> tuple[list[int], list[int]]:
         lines.append(line)
         at += len(token) + 1
     return offsets, lines
-
-
-def _heaviest(tokens: Sequence[str], weights: np.ndarray) -> str:
-    order = np.argsort(-np.abs(weights), kind="stable")[:3]
-    return ", ".join(f"“{tokens[t]}” ({weights[t]:.2f})" for t in order)

@@ -8,10 +8,9 @@ import numpy as np
 import pandas as pd
 
 from attnbook.charts import frames
-from attnbook.charts.panels import facets, width
 from attnbook.charts.pareto import pareto_front
 
-# One for each colour of the palette: a kind is told by either.
+# A kind is told by its colour and by its shape.
 SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down")
 FRONT, NONE = "Pareto front", "–"
 
@@ -48,8 +47,8 @@ def trade_off(
     needed = [x, y, by, *([facet] if facet else [])]
     optional = [name for name in (*names.values(), order) if name not in needed]
     frame, _, missing = frames.prepare(points, needed, by, facet, optional=optional)
-    if (kinds := len(frames.categories(points[by]))) > len(frames.COLOURS):
-        raise ValueError(f"{kinds} kinds in {by}: draw at most {len(frames.COLOURS)} of them")
+    if (kinds := len(frames.categories(points[by]))) > len(SHAPES):
+        raise ValueError(f"{kinds} kinds in {by}: draw at most {len(SHAPES)} of them")
     frame = frame.reset_index(drop=True)
     panels = frames.present(frame[facet]) if facet else [frames.ALL]
     marks = frame[["facet", "group"]].astype({"facet": pd.CategoricalDtype(panels)})
@@ -66,36 +65,30 @@ def trade_off(
     parts = [marks.assign(part="point")]
     if marks["front"].any():
         parts.append(_steps(marks, spans[0][1]))
-    tooltip = frames.tooltip({"group:N": by, "order:N": order})
+    tooltip = frames.tooltip(frames.place(facet) | {"group:N": by, "order:N": order})
     for short, words in (("x", x_title), ("y", y_title)):
         tooltip.append(alt.Tooltip(f"{short}:Q", title=words, format=".3g"))
         tooltip.append(alt.Tooltip(f"{short}_interval:N", title=f"{words}, range"))
     along = _axis(x_title, spans[0], 8 if columns == 1 else 5)
     axes = {"x": along, "y": _axis(y_title, spans[1], 8)}
-    layers = _layers(marks, curve, axes, tooltip)
+    layers = _layers(marks, axes, tooltip)
     chart = alt.layer(*layers, data=pd.concat(parts, ignore_index=True))
     chart = chart.encode(x=alt.X("x:Q", **axes["x"]), y=alt.Y("y:Q", **axes["y"]))
-    chart = chart.properties(width=width(columns), height=380 if columns == 1 else 240)
-    if facet:
-        chart = facets(chart, panels, columns)
-        # Else the axis of a column that ends above the others hangs in the air.
-        chart = chart.resolve_axis(x="independent") if len(panels) % columns else chart
-    words = f"Scatter plot of {y_title} against {x_title}. {_told(marks, curve, order)}"
-    return frames.figure(chart, title, words, missing)
+    chart = chart.properties(width=frames.panel_width(columns), height=380 if columns == 1 else 240)
+    chart = frames.facets(chart, panels, columns) if facet else chart
+    return frames.figure(chart, title, missing)
 
 
 def _axis(title: str, span: frames.Span, ticks: int) -> dict[str, Any]:
     return {"title": title, "scale": alt.Scale(domain=span, nice=False), "axis": alt.Axis(tickCount=ticks)}
 
 
-def _layers(marks: pd.DataFrame, curve: str, axes: dict[str, Any], tooltip: list[Any]) -> list[Any]:
+def _layers(marks: pd.DataFrame, axes: dict[str, Any], tooltip: list[Any]) -> list[Any]:
     """What is drawn, from back to front; a layer without a row is left out."""
     groups, drawn = frames.categories(marks["group"]), frames.present(marks["group"])
-    shades = dict(zip(groups, frames.palette(groups), strict=True))
-    # As many kinds in a line as fit beside the name of the front.
-    kinds = frames.legend(drawn, frames.WIDTH - 130, values=drawn)
-    hue = alt.Color("group:N", title=None, legend=kinds).scale(domain=groups, range=list(shades.values()))
-    shape = alt.Shape("group:N", title=None, legend=kinds)
+    hue = frames.hues(groups, None, drawn)
+    # The same legend as that of the colours: Vega-Lite makes one of the two.
+    shape = alt.Shape("group:N", title=None, legend=hue["legend"])
     shape = shape.scale(domain=groups, range=list(SHAPES[: len(groups)]))
     point = alt.Chart().transform_filter(alt.datum.part == "point")
     layers = []
@@ -109,11 +102,11 @@ def _layers(marks: pd.DataFrame, curve: str, axes: dict[str, Any], tooltip: list
         if (marks[f"{short}_interval"] != NONE).any():
             rules = point.transform_filter(frames.valid(f"{short}_low", f"{short}_high"))
             ends = {short: channel(f"{short}_low:Q", **axes[short]), f"{short}2": f"{short}_high:Q"}
-            rules = rules.mark_rule(strokeWidth=1.2, opacity=0.7)
+            rules = rules.mark_rule(strokeWidth=1.2)
             layers.append(rules.encode(**ends, color=hue, tooltip=tooltip))
     if marks["rank"].notna().any():
         line = point.transform_filter(frames.valid("rank"))
-        layers.append(line.mark_line(color=shades[curve], strokeWidth=1.5).encode(order="rank:Q"))
+        layers.append(line.mark_line(strokeWidth=1.5).encode(order="rank:Q", color=hue))
         # The last above its point: the front goes on to the right of it.
         for end, place in (("first", {"align": "right", "dx": -9}), ("last", {"dy": -12})):
             named = point.transform_filter(f"datum.{end} != ''")
@@ -175,32 +168,3 @@ def _steps(marks: pd.DataFrame, right: float) -> pd.DataFrame:
     # A page holds no NaN in place of a word.
     words = dict.fromkeys(["group", "order", "x_interval", "y_interval"], NONE) | {"first": "", "last": ""}
     return pd.concat(corners).assign(part=FRONT, front=True, **words)
-
-
-def _told(marks: pd.DataFrame, curve: str, order: str) -> str:
-    """Each kind of each panel in words: how many, where, and how many of them are on the front."""
-    front = marks["front"].any()
-    sentences = []
-    for (name, group), part in marks.groupby(["facet", "group"], observed=True):
-        place = "" if name == frames.ALL else f"{name}, "
-        words = f"{place}{group}: {len(part)} {'point' if len(part) == 1 else 'points'}"
-        words += f" at {_range(part['x'])} across and {_range(part['y'])} up"
-        joined = part.dropna(subset="rank").sort_values("rank")["order"]
-        if len(joined) > 1:
-            words += f", joined in the order of {order} from {joined.iloc[0]} to {joined.iloc[-1]}"
-        if front:
-            few = {0: "not ", 1: ""} if len(part) == 1 else {0: "none ", len(part): "all "}
-            count = int(part["front"].sum())
-            words += f", {few.get(count, f'{count} ')}on the front"
-        sentences.append(f"{words}.")
-    if front:
-        sentences.append("On the front is what no other point of the panel beats: less across, more up.")
-    kinds = dict.fromkeys([*frames.categories(marks["group"]), curve])
-    if absent := [name for name in kinds if name not in frames.present(marks["group"])]:
-        sentences.append(f"No point: {', '.join(absent)}.")
-    return " ".join(sentences)
-
-
-def _range(values: pd.Series) -> str:
-    low, high = f"{values.min():.3g}", f"{values.max():.3g}"
-    return low if low == high else f"{low} to {high}"

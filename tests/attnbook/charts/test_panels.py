@@ -38,10 +38,6 @@ def dots(frame, **options):
     return charts.dot_panels(frame, "dataset", by="encoder", panel="metric", **words, **options)
 
 
-def bars(frame):
-    return charts.bar_panels(frame, "dataset", panel="encoder", title="t", x_title="τ")
-
-
 def row_labels(spec):
     """The widths at which names of rows are cut."""
     axes = [layer["encoding"].get("y", {}).get("axis", {}) for layer in spec["layer"]]
@@ -90,33 +86,18 @@ class TestDots:
         layers = dots(frame, **options).to_dict()["spec"]["layer"]
         assert [layer["encoding"]["x"].get("scale") for layer in layers] == [scale] * 2
 
-    def test_the_words_are_the_means(self, frame):
-        words = dots(frame).description
-        assert "m, bilstm: mean of ours 0.20 over 2 rows, of theirs 0.26 over 2." in words
-        assert "m, average: mean of ours 0.20 over 1 rows, of theirs 0.50 over 1." in words
+    def test_without_groups_there_is_one_dot_a_row_and_no_legend(self, frame):
+        chart = charts.dot_panels(frame, "dataset", panel="encoder", title="t", x_title="τ")
+        assert set(marks(chart)["group"]) == {"all texts"}
+        assert of(marks(chart), "ours") == [0.1, 0.2, 0.3]
+        assert chart.to_dict()["spec"]["layer"][0]["encoding"]["color"]["legend"] is None
 
-    @pytest.mark.parametrize("draw", [dots, bars])
-    def test_long_names_of_rows_are_not_cut_and_take_their_room_from_the_panels(self, frame, draw):
+    def test_long_names_of_rows_are_not_cut_and_take_their_room_from_the_panels(self, frame):
         long = frame.assign(dataset=frame["dataset"].cat.rename_categories(lambda name: name + 40 * "x"))
-        plain, wide = (draw(each).to_dict()["spec"] for each in (frame, long))
-        assert row_labels(plain) == {200}
+        plain, wide = (dots(each).to_dict()["spec"] for each in (frame, long))
+        assert row_labels(plain) == {60}
         assert min(row_labels(wide)) > 6 * 40
         assert 0 < wide["width"] < plain["width"]
-
-
-def test_bars_are_ours_with_a_dot_per_seed_and_a_rule_is_the_mean_of_its_side(frame):
-    chart = bars(frame)
-    assert of(marks(chart), "ours") == [0.1, 0.2, 0.3]
-    assert of(marks(chart), "one seed") == [0.05, 0.15, 0.2, 0.25, 0.35]
-    assert of(marks(chart), "theirs") == [0.12, 0.4, 0.5]
-    layers = chart.to_dict()["spec"]["layer"]
-    (bar,) = [layer for layer in layers if layer["mark"]["type"] == "bar"]
-    assert bar["transform"] == [{"filter": "(datum.source === 'ours')"}]
-    (rule,) = [layer for layer in layers if layer["mark"]["type"] == "rule"]
-    assert rule["encoding"]["x"]["aggregate"] == "mean"
-    assert "dataset" not in json.dumps(rule["encoding"])
-    assert "average: mean of ours 0.20 over 1 rows, of theirs 0.50 over 1" in chart.description
-    assert "ours, in brackets theirs: b 0.20 (–), a – (0.50)." in chart.description
 
 
 @pytest.fixture
@@ -150,8 +131,6 @@ class TestQuartiles:
         assert lowest_bin["group"].tolist() == ["first class"] * 2 + ["second class"] * 2
         assert found.loc[found["bin"] == "uniform", "y"].min() > lowest_bin["y"].max()
         assert found.loc[found["bin"] == "uniform", "q25"].isna().all()
-        words = "a, first class: medians of ours 0.20 to 0.20, of theirs 0.20 to 0.70."
-        assert words in chart.description
 
     def test_a_value_outside_the_axis_is_refused(self, quartiles):
         with pytest.raises(ValueError, match=r"values of q25 lie outside \[0, 0.5\]"):
@@ -159,34 +138,6 @@ class TestQuartiles:
         quartiles.loc[2, "q75"] = 1.5
         with pytest.raises(ValueError, match=r"values of q75 lie outside \[0, 1\]"):
             boxes(quartiles)
-
-
-@pytest.fixture
-def steps():
-    shares = {"first class": [0.5, 0.0, 0.5], "second class": [0.25, 0.75, 0.75]}
-    frame = pd.DataFrame({"panel": "a", "start": [0.0, 0.5, 1.0]})
-    return pd.concat([frame.assign(place=place, share=share) for place, share in shares.items()])
-
-
-def histograms(steps, marked=(), **options):
-    marked = pd.DataFrame(marked, columns=["panel", "place", "x", "source"])
-    options |= dict(domain=(0, 1), title="t", x_title="τ", by_title="class")
-    return charts.histogram_panels(steps, marked, by="place", panel="panel", **options)
-
-
-class TestHistograms:
-    def test_the_steps_are_those_of_the_frame_and_the_top_is_the_end_of_the_axis(self, steps):
-        chart = histograms(steps, top=0.3)
-        found, of_frame = (table[["start", "share"]] for table in (marks(chart), steps.reset_index()))
-        pd.testing.assert_frame_equal(found, of_frame)
-        assert marks(chart)["group"].tolist() == steps["place"].tolist()
-        area = chart.to_dict()["spec"]["layer"][0]
-        assert area["encoding"]["y"]["scale"]["domain"] == [0, 0.3]
-        assert area["mark"]["clip"]
-
-    def test_marked_numbers_of_other_panels_are_no_marks(self, steps):
-        marked = [(name, "first class", x, "theirs") for name, x in (("a", 0.3), ("b", 0.4), ("a", np.nan))]
-        assert of(marks(histograms(steps, marked)), "theirs") == [0.3]
 
 
 @pytest.fixture
@@ -214,16 +165,16 @@ def test_lines_have_a_panel_per_row_and_column_in_order_and_levels_where_they_ar
     values = spec["datasets"][panels[3]["layer"][0]["data"]["name"]]
     here = epochs[(epochs["metric"] == "τ") & (epochs["encoder"] == "bilstm")]
     assert [row["value"] for row in values] == here["value"].tolist()
-    assert panels[0]["layer"][0]["encoding"]["tooltip"][0]["title"] == "vectors"
+    assert panels[0]["layer"][0]["encoding"]["tooltip"][2]["title"] == "vectors"
     levels = [spec["datasets"][panel["layer"][-1]["data"]["name"]] for panel in panels]
     named = [[row["name"] for row in level] for level in levels]
     assert named == [["shuffled"]] * 2 + [["theirs", "shuffled"]] * 2
-    # Panels in a row share their axis.
-    domains = [panel["layer"][1]["encoding"]["y"]["scale"]["domain"] for panel in panels]
-    assert domains[0] == domains[1] != domains[2] == domains[3]
+    # All panels have one scale.
+    scales = [panel["layer"][1]["encoding"]["y"]["scale"]["domain"] for panel in panels]
+    assert all(scale == scales[0] for scale in scales)
 
 
 @pytest.mark.slow
-def test_every_chart_renders_with_image_and_words(frame, quartiles, steps, epochs):
-    for chart in (dots(frame), bars(frame), boxes(quartiles), histograms(steps), lines(epochs)):
+def test_every_chart_renders_with_image_and_words(frame, quartiles, epochs):
+    for chart in (dots(frame), boxes(quartiles), lines(epochs)):
         renders(chart)

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from attnbook import charts
-from attnbook.charts.frames import COLOURS, GREY
+from attnbook.charts.colours import GREY, palette
 from attnbook.charts.pareto import pareto_front
 from attnbook.charts.trade_off import FRONT, SHAPES
 from tests.attnbook.charts.drawn import renders
@@ -58,20 +58,16 @@ class TestPoints:
         chart = draw(models)
         assert parts(chart)["point"]["x"].tolist() == models["tvd"].tolist()
         encoding = layers(chart, "point")[0]["encoding"]
-        assert encoding["color"]["scale"] == {"domain": KINDS, "range": list(COLOURS[:4])}
+        assert encoding["color"]["scale"] == {"domain": KINDS, "range": palette(KINDS)}
         assert encoding["shape"]["scale"] == {"domain": KINDS, "range": list(SHAPES[:4])}
-        assert len(SHAPES) == len(COLOURS)
         assert encoding["color"]["legend"]["values"] == KINDS[:3]
-        assert "No point: exact optimum." in chart.description
 
     def test_nan_is_left_out_and_said(self, models):
         models.loc[0, "jsd"] = models.loc[4, "tvd"] = math.nan
         models.loc[6, "kind"] = None
         chart = draw(models)
         assert len(parts(chart)["point"]) == 4
-        assert "3 rows without a value are left out." in chart.description
-        assert "trained adversary: 3 points" in chart.description
-        assert "No point: uniform model, exact optimum." in chart.description
+        assert "3 rows without a value left out" in chart.description
         # No word that a reader sees is "nan".
         words = chart.data.select_dtypes(exclude="number")
         assert not words.map(lambda value: isinstance(value, float)).any(axis=None)
@@ -79,7 +75,6 @@ class TestPoints:
     def test_a_single_point_be_it_at_the_origin(self, models):
         chart = draw(models[6:])
         assert len(parts(chart)["point"]) == 1
-        assert "uniform model: 1 point at 0.05 across and 0.2 up, on the front." in chart.description
         assert domain(draw(models[6:].assign(tvd=0, jsd=0)), "x") == [0, 0.5]
 
     @pytest.mark.slow
@@ -105,14 +100,13 @@ class TestCurve:
     def test_its_points_are_joined_in_their_order_and_its_ends_named(self, models):
         chart = draw(models)
         (line,) = [layer for layer in layers(chart, "line") if "order" in layer["encoding"]]
-        assert line["mark"]["color"] == COLOURS[0]
+        assert line["encoding"]["color"]["scale"]["range"] == palette(KINDS)
         assert line["encoding"]["order"]["field"] == "rank"
         points = parts(chart)["point"]
         assert points["rank"].dropna().tolist() == [4, 2, 3, 1]
         assert points["order"].tolist() == ["1", "0.001", "0.1", "0", "–", "–", "–"]
         tooltip = layers(chart, "point")[0]["encoding"]["tooltip"]
         assert {"field": "order", "title": "λ", "type": "nominal"} in tooltip
-        assert "joined in the order of λ from 0 to 1," in chart.description
         assert points["first"].tolist() == ["", "", "", "λ = 0", "", "", ""]
         assert points["last"].tolist() == ["λ = 1", "", "", "", "", "", ""]
         shown = {layer["encoding"]["text"]["field"]: layer["transform"] for layer in layers(chart, "text")}
@@ -126,16 +120,11 @@ class TestCurve:
         models.loc[3, "λ"] = math.nan
         chart = draw(models)
         assert parts(chart)["point"]["rank"].count() == 3
-        assert "4 points" in chart.description
-        assert "from 0.001 to 1" in chart.description
 
     def test_without_one_or_without_a_point_of_its_kind(self, models):
         chart = draw(models, curve="no kind")
         assert not any("order" in layer["encoding"] for layer in layers(chart, "line"))
-        assert "joined" not in chart.description
-        assert "No point: exact optimum, no kind." in chart.description
-        chart = draw(models[4:].assign(λ=None))
-        assert "No point: trained adversary, exact optimum." in chart.description
+        assert parts(draw(models[4:].assign(λ=None)))["point"]["rank"].isna().all()
 
     def test_two_points_at_one_place_are_refused(self, models):
         models.loc[0, "λ"] = 0.1
@@ -175,15 +164,10 @@ class TestFront:
         (line,) = [layer for layer in layers(chart, "line") if layer["mark"].get("interpolate")]
         assert (line["mark"]["interpolate"], line["mark"]["color"]) == ("step-after", GREY)
         assert line["encoding"]["strokeDash"]["scale"]["domain"] == [FRONT]
-        assert "from 0 to 1, 3 on the front." in chart.description
-        words = "other seed: 2 points at 0.02 to 0.03 across and 0.1 to 0.12 up, none on the front."
-        assert words in chart.description
 
     def test_equal_points_are_one_corner(self, models):
         chart = draw(pd.concat([models, models[6:].assign(tvd=0.3, jsd=0.6)]))
         assert len(parts(chart)[FRONT]) == 4
-        words = "uniform model: 2 points at 0.05 to 0.3 across and 0.2 to 0.6 up, 1 on the front."
-        assert words in chart.description
 
     @pytest.mark.slow
     def test_it_may_be_of_some_kinds_or_left_out(self, models):
@@ -192,23 +176,17 @@ class TestFront:
             assert set(points.loc[points["front"], "x"]) == expected
         chart = draw(models, front=[])
         assert set(parts(chart)) == {"point"}
-        assert "front" not in chart.description
         assert "strokeDash" not in json.dumps(chart.to_dict()["layer"])
 
 
 @pytest.mark.slow
-def test_panels_have_their_own_front_words_and_in_an_uneven_grid_axes(models):
+def test_panels_have_their_own_front_and_axes(models):
     both = pd.concat([models.assign(data="sst"), models.assign(data="imdb", jsd=models["jsd"] / 2)[:5]])
     chart = draw(both, facet="data")
     assert parts(chart)[FRONT].groupby("facet")["y"].max().to_dict() == {"imdb": 0.3, "sst": 0.6}
-    assert "imdb, trained adversary: 4 points" in chart.description
-    assert "imdb, uniform model" not in chart.description
     assert chart.to_dict()["facet"]["sort"] == ["imdb", "sst"]
     assert chart.to_dict()["columns"] == 2
-    three = pd.concat([both, both[:1].assign(data="other")])
-    assert draw(three, facet="data").to_dict()["resolve"]["axis"]["x"] == "independent"
-    for even in (both, both[:7]):
-        assert "resolve" not in draw(even, facet="data").to_dict()
+    assert chart.to_dict()["resolve"]["axis"]["x"] == "independent"
     both.iloc[0, both.columns.get_loc("data")] = None
     assert "1 rows without a value" in draw(both, facet="data").description
 

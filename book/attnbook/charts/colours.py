@@ -1,0 +1,60 @@
+"""One colour per concept for the whole book: the dictionary is colours.toml."""
+
+import tomllib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+_FOUND = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+SPARE: list[str] = _FOUND.pop("spare")
+GROUPS: dict[str, dict[str, list[str]]] = _FOUND
+BY_WORD = {word: colour for group in GROUPS.values() for colour, words in group.items() for word in words}
+# A mid grey reads on white and on black: reference lines, single groups.
+GREY = BY_WORD["all texts"]
+
+
+def palette(groups: Sequence[str]) -> list[str]:
+    """Return one colour per group: its own, or for a word without one a colour that no other group has.
+
+    >>> palette(["attention", "my own score"])
+    ['#D55E00', '#3B82C4']
+    """
+    known = {BY_WORD.get(name) for name in groups}
+    spare = (colour for colour in SPARE if colour not in known)
+    if sum(name not in BY_WORD for name in groups) > len(set(SPARE) - known):
+        raise ValueError(f"there are not enough colours for {len(groups)} groups: {', '.join(groups)}")
+    return [BY_WORD[name] if name in BY_WORD else next(spare) for name in groups]
+
+
+def contrast(colour: str, ground: str) -> float:
+    """Contrast of two colours (#rrggbb) as the guidelines for web pages define it, from 1 to 21."""
+    low, high = sorted(map(_luminance, (colour, ground)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    parts = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return sum(share * part for share, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+def of_specs(specs: Iterable[Any]) -> dict[str, set[str]]:
+    """The colours that each word has in these Vega-Lite specifications; there should be one."""
+    found = defaultdict(set)
+    for spec in specs:
+        for domain, shades in scales(spec):
+            for word, shade in zip(domain, shades, strict=False):
+                found[word].add(shade)
+    return dict(found)
+
+
+def scales(spec: Any) -> Iterator[tuple[list[str], list[str]]]:
+    """The words and the colours of each scale of a specification that gives words colours."""
+    if isinstance(spec, dict):
+        for channel in ("color", "fill", "stroke"):
+            encoding = spec.get(channel)
+            if isinstance(encoding, dict) and encoding.get("type") == "nominal" and "scale" in encoding:
+                yield encoding["scale"].get("domain", []), encoding["scale"].get("range", [])
+    for part in spec.values() if isinstance(spec, dict) else spec if isinstance(spec, list) else ():
+        yield from scales(part)
