@@ -11,9 +11,11 @@ import base64
 import html
 import json
 import os
+import textwrap
 import tomllib
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from attnbook.escaped import in_script
 
@@ -25,6 +27,9 @@ LAB_MIME = "application/vnd.vegalite.v5+json"
 
 VEGALITE_VERSION = "6.4"
 """The Vega-Lite that draws the static images, and the browser bundle of the book."""
+
+LONGEST_ALT = 160
+"""Letters of a chart's alternative text: one sentence, since the numbers are in the table below it."""
 
 
 def enable(source: str = "") -> None:
@@ -54,7 +59,8 @@ def theme() -> Any:
 def render(spec: dict[str, Any], source: str = "", **_options: Any) -> dict[str, Any]:
     """Turn a Vega-Lite specification into the media bundle of a notebook output.
 
-    ``source`` goes with the specification, as its ``usermeta``.
+    ``source`` goes with the specification in its ``usermeta``, where a chart may have ``caption`` and
+    ``alt``, the words under which a page shows it (see `figure_html`).
 
     Raises
     ------
@@ -69,7 +75,7 @@ def render(spec: dict[str, Any], source: str = "", **_options: Any) -> dict[str,
             remedy = f"give it one with chart.properties({field}=...)"
             raise ValueError(f"this chart has no {field}; {remedy}: no figure says nothing in words")
     if source:
-        spec = spec | {"usermeta": {"source": source}}
+        spec = spec | {"usermeta": spec.get("usermeta", {}) | {"source": source}}
     png = vl_convert.vegalite_to_png(spec, vl_version=VEGALITE_VERSION, scale=1.5)
     bundle = {
         MIME: spec,
@@ -96,20 +102,64 @@ class VegaLiteMime:
 
         content = data.content
         spec = json.loads(content) if isinstance(content, str) else dict(content)
-        return [nodes.raw("", figure_html(spec), format="html")]
+        environment = getattr(renderer.renderer, "sphinx_env", None)
+        page = environment.docname if environment is not None else ""
+        return [nodes.raw("", figure_html(spec, notebook_of(page)), format="html")]
 
 
-def figure_html(spec: dict[str, Any]) -> str:
-    """Return the HTML of one chart: the static image and, beside it, the specification."""
+def notebook_of(page: str) -> str:
+    """The address of a page's executed notebook, which Sphinx copies to _sources, as seen from that page."""
+    return f"{'../' * page.count('/')}_sources/{page}.ipynb" if page else ""
+
+
+def title_of(spec: dict[str, Any]) -> str:
+    """A chart's title and subtitle in one line."""
+    title = spec.get("title") or ""
+    lines = [title.get("text"), title.get("subtitle")] if isinstance(title, dict) else [title]
+    parts = [part for line in lines for part in (line if isinstance(line, list) else [line]) if part]
+    return " ".join(str(part) for part in parts)
+
+
+def words_of(spec: dict[str, Any]) -> tuple[str, str]:
+    """A chart's caption and its alternative text: those of ``usermeta``, else its title."""
+    own = spec.get("usermeta", {})
+    caption = str(own.get("caption") or title_of(spec) or "Chart")
+    alt = " ".join(str(own.get("alt") or title_of(spec) or caption).split())
+    return caption, textwrap.shorten(alt, LONGEST_ALT, placeholder=" …")
+
+
+def as_shown(spec: dict[str, Any]) -> dict[str, Any]:
+    """The specification as a page draws it: no words that the page itself says.
+
+    Those are the description, and a title that serves as the caption. Marks have no labels of their own:
+    a screen reader has the alternative text and the table of the numbers.
+    """
+    config = spec.get("config", {}) | {"aria": False}
+    shown = {key: value for key, value in spec.items() if key != "description"} | {"config": config}
+    if not spec.get("usermeta", {}).get("caption"):
+        shown.pop("title", None)
+    return shown
+
+
+def figure_html(spec: dict[str, Any], notebook: str = "") -> str:
+    """Return the HTML of one chart: caption, static image, specification, and the line below it.
+
+    notebook: address of the executed notebook. The numbers as csv and as a table are made by the page's
+    script from the specification.
+    """
     import vl_convert
 
-    svg = vl_convert.vegalite_to_svg(spec, vl_version=VEGALITE_VERSION)
-    image = base64.b64encode(svg.encode()).decode()
-    words = html.escape(str(spec.get("description") or "chart"), quote=True)
-    origin = html.escape(str(spec.get("usermeta", {}).get("source", "")))
-    line = f'<p class="chart-source">{origin}</p>' if origin else ""
+    caption, alt = words_of(spec)
+    shown = as_shown(spec)
+    # Not as base64, which would be a quarter longer.
+    image = quote(vl_convert.vegalite_to_svg(shown, vl_version=VEGALITE_VERSION), safe=" /:;=,()!*@$+?-._~")
+    origin = str(spec.get("usermeta", {}).get("source", ""))
+    link = f'<a href="{html.escape(notebook)}" download>source</a>' if notebook else ""
+    made = f'<p class="chart-origin">{html.escape(origin)}</p>' if origin else ""
     return (
-        f'<div class="chart" role="group" aria-label="{words}">'
-        f'<img class="chart-static" src="data:image/svg+xml;base64,{image}" alt="{words}">'
-        f'<script type="application/json">{in_script(spec)}</script></div>{line}\n'
+        f'<figure class="chart"><figcaption>{html.escape(caption)}</figcaption>'
+        f'<div class="chart-box" role="img" aria-label="{html.escape(alt)}">'
+        f'<img class="chart-static" src="data:image/svg+xml,{image}" alt=""></div>'
+        f'<div class="chart-line">{link}<details><summary>Table of the numbers</summary>{made}</details></div>'
+        f'<script type="application/json">{in_script(shown)}</script></figure>\n'
     )
