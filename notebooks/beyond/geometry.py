@@ -57,9 +57,9 @@ page.generated(link="together")
 # ## 1. Can attention change the decision? Can a permutation?
 #
 # Some attention changes the class if and only if a single token alone does ({ref}`reach <reach>`). Where none
-# does, attention is *inert*: no experiment that only moves weights can flip such a text. That is about the class.
-# The probability may still move, and how far is known too. Over permutations the range is found by two sorts
-# ({ref}`rearrangement <permutation-moments>`), where the sampled test sees a hundred of $T!$.
+# does, attention is *inert*: no experiment that only moves weights can flip such a text. That is about the
+# class. The probability may still move, and how far is known too. Over permutations the range is found by two
+# sorts ({ref}`rearrangement <permutation-moments>`), where the sampled test sees a hundred of $T!$.
 
 # %%
 columns = reached.columns(readout) | {"lowest": kernels.reach(readout).lowest}
@@ -70,10 +70,10 @@ if two_classes:
 # %% [markdown]
 # ## 2. How different can attention be at the same output, and how few tokens must go?
 #
-# For two classes the most different attention is on one or two tokens ({ref}`proof <exact-adversary>`). Without
-# the condition on the output the best is the token with the least attention: the *ceiling*. For more than two
-# classes the truth lies between two bounds. The fewest tokens whose erasure flips the decision are found by a
-# sort ({ref}`proof <minimal-set>`).
+# For two classes the most different attention is on one or two tokens ({ref}`proof <exact-adversary>`).
+# Without the condition on the output the best is the token with the least attention: the *ceiling*. For more
+# than two classes the truth lies between two bounds. The fewest tokens whose erasure flips the decision are
+# found by a sort ({ref}`proof <minimal-set>`).
 
 # %%
 searched = kernels.search_adversary(readout, epsilon, seed=seed)

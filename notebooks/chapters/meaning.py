@@ -42,10 +42,10 @@ page.answer(
 
 # %% tags=["remove-input"]
 page.figure(
-    charts.dot_intervals(
+    charts.intervals(
         sides.astype({"value": float}),
         "question",
-        by="reading",
+        group="reading",
         title="One word, two readings: means over data sets of the same models",
         x_title="mean over data sets",
         domain=(0, 0.7),

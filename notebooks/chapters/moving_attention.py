@@ -56,10 +56,10 @@ page.answer(
 
 # %% tags=["remove-input"]
 page.figure(
-    charts.dot_intervals(
+    charts.intervals(
         of_bilstm.astype({"metric": str}),
         "dataset",
-        by="metric",
+        group="metric",
         title="How far attention can move the output, and how far shuffling moves it (BiLSTM)",
         x_title="mean change of the output (total variation)",
         domain=(0, 1),

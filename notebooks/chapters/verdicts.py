@@ -45,14 +45,16 @@ page.answer(
 
 # %% tags=["remove-input"]
 page.figure(
-    charts.forest(
-        judged,
-        single,
+    charts.intervals(
+        judged.assign(bound=0.0),
         "claim",
-        "verdict",
-        panel="paper",
+        group="verdict",
+        bound="bound",
+        points=single,
         title="How far each claim is met",
         x_title="difference from the claim's bound, positive where it is met",
+        ours="mean over data sets",
+        to_scale=0.2,
     ),
     "Each claim's mean with its 95 % interval, and a ring per data set. Right of the line the claim is met.",
 )

@@ -12,7 +12,6 @@ order of the column's categories if it is categorical, sorted otherwise.
 # ruff: noqa: F401 - the names that this package offers
 from attnbook.charts.distributions import ecdf, violins_by_max_attention
 from attnbook.charts.erasure import boxes, counts_beside_points
-from attnbook.charts.forest import forest
 from attnbook.charts.lines import by_epoch, line_panels
 from attnbook.charts.panels import dot_panels, quartile_panels
 from attnbook.charts.relations import intervals, scatter

@@ -15,6 +15,7 @@ from attnbook.charts.colours import GREY, palette  # noqa: F401
 # Ends of an axis or an interval.
 Span = tuple[float, float]
 # Width of a plot that has numbers on both axes, and of one with the names of its rows, these included.
+ROUND = (0, 0.2, 0.5, 1, 2, 5)
 WIDTH, COLUMN = 680, 740
 # More groups than this are drawn as one; of the longest text in words.
 MOST, LONGEST = 14, 160
@@ -112,13 +113,24 @@ def field(name: str) -> str:
 
 
 def across(
-    name: str, title: str, domain: Span | None = None, logarithmic: bool = False, channel: type = alt.X
+    name: str,
+    title: str,
+    domain: Span | None = None,
+    logarithmic: bool = False,
+    channel: type = alt.X,
+    to_scale: float | None = None,
 ) -> Any:
-    """Encoding of an axis, the horizontal one or another channel: a column of numbers."""
+    """Encoding of an axis, the horizontal one or another channel: a column of numbers.
+
+    to_scale: numbers of either sign up to about this size are drawn to scale, larger ones on a logarithm.
+    """
     encoding = channel(name, type="quantitative", title=title)
     options: dict[str, Any] = {"domain": domain, "nice": False} if domain else {}
     if logarithmic:
         options["type"] = "log"
+    if to_scale:
+        options |= {"type": "symlog", "constant": to_scale}
+        encoding = encoding.axis(values=[sign * size for sign in (-1, 1) for size in ROUND], format="+")
     return encoding.scale(**options) if options else encoding
 
 

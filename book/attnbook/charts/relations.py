@@ -71,13 +71,14 @@ def intervals(
     y_title: str = "",
     domain: frames.Span | None = None,
     ours: str = "ours",
+    to_scale: float | None = None,
 ) -> Any:
     """Draw a row per name in the column ``by``: a dot at the value, its interval, and the published number.
 
     Rows keep the order of the frame. The columns ``low``, ``high`` and ``published`` may be empty or absent.
     ``bound`` is a column with a number per row, drawn as an upright rule; ``group`` splits each row by
     colour. ``points``: a frame with the columns ``by`` and ``value`` (and ``group``), such as a row per data
-    set, drawn as small rings; ``ours`` is what the legend calls the dots.
+    set, drawn as small rings; ``ours`` is what the legend calls the dots; ``to_scale`` as in `frames.across`.
     """
     names = {"value": value, "low": low, "high": high} | ({BOUND: bound} if bound else {})
     frame = frame.assign(**{name: frame[column] for name, column in names.items() if column in frame})
@@ -103,7 +104,7 @@ def intervals(
     shape = shape.scale(domain=kinds, range=[SHAPES.get(kind, "circle") for kind in kinds])
     told = {"row:N": y_title or by, "group:N": group or "texts", "source:N": "from", "value": x_title}
     base = alt.Chart().encode(
-        x=frames.across("value", x_title, limits),
+        x=frames.across("value", x_title, limits, to_scale=to_scale),
         y=frames.rows("row", rows, y_title, grid=bound is not None),
         color=frames.hues(groups, group or ""),
         tooltip=frames.tooltip(told | frames.ENDS),
@@ -113,7 +114,7 @@ def intervals(
         base = base.encode(yOffset=alt.YOffset("group:N", sort=groups))
     mine = base.transform_filter(alt.datum.source == ours)
     whole = mine.transform_filter(frames.valid("low", "high")).mark_rule(strokeWidth=2)
-    layers = [whole.encode(x=frames.across("low", x_title, limits), x2="high:Q")]
+    layers = [whole.encode(x=frames.across("low", x_title, limits, to_scale=to_scale), x2="high:Q")]
     sizes = {BOUND: 260, ONE_SET: 22, THEIRS: 80, ours: 80}
     for kind in (kind for kind in sizes if kind in kinds):
         dots = base.transform_filter(alt.datum.source == kind)
