@@ -1,4 +1,4 @@
-"""What every page gets beyond the theme: a description, no script that it does not need, no fault of access."""
+"""What every page gets beyond the theme: a description, only the scripts it needs, no fault of access."""
 
 import html
 import re
@@ -90,7 +90,11 @@ def write_mark(app):
     """Write the mark as a PNG among the static files."""
     folder = Path(app.outdir).parent / "offline_scripts"
     folder.mkdir(parents=True, exist_ok=True)
-    svg = Path(app.srcdir, "_assets", "mark.svg").read_text().replace("<svg ", '<svg width="64" height="64" ', 1)
+    svg = (
+        Path(app.srcdir, "_assets", "mark.svg")
+        .read_text()
+        .replace("<svg ", '<svg width="64" height="64" ', 1)
+    )
     (folder / "mark.png").write_bytes(vl_convert.svg_to_png(svg, scale=10))
 
 

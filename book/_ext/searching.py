@@ -1,4 +1,4 @@
-"""What the search finds: the words of the pages, without code, formulas and the ledger's thousands of rows."""
+"""What the search finds: the words of the pages, without code, formulas and the ledger's rows."""
 
 from pathlib import Path
 
@@ -14,7 +14,9 @@ def is_noise(node):
     if isinstance(node, nodes.math | nodes.math_block | nodes.comment):
         return True
     if isinstance(node, nodes.raw):
-        return 'class="chart"' in node.rawsource or len(node.astext()) > LARGE or "<figure" in node.astext()[:40]
+        return (
+            'class="chart"' in node.rawsource or len(node.astext()) > LARGE or "<figure" in node.astext()[:40]
+        )
     return isinstance(node, nodes.container) and any(name in CODE for name in node.get("classes", ()))
 
 
