@@ -14,6 +14,7 @@ NEEDED_BY = {
     "charts.js": 'class="chart"',
     "ledger.js": 'class="ledger"',
     "design-tabs.js": "sd-tab",
+    "tex-svg.js": 'class="math ',
 }
 # Faults of the theme and of docutils that axe-core finds, and what is written instead.
 MENDED = [

@@ -12,7 +12,7 @@ from pathlib import Path
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 CHAPTERS = """() => {
   const found = [];
-  for (const part of document.querySelectorAll("nav.bd-docs-nav p.caption, nav.bd-docs-nav ul.bd-sidenav > li > a")) {
+  for (const part of document.querySelectorAll(".bd-docs-nav p.caption, .bd-docs-nav .bd-sidenav > li > a")) {
     if (part.matches("p") && part.textContent.trim() === "Use") break;
     if (part.matches("a")) found.push(part.href.split("#")[0]);
   }
@@ -21,9 +21,11 @@ CHAPTERS = """() => {
 # Addresses must hold wherever an article is put.
 ARTICLE = """async () => {
   await window.MathJax?.startup?.promise;
-  const figures = [...document.querySelectorAll("figure.chart")], article = document.querySelector("article");
+  const article = document.querySelector("article");
+  const figures = [...article.querySelectorAll("figure.chart")];
   while (!figures.every(figure => figure.dataset.drawn)) await new Promise(done => setTimeout(done, 100));
-  article.querySelectorAll("img, a").forEach(part => part.src ? (part.src = part.src) : (part.href = part.href));
+  article.querySelectorAll("img").forEach(part => (part.src = part.src));
+  article.querySelectorAll("a").forEach(part => (part.href = part.href));
   article.querySelectorAll("script, .chart-static, .ledger").forEach(part => part.remove());
   return article.innerHTML;
 }"""
