@@ -13,7 +13,7 @@ SNAKEMAKE = $(BIN)/snakemake --profile $(PROFILE)
 export PYTHONDONTWRITEBYTECODE =
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book sweep progress record readouts verify test test-fast test-slurm bench lint lab clean
+.PHONY: help setup book pdf sweep progress record readouts verify test test-fast test-slurm bench lint lab clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -29,6 +29,9 @@ $(STAMP): pyproject.toml book/pyproject.toml constraints.txt
 
 book: $(STAMP)  ## build the site: build/_build/html/index.html (DATA=planted: generated texts; TRAIN=1: train)
 	$(SNAKEMAKE)$(if $(DATA)$(TRAIN), --config$(if $(DATA), data=$(DATA))$(if $(TRAIN), train=true))
+
+pdf: book  ## print the chapters into one file, build/attention.pdf (needs Chromium)
+	$(BIN)/python book/_ext/pdf.py build/_build/html build/attention.pdf
 
 sweep: $(STAMP)  ## run a grid of notebooks (CONFIG=config/jain_wallace.yaml PROFILE=profiles/local)
 	$(SNAKEMAKE) --configfile $(CONFIG) -- sweep

@@ -19,6 +19,10 @@
     // A button is called by the words on it: "Search Ctrl+K".
     document.querySelectorAll(".search-button-field").forEach((button) => button.removeAttribute("aria-label"));
     document.querySelectorAll(".toggle-button").forEach((button) => (button.ariaLabel = "Show or hide"));
+    // What opens the pages below one in the sidebar is an arrow without words.
+    document.querySelectorAll(".bd-sidebar-primary summary").forEach((arrow) => {
+      name(arrow, `Pages below ${arrow.closest("li")?.querySelector("a")?.textContent.trim() ?? "this"}`);
+    });
     // The title of the book stands in the sidebar, which is no landmark.
     const sidebar = document.querySelector("#pst-primary-sidebar");
     if (sidebar) sidebar.setAttribute("role", "complementary"), name(sidebar, "Book");

@@ -1,4 +1,4 @@
-"""What every page gets beyond the theme: a description, no script that it does not need, no fault of access."""
+"""What every page gets beyond the theme: a description, only the scripts it needs, no fault of access."""
 
 import html
 import re
@@ -14,6 +14,7 @@ NEEDED_BY = {
     "charts.js": 'class="chart"',
     "ledger.js": 'class="ledger"',
     "design-tabs.js": "sd-tab",
+    "tex-svg.js": 'class="math ',
 }
 # Faults of the theme and of docutils that axe-core finds, and what is written instead.
 MENDED = [

@@ -1,4 +1,4 @@
-"""What the search finds: the words of the pages, without code, formulas and the ledger's thousands of rows."""
+"""What the search finds: the words of the pages, without code, formulas and the ledger's rows."""
 
 from pathlib import Path
 

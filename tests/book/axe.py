@@ -4,7 +4,6 @@ import importlib.util
 import os
 from pathlib import Path
 
-
 # A rule that is off by default: what a button is called begins with the words on it.
 OPTIONS = {"resultTypes": ["violations"], "rules": {"label-content-name-mismatch": {"enabled": True}}}
 

@@ -160,6 +160,6 @@ def figure_html(spec: dict[str, Any], notebook: str = "") -> str:
         f'<figure class="chart"><figcaption>{html.escape(caption)}</figcaption>'
         f'<div class="chart-box" role="img" aria-label="{html.escape(alt)}">'
         f'<img class="chart-static" src="data:image/svg+xml,{image}" alt=""></div>'
-        f'<div class="chart-line">{link}<details><summary>Table of the numbers</summary>{made}</details></div>'
-        f'<script type="application/json">{in_script(shown)}</script></figure>\n'
+        f'<div class="chart-line">{link}<details><summary>Table of the numbers</summary>{made}</details>'
+        f'</div><script type="application/json">{in_script(shown)}</script></figure>\n'
     )

@@ -16,7 +16,7 @@ import pandas as pd
 from scipy.stats import t as student
 
 from attnbook.runs.results import fits, label
-from attnbook.verdicts import cells
+from attnbook.verdicts import cells, papers
 
 KNOWN = tomllib.loads((cells.REFERENCE / "ledgers.toml").read_text())
 # By globs of a metric: which difference counts, and which interval is too wide; largest difference of data.
@@ -275,9 +275,18 @@ def count(rows: pd.DataFrame, by: str, column: str, values: Sequence[str]) -> pd
     return counts.astype(int)
 
 
-# Columns of a page, how they are called there, and how ledger.js treats them: a column with few values has
-# a menu, numbers are sorted as such.
-SHOWN: dict[str, tuple[str, str]] = KNOWN["shown_of_paper"]
+# Columns of a page: what they are called there, how ledger.js treats them, and where it shows them.
+SHOWN: dict[str, tuple[str, ...]] = KNOWN["shown_of_paper"]
+# What a reader calls metrics, data sets and models.
+WORDS: dict[str, str] = papers.NAMES | papers.MODELS | KNOWN["words"]
+NAMED = ("metric", "ours_dataset", "encoder", "scorer")
+# Words of a condition that a reader knows by another name.
+CONDITIONS = {
+    r"\bepsilon ": "ε = ",
+    r"\bbin ": "largest weight ",
+    r"\bclass ": "",
+    r"\boperator ": "by removal: ",
+}
 # Columns whose cells link to a page.
 LINKED = ("experiment", "notebook")
 
@@ -289,9 +298,11 @@ def numbers(column: pd.Series, whole: pd.Series) -> pd.Series:
 
 
 def to_html(
-    table: pd.DataFrame, pages: cells.Names, name: str, columns: Mapping[str, tuple[str, str]] = SHOWN
+    table: pd.DataFrame, pages: cells.Names, name: str, columns: Mapping[str, tuple[str, ...]] = SHOWN
 ) -> str:
-    """The ledger as one HTML table, complete without a script; ledger.js makes it filterable.
+    """The ledger as one HTML table, complete without a script; ledger.js shows it in six columns.
+
+    It lies in a <noscript>, so that a browser with scripts reads it as text and lays out no cell of it.
 
     pages: address of the page of an experiment, or of a notebook; name: of the table, for screen readers;
     columns: as SHOWN.
@@ -304,16 +315,22 @@ def to_html(
         n_seeds=table["n_seeds"].astype(str).replace("0", ""),
         interval=(low + "\u00a0to\u00a0" + high).mask(low == "", ""),
     )
-    filled = {column: text[column].fillna("").map(html.escape) for column in columns if column in text}
-    # A long name may break after an underscore.
-    filled["metric"] = filled["metric"].str.replace("_", "_<wbr>")
+    for column in [column for column in NAMED if column in text]:
+        text[column] = text[column].map(lambda word: WORDS.get(word, word))
+    if "condition" in text:
+        text["condition"] = text["condition"].replace(CONDITIONS, regex=True)
+    # A line of the page is a row.
+    one_line = {
+        column: text[column].fillna("").str.replace("\n", " ") for column in columns if column in text
+    }
+    filled = {column: cell.map(html.escape) for column, cell in one_line.items()}
     shown = {html.escape(page): html.escape(address) for page, address in pages.items()}
     links = {page: f'<a href="{address}">{page}</a>' for page, address in shown.items()}
     for column in [column for column in LINKED if column in filled]:
         filled[column] = filled[column].map(lambda page: links.get(page, page))
     heads = [
-        f'<th scope="col" class="{name}" data-kind="{kind}">{html.escape(words)}</th>'
-        for name, (words, kind) in columns.items()
+        f'<th scope="col" data-kind="{kind}" data-place="{"".join(place)}">{html.escape(words)}</th>'
+        for name, (words, kind, *place) in columns.items()
         if name in filled
     ]
     data = [[f"<td>{cell}" for cell in filled[column]] for column in filled]
@@ -321,6 +338,8 @@ def to_html(
     kinds = table["verdict"].str.replace(" ", "-").map(html.escape)
     rows = [f'<tr class="{kind}">' + "".join(row) for kind, *row in zip(kinds, *data, strict=True)]
     return (
-        f'<div class="ledger" role="region" tabindex="0" aria-label="{html.escape(name)}"><table>'
-        f"<thead><tr>{''.join(heads)}</tr></thead><tbody>\n" + "\n".join(rows) + "\n</tbody></table></div>"
+        f'<div class="ledger" role="region" tabindex="0" aria-label="{html.escape(name)}"><noscript><table>'
+        f"<thead><tr>{''.join(heads)}</tr></thead><tbody>\n"
+        + "\n".join(rows)
+        + "\n</tbody></table></noscript></div>"
     )

@@ -23,7 +23,7 @@ from attnlib.cache.sources import defaults
 PARTS = papers.PAPERS | {"violation": "Liu et al. 2022, text"}
 # Columns of the table of all papers, and those of its page (see `ledger.SHOWN`).
 COMMON: list[str] = ledger.KNOWN["columns"]
-SHOWN: dict[str, tuple[str, str]] = ledger.KNOWN["shown"]
+SHOWN: dict[str, tuple[str, ...]] = ledger.KNOWN["shown"]
 # Columns of a compared table that are no conditions.
 ADDED = ("deviation", "closed_by")
 # Parameters that are named even where they are the notebook's own.
