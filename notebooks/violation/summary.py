@@ -33,7 +33,7 @@ from attnlib import explain, faithfulness
 
 page = notebook.begin(globals(), "violation/summary")
 compared = ledgers.compare("violation", fresh, recorded)
-found, published = compared.found, compared.published
+found, published = compared.ours, compared.published
 
 # %% tags=["hide-input"]
 IDENTIFIERS = ["babi1", "sst5", "yelp5", "agnews4", "20news20", "snli", "qqp", "mrpc", "planted"]
