@@ -69,6 +69,22 @@ def test_the_scale_of_random_vectors_moves_tau_of_the_dot_scorer():
     assert means["random, deviation 1"] > published
 
 
+def test_how_the_adversary_of_the_convolution_splits_between_the_classes():
+    where = {"dataset": "sst", "encoder": "convolution", "scorer": "additive", "metric": "jsd"}
+    ours = pd.read_csv(RECORDED / "jain_wallace/adversary.csv.gz", low_memory=False)
+    theirs = pd.read_csv(BOOK / "reference/jain_wallace.csv.gz")
+    ours, theirs = (table[(table[list(where)] == pd.Series(where)).all(axis=1)] for table in (ours, theirs))
+    ours = ours[ours["method"].eq("released search") & ours["vectors"].eq("imdb")]
+    ours = ours.pivot_table("value", "seed", "class")
+    theirs = theirs.set_index("class")["value"]
+    # Of all texts it is theirs, and the split between the classes at most half of theirs.
+    assert abs(ours["all"].mean() - theirs[["negative", "positive"]].mean()) < 0.01
+    split = theirs["positive"] - theirs["negative"]
+    assert len(ours) == 5
+    assert ((ours["positive"] - ours["negative"]) < split / 2).all()
+    assert "no seed of ours splits half as far" in (BOOK / "reference/reasons_jain_wallace.csv").read_text()
+
+
 def test_the_readout_page_counts_its_results():
     page = (BOOK / "readout.md").read_text()
     count = ("no", "one", "two", "three", "four", "five", "six", "seven")[page.count("**Result (")]
