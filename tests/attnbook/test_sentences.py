@@ -69,6 +69,22 @@ def test_the_scale_of_random_vectors_moves_tau_of_the_dot_scorer():
     assert means["random, deviation 1"] > published
 
 
+def test_the_scale_alone_is_no_rule():
+    taus = recorded("jain_wallace/correlation", metric="tau_gradient")
+    taus = taus.groupby([*MODEL, "vectors"])["value"].mean()
+    theirs = pd.read_csv(BOOK / "reference/jain_wallace.csv.gz")
+    theirs = theirs[theirs["metric"].eq("tau_gradient") & theirs["class"].eq("all")]
+    theirs = theirs[theirs["source"].str.startswith("repo")].set_index(MODEL)["value"]
+    nearer = {}
+    for name, own in (("agnews", "agnews_subset"), ("20news_sports", "20news_sports")):
+        gaps = (taus[own, "average", "scaled_dot"] - theirs[name, "average", "scaled_dot"]).abs()
+        nearer[name] = gaps["random, deviation 0.4"] < gaps["imdb"]
+    assert nearer == {"agnews": True, "20news_sports": False}
+    by_scale = [f"random, deviation {deviation}" for deviation in ("0.1", "0.2", "0.4")]
+    for scorer in ("additive", "scaled_dot"):
+        assert taus["sst", "convolution", scorer][by_scale].is_monotonic_decreasing
+
+
 def test_how_the_adversary_of_the_convolution_splits_between_the_classes():
     where = {"dataset": "sst", "encoder": "convolution", "scorer": "additive", "metric": "jsd"}
     ours = pd.read_csv(RECORDED / "jain_wallace/adversary.csv.gz", low_memory=False)
