@@ -28,14 +28,16 @@ def measure_texts(
     tolerance: float = TOLERANCE,
     effect: float = EFFECT,
     only_violation: bool = False,
+    released: int | None = None,
 ) -> pd.DataFrame:
     """One row per method, operator and text: columns method, operator, row, drop, and the MEASURES.
 
     violation: 1 where sign and effect disagree strictly; NaN for a text of one token. tied: |drop| ≤
     tolerance or score 0. zero_score: 1 where all scores are 0, which never violates. violation_decided: NaN
     on ties. violation_effect: NaN unless |drop| > effect. With `only_violation` the other four measures,
-    which cost most of the time, are left out. labels: the right class of each text, a column of the
-    removals' probabilities; ValueError, naming the row, for others.
+    which cost most of the time, are left out. released: these four by the rule of the authors' code, in
+    batches of so many texts (see `measures`); the test removes one token by either. labels: the right class
+    of each text, a column of the removals' probabilities; ValueError, naming the row, for others.
     """
     effect = check_number("effect", effect, 0, 1)
     parts = []
@@ -47,19 +49,28 @@ def measure_texts(
             del columns["untested"]
             if not only_violation:
                 columns |= {
-                    "comprehensiveness": measures.comprehensiveness(given, removal),
-                    "sufficiency": measures.sufficiency(given, removal),
-                    "area_under_threshold": measures.area_under_threshold(given, removal, labels),
-                    "rank_correlation": measures.rank_correlation(given, removal),
+                    "comprehensiveness": measures.comprehensiveness(given, removal, released=released),
+                    "sufficiency": measures.sufficiency(given, removal, released=released),
+                    "area_under_threshold": measures.area_under_threshold(
+                        given, removal, labels, released=released
+                    ),
+                    "rank_correlation": measures.rank_correlation(
+                        given, removal, released=released is not None
+                    ),
                 }
             parts.append(pd.DataFrame({"method": method, "operator": operator, **columns}))
     return pd.concat(parts, ignore_index=True)
 
 
-def measure_leave_one_out(removals: Mapping[str, Removal], labels: np.ndarray) -> pd.DataFrame:
+def measure_leave_one_out(
+    removals: Mapping[str, Removal], labels: np.ndarray, released: int | None = None
+) -> pd.DataFrame:
     """The rows of `measure_texts` for the oracle "leave-one-out": the very falls, each by its own removal."""
     falls = {name: np.nan_to_num(removal.drop_of_each()) for name, removal in removals.items()}
-    parts = [measure_texts({"leave-one-out": falls[name]}, {name: removals[name]}, labels) for name in falls]
+    parts = [
+        measure_texts({"leave-one-out": falls[name]}, {name: removals[name]}, labels, released=released)
+        for name in falls
+    ]
     return pd.concat(parts, ignore_index=True)
 
 

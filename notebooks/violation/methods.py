@@ -30,6 +30,7 @@ epochs: Optional[int] = None  # None: as the paper
 patience: Optional[int] = None  # stop after so many epochs without a better dev score
 layers: int = 0  # hidden layers between context and output; 0: linear, as in their released code
 target: str = "probability"  # what gradients are taken of: probability, logit or margin
+released: Optional[int] = None  # texts in a batch, for the four other measures as in the authors' code
 seed: int = 0  # decides the initial weights, the order of batches, the texts and the random scores drawn
 device: str = "cpu"  # cpu, cuda or auto
 limit: Optional[int] = None  # analyse so many test texts; None: all
@@ -68,8 +69,8 @@ page.generated()
 trained = explain.Trained(run.model, run.texts, run.corpus.vocabulary, run.readout, run.device)
 scores = explain.explain(trained, target=target, seed=seed)
 removals = faithfulness.removals(run.model, run.texts, run.corpus.vocabulary, run.readout, run.device)
-frame = faithfulness.measure_texts(scores, removals, run.texts.labels)
-oracle = faithfulness.measure_leave_one_out(removals, run.texts.labels)
+frame = faithfulness.measure_texts(scores, removals, run.texts.labels, released=released)
+oracle = faithfulness.measure_leave_one_out(removals, run.texts.labels, released)
 frame = pd.concat([frame, oracle], ignore_index=True)
 rates = faithfulness.summarise_measures(frame)
 
@@ -200,6 +201,8 @@ about = {
 accuracy = pd.DataFrame({"metric": list(about), "value": list(about.values()), "n": len(run.corpus.test)})
 rows = pd.concat([rates, accuracy], ignore_index=True)
 summary = page.summary(run, rows)
+if released:
+    summary["variant"] += ", shares of a batch"
 mean = rates[rates["operator"] == "mean"].set_index(["metric", "method"])["value"]
 told = ("attention", "attention × gradient", "signed random", "leave-one-out")
 numbers = {name.replace(" ", "_").replace("×", "x"): mean["violation", name] for name in told}
@@ -225,7 +228,7 @@ notebook.table(table.rename(columns=measures).reset_index())
 # - A text without one of its tokens is a text the model was not trained on; three ways to remove soften
 #   that and do not cure it. Where evidence is doubled, removing one copy changes nothing.
 # - Shares are of each text's own length; their code takes the shortest text of a batch, and counts start
-#   and end symbols. {glue:text}`untested` texts of one token are left out.
+#   and end symbols: `released` has that rule. {glue:text}`untested` texts of one token are left out.
 
 # %% tags=["remove-input"]
 page.origin(run.settings)

@@ -42,7 +42,7 @@ compared = ledgers.compare("wiegreffe_pinter", fresh, recorded)
 found, published = compared.found, compared.published
 
 # %% tags=["hide-input"]
-DATASETS = ["diabetes", "anemia", "imdb", "sst", "agnews", "20news_sports", "planted"]
+DATASETS = ["diabetes", "anemia", "imdb", "sst", "agnews", "20news_sports", "ade", "planted"]
 SCORES = {"f1": "F1", "accuracy": "accuracy", "roc_auc": "area under the ROC curve"}
 GUIDES = ["uniform", "trained MLP", "base LSTM", "trained adversary", "exact adversary", "leave-one-out"]
 LOSSES = ["released loss", "published loss", "published loss, reversed"]

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from attnbook import BOOK
-from attnbook.verdicts import together
+from attnbook.verdicts import ledgers, together
 
 RECORDED = BOOK / "results"
 MODEL = ["dataset", "encoder", "scorer"]
@@ -69,6 +69,38 @@ def test_the_scale_of_random_vectors_moves_tau_of_the_dot_scorer():
     assert means["random, deviation 1"] > published
 
 
+def test_the_scale_alone_is_no_rule():
+    taus = recorded("jain_wallace/correlation", metric="tau_gradient")
+    taus = taus.groupby([*MODEL, "vectors"])["value"].mean()
+    theirs = pd.read_csv(BOOK / "reference/jain_wallace.csv.gz")
+    theirs = theirs[theirs["metric"].eq("tau_gradient") & theirs["class"].eq("all")]
+    theirs = theirs[theirs["source"].str.startswith("repo")].set_index(MODEL)["value"]
+    nearer = {}
+    for name, own in (("agnews", "agnews_subset"), ("20news_sports", "20news_sports")):
+        gaps = (taus[own, "average", "scaled_dot"] - theirs[name, "average", "scaled_dot"]).abs()
+        nearer[name] = gaps["random, deviation 0.4"] < gaps["imdb"]
+    assert nearer == {"agnews": True, "20news_sports": False}
+    by_scale = [f"random, deviation {deviation}" for deviation in ("0.1", "0.2", "0.4")]
+    for scorer in ("additive", "scaled_dot"):
+        assert taus["sst", "convolution", scorer][by_scale].is_monotonic_decreasing
+
+
+def test_how_the_adversary_of_the_convolution_splits_between_the_classes():
+    where = {"dataset": "sst", "encoder": "convolution", "scorer": "additive", "metric": "jsd"}
+    ours = pd.read_csv(RECORDED / "jain_wallace/adversary.csv.gz", low_memory=False)
+    theirs = pd.read_csv(BOOK / "reference/jain_wallace.csv.gz")
+    ours, theirs = (table[(table[list(where)] == pd.Series(where)).all(axis=1)] for table in (ours, theirs))
+    ours = ours[ours["method"].eq("released search") & ours["vectors"].eq("imdb")]
+    ours = ours.pivot_table("value", "seed", "class")
+    theirs = theirs.set_index("class")["value"]
+    # Of all texts it is theirs, and the split between the classes at most half of theirs.
+    assert abs(ours["all"].mean() - theirs[["negative", "positive"]].mean()) < 0.01
+    split = theirs["positive"] - theirs["negative"]
+    assert len(ours) == 5
+    assert ((ours["positive"] - ours["negative"]) < split / 2).all()
+    assert "no seed of ours splits half as far" in (BOOK / "reference/reasons_jain_wallace.csv").read_text()
+
+
 def test_the_readout_page_counts_its_results():
     page = (BOOK / "readout.md").read_text()
     count = ("no", "one", "two", "three", "four", "five", "six", "seven")[page.count("**Result (")]
@@ -86,6 +118,17 @@ def test_what_each_way_to_remove_favours():
     assert means.loc["attention × gradient"].idxmin() == "attention mask"
     for method in ("input × gradient", "integrated gradients"):
         assert set(least[method]) == {"deletion", "zeroing"}
+
+
+def test_what_the_released_rule_explains_of_the_measures_beside_the_test():
+    table = ledgers.compare("violation").table
+    apart = table[table["verdict"].eq("differs") & table["dataset"].eq("babi1")]
+    apart = apart[apart["encoder"].eq("convolution")]
+    closed = apart["closed_by"].str.contains("released, shares of a batch").groupby(apart["metric"]).mean()
+    assert closed["rank_correlation"] > 0.75
+    shares = closed[["comprehensiveness", "sufficiency", "area_under_threshold"]]
+    assert (shares < 0.25).all()
+    assert "for hardly any share" in words(BOOK.parent / "notebooks/violation/summary.py")
 
 
 def test_where_the_logit_is_the_worse_guide():

@@ -10,12 +10,14 @@ from scipy.stats import spearmanr
 from attnlib.faithfulness import (
     area_under_threshold,
     comprehensiveness,
+    measure_texts,
     rank_correlation,
     removal_of_texts,
     sufficiency,
     threshold_curve,
 )
-from attnlib.faithfulness.measures import BOTTOM_SHARES, CURVE_SHARES, TOP_SHARES, counts_of
+from attnlib.faithfulness.measures import BOTTOM_SHARES, CURVE_SHARES, TOP_SHARES, counts_of, top_shares
+from attnlib.faithfulness.scores import padded_scores
 from tests.faithfulness.cases import classify, predict
 
 
@@ -91,6 +93,78 @@ def test_rank_correlation_by_loops(n_slots, longest):
             continue
         impact = [np.abs(classify(r) - classify(text)).mean() for r in rest]
         assert found[i] == pytest.approx(spearmanr(weight, impact).statistic, abs=1e-9)
+
+
+class TestReleased:
+    """The rule of the authors' code, in batches of texts of like length."""
+
+    # Lengths 2, 4 and 8: in batches of two the first two, and the last alone.
+    TEXTS = ("ab", "abcd", "abcdefgh")
+    SCORES = ([0.5, 0.1], [0.1, 0.4, -0.3, 0.2], [0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1])
+
+    def gone(self, share, batch, sign=1):
+        """The words that go from each text."""
+        removal = removal_of_texts(predict, [list(text) for text in self.TEXTS])
+        scores = sign * padded_scores(self.SCORES, removal.lengths)
+        sets = top_shares(scores, removal, [share], batch)[:, 0]
+        return [
+            "".join(np.array(list(text))[row[: len(text)]])
+            for text, row in zip(self.TEXTS, sets, strict=True)
+        ]
+
+    @pytest.mark.parametrize(
+        ("share", "batch", "sign", "words"),
+        [
+            # Places of the shortest: 2 words, start and end. Half of 4 is 2, from the text of 4 as well; of
+            # the last text, alone, half of 10 is 5.
+            (0.5, 2, 1, ["ab", "bd", "abcde"]),
+            # All three in one batch: 2 from each.
+            (0.5, 3, 1, ["ab", "bd", "ab"]),
+            # Of the lowest scores the negative one goes first, then start, end and padding with their 0, then
+            # the other words: none of the first text, and 5 − 2 of the last.
+            (0.5, 2, -1, ["", "c", "fgh"]),
+            # .8 of 4 is 3. The first text has four places of 0: two of them are padding.
+            (0.8, 2, -1, ["", "c", "cdefgh"]),
+            # Alone it has none, and its lower word goes too; of the second .8 of 6 is 4.
+            (0.8, 1, -1, ["b", "ac", "cdefgh"]),
+        ],
+    )
+    def test_worked_by_hand(self, share, batch, sign, words):
+        assert [set(found) for found in self.gone(share, batch, sign)] == [set(word) for word in words]
+
+    def test_rank_correlation_worked_by_hand(self):
+        # Three places of two words: "a" of score .5, "b" of .1, start of 0, in this order; weights have the
+        # ranks 2, 1, 0. Without "a" both probabilities move by .2, without "b" by .3, start moves none: the
+        # ranks are 1, 2, 0. Σd² = 2, and 1 − 6 · 2 / (3 · 8) = .5.
+        def by_word(texts):
+            first = [{"ab": 0.9, "b": 0.7, "a": 0.6}["".join(text)] for text in texts]
+            return np.column_stack([first, 1 - np.array(first)])
+
+        removal = removal_of_texts(by_word, [["a", "b"]])
+        assert rank_correlation([[0.5, 0.1]], removal, 3, released=True).tolist() == [0.5]
+        # Four places end with "end", which moves nothing either: ranks 3, 2, 0, 1 and 2, 3, 0, 1.
+        assert rank_correlation([[0.5, 0.1]], removal, released=True) == pytest.approx([0.8])
+
+    def test_where_nothing_moves_falling_scores_give_minus_one(self):
+        removal = removal_of_texts(
+            lambda texts: np.full((len(texts), 2), 0.5), [list("abcd"), list("abcdef")]
+        )
+        scores = [[0.4, 0.3, 0.2, 0.1], [0.6, 0.5, 0.4, 0.3, 0.2, 0.1]]
+        assert np.isnan(rank_correlation(scores, removal)).all()
+        assert rank_correlation(scores, removal, 4, released=True).tolist() == [-1, -1]
+
+    def test_a_text_of_one_word_has_no_number(self):
+        removal = removal_of_texts(predict, [["a"], ["a", "b"]])
+        found = rank_correlation([[0.5], [0.2, 0.1]], removal, released=True)
+        assert np.isnan(found).tolist() == [True, False]
+
+    def test_the_table_of_all_measures_follows_it_and_the_test_does_not(self):
+        texts, scores = drawn(25, 30)
+        labels, ways = np.zeros(25, dtype=int), {"deletion": removal_of_texts(predict, texts)}
+        own, theirs = (measure_texts({"m": scores}, ways, labels, released=batch) for batch in (None, 5))
+        assert own["violation"].equals(theirs["violation"])
+        for name in ("comprehensiveness", "sufficiency", "area_under_threshold", "rank_correlation"):
+            assert not own[name].equals(theirs[name])
 
 
 def test_rank_correlation_needs_differences_of_the_impact_too():

@@ -72,8 +72,8 @@ def compare(
     Added: ours_dataset; ours, the mean over seeds; deviation, over seeds (n − 1); n_seeds; low and high, the
     prediction interval of one further run; verdict, of VERDICTS or CHECKED (`judge`); kind and reason
     (`explain`); runs, the names of our runs that it rests on; closed_by, of what differs, the names of
-    `others` that close at least half of the gap, each followed by ";", and "classes" if the mean over classes
-    does (reasons may have it as a condition).
+    `others` that close at least half of the gap, each followed by ";", and "classes" if at least half cancels
+    between the classes (reasons may have it as a condition).
     ValueError names the cell for which a seed has several values.
     """
     table = published.reset_index(drop=True)
@@ -91,14 +91,16 @@ def compare(
 
 
 def gap_over_classes(table: pd.DataFrame, conditions: Sequence[Hashable]) -> pd.Series:
-    """Published value − ours, as means over the classes of what is else the same; of rows of single classes.
+    """Published value − ours, of rows of single classes, as far as it does not cancel between the classes.
 
-    Infinite where a class lacks either number.
+    The gap times |mean over the classes| / mean of the absolute gaps, both of what is else the same. The mean
+    alone would be half of the gap for two classes of which one fits. NaN where a class lacks either number.
     """
     rows = table[table["class"] != "all"]
     gap = (rows["value"] - rows["ours"]).fillna(np.inf)
     same = [rows[name] for name in (*conditions, "source") if name != "class"]
-    return gap.groupby(same, dropna=False).transform("mean")
+    left, whole = (of.groupby(same, dropna=False).transform("sum").abs() for of in (gap, gap.abs()))
+    return gap * left / whole
 
 
 def match(ours: pd.DataFrame, published: pd.DataFrame) -> pd.DataFrame:

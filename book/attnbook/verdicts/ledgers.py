@@ -59,7 +59,8 @@ def compare(paper: str, fresh: results.Folder = None, folder: results.Folder = N
 def _settings(paper: str, found: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
     """The results that stand beside published numbers, the main grid, models as released; and others.
 
-    others: every seed of these alone ("seed 0"), and the same models from each kind of vectors, by its name.
+    others: every seed of these alone ("seed 0"), the same models from each kind of vectors, by its name, and
+    what is as released but for one thing, by the name of the variant.
     """
     found = found[found["experiment"] != "initialisation"]
     if paper in ("jain_wallace", "wiegreffe_pinter"):
@@ -68,8 +69,10 @@ def _settings(paper: str, found: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, 
     else:
         ours = found[found["variant"].eq(results.MAIN_VARIANT)]
     others = {f"seed {seed}": rows for seed, rows in ours.groupby("seed")}
-    released = found[found["variant"].eq(results.MAIN_VARIANT)].groupby("vectors")
-    return ours, others | {str(vectors): rows for vectors, rows in released}
+    variant = found["variant"].astype(str)
+    released = found[variant == results.MAIN_VARIANT].groupby("vectors")
+    changed = found[variant.str.startswith(f"{results.MAIN_VARIANT}, ")].groupby("variant")
+    return ours, others | {str(name): rows for groups in (released, changed) for name, rows in groups}
 
 
 def condition(table: pd.DataFrame) -> pd.Series:

@@ -256,14 +256,15 @@ class TestClosing:
             assert row[["closed_by", "kind"]].tolist() == [closed, kind]
         assert self.close([0.51], published=0.1)[["closed_by", "kind"]].tolist() == ["", ""]
 
-    def test_the_mean_over_classes_may_close_it(self):
+    def test_it_may_cancel_between_the_classes(self):
         names, values = ["all", "no", "yes"], (0.5, 0.2, 0.8)
         own = [ours(v, v, **{"class": name}) for name, v in zip(names, values, strict=True)]
-        for first, second, closed in ((0.7, 0.3, "classes;"), (0.7, 1.0, "")):
+        # Gaps of .5 and −.5; .5 and −.1, of which .4 / .6 is left; .5 and none; twice the same sign.
+        for first, second, closed in ((0.7, 0.3, "classes;"), (0.7, 0.7, ""), (0.7, 0.8, ""), (0.7, 1.0, "")):
             published = theirs(0.9, first, second, **{"class": names})
             table = ledger.compare(pd.concat(own), published, NO_REASONS)
             assert table["closed_by"].tolist()[:2] == ["", closed]
-        # Without a number of one class there is no mean.
+        # Without a number of one class nothing is known of the other.
         table = ledger.compare(pd.concat(own[:2]), theirs(0.7, 0.3, **{"class": names[1:]}), NO_REASONS)
         assert table["closed_by"].tolist() == ["", ""]
 
