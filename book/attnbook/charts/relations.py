@@ -114,7 +114,7 @@ def intervals(
     mine = base.transform_filter(alt.datum.source == ours)
     whole = mine.transform_filter(frames.valid("low", "high")).mark_rule(strokeWidth=2)
     layers = [whole.encode(x=frames.across("low", x_title, limits), x2="high:Q")]
-    sizes = {BOUND: 260, ONE_SET: 22, THEIRS: 80, ours: 80}
+    sizes = {BOUND: 260, ONE_SET: 22, THEIRS: 80, ours: 100}
     for kind in (kind for kind in sizes if kind in kinds):
         dots = base.transform_filter(alt.datum.source == kind)
         layers.append(
