@@ -14,7 +14,7 @@
 # %% tags=["parameters", "remove-cell"]
 from typing import Optional
 
-sentence: int = 25  # of the book's own sentences, by number
+sentence: int = 24  # of the book's own sentences, by number
 epsilon: float = 0.01  # how far the output may move
 recorded: Optional[str] = None  # folder of recorded results; None: book/results of the project
 fresh: Optional[str] = None  # sweep folder, such as build/sweep, whose runs take precedence
@@ -37,7 +37,7 @@ rows = {
     "found by search, the same output": search_adversary(readout, epsilon).weights,
     "the most different one there is": exact_adversary(readout, epsilon).weights,
 }
-output_of = float(readout.probabilities()[0, 1])
+predicted = int(readout.predictions()[0])
 tables = papers.recorded(fresh=fresh, folder=recorded)
 verdicts = Counter(one.judged.verdict for one in together.findings(tables))
 
@@ -48,8 +48,9 @@ page.figure(
         {name: weights[0, : len(tokens)].tolist() for name, weights in rows.items()},
         title="Three attentions, one output",
     ),
-    "A sentence of ours, read by a BiLSTM: positive with probability {p:.2f} under all three attentions.",
-    p=output_of,
+    "A BiLSTM calls this sentence of ours {label} with probability {p:.2f}, under all three attentions.",
+    label=["negative", "positive"][predicted],
+    p=float(readout.probabilities()[0, predicted]),
 )
 
 # %% tags=["remove-input"]
@@ -61,7 +62,7 @@ page.says(
     [All verdicts](experiments/chapters/verdicts.ipynb)
     """,
     strip=" ".join(
-        f'<span class="verdict {word.replace(" ", "-")}">{verdicts[word]} {word}</span>'
+        f'<span class="verdict {word.replace(" ", "-")}">{word} <b>{verdicts[word]}</b></span>'
         for word in inference.VERDICTS
         if verdicts[word]
     ),

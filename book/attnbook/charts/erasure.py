@@ -41,7 +41,7 @@ def counts_beside_points(
     margin = 0.03 * (high - low) or 0.05
     up = frames.across("y", y_title, (low - margin, high + margin), channel=alt.Y)
     axes = [frames.across("x", x_title, (0, 1)), up]
-    size = {"width": frames.panel_width(2), "height": 260}
+    size = {"width": frames.panel_width(2) - 55, "height": 260}
     zero = alt.Chart(pd.DataFrame({"y": [0.0]})).mark_rule(color=frames.GREY, strokeDash=[4, 4])
     shade = alt.Color("count:Q", title="texts").scale(scheme="viridis", type="log", domainMin=1)
     shade = shade.legend(orient="top", titleOrient="left", tickCount=4)

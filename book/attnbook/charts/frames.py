@@ -26,8 +26,8 @@ BESIDE = ("published", "low", "high")
 ENDS = dict.fromkeys(("low", "high"), alt.Undefined)
 # Width of a letter in a legend, generously, and what a name needs beside its letters, in pixels.
 LETTER, SYMBOL = 6.2, 30
-# Between panels: room for half a label on either side.
-GAP = 34
+# Between panels, and what their labels stand out at the sides.
+GAP, LABELS = 34, 24
 
 
 def prepare(
@@ -193,7 +193,7 @@ def room(names: Iterable[Any]) -> int:
 def panel_width(columns: int = 1, names: Iterable[Any] | None = None) -> int:
     """Width of a plot, so that `columns` of them fill the page's column, the names of rows included."""
     whole = WIDTH if names is None else COLUMN - room(names)
-    return max(100, (whole - GAP * (columns - 1)) // columns)
+    return max(100, (whole - (GAP + LABELS) * (columns - 1)) // columns)
 
 
 def rows(column: str, names: Sequence[Any], title: str | None = None, **axis: Any) -> Any:

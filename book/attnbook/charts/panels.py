@@ -121,7 +121,7 @@ def quartile_panels(
         between.transform_filter(alt.datum.source == THEIRS).mark_rule(strokeWidth=1),
         middle.encode(x=frames.across("q50", x_title, domain)),
         data=marks[["facet", "group", "bin", "source", "y", *quartiles, "n"]].round(4),
-    ).properties(width=frames.panel_width(columns), height=26 * len(levels))
+    ).properties(width=frames.panel_width(columns, levels), height=26 * len(levels))
     return frames.figure(frames.facets(chart, frames.present(frame[panel]), columns), title)
 
 

@@ -51,7 +51,7 @@ def scatter(
         lines += [alt.Tooltip("text", title="text")] if "text" in frame else []
         marks = alt.Chart(points).mark_circle(size=36, clip=True).add_params(pick)
         hue = frames.hues(groups, "predicted class")
-        faded = alt.when(pick).then(alt.value(0.55)).otherwise(alt.value(0.04))
+        faded = alt.when(pick).then(alt.value(1)).otherwise(alt.value(0.04))
         marks = marks.encode(x=axes[0], y=axes[1], color=hue, opacity=faded, tooltip=lines)
     return frames.figure(alt.layer(marks, width=420, height=420), title, missing)
 
@@ -115,7 +115,7 @@ def intervals(
     mine = base.transform_filter(alt.datum.source == ours)
     whole = mine.transform_filter(frames.valid("low", "high")).mark_rule(strokeWidth=2)
     layers = [whole.encode(x=frames.across("low", x_title, limits, to_scale=to_scale), x2="high:Q")]
-    sizes = {BOUND: 260, ONE_SET: 22, THEIRS: 80, ours: 80}
+    sizes = {BOUND: 260, ONE_SET: 22, THEIRS: 80, ours: 100}
     for kind in (kind for kind in sizes if kind in kinds):
         dots = base.transform_filter(alt.datum.source == kind)
         layers.append(

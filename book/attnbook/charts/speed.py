@@ -55,10 +55,10 @@ def ratios(
         return alt.X(f"{column}:Q", title=x_title).scale(type="log")
 
     tooltip = [f"{y}:N", alt.Tooltip("group:N", title=by), alt.Tooltip(f"{ratio}:Q", format=",.3r")]
-    layers = [base.mark_point(filled=True, size=60).encode(x=along(ratio), tooltip=tooltip)]
+    layers = [base.mark_point(filled=True, size=60, opacity=1).encode(x=along(ratio), tooltip=tooltip)]
     if target:
         wanted = base.transform_filter(frames.valid(target))
-        layers.append(wanted.mark_tick(thickness=2, size=14).encode(x=along(target)))
+        layers.append(wanted.mark_tick(thickness=2, size=14, opacity=1).encode(x=along(target)))
     # One row of marks per name, not one per name and group.
     chart = alt.layer(*layers, width=frames.panel_width(1, names), height=alt.Step(30, **{"for": "position"}))
     return frames.figure(chart, title)
