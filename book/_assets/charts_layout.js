@@ -53,7 +53,7 @@ window.bookCharts ??= {};
       encoding.title = wrap(encoding.title, room / LETTER);
       if (encoding.title === undefined) delete encoding.title;
       if (encoding.axis) {
-        delete encoding.axis.labelLimit;
+        if (width < 600) delete encoding.axis.labelLimit;
         if (typeof encoding.axis.title === "string") encoding.axis.title = wrap(encoding.axis.title, room / LETTER);
         if (encoding.axis.labelFontSize < SMALLEST) encoding.axis.labelFontSize = SMALLEST;
       }
@@ -84,7 +84,7 @@ window.bookCharts ??= {};
     if (typeof title === "string") spec.title = wrap(title, width / 8);
     else if (title) for (const line of ["text", "subtitle"]) title[line] = wrap(title[line], width / LETTER);
     const config = (spec.config ??= {});
-    config.axisY = { ...config.axisY, labelLimit: Math.round(0.42 * width) };
+    if (width < 600) config.axisY = { ...config.axisY, labelLimit: Math.round(0.42 * width) };
     config.header = { ...config.header, labelLimit: width - 10 };
     config.legend = { ...config.legend, layout: { bottom: { direction: "vertical", anchor: "start", bounds: "full", margin: 8 } } };
     return spec;

@@ -16,7 +16,7 @@ from attnbook.charts.colours import GREY, palette  # noqa: F401
 Span = tuple[float, float]
 # Width of a plot that has numbers on both axes, and of one with the names of its rows, these included.
 ROUND = (0, 0.2, 0.5, 1, 2, 5)
-WIDTH, COLUMN = 680, 740
+WIDTH, COLUMN = 660, 715
 # More groups than this are drawn as one; of the longest text in words.
 MOST, LONGEST = 14, 160
 ALL = "all texts"
