@@ -87,10 +87,15 @@ def in_order(column: pd.Series) -> list[str]:
     return present(column) if categorical else list(dict.fromkeys(column.astype(str)))
 
 
-def hues(groups: Sequence[str], title: str | None, drawn: Sequence[str] | None = None) -> Any:
-    """The colour encoding of the groups, with a legend of those that are drawn where there are several."""
+def hues(
+    groups: Sequence[str], title: str | None, drawn: Sequence[str] | None = None, room: float = WIDTH
+) -> Any:
+    """The colour encoding of the groups, with a legend of those that are drawn where there are several.
+
+    room: for the legend, which stands above the plot and not above the names of its rows.
+    """
     drawn = groups if drawn is None else drawn
-    above = legend(drawn, WIDTH - LETTER * len(title or ""), values=list(drawn)) if len(drawn) > 1 else None
+    above = legend(drawn, room - LETTER * len(title or ""), values=list(drawn)) if len(drawn) > 1 else None
     encoding = alt.Color("group:N", title=title, legend=above)
     return encoding.scale(domain=list(groups), range=palette(groups))
 

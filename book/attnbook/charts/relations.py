@@ -100,13 +100,15 @@ def intervals(
     rows = list(dict.fromkeys(frame[by].astype(str)))
     limits = domain or frames.span(marks[["value", "low", "high"]])
     kinds = [kind for kind in (ours, ONE_SET, THEIRS, BOUND) if kind in set(marks["source"])]
-    shape = alt.Shape("source:N", title=None, legend=frames.legend(kinds) if len(kinds) > 1 else None)
+    width = frames.panel_width(1, rows)
+    above = frames.legend(kinds, width) if len(kinds) > 1 else None
+    shape = alt.Shape("source:N", title=None, legend=above)
     shape = shape.scale(domain=kinds, range=[SHAPES.get(kind, "circle") for kind in kinds])
     told = {"row:N": y_title or by, "group:N": group or "texts", "source:N": "from", "value": x_title}
     base = alt.Chart().encode(
         x=frames.across("value", x_title, limits, to_scale=to_scale),
         y=frames.rows("row", rows, y_title, grid=bound is not None),
-        color=frames.hues(groups, group or ""),
+        color=frames.hues(groups, group or "", room=width),
         tooltip=frames.tooltip(told | frames.ENDS),
     )
     split = frame.duplicated(by).any()
@@ -123,5 +125,5 @@ def intervals(
         )
     height = alt.Step(16 if split else 24)
     chart = alt.layer(*layers, data=marks.round(5))
-    chart = chart.properties(width=frames.panel_width(1, rows), height=height)
+    chart = chart.properties(width=width, height=height)
     return frames.figure(chart, title, missing)
