@@ -121,9 +121,9 @@ charts.dot_panels(
 
 # %% [markdown]
 # The other measures on bAbI 1, mean of three. Their shares are of the shortest text in a batch and count
-# start and end symbols; ours are of each text. For the convolution their rule is recorded as well
-# (`released` on {doc}`methods`): it closes at least half of the gap for most of the rank correlations that
-# differ, where their code breaks ties by order, and for hardly any share. Why these differ is not known.
+# start and end symbols; ours are of each text. For the convolution with dot attention their rule is recorded
+# as well (`released` on {doc}`methods`): it closes at least half of the gap of most rank correlations that
+# differ, where their code breaks ties by order, and of no measure by shares: why these differ is not known.
 
 # %% tags=["hide-input"]
 measures = {
