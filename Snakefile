@@ -84,7 +84,6 @@ RESULTS += sorted(str(path) for path in Path("build/sweep").glob("*/*/*/summary.
 RECORDS = {
     "beyond/ledger": RESULTS + files("config"),
     "beyond/speed": files("benchmarks/results"),
-    "beyond/together": RESULTS,
     "jain_wallace/claims": RESULTS,
     "jain_wallace/ledger": RESULTS,
     "jain_wallace/summary": RESULTS,

@@ -55,7 +55,9 @@ page.figure(
         x_title="difference from the claim's bound, positive where it is met",
         ours="mean over data sets",
         to_scale=0.2,
-    ),
+    )
+    if len(judged)
+    else notebook.nothing(),
     "Each claim's mean with its 95 % interval, and a ring per data set. Right of the line the claim is met.",
 )
 

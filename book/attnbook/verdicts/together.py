@@ -109,7 +109,7 @@ def margins(found: Sequence[Finding]) -> tuple[pd.DataFrame, pd.DataFrame]:
     The first frame has a row per claim: paper, claim, verdict (in the order of `inference.VERDICTS`), value,
     low and high, the 95 % interval. The second has a row per claim and data set: claim, dataset, value.
     """
-    rows, sets = [], []
+    rows, sets = [], [pd.DataFrame(columns=["dataset", "value", "claim"])]
     for one in (one for one in found if one.judged.units):
         sign = 1 if one.claim.relation in (">", "≥") else -1
         ends = sorted(sign * (end - one.claim.bound) for end in (one.judged.low, one.judged.high))
@@ -120,7 +120,7 @@ def margins(found: Sequence[Finding]) -> tuple[pd.DataFrame, pd.DataFrame]:
         means = details(one).dropna(subset="value").groupby("dataset")["value"].mean()
         own = (sign * (means - one.claim.bound)).rename(index=dataset_name).reset_index()
         sets.append(own.assign(claim=one.claim.claim))
-    judged = pd.DataFrame(rows)
+    judged = pd.DataFrame(rows, columns=["paper", "claim", "verdict", "value", "low", "high"])
     words = [name for name in inference.VERDICTS if name in set(judged["verdict"])]
     return judged.assign(verdict=pd.Categorical(judged["verdict"], words)), stack(sets)
 

@@ -293,9 +293,20 @@ def test_the_page_runs_with_the_results_of_one_paper_and_without_any(tmp_path):
     jain_wallace(tmp_path / "sweep", 0.2)
     record.record(tmp_path / "sweep", tmp_path / "kept")
     for folder, shown in (("kept", {"Jain & Wallace 2019"}), ("nowhere", set())):
-        page = execute("beyond/together", tmp_path / f"page {folder}", recorded=str(tmp_path / folder))
-        table = results.read(tmp_path / f"page {folder}/together.csv")
+        page = execute("chapters/verdicts", tmp_path / f"page {folder}", recorded=str(tmp_path / folder))
+        table = results.read(tmp_path / f"page {folder}/verdicts.csv")
         assert set(table["paper"]) == shown
         for words in ("Where these numbers come from", "not run"):
             assert words in page.words
         assert not re.search(r"\bnan\b", page.whole)
+        assert "Of 34 claims" not in page.words  # written for the book's own record
+
+
+def test_margins_are_positive_on_the_side_of_the_claim():
+    weak = rows("tau_gradient", {"sst": [0.2, 0.4], "imdb": [0.3, 0.3], "ade": [0.1]})
+    judged, single = together.margins([finding("weak_gradient", weak), finding("strong_gradient", weak)])
+    assert judged["claim"].tolist() == [CLAIMS["weak_gradient"].claim]  # the other has no numbers
+    assert judged["verdict"].tolist() == ["holds"]
+    assert judged.loc[0, "low"] < judged.loc[0, "value"] < judged.loc[0, "high"]
+    assert single["value"].tolist() == pytest.approx([0.4, 0.2, 0.2])
+    assert single["dataset"].tolist() == ["ADE", "IMDB", "SST"]
