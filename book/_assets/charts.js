@@ -31,7 +31,7 @@
     figure.view = (await draw(canvas, specOf(figure), box.clientWidth, options)).view;
     // What Vega writes for screen readers is hidden with the canvas; some of them read it all the same.
     for (const name of ["aria-label", "aria-roledescription", "role"]) {
-      canvas.querySelectorAll(`[${name}]`).forEach((part) => part.removeAttribute(name));
+      [canvas, ...canvas.querySelectorAll(`[${name}]`)].forEach((part) => part.removeAttribute(name));
     }
     figure.querySelector(".chart-static")?.setAttribute("hidden", "");
     // What is wider than the page scrolls, by keyboard too.
