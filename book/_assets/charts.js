@@ -29,6 +29,10 @@
     const options = { renderer: "svg", config: colours(), actions: false };
     figure.width = box.clientWidth;
     figure.view = (await draw(canvas, specOf(figure), box.clientWidth, options)).view;
+    // What Vega writes for screen readers is hidden with the canvas; some of them read it all the same.
+    for (const name of ["aria-label", "aria-roledescription", "role"]) {
+      [canvas, ...canvas.querySelectorAll(`[${name}]`)].forEach((part) => part.removeAttribute(name));
+    }
     figure.querySelector(".chart-static")?.setAttribute("hidden", "");
     // What is wider than the page scrolls, by keyboard too.
     if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;

@@ -60,9 +60,10 @@ window.bookCharts ??= {};
       if (["color", "fill", "stroke", "shape", "size", "opacity", "strokeDash"].includes(channel) && encoding.field && encoding.legend !== null) {
         const names = new Set(rows.map((row) => String(row[encoding.field] ?? "")));
         const longest = Math.max(4, ...[...names].map((name) => name.length));
-        const legend = { ...encoding.legend, orient: "bottom", titleOrient: "top", titleLimit: width, labelLimit: width - 40 };
-        if (encoding.type === "quantitative") legend.gradientLength = Math.min(180, width - 60);
-        else legend.columns = Math.max(1, Math.floor(width / (LETTER * longest + 28)));
+        // A legend begins where its panel does.
+        const legend = { ...encoding.legend, orient: "bottom", titleOrient: "top", titleLimit: inner, labelLimit: inner - 16 };
+        if (encoding.type === "quantitative") legend.gradientLength = Math.min(180, inner - 10);
+        else legend.columns = Math.max(1, Math.floor(inner / (LETTER * longest + 28)));
         encoding.legend = legend;
       }
     }
@@ -86,7 +87,7 @@ window.bookCharts ??= {};
     const config = (spec.config ??= {});
     if (width < 600) config.axisY = { ...config.axisY, labelLimit: Math.round(0.42 * width) };
     config.header = { ...config.header, labelLimit: width - 10 };
-    config.legend = { ...config.legend, layout: { bottom: { direction: "vertical", anchor: "start", bounds: "full", margin: 8 } } };
+    config.legend = { ...config.legend, layout: { bottom: { direction: "vertical", anchor: "start", margin: 8 } } };
     return spec;
   };
 

@@ -27,9 +27,11 @@ TOC = {
 }
 PAGES = {
     "index": "# A small book\n\nThe first page of a small book. It has a second sentence.\n",
-    "glossary": "# Words\n\nWhat words mean here.\n\n```{glossary}\nreach\n  The outputs that some attention gives."
+    "glossary": "# Words\n\nWhat words mean here.\n\n"
+    "```{glossary}\nreach\n  The outputs that some attention gives."
     "\n\nfaithfulness\n  To say what the model does.\n```\n",
-    "api": "# Library\n\nFunctions that measure the reach.\n\n```{py:function} attnlib.kernels.reach(readout)\n"
+    "api": "# Library\n\nFunctions that measure the reach.\n\n"
+    "```{py:function} attnlib.kernels.reach(readout)\n"
     "The reach of a readout.\n```\n\n```{py:function} attnlib.kernels.faithfulness(x)\nReach again.\n```\n",
 }
 CHAPTER = r"""# How far does attention reach?
@@ -48,7 +50,8 @@ Attention can reach every output on 0.64 of the texts. Holds.
 The reach of a text is the range of its outputs.
 
 $$
-\hat y(\alpha) = \sigma\left(\sum_{t=1}^{T} \alpha_t \, \langle \beta, z_t \rangle + b\right) \quad\text{for all}
+\hat y(\alpha) = \sigma\left(\sum_{t=1}^{T} \alpha_t \, \langle \beta, z_t \rangle + b\right)
+\quad\text{for all}\quad
 \alpha \in \Delta^{T-1}, \qquad \min_t s_t \le \hat s \le \max_t s_t, \qquad
 s_t = \langle \beta, z_t \rangle + b
 $$
