@@ -1,11 +1,16 @@
 """All papers in one ledger: nothing is lost or counted twice, and every number of ours can be made again."""
 
+import re
+from collections import Counter
+
 import pytest
 import yaml
 
-from attnbook import NOTEBOOKS, PROJECT
+from attnbook import BOOK, NOTEBOOKS, PROJECT
 from attnbook.runs import results
-from attnbook.verdicts import cells, ledger, ledgers, papers
+from attnbook.verdicts import cells, ledger, ledgers, papers, together
+from attnlib.kernels import exact_adversary, search_adversary
+from attnlib.prepare.flat import prepare
 from tests.attnbook.made import ours, save
 from tests.attnbook.verdicts.pages import execute
 
@@ -74,14 +79,43 @@ def test_every_number_says_where_it_was_checked_and_none_is_from_memory(whole):
     assert whole[0]["checked_in"].notna().all()
 
 
-def test_the_readme_says_how_many_numbers_have_one_of_ours_and_how_many_a_verdict(whole):
-    totals = ledger.totals(whole[0], "part").set_index("part")
-    told = (PROJECT / "README.md").read_text()
-    for part in ("Jain & Wallace 2019", "Liu et al. 2022, text"):
-        row = totals.loc[part]
-        decided = row["compatible"] + row["differs"]
-        assert f"{row['compared']:,} published numbers with one of ours beside them" in told
-        assert f"{decided:,} verdicts" in told
+def test_the_readme_says_what_was_found(whole):
+    """Its figures are those of the record: numbers compared, verdicts, and what it tells of SST."""
+    told = " ".join((PROJECT / "README.md").read_text().split())
+    compared = ledger.totals(whole[0], "part").iloc[-1]["compared"]
+    assert f"{compared:,} published numbers have one of ours beside them" in told
+    words = Counter(one.judged.verdict for one in together.findings(papers.recorded()))
+    claims = (
+        f"of {words.total()} claims {words['holds']} hold, {words['points that way']} point that way, "
+        f"{words['points the other way']} points the other way and {words['open']} are open"
+    )
+    assert claims in told
+    where = {"dataset": "sst", "encoder": "bilstm", "scorer": "additive", "class": "all"}
+    found = cells.main_grid(cells.recorded("jain_wallace", ["adversary", "permutation"]))
+    found = cells.select(found, **where)
+    jsd = cells.select(found, metric="jsd", epsilon=0.01).groupby("method")["value"].mean()
+    assert (
+        f"(JSD {jsd['exact optimum']:.3f} against {jsd['published search']:.3f})".replace("0.", ".") in told
+    )
+    inert = 1 - cells.select(found, metric="can_flip", seed=0)["value"].mean()
+    assert f"On {inert:.0%} of".replace("%", " %") in told
+
+
+def test_the_readmes_picture_shows_the_weights_of_the_run(monkeypatch):
+    monkeypatch.setenv("ATTNLIB_READOUTS", str(BOOK / "readouts"))
+    run = prepare("sst", vectors="imdb", recorded="only").readable()
+    at = run.ids.index("sentences/24")
+    readout, words = run.readout.select([at]), run.words[at]
+    attentions = (
+        readout.alpha,
+        search_adversary(readout, 0.01).weights,
+        exact_adversary(readout, 0.01).weights,
+    )
+    picture = (BOOK / "_assets/three_attentions.svg").read_text()
+    drawn = [float(weight) for weight in re.findall(r'fill-opacity="([\d.]+)"', picture)]
+    expected = [float(weight) for weights in attentions for weight in weights[0, : len(words)]]
+    assert drawn == pytest.approx(expected, abs=0.006)
+    assert re.findall(r"<text[^>]*>([a-z]+)</text></g>", picture) == list(words) * 3
 
 
 def test_every_number_of_ours_names_its_parameters_and_a_page_of_the_book(whole):
