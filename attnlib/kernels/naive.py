@@ -66,7 +66,8 @@ def kendall_tau(x: Tensor, y: Tensor, mask: Tensor) -> Tensor:
     for a, b, tokens in zip(x.double(), y.double(), mask, strict=True):
         i, j = torch.combinations(tokens.nonzero()[:, 0]).unbind(1)
         by_x, by_y = (a[i] - a[j]).sign(), (b[i] - b[j]).sign()
-        found.append((by_x * by_y).sum() / (by_x.abs().sum() * by_y.abs().sum()).sqrt())
+        differ = by_x.abs().sum() * by_y.abs().sum()
+        found.append((by_x * by_y).sum() / differ.sqrt())
     return torch.stack(found)
 
 

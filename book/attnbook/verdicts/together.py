@@ -119,6 +119,12 @@ def overview(found: Iterable[Finding]) -> pd.DataFrame:
     )
 
 
+def in_short(tables: Tables, names: Sequence[str]) -> pd.DataFrame:
+    """Claims of these names (keys of CLAIMS) as a chapter shows them: in words, verdict, mean, interval."""
+    found = findings(tables, {name: CLAIMS[name] for name in names})
+    return overview(found)[["claim", "verdict", "mean", "95 % interval"]]
+
+
 def details(found: Finding) -> pd.DataFrame:
     """A row per data set and model: mean over seeds, least and greatest seed, texts; columns DETAILS."""
     keys = ["dataset", "encoder", "scorer"]
