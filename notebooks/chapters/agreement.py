@@ -228,8 +228,8 @@ page.says(
 #
 # ## Try it
 #
-# A text of three words has the weights $(.6, .3, .1)$ and the votes $s = (0, 1, 4)$, without context and bias.
-# Which word matters most by leave-one-out? What is τ of the weights and the size of the change?
+# A text of three words has the weights $(.6, .3, .1)$ and the votes $s = (0, 1, 4)$, without context and
+# bias. Which word matters most by leave-one-out? What is τ of the weights and the size of the change?
 #
 # ```{dropdown} Solution
 # $\bar s = .7$. The changes are $.6 \cdot .7 / .4 = 1.05$, $.3 \cdot (-.3) / .7 \approx -.13$ and

@@ -119,10 +119,10 @@ def overview(found: Iterable[Finding]) -> pd.DataFrame:
     )
 
 
-def in_short(tables: Tables, names: Sequence[str]) -> pd.DataFrame:
-    """Claims of these names (keys of CLAIMS) as a chapter shows them: in words, verdict, mean, interval."""
-    found = findings(tables, {name: CLAIMS[name] for name in names})
-    return overview(found)[["claim", "verdict", "mean", "95 % interval"]]
+def in_short(tables: Tables, chosen: Iterable[str | Claim]) -> pd.DataFrame:
+    """Claims (keys of CLAIMS, or own ones) as a chapter shows them: in words, verdict, mean and interval."""
+    own = {str(i): CLAIMS[one] if isinstance(one, str) else one for i, one in enumerate(chosen)}
+    return overview(findings(tables, own))[["claim", "verdict", "mean", "95 % interval"]]
 
 
 def details(found: Finding) -> pd.DataFrame:
