@@ -16,7 +16,7 @@ from importlib import import_module
 from numbers import Integral
 from pathlib import Path
 from textwrap import dedent
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -48,6 +48,16 @@ ANSWER = ":::{{admonition}} Answer\n:class: answer\n\n{}\n:::\n"
 WHERE_TO = {"output", "fresh", "recorded"}
 # Letters from which on a cell is a sentence.
 SENTENCE = 60
+
+
+class Link(NamedTuple):
+    """A cell of a `table` that leads to another page: its words, and the page's address from this one."""
+
+    words: str
+    address: str
+
+    def __str__(self) -> str:
+        return self.words
 
 
 def begin(namespace: Mapping[str, Any], name: str, reads: Sequence[str] = (), **needs: Any) -> Page:
@@ -268,6 +278,8 @@ def cell_format(column: pd.Series) -> Callable[[object], str]:
     whole = bool((values % 1 == 0).all()) and values.abs().max() > 1
 
     def written(value: object) -> str:
+        if isinstance(value, Link):
+            return f'<a href="{html.escape(value.address)}">{html.escape(value.words)}</a>'
         if not isinstance(value, float):  # numpy's are, too
             counted = isinstance(value, Integral) and not isinstance(value, bool)
             return f"{value:,}" if counted else html.escape(str(value))

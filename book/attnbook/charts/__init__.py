@@ -12,6 +12,7 @@ categorical, sorted otherwise.
 # ruff: noqa: F401 - the names that this package offers
 from attnbook.charts.distributions import histogram, violins_by_max_attention
 from attnbook.charts.erasure import boxes, counts_beside_points
+from attnbook.charts.forest import forest
 from attnbook.charts.lines import by_epoch, line_panels
 from attnbook.charts.panels import bar_panels, dot_panels, histogram_panels, quartile_panels
 from attnbook.charts.radar import radar

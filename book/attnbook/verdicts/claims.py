@@ -39,9 +39,10 @@ class Claim:
     number must rest on, where the table says how many there are; range: that of the quantity, where it is
     bounded.
 
-    paper (a key of `papers.PAPERS`) and section: where it stands; measure: the inequality in words, {bound}
-    is the bound; written (one of WRITTEN) and commit: when; derived and given: a table that is worked out
-    first (`together.DERIVED`) and its argument; digits: of its numbers on the page.
+    paper (a key of `papers.PAPERS`) and section: where it stands; chapter: the notebook about it; measure:
+    the inequality in words, {bound} is the bound; written (one of WRITTEN) and commit: when; derived and
+    given: a table that is worked out first (`together.DERIVED`) and its argument; digits: of its numbers on
+    the page.
     """
 
     claim: str
@@ -54,6 +55,7 @@ class Claim:
     range: tuple[float, float] | None = None
     paper: str = ""
     section: str = ""
+    chapter: str = ""
     measure: str = ""
     written: str = "before"
     commit: str = ""

@@ -15,7 +15,7 @@ from attnbook.verdicts import claims, inference
 from attnbook.verdicts import trained_adversaries as adversaries
 from attnbook.verdicts.cells import MODEL, complete, over_seeds, select, stack
 from attnbook.verdicts.claims import CLAIMS, Claim
-from attnbook.verdicts.papers import PAPERS, Tables, model_name, named
+from attnbook.verdicts.papers import PAPERS, Tables, dataset_name, model_name, named
 
 # Serrano & Smith's architectures with an encoder, by the same without one.
 WITHOUT = {"HANrnn": "HANnoenc", "HANconv": "HANnoenc", "FLANrnn": "FLANnoenc", "FLANconv": "FLANnoenc"}
@@ -101,6 +101,28 @@ DERIVED: dict[str, Callable[[pd.DataFrame, Any], pd.DataFrame]] = {
     "rises": rises,
     "with_context": with_context,
 }
+
+
+def margins(found: Sequence[Finding]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """How far each claim that has numbers is met: its mean minus the bound, positive on the claim's side.
+
+    The first frame has a row per claim: paper, claim, verdict (in the order of `inference.VERDICTS`), value,
+    low and high, the 95 % interval. The second has a row per claim and data set: claim, dataset, value.
+    """
+    rows, sets = [], []
+    for one in (one for one in found if one.judged.units):
+        sign = 1 if one.claim.relation in (">", "≥") else -1
+        ends = sorted(sign * (end - one.claim.bound) for end in (one.judged.low, one.judged.high))
+        row = {"paper": PAPERS[one.claim.paper], "claim": one.claim.claim, "verdict": one.judged.verdict}
+        rows.append(
+            row | {"value": sign * (one.judged.value - one.claim.bound), "low": ends[0], "high": ends[1]}
+        )
+        means = details(one).dropna(subset="value").groupby("dataset")["value"].mean()
+        own = (sign * (means - one.claim.bound)).rename(index=dataset_name).reset_index()
+        sets.append(own.assign(claim=one.claim.claim))
+    judged = pd.DataFrame(rows)
+    words = [name for name in inference.VERDICTS if name in set(judged["verdict"])]
+    return judged.assign(verdict=pd.Categorical(judged["verdict"], words)), stack(sets)
 
 
 def overview(found: Iterable[Finding]) -> pd.DataFrame:
