@@ -87,15 +87,15 @@ page.figure(
 # $$
 #
 # Its weights $\pi$ are not learnt. They are imposed on every text of training and test: the attention of a
-# trained BiLSTM, say, which has read the whole text. If the *guide* makes this model better than equal weights
-# do, the paper argues, it carries something about the words and is no artefact of the BiLSTM.
+# trained BiLSTM, say, which has read the whole text. If the *guide* makes this model better than equal
+# weights do, the paper argues, it carries something about the words and is no artefact of the BiLSTM.
 #
 # ## What a guide can hand over
 #
 # ```{prf:theorem} Ceiling of a guide
 # :label: theorem-guide
-# For a model without context whose votes are given, some weights make a text's prediction right if and only if
-# it is right already, or some single token alone votes for the true class (two classes).
+# For a model without context whose votes are given, some weights make a text's prediction right if and only
+# if it is right already, or some single token alone votes for the true class (two classes).
 # ```
 #
 # That is {prf:ref}`theorem-reach`. So a guide that knows the class can hand it over, by pointing at a token
@@ -168,8 +168,8 @@ notebook.table(together.in_short(tables, ["needed", "guide", "best_guide", "adve
 #   The exact adversary's sit on one or two tokens, so the guided model reads little else.
 # - The guided model's own attention has a higher mean F1 than the BiLSTM's weights on every data set here.
 #   Over three data sets that does not settle the claim.
-# - Their code chooses the epoch on the test texts, which flatters every score; here the development texts
-#   choose.
+# - The authors' code chooses the epoch on the test texts, which flatters every score; here the development
+#   texts choose.
 #
 # ## Try it
 #
