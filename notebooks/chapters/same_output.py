@@ -210,8 +210,8 @@ notebook.table(together.in_short(tables, [*written, *with_optimum]))
 page.says(
     """
     The paper's text gives ε = .01 for classification. The released code penalises a distance above .01 and
-    then accepts .05, so the authors' figures show ε = .05. How the claim is read matters more. The median text
-    passes half of ln 2 on every data set. It passes .595, where the last bins of the authors' histograms
+    then accepts .05, so the authors' figures show ε = .05. How the claim is read matters more. The median
+    text passes half of ln 2 on every data set. It passes .595, where the last bins of their histograms
     begin, on some of them only.
     """
 )
