@@ -30,10 +30,9 @@ sides = sides.melt("question", ["first reading", "second reading"], "reading").r
 # %% tags=["remove-input"]
 page.answer(
     """
-    **Different things, so most of their results stand side by side.** At nearly the same output, weights chosen
-    for each text alone can differ by {one} nats, those of one trained model by {other}. An order by weights
-    flips a decision with {weights} of the items, an order by weights × scores with {product}. Each number
-    answers another question.
+    **Different things, so most of their results can all be true.** At nearly the same output, weights chosen
+    for each text alone differ by {one} nats from the model's, those of one trained model by {other}. An order
+    by weights flips a decision with {weights} of the items, an order by weights × scores with {product}.
     """,
     one=contrasts["mean"][0],
     other=contrasts["its mean"][0],
