@@ -98,19 +98,16 @@ notebook.table(together.counts(found))
 notebook.table(together.counts([one for one in found if one.claim.written == "before"]))
 
 # %% [markdown]
-# Whether a verdict is about our runs alone can be asked of Jain and Wallace's claims, for which the authors'
-# released files have every number that the rule needs: {doc}`../jain_wallace/claims`.
-#
 # Every number behind the table, by data set and model: mean over seeds, the least and the greatest.
 
 # %% tags=["hide-input", "full-width", "scroll-output"]
 notebook.table(numbers.rename(columns={"dataset": "data set", "low": "least", "high": "greatest"}))
 
 # %% [markdown]
-# Pages of the claims: {doc}`../jain_wallace/claims`; {doc}`../serrano_smith/single`,
-# {doc}`../serrano_smith/sets`, {doc}`../serrano_smith/contextualisation`; {doc}`../wiegreffe_pinter/uniform`,
-# {doc}`../wiegreffe_pinter/seeds`, {doc}`../wiegreffe_pinter/diagnostic`,
-# {doc}`../wiegreffe_pinter/adversary`; {doc}`../violation/summary`,
+# Pages of the claims: {doc}`../chapters/agreement`, {doc}`../chapters/same_output`;
+# {doc}`../serrano_smith/single`, {doc}`../serrano_smith/sets`, {doc}`../serrano_smith/contextualisation`;
+# {doc}`../wiegreffe_pinter/uniform`, {doc}`../wiegreffe_pinter/seeds`,
+# {doc}`../wiegreffe_pinter/diagnostic`, {doc}`../wiegreffe_pinter/adversary`; {doc}`../violation/summary`,
 # {doc}`../violation/transformers_summary`, {doc}`../violation/depth`.
 #
 # ## 1. Can the output stay while attention changes, and how much of that is geometry?
