@@ -84,15 +84,11 @@ RESULTS += sorted(str(path) for path in Path("build/sweep").glob("*/*/*/summary.
 RECORDS = {
     "beyond/ledger": RESULTS + files("config"),
     "beyond/speed": files("benchmarks/results"),
-    "jain_wallace/claims": RESULTS,
-    "jain_wallace/ledger": RESULTS,
-    "jain_wallace/summary": RESULTS,
     "serrano_smith/summary": RESULTS,
     "violation/summary": RESULTS,
     "violation/transformers_summary": RESULTS,
     "wiegreffe_pinter/adversary": files("book/results/wiegreffe_pinter"),
     "wiegreffe_pinter/diagnostic": files("book/results/wiegreffe_pinter"),
-    "wiegreffe_pinter/summary": RESULTS,
 }
 # Chapters answer from the recorded results.
 RECORDS |= {f"chapters/{path.stem}": RESULTS for path in Path("notebooks/chapters").glob("*.py")}

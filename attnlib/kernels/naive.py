@@ -66,7 +66,8 @@ def kendall_tau(x: Tensor, y: Tensor, mask: Tensor) -> Tensor:
     for a, b, tokens in zip(x.double(), y.double(), mask, strict=True):
         i, j = torch.combinations(tokens.nonzero()[:, 0]).unbind(1)
         by_x, by_y = (a[i] - a[j]).sign(), (b[i] - b[j]).sign()
-        found.append((by_x * by_y).sum() / (by_x.abs().sum() * by_y.abs().sum()).sqrt())
+        differ = by_x.abs().sum() * by_y.abs().sum()
+        found.append((by_x * by_y).sum() / differ.sqrt())
     return torch.stack(found)
 
 
@@ -131,14 +132,16 @@ def exact_adversary(readout: Readout, epsilon: float) -> Tensor:
     """
     found = []
     for text in texts(readout):
-        s, one = token_margins(text)[0], torch.eye(text.alpha.shape[1], dtype=torch.float64)  # [T], [T, T]
+        s = token_margins(text)[0]  # [T]
+        one = torch.eye(len(s), dtype=torch.float64)  # [T, T]
         low, high = margin_bounds((text.alpha[0] * s).sum(), epsilon)
         slack = 1e-12 * (1 + s.abs().max())  # for rounding
         vertices = [text.alpha[0], *one[(s >= low - slack) & (s <= high + slack)]]
-        for (i, j), bound in itertools.product(itertools.permutations(range(len(s)), 2), (low, high)):
-            if s[i] < bound < s[j]:
-                w = (bound - s[i]) / (s[j] - s[i])
-                vertices.append((1 - w) * one[i] + w * one[j])
+        for i, j in itertools.permutations(range(len(s)), 2):
+            for bound in (low, high):
+                if s[i] < bound < s[j]:
+                    w = (bound - s[i]) / (s[j] - s[i])
+                    vertices.append((1 - w) * one[i] + w * one[j])
         found.append(jsd(torch.stack(vertices), text.alpha).max())
     return torch.stack(found)
 

@@ -14,9 +14,7 @@
 # means: somebody saw it in the authors' released files, in their code or in the paper; the column *checked
 # in* says where. Of {cite:t}`serrano2019attention` and {cite:t}`wiegreffe2019attention` that is no result but
 # sizes of the data; their claims in words are on the page of {doc}`all papers together <together>`. The page
-# is made from the same comparisons as the papers' own pages ({doc}`../jain_wallace/ledger`,
-# {doc}`../serrano_smith/summary`, {doc}`../wiegreffe_pinter/summary`, {doc}`../violation/summary`); a new run
-# changes them and nothing else.
+# is made from the same comparisons as the chapters; a new run changes them and nothing else.
 
 # %% tags=["parameters", "hide-input"]
 from typing import Optional
@@ -68,7 +66,7 @@ notebook.table(ledger.checks(table, "part").rename(columns={"part": "paper"}))
 # %% [markdown]
 # What the verdicts on each metric are worth: *placebo* is the share of compatible cells after the published
 # numbers are shuffled within metric, data set and encoder; *lift* is what the right numbers have beyond it.
-# Below {glue:text}`least_lift` a metric is uninformative ({doc}`../jain_wallace/ledger`).
+# Below {glue:text}`least_lift` a metric is uninformative.
 
 # %% tags=["hide-input", "scroll-output"]
 each = {words: ledger.placebo(part.table) for words, part in papers.items()}
@@ -103,15 +101,13 @@ notebook.table(counts.rename(columns={"done": "recorded"}))
 # %% [markdown]
 # ## What a verdict means
 #
-# A published number is one training run without a seed: it is *compatible* inside the prediction interval of
-# one more run of ours, with the seeds' variance pooled over the cells of one metric and encoder, and
-# *differs* outside it and by more than .03, or 30 % where both numbers are small. It is *undecided* inside an
-# interval wider than the metric's own bound, and *not run* where either side has no number. A reason is
+# A published number is one training run without a seed: it is *compatible* inside the prediction interval
+# of one more run of ours, with the seeds' variance pooled over the cells of one metric and encoder, and
+# *differs* outside it and by more than .03, or 30 % where both numbers are small. It is *undecided* inside
+# an interval wider than the metric's own bound, and *not run* where either side has no number. A reason is
 # *shown* where a run of ours with another setting closes at least half of the gap, *known* from a file and
-# line of the authors' code or a fact of the data, else *untested*. The rule in full is on
-# {doc}`../jain_wallace/ledger`; what each paper's numbers are, and which runs of ours stand beside them, its
-# own page says. The authors' transformers are of another size than ours and not in this table:
-# {doc}`../violation/transformers_summary`.
+# line of the authors' code or a fact of the data, else *untested*. The authors' transformers are of another
+# size than ours and not in this table: {doc}`../violation/transformers_summary`.
 #
 # ## The whole ledger
 #

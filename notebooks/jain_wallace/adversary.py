@@ -7,14 +7,10 @@
 # ---
 
 # %% [markdown]
-# # How different can attention be at the same output?
+# # Adversarial attention, text by text (Jain & Wallace, Figures 7 and 8)
 #
-# **The claim.** {cite:t}`jain2019attention` (§4.2.2) look for *adversarial attention*: weights as far as
-# possible from the model's own that leave the output where it was, within $\varepsilon$. They find such
-# weights for most texts and conclude that attention is not *the* explanation of an output.
-#
-# They search by gradient descent. For two classes the optimum is known exactly, so this page shows both: the
-# search as published, and the true maximum that it approaches from below.
+# The experiment behind {doc}`../chapters/same_output` ({cite:t}`jain2019attention`, §4.2.2): the search as
+# published and, for two classes, the exact optimum that it approaches from below.
 
 # %% tags=["parameters", "hide-input"]
 from typing import Optional
@@ -37,7 +33,7 @@ n_steps: int = 500  # Adam steps of the search
 readouts: str = "never"  # only: the recorded Readout, no training; auto: that where data are missing
 output: Optional[str] = None  # folder for the tables of this run
 
-# %% tags=["remove-output"]
+# %% tags=["remove-cell"]
 import pandas as pd
 
 from attnbook import charts, notebook
@@ -50,7 +46,7 @@ model_settings = dict(variant=variant, vectors=vectors, deviation=deviation, epo
 run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, recorded=readouts, **model_settings)
 
 # %% tags=["remove-input"]
-page.generated()
+page.generated(link="../chapters/same_output")
 
 # %% [markdown]
 # ## How it is measured

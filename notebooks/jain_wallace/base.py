@@ -14,7 +14,7 @@
 # the explanations of a model that performs worse would be a statement about another model. So this comes
 # before every other page: does the model perform as theirs did? And does its attention have any part in that?
 #
-# This page trains one model on one data set; {doc}`ledger` sets every published number beside ours.
+# This page trains one model on one data set; {doc}`../beyond/ledger` sets every published number beside ours.
 
 # %% tags=["parameters", "hide-input"]
 from typing import Optional
@@ -32,7 +32,7 @@ device: str = "cpu"  # cpu, cuda or auto
 limit: Optional[int] = None  # compare with uniform attention on so many test texts; None: all
 output: Optional[str] = None  # folder for the tables of this run
 
-# %% tags=["remove-output"]
+# %% tags=["remove-cell"]
 import pandas as pd
 import torch
 
@@ -47,7 +47,7 @@ model_settings = dict(variant=variant, vectors=vectors, deviation=deviation, epo
 run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, **model_settings)
 
 # %% tags=["remove-input"]
-page.generated()
+page.generated(link="../chapters/models_and_data")
 
 # %% [markdown]
 # ## The data and the model
@@ -210,7 +210,8 @@ notebook.markdown(exchanged)
 #   come with another attention: see {doc}`initialisation`.
 # - Uniform attention at test time is no model trained with it, which could make up for what is missing: what
 #   is lost here is more, if anything, than attention is worth.
-# - One run is one seed. The interval is over test texts alone; the spread over seeds is in {doc}`ledger`.
+# - One run is one seed. The interval is over test texts alone; the spread over seeds is in
+#   {doc}`../beyond/ledger`.
 # - The paper's lengths for the generated stories are not mean lengths (two of the three are the *longest*
 #   story), and its vocabularies were taken from all splits: neither can agree with the sizes above.
 # - A share of no texts, such as the precision of a class that is never predicted, is left empty and not 0.

@@ -7,14 +7,10 @@
 # ---
 
 # %% [markdown]
-# # Do attention weights agree with other measures of importance?
+# # Attention, gradient and leave-one-out, text by text (Jain & Wallace, Figures 2 to 4)
 #
-# **The claim.** {cite:t}`jain2019attention` (§4.1) ask whether a token with a large attention weight is also
-# a token that matters by two measures that need no attention: how the output changes with the token's
-# embedding (*gradient*), and how it changes when the token is deleted (*leave-one-out*). They report that
-# for a BiLSTM the agreement is weak, and that for an encoder which looks at each word alone it is strong.
-#
-# This page runs the experiment on one data set and one model; every setting can be changed below.
+# The experiment behind {doc}`../chapters/agreement` ({cite:t}`jain2019attention`, §4.1), on one data set and
+# one model; every setting can be changed.
 
 # %% tags=["parameters", "hide-input"]
 from typing import Optional
@@ -33,7 +29,7 @@ limit: Optional[int] = None  # analyse so many test texts; None: all
 readouts: str = "never"  # only: the recorded Readout, no training; auto: that where data are missing
 output: Optional[str] = None  # folder for the tables of this run
 
-# %% tags=["remove-output"]
+# %% tags=["remove-cell"]
 import pandas as pd
 
 from attnbook import charts, notebook
@@ -46,7 +42,7 @@ model_settings = dict(variant=variant, vectors=vectors, deviation=deviation, epo
 run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, recorded=readouts, **model_settings)
 
 # %% tags=["remove-input"]
-page.generated()
+page.generated(link="../chapters/agreement")
 
 # %% [markdown]
 # ## How it is measured

@@ -7,18 +7,12 @@
 # ---
 
 # %% [markdown]
-# # How far τ depends on the initial word vectors and the stopping epoch
+# # τ after every epoch, from other initial vectors (Jain & Wallace)
 #
-# **The claim.** {cite:t}`jain2019attention` (§4.1) read a low rank correlation τ between attention and the
-# other measures of importance as a property of attention in recurrent models. Then it must not hang on things
-# that nobody would call attention: the numbers that the word vectors start from, and the epoch at which
-# training stops.
-#
-# It does for the BiLSTM. The authors' own code, started on SST from random vectors in place of pretrained
-# ones, comes within three points of the accuracy that they report, and to about half of their τ. The two
-# kinds of vectors differ in three ways at once: in *scale*, in *content* (pretrained ones know which words
-# are alike), and in *zeros* (words without a pretrained vector begin at zero). This page follows one training
-# epoch by epoch and measures after each how well the model does, and what τ is.
+# {cite:t}`jain2019attention` (§4.1) read a low rank correlation τ between attention and other measures of
+# importance as a property of attention in recurrent models. Then it must not hang on the numbers that the
+# word vectors start from, nor on the epoch at which training stops. It does: {doc}`../chapters/agreement`.
+# This page follows one training and measures after each epoch how well the model does, and what τ is.
 
 # %% tags=["parameters", "hide-input"]
 from typing import Optional
@@ -35,7 +29,7 @@ device: str = "cpu"  # cpu, cuda or auto
 limit: Optional[int] = None  # analyse so many test texts; None: all
 output: Optional[str] = None  # folder for the tables of this run
 
-# %% tags=["remove-output"]
+# %% tags=["remove-cell"]
 import time
 from dataclasses import replace
 
@@ -51,7 +45,7 @@ model_settings = dict(variant=variant, vectors=vectors, deviation=deviation, epo
 training = every_epoch(dataset, encoder, scorer, seed, device=device, limit=limit, **model_settings)
 
 # %% tags=["remove-input"]
-page.generated()
+page.generated(link="../chapters/agreement")
 
 # %% [markdown]
 # ## How it is measured
@@ -171,8 +165,8 @@ notebook.table(summary, ["epoch", "metric", "value", "low", "high", "n"])
 # The other tests of the paper are not all alike in this. How far weights can move at the same output
 # ({doc}`adversary`) hardly changed from one start to another on SST. How far the output moves under
 # permutation depends on the vectors as much as τ does: small random ones leave attention nearer to uniform,
-# and to permute uniform weights is to do nothing. The recorded numbers are {ref}`side by side
-# <jain-wallace-choices>`.
+# and to permute uniform weights is to do nothing.
+# {doc}`../chapters/agreement` has the recorded numbers.
 #
 # ## Limits
 #

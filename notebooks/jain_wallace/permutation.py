@@ -7,12 +7,10 @@
 # ---
 
 # %% [markdown]
-# # Does it matter which token gets which weight?
+# # Shuffled attention, text by text (Jain & Wallace, Figure 6)
 #
-# **The claim.** {cite:t}`jain2019attention` (§4.2.1) shuffle the attention weights among the tokens of a
-# text and read the output again. If a model's attention tells why it decides as it does, they argue, giving
-# the same weights to other tokens should change the decision. They report that it often hardly does, even
-# where the attention is peaked.
+# The experiment behind {doc}`../chapters/moving_attention` ({cite:t}`jain2019attention`, §4.2.1), on one data
+# set and one model. Does the output change where the attention is peaked?
 
 # %% tags=["parameters", "hide-input"]
 from typing import Optional
@@ -32,7 +30,7 @@ n_permutations: int = 100  # permutations per text
 readouts: str = "never"  # only: the recorded Readout, no training; auto: that where data are missing
 output: Optional[str] = None  # folder for the tables of this run
 
-# %% tags=["remove-output"]
+# %% tags=["remove-cell"]
 
 from attnbook import charts, notebook
 from attnlib.kernels import permutation_test, random_attention_test, tvd, uniform_weights
@@ -44,7 +42,7 @@ model_settings = dict(variant=variant, vectors=vectors, deviation=deviation, epo
 run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, recorded=readouts, **model_settings)
 
 # %% tags=["remove-input"]
-page.generated()
+page.generated(link="../chapters/moving_attention")
 
 # %% [markdown]
 # ## How it is measured

@@ -294,7 +294,7 @@ notebook.table(planted.reset_index()) if len(planted) else nothing
 #
 # Every number of the paper for text models that is at hand: read off figures (± .002 where measured, ± .05
 # where by eye), printed in tables, or printed in the authors' notebooks. What a verdict means is on the page
-# of the {doc}`ledger <../jain_wallace/ledger>`. *Placebo* is the share of compatible cells when the published
+# of the {doc}`ledger <../beyond/ledger>`. *Placebo* is the share of compatible cells when the published
 # numbers are shuffled among the methods and models of a data set and encoder, *lift* what the right numbers
 # have beyond it.
 
@@ -358,7 +358,7 @@ for name, row in zip(["attention", "gradient", "mask", "zeroing"], told, strict=
 # - Their word vectors (fastText, GloVe) are not at hand; word2vec trained on IMDB stands in for them.
 # - Their text numbers are of one run each, without seed.
 # - Our models of SNLI, from a part of its pairs, decide almost by the hypothesis alone
-#   ({doc}`../jain_wallace/summary`); what is explained and removed here are words of the premise.
+#   ({doc}`../jain_wallace/base`); what is explained and removed here are words of the premise.
 
 # %% tags=["remove-input"]
 page.recorded(found)

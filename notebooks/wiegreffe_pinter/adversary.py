@@ -7,15 +7,11 @@
 # ---
 
 # %% [markdown]
-# # Can one model attend elsewhere and say the same?
+# # A trained adversary and the whole curve of λ (Wiegreffe & Pinter, Figure 5)
 #
-# **The claim.** {cite:t}`wiegreffe2019attention` (§4) object to the search for adversarial attention that it
-# chooses weights for every text by itself, which no model does. Their adversary is *one model*, trained from
-# the start to give the base model's outputs with an attention far from the base's. They find that this costs
-# predictions: the further the attention, the further the outputs, except on SST.
-#
-# Here the whole curve is shown, beside models of other seeds, a model with uniform attention, the search and
-# the exact optimum, which bound it from both sides.
+# The experiment behind {doc}`../chapters/one_model` ({cite:t}`wiegreffe2019attention`, §4): one model,
+# trained to give the base model's outputs with an attention far from the base's. Models of other seeds, a
+# model with uniform attention, the search and the exact optimum bound the curve.
 
 # %% tags=["parameters", "hide-input"]
 from typing import Optional
@@ -41,7 +37,7 @@ device: str = "cpu"  # cpu, cuda or auto
 limit: Optional[int] = None  # analyse so many test texts; None: all
 output: Optional[str] = None  # folder for the tables of this run
 
-# %% tags=["remove-output"]
+# %% tags=["remove-cell"]
 import pandas as pd
 
 from attnbook import charts, notebook
@@ -58,7 +54,13 @@ how = dict(variant=loss, direction=direction, epochs=adversary_epochs, patience=
 adversaries = {strength: prepare_adversary(run, strength, **how) for strength in strengths}
 
 # %% tags=["remove-input"]
-page.generated(["dataset", "lambda"], ["jsd", "tvd"], method="trained adversary", variant="released loss")
+page.generated(
+    ["dataset", "lambda"],
+    ["jsd", "tvd"],
+    link="../chapters/one_model",
+    method="trained adversary",
+    variant="released loss",
+)
 
 # %% [markdown]
 # ## How it is measured

@@ -7,16 +7,11 @@
 # ---
 
 # %% [markdown]
-# # What are these weights worth to another model?
+# # What are these weights worth to another model? (Wiegreffe & Pinter, Table 3)
 #
-# **The claim.** {cite:t}`wiegreffe2019attention` (§3.4) test attention outside the model that made it. A
-# model that sees every word alone, without context, is trained under weights imposed on each text: if the
-# weights of a BiLSTM make it better than uniform or its own ones do, they carry something about the words of
-# the text and are no artefact of the BiLSTM. They find that they do, and that an adversary's are worth less
-# on most of their data sets.
-#
-# Two guides are added here: the most distant weights that leave the BiLSTM's output where it was, text by
-# text, and what leaving out each token does to the BiLSTM's output.
+# The experiment behind {doc}`../chapters/guide` ({cite:t}`wiegreffe2019attention`, §3.4): a model that sees
+# every word alone is trained under weights imposed on each text. Two guides are added: the most distant
+# weights at the BiLSTM's output, and what leaving out each token does to that output.
 
 # %% tags=["parameters", "hide-input"]
 from typing import Optional
@@ -39,7 +34,7 @@ device: str = "cpu"  # cpu, cuda or auto
 limit: Optional[int] = None  # test on so many texts; None: all; training always takes all
 output: Optional[str] = None  # folder for the tables of this run
 
-# %% tags=["remove-output"]
+# %% tags=["remove-cell"]
 import pandas as pd
 
 from attnbook import charts, notebook
@@ -55,7 +50,7 @@ run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, **mode
 adversary = prepare_adversary(run, strength, variant=loss, epochs=adversary_epochs)
 
 # %% tags=["remove-input"]
-page.generated(["method", "dataset"], ["f1_gain"])
+page.generated(["method", "dataset"], ["f1_gain"], link="../chapters/guide")
 
 # %% [markdown]
 # ## How it is measured
@@ -173,7 +168,8 @@ notebook.table(gains, ["method", "metric", "value", "low", "high", "n"])
 # - The exact adversary's weights sit on one or two tokens per text, so that a model under them reads little
 #   else. A low score there says that the tokens at the optimum are not the words that matter to a reader of
 #   single words.
-# - The published table has one run per cell. Here the interval is over texts; {doc}`summary` has the seeds.
+# - The published table has one run per cell. Here the interval is over texts; {doc}`../chapters/guide` has
+#   the seeds.
 
 # %% tags=["remove-input"]
 page.origin(run.settings)

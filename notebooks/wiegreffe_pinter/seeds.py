@@ -7,14 +7,11 @@
 # ---
 
 # %% [markdown]
-# # How much does attention vary by itself?
+# # How much does attention vary by itself? (Wiegreffe & Pinter, Figure 3)
 #
-# **The claim.** {cite:t}`wiegreffe2019attention` (§3.3) ask what a distance between two attentions is worth.
-# Trained again from another seed the same model also attends elsewhere, with no adversary at work. An
-# adversarial attention means something only as far as it lies outside that.
-#
-# They look at a violin plot of each. Here both stand on one axis, with the exact optimum, and a share of
-# texts counts what the eye compares.
+# The second experiment behind {doc}`../chapters/same_output` ({cite:t}`wiegreffe2019attention`, §3.3). The
+# paper looks at a violin plot of the seeds and of the search. Here both stand on one axis, with the exact
+# optimum, and a share of texts counts what the eye compares.
 
 # %% tags=["parameters", "hide-input"]
 from typing import Optional
@@ -36,7 +33,7 @@ n_steps: int = 500  # Adam steps of the search
 readouts: str = "never"  # only: the recorded Readout, no training; auto: that where data are missing
 output: Optional[str] = None  # folder for the tables of this run
 
-# %% tags=["remove-output"]
+# %% tags=["remove-cell"]
 import pandas as pd
 import torch
 
@@ -51,7 +48,7 @@ run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, record
 others = [prepare_like(run, seed=seed + further).readout for further in range(1, n_seeds + 1)]
 
 # %% tags=["remove-input"]
-page.generated()
+page.generated(link="../chapters/same_output")
 
 # %% [markdown]
 # ## How it is measured

@@ -7,15 +7,11 @@
 # ---
 
 # %% [markdown]
-# # Does the model need its attention?
+# # Does the model need its attention? (Wiegreffe & Pinter, Table 2)
 #
-# **The claim.** {cite:t}`wiegreffe2019attention` (§3.2) put the simplest question first: train the model with
-# the *same* weight on every token, frozen. Where it does as well, attention was not needed, and an argument
-# about what its weights explain is an argument about nothing. On two of the first paper's data sets they find
-# that, and leave these out from there on.
-#
-# A model with uniform attention *at test time* is another thing ({doc}`../jain_wallace/base`): there the
-# encoder was trained beside weights that are then taken away.
+# The second experiment behind {doc}`../chapters/guide` ({cite:t}`wiegreffe2019attention`, §3.2): the model is
+# trained with the *same* weight on every token, frozen. A model with uniform attention *at test time* is
+# another thing ({doc}`../jain_wallace/base`): its encoder was trained beside weights that are taken away.
 
 # %% tags=["parameters", "hide-input"]
 from typing import Optional
@@ -35,7 +31,7 @@ limit: Optional[int] = None  # compare on so many test texts; None: all
 readouts: str = "never"  # only: the recorded Readout, no training; auto: that where data are missing
 output: Optional[str] = None  # folder for the tables of this run
 
-# %% tags=["remove-output"]
+# %% tags=["remove-cell"]
 import pandas as pd
 
 from attnbook import charts, notebook
@@ -50,7 +46,7 @@ run = prepare(dataset, encoder, scorer, seed, limit=limit, recorded=readouts, **
 uniform = prepare_like(run, scorer="uniform")
 
 # %% tags=["remove-input"]
-page.generated()
+page.generated(link="../chapters/guide")
 
 # %% [markdown]
 # ## How it is measured
@@ -137,7 +133,7 @@ notebook.table(pd.concat([overall, paired]), ["method", "metric", "value", "low"
 # ## Limits
 #
 # - The interval is over test texts for one pair of models. Two models of different seeds differ as well: the
-#   spread over seeds is in {doc}`summary`.
+#   spread over seeds is in {doc}`../chapters/guide`.
 # - A model that does not *need* attention may still use it: a BiLSTM's state at one token may hold much of
 #   the others, so that little is lost whichever of them is read. How much it holds is not measured here.
 # - The authors choose the epoch on the test split (`selection="test"`), which gives each model the luckiest

@@ -114,12 +114,6 @@ def test_the_last_line_of_a_page_shows_parameters_and_data_as_they_are(monkeypat
     assert f"{given}. Data: {NAME}, sha256 0" in text
 
 
-def test_names_of_classes_in_a_sentence_are_shown_as_they_are():
-    rows = pd.DataFrame({"dataset": NAME, "place": ["first class", "second class"], "class": CLASSES})
-    found = shown(notebook.markdown(f"Of {summary.class_list(rows)}").data)
-    assert found == ({"p"}, f"Of {NAME} {', '.join(CLASSES)}")
-
-
 def test_no_notebook_makes_markdown_or_html_around_it():
     from tests.test_notebooks import NOTEBOOKS
 

@@ -68,8 +68,7 @@ cells = pd.DataFrame({"metric": TOKENS, "value": .5, "ours": .5, "low": .4, "hig
 cells = cells.assign(verdict="compatible", reason=TOKENS, experiment=TOKENS, dataset=NAME, source=NAME)
 HTML(ledger.to_html(cells, {TOKENS[0]: TOKENS[3], "-->": NAME}, NAME))
 # %%
-rows = pd.DataFrame({"dataset": NAME, "place": ["first class", "second class"], "class": CLASSES})
-notebook.markdown(f"Classes: {summary.class_list(rows)}. *End of classes.*")
+notebook.markdown(f"Classes: {escaped.in_markdown(', '.join([NAME, *CLASSES]))}. *End of classes.*")
 # %%
 notebook.markdown("Words: " + " ".join(TOKENS) + " *end of words.*")
 # %%

@@ -58,7 +58,7 @@ def test_no_python_is_refused_by_name(script):
 
 @pytest.mark.slow
 def test_a_page_of_records_does_not_depend_on_models_and_a_run_on_other_papers_models():
-    reader = names(ROOT / "notebooks/jain_wallace/ledger.py")
+    reader = names(ROOT / "notebooks/beyond/ledger.py")
     assert not {name for name in reader if name.split("/")[1] in ("models", "data", "kernels")}
     run = names(ROOT / "notebooks/jain_wallace/adversary.py")
     assert {"attnlib/training/flat.py", "attnlib/kernels/exact.py", "attnbook/charts/frames.py"} <= run

@@ -83,12 +83,6 @@ CLAIMS = {
 }
 
 
-def at_selected(table: pd.DataFrame) -> pd.DataFrame:
-    """Of rows by epoch, those of the epoch that each run's rule keeps (its row `selected` has value 1)."""
-    kept = table.loc[(table["metric"] == "selected") & (table["value"] == 1), ["run", "epoch"]]
-    return table.merge(kept.drop_duplicates(), on=["run", "epoch"])
-
-
 def cells(table: pd.DataFrame, claim: Claim) -> pd.DataFrame:
     """The numbers that a claim is about: columns CELL, value and n.
 

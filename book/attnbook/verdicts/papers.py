@@ -102,3 +102,17 @@ def labels(datasets: Iterable[str] | Mapping[str, str], ours: pd.DataFrame) -> d
         else:
             found[name] = label
     return found
+
+
+def published(paper: str, ours: pd.DataFrame, **where: Any) -> pd.DataFrame:
+    """The authors' numbers as rows of one seed, data sets `named`: "theirs" of `claims.compared`.
+
+    ours: `named` results; where they are of a part of a data set, the numbers of the whole go by its name.
+    where: conditions as `cells.select` takes them.
+    """
+    table = cells.once(cells.read_published(cells.REFERENCE / f"{paper}.csv"))
+    have = set(ours["dataset"])
+    parts = {dataset_name(whole): dataset_name(part) for whole, part in PARTS.items()}
+    parts = {whole: part for whole, part in parts.items() if part in have and whole not in have}
+    table = named(cells.complete(table.assign(seed=0)))
+    return cells.select(table.assign(dataset=table["dataset"].replace(parts)), **where)

@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from attnbook.escaped import in_markdown
 from attnbook.runs import record, results
 from attnbook.verdicts.cells import CELL, MODEL, ROUNDING, Names, once, over_seeds, select
 
@@ -73,24 +72,6 @@ def joined(rows: pd.DataFrame, columns: Sequence[str], present: str | None = Non
     return rows.assign(panel=pd.Categorical(label, list(dict.fromkeys(label)), True))
 
 
-def alongside(rows: pd.DataFrame, cells: pd.DataFrame, name: str, metric: str) -> pd.DataFrame:
-    """The rows with a further column: our value of another metric of the same model, over all texts.
-
-    metric: "*" in it stands for the row's own metric.
-    """
-    others = cells[(cells["class"] == "all") & cells["bin"].isna() & cells["method"].isna()]
-    others = others[[*MODEL, "metric", "value"]].dropna().rename(columns={"metric": "other", "value": name})
-    wanted = [metric.replace("*", str(own)) for own in rows["metric"]]
-    wide = rows.assign(other=pd.Series(wanted, rows.index, dtype=object))
-    found = wide.merge(others.astype({"other": object}), on=[*MODEL, "other"], how="left")
-    return found.drop(columns="other")
-
-
-def has_ours(table: pd.DataFrame) -> bool:
-    """Whether any row has a number of ours."""
-    return bool(table["value"].notna().any())
-
-
 def not_run(experiment: str, **conditions: object) -> str:
     """The sentence in place of a figure of which nothing is recorded, with the conditions on the runs."""
     words = "".join(f", {name} {value}" for name, value in conditions.items())
@@ -119,13 +100,6 @@ def by_class(rows: pd.DataFrame, order: Sequence[str]) -> pd.DataFrame:
     place = [known.get(pair, ALL) for pair in zip(kept["dataset"], kept["class"], strict=True)]
     shown = pd.Categorical(kept["class"].replace("all", ALL), [*order, ALL], True)
     return kept.assign(place=pd.Categorical(place, [*PLACES, ALL], True), **{"class": shown})
-
-
-def class_list(classwise: pd.DataFrame) -> str:
-    """Which names the places of `by_class` stand for, in words, for Markdown."""
-    shown = classwise[classwise["place"] != ALL].drop_duplicates(["dataset", "place"])
-    parts = shown.sort_values(["dataset", "place"]).groupby("dataset", observed=True)["class"]
-    return "; ".join(in_markdown(f"{dataset} {', '.join(names.astype(str))}") for dataset, names in parts)
 
 
 def quartiles(classwise: pd.DataFrame, metric: str) -> pd.DataFrame:
@@ -253,60 +227,3 @@ def wide(rows: pd.DataFrame, index: Sequence[str], columns: str, form: str) -> p
     numbers = numbers.assign(text=both(numbers["value"], numbers["published"], form))
     table = numbers.pivot_table("text", list(index), columns, aggfunc="first", observed=True)
     return table.fillna("–").rename_axis(columns=None)
-
-
-def shared_means(rows: pd.DataFrame, by: str) -> pd.DataFrame:
-    """Means over data sets of ours and theirs: of all that either side has, and of those that both have."""
-    parts = {}
-    for name, part in rows.groupby(by, observed=True):
-        shared = part.dropna(subset=["value", "published"])
-        parts[name] = {
-            "ours": part["value"].mean(),
-            "data sets": part["value"].notna().sum(),
-            "theirs": part["published"].mean(),
-            "their data sets": part["published"].notna().sum(),
-            "ours, shared": shared["value"].mean(),
-            "theirs, shared": shared["published"].mean(),
-            "shared": len(shared),
-        }
-    return pd.DataFrame.from_dict(parts, orient="index").rename_axis(by).reset_index()
-
-
-def correlation_table(
-    cells: pd.DataFrame, measures: Names, encoders: Names, order: Sequence[str]
-) -> pd.DataFrame:
-    """Rank correlations as "mean ± standard deviation, significant share", ours and theirs in rows.
-
-    cells: of one scorer; measures: end of the metrics' names, and the head above them; encoders likewise. One
-    row per data set, predicted class (all texts last) and side; "–" for what is not there.
-    """
-    split = by_class(cells, order)
-    whole = cells[cells["class"] == "all"].assign(**{"class": ALL})
-    shown = pd.concat([split, whole.astype({"class": split["class"].dtype})])
-    shown = shown.drop_duplicates(["dataset", "class", "encoder", "metric"])
-    sides = {}
-    for column, side in (("value", "ours"), ("published", "theirs")):
-        numbers = shown.pivot_table(
-            column, ["dataset", "class"], ["metric", "encoder"], aggfunc="first", observed=True
-        )
-        texts = {
-            (head, name): correlation_texts(numbers, measure, encoder)
-            for measure, head in measures.items()
-            for encoder, name in encoders.items()
-        }
-        sides[side] = pd.DataFrame(texts, index=numbers.index)
-    table = pd.concat(sides, names=["number"]).reorder_levels([1, 2, 0]).sort_index()
-    table = table[(table != "–").any(axis=1)]
-    return table.rename_axis(index=["data set", "predicted class", "number"])
-
-
-def correlation_texts(numbers: pd.DataFrame, measure: str, encoder: str) -> pd.Series:
-    """One column of `correlation_table`, from columns (metric, encoder)."""
-    metrics = (f"tau_{measure}", f"tau_{measure}_deviation", f"significant_{measure}")
-    columns = [(metric, encoder) for metric in metrics]
-    three = numbers.reindex(columns=pd.MultiIndex.from_tuples(columns)).astype(float)
-    texts = [f"{mean:.2f} ± {deviation:.2f}, {share:.2f}" for mean, deviation, share in three.to_numpy()]
-    texts = [text.replace("0.", ".").replace("-", "−") for text in texts]
-    # A mean that one undefined text voided is blank in the authors' tables, the share beside it is not.
-    texts = [text.replace("nan", "–") for text in texts]
-    return pd.Series(texts, index=three.index).mask(three.isna().all(axis=1), "–")

@@ -141,6 +141,12 @@ def overview(found: Iterable[Finding]) -> pd.DataFrame:
     )
 
 
+def in_short(tables: Tables, chosen: Iterable[str | Claim]) -> pd.DataFrame:
+    """Claims (keys of CLAIMS, or own ones) as a chapter shows them: in words, verdict, mean and interval."""
+    own = {str(i): CLAIMS[one] if isinstance(one, str) else one for i, one in enumerate(chosen)}
+    return overview(findings(tables, own))[["claim", "verdict", "mean", "95 % interval"]]
+
+
 def details(found: Finding) -> pd.DataFrame:
     """A row per data set and model: mean over seeds, least and greatest seed, texts; columns DETAILS."""
     keys = ["dataset", "encoder", "scorer"]

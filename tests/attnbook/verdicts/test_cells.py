@@ -62,7 +62,6 @@ class TestBeside:
     def test_without_ours_there_is_theirs(self):
         table = beside(cells.main_grid(EMPTY), theirs(0.3))
         assert table["published"].tolist() == [0.3]
-        assert not summary.has_ours(table)
 
     def test_of_a_number_published_twice_the_exact_one_counts(self):
         twice = pd.concat([theirs(0.3, note="printed to two decimals"), theirs(0.3012)], ignore_index=True)

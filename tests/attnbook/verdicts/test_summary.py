@@ -52,7 +52,6 @@ class TestClasses:
         rows = found.sort_values(["dataset", "place"])[["dataset", "class", "place"]].to_numpy().tolist()
         first, second = ["SST", "positive", "first class"], ["SST", "negative", "second class"]
         assert rows == [first, second, *([name, summary.ALL, summary.ALL] for name in ("AG News", "SNLI"))]
-        assert summary.class_list(found) == "SST positive, negative"
 
     def test_order_is_that_of_the_tables(self):
         tables = [theirs(0.1, 0.2, 0.3, **{"class": ["all", "b", "a"]}), ours(0.1, **{"class": "c"})]
@@ -81,17 +80,6 @@ class TestChoosing:
         assert summary.joined(table, keys)["panel"].cat.categories.tolist() == panels
         assert summary.joined(table, keys, present="value")["panel"].tolist() == panels[:2]
         assert summary.joined(table[:0], keys).empty
-
-    def test_another_metric_of_the_same_model_goes_alongside(self):
-        own = [ours(0.5), ours(0.1, metric="m_uniform"), ours(0.3, metric="chance"), ours(0.4, encoder="a")]
-        own += [ours(0.9, metric="chance", bin="[0, .25)"), ours(0.9, metric="chance", method="search")]
-        table = beside(pd.concat(own), theirs())
-        found = summary.alongside(table, table, "baseline", "*_uniform").set_index(["encoder", "metric"])
-        assert found.loc[("bilstm", "m"), "baseline"] == 0.1
-        assert np.isnan(found.loc[("a", "m"), "baseline"])
-        found = summary.alongside(table, table, "baseline", "chance")
-        assert len(found) == len(table)
-        assert found["baseline"].dropna().unique().tolist() == [0.3]
 
     def test_the_headline_is_the_first_measure_of_a_data_set(self):
         own = [
@@ -147,23 +135,6 @@ class TestTables:
         found = summary.wide(table, ["dataset"], "encoder", "{:.2f}")
         assert found.loc["SST"].to_dict() == {"average": "0.70", "bilstm": "0.50 (0.25)"}
 
-    def test_means_over_the_data_sets_that_both_have(self):
-        own = pd.concat([ours(0.2), ours(0.4, dataset="agnews")])
-        published = theirs(0.1, 0.5, dataset=["sst", "snli"])
-        (row,) = summary.shared_means(beside(own, published), "metric").to_dict("records")
-        assert (row["ours"], row["theirs"]) == (pytest.approx(0.3), 0.3)
-        assert (row["ours, shared"], row["theirs, shared"], row["shared"]) == (0.2, 0.1, 1)
-
-    def test_rank_correlations_as_the_paper_prints_them(self):
-        names = {"tau_gradient": -0.25, "tau_gradient_deviation": 0.1, "significant_gradient": 1.0}
-        own = pd.concat([ours(value, metric=name) for name, value in names.items()])
-        published = theirs(np.nan, 0.5, metric=["tau_gradient", "significant_gradient"])
-        encoders = {"bilstm": "B", "average": "A"}
-        table = summary.correlation_table(beside(own, published), {"gradient": "g"}, encoders, [])
-        keys = [("SST", summary.ALL, side) for side in ("ours", "theirs")]
-        bilstm = dict(zip(keys, ("−.25 ± .10, 1.00", "– ± –, .50"), strict=True))
-        assert table.to_dict() == {("g", "B"): bilstm, ("g", "A"): dict.fromkeys(keys, "–")}
-
 
 class TestDistributions:
     @pytest.mark.slow
@@ -208,40 +179,3 @@ class TestDistributions:
             assert line["start"].iloc[[0, -1]].tolist() == [-1, 1]
             assert line["share"].iloc[-1] == pytest.approx(count[-1] / len(values))
             assert (line["n"] == len(values)).all()
-
-
-def bars(page, source):
-    """What Figure 4 shows of SST."""
-    (spec,) = [spec for spec in page.charts if "minus τ with attention" in spec["title"]]
-    (rows,) = spec["datasets"].values()
-    here = [row for row in rows if row["dataset"] == "SST" and row["facet"].startswith("Figure 4")]
-    return [row["x"] for row in here if row["source"] == source]
-
-
-@pytest.mark.slow
-def test_the_page_shows_recorded_results_and_fresh_ones_in_their_place(tmp_path):
-    for encoder, tau in (("bilstm", 0.2), ("average", 0.4)):
-        for seed in (0, 1):
-            jain_wallace(tmp_path / "sweep", tau, encoder=encoder, seed=seed)
-    record.record(tmp_path / "sweep", tmp_path / "kept")
-    correlation(tmp_path / "new", 0.4, encoder="bilstm", seed=1)
-    kept = {"recorded": str(tmp_path / "kept")}
-    page = execute("jain_wallace/summary", tmp_path / "old page", **kept)
-    assert "Not run" not in page.whole
-    assert bars(page, "ours") == pytest.approx([0.3])
-    assert bars(page, "shuffled attention") == pytest.approx([0.5])
-    assert "Runs of ours: 24, of which 0 are fresh" in page.words
-    page = execute("jain_wallace/summary", tmp_path / "new page", **kept, fresh=str(tmp_path / "new"))
-    assert bars(page, "ours") == pytest.approx([0.2])
-    assert bars(page, "one seed") == pytest.approx([0.3, 0.1])
-    assert "Runs of ours: 24, of which 1 are fresh" in page.words
-
-
-@pytest.mark.slow
-def test_what_is_not_recorded_is_said_in_its_place(tmp_path):
-    page = execute("jain_wallace/summary", tmp_path, recorded=str(tmp_path / "nowhere"))
-    for experiment in ("base", "correlation", "permutation", "adversary", "initialisation"):
-        assert f"Not run: there is no recorded result of the experiment *{experiment}*" in page.whole
-    for said in ("image/png", "Traceback"):
-        assert said not in page.whole
-    assert "No run is recorded yet" in page.words
