@@ -15,8 +15,7 @@
 # in* says where. Of {cite:t}`serrano2019attention` and {cite:t}`wiegreffe2019attention` that is no result but
 # sizes of the data; their claims in words are on the page of {doc}`all papers together <together>`. The page
 # is made from the same comparisons as the papers' own pages ({doc}`../jain_wallace/ledger`,
-# {doc}`../serrano_smith/summary`, {doc}`../wiegreffe_pinter/summary`, {doc}`../violation/summary`); a new run
-# changes them and nothing else.
+# {doc}`../wiegreffe_pinter/summary`); a new run changes them and nothing else.
 
 # %% tags=["parameters", "hide-input"]
 from typing import Optional
@@ -111,7 +110,7 @@ notebook.table(counts.rename(columns={"done": "recorded"}))
 # line of the authors' code or a fact of the data, else *untested*. The rule in full is on
 # {doc}`../jain_wallace/ledger`; what each paper's numbers are, and which runs of ours stand beside them, its
 # own page says. The authors' transformers are of another size than ours and not in this table:
-# {doc}`../violation/transformers_summary`.
+# {doc}`../chapters/transformers`.
 #
 # ## The whole ledger
 #

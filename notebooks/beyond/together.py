@@ -107,11 +107,9 @@ notebook.table(together.counts([one for one in found if one.claim.written == "be
 notebook.table(numbers.rename(columns={"dataset": "data set", "low": "least", "high": "greatest"}))
 
 # %% [markdown]
-# Pages of the claims: {doc}`../jain_wallace/claims`; {doc}`../serrano_smith/single`,
-# {doc}`../serrano_smith/sets`, {doc}`../serrano_smith/contextualisation`; {doc}`../wiegreffe_pinter/uniform`,
-# {doc}`../wiegreffe_pinter/seeds`, {doc}`../wiegreffe_pinter/diagnostic`,
-# {doc}`../wiegreffe_pinter/adversary`; {doc}`../violation/summary`,
-# {doc}`../violation/transformers_summary`, {doc}`../violation/depth`.
+# Pages of the claims: {doc}`../jain_wallace/claims`; {doc}`../chapters/erasure`, {doc}`../chapters/encoders`;
+# {doc}`../wiegreffe_pinter/uniform`, {doc}`../wiegreffe_pinter/seeds`, {doc}`../wiegreffe_pinter/diagnostic`,
+# {doc}`../wiegreffe_pinter/adversary`; {doc}`../chapters/sign`, {doc}`../chapters/transformers`.
 #
 # ## 1. Can the output stay while attention changes, and how much of that is geometry?
 #

@@ -52,9 +52,9 @@ page.write(pd.DataFrame([own]), "encoders.csv", "%.6g")
 page.answer(
     """
     **It takes decisions out of attention's hands.** On {dataset} some attention changes the class of
-    {average:.0%} of the texts without an encoder, and of {bilstm:.0%} after a BiLSTM. On other data an encoder
-    adds {raw:.2f} to the fraction of items that attention must erase; {beyond:.2f} of it is attention's own.
-    """,
+    {average:.0%} of the texts without an encoder, and of {bilstm:.0%} after a BiLSTM. On other data an
+    encoder adds {raw:.2f} to the fraction of items that attention must erase; {beyond:.2f} of it is
+    attention's own. """,
     dataset=papers.dataset_name(dataset),
     raw=mean[words[None]],
     beyond=mean[words["product"]],
@@ -82,7 +82,8 @@ page.figure(
 # %% [markdown]
 # ## The idea
 #
-# Attention weighs *states*. Without an encoder a state is one word (*average*: a word vector behind one layer).
+# Attention weighs *states*. Without an encoder a state is one word (*average*: a word vector behind one
+    layer).
 # After a convolution it holds some neighbours, after a BiLSTM perhaps the whole text
 # {cite:p}`mohankumar2020towards`. So the same weight may mean different things in different models.
 #
@@ -91,16 +92,22 @@ page.figure(
 
 # %% tags=["remove-input"]
 written = pd.read_csv(BOOK / "readouts/sentences.csv").loc[8, "text"].split()
-read = {name: prepare("sentences", key, vectors="imdb", recorded="only").readout.select([8])
-        for key, name in (("average", "no encoder"), ("bilstm", "BiLSTM"))}
+read = {
+    name: prepare("sentences", key, vectors="imdb", recorded="only").readout.select([8])
+    for key, name in (("average", "no encoder"), ("bilstm", "BiLSTM"))
+}
 votes = {"token": written[: int(read["BiLSTM"].lengths[0])]}
 for name, one in read.items():
     margin = (one.scores + one.bias).diff(dim=2)[0, one.mask[0], 0]
-    votes |= {f"vote for positive, {name}": margin.tolist(), f"weight, {name}": one.alpha[0, one.mask[0]].tolist()}
+    votes |= {
+        f"vote for positive, {name}": margin.tolist(),
+        f"weight, {name}": one.alpha[0, one.mask[0]].tolist(),
+    }
 notebook.table(pd.DataFrame(votes))
 
 # %% [markdown]
-# {prf:ref}`theorem-reach` says that looking at single tokens is enough. The specification and the kernel agree
+# {prf:ref}`theorem-reach` says that looking at single tokens is enough. The specification and the kernel
+    agree
 # for each encoder of this run:
 
 # %%
@@ -140,15 +147,21 @@ page.figure(
 #
 # ## The papers' numbers beside ours
 #
-# {cite:t}`jain2019attention` (§4.1) find that attention agrees better with gradients when there is no encoder.
-# Kendall's τ between both, additive attention, mean over the data sets that both sides have ({doc}`agreement`):
+# {cite:t}`jain2019attention` (§4.1) find that attention agrees better with gradients when there is no
+    encoder.
+# Kendall's τ between both, additive attention, mean over the data sets that both sides have
+    ({doc}`agreement`):
 
 # %% tags=["remove-input"]
 where = "metric == 'tau_gradient' and scorer == 'additive'"
 mine = tables["jain_wallace"].query(f"{where} and `class` == 'all' and experiment == 'correlation'")
-theirs = cells.once(cells.read_published(cells.REFERENCE / "jain_wallace.csv")).query(f"{where} and `class` == 'all'")
+theirs = cells.once(cells.read_published(cells.REFERENCE / "jain_wallace.csv")).query(
+    f"{where} and `class` == 'all'"
+)
 key = ["encoder", "dataset"]
-both = pd.DataFrame({side: rows.groupby(key)["value"].mean() for side, rows in (("ours", mine), ("theirs", theirs))})
+both = pd.DataFrame(
+    {side: rows.groupby(key)["value"].mean() for side, rows in (("ours", mine), ("theirs", theirs))}
+)
 both = both.dropna().groupby("encoder").agg({"ours": "mean", "theirs": ["mean", "size"]})
 both.columns = ["ours", "theirs", "data sets"]
 notebook.table(both.rename(index=papers.MODELS).reset_index())
@@ -162,7 +175,8 @@ notebook.table(together.overview(judged), ["claim", "verdict", "mean", "95 % int
 # %% [markdown]
 # ## What it shows, and what not
 #
-# - After a BiLSTM a decision that stays says little about attention: on most texts it had to stay. IMDB is the
+# - After a BiLSTM a decision that stays says little about attention: on most texts it had to stay. IMDB is
+    the
 #   exception; its texts are long, and some state nearly always votes otherwise.
 # - Most of what attention must erase more is a decision that became robust. The rest points to a worse order,
 #   and its interval over three data sets includes zero.
@@ -173,13 +187,15 @@ notebook.table(together.overview(judged), ["claim", "verdict", "mean", "95 % int
 #
 # ## Try it
 #
-# A model without an encoder votes $(3, -1, -1)$ on a text, with the weights $(.4, .3, .3)$. An encoder replaces
+# A model without an encoder votes $(3, -1, -1)$ on a text, with the weights $(.4, .3, .3)$. An encoder
+    replaces
 # each vote by the mean of all three. How many items must attention erase until the decision flips, before and
 # after?
 #
 # ```{dropdown} Solution
 # Before: the sum is $1.2 - .6 > 0$; without the first item it is negative, so one item is enough. After: each
-# vote is $1/3$, and no set of items flips the decision, in whatever order. The same sentence, the same weights.
+# vote is $1/3$, and no set of items flips the decision, in whatever order. The same sentence, the same
+    weights.
 # ```
 #
 # ## Its experiments

@@ -39,7 +39,9 @@ run = prepare(dataset, encoder, scorer, seed, **settings)
 readout = run.readout
 tables = papers.recorded(folder=recorded)
 judged = together.findings(tables, {name: together.CLAIMS[name] for name in ("sign", "polarity", "depth")})
-ours = papers.named(cells.all_texts(tables["violation"]).query("metric == 'violation' and operator == 'mean'"))
+ours = papers.named(
+    cells.all_texts(tables["violation"]).query("metric == 'violation' and operator == 'mean'")
+)
 text = ours[ours["experiment"] == "methods"]
 shown = ["random", "attention", "attention × gradient"]
 drawn = cells.over_rows(text[text["method"].isin(shown)], ["dataset", "method"], orders={"method": shown})
@@ -49,8 +51,8 @@ average = drawn.groupby("method", observed=True)["value"].mean()
 page.answer(
     """
     **Of attention alone, little; the gradient gives it one.** Remove the most attended token, and in
-    {attention:.0%} of the texts the model becomes *more* certain (random tokens: {random:.0%}). By attention ×
-    gradient the top token acts against its sign in {product:.0%} (means over {sets} data sets).
+    {attention:.0%} of the texts the model becomes *more* certain (random tokens: {random:.0%}). By attention
+    × gradient the top token acts against its sign in {product:.0%} (means over {sets} data sets).
     """,
     sets=drawn["dataset"].nunique(),
     **average.rename({"attention × gradient": "product"}),
@@ -92,7 +94,8 @@ page.figure(
 # :label: theorem-polarity
 # Let $s_t$ be the votes for the predicted one of two classes, and $\bar s = \sum_t \alpha_t s_t$. Erasing
 # token $t$ and renormalising moves the margin by $-\frac{\alpha_t}{1 - \alpha_t} (s_t - \bar s)$. So
-# $\alpha_t (s_t - \bar s)$ is never violated; attention × gradient, $\alpha_t s_t$ up to a positive factor, is
+# $\alpha_t (s_t - \bar s)$ is never violated; attention × gradient, $\alpha_t s_t$ up to a positive factor,
+    is
 # violated exactly where $s_t$ and $s_t - \bar s$ differ in sign at its top token.
 # ```
 #
@@ -134,17 +137,22 @@ page.glue(rates)
 #
 # ## The paper's numbers beside ours
 #
-# Which factor of the gradient does it? The table multiplies attention by the gradient, by its size, and by its
+# Which factor of the gradient does it? The table multiplies attention by the gradient, by its size, and by
+    its
 # sign; it has the violation ratio of the mean model, and the paper's two data sets below ours.
 
 # %% tags=["remove-input"]
 published = cells.read_published(cells.REFERENCE / "violation.csv")
 factors = ["attention", "attention × gradient", "attention × |gradient|", "attention × sign(gradient)"]
-own = cells.recorded("violation", ["gradient"], None, recorded).query("operator == 'mean' and metric == 'violation'")
+own = cells.recorded("violation", ["gradient"], None, recorded).query(
+    "operator == 'mean' and metric == 'violation'"
+)
 own = papers.named(own[own["target"].eq("probability") & ~own["dataset"].str.startswith("planted")])
 printed = papers.named(published[published["experiment"] == "gradient"])
 printed = printed.assign(dataset=printed["dataset"] + ", theirs")
-table = pd.concat([own[own["method"].isin(factors)], printed]).pivot_table("value", "dataset", "method", sort=False)
+table = pd.concat([own[own["method"].isin(factors)], printed]).pivot_table(
+    "value", "dataset", "method", sort=False
+)
 notebook.table(table[factors].rename_axis("data set").reset_index())
 
 # %% [markdown]
@@ -156,7 +164,9 @@ theirs = theirs[theirs["metric"] == "violation"]
 babi = cells.all_texts(tables["violation"]).query("experiment == 'methods' and dataset == 'babi1'")
 babi = babi.query("metric == 'violation' and operator == 'mean'")
 sides = [
-    side.assign(model=[papers.model_name(*pair) for pair in zip(side["encoder"], side["scorer"], strict=True)])
+    side.assign(
+        model=[papers.model_name(*pair) for pair in zip(side["encoder"], side["scorer"], strict=True)]
+    )
     for side in (babi[babi["method"].isin(explain.PUBLISHED)], theirs)
 ]
 mean = cells.over_rows(sides[0], ["model", "method"], sides[1], {"method": explain.PUBLISHED})
@@ -194,14 +204,17 @@ page.glue(one=accuracy.get(1), eight=accuracy.get(8), worst=worst.min(), worst_s
 # %% [markdown]
 # ## What it shows, and what not
 #
-# - The gradient carries the sign. This is close to the theorem, and no discovery about what a model has learned.
+# - The gradient carries the sign. This is close to the theorem, and no discovery about what a model has
+    learned.
 # - A low ratio is no proof of a meaning. The test reads one token per text; where nearly all tokens support
 #   the decision, a score without signs passes.
-# - Each way to remove favours what differentiates it: gradients by attention do best under the attention mask,
+# - Each way to remove favours what differentiates it: gradients by attention do best under the attention
+    mask,
 #   gradients by the input under deletion. The mean of the three weighs these advantages.
 # - The paper's rise with depth appears on SST with five classes, where deep models also train badly: their
 #   accuracy falls from {glue:text}`one:.2f` with one hidden layer to {glue:text}`eight:.2f` with eight.
-# - A text without a token is a text that the model was not trained on. And the models of {glue:text}`worst_set`
+# - A text without a token is a text that the model was not trained on. And the models of
+    {glue:text}`worst_set`
 #   reach an accuracy of {glue:text}`worst:.2f` only.
 #
 # ## Try it

@@ -24,7 +24,9 @@ from attnlib.explain.transformers import methods as stock
 
 page = notebook.begin(globals(), "chapters/transformers")
 found = papers.read("transformers", folder=recorded)
-found = found.assign(model=found["encoder"].map(papers.MODELS) + ", " + found["dataset"].map(papers.dataset_name))
+found = found.assign(
+    model=found["encoder"].map(papers.MODELS) + ", " + found["dataset"].map(papers.dataset_name)
+)
 ours = found[found["experiment"].eq("transformers")]
 # Whole models, gradients of the logit: a run also knows single layers, and methods with or without clamp.
 whole = ours[ours["target"].eq("logit") & ours["layer"].isna() & ours["method"].notna()]
@@ -35,7 +37,11 @@ on_scenes = mean["dataset"] == "scenes"
 by_kind = mean.groupby([on_scenes, "method"])["value"].mean()
 published = cells.read_published(cells.REFERENCE / "violation.csv")
 published = published[published["experiment"].eq("transformers") & published["metric"].eq("violation")]
-means = ratios[ratios["dataset"].eq("scenes")].groupby(["encoder", "operator", "method"], sort=False)["value"].mean()
+means = (
+    ratios[ratios["dataset"].eq("scenes")]
+    .groupby(["encoder", "operator", "method"], sort=False)["value"]
+    .mean()
+)
 standings = patterns.beside(means.reset_index(), published, ["encoder", "operator"])
 page.write(standings, "standings.csv", "%.6g")
 agreed = patterns.agreement(standings)
@@ -43,10 +49,10 @@ agreed = patterns.agreement(standings)
 # %% tags=["remove-input"]
 page.answer(
     """
-    **On texts the gradient gives the sign again, on generated scenes it does not.** In small models trained from
-    scratch attention is violated on {attention:.0%} of the texts, attention × gradient on {product:.0%}. Whether a
-    method beats random scores on scenes agrees with the paper in {agree:.0%} of {pairs:.0f} cases; a constant
-    answer would agree in {constant:.0%}.
+    **On texts the gradient gives the sign again, on generated scenes it does not.** In small models trained
+    from scratch attention is violated on {attention:.0%} of the texts, attention × gradient on {product:.0%}.
+    Whether a method beats random scores on scenes agrees with the paper in {agree:.0%} of {pairs:.0f} cases;
+    a constant answer would agree in {constant:.0%}.
     """,
     attention=by_kind[False, "attention"],
     product=by_kind[False, "attention × gradient"],
@@ -82,14 +88,17 @@ page.figure(
 # states that earlier layers have mixed, and residual connections go around attention. So there is no exact
 # answer here, and no theorem; there are many ways to turn attention maps into one score per word.
 #
-# {cite:t}`liu2022rethinking` put nine of them to the test of {doc}`the sign <sign>`: raw attention, its product
+# {cite:t}`liu2022rethinking` put nine of them to the test of {doc}`the sign <sign>`: raw attention, its
+    product
 # with the gradient, rollout {cite:p}`abnar2020quantifying`, and what propagates through all layers, such as
-# TransAtt and GenAtt {cite:p}`chefer2021generic`. They use VisualBERT and LXMERT on questions about photographs.
+# TransAtt and GenAtt {cite:p}`chefer2021generic`. They use VisualBERT and LXMERT on questions about
+    photographs.
 # Our models are of the same classes, have two or three layers, and learned from nothing: BERT on texts,
 # VisualBERT and LXMERT on *generated scenes* with at most nine regions. So numbers cannot be compared; the
 # order of methods can.
 #
-# The whole test in three lines, for any model of the `transformers` library ({doc}`../violation/stock_model`):
+# The whole test in three lines, for any model of the `transformers` library
+    ({doc}`../violation/stock_model`):
 #
 # ```python
 # scores = stock.explain(model, kind, inputs)  # methods × instances × words
@@ -115,14 +124,16 @@ page.figure(
         x_title="violation ratio (share of instances)",
         by_title="of",
     ),
-    "In the paper raw attention is like random scores. On our scenes it is violated less often than they are.",
+    "In the paper raw attention is like random scores. On our scenes it is violated less often than they
+    are.",
 )
 
 # %% [markdown]
 # Theirs are printed in the authors' notebook (VisualBERT) or read off their figure, ± .05 (LXMERT).
 #
 # What the paper says of its transformers, as inequalities between two violation ratios of one model, judged
-# over our data sets by the rule of {doc}`verdicts`. A mean below the bound speaks for the inequality; *theirs*
+# over our data sets by the rule of {doc}`verdicts`. A mean below the bound speaks for the inequality;
+    *theirs*
 # is the mean of the paper's two models.
 
 # %% tags=["remove-input"]
@@ -144,8 +155,14 @@ for words, (first, second, bound) in against.items():
 notebook.table(pd.DataFrame(rows), ["inequality", "verdict", "mean", "95 % interval", "theirs"])
 
 # %% tags=["remove-cell"]
-signs = whole[whole["metric"].eq("sign_agreement") & whole["dataset"].ne("scenes")].groupby("method")["value"].mean()
-clamped = whole[whole["metric"].eq("violation") & whole["operator"].eq("mean") & whole["dataset"].ne("scenes")]
+signs = (
+    whole[whole["metric"].eq("sign_agreement") & whole["dataset"].ne("scenes")]
+    .groupby("method")["value"]
+    .mean()
+)
+clamped = whole[
+    whole["metric"].eq("violation") & whole["operator"].eq("mean") & whole["dataset"].ne("scenes")
+]
 clamped = clamped.groupby("method")["value"].mean()
 accuracy = ours[ours["metric"].eq("accuracy")].groupby("dataset")["value"].mean()
 page.glue(worst=accuracy.min(), best=accuracy.max(), kappa=agreed["kappa"])
@@ -160,12 +177,13 @@ for name in ("signed", "clamped"):
 #   {glue:text}`kappa:.2f`, and two answers that know nothing of each other have 0. They do not refute them
 #   either. Data, size and training all differ.
 # - A low ratio needs no signs. GenAtt sets negative values to zero. On the texts it is violated in
-#   {glue:text}`violated_clamped:.2f`, and in {glue:text}`violated_signed:.2f` when it keeps its signs; but it has
-#   the right sign for {glue:text}`right_clamped:.2f` of the words that matter, and for
+#   {glue:text}`violated_clamped:.2f`, and in {glue:text}`violated_signed:.2f` when it keeps its signs; but it
+#   has the right sign for {glue:text}`right_clamped:.2f` of the words that matter, and for
 #   {glue:text}`right_signed:.2f` with its signs.
 # - The models are small and their accuracy is between {glue:text}`worst:.2f` (SNLI, a part of it) and
 #   {glue:text}`best:.2f` (scenes). No pretrained model was tested.
-# - The authors count *deletion* and *attention mask* of a region as two ways; for regions without an order they
+# - The authors count *deletion* and *attention mask* of a region as two ways; for regions without an order
+    they
 #   are one. VisualBERT's classes compete in a softmax here and have a sigmoid each in the paper.
 #
 # ## Try it
