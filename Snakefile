@@ -84,9 +84,6 @@ RESULTS += sorted(str(path) for path in Path("build/sweep").glob("*/*/*/summary.
 RECORDS = {
     "beyond/ledger": RESULTS + files("config"),
     "beyond/speed": files("benchmarks/results"),
-    "serrano_smith/summary": RESULTS,
-    "violation/summary": RESULTS,
-    "violation/transformers_summary": RESULTS,
     "wiegreffe_pinter/adversary": files("book/results/wiegreffe_pinter"),
     "wiegreffe_pinter/diagnostic": files("book/results/wiegreffe_pinter"),
 }

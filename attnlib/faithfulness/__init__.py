@@ -13,7 +13,6 @@ from attnlib.faithfulness.measures import (
 )
 from attnlib.faithfulness.removal import Removal, delete, removal_of_texts, replace_by
 from attnlib.faithfulness.tables import (
-    less_often,
     level_boxes,
     levels,
     measure_leave_one_out,
@@ -39,7 +38,6 @@ __all__ = [
     "attention_mask",
     "comprehensiveness",
     "delete",
-    "less_often",
     "level_boxes",
     "levels",
     "measure_leave_one_out",

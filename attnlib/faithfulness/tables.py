@@ -150,27 +150,3 @@ def same_order(means: pd.DataFrame, by: str, of: str, least: float) -> pd.DataFr
         same, pairs = int((apart & (ours > 0)).sum()), int(apart.sum())
         rows.append((name, pairs, same, same / pairs if pairs else float("nan")))
     return pd.DataFrame(rows, columns=[by, "pairs", "same", "share"])
-
-
-def less_often(
-    rows: pd.DataFrame, pairs: Mapping[str, Sequence[Mapping[str, str]]], of: Sequence[str]
-) -> pd.DataFrame:
-    """How often one rate lies below another: columns comparison, models, less, first, second.
-
-    rows: a rate per row, column value. pairs: per comparison, what columns hold in its first and second rows.
-    of: columns that tell models apart; a model counts where it has both rates, and is not less where they are
-    equal. first and second: means over these models. Raises ValueError where a model has several rates on one
-    side.
-    """
-    found = []
-    for name, sides in pairs.items():
-        rates = []
-        for where in sides:
-            chosen = rows[np.logical_and.reduce([rows[column] == value for column, value in where.items()])]
-            if chosen.duplicated(list(of)).any():
-                raise ValueError(f"{name}: several rates of one model where {dict(where)}")
-            rates.append(chosen.set_index(list(of))["value"])
-        both = pd.concat(rates, axis=1, join="inner", keys=["first", "second"]).dropna()
-        less = int((both["first"] < both["second"]).sum())
-        found.append((name, len(both), less, both["first"].mean(), both["second"].mean()))
-    return pd.DataFrame(found, columns=["comparison", "models", "less", "first", "second"])

@@ -107,7 +107,7 @@ notebook.table(counts.rename(columns={"done": "recorded"}))
 # an interval wider than the metric's own bound, and *not run* where either side has no number. A reason is
 # *shown* where a run of ours with another setting closes at least half of the gap, *known* from a file and
 # line of the authors' code or a fact of the data, else *untested*. The authors' transformers are of another
-# size than ours and not in this table: {doc}`../violation/transformers_summary`.
+# size than ours and not in this table: {doc}`../chapters/transformers`.
 #
 # ## The whole ledger
 #

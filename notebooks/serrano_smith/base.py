@@ -7,7 +7,7 @@
 # ---
 
 # %% [markdown]
-# # What the models are, and how well they do
+# # Serrano and Smith's six architectures, and how well they do
 #
 # **The question.** {cite:t}`serrano2019attention` erase attention weights and watch the decision. They do
 # so in six architectures, because what a weight means depends on what it weighs: *HAN* attends over
@@ -32,7 +32,7 @@ device: str = "cpu"  # cpu, cuda or auto
 limit: Optional[int] = None  # compare with uniform attention on so many test documents; None: all
 output: Optional[str] = None  # folder for the tables of this run
 
-# %% tags=["remove-output"]
+# %% tags=["remove-cell"]
 import numpy as np
 import pandas as pd
 
@@ -50,7 +50,7 @@ model_settings |= dict(learning_rate=learning_rate, train_limit=train_limit)
 run = prepare_documents(dataset, architecture, seed, device=device, limit=limit, **model_settings)
 
 # %% tags=["remove-input"]
-page.generated()
+page.generated(link="../chapters/erasure")
 
 # %% [markdown]
 # ## The data and the model

@@ -36,8 +36,7 @@ device: str = "cpu"  # cpu, cuda or auto
 limit: Optional[int] = None  # analyse so many test documents; None: all
 output: Optional[str] = None  # folder for contextualisation.csv
 
-# %% tags=["remove-output"]
-
+# %% tags=["remove-cell"]
 import pandas as pd
 
 from attnbook import charts, notebook
@@ -54,7 +53,7 @@ model_settings = dict(variant=variant, vectors=vectors, epochs=epochs, patience=
 model_settings |= dict(learning_rate=learning_rate, train_limit=train_limit)
 
 # %% tags=["remove-input"]
-page.generated()
+page.generated(link="../chapters/encoders")
 
 # %% [markdown]
 # ## How it is measured

@@ -36,7 +36,7 @@ n_random: int = 5  # random orders per document
 readouts: str = "never"  # only: the recorded Readout, no training; auto: that where data are missing
 output: Optional[str] = None  # folder for the tables of this run
 
-# %% tags=["remove-output"]
+# %% tags=["remove-cell"]
 import pandas as pd
 
 from attnbook import charts, notebook
@@ -54,7 +54,7 @@ run = prepare_documents(
 )
 
 # %% tags=["remove-input"]
-page.generated()
+page.generated(link="../chapters/erasure")
 
 # %% [markdown]
 # ## How it is measured

@@ -28,7 +28,7 @@ device: str = "cpu"  # cpu, cuda or auto
 limit: Optional[int] = None  # analyse so many test texts; None: all
 output: Optional[str] = None  # folder for the tables of this run
 
-# %% tags=["remove-output"]
+# %% tags=["remove-cell"]
 import pandas as pd
 
 from attnbook import charts, notebook
@@ -40,7 +40,7 @@ page = notebook.begin(globals(), "violation/depth", notebook.SINGLE_TEXTS)
 model_settings = dict(vectors=vectors, deviation=deviation, epochs=epochs)
 
 # %% tags=["remove-input"]
-page.generated()
+page.generated(link="../chapters/sign")
 
 # %% [markdown]
 # ## How it is measured

@@ -7,7 +7,7 @@
 # ---
 
 # %% [markdown]
-# # The test where the right answer is known
+# # The violation test on planted evidence
 #
 # A test of signs without ground truth can be wrong about signs. In the corpus *planted* every token's part
 # in the label is known: some words speak for it, some against, negators turn them round, the rest is
@@ -28,7 +28,7 @@ device: str = "cpu"  # cpu, cuda or auto
 limit: Optional[int] = None  # analyse so many test texts; None: all
 output: Optional[str] = None  # folder for the tables of this run
 
-# %% tags=["remove-output"]
+# %% tags=["remove-cell"]
 import pandas as pd
 
 from attnbook import charts, notebook
@@ -41,7 +41,7 @@ model_settings = dict(vectors=vectors, deviation=deviation, epochs=epochs)
 run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, **model_settings)
 
 # %% tags=["remove-input"]
-page.generated()
+page.generated(link="../chapters/known_truth")
 
 # %% [markdown]
 # ## How it is measured

@@ -7,7 +7,7 @@
 # ---
 
 # %% [markdown]
-# # One text, all methods
+# # The violation test on one text, all methods
 #
 # The worked example of {cite:t}`liu2022rethinking` is a restaurant review, "good service but horrible
 # garbage food and small portions": attention puts its maximum on "good", for a negative prediction. This
@@ -27,7 +27,7 @@ device: str = "cpu"  # cpu, cuda or auto
 limit: Optional[int] = 200  # choose the text among so many test texts; None: all
 output: Optional[str] = None  # folder for the tables of this run
 
-# %% tags=["remove-output"]
+# %% tags=["remove-cell"]
 import numpy as np
 import pandas as pd
 
@@ -48,7 +48,7 @@ if text is not None:
     readout = read(run.model, texts, words, run.device)
 
 # %% tags=["remove-input"]
-page.generated()
+page.generated(link="../chapters/sign")
 
 # %% [markdown]
 # ## The scores

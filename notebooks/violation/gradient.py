@@ -30,7 +30,7 @@ device: str = "cpu"  # cpu, cuda or auto
 limit: Optional[int] = None  # analyse so many test texts; None: all
 output: Optional[str] = None  # folder for the tables of this run
 
-# %% tags=["remove-output"]
+# %% tags=["remove-cell"]
 import pandas as pd
 
 from attnbook import charts, notebook
@@ -42,7 +42,7 @@ model_settings = dict(vectors=vectors, deviation=deviation, epochs=epochs, patie
 run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, **model_settings)
 
 # %% tags=["remove-input"]
-page.generated()
+page.generated(link="../chapters/sign")
 
 # %% [markdown]
 # ## How it is measured
@@ -190,7 +190,7 @@ page.finish(run, frame, summary, numbers)
 # - Which factor matters depends on the model: where nearly all tokens support the prediction a sign has
 #   nothing to tell. In the recorded runs attention × gradient is violated less often than attention for all
 #   models of text but one (bAbI 1, BiLSTM with additive attention), and for no transformer of the generated
-#   scenes ({doc}`transformers_summary`).
+#   scenes ({doc}`../chapters/transformers`).
 # - Right signs are counted over tokens, which are not independent within a text; their interval resamples
 #   texts.
 

@@ -7,7 +7,7 @@
 # ---
 
 # %% [markdown]
-# # Is the sign of an explanation right?
+# # The violation test: all methods on one model
 #
 # **The claim.** {cite:t}`liu2022rethinking` ask something of an explanation that no earlier measure does:
 # not only that its largest scores are on the tokens that matter, but that their *sign* says in which
@@ -36,7 +36,7 @@ device: str = "cpu"  # cpu, cuda or auto
 limit: Optional[int] = None  # analyse so many test texts; None: all
 output: Optional[str] = None  # folder for the tables of this run
 
-# %% tags=["remove-output"]
+# %% tags=["remove-cell"]
 import pandas as pd
 
 from attnbook import charts, notebook
@@ -48,7 +48,7 @@ model_settings = dict(vectors=vectors, deviation=deviation, epochs=epochs, patie
 run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, **model_settings)
 
 # %% tags=["remove-input"]
-page.generated()
+page.generated(link="../chapters/sign")
 
 # %% [markdown]
 # ## How it is measured

@@ -21,8 +21,7 @@ seed: int = 0  # of the random scores
 limit: Optional[int] = 200  # analyse so many test texts; None: all
 output: Optional[str] = None  # folder for rates.csv, all measures of this page
 
-# %% tags=["remove-output"]
-
+# %% tags=["remove-cell"]
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
@@ -35,7 +34,7 @@ page = notebook.begin(globals(), "violation/own_model", notebook.SINGLE_TEXTS)
 corpus = data.load(dataset)
 
 # %% tags=["remove-input"]
-page.generated()
+page.generated(link="../chapters/sign")
 
 # %% [markdown]
 # ## A model and its explanation

@@ -7,7 +7,7 @@
 # ---
 
 # %% [markdown]
-# # Does it find the region, with the right sign?
+# # Does an explanation find the region of a scene, with the right sign?
 #
 # No data set of questions about images says which region an answer rests on, so the paper can only ask
 # whether a score agrees with a removal. In the generated *scenes* it is known: a region is $+1$ if taking
@@ -28,7 +28,7 @@ device: str = "cpu"  # cpu, cuda or auto
 limit: Optional[int] = None  # analyse so many test scenes; None: all
 output: Optional[str] = None  # folder for the tables of this run
 
-# %% tags=["remove-output"]
+# %% tags=["remove-cell"]
 import numpy as np
 import pandas as pd
 
@@ -42,7 +42,7 @@ page = notebook.begin(globals(), "violation/regions", notebook.SCENES, classes=2
 run = prepare_transformer(dataset, kind, seed, device=device, limit=limit, layers=layers, epochs=epochs)
 
 # %% tags=["remove-input"]
-page.generated(link="transformers_summary")
+page.generated(link="../chapters/known_truth")
 
 # %% [markdown]
 # ## The questions

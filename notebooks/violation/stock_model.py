@@ -7,7 +7,7 @@
 # ---
 
 # %% [markdown]
-# # The test on your own transformer
+# # The violation test on your own transformer
 #
 # A BERT, VisualBERT or LXMERT of the `transformers` library can be put to the violation test of
 # {cite:t}`liu2022rethinking` as it is. Nothing of it is copied, replaced or changed: its attention maps,
@@ -22,7 +22,7 @@ from typing import Optional
 seed: int = 0  # of the models' weights, the made-up inputs and the random scores
 output: Optional[str] = None  # folder for rates.csv, the violation ratios of this page
 
-# %% tags=["remove-output"]
+# %% tags=["remove-cell"]
 import hashlib
 import textwrap
 

@@ -7,7 +7,7 @@
 # ---
 
 # %% [markdown]
-# # Transformers of more layers
+# # The violation test on transformers of more layers
 #
 # {cite:t}`liu2022rethinking` find that violation rises with the number of hidden layers of a recurrent
 # model ({doc}`depth`). Their transformers have twelve layers and stand in no such comparison. This page
@@ -26,7 +26,7 @@ device: str = "cpu"  # cpu, cuda or auto
 limit: Optional[int] = None  # analyse so many test instances; None: all
 output: Optional[str] = None  # folder for the tables of this run
 
-# %% tags=["remove-output"]
+# %% tags=["remove-cell"]
 import pandas as pd
 
 from attnbook import charts, notebook
@@ -38,7 +38,7 @@ from attnlib.prepare.transformers import prepare_transformer, reads
 page = notebook.begin(globals(), "violation/transformer_depth", reads(kind))
 
 # %% tags=["remove-input"]
-page.generated(link="transformers_summary")
+page.generated(link="../chapters/transformers")
 
 # %% [markdown]
 # ## How it is measured

@@ -7,7 +7,7 @@
 # ---
 
 # %% [markdown]
-# # The test on transformers
+# # The violation test on one transformer
 #
 # **The claim.** On transformers of vision and language {cite:t}`liu2022rethinking` find raw attention at
 # chance: on VisualBERT its most attended region acts against its sign in .513 of the questions, random
@@ -30,7 +30,7 @@ device: str = "cpu"  # cpu, cuda or auto
 limit: Optional[int] = None  # analyse so many test instances; None: all
 output: Optional[str] = None  # folder for the tables of this run
 
-# %% tags=["remove-output"]
+# %% tags=["remove-cell"]
 import numpy as np
 import pandas as pd
 
@@ -45,7 +45,7 @@ run = prepare_transformer(dataset, kind, seed, device=device, limit=limit, layer
 what = "words" if kind == "bert" else "regions"
 
 # %% tags=["remove-input"]
-page.generated(link="transformers_summary")
+page.generated(link="../chapters/transformers")
 
 # %% [markdown]
 # ## How it is measured

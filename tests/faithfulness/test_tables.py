@@ -7,7 +7,6 @@ import pytest
 from attnlib.faithfulness import (
     area_under_threshold,
     comprehensiveness,
-    less_often,
     level_boxes,
     levels,
     measure_texts,
@@ -149,21 +148,3 @@ def test_sign_agreement_counts_tokens_whose_effect_is_large():
     assert found.loc[("first", "attention mask"), "value"] == pytest.approx((1 / 2 + 2 / 3 + 1 / 2) / 3)
     assert (found.loc["none", "value"] == 0).all()
     assert (found["n"] == 3).all()  # a text of one token has no effect to agree with
-
-
-RATES = pd.DataFrame(
-    [(name, seed, "random", 0.5) for name, seed in (("a", 0), ("a", 1), ("b", 0), ("c", 0))]
-    + [("a", 0, "attention", 0.4), ("a", 1, "attention", 0.5), ("b", 0, "attention", 0.6)]
-    + [("b", 1, "attention", 0.1), ("c", 0, "attention", NAN)],
-    columns=["dataset", "seed", "method", "value"],
-)
-PAIRS = {"attention < random": ({"method": "attention"}, {"method": "random"})}
-
-
-def test_less_often_counts_the_models_that_have_both_rates_and_ties_as_not_less():
-    table = less_often(RATES, PAIRS, ["dataset", "seed"])
-    expected = dict(comparison="attention < random", models=3, less=1, first=0.5, second=0.5)
-    assert table.to_dict("records") == [expected]
-    assert less_often(RATES.iloc[:0], PAIRS, ["dataset", "seed"])["models"].tolist() == [0]
-    with pytest.raises(ValueError, match=r"attention < random: several rates .*'attention'"):
-        less_often(RATES, PAIRS, ["dataset"])

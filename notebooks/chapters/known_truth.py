@@ -1,0 +1,180 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # What if we know which words are the evidence?
+
+# %% tags=["parameters", "remove-cell"]
+from typing import Optional
+
+recorded: Optional[str] = None  # folder of recorded results; None: book/results of the project
+output: Optional[str] = None  # folder for known_truth.csv, the means behind the figures
+
+# %% tags=["remove-cell"]
+import pandas as pd
+
+from attnbook import charts, notebook
+from attnbook.verdicts import cells, papers
+
+page = notebook.begin(globals(), "chapters/known_truth")
+words = cells.recorded("violation", ["evidence"], folder=recorded)
+scenes = cells.recorded("violation", ["regions"], folder=recorded)
+words = words.replace({"encoder": papers.MODELS})
+encoders = ["average", "convolution", "BiLSTM"]
+shown = ["random", "attention", "attention × gradient", "gradient by attention"]
+shown += ["input × gradient", "integrated gradients"]
+found = words[words["metric"].eq("evidence_found") & words["method"].isin(shown)]
+drawn = cells.over_rows(found, ["method", "encoder"], orders={"method": shown, "encoder": encoders})
+share = drawn.pivot_table("value", "method", "encoder", observed=True)
+right = words[words["metric"].eq("test_is_right") & words["method"].eq("attention × gradient")]
+right = right.groupby(["operator", "encoder"])["value"].mean()
+page.write(drawn, "known_truth.csv", "%.6g")
+
+# %% [markdown]
+# ```{admonition} Generated data
+# :class: note generated
+# All results of this chapter are of texts and scenes made by rules, whose evidence is known. They say how far
+# explanations and tests can be trusted in principle, and nothing about natural language.
+# ```
+
+# %% tags=["remove-input"]
+page.answer(
+    """
+    **Then attention finds about half of it.** Of the words that decide a generated text, attention ranks
+    {attention:.0%} first, attention × gradient {product:.0%}, integrated gradients {integrated:.0%}, random
+    scores {random:.0%} (means of three encoders). After an encoder only methods that read the words
+    themselves do well. """,
+    attention=share.loc["attention"].mean(),
+    product=share.loc["attention × gradient"].mean(),
+    integrated=share.loc["integrated gradients"].mean(),
+    random=share.loc["random"].mean(),
+)
+
+# %% tags=["remove-input"]
+page.figure(
+    charts.dot_panels(
+        drawn.assign(panel="generated texts"),
+        "method",
+        by="encoder",
+        panel="panel",
+        title="Evidence words among the top k words, in texts with k of them",
+        x_title="share of the k evidence words",
+        by_title="encoder",
+        columns=1,
+        domain=(0, 1),
+    ),
+    "After a BiLSTM attention ranks {low:.0%} of the evidence first, without an encoder {high:.0%};"
+    " integrated gradients {least:.0%} and {most:.0%}.",
+    low=share.loc["attention", "BiLSTM"],
+    high=share.loc["attention", "average"],
+    least=share.loc["integrated gradients", "BiLSTM"],
+    most=share.loc["integrated gradients", "average"],
+)
+
+# %% [markdown]
+# Dots are means over five seeds; lines reach from the lowest to the highest.
+#
+# ## The idea
+#
+# No real text comes with the reasons of a model. So papers compare explanations with each other, or with what
+# happens when a word is removed. In a *planted* text the reasons are known, because a rule made the label: a
+# word like "good" speaks for one class and a word like "weak" for the other, "not" turns the next word round,
+# and all other words are neutral. The label is the majority. So each word has a sign: $+1$ if it speaks for
+# the predicted class, $-1$ against it, 0 if it is neutral.
+#
+# Three questions follow. Is the evidence on top of a score? Has the top word the right sign? And does the
+# {doc}`test of signs <sign>` say so?
+#
+# ## Does removing a word tell the truth?
+#
+# The test of {cite:t}`liu2022rethinking` believes what a removal does. Here that can be checked: removing a
+    word
+# that supports the prediction should lower its probability, removing one that opposes it should raise it.
+
+# %% tags=["remove-input"]
+removal = words[words["metric"] == "removal_sign"]
+removal = removal.groupby(["encoder", "operator", "method"])["value"].agg(value="mean", low="min", high="max")
+removal = removal.reset_index()
+removal["encoder"] = pd.Categorical(removal["encoder"], encoders, ordered=True)
+two = removal[removal["encoder"] != "average"].groupby("operator")["value"]
+page.figure(
+    charts.dot_panels(
+        removal,
+        "operator",
+        by="method",
+        panel="encoder",
+        title="Removing an evidence word acts as its known sign says",
+        x_title="share of evidence words",
+        by_title="the word is",
+        columns=3,
+        domain=(0, 1),
+    ),
+    "After an encoder deletion acts as planted for {least:.0%} of the evidence words or more; the attention
+    mask for" " {low:.0%} to {high:.0%}.",
+    least=two.min()["deletion"],
+    low=two.min()["attention mask"],
+    high=two.max()["attention mask"],
+)
+
+# %% [markdown]
+# The attention mask removes the weight of a *state*, and leaves the states as they are. So it tells the sign
+    of
+# the state; after an encoder this is not the sign of the word ({doc}`encoders`). Where a state is one word
+# (*average*), the mask and deletion agree.
+#
+# ## What the test of signs says
+#
+# Take texts whose top word is evidence. The verdict of the test can be compared with the truth: how often
+    does
+# it call violated what is wrong, and only that? By attention × gradient:
+
+# %% tags=["remove-input"]
+notebook.table(right.unstack("encoder")[encoders].rename_axis("removed by").reset_index())
+
+# %% [markdown]
+# ## Regions of scenes
+#
+# The same questions of small transformers on generated scenes, means of VisualBERT and LXMERT:
+
+# %% tags=["remove-input"]
+rows = ["random", "attention", "attention × gradient", "rollout", "generic attribution"]
+rows += ["integrated gradients", "leave-one-out"]
+names = {"evidence_found": "evidence among the top k", "wrong_sign": "wrong sign of the top region"}
+table = scenes[scenes["metric"].isin(names)].pivot_table("value", "method", "metric")
+notebook.table(table.loc[rows, list(names)].rename(columns=names).reset_index())
+
+# %% [markdown]
+# ## What it shows, and what not
+#
+# - A score may be faithful to the model's states and miss the words. That is no fault of attention alone: the
+#   gradient by attention reads the same states.
+# - Methods that differentiate the input find more of the evidence after an encoder. Without one attention ×
+#   gradient does as well.
+# - The test of signs is as good as its way to remove. A verdict by the attention mask is about states.
+# - The known sign is that of the rule. Where the model has not learned the rule, it may use something else. A
+#   negator has the sign of what it does, which no sum over words can express.
+# - One rule made all texts. Another rule could favour another method; the paper has nothing to compare with.
+#
+# ## Try it
+#
+# In a planted text "not" stands before "good". A model without an encoder reads both words alone. Which sign
+# can it give to "good", and what happens to the share of right verdicts?
+#
+# ```{dropdown} Solution
+# Each word has one vote wherever it stands, so "good" keeps the sign that it has in most texts. Behind "not"
+# that sign is wrong, and removal, which asks the model, agrees with the model and not with the rule. So the
+# share of right verdicts is lowest for the average encoder, whatever is removed.
+# ```
+#
+# ## Its experiments
+#
+# - {doc}`../violation/evidence`: all methods on planted texts
+# - {doc}`../violation/regions`: regions of scenes, by a stock transformer
+
+# %% tags=["remove-input"]
+page.recorded({("Generated data", "violation"): pd.concat([words, scenes])})
