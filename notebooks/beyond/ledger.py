@@ -112,9 +112,9 @@ notebook.table(counts.rename(columns={"done": "recorded"}))
 # ## The whole ledger
 #
 # Menus and words narrow the table, a click on a head sorts it, and the address of the page keeps both. A row
-# opens to show the rest: *one more run of ours* is the prediction interval, *notebook* links to the page of the
-# experiment, and *parameters* are those that make our number again, without what is the notebook's own choice;
-# values divided by `|` are a run each:
+# opens to show the rest: *one more run of ours* is the prediction interval, *notebook* links to the page of
+# the experiment, and *parameters* are those that make our number again, without what is the notebook's own
+# choice; values divided by `|` are a run each:
 #
 # ```bash
 # attnbook run notebooks/jain_wallace/base.py out.ipynb -p dataset sst -p vectors imdb -p seed 0

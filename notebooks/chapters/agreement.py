@@ -75,10 +75,10 @@ page.answer(
 
 # %% tags=["remove-input"]
 page.figure(
-    charts.dot_intervals(
+    charts.intervals(
         rows,
         "dataset",
-        by="encoder",
+        group="encoder",
         ours="ours, range of seeds",
         title="Agreement of attention and gradient, by encoder",
         x_title="mean of Kendall's τ over texts (1: the same order)",
@@ -182,10 +182,10 @@ for name, (encoder, scored) in models.items():
 scales = pd.concat(parts).reset_index().sort_values(["vectors", "model"])
 dot = scales[scales["model"].eq("average, dot product")].set_index("vectors")
 page.figure(
-    charts.dot_intervals(
+    charts.intervals(
         scales.replace({"imdb": "trained on IMDB"}),
         "vectors",
-        by="model",
+        group="model",
         ours="ours, range of seeds",
         title="τ of attention and gradient on SST, by the vectors that training starts from",
         x_title="mean of Kendall's τ over texts",

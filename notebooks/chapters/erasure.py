@@ -49,9 +49,10 @@ of_set = excess.groupby(["order", "dataset"], observed=True)["value"].mean().uns
 # %% tags=["remove-input"]
 page.answer(
     """
-    **Erasing the most attended item mostly does not.** It changes the decision of {flips:.0%} of the
-    documents ({sets} data sets, six architectures). In the order of attention, {attention:.1f} times as many
-    items as necessary must go until the decision flips; by attention × gradient {product:.1f} times as many.
+    **Erasing the most attended item mostly does not.** It changes the decision of {flips:.0%} of
+    the documents ({sets} data sets, six architectures). In the order of attention, {attention:.1f}
+    times as many items as necessary must go until the decision flips; by attention × gradient
+    {product:.1f} times as many.
     """,
     flips=judged[0].judged.value,
     sets=judged[0].judged.units,
@@ -170,8 +171,8 @@ page.figure(
         y_title="JSD (nats)",
         by_title="architecture",
     ),
-    "The median effect grows with the lead of the top weight. It reaches at most {most:.2f} of the
-    {limit:.2f}" " nats that are possible.",
+    "The median effect grows with the lead of the top weight. It reaches at most {most:.2f} of the"
+    " {limit:.2f} nats that are possible.",
     most=wide["delta_js_median"].max(),
     limit=0.6931,
 )

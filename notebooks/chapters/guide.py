@@ -63,10 +63,10 @@ page.answer(
 
 # %% tags=["remove-input"]
 page.figure(
-    charts.dot_intervals(
+    charts.intervals(
         gains,
         "method",
-        by="dataset",
+        group="dataset",
         ours="mean and range of seeds",
         title="F1 of a model without context under imposed weights, minus F1 under equal weights",
         x_title="difference of F1",

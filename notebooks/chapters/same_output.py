@@ -158,10 +158,10 @@ furthest = {
 }
 rows = claims.compared(ours, theirs, furthest)
 page.figure(
-    charts.dot_intervals(
+    charts.intervals(
         rows.rename(columns={"name": "method"}),
         "dataset",
-        by="method",
+        group="method",
         ours="ours, range of seeds",
         title="Divergence of the median text at the same output (ε = .05, released search)",
         x_title="Jensen–Shannon divergence (nats)",
@@ -177,10 +177,10 @@ page.figure(
 
 # %% tags=["remove-input"]
 page.figure(
-    charts.dot_intervals(
+    charts.intervals(
         by_seed.sort_values(["dataset", "method"]),
         "dataset",
-        by="method",
+        group="method",
         ours="mean over texts",
         title="Divergence from the attention of a BiLSTM (ε = .01)",
         x_title="Jensen–Shannon divergence (nats)",
