@@ -54,7 +54,8 @@ page.answer(
     **It takes decisions out of attention's hands.** On {dataset} some attention changes the class of
     {average:.0%} of the texts without an encoder, and of {bilstm:.0%} after a BiLSTM. On other data an
     encoder adds {raw:.2f} to the fraction of items that attention must erase; {beyond:.2f} of it is
-    attention's own. """,
+    attention's own.
+    """,
     dataset=papers.dataset_name(dataset),
     raw=mean[words[None]],
     beyond=mean[words["product"]],
@@ -83,8 +84,7 @@ page.figure(
 # ## The idea
 #
 # Attention weighs *states*. Without an encoder a state is one word (*average*: a word vector behind one
-    layer).
-# After a convolution it holds some neighbours, after a BiLSTM perhaps the whole text
+# layer). After a convolution it holds some neighbours, after a BiLSTM perhaps the whole text
 # {cite:p}`mohankumar2020towards`. So the same weight may mean different things in different models.
 #
 # A sentence of our own shows it. Read by the SST model without an encoder, the words vote for different
@@ -107,8 +107,7 @@ notebook.table(pd.DataFrame(votes))
 
 # %% [markdown]
 # {prf:ref}`theorem-reach` says that looking at single tokens is enough. The specification and the kernel
-    agree
-# for each encoder of this run:
+# agree for each encoder of this run:
 
 # %%
 for run in runs.values():
@@ -148,9 +147,8 @@ page.figure(
 # ## The papers' numbers beside ours
 #
 # {cite:t}`jain2019attention` (§4.1) find that attention agrees better with gradients when there is no
-    encoder.
-# Kendall's τ between both, additive attention, mean over the data sets that both sides have
-    ({doc}`agreement`):
+# encoder. Kendall's τ between both, additive attention, mean over the data sets that both sides have
+# ({doc}`agreement`):
 
 # %% tags=["remove-input"]
 where = "metric == 'tau_gradient' and scorer == 'additive'"
@@ -176,8 +174,7 @@ notebook.table(together.overview(judged), ["claim", "verdict", "mean", "95 % int
 # ## What it shows, and what not
 #
 # - After a BiLSTM a decision that stays says little about attention: on most texts it had to stay. IMDB is
-    the
-#   exception; its texts are long, and some state nearly always votes otherwise.
+#   the exception; its texts are long, and some state nearly always votes otherwise.
 # - Most of what attention must erase more is a decision that became robust. The rest points to a worse order,
 #   and its interval over three data sets includes zero.
 # - That a state holds other words is an assumption here. States also vote alike where all words say the same.
@@ -188,14 +185,13 @@ notebook.table(together.overview(judged), ["claim", "verdict", "mean", "95 % int
 # ## Try it
 #
 # A model without an encoder votes $(3, -1, -1)$ on a text, with the weights $(.4, .3, .3)$. An encoder
-    replaces
-# each vote by the mean of all three. How many items must attention erase until the decision flips, before and
-# after?
+# replaces each vote by the mean of all three. How many items must attention erase until the decision flips,
+# before and after?
 #
 # ```{dropdown} Solution
 # Before: the sum is $1.2 - .6 > 0$; without the first item it is negative, so one item is enough. After: each
 # vote is $1/3$, and no set of items flips the decision, in whatever order. The same sentence, the same
-    weights.
+# weights.
 # ```
 #
 # ## Its experiments

@@ -170,8 +170,8 @@ page.figure(
         y_title="JSD (nats)",
         by_title="architecture",
     ),
-    "The median effect grows with the lead of the top weight. It reaches at most {most:.2f} of the
-    {limit:.2f}" " nats that are possible.",
+    "The median effect grows with the lead of the top weight, to at most {most:.2f} of the"
+    " {limit:.2f} nats that are possible.",
     most=wide["delta_js_median"].max(),
     limit=0.6931,
 )

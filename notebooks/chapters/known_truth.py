@@ -48,7 +48,8 @@ page.answer(
     **Then attention finds about half of it.** Of the words that decide a generated text, attention ranks
     {attention:.0%} first, attention × gradient {product:.0%}, integrated gradients {integrated:.0%}, random
     scores {random:.0%} (means of three encoders). After an encoder only methods that read the words
-    themselves do well. """,
+    themselves do well.
+    """,
     attention=share.loc["attention"].mean(),
     product=share.loc["attention × gradient"].mean(),
     integrated=share.loc["integrated gradients"].mean(),
@@ -93,8 +94,8 @@ page.figure(
 # ## Does removing a word tell the truth?
 #
 # The test of {cite:t}`liu2022rethinking` believes what a removal does. Here that can be checked: removing a
-    word
-# that supports the prediction should lower its probability, removing one that opposes it should raise it.
+# word that supports the prediction should lower its probability, removing one that opposes it should raise
+# it.
 
 # %% tags=["remove-input"]
 removal = words[words["metric"] == "removal_sign"]
@@ -114,8 +115,8 @@ page.figure(
         columns=3,
         domain=(0, 1),
     ),
-    "After an encoder deletion acts as planted for {least:.0%} of the evidence words or more; the attention
-    mask for" " {low:.0%} to {high:.0%}.",
+    "After an encoder deletion acts as planted for {least:.0%} of the evidence words or more; the attention"
+    " mask for {low:.0%} to {high:.0%}.",
     least=two.min()["deletion"],
     low=two.min()["attention mask"],
     high=two.max()["attention mask"],
@@ -123,18 +124,21 @@ page.figure(
 
 # %% [markdown]
 # The attention mask removes the weight of a *state*, and leaves the states as they are. So it tells the sign
-    of
-# the state; after an encoder this is not the sign of the word ({doc}`encoders`). Where a state is one word
+# of the state; after an encoder this is not the sign of the word ({doc}`encoders`). Where a state is one word
 # (*average*), the mask and deletion agree.
 #
 # ## What the test of signs says
 #
 # Take texts whose top word is evidence. The verdict of the test can be compared with the truth: how often
-    does
-# it call violated what is wrong, and only that? By attention × gradient:
+# does it call violated what is wrong, and only that? By attention × gradient:
 
 # %% tags=["remove-input"]
-notebook.table(right.unstack("encoder")[encoders].rename_axis("removed by").reset_index())
+notebook.table(
+    right.reset_index()
+    .pivot_table("value", "operator", "encoder")[encoders]
+    .rename_axis("removed by")
+    .reset_index()
+)
 
 # %% [markdown]
 # ## Regions of scenes

@@ -28,7 +28,7 @@ import pandas as pd
 import torch
 
 from attnbook import charts, notebook
-from attnbook.verdicts import cells, papers, shared_questions, together
+from attnbook.verdicts import cells, papers, together
 from attnlib import explain, faithfulness
 from attnlib.kernels import erase_each, naive, output_gradient
 from attnlib.prepare.flat import prepare
@@ -95,8 +95,7 @@ page.figure(
 # Let $s_t$ be the votes for the predicted one of two classes, and $\bar s = \sum_t \alpha_t s_t$. Erasing
 # token $t$ and renormalising moves the margin by $-\frac{\alpha_t}{1 - \alpha_t} (s_t - \bar s)$. So
 # $\alpha_t (s_t - \bar s)$ is never violated; attention × gradient, $\alpha_t s_t$ up to a positive factor,
-    is
-# violated exactly where $s_t$ and $s_t - \bar s$ differ in sign at its top token.
+# is violated exactly where $s_t$ and $s_t - \bar s$ differ in sign at its top token.
 # ```
 #
 # ```{prf:proof}
@@ -138,8 +137,7 @@ page.glue(rates)
 # ## The paper's numbers beside ours
 #
 # Which factor of the gradient does it? The table multiplies attention by the gradient, by its size, and by
-    its
-# sign; it has the violation ratio of the mean model, and the paper's two data sets below ours.
+# its sign; it has the violation ratio of the mean model, and the paper's two data sets below ours.
 
 # %% tags=["remove-input"]
 published = cells.read_published(cells.REFERENCE / "violation.csv")
@@ -205,17 +203,15 @@ page.glue(one=accuracy.get(1), eight=accuracy.get(8), worst=worst.min(), worst_s
 # ## What it shows, and what not
 #
 # - The gradient carries the sign. This is close to the theorem, and no discovery about what a model has
-    learned.
+#   learned.
 # - A low ratio is no proof of a meaning. The test reads one token per text; where nearly all tokens support
 #   the decision, a score without signs passes.
 # - Each way to remove favours what differentiates it: gradients by attention do best under the attention
-    mask,
-#   gradients by the input under deletion. The mean of the three weighs these advantages.
+#   mask, gradients by the input under deletion. The mean of the three weighs these advantages.
 # - The paper's rise with depth appears on SST with five classes, where deep models also train badly: their
 #   accuracy falls from {glue:text}`one:.2f` with one hidden layer to {glue:text}`eight:.2f` with eight.
 # - A text without a token is a text that the model was not trained on. And the models of
-    {glue:text}`worst_set`
-#   reach an accuracy of {glue:text}`worst:.2f` only.
+#   {glue:text}`worst_set` reach an accuracy of {glue:text}`worst:.2f` only.
 #
 # ## Try it
 #

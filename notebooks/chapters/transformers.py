@@ -89,16 +89,14 @@ page.figure(
 # answer here, and no theorem; there are many ways to turn attention maps into one score per word.
 #
 # {cite:t}`liu2022rethinking` put nine of them to the test of {doc}`the sign <sign>`: raw attention, its
-    product
-# with the gradient, rollout {cite:p}`abnar2020quantifying`, and what propagates through all layers, such as
-# TransAtt and GenAtt {cite:p}`chefer2021generic`. They use VisualBERT and LXMERT on questions about
-    photographs.
-# Our models are of the same classes, have two or three layers, and learned from nothing: BERT on texts,
-# VisualBERT and LXMERT on *generated scenes* with at most nine regions. So numbers cannot be compared; the
-# order of methods can.
+# product with the gradient, rollout {cite:p}`abnar2020quantifying`, and what propagates through all layers,
+# such as TransAtt and GenAtt {cite:p}`chefer2021generic`. They use VisualBERT and LXMERT on questions about
+# photographs. Our models are of the same classes, have two or three layers, and learned from nothing: BERT on
+# texts, VisualBERT and LXMERT on *generated scenes* with at most nine regions. So numbers cannot be compared;
+# the order of methods can.
 #
 # The whole test in three lines, for any model of the `transformers` library
-    ({doc}`../violation/stock_model`):
+# ({doc}`../violation/stock_model`):
 #
 # ```python
 # scores = stock.explain(model, kind, inputs)  # methods × instances × words
@@ -124,8 +122,7 @@ page.figure(
         x_title="violation ratio (share of instances)",
         by_title="of",
     ),
-    "In the paper raw attention is like random scores. On our scenes it is violated less often than they
-    are.",
+    "In the paper raw attention is like random scores; on our scenes it is violated less often than they.",
 )
 
 # %% [markdown]
@@ -133,8 +130,7 @@ page.figure(
 #
 # What the paper says of its transformers, as inequalities between two violation ratios of one model, judged
 # over our data sets by the rule of {doc}`verdicts`. A mean below the bound speaks for the inequality;
-    *theirs*
-# is the mean of the paper's two models.
+# *theirs* is the mean of the paper's two models.
 
 # %% tags=["remove-input"]
 against = {
@@ -183,8 +179,7 @@ for name in ("signed", "clamped"):
 # - The models are small and their accuracy is between {glue:text}`worst:.2f` (SNLI, a part of it) and
 #   {glue:text}`best:.2f` (scenes). No pretrained model was tested.
 # - The authors count *deletion* and *attention mask* of a region as two ways; for regions without an order
-    they
-#   are one. VisualBERT's classes compete in a softmax here and have a sigmoid each in the paper.
+#   they are one. VisualBERT's classes compete in a softmax here and have a sigmoid each in the paper.
 #
 # ## Try it
 #
