@@ -22,7 +22,10 @@ from attnlib.data.generated import planted, planted_documents, scenes
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").rglob("*.py"))
 # The others read what was recorded: the book runs them as they are (`tests/book/test_book.py`).
-EXPERIMENTS = [path for path in NOTEBOOKS if "\ndataset: " in path.read_text()]
+WITH_DATA = [path for path in NOTEBOOKS if "\ndataset: " in path.read_text()]
+# A chapter is about recorded data, and runs on others without its sentences.
+CHAPTERS = [path for path in WITH_DATA if path.parent.name == "chapters"]
+EXPERIMENTS = [path for path in WITH_DATA if path not in CHAPTERS]
 RECORDS = [path for path in NOTEBOOKS if "\nrecorded: " in path.read_text()]
 NAMES = [str(path.relative_to(ROOT / "notebooks")) for path in NOTEBOOKS]
 # Small enough for a test; the planted texts need no file.
@@ -35,11 +38,13 @@ def small(source):
     """Parameters that make a short run of a notebook."""
     text = source.read_text()
     if "\narchitectures: " in text:
-        return DOCUMENTS | {"architectures": ["FLANnoenc", "HANnoenc"]}
-    if "\narchitecture: " in text:
-        return DOCUMENTS | {"architecture": "FLANnoenc"}
-    chosen = (SCENES if "\nkind: " in text else SMALL) | {"depths": [1, 2]}
-    chosen |= {"strengths": [0.0, 0.1], "adversary_epochs": 1, "n_seeds": 2}
+        chosen = DOCUMENTS | {"architectures": ["FLANnoenc", "HANnoenc"]}
+    elif "\narchitecture: " in text:
+        chosen = DOCUMENTS | {"architecture": "FLANnoenc"}
+    else:
+        chosen = (SCENES if "\nkind: " in text else SMALL) | {"depths": [1, 2], "vectors": "random"}
+        chosen |= {"strengths": [0.0, 0.1], "adversary_epochs": 1, "n_seeds": 2}
+    chosen |= {"readouts": "never"}
     return {name: value for name, value in chosen.items() if f"\n{name}: " in text}
 
 
@@ -72,6 +77,9 @@ def cells_in_a_fork(source, values):
             if "parameters" in cell.metadata.get("tags", []):
                 namespace.update(values)
 
+        if "page" in namespace:
+            assert not values or not namespace["page"].as_written()
+
     child = multiprocessing.get_context("fork").Process(target=execute)
     child.start()
     child.join()
@@ -102,6 +110,13 @@ def test_it_runs_and_repeats_bit_for_bit(source, few, tmp_path):
     if "summary.csv" in tables:
         origin = json.loads((tmp_path / "first" / "provenance.json").read_text())
         assert origin["parameters"]["limit"] == 25
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("source", CHAPTERS, ids=name_of)
+def test_a_chapter_runs_on_other_data_and_then_says_nothing_of_its_own(source, few, tmp_path):
+    """What a person wrote for the recorded run is shown for that alone: `Page.as_written`."""
+    cells_in_a_fork(source, small(source) | {"output": str(tmp_path)})
 
 
 @pytest.mark.slow

@@ -44,8 +44,6 @@ GENERATED = (
     "{beside}</div>"
 )
 ANSWER = ":::{{admonition}} Answer\n:class: answer\n\n{}\n:::\n"
-# Parameters that say where results go to or come from, and not what they are.
-WHERE_TO = {"output", "fresh", "recorded"}
 # Letters from which on a cell is a sentence.
 SENTENCE = 60
 
@@ -113,8 +111,11 @@ class Page:
         """Whether this is the book's own run, that of its sentences: parameters as the notebook has them."""
         script = NOTEBOOKS / f"{self.name}.py"
         usual = defaults(script) if script.is_file() else {}
+        # Runs that take precedence, where there are any, are others too.
+        fresh = self.parameters.get("fresh")
+        free = {"output", *([] if fresh and Path(fresh).exists() else ["fresh"])}
         return all(
-            self.parameters[name] == usual.get(name, ...) for name in self.parameters if name not in WHERE_TO
+            value == usual.get(name, ...) for name, value in self.parameters.items() if name not in free
         )
 
     def says(self, sentences: str, **numbers: Any) -> Any:

@@ -13,7 +13,7 @@
 # {cite:t}`serrano2019attention`, {cite:t}`wiegreffe2019attention` and {cite:t}`liu2022rethinking`. Checked
 # means: somebody saw it in the authors' released files, in their code or in the paper; the column *checked
 # in* says where. Of {cite:t}`serrano2019attention` and {cite:t}`wiegreffe2019attention` that is no result but
-# sizes of the data; their claims in words are on the page of {doc}`all papers together <together>`. The page
+# sizes of the data; their claims in words have {doc}`verdicts <../chapters/verdicts>`. The page
 # is made from the same comparisons as the chapters; a new run changes them and nothing else.
 
 # %% tags=["parameters", "hide-input"]

@@ -19,7 +19,6 @@ epochs: Optional[int] = None  # None: as the paper
 seed: int = 0  # decides the models and the random weights
 limit: Optional[int] = None  # analyse so many test texts; None: all
 readouts: str = "only"  # only: the recorded Readouts, no training; auto: those where data are missing; never
-recorded: Optional[str] = None  # folder of recorded results; None: book/results of the project
 output: Optional[str] = None  # folder for the tables of this run
 
 # %% tags=["remove-cell"]
@@ -38,7 +37,7 @@ page = notebook.begin(globals(), "chapters/agreement", notebook.SINGLE_TEXTS)
 same = dict(limit=limit, vectors=vectors, epochs=epochs, recorded=readouts)
 run = prepare(dataset, "bilstm", scorer, seed, **same)
 alone = prepare(dataset, "average", scorer, seed, **same).readout
-tables = papers.recorded(folder=recorded)
+tables = papers.recorded()
 ours = papers.named(tables["jain_wallace"])
 theirs = papers.published("jain_wallace", ours)
 encoders = {"BiLSTM": "bilstm", "average encoder": "average"}
@@ -62,7 +61,7 @@ page.answer(
     """
     **Weakly in a BiLSTM, on all {n} data sets.** Kendall's τ of attention and gradient is {low:.2f} to
     {high:.2f}; without context it is {alone_low:.2f} to {alone_high:.2f}. But without context random weights
-    agree with leave-one-out too ({drawn:.2f} on SST; trained ones {own:.2f}). [All verdicts](verdicts).
+    agree with leave-one-out too ({drawn:.2f} on SST; trained ones {own:.2f}). [All verdicts](verdicts.ipynb).
     """,
     n=rows["dataset"].nunique(),
     low=means["min"].iloc[0],
@@ -169,7 +168,7 @@ notebook.table(
 )
 
 # %% tags=["remove-input"]
-starts = papers.read("jain_wallace", folder=recorded)
+starts = papers.read("jain_wallace")
 starts = select(starts, dataset="sst", experiment="correlation", variant="released")
 starts = starts.assign(dataset="SST")
 models = {"BiLSTM, additive": ("bilstm", "additive"), "average, additive": ("average", "additive")}

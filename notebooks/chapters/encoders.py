@@ -19,7 +19,6 @@ epochs: Optional[int] = None  # None: as the paper
 seed: int = 0  # decides the models
 limit: Optional[int] = None  # analyse so many test texts; None: all
 readouts: str = "only"  # only: the recorded Readout, no training; auto: that where data are missing; never
-recorded: Optional[str] = None  # folder of recorded results; None: book/results of the project
 output: Optional[str] = None  # folder for the table of this run
 
 # %% tags=["remove-cell"]
@@ -34,7 +33,7 @@ from attnlib.prepare.flat import prepare
 page = notebook.begin(globals(), "chapters/encoders", notebook.SINGLE_TEXTS)
 settings = dict(limit=limit, vectors=vectors, epochs=epochs, recorded=readouts)
 runs = {encoder: prepare(dataset, encoder, "additive", seed, **settings) for encoder in encoders}
-tables = papers.recorded(folder=recorded)
+tables = papers.recorded()
 claimed = ("contextualised_excess", "contextualised", "higher_gradient", "higher_leave_one_out")
 judged = together.findings(tables, {name: together.CLAIMS[name] for name in claimed})
 can = shared_questions.reached(tables, {"can_flip": "can flip", "largest_tvd": "furthest"})

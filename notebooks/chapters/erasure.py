@@ -18,7 +18,6 @@ epochs: Optional[int] = None  # at most so many; None: as the paper
 seed: int = 0  # decides the model and the random order
 limit: Optional[int] = None  # analyse so many test documents; None: all
 readouts: str = "only"  # only: the recorded Readout, no training; auto: that where data are missing; never
-recorded: Optional[str] = None  # folder of recorded results; None: book/results of the project
 output: Optional[str] = None  # folder for the table of this run
 
 # %% tags=["remove-cell"]
@@ -36,7 +35,7 @@ page = notebook.begin(
 )
 run = prepare_documents(dataset, architecture, seed, limit=limit, epochs=epochs, recorded=readouts)
 readout = run.readout
-tables = papers.recorded(folder=recorded)
+tables = papers.recorded()
 claimed = ("top_item", "top_item_matters", "better_than_random", "ranking_gradient", "ranking_product")
 judged = together.findings(tables, {name: together.CLAIMS[name] for name in claimed})
 names = {"random": "random", "attention": "attention", "product": "attention × gradient"}

@@ -19,7 +19,6 @@ epochs: Optional[int] = None  # None: as the paper
 seed: int = 0  # decides the model
 limit: Optional[int] = None  # analyse so many test texts; None: all
 readouts: str = "only"  # only: the recorded Readout, no training; auto: that where data are missing; never
-recorded: Optional[str] = None  # folder of recorded results; None: book/results of the project
 output: Optional[str] = None  # folder for the tables of this run
 
 # %% tags=["remove-cell"]
@@ -34,7 +33,7 @@ from attnlib.prepare.flat import prepare
 page = notebook.begin(globals(), "chapters/guide", notebook.SINGLE_TEXTS, classes=2)
 same = dict(limit=limit, vectors=vectors, epochs=epochs, recorded=readouts)
 run = prepare(dataset, "average", scorer, seed, **same)
-tables = papers.recorded(folder=recorded)
+tables = papers.recorded()
 found = papers.named(tables["wiegreffe_pinter"])
 found = found[found["class"] == "all"]
 guides = {"trained MLP": "attention of its own", "leave-one-out": "leave-one-out of the BiLSTM"}
@@ -52,10 +51,10 @@ ends = {
 # %% tags=["remove-input"]
 page.answer(
     """
-    **Hardly.** On {n} data sets the BiLSTM's attention changes F1 by {base_low} to {base_high} against equal
-    weights; attention of the model's own by {own_low} to {own_high}; a trained adversary's by {bad_low} to
-    {bad_high}. That attention helps stays [open](verdicts); the numbers point to an adversary's being worth
-    less.
+    **Hardly.** On {n} data sets the BiLSTM's attention changes F1 by {base_low} to {base_high}
+    against equal weights; attention of the model's own by {own_low} to {own_high}; a trained
+    adversary's by {bad_low} to {bad_high}. That attention helps stays [open](verdicts.ipynb); the
+    numbers point to an adversary's being worth less.
     """,
     n=gains["dataset"].nunique(),
     **ends,

@@ -16,7 +16,6 @@ from typing import Optional
 
 sentence: int = 24  # of the book's own sentences, by number
 epsilon: float = 0.01  # how far the output may move
-recorded: Optional[str] = None  # folder of recorded results; None: book/results of the project
 fresh: Optional[str] = None  # sweep folder, such as build/sweep, whose runs take precedence
 output: Optional[str] = None  # folder for the tables of this run
 
@@ -38,7 +37,7 @@ rows = {
     "the most different one there is": exact_adversary(readout, epsilon).weights,
 }
 predicted = int(readout.predictions()[0])
-tables = papers.recorded(fresh=fresh, folder=recorded)
+tables = papers.recorded(fresh)
 verdicts = Counter(one.judged.verdict for one in together.findings(tables))
 
 # %% tags=["remove-input"]

@@ -12,7 +12,6 @@
 # %% tags=["parameters", "remove-cell"]
 from typing import Optional
 
-recorded: Optional[str] = None  # folder of recorded results; None: book/results of the project
 output: Optional[str] = None  # folder for known_truth.csv, the means behind the figures
 
 # %% tags=["remove-cell"]
@@ -22,8 +21,8 @@ from attnbook import charts, notebook
 from attnbook.verdicts import cells, papers
 
 page = notebook.begin(globals(), "chapters/known_truth")
-words = cells.recorded("violation", ["evidence"], folder=recorded)
-scenes = cells.recorded("violation", ["regions"], folder=recorded)
+words = cells.recorded("violation", ["evidence"])
+scenes = cells.recorded("violation", ["regions"])
 words = words.replace({"encoder": papers.MODELS})
 encoders = ["average", "convolution", "BiLSTM"]
 shown = ["random", "attention", "attention × gradient", "gradient by attention"]

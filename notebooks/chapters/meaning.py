@@ -12,7 +12,6 @@
 # %% tags=["parameters", "remove-cell"]
 from typing import Optional
 
-recorded: Optional[str] = None  # folder of recorded results; None: book/results of the project
 fresh: Optional[str] = None  # sweep folder, such as build/sweep, whose runs take precedence
 output: Optional[str] = None  # folder for contrasts.csv, both numbers of each contrast
 
@@ -21,7 +20,7 @@ from attnbook import charts, notebook
 from attnbook.verdicts import papers, shared_questions
 
 page = notebook.begin(globals(), "chapters/meaning")
-tables = papers.recorded(fresh=fresh, folder=recorded)
+tables = papers.recorded(fresh)
 contrasts = shared_questions.contrasts(tables)
 page.write(contrasts, "contrasts.csv")
 sides = contrasts.rename(columns={"mean": "first reading", "its mean": "second reading"})

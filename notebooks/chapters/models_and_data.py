@@ -12,7 +12,6 @@
 # %% tags=["parameters", "remove-cell"]
 from typing import Optional
 
-recorded: Optional[str] = None  # folder of recorded results; None: book/results of the project
 fresh: Optional[str] = None  # sweep folder, such as build/sweep, whose runs take precedence
 output: Optional[str] = None  # folder for performance.csv, every performance behind the figure
 
@@ -25,7 +24,7 @@ from attnbook.verdicts import cells, papers, summary
 page = notebook.begin(globals(), "chapters/models_and_data")
 published = cells.once(cells.read_published(cells.REFERENCE / "jain_wallace.csv"))
 published = pd.concat([published, summary.last_class(published, "f1")])
-ours = cells.main_grid(cells.recorded("jain_wallace", ["base"], fresh, recorded))
+ours = cells.main_grid(cells.recorded("jain_wallace", ["base"], fresh))
 datasets = papers.labels(["sst", "imdb", "agnews", "20news_sports", "ade", "babi1", "babi2", "snli"], ours)
 both = summary.headline(cells.overall(cells.beside(ours, published, datasets)), ["f1", "accuracy"])
 encoders = {"bilstm": "BiLSTM", "convolution": "convolution", "average": "average"}

@@ -19,7 +19,6 @@ vectors: str = "imdb"  # random, corpus (word2vec on the training texts), a data
 seed: int = 0  # decides the model and the permutations
 limit: Optional[int] = None  # analyse so many test texts; None: all
 readouts: str = "only"  # only: the recorded Readout, no training; auto: that where data are missing; never
-recorded: Optional[str] = None  # folder of recorded results; None: book/results of the project
 output: Optional[str] = None  # folder for the tables of this run
 
 # %% tags=["remove-cell"]
@@ -34,7 +33,7 @@ page = notebook.begin(globals(), "chapters/moving_attention", notebook.SINGLE_TE
 run = prepare(dataset, encoder, scorer, seed, limit=limit, vectors=vectors, recorded=readouts)
 readout = run.readout
 metrics = {"largest_tvd": "any attention, at most", "median_tvd": "shuffled attention, median"}
-moved = shared_questions.reached(papers.recorded(folder=recorded), metrics)
+moved = shared_questions.reached(papers.recorded(), metrics)
 of_bilstm = moved[moved["encoder"] == "BiLSTM"].sort_values("value")
 wide = of_bilstm.pivot_table("value", "dataset", "metric", observed=True)
 one = reach(readout)

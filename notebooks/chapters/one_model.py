@@ -20,7 +20,6 @@ adversary_epochs: int = 80  # at most
 seed: int = 1  # decides the base model, and with it the adversary
 limit: Optional[int] = None  # analyse so many test texts; None: all
 readouts: str = "only"  # only: the recorded Readouts, no training; auto: those where data are missing; never
-recorded: Optional[str] = None  # folder of recorded results; None: book/results of the project
 output: Optional[str] = None  # folder for the tables of this run
 
 # %% tags=["remove-cell"]
@@ -38,7 +37,7 @@ from attnlib.prepare.flat import prepare
 page = notebook.begin(globals(), "chapters/one_model", notebook.SINGLE_TEXTS, classes=2)
 run = prepare(dataset, seed=seed, limit=limit, vectors=vectors, epochs=epochs, recorded=readouts)
 adversary = prepare_adversary(run, strength, variant="released", epochs=adversary_epochs)
-tables = papers.recorded(folder=recorded)
+tables = papers.recorded()
 points = papers.named(trained_adversaries.models(tables["wiegreffe_pinter"]))
 points = select(points, method=trained_adversaries.KINDS).rename(columns={"lambda": "λ"})
 points = points[points["seeds"] == points.groupby("dataset")["seeds"].transform("max")]
@@ -62,7 +61,7 @@ page.answer(
     **Yes, at the price of training again.** On {n} data sets a trained adversary attends {low:.2f} to
     {high:.2f} nats elsewhere and moves the output no further than a new seed does. None says *nearly the
     same*: even an imitation that may attend as the base does moves it by {least:.2f} or more, the search by
-    {search:.2f} at most. The paper's claims stay [open](verdicts).
+    {search:.2f} at most. The paper's claims stay [open](verdicts.ipynb).
     """,
     n=len(furthest),
     low=furthest.min(),

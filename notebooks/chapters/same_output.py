@@ -21,7 +21,6 @@ seed: int = 0  # decides the model and the starts of the search
 limit: Optional[int] = None  # analyse so many test texts; None: all
 epsilon: float = 0.01  # how far the output may move, in probability
 readouts: str = "only"  # only: the recorded Readout, no training; auto: that where data are missing; never
-recorded: Optional[str] = None  # folder of recorded results; None: book/results of the project
 output: Optional[str] = None  # folder for the tables of this run
 
 # %% tags=["remove-cell"]
@@ -39,7 +38,7 @@ page = notebook.begin(globals(), "chapters/same_output", notebook.SINGLE_TEXTS, 
 same = dict(limit=limit, vectors=vectors, epochs=epochs, recorded=readouts)
 run = prepare(dataset, encoder, scorer, seed, **same)
 readout = run.readout
-tables = papers.recorded(folder=recorded)
+tables = papers.recorded()
 ours = papers.named(tables["jain_wallace"])
 theirs = papers.published("jain_wallace", ours)
 mean = papers.BILSTM | {"metric": "jsd", "epsilon": 0.01}

@@ -20,7 +20,6 @@ epochs: Optional[int] = None  # None: as the paper
 seed: int = 0  # decides the model
 limit: Optional[int] = None  # analyse so many test texts; None: all
 readouts: str = "only"  # only: the recorded Readout, no training; auto: that where data are missing; never
-recorded: Optional[str] = None  # folder of recorded results; None: book/results of the project
 output: Optional[str] = None  # folder for the table of this run
 
 # %% tags=["remove-cell"]
@@ -37,7 +36,7 @@ page = notebook.begin(globals(), "chapters/sign", notebook.SINGLE_TEXTS, classes
 settings = dict(limit=limit, vectors=vectors, epochs=epochs, recorded=readouts)
 run = prepare(dataset, encoder, scorer, seed, **settings)
 readout = run.readout
-tables = papers.recorded(folder=recorded)
+tables = papers.recorded()
 judged = together.findings(tables, {name: together.CLAIMS[name] for name in ("sign", "polarity", "depth")})
 ours = papers.named(
     cells.all_texts(tables["violation"]).query("metric == 'violation' and operator == 'mean'")
@@ -143,9 +142,7 @@ page.glue(rates)
 # %% tags=["remove-input"]
 published = cells.read_published(cells.REFERENCE / "violation.csv")
 factors = ["attention", "attention × gradient", "attention × |gradient|", "attention × sign(gradient)"]
-own = cells.recorded("violation", ["gradient"], None, recorded).query(
-    "operator == 'mean' and metric == 'violation'"
-)
+own = cells.recorded("violation", ["gradient"]).query("operator == 'mean' and metric == 'violation'")
 own = papers.named(own[own["target"].eq("probability") & ~own["dataset"].str.startswith("planted")])
 printed = papers.named(published[published["experiment"] == "gradient"])
 printed = printed.assign(dataset=printed["dataset"] + ", theirs")

@@ -12,7 +12,6 @@
 # %% tags=["parameters", "remove-cell"]
 from typing import Optional
 
-recorded: Optional[str] = None  # folder of recorded results; None: book/results of the project
 output: Optional[str] = None  # folder for standings.csv, the paper's standings beside ours
 
 # %% tags=["remove-cell"]
@@ -23,7 +22,7 @@ from attnbook.verdicts import cells, claims, papers, patterns
 from attnlib.explain.transformers import methods as stock
 
 page = notebook.begin(globals(), "chapters/transformers")
-found = papers.read("transformers", folder=recorded)
+found = papers.read("transformers")
 found = found.assign(
     model=found["encoder"].map(papers.MODELS) + ", " + found["dataset"].map(papers.dataset_name)
 )

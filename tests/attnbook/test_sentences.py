@@ -103,7 +103,7 @@ def test_how_the_adversary_of_the_convolution_splits_between_the_classes():
 
 def test_the_readout_page_counts_its_results():
     page = (BOOK / "readout.md").read_text()
-    count = ("no", "one", "two", "three", "four", "five", "six", "seven")[page.count("**Result (")]
+    count = ("no", "one", "two", "three", "four", "five", "six", "seven")[page.count("{prf:theorem}")]
     assert f"proves {count} results" in words(BOOK / "readout.md")
 
 
@@ -127,7 +127,7 @@ def test_what_the_released_rule_explains_of_the_measures_beside_the_test():
     closed = apart["closed_by"].str.contains("released, shares of a batch").groupby(apart["metric"]).mean()
     assert closed["rank_correlation"] > 0.75
     assert (closed.reindex(["comprehensiveness", "sufficiency", "area_under_threshold"]).fillna(0) == 0).all()
-    assert "of no measure by shares" in words(BOOK.parent / "notebooks/violation/summary.py")
+    assert "of no measure by shares" in words(BOOK.parent / "notebooks/chapters/defects.py")
 
 
 def test_where_the_logit_is_the_worse_guide():

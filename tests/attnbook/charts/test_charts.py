@@ -297,11 +297,11 @@ def test_labels_of_a_logarithmic_axis_do_not_touch(width):
 def test_a_page_of_the_book_holds_image_words_and_specification_and_leaves_other_outputs(frame):
     def nodes(inline=False, mime=vegalite.MIME):
         data = SimpleNamespace(mime_type=mime, content=ecdf(frame).to_dict())
-        return vegalite.VegaLiteMime.handle_mime(None, data, inline)
+        return vegalite.VegaLiteMime.handle_mime(SimpleNamespace(renderer=None), data, inline)
 
     (node,) = nodes()
-    assert 'src="data:image/svg+xml;base64,' in node.astext()
-    assert 'alt="t"' in node.astext()
+    assert 'src="data:image/svg+xml' in node.astext()
+    assert node.astext().count('aria-label="t"') == 1
     source = node.astext().split('<script type="application/json">')[1].split("</script>")[0]
     assert json.loads(source)["title"] == "t"
     assert nodes(inline=True) is nodes(mime="text/plain") is None
@@ -313,8 +313,7 @@ def test_the_line_under_a_chart_says_where_it_comes_from(frame):
     bundle = vegalite.render(ecdf(frame).to_dict(), source=source)
     assert bundle["text/plain"].endswith(source)
     page = vegalite.figure_html(bundle[vegalite.MIME])
-    line = '<p class="chart-source">notebooks/a.py vectors=&lt;b&gt;&amp;&quot;c&quot;</p>'
-    assert page.rstrip().endswith(line)
+    assert '<p class="chart-source">notebooks/a.py vectors=&lt;b&gt;&amp;&quot;c&quot;</p>' in page
     assert "chart-source" not in vegalite.figure_html(ecdf(frame).to_dict())
 
 
