@@ -11,7 +11,7 @@ from markdown_it import MarkdownIt
 
 from attnbook import escaped, notebook
 from attnbook.charts import vegalite
-from attnbook.verdicts import ledger, summary
+from attnbook.verdicts import ledger
 from tests.hostile import CLASSES, NAME, TOKENS
 
 every_token = pytest.mark.parametrize("token", TOKENS)

@@ -6,7 +6,7 @@ import pytest
 from scipy.stats import t
 
 from attnbook.runs import results
-from attnbook.verdicts import cells, summary
+from attnbook.verdicts import cells
 from tests.attnbook.made import ours
 from tests.attnbook.verdicts.made import NAMES, beside, theirs
 

@@ -7,11 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from attnbook.runs import record, results
 from attnbook.verdicts import cells, claims
 from attnbook.verdicts.claims import CLAIMS, Claim
 from tests.attnbook.verdicts import made
-from tests.attnbook.verdicts.pages import execute, jain_wallace
 
 WEAK = Claim("τ below .5", ("tau",), "<", 0.5)
 

@@ -10,12 +10,11 @@ import yaml
 
 from attnbook import NOTEBOOKS, PROJECT
 from attnbook.runs import results
-from attnbook.verdicts import cells, ledger
+from attnbook.verdicts import cells, ledger, ledgers
 from attnlib import data
 from attnlib.tables import summaries
 from tests.attnbook.made import ours
 from tests.attnbook.verdicts.made import NO_REASONS, small_ledger, theirs
-from tests.attnbook.verdicts.pages import execute
 
 REFERENCE = cells.REFERENCE / "jain_wallace.csv"
 REASONS = cells.REFERENCE / "reasons_jain_wallace.csv"

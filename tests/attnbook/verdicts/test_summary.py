@@ -10,7 +10,7 @@ from attnbook.verdicts import summary
 from attnlib.tables import summaries
 from tests.attnbook.made import MODEL, ours
 from tests.attnbook.verdicts.made import NAMES, beside, theirs
-from tests.attnbook.verdicts.pages import correlation, execute, jain_wallace, texts
+from tests.attnbook.verdicts.pages import correlation, texts
 
 
 def of_classes(*names, **columns):
