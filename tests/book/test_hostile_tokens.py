@@ -34,7 +34,7 @@ import numpy as np, pandas as pd
 from IPython.display import HTML
 from myst_nb import glue
 from attnbook import charts, notebook
-from attnbook.verdicts import ledger, summary
+from attnbook.verdicts import ledger
 from attnbook.escaped import in_markdown
 from tests import hostile
 page = notebook.begin(globals(), hostile.NAME)
@@ -68,7 +68,7 @@ cells = pd.DataFrame({"metric": TOKENS, "value": .5, "ours": .5, "low": .4, "hig
 cells = cells.assign(verdict="compatible", reason=TOKENS, experiment=TOKENS, dataset=NAME, source=NAME)
 HTML(ledger.to_html(cells, {TOKENS[0]: TOKENS[3], "-->": NAME}, NAME))
 # %%
-notebook.markdown(f"Classes: {escaped.in_markdown(', '.join([NAME, *CLASSES]))}. *End of classes.*")
+notebook.markdown(f"Classes: {in_markdown(', '.join([NAME, *CLASSES]))}. *End of classes.*")
 # %%
 notebook.markdown("Words: " + " ".join(TOKENS) + " *end of words.*")
 # %%

@@ -1,16 +1,14 @@
-"""Wiegreffe & Pinter's figures and tables on one page, from a small record and from fresh runs."""
+"""Wiegreffe & Pinter's results from a small record: sizes checked, trained adversaries side by side."""
 
 import pandas as pd
 import pytest
 
-from attnbook.runs import record, results
+from attnbook.runs import record
 from attnbook.verdicts import cells, ledgers, trained_adversaries
 from attnlib.tables.summaries import MAX_ATTENTION_LABELS
 from tests.attnbook.made import MODEL, save
-from tests.attnbook.verdicts.pages import execute, table
+from tests.attnbook.verdicts.pages import table
 
-PAGE = "wiegreffe_pinter/summary"
-EXPERIMENTS = ("uniform", "seeds", "diagnostic", "adversary")
 LAMBDAS = (0.0, 0.0005, 0.001, 0.1)
 GUIDES = {"uniform": 0.7, "trained MLP": 0.85, "base LSTM": 0.8, "trained adversary": 0.55}
 GUIDES |= {"exact adversary": 0.5, "leave-one-out": 0.82}
@@ -146,50 +144,3 @@ class TestModels:
         assert best.loc[("sst", "published loss"), "tvd"] == pytest.approx(0.026)
         assert trained_adversaries.best(found, 0.5)["lambda"].unique().tolist() == [0.001]
         assert trained_adversaries.best(found, 0.69).empty
-
-
-@pytest.mark.slow
-def test_the_page_draws_what_is_recorded(recorded, tmp_path):
-    page = execute(PAGE, tmp_path, recorded=str(recorded))
-    for words in (
-        "Every experiment has recorded runs",
-        "AG News (part)",
-        "3,034 (3,034)",  # training texts of SST, those of the files in brackets
-        "released texts, counted",
-        "0 of 6 (SST), 0 of 6 (AG News (part))",  # epochs that dev and test agree on
-        "after (33decfe)",  # a claim that was written when its data were known
-    ):
-        assert words in page.words
-    assert "Not run" not in page.words
-    assert len(page.charts) == 8
-    for name in ("n_sure", "above_uniform", "above_adversary", "n_guided"):
-        assert page.glued[name] == "2"
-    assert page.glued["above_own"] == "0"
-    assert "0.60" in page.glued["beyond_optimum"] or "0.61" in page.glued["beyond_optimum"]
-    found = results.read(tmp_path / "ledger.csv")
-    assert set(found[found["dataset"] == "diabetes"]["verdict"]) == {"not run"}
-    assert set(found[found["ours"].notna()]["dataset"]) == {"sst", "agnews"}
-
-
-@pytest.mark.slow
-def test_fresh_runs_stand_beside_and_before_recorded_ones(recorded, tmp_path):
-    make(tmp_path / "sweep", "20news_sports", 0)
-    fresh = str(tmp_path / "sweep")
-    page = execute(PAGE, tmp_path / "both", recorded=str(recorded), fresh=fresh)
-    assert "20 Newsgroups" in page.words
-    assert page.glued["n_guided"] == "3"
-    assert "Runs of ours: 49, of which 7 are fresh" in page.words
-    page = execute(PAGE, tmp_path / "alone", recorded=str(tmp_path / "nowhere"), fresh=fresh)
-    assert len(page.charts) == 8
-    assert "Runs of ours: 7, " in page.words
-
-
-@pytest.mark.slow
-def test_without_results_the_page_says_what_is_missing(tmp_path):
-    page = execute(PAGE, tmp_path, recorded=str(tmp_path / "nowhere"))
-    assert "Not recorded yet: uniform, seeds, diagnostic, adversary" in page.words
-    for experiment in EXPERIMENTS:
-        assert f"no recorded result of the experiment *{experiment}*" in page.words
-    assert "(no result yet)" in page.glued["gain_ends"]
-    assert page.charts == []
-    assert set(results.read(tmp_path / "ledger.csv")["verdict"]) == {"not run"}
