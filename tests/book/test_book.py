@@ -9,7 +9,7 @@ import nbformat
 import pytest
 import yaml
 
-from attnbook.charts import vegalite
+from attnbook.charts import colours, vegalite
 from tests import test_notebooks
 from tests.book.conftest import ROOT, snakemake
 from tests.test_notebooks import charts_of, name_of
@@ -17,7 +17,9 @@ from tests.test_notebooks import charts_of, name_of
 pytestmark = pytest.mark.slow
 
 TOC = yaml.safe_load((ROOT / "book/_toc.yml").read_text())
-PAGES = [TOC["root"], *(chapter["file"] for part in TOC["parts"] for chapter in part["chapters"])]
+CHAPTERS = [chapter for part in TOC["parts"] for chapter in part["chapters"]]
+SECTIONS = [section for chapter in CHAPTERS for section in chapter.get("sections", [])]
+PAGES = [TOC["root"], *(page["file"] for page in (*CHAPTERS, *SECTIONS))]
 EXPERIMENTS = {name_of(source) for source in test_notebooks.EXPERIMENTS}
 RUNS = sorted(yaml.safe_load((ROOT / "config/default.yaml").read_text())["book"])
 
@@ -41,7 +43,8 @@ def test_notebook_is_executed_without_error_and_says_where_its_numbers_come_from
     assert all(cell.execution_count for cell in cells)
     outputs = [output for cell in cells for output in cell.outputs]
     assert not [output for output in outputs if output.output_type == "error"]
-    page = (site / f"experiments/{run}.html").read_text()
+    # The landing page is the root of the book.
+    page = (site / ("index.html" if run == "chapters/index" else f"experiments/{run}.html")).read_text()
     assert "Where these numbers come from" in page
     # Neither warnings nor the log of a training.
     assert "output stderr" not in page
@@ -52,6 +55,15 @@ def test_notebook_is_executed_without_error_and_says_where_its_numbers_come_from
         assert line.startswith(f"notebooks/{run}.py" + " dataset=" * (run in EXPERIMENTS))
 
 
+def test_a_word_has_one_colour_in_the_whole_book(site):
+    bundles = (bundle for run in RUNS for bundle in charts_of(ROOT / f"build/runs/{run}.ipynb"))
+    found = colours.of_specs(bundle[vegalite.MIME] for bundle in bundles)
+    assert len(found) > 60
+    assert {
+        word: shades for word, shades in found.items() if word in colours.BY_WORD and len(shades) > 1
+    } == {}
+
+
 def test_the_speed_page_reads_the_record(site):
     page = ROOT / "build/runs/beyond/speed.ipynb"
     assert "GPU: " in page.read_text()
@@ -59,9 +71,17 @@ def test_the_speed_page_reads_the_record(site):
 
 
 def test_every_run_is_a_page():
-    assert {f"experiments/{run}" for run in RUNS} == {
-        page for page in PAGES if page.startswith("experiments/")
-    }
+    # The landing page is the root.
+    runs = {f"experiments/{run}" for run in RUNS} - {"experiments/chapters/index"}
+    assert runs == {page for page in PAGES if page.startswith("experiments/")}
+
+
+def test_the_sidebar_has_two_dozen_entries_at_most_and_each_page_a_title_of_its_own(site):
+    assert len(CHAPTERS) + 1 <= 24
+    titles = [
+        re.search("<title>(.*?)</title>", (site / f"{page}.html").read_text(), re.DOTALL)[1] for page in PAGES
+    ]
+    assert len(set(titles)) == len(titles)
 
 
 def test_second_build_does_nothing(site):

@@ -303,7 +303,8 @@ def test_a_page_of_the_book_holds_image_words_and_specification_and_leaves_other
     assert 'src="data:image/svg+xml' in node.astext()
     assert node.astext().count('aria-label="t"') == 1
     source = node.astext().split('<script type="application/json">')[1].split("</script>")[0]
-    assert json.loads(source)["title"] == "t"
+    assert "title" not in json.loads(source)  # it is the caption
+    assert "<figcaption>t</figcaption>" in node.astext()
     assert nodes(inline=True) is nodes(mime="text/plain") is None
 
 
@@ -313,8 +314,8 @@ def test_the_line_under_a_chart_says_where_it_comes_from(frame):
     bundle = vegalite.render(ecdf(frame).to_dict(), source=source)
     assert bundle["text/plain"].endswith(source)
     page = vegalite.figure_html(bundle[vegalite.MIME])
-    assert '<p class="chart-source">notebooks/a.py vectors=&lt;b&gt;&amp;&quot;c&quot;</p>' in page
-    assert "chart-source" not in vegalite.figure_html(ecdf(frame).to_dict())
+    assert '<p class="chart-origin">notebooks/a.py vectors=&lt;b&gt;&amp;&quot;c&quot;</p>' in page
+    assert "chart-origin" not in vegalite.figure_html(ecdf(frame).to_dict())
 
 
 def test_growth_draws_one_panel_per_kernel_beside_the_expected_line():
