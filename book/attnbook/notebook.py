@@ -202,7 +202,7 @@ class Page:
 
         ours: results of this page's paper, or of several, by what the page calls a paper and its folder.
         """
-        folder = Path(self.parameters["recorded"] or results.RECORDED)
+        folder = Path(self.parameters.get("recorded") or results.RECORDED)
         tables = {("", self.name.split("/")[0]): ours} if isinstance(ours, pd.DataFrame) else ours
         lines = [FROM]
         for (words, paper), table in tables.items():
