@@ -16,14 +16,14 @@
 # sizes of the data; their claims in words have {doc}`verdicts <../chapters/verdicts>`. The page
 # is made from the same comparisons as the chapters; a new run changes them and nothing else.
 
-# %% tags=["parameters", "hide-input"]
+# %% tags=["parameters", "remove-cell"]
 from typing import Optional
 
 recorded: Optional[str] = None  # folder of recorded results; None: book/results of the project
 fresh: Optional[str] = None  # sweep folder, such as build/sweep, whose runs take precedence
 output: Optional[str] = None  # folder for ledger.csv, the whole ledger as a table
 
-# %% tags=["remove-output"]
+# %% tags=["remove-cell"]
 
 import pandas as pd
 from IPython.display import HTML
@@ -45,7 +45,7 @@ page.write(table, "ledger.csv", "%.6g")
 # undecided; {glue:text}`not_run:d` are not run. Of the reasons for a difference {glue:text}`shown:d` are
 # shown, {glue:text}`known:d` known and {glue:text}`untested:d` untested.
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 charts.verdicts(
     totals.iloc[:-1],
     "part",
@@ -54,13 +54,13 @@ charts.verdicts(
     x_title="published numbers",
 )
 
-# %% tags=["hide-input", "full-width"]
+# %% tags=["remove-input", "full-width"]
 notebook.table(totals.rename(columns={"part": "paper"}))
 
 # %% [markdown]
 # Sizes of the data are checks, not verdicts:
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 notebook.table(ledger.checks(table, "part").rename(columns={"part": "paper"}))
 
 # %% [markdown]
@@ -68,7 +68,7 @@ notebook.table(ledger.checks(table, "part").rename(columns={"part": "paper"}))
 # numbers are shuffled within metric, data set and encoder; *lift* is what the right numbers have beyond it.
 # Below {glue:text}`least_lift` a metric is uninformative.
 
-# %% tags=["hide-input", "scroll-output"]
+# %% tags=["remove-input", "scroll-output"]
 each = {words: ledger.placebo(part.table) for words, part in papers.items()}
 worth = pd.concat(each, names=["paper"]).reset_index("paper")
 notebook.table(worth[worth["decided"] > 0])
@@ -76,13 +76,13 @@ notebook.table(worth[worth["decided"] > 0])
 # %% [markdown]
 # Why a number is not run:
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 notebook.table(ledgers.reason_counts(table, ["not run"]).drop(columns="verdict"), ["part", "reason", "cells"])
 
 # %% [markdown]
 # Why a number differs or is undecided:
 
-# %% tags=["hide-input", "scroll-output"]
+# %% tags=["remove-input", "scroll-output"]
 notebook.table(ledgers.reason_counts(table, ["differs", "undecided"]))
 
 # %% [markdown]
@@ -91,7 +91,7 @@ notebook.table(ledgers.reason_counts(table, ["differs", "undecided"]))
 # The grid of all papers, `config/paper.yaml`, has {glue:text}`grid_runs` runs, of which
 # {glue:text}`grid_recorded` are recorded. A run on other parameters than the grid's does not count.
 
-# %% tags=["hide-input", "scroll-output"]
+# %% tags=["remove-input", "scroll-output"]
 root = results.RECORDED.parents[1]
 grid_of_all = grid.read(root / "config" / "paper.yaml", root)
 done = progress.recorded(recorded or results.RECORDED, grid_of_all)
@@ -123,7 +123,7 @@ notebook.table(counts.rename(columns={"done": "recorded"}))
 #
 # The second line runs a recorded run again and compares every number with the record ({doc}`../../run`).
 
-# %% tags=["hide-input", "full-width"]
+# %% tags=["remove-input", "full-width"]
 pages = {name: f"../{name}.html" for name in table["notebook"].unique()}
 HTML(ledger.to_html(table, pages, "Every published number of all papers beside ours", ledgers.SHOWN))
 
