@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable
-from typing import NoReturn
+from typing import Any, NoReturn
 
 # What a shell expects of a command that a signal ended: 128 and its number.
 STOPPED, NO_READER = 128 + 2, 128 + 13
+# Seconds after which Ctrl-C counts once more, where what runs has swallowed it: Jupyter's cleaning up may.
+AGAIN = 10
+
+
+def interrupted(*_: Any) -> None:
+    """Handle Ctrl-C: a KeyboardInterrupt, and one more every AGAIN seconds until the command ends."""
+    signal.setitimer(signal.ITIMER_REAL, AGAIN)
+    raise KeyboardInterrupt
 
 
 def run(main: Callable[[], int | None]) -> NoReturn:
@@ -17,6 +26,8 @@ def run(main: Callable[[], int | None]) -> NoReturn:
     Ctrl-C, what cannot be read or written, and a pipe whose reader has enough (`| head`) end it without a
     traceback.
     """
+    for number in (signal.SIGINT, signal.SIGALRM):
+        signal.signal(number, interrupted)
     try:
         status = main()
         sys.stdout.flush()
@@ -25,6 +36,7 @@ def run(main: Callable[[], int | None]) -> NoReturn:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = NO_READER
     except KeyboardInterrupt:
+        signal.setitimer(signal.ITIMER_REAL, 0)
         print("stopped", file=sys.stderr)
         status = STOPPED
     except OSError as error:

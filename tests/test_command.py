@@ -80,3 +80,24 @@ def test_a_reader_that_has_enough_is_no_error(words):
     assert "Traceback" not in done.stderr
     assert "BrokenPipe" not in done.stderr
     assert done.returncode == command.NO_READER
+
+
+def test_an_interrupt_that_was_swallowed_comes_again():
+    """Another library may catch a KeyboardInterrupt and go on; nobody should have to press twice."""
+    script = """
+import os, signal, time
+from attnlib import command
+
+command.AGAIN = 0.2
+
+def main():
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(5)
+    except KeyboardInterrupt:
+        time.sleep(60)
+
+command.run(main)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30)
+    assert (done.returncode, done.stderr) == (command.STOPPED, "stopped\n")

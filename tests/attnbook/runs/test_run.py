@@ -174,12 +174,8 @@ def test_ctrl_c_ends_a_run_and_nothing_is_kept(notebook, tmp_path):
         assert process.poll() is None
         time.sleep(0.1)
     process.send_signal(signal.SIGINT)
-    try:
-        _, text = process.communicate(timeout=40)
-    except subprocess.TimeoutExpired:
-        # Seldom, on a busy machine, Jupyter's own cleaning up loses an interrupt: press again.
-        process.send_signal(signal.SIGINT)
-        _, text = process.communicate(timeout=40)
+    # Seldom, on a busy machine, Jupyter's own cleaning up swallows an interrupt: it comes again by itself.
+    _, text = process.communicate(timeout=90)
     assert process.returncode == 130
     assert "stopped" in text
     # What the dying kernel says is not ours.
