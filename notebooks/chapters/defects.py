@@ -82,8 +82,8 @@ notebook.table(change)
 #   against attention and `al` attention against the gradient. A reader of the tables takes one for the other.
 #   Our {doc}`ledger <../beyond/ledger>` has the right names.
 # - **One undefined τ makes a mean undefined.** A text whose weights or gradients are constant has no τ. The
-#   means over its class are blank in the released tables, ten cells in all. We leave such texts out and count
-#   them.
+#   means over its class are blank in the released tables ({doc}`agreement`). We leave such texts out and
+#   count them.
 # - **A question is averaged over its padding.** With the average encoder, for questions and pairs, the output
 #   for a text depends on the length of the others in its batch.
 # - **Half of the total variation.** Wiegreffe and Pinter's code takes half the difference of one probability,
