@@ -58,7 +58,8 @@ window.bookCharts ??= {};
         if (encoding.axis.labelFontSize < SMALLEST) encoding.axis.labelFontSize = SMALLEST;
       }
       if (["color", "fill", "stroke", "shape", "size", "opacity", "strokeDash"].includes(channel) && encoding.field && encoding.legend !== null) {
-        const names = new Set(rows.map((row) => String(row[encoding.field] ?? "")));
+        const names = new Set(encoding.scale?.domain ?? rows.map((row) => String(row[encoding.field] ?? "")));
+        // The words of the scale, not of this layer: layers and panels share a legend.
         const longest = Math.max(4, ...[...names].map((name) => name.length));
         // A legend begins where its panel does.
         const legend = { ...encoding.legend, orient: "bottom", titleOrient: "top", titleLimit: inner, labelLimit: inner - 16 };

@@ -120,7 +120,7 @@ notebook.code_of(naive.flipping_sets)
 # That is 1024 sets for ten items; so both read the first ten items of twenty documents.
 
 # %%
-first = readout.select(range(20))
+first = readout.select(range(min(20, len(readout))))
 share = first.alpha[:, :10] / first.alpha[:, :10].sum(1, keepdim=True)
 short = Readout(share, first.scores[:, :10], first.bias, first.mask[:, :10])
 assert torch.equal(minimal_flip_set(short).count, naive.minimal_flip_set(short))

@@ -101,3 +101,6 @@ page.says(
 # {cite:t}`liu2022rethinking`. What each means by the word: {doc}`experiments/chapters/meaning`.
 # The {doc}`ledger <experiments/beyond/ledger>` sets
 # {glue:text}`experiments/beyond/ledger.ipynb::compared:,d` of their numbers beside ours, one by one.
+
+# %% tags=["remove-input"]
+page.recorded({(words, paper): tables[paper] for paper, words in papers.PAPERS.items()})

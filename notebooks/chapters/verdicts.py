@@ -52,7 +52,7 @@ page.figure(
         bound="bound",
         points=single,
         title="How far each claim is met",
-        x_title="difference from the claim's bound, positive where it is met",
+        x_title="difference from the bound, + is met",
         ours="mean over data sets",
         to_scale=0.2,
     )

@@ -153,12 +153,10 @@ def test_dark_mode_redraws_the_charts(visit):
 
 def test_a_tooltip_appears(visit):
     page = visit.go(ONE)
-    bars = page.locator(".chart svg.marks .mark-rect path")
-    widest = max(bars.all()[:60], key=lambda bar: bar.bounding_box()["height"])
-    widest.hover(force=True)
+    page.locator(".chart svg.marks .mark-symbol path").first.hover(force=True)
     tip = page.locator("#vg-tooltip-element.visible")
     tip.wait_for()
-    assert "predicted class" in tip.inner_text()
+    assert "mean change of the output" in tip.inner_text()
 
 
 def test_search_works_without_a_server(visit):

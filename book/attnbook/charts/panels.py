@@ -61,9 +61,11 @@ def dot_panels(
     )
     ranges = base.transform_filter(frames.valid("low")).mark_rule(strokeWidth=2)
     kinds = [name for name in sources.values() if name in set(marks["source"])]
+    layers = [points(base, kinds, size=42).encode(x=frames.across("x", x_title, domain, logarithmic))]
+    if marks["low"].notna().any():  # of nothing, Vega would look for the ends
+        layers.insert(0, ranges.encode(x=frames.across("low", x_title, domain, logarithmic), x2="high:Q"))
     chart = alt.layer(
-        ranges.encode(x=frames.across("low", x_title, domain, logarithmic), x2="high:Q"),
-        points(base, kinds, size=42).encode(x=frames.across("x", x_title, domain, logarithmic)),
+        *layers,
         data=marks.astype({y: str}).round(4),
         # Room for the names of the rows, also where each has one circle.
     ).properties(width=frames.panel_width(columns, names), height=alt.Step(9 if len(groups) > 1 else 15))
