@@ -174,11 +174,10 @@ def nothing_ran(visit, executed):
     assert page.evaluate("window.marked") is None
     assert visit.complaints == []
     assert page.locator(".chart svg.marks").count() == len(bundles) > 0
-    assert page.locator(".chart-source").count() == len(bundles)
+    assert page.locator(".chart-origin").count() == len(bundles)
     assert page.locator(".cell_output table").count() == sum(tables) > 0
-    assert [json.loads(text)["title"] for text in texts_of(page, ".chart script")] == [
-        bundle[vegalite.MIME]["title"] for bundle in bundles
-    ]
+    titles = [vegalite.words_of(bundle[vegalite.MIME])[0] for bundle in bundles]
+    assert texts_of(page, ".chart figcaption") == titles
     assert page.locator("footer").count()
 
 
@@ -227,7 +226,7 @@ def test_every_way_to_show_a_word_shows_it_as_it_is(visit, executed):
     for table in page.locator(".cell_output table").all()[:5]:
         found = table.evaluate("t => [...t.querySelectorAll('th, td')].map(e => e.textContent.trimEnd())")
         assert tokens - set(found) == set()
-    for selector in (".chart-source", ".cell_output pre"):
+    for selector in (".chart-origin", ".cell_output pre"):
         shown = max(texts_of(page, selector), key=len)
         assert not [token for token in tokens if token not in shown]
     lines = {line.split()[0]: " ".join(line.split()) for line in texts_of(page, "p") if line.strip()}
