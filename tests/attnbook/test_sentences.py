@@ -3,6 +3,7 @@
 import pandas as pd
 
 from attnbook import BOOK
+from attnbook.runs import results
 from attnbook.verdicts import ledgers, together
 
 RECORDED = BOOK / "results"
@@ -11,7 +12,7 @@ MODEL = ["dataset", "encoder", "scorer"]
 
 def recorded(name, **where):
     """Rows of all texts of a table of book/results, such as violation/methods."""
-    table = pd.read_csv(next(RECORDED.glob(f"{name}.csv*")), low_memory=False)
+    table = results.recorded(*name.split("/"))
     table = table[table["class"].eq("all")]
     for column, value in where.items():
         table = table[table[column] == value]

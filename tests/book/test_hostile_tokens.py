@@ -244,4 +244,4 @@ def test_every_way_to_show_a_word_shows_it_as_it_is(visit, executed):
     assert origin.endswith("threads.")
     assert not [token for token in tokens if repr(token)[1:-1].split("'")[0] not in origin]
     assert "the last" in texts_of(page, ".cell_output th")
-    assert "the last" in texts_of(page, ".chart svg.marks .role-title-text text")
+    assert "the last" in texts_of(page, ".chart figcaption")

@@ -1,9 +1,10 @@
 """Record a sweep in the repository: `attnbook record [build/sweep] [book/results]`.
 
 Collects every complete run of a sweep folder into book/results/<paper>: one table of summaries for each
-experiment and runs.csv (where each run came from), packed as .csv.gz when they are long, and
-distributions.csv.gz (histograms over texts, of one seed of each cell). What was recorded before stays, except
-runs that the sweep holds again; a second call changes nothing.
+experiment and runs.csv (where each run came from), packed as .csv.gz when they are long. What was recorded
+before stays, except runs that the sweep holds again; a second call changes nothing. The packed table of an
+experiment is not written again, as git would keep all of it once more: later runs go to
+<experiment>.later.csv, and take the place of its own.
 """
 
 from __future__ import annotations
@@ -12,20 +13,15 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from attnbook.runs import results
 from attnbook.runs.values import naming
-from attnlib.tables import summaries
 
-# Column of instances.parquet: lowest value, highest value and number of bins, as in Jain & Wallace's Figures
-# 2 and 7 and on the pages of this book.
-TAUS = ("tau_gradient", "tau_leave_one_out", "tau_gradient_leave_one_out")
-HISTOGRAMS = dict.fromkeys(TAUS, (-1.0, 1.0, 30)) | {"jsd": (0.0, 0.7, 40)}
-DISTRIBUTIONS = "distributions.csv.gz"
+# What a value of a text can be, by column of instances.parquet; a little more than ln 2 for rounding.
+RANGES = dict.fromkeys(("tau_gradient", "tau_leave_one_out", "tau_gradient_leave_one_out"), (-1.0, 1.0))
+RANGES |= {"jsd": (0.0, 0.7)}
 # A table longer than this, in bytes, is packed: a row has a dozen digits of its own and a hundred letters
 # that it shares with its neighbours, so that a tenth is left.
 PACKED_ABOVE = 40_000
@@ -40,55 +36,21 @@ LATER = ("scipy", "pandas", "processor", "draws")
 FLOAT_FORMAT = "%.6g"
 
 
-def histogram(values: np.ndarray, low: float, high: float, bins: int) -> pd.DataFrame:
-    """Share of the values [N] in each of `bins` equal bins on [low, high]: columns value, low, high, n.
-
-    A bin is [low, high), the last one closed. NaN values are left out and `n` counts what is left; empty bins
-    have no row. ValueError for a value outside the range.
-    """
-    values = values[~np.isnan(values)]
-    slack = 1e-6 * (high - low)
-    outside = values[(values < low - slack) | (values > high + slack)]
-    if len(outside):
-        raise ValueError(f"{len(outside)} values lie outside [{low:g}, {high:g}], such as {outside[0]}")
-    count, edges = np.histogram(values.clip(low, high), np.linspace(low, high, bins + 1))
-    share = count / max(len(values), 1)
-    table = pd.DataFrame({"value": share, "low": edges[:-1], "high": edges[1:], "n": len(values)})
-    return table[count > 0]
-
-
-def distributions(instances: pd.DataFrame) -> pd.DataFrame:
-    """Histograms of the columns of HISTOGRAMS that a run has, per predicted class, method and epoch.
-
-    Rows as those of `summaries.summarise`, the metric named "<column>_share", and `n` the texts of the class.
-    With more than summaries.MOST_CLASSES classes there is one, "all".
-    """
-    # Runs that have none of these columns need no classes either.
-    if not any(name in instances for name in HISTOGRAMS):
-        return pd.DataFrame()
-    if instances["predicted"].nunique() > summaries.MOST_CLASSES:
-        instances = instances.assign(predicted="all")
-    keys = [key for key in ("method", "epoch", "predicted") if key in instances]
-    parts = [pd.DataFrame()]
-    for column in filter(instances.__contains__, HISTOGRAMS):
-        for values, texts in instances.groupby(keys, sort=False, observed=True):
-            with naming(f"column {column!r}"):
-                table = histogram(texts[column].to_numpy(dtype=float), *HISTOGRAMS[column])
-            labels: dict[str, Any] = dict(zip(keys, values, strict=True), metric=f"{column}_share")
-            labels["class"] = str(labels.pop("predicted"))
-            parts.append(table.assign(**labels))
-    return pd.concat(parts, ignore_index=True)
-
-
-def read_distributions(folder: Path, summary: pd.DataFrame) -> pd.DataFrame:
-    """Histograms of the run in a folder, with the columns of its summary that say which run it is."""
+def check_instances(folder: Path) -> None:
+    """ValueError for a run whose texts are missing, malformed or have a value that cannot be (RANGES)."""
     path = folder / "instances.parquet"
     try:
-        table = distributions(results.read(path))
-    except (OSError, ValueError, KeyError) as error:
+        texts = results.read(path)
+        outside = [
+            name for name in RANGES if name in texts and not texts[name].dropna().between(*RANGES[name]).all()
+        ]
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path} is missing or malformed ({error}): run it again") from None
-    same = [name for name in (*results.RUN, "run") if name in summary and len(summary[name].unique()) == 1]
-    return table.assign(**summary[same].iloc[0])
+    if outside:
+        low, high = RANGES[outside[0]]
+        raise ValueError(
+            f"{path} is wrong: values of column {outside[0]!r} lie outside [{low:g}, {high:g}]: run it again"
+        )
 
 
 def run_row(folder: Path, summary: pd.DataFrame) -> dict[str, str]:
@@ -138,7 +100,7 @@ def read_run_rows(path: Path) -> pd.DataFrame | None:
     if not path.exists():
         return None
     with naming(f"{path} is malformed"):
-        return check_run_rows(pd.read_csv(path, dtype=str, keep_default_na=False)).astype({"seed": int})
+        return check_run_rows(results.read(path, as_text=True)).astype({"seed": int})
 
 
 def every_run(folder: str | Path) -> pd.DataFrame:
@@ -146,12 +108,6 @@ def every_run(folder: str | Path) -> pd.DataFrame:
     tables = [read_run_rows(place / "runs.csv") for place in sorted(Path(folder).glob("*/"))]
     found = [table for table in tables if table is not None]
     return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=["run", "parameters"])
-
-
-def lowest_seeds(runs: pd.DataFrame) -> set[str]:
-    """Names of the runs that show the distributions of their cell: those of its lowest seed."""
-    cell = [name for name in results.RUN if name != "seed"]
-    return set(runs.sort_values("seed", kind="stable").drop_duplicates(cell)["run"])
 
 
 def whole(table: pd.DataFrame) -> pd.DataFrame:
@@ -166,6 +122,14 @@ def packed_if_long(path: Path, table: pd.DataFrame) -> Path:
     return path.with_name(f"{path.name}.gz") if long else path
 
 
+def is_new(table: pd.DataFrame, kept: pd.DataFrame) -> bool:
+    """Whether the rows of one run, as they would be written, are not those of the run in the kept table."""
+    own = kept[kept["run"] == table["run"].iloc[0]]
+    columns = list(dict.fromkeys([*kept, *table]))
+    parts = (whole(part).reindex(columns=columns) for part in (own, table))
+    return len({part.to_csv(index=False, float_format=FLOAT_FORMAT) for part in parts}) > 1
+
+
 def record(sweep: str | Path = "build/sweep", folder: str | Path = "book/results") -> pd.DataFrame:
     """Record every complete run of a sweep folder; returns their rows of runs.csv, and the run's `folder`.
 
@@ -176,6 +140,8 @@ def record(sweep: str | Path = "build/sweep", folder: str | Path = "book/results
     if not runs:
         what = "a run is a folder <paper>/<experiment>/<cell> with a summary.csv"
         raise FileNotFoundError(f"no complete run in {sweep}: {what}")
+    for place in runs:
+        check_instances(place)
     rows = pd.DataFrame([{**run_row(place, runs[place]), "folder": place} for place in runs])
     rows = rows.astype({"seed": int})
     tables: dict[Path, pd.DataFrame] = {}
@@ -185,17 +151,16 @@ def record(sweep: str | Path = "build/sweep", folder: str | Path = "book/results
         for experiment in sorted(set(own["experiment"])):
             path = results.recorded_table(folder, paper, experiment)
             new = [runs[place] for place in own[own["experiment"] == experiment]["folder"]]
-            table = whole(results.merge(results.read_recorded(path), new, names))
+            kept = results.read_recorded(path)
+            if kept is not None and path.suffix == ".gz":
+                path, new = results.later_than(path), [table for table in new if is_new(table, kept)]
+                if not new:
+                    continue
+                kept = results.read_recorded(path)
+            table = whole(results.merge(kept, new, (table["run"].iloc[0] for table in new)))
             tables[packed_if_long(path, table)] = table
         path = results.as_it_lies(target / "runs.csv")
-        old = read_run_rows(path)
-        origins = results.merge(old, [own.drop(columns="folder")], names)
-        shown = lowest_seeds(origins)
-        old = results.read_recorded(target / DISTRIBUTIONS)
-        new = [read_distributions(place, runs[place]) for place in own[own["run"].isin(shown)]["folder"]]
-        table = results.merge(old, new, names)
-        if len(table):
-            tables[target / DISTRIBUTIONS] = whole(table[table["run"].isin(shown)])
+        origins = results.merge(read_run_rows(path), [own.drop(columns="folder")], names)
         # Last: a run that is named here is in the other tables.
         origins = check_run_rows(origins)
         tables[packed_if_long(path, origins)] = origins

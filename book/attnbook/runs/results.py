@@ -94,14 +94,16 @@ def write(frame: pd.DataFrame, path: str | Path, float_format: str | None = None
     return path
 
 
-def read(path: str | Path) -> pd.DataFrame:
-    """Read a frame that `write` wrote."""
+def read(path: str | Path, as_text: bool = False) -> pd.DataFrame:
+    """Read a frame that `write` wrote; of a csv every column as text, none of it missing, if asked for."""
     path = Path(path)
     if path.suffix == ".parquet":
         return pd.read_parquet(path)
     # A class may be called "none" or "1", and a run's name may be all digits.
+    how: dict[str, Any] = {"dtype": {"class": str, "run": str}, "na_values": [""]}
+    how = {"dtype": str} if as_text else how
     try:
-        return pd.read_csv(path, dtype={"class": str, "run": str}, keep_default_na=False, na_values=[""])
+        return pd.read_csv(path, keep_default_na=False, **how)
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise ValueError(f"{path} is damaged: {error}") from None
 
@@ -276,17 +278,32 @@ def as_it_lies(plain: str | Path) -> Path:
     return packed
 
 
+def later_than(path: str | Path) -> Path:
+    """Where the runs lie that were recorded after a table was packed: <name>.later.csv, or its .csv.gz."""
+    name = Path(path).name.removesuffix(".gz").removesuffix(".csv")
+    return as_it_lies(Path(path).with_name(f"{name}.later.csv"))
+
+
 def read_recorded(path: str | Path) -> pd.DataFrame | None:
-    """Read and validate a recorded table, whose rows name their run; None where there is no such file."""
+    """Read and validate a recorded table, whose rows name their run; None where there is no such file.
+
+    The runs that were recorded after a packed table (`later_than`) take the place of its own.
+    """
     if not Path(path).exists():
         return None
+    table = _read_part(path)
+    if (later := later_than(path)).exists():
+        new = _read_part(later)
+        table = merge(table, [new], new["run"])
+    with naming(path):
+        without_repeats(table)
+    return table
+
+
+def _read_part(path: str | Path) -> pd.DataFrame:
     table = read_summary(path)
     if "run" not in table:
         raise ValueError(f"{path}: the column 'run' is missing: attnbook record writes it")
-    # The bins of a histogram are told apart by where they begin.
-    if not table["metric"].str.endswith("_share").all():
-        with naming(path):
-            without_repeats(table)
     return table
 
 

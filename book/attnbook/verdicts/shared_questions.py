@@ -13,7 +13,7 @@ import pandas as pd
 
 from attnbook.verdicts import claims, papers, trained_adversaries
 from attnbook.verdicts.cells import MODEL, Names, Tables, all_texts, range_over_seeds, select, tuples
-from attnbook.verdicts.papers import BILSTM, CONTRASTS, dataset_name, model_name
+from attnbook.verdicts.papers import CONTRASTS, dataset_name
 
 # The released search of Jain & Wallace lets an output move by so much; a trained adversary may as well.
 EPSILON = 0.05
@@ -40,40 +40,6 @@ def reached(tables: Tables, metrics: Names) -> pd.DataFrame:
     return select(papers.named(over), metric=metrics)
 
 
-def divergences(tables: Tables) -> dict[str, pd.DataFrame]:
-    """What is decided for a BiLSTM of Jain & Wallace, and how far its attention can go: columns of a page.
-
-    Values as those of `claims.spread`, by what the page calls them: the share of texts on which no attention
-    changes the class, the divergence of the median text by search, optimum and uniform weights at EPSILON,
-    and the share of texts on which uniform weights keep the output within it.
-    """
-    table = tables["jain_wallace"]
-    medians = {"search": "released search", "exact optimum": "exact optimum"}
-    medians["uniform weights"] = "uniform attention"
-    wanted = {f"{words} (nats)": ("jsd_median", method) for words, method in medians.items()}
-    wanted["uniform weights within ε (share)"] = ("feasible", "uniform attention")
-    can = claims.spread(table, "can_flip", **BILSTM)
-    inert = can.assign(value=1 - can["value"], low=1 - can["high"], high=1 - can["low"])
-    far: dict[str, Any] = BILSTM | {"search": "released", "epsilon": EPSILON}
-    found = {"no attention changes the class (share)": inert}
-    for words, (metric, method) in wanted.items():
-        found[words] = claims.spread(table, metric, method=method, **far)
-    return {words: column.rename(index=dataset_name) for words, column in found.items()}
-
-
-def rank_agreement(tables: Tables, first: str, second: str) -> tuple[float, int]:
-    """Kendall's τ between two metrics of the permutation experiment over models, and how many models.
-
-    A model is a data set, encoder and scorer, mean over seeds; NaN below three models.
-    """
-    rows = select(tables["jain_wallace"], experiment="permutation", metric=(first, second))
-    wide = all_texts(rows).pivot_table("value", list(MODEL), "metric")
-    wide = wide.reindex(columns=[first, second]).dropna()
-    if len(wide) < 3:
-        return float("nan"), len(wide)
-    return float(wide[first].corr(wide[second], method="kendall")), len(wide)
-
-
 def rankings(tables: Tables, methods: Sequence[str], metrics: Names) -> pd.DataFrame:
     """Rankings of Serrano & Smith: a row per method, data set and encoder, and a metric's page name each.
 
@@ -82,37 +48,6 @@ def rankings(tables: Tables, methods: Sequence[str], metrics: Names) -> pd.DataF
     rows = select(tables["serrano_smith"], experiment="sets", method=tuple(methods), metric=tuple(metrics))
     over = papers.named(means(rows, ["dataset", "encoder", "method"]))
     return select(over, method=list(methods), metric=metrics)
-
-
-def ranking_means(rows: pd.DataFrame) -> pd.DataFrame:
-    """Rows of `rankings` as a table: a row per ranking, a column per metric; each data set counts once."""
-    wide = rows.pivot_table("value", ["method", "dataset", "encoder"], "metric", observed=True)
-    of_set = wide.groupby(["method", "dataset"], observed=True).mean()
-    table = of_set.groupby("method", observed=True).mean()
-    return table.reset_index().rename(columns={"method": "ranking"})
-
-
-def polarities(tables: Tables, methods: Sequence[str], metrics: Names) -> pd.DataFrame:
-    """Importance and polarity of the same scores: a row per model, method and metric, means over seeds."""
-    where = {"experiment": ("methods", "transformers"), "operator": "mean"}
-    rows = select(tables["violation"], method=tuple(methods), metric=tuple(metrics), **where)
-    over = means(rows, [*MODEL, "method"])
-    pairs = zip(over["dataset"], over["encoder"], over["scorer"], strict=True)
-    named = [f"{dataset_name(dataset)}, {model_name(encoder, scorer)}" for dataset, encoder, scorer in pairs]
-    over = over.assign(model=pd.Series(named, over.index, dtype=object))
-    return select(over, method=list(methods), metric=metrics)
-
-
-def signs(rows: pd.DataFrame) -> dict[str, int]:
-    """Of how many models attention is like random scores, and its product with the gradient better.
-
-    rows: violation ratios by model and method, as `polarities` has them; models that have all three count.
-    """
-    wide = rows.pivot_table("value", "model", "method", observed=True)
-    wide = wide.reindex(columns=["random", "attention", "attention × gradient"]).dropna()
-    alike = wide["random"] - wide["attention"] < LIKE_CHANCE
-    better = wide["attention × gradient"] < wide["attention"]
-    return {"models": len(wide), "alike": int(alike.sum()), "better": int(better.sum())}
 
 
 def average(rows: pd.DataFrame, **where: Any) -> tuple[float, int]:

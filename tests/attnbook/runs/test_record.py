@@ -13,7 +13,7 @@ from attnbook.runs import record, results
 from attnlib.tables import summaries
 from tests.attnbook.made import ours, save
 
-TAUS = list(record.TAUS)
+TAUS = ["tau_gradient", "tau_leave_one_out", "tau_gradient_leave_one_out"]
 
 
 def texts(seed):
@@ -61,20 +61,17 @@ def contents(folder):
 
 
 @pytest.mark.slow
-def test_a_sweep_becomes_four_tables_and_a_second_call_changes_no_byte(tmp_path, record_of):
+def test_a_sweep_becomes_a_table_per_experiment_and_a_second_call_changes_no_byte(tmp_path, record_of):
     for seed in (10, 2):
         make(tmp_path / "sweep", seed=seed)
         make(tmp_path / "sweep", "adversary", seed=seed)
     make(tmp_path / "sweep", paper="other")
     (tmp_path / "sweep" / "p" / "correlation" / "unfinished").mkdir()
     kept = record_of()
-    names = {paper: {"correlation.csv", "distributions.csv.gz", "runs.csv"} for paper in ("p", "other")}
+    names = {paper: {"correlation.csv", "runs.csv"} for paper in ("p", "other")}
     names["p"].add("adversary.csv")
     assert set(kept) == {f"{paper}/{name}" for paper in names for name in names[paper]}
     assert record_of() == kept
-    packed = gzip.decompress(kept["p/distributions.csv.gz"])
-    assert b"0.6666666" not in packed
-    assert b"0.666667" in packed
     old = results.recorded("p", "correlation", folder=tmp_path / "kept").drop(columns="origin")
     fresh = results.recorded("p", "correlation", tmp_path / "sweep", tmp_path / "none").drop(columns="origin")
     pd.testing.assert_frame_equal(old, fresh, rtol=1e-5, check_dtype=False)
@@ -88,7 +85,7 @@ def test_a_long_table_is_packed_in_place_of_the_plain_one(tmp_path, record_of, m
     make(tmp_path / "second", seed=1)
     monkeypatch.setattr(record, "PACKED_ABOVE", alone)
     both = record_of("second")
-    assert sorted(both) == ["p/correlation.csv.gz", "p/distributions.csv.gz", "p/runs.csv"]
+    assert sorted(both) == ["p/correlation.csv.gz", "p/runs.csv"]
     table = results.recorded("p", "correlation", folder=kept)
     assert table["seed"].value_counts().to_dict() == {0: 9, 1: 9}
     # Once packed, it stays so, and is read as any other.
@@ -123,54 +120,6 @@ def test_a_run_recorded_before_stays_and_the_same_run_is_replaced(tmp_path, reco
     runs = pd.read_csv(tmp_path / "kept" / "p" / "runs.csv", dtype=str)
     assert runs["commit"].tolist() == ["0123456789ab", "fedcba987654"]
     assert set(runs["run"]) == set(kept["run"])
-
-
-@pytest.mark.slow
-def test_distributions_are_of_the_lowest_seed(tmp_path, record_of):
-    def seeds(sweep):
-        record_of(sweep)
-        table = results.read(tmp_path / "kept" / "p" / record.DISTRIBUTIONS)
-        return table.groupby("encoder")["seed"].unique().to_dict()
-
-    make(tmp_path / "first", seed=1)
-    make(tmp_path / "first", seed=2, encoder="average")
-    assert seeds("first") == {"bilstm": [1], "average": [2]}
-    for seed in (0, 3):
-        make(tmp_path / "second", seed=seed)
-    assert seeds("second") == {"bilstm": [0], "average": [2]}
-
-
-def test_distributions_are_the_histograms_of_the_pages(tmp_path, record_of):
-    make(tmp_path / "sweep")
-    make(tmp_path / "sweep", "adversary")
-    record_of()
-    table = results.read_recorded(tmp_path / "kept" / "p" / record.DISTRIBUTIONS)
-    assert set(table["metric"]) == {f"{name}_share" for name in (*TAUS, "jsd")}
-    groups = table.groupby(["metric", "method", "class"], dropna=False)
-    assert np.allclose(groups["value"].sum(), 1, atol=1e-4)
-    assert groups.ngroups == 3 * 2 + 2 * 2
-    assert (table["value"] > 0).all()
-    values = texts(0).query("predicted == 'yes'")["jsd"]
-    count, edges = np.histogram(values, np.linspace(0, 0.7, 41))
-    part = table[(table["method"] == "published search") & (table["class"] == "yes")]
-    assert part["low"].tolist() == pytest.approx(edges[:-1][count > 0], abs=1e-5)
-    assert (part["value"] * part["n"]).tolist() == pytest.approx(count[count > 0], abs=1e-3)
-    assert part[["n", "epsilon"]].drop_duplicates().to_numpy().tolist() == [[30, 0.01]]
-
-
-@pytest.mark.parametrize(("n_classes", "expected"), [(6, list("012345")), (7, ["all"])])
-def test_many_classes_are_one(n_classes, expected):
-    table = record.distributions(texts(0).assign(predicted=[str(i % n_classes) for i in range(40)]))
-    assert sorted(set(table["class"])) == expected
-
-
-def test_a_histogram_leaves_undefined_values_out_and_closes_the_last_bin():
-    table = record.histogram(np.array([-1.0, 0.0, 1.0, 1.0 + 1e-9, np.nan]), -1, 1, 4)
-    expected = [[-1, -0.5, 0.25, 4], [0, 0.5, 0.25, 4], [0.5, 1, 0.5, 4]]
-    assert table[["low", "high", "value", "n"]].to_numpy().tolist() == expected
-    assert record.histogram(np.array([np.nan]), -1, 1, 4).empty
-    with pytest.raises(ValueError, match=r"1 values lie outside \[-1, 1\], such as 1.5"):
-        record.histogram(np.array([0.0, 1.5]), -1, 1, 4)
 
 
 def test_where_a_run_came_from(tmp_path, record_of):
@@ -227,21 +176,50 @@ def test_a_value_outside_its_axis_and_an_empty_sweep_are_refused(tmp_path, recor
 
 
 @pytest.mark.slow
-def test_a_broken_record_is_refused_and_kept_as_it_is(tmp_path, record_of):
+def test_a_broken_record_is_refused_and_kept_as_it_is(tmp_path, record_of, monkeypatch):
     make(tmp_path / "sweep")
+    monkeypatch.setattr(record, "PACKED_ABOVE", 0)
     before = record_of()
-    broken = {name: before[f"p/{name}"].replace(b"seed", b"sead") for name in ("correlation.csv", "runs.csv")}
-    packed = before[f"p/{record.DISTRIBUTIONS}"]
-    without = gzip.compress(gzip.decompress(packed).replace(b"seed", b"sead"))
-    flipped = bytes([*packed[:40], packed[40] ^ 255, *packed[41:]])
-    cases = [(name, text, f"{name}.*seed") for name, text in broken.items()]
-    cases.append((record.DISTRIBUTIONS, without, f"{record.DISTRIBUTIONS}.*seed"))
-    for damaged in (packed[:-20], b"no gzip file", flipped):
-        cases.append((record.DISTRIBUTIONS, damaged, rf"{record.DISTRIBUTIONS} is damaged"))
+    assert sorted(before) == ["p/correlation.csv.gz", "p/runs.csv.gz"]
+    cases = []
+    for name, packed in before.items():
+        without = gzip.compress(gzip.decompress(packed).replace(b"seed", b"sead"))
+        flipped = bytes([*packed[:40], packed[40] ^ 255, *packed[41:]])
+        cases.append((name, without, f"{name}.*seed"))
+        cases += [(name, damaged, name) for damaged in (packed[:-20], b"no gzip file", flipped)]
     for name, text, message in cases:
-        path = tmp_path / "kept/p" / name
+        path = tmp_path / "kept" / name
         path.write_bytes(text)
         with pytest.raises(ValueError, match=message):
             record_of()
-        assert contents(tmp_path / "kept") == before | {f"p/{name}": text}
-        path.write_bytes(before[f"p/{name}"])
+        assert contents(tmp_path / "kept") == before | {name: text}
+        path.write_bytes(before[name])
+
+
+@pytest.mark.slow
+def test_a_packed_table_stays_as_it_is_and_later_runs_lie_beside_it(tmp_path, record_of, monkeypatch):
+    monkeypatch.setattr(record, "PACKED_ABOVE", 3000)
+    for seed in range(6):
+        make(tmp_path / "first", seed=seed)
+    first = record_of("first")
+    base = "p/correlation.csv.gz"
+    assert base in first
+    make(tmp_path / "second", seed=2, commit="fedcba987654")
+    make(tmp_path / "second", seed=9)
+    # The same numbers at another commit are no other rows.
+    both = record_of("second")
+    assert both[base] == first[base]
+    later = pd.read_csv(tmp_path / "kept/p/correlation.later.csv")
+    assert set(later["seed"]) == {9}
+    other = tmp_path / "second/p/correlation"
+    changed = next(path for path in other.glob("*/summary.csv") if (pd.read_csv(path)["seed"] == 2).all())
+    summary = pd.read_csv(changed)
+    results.write(summary.assign(value=0.5), changed)
+    record_of("second")
+    table = results.recorded("p", "correlation", folder=tmp_path / "kept")
+    assert sorted(set(table["seed"])) == [0, 1, 2, 3, 4, 5, 9]
+    assert (table.loc[table["seed"] == 2, "value"] == 0.5).all()
+    assert not table.duplicated(["seed", "metric", "class"]).any()
+    kept = contents(tmp_path / "kept")
+    assert record_of("second") == kept
+    assert kept[base] == first[base]

@@ -1,11 +1,10 @@
 """Questions that the papers share: frames and sentences on small tables, with answers by hand."""
 
-import numpy as np
 import pytest
 
 from attnbook.verdicts import shared_questions as questions
 from attnbook.verdicts.claims import CLAIMS
-from tests.attnbook.verdicts.made import EMPTY, adversary, rows, tables, three_signs, violations
+from tests.attnbook.verdicts.made import EMPTY, adversary, rows, tables, violations
 
 
 def test_reach_is_shown_where_it_is_known():
@@ -21,31 +20,19 @@ def test_reach_is_shown_where_it_is_known():
     assert sst["encoder"] == "BiLSTM"
     # bAbI's head is not linear.
     assert set(shown["dataset"]) == {"SST", "IMDB"}
-    column = next(iter(questions.divergences(data).values()))
-    spread = column.loc["SST", ["value", "low", "high", "n_seeds"]].tolist()
-    assert spread == pytest.approx([0.65, 0.6, 0.7, 2])
-    # Two models are too few to rank.
-    tau, models = questions.rank_agreement(data, "largest_tvd", "median_tvd")
-    assert (np.isnan(tau), models) == (True, 2)
 
 
-def test_reach_and_permutation_are_ranked_over_models():
-    reach, moved = {"a": [0.1], "b": [0.2], "c": [0.3]}, {"a": [0.1], "b": [0.3], "c": [0.2]}
-    parts = [rows(name, of, experiment="permutation") for name, of in (("x", reach), ("y", moved))]
-    # Two of three pairs agree: (2 − 1) / 3.
-    found = questions.rank_agreement(tables("jain_wallace", *parts), "x", "y")
-    assert found == (pytest.approx(1 / 3), 3)
-
-
-def test_a_data_set_counts_once_in_the_means_of_rankings():
+def test_rankings_are_of_every_model():
     more = dict(experiment="sets", scorer="learned_query", method="attention")
     parts = [
         rows("excess", {"20news": [2.0], "imdb_ratings": [5.0]}, encoder="HANrnn", **more),
         rows("excess", {"20news": [4.0]}, encoder="HANconv", **more),
     ]
     shown = questions.rankings(tables("serrano_smith", *parts), ["attention"], {"excess": "times"})
-    # ((2 + 4) / 2 + 5) / 2.
-    assert questions.ranking_means(shown)["times"].tolist() == [4.0]
+    found = shown.set_index(["dataset", "encoder"])["value"].to_dict()
+    topics, ratings = "20 Newsgroups, topics", "IMDB, ratings"
+    assert found == {(topics, "HANconv"): 4.0, (topics, "HANrnn"): 2.0, (ratings, "HANrnn"): 5.0}
+    assert shown["metric"].unique().tolist() == ["times"]
 
 
 @pytest.mark.slow
@@ -68,20 +55,9 @@ def test_contrasts_are_of_the_same_models_and_seeds():
     assert (like["mean"], like["its mean"], like["data sets"]) == ("0.50", "0.60", "IMDB")
 
 
-def test_signs_are_counted_over_models_and_the_order_of_methods_and_metrics_is_kept():
-    methods, metrics = ["attention", "none", "random", "attention × gradient"], {"violation": "V", "x": "ρ"}
-    shown = questions.polarities(three_signs(), methods, metrics)
-    assert questions.signs(shown) == {"models": 3, "alike": 2, "better": 2}
-    assert list(shown["method"].cat.categories) == methods
-    assert list(shown["metric"].cat.categories) == ["V", "ρ"]
-
-
 def test_without_results_nothing_is_run():
     assert set(questions.contrasts(EMPTY)["mean"]) == {"not run"}
     assert questions.rankings(EMPTY, ["attention"], {"excess": "e"}).empty
-    signs = questions.polarities(EMPTY, ["random"], {"violation": "V"})
-    assert questions.signs(signs)["models"] == 0
-    assert all(column.empty for column in questions.divergences(EMPTY).values())
 
 
 def test_their_bounds_are_those_of_the_claims():

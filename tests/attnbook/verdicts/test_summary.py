@@ -1,16 +1,13 @@
 """One page per paper: ours beside the published numbers, shaped for figures, recorded and fresh."""
 
-import numpy as np
 import pandas as pd
 import pytest
 
-from attnbook.runs import record
 from attnbook.verdicts import cells as cell_table
 from attnbook.verdicts import summary
 from attnlib.tables import summaries
-from tests.attnbook.made import MODEL, ours
-from tests.attnbook.verdicts.made import NAMES, beside, theirs
-from tests.attnbook.verdicts.pages import correlation, texts
+from tests.attnbook.made import ours
+from tests.attnbook.verdicts.made import beside, theirs
 
 
 def of_classes(*names, **columns):
@@ -18,13 +15,6 @@ def of_classes(*names, **columns):
 
 
 class TestDifferences:
-    def test_seed_by_seed_and_only_where_both_are(self):
-        table = pd.concat([ours(0.5, 0.9, 0.7, encoder="average"), ours(0.1, 0.2)])
-        found = summary.differences(table, "encoder", "average", "bilstm", "apart")
-        assert found["value"].tolist() == pytest.approx([0.4, 0.7])
-        assert found["encoder"].unique().tolist() == ["apart"]
-        assert found.columns.tolist() == table.columns.tolist()
-
     def test_a_mean_of_differences_is_recognised(self):
         values = {"gap": 0.2, "a": 0.5, "b": 0.3, "c": 0.1}
         table = theirs(*values.values(), metric=list(values))
@@ -72,15 +62,6 @@ class TestClasses:
 
 
 class TestChoosing:
-    def test_joined_labels_keep_both_orders(self):
-        table = pd.DataFrame({"dataset": [*"abb"], "encoder": [*"xxy"], "value": [np.nan, 1, 2]})
-        for key, order in (("dataset", "ba"), ("encoder", "yx")):
-            table[key] = pd.Categorical(table[key], [*order], ordered=True)
-        keys, panels = ["dataset", "encoder"], ["b, y", "b, x", "a, x"]
-        assert summary.joined(table, keys)["panel"].cat.categories.tolist() == panels
-        assert summary.joined(table, keys, present="value")["panel"].tolist() == panels[:2]
-        assert summary.joined(table[:0], keys).empty
-
     def test_the_headline_is_the_first_measure_of_a_data_set(self):
         own = [
             ours(0.5, metric="accuracy"),
@@ -89,10 +70,6 @@ class TestChoosing:
         ]
         found = summary.headline(beside(pd.concat(own), theirs()), ["f1", "accuracy"])
         assert found[["dataset", "metric"]].to_numpy().tolist() == [["SST", "f1"], ["SNLI", "accuracy"]]
-
-    def test_what_is_missing_is_named(self):
-        words = "Not run: there is no recorded result of the experiment *base*, encoder average."
-        assert summary.not_run("base", encoder="average") == words
 
     def test_quartiles_stand_side_by_side_where_we_have_them(self):
         first, second, *_ = summaries.MAX_ATTENTION_LABELS
@@ -103,79 +80,3 @@ class TestChoosing:
         assert found.loc[first, ["q25", "q50", "q75", "n"]].tolist() == [0.1, 0.2, 0.3, 100]
         assert found.loc[second, "published_q50"] == 0.5
         assert set(found["dataset"]) == {"SST"}
-
-    def test_results_by_epoch_have_the_published_number_of_the_model(self):
-        grid = [(vectors, epoch) for vectors in ("random", "corpus") for epoch in (1.0, 2.0)]
-        found = pd.concat([ours(0.1 * e, 0.3 * e, vectors=v, epoch=e) for v, e in grid])
-        published = beside(ours(0.5), theirs(0.35))
-        table = summary.by_epoch(found, published, NAMES)
-        assert table[["vectors", "epoch"]].to_numpy().tolist() == [list(pair) for pair in grid]
-        assert table["value"].tolist() == pytest.approx([0.2, 0.4, 0.2, 0.4])
-        assert table["published"].unique().tolist() == [0.35]
-        assert str(table["epoch"].iloc[0]) == "1"
-        assert summary.by_epoch(found[:0], published, NAMES).empty
-
-
-class TestTables:
-    def test_sizes_of_classes_are_added_up_and_lengths_have_a_decimal_where_there_is_one(self):
-        own = pd.concat([ours(1725, 1725, metric="n_test"), ours(18.24, metric="mean_length")])
-        halves = theirs(863, 862, metric="n_test", encoder="any", **{"class": ["negative", "positive"]})
-        published = pd.concat([halves, theirs(19, metric="mean_length", encoder="any")])
-        columns = {"n_test": "test", "mean_length": "length"}
-        found = summary.statistics(own, published, NAMES, columns)
-        assert found.to_dict("index") == {"SST": {"test": "1,725 (1,725)", "length": "18.2 (19)"}}
-        for length, of_theirs in (("–", halves), ("– (19)", published)):
-            alone = summary.statistics(own[:2], of_theirs, NAMES, columns)
-            assert alone["length"].tolist() == [length]
-        with pytest.raises(ValueError, match="n_test differs between runs"):
-            summary.statistics(ours(1725, 1724, metric="n_test"), theirs(), NAMES, {"n_test": "test"})
-
-    def test_numbers_are_given_with_theirs_in_brackets(self):
-        table = beside(pd.concat([ours(0.5), ours(0.7, encoder="average")]), theirs(0.25))
-        found = summary.wide(table, ["dataset"], "encoder", "{:.2f}")
-        assert found.loc["SST"].to_dict() == {"average": "0.70", "bilstm": "0.50 (0.25)"}
-
-
-class TestDistributions:
-    @pytest.mark.slow
-    def test_fresh_runs_take_precedence_and_one_seed_is_shown(self, tmp_path):
-        def shown(fresh=None):
-            return summary.distributions("jain_wallace", fresh, tmp_path / "kept")
-
-        for seed in (1, 2):
-            correlation(tmp_path / "first", 0.2, seed=seed)
-        record.record(tmp_path / "first", tmp_path / "kept")
-        table = shown()
-        assert set(table["seed"]) == {1}
-        correlation(tmp_path / "second", 0.2, seed=3)
-        pd.testing.assert_frame_equal(shown(tmp_path / "second"), table)
-        correlation(tmp_path / "second", 0.2, seed=0)
-        newer = shown(tmp_path / "second")
-        assert set(newer["seed"]) == {0}
-        expected = record.distributions(texts(0))
-        assert newer["value"].tolist() == pytest.approx(expected["value"].tolist())
-
-    def test_without_any_there_are_no_rows(self, tmp_path):
-        table = summary.distributions("jain_wallace", fresh=tmp_path, folder=tmp_path)
-        assert table.empty
-        lines = summary.histogram_lines(cell_table.select(table, dataset=NAMES, metric="jsd_share"), [])
-        assert {"start", "share", "place", "class"} <= set(lines)
-
-    @pytest.mark.parametrize("n_classes", [2, 4])
-    def test_steps_are_the_histogram(self, n_classes):
-        frame = texts(0, 400)
-        frame["predicted"] = np.resize([f"class {i}" for i in range(n_classes)], 400)
-        rows = record.distributions(frame[["predicted", "tau_gradient"]]).assign(**MODEL)
-        rows = cell_table.select(rows.reindex(columns=[*rows, "method", "epsilon"]), dataset=NAMES)
-        lines = summary.histogram_lines(rows, sorted(set(frame["predicted"])))
-        groups = frame.groupby("predicted" if n_classes == 2 else lambda row: summary.ALL)["tau_gradient"]
-        assert set(lines["class"]) == set(groups.groups)
-        for name, values in groups:
-            count, edges = np.histogram(values, 30, (-1, 1))
-            line = lines[lines["class"] == name]
-            # The step that holds at the middle of each bin.
-            at = np.searchsorted(line["start"], (edges[:-1] + edges[1:]) / 2) - 1
-            np.testing.assert_allclose(line["share"].to_numpy()[at], count / len(values), atol=1e-9)
-            assert line["start"].iloc[[0, -1]].tolist() == [-1, 1]
-            assert line["share"].iloc[-1] == pytest.approx(count[-1] / len(values))
-            assert (line["n"] == len(values)).all()
