@@ -103,7 +103,8 @@ window.bookCharts ??= {};
   const draw = async (canvas, spec, width, options) => {
     const measured = () => Number(canvas.querySelector("svg.marks")?.getAttribute("width") ?? 0);
     let drawn = width < 600 && !isText(spec) ? null : await vegaEmbed(canvas, spec, options);
-    if (drawn && (measured() <= width || isText(spec))) return drawn;
+    // What is a little too wide is made a little smaller by the style sheet, rather than laid out anew.
+    if (drawn && (measured() <= 1.08 * width || isText(spec))) return drawn;
     let inner = width - 90;
     for (let tries = 0; tries < 4; tries++) {
       drawn?.view.finalize();
