@@ -237,6 +237,7 @@ def test_nothing_is_cut_or_empty_on_paper(visit):
     page.set_viewport_size({"width": 700, "height": 1000})
     for hidden in (".bd-sidebar-primary", ".bd-header-article", ".copybtn", ".chart-line", ".headerlink"):
         assert page.locator(f"{hidden}:visible").count() == 0
+    assert page.locator(".bd-article h1").is_visible()
     wide = "all => all.filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.className)"
     assert page.locator("article pre").evaluate_all(wide) == []
     folded = page.locator("div.cell_input:visible")
