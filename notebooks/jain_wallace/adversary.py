@@ -59,8 +59,8 @@ page.generated(link="../chapters/same_output")
 # $$
 #
 # The *search* starts at five random points and takes 500 Adam steps on a penalised version of this. For two
-# classes and a linear head the *exact optimum* is on one token or on two ({ref}`proof <exact-adversary>`). The
-# largest possible value is $\ln 2 \approx 0.693$.
+# classes and a linear head the *exact optimum* is on one token or on two ({ref}`proof <exact-adversary>`).
+# The largest possible value is $\ln 2 \approx 0.693$.
 #
 # Two attentions that know nothing of the text are compared with them: uniform, and drawn at random. Where one
 # of them also keeps the output within $\varepsilon$, the condition on the output excludes little.
@@ -80,7 +80,7 @@ def adversaries(readout):
 
 readout = run.readout
 found = adversaries(readout)
-frames = {name: run.frame(jsd=best.jsd, tvd=best.tvd) for name, best in found.items()}
+frames = {name: run.frame(jsd=far.jsd, tvd=far.tvd) for name, far in found.items()}
 ignorant = {
     "uniform attention": kernels.uniform_weights(readout),
     "random attention": kernels.random_weights(readout, seed),
@@ -121,8 +121,8 @@ charts.violins_by_max_attention(
 )
 
 # %% [markdown]
-# One text with the model's attention, that of the search and the optimum: the text whose optimum is the median
-# one. Where the data set's words may not be shown it is a sentence written for this book.
+# One text with the model's attention, that of the search and the optimum: the text whose optimum is the
+# median one. Where the data set's words may not be shown it is a sentence written for this book.
 
 # %% tags=["hide-input"]
 texts = run.readable()
@@ -173,21 +173,22 @@ notebook.table(summary, ["method", "metric", "class", "bin", "value", "low", "hi
 # ## What it means
 #
 # On this run (test accuracy {glue:text}`test_accuracy:.3f`) the mean divergence is
-# {glue:text}`jsd_search:.3f` by the search and {glue:text}`jsd_exact:.3f` at the optimum, which is never below
-# the search (smallest difference {glue:text}`smallest_gain:.4f`). A text whose attention seems hard to replace
-# may be one on which the search stopped early. Uniform attention keeps the output within $\varepsilon$ on a
-# share of {glue:text}`feasible_uniform:.2f` of the texts, random attention on {glue:text}`feasible_random:.2f`.
+# {glue:text}`jsd_search:.3f` by the search and {glue:text}`jsd_exact:.3f` at the optimum, which is never
+# below the search (smallest difference {glue:text}`smallest_gain:.4f`). A text whose attention seems hard to
+# replace may be one on which the search stopped early. Uniform attention keeps the output within
+# $\varepsilon$ on a share of {glue:text}`feasible_uniform:.2f` of the texts, random attention on
+# {glue:text}`feasible_random:.2f`.
 #
 # ## Limits
 #
-# - The optimum puts all weight on at most two tokens, as no trained model would. It tells how far weights *can*
-#   be changed, not how plausible the change is. {cite:t}`wiegreffe2019attention` object to the search for the
-#   same reason: a model computes attention, nobody chooses it per text.
+# - The optimum puts all weight on at most two tokens, as no trained model would. It tells how far weights
+#   *can* be changed, not how plausible the change is. {cite:t}`wiegreffe2019attention` object to the search
+#   for the same reason: a model computes attention, nobody chooses it per text.
 # - On a share of {glue:text}`free:.3f` of the texts no attention moves the output by more than $\varepsilon$,
 #   so every attention is allowed. On {glue:text}`inert:.2f` no attention changes the *class*; on
 #   {glue:text}`inert_moved:.2f` of these, though, some attention moves the probability by more than .1.
-# - With a head that is not linear (question answering) or with more than two classes the optimum is not known;
-#   there the search gives lower bounds.
+# - With a head that is not linear (question answering) or with more than two classes the optimum is not
+#   known; there the search gives lower bounds.
 
 # %% tags=["remove-input"]
 page.origin(run.settings, run.recorded)

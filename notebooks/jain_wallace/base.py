@@ -78,9 +78,9 @@ notebook.table(sizes)
 # hypotheses have an encoder of their own, whose summary enters the scorer and the output.
 #
 # The authors began with *pretrained* word vectors, except for questions about generated stories; this run
-# begins with vectors *{glue:text}`vectors`*, which are trained along with the rest. The epoch with the best area
-# under the ROC curve on the development split is kept (with more than two classes: the best accuracy). The
-# authors' code never keeps the first epoch.
+# begins with vectors *{glue:text}`vectors`*, which are trained along with the rest. The epoch with the best
+# area under the ROC curve on the development split is kept (with more than two classes: the best accuracy).
+# The authors' code never keeps the first epoch.
 
 # %% tags=["hide-input"]
 history = pd.DataFrame(run.history)
@@ -117,8 +117,8 @@ charts.by_epoch(
 # On the whole test split: accuracy with a 95 % bootstrap interval over texts; with two classes the F1 of the
 # second, which the paper prints, and two areas that need no threshold; and precision, recall and F1 by *true*
 # class. Then two controls that Table 1 does not have. One gives every token the same weight at test time. The
-# other, where there is a question or a hypothesis, replaces $\sum_t \alpha_t h_t$ by that of *another* text: what
-# the model still gets right, it gets right from the question alone.
+# other, where there is a question or a hypothesis, replaces $\sum_t \alpha_t h_t$ by that of *another* text:
+# what the model still gets right, it gets right from the question alone.
 
 # %%
 found = predict(run.model, corpus.test, corpus.vocabulary, run.device)
@@ -170,10 +170,8 @@ numbers |= {name: run.test_metrics.get(name, float("nan")) for name in ("accurac
 numbers["commonest"] = pd.Series(corpus.test.labels).value_counts(normalize=True).iloc[0]
 exchanged = "This model reads one text and no question."
 if "exchanged" in outputs:
-    exchanged = (
-        "With the attended vector of another text, "
-        f"accuracy is {overall['exchanged', 'accuracy']:.3f}: so much comes from the question or hypothesis alone."
-    )
+    alone = overall["exchanged", "accuracy"]
+    exchanged = f"With the other text accuracy is {alone:.3f}: so much comes from the question alone."
 page.finish(run, frame, summary, numbers, n_compared=len(run.texts), vectors=run.name["vectors"])
 notebook.table(pd.concat([report, controls]), ["metric", "class", "value", "low", "high", "n"])
 
@@ -181,10 +179,11 @@ notebook.table(pd.concat([report, controls]), ["metric", "class", "value", "low"
 # ## What it means
 #
 # On this run test accuracy is {glue:text}`accuracy:.3f` (always giving the most frequent class:
-# {glue:text}`commonest:.3f`), F1 {glue:text}`f1:.3f` and the area under the ROC curve {glue:text}`roc_auc:.3f`.
-# On the {glue:text}`n_compared` texts compared, accuracy is {glue:text}`accuracy_model:.3f` with the model's
-# attention and {glue:text}`accuracy_uniform:.3f` with equal weights. Where the two are alike, the model's
-# decisions do not depend on its attention; {doc}`../wiegreffe_pinter/uniform` trains a model without any.
+# {glue:text}`commonest:.3f`), F1 {glue:text}`f1:.3f` and the area under the ROC curve
+# {glue:text}`roc_auc:.3f`. On the {glue:text}`n_compared` texts compared, accuracy is
+# {glue:text}`accuracy_model:.3f` with the model's attention and {glue:text}`accuracy_uniform:.3f` with equal
+# weights. Where the two are alike, this accuracy does not need the model's attention;
+# {doc}`../wiegreffe_pinter/uniform` trains a model without any.
 
 # %% tags=["remove-input"]
 notebook.markdown(exchanged)
@@ -197,8 +196,8 @@ notebook.markdown(exchanged)
 # ## Limits
 #
 # - Models that perform equally well may attend differently: see {doc}`initialisation`.
-# - A model *trained* with uniform attention could make up for what is missing here, so the loss shown above is
-#   more likely too large than too small.
+# - A model *trained* with uniform attention could make up for what is missing here, so the loss shown above
+#   is more likely too large than too small.
 # - One run is one seed. The interval is over test texts; the spread over seeds is in {doc}`../beyond/ledger`.
 # - The paper's lengths for the generated stories are not mean lengths (two of the three are the *longest*
 #   story), and its vocabularies come from all splits. So neither agrees with the sizes above.

@@ -99,9 +99,9 @@ charts.ecdf(
 )
 
 # %% [markdown]
-# Each line adds up the texts of one predicted class from the left; its slope is the paper's Figure 2. The *gap*
-# of a text is how much better the two measures agree with each other than attention agrees with one of them
-# (the paper's Figures 3 and 4).
+# Each line adds up the texts of one predicted class from the left; its slope is the paper's Figure 2. The
+# *gap* of a text is how much better the two measures agree with each other than attention agrees with one of
+# them (the paper's Figures 3 and 4).
 
 # %% tags=["hide-input"]
 gaps = {
@@ -140,15 +140,15 @@ notebook.table(summary, ["metric", "class", "value", "low", "high", "n"])
 # ## What it means
 #
 # On this run (test accuracy {glue:text}`test_accuracy:.3f`) the mean τ of attention and gradient is
-# {glue:text}`tau_gradient:.2f`, that of attention and leave-one-out {glue:text}`tau_leave_one_out:.2f`, and that
-# of the two measures {glue:text}`tau_gradient_leave_one_out:.2f`. Shuffled attention and gradient have
+# {glue:text}`tau_gradient:.2f`, that of attention and leave-one-out {glue:text}`tau_leave_one_out:.2f`, and
+# that of the two measures {glue:text}`tau_gradient_leave_one_out:.2f`. Shuffled attention and gradient have
 # {glue:text}`tau_random:.2f`. The paper's argument is the gap between the third number and the first two:
 # {glue:text}`gap_gradient:.2f` and {glue:text}`gap_leave_one_out:.2f` per text.
 #
 # ## Limits
 #
-# - τ gives every pair of tokens the same weight. In a long text most pairs are of tokens that hardly matter, so
-#   a low τ can be noise, and with length more texts are significant.
+# - τ gives every pair of tokens the same weight. In a long text most pairs are of tokens that hardly matter,
+#   so a low τ can be noise, and with length more texts are significant.
 # - τ also depends on the initial word vectors and on the epoch that is kept ({doc}`initialisation`).
 # - The two measures are not ground truth either; the authors say so.
 # - A text of one token, or with equal weights, has no rank correlation and is left out of the means

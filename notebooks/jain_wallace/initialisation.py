@@ -9,10 +9,10 @@
 # %% [markdown]
 # # τ after every epoch, from other initial vectors (Jain & Wallace)
 #
-# The second experiment behind {doc}`../chapters/agreement`. {cite:t}`jain2019attention` (§4.1) take a low rank
-# correlation τ between attention and other measures for a property of recurrent models. Then τ should not
-# depend on the initial word vectors, nor on the epoch at which training stops. This page follows one training
-# and measures performance and τ after each epoch.
+# The second experiment behind {doc}`../chapters/agreement`. {cite:t}`jain2019attention` (§4.1) take a low
+# rank correlation τ between attention and other measures for a property of recurrent models. Then τ should
+# not depend on the initial word vectors, nor on the epoch at which training stops. This page follows one
+# training and measures performance and τ after each epoch.
 
 # %% tags=["parameters", "hide-input"]
 from typing import Optional
@@ -52,8 +52,9 @@ page.generated(link="../chapters/agreement")
 #
 # After every epoch, as on the pages on {doc}`correlation` and {doc}`permutation`: Kendall's $\tau$ per text
 # between attention, gradient and leave-one-out, the share of texts on which it is significant, and the median
-# change of the output under permuted attention. The epoch kept is the best on the development split by the area
-# under the ROC curve (accuracy, if there are more than two classes); the authors' code never keeps the first.
+# change of the output under permuted attention. The epoch kept is the best on the development split by the
+# area under the ROC curve (accuracy, if there are more than two classes); the authors' code never keeps the
+# first.
 
 # %%
 measured, scores, seconds = [], [], 0.0
@@ -154,9 +155,9 @@ notebook.table(summary, ["epoch", "metric", "value", "low", "high", "n"])
 # - median change of the output under permutation: {glue:text}`median_tvd_lowest:.3f` and
 #   {glue:text}`median_tvd_highest:.3f`.
 #
-# Run it again with other `vectors` or another `deviation`; {doc}`../chapters/agreement` has the recorded runs.
-# Random vectors of two deviations differ in scale alone, random and pretrained ones also in content and zeros.
-# A published τ can be expected only of a run that starts from the same vectors.
+# Run it again with other `vectors` or another `deviation`; {doc}`../chapters/agreement` has the recorded
+# runs. Random vectors of two deviations differ in scale alone, random and pretrained ones also in content and
+# zeros. A published τ can be expected only of a run that starts from the same vectors.
 #
 # The other tests of the paper differ in this. How far weights can move at the same output ({doc}`adversary`)
 # hardly changed with the initial vectors on SST. The change under permutation ({doc}`permutation`) depends on

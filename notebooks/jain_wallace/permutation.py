@@ -54,8 +54,8 @@ page.generated(link="../chapters/moving_attention")
 # \hat y\bigl(\textstyle\sum_t \alpha_t h_t\bigr)\Bigr).
 # $$
 #
-# It is compared with the median over as many random weights, and with equal weights. For a linear head and two
-# classes two more numbers are exact: the largest change that *any* permutation makes
+# It is compared with the median over as many random weights, and with equal weights. For a linear head and
+# two classes two more numbers are exact: the largest change that *any* permutation makes
 # ({ref}`proof <permutation-moments>`) and the largest that any attention makes ({ref}`reach <reach>`). The
 # change under permutation is also given as a *share* of the last one: it can be small because nothing could
 # have moved the output.
@@ -98,8 +98,9 @@ charts.violins_by_max_attention(
 
 # %% [markdown]
 # Each row of violins has the texts whose largest weight lies in that bin; the first panel is the paper's
-# Figure 6. If a peaked attention explains the output, its texts (high up) lie far to the right. The paper finds
-# many of them at the left. Where the last panel lies at the left too, no attention could have moved the output.
+# Figure 6. If a peaked attention explains the output, its texts (high up) lie far to the right. The paper
+# finds many of them at the left. Where the last panel lies at the left too, no attention could have moved the
+# output.
 #
 # The same change as a share of the largest that any attention makes on the same text: 0 is an output that
 # stays although it could move, 1 an output that moves as far as it can.
@@ -132,10 +133,10 @@ notebook.table(summary, ["metric", "class", "bin", "value", "low", "high", "n"])
 #
 # On this run (test accuracy {glue:text}`test_accuracy:.3f`) the median permutation moves the output
 # probability by {glue:text}`median_tvd:.3f` on average, at a mean largest weight of
-# {glue:text}`max_attention:.2f`; random attention moves it by {glue:text}`random_tvd:.3f`, uniform attention by
-# {glue:text}`uniform_tvd:.3f`. The largest change that any attention makes is {glue:text}`largest_tvd:.3f` on
-# average. On half of the texts the median permutation makes at most {glue:text}`tvd_share_median:.2f` of it.
-# This share, not the change itself, says something about attention.
+# {glue:text}`max_attention:.2f`; random attention moves it by {glue:text}`random_tvd:.3f`, uniform attention
+# by {glue:text}`uniform_tvd:.3f`. The largest change that any attention makes is {glue:text}`largest_tvd:.3f`
+# on average. On half of the texts the median permutation makes at most {glue:text}`tvd_share_median:.2f` of
+# it. This share, not the change itself, says something about attention.
 #
 # On a share of {glue:text}`inert:.2f` of the texts *no* attention changes the predicted class: every token
 # votes the same way. That the class stays is no evidence about attention there. The probability may still
@@ -144,7 +145,8 @@ notebook.table(summary, ["metric", "class", "bin", "value", "low", "high", "n"])
 # ## Limits
 #
 # - A permutation may also keep the output because the states $h_t$ are alike, as recurrent encoders make them
-#   {cite:p}`mohankumar2020towards`. The test alone cannot tell; the largest change that any attention makes can.
+#   {cite:p}`mohankumar2020towards`. The test alone cannot tell; the largest change that any attention makes
+#   can.
 # - Texts of the same length share their random permutations, so that a text's number does not depend on its
 #   batch. This leaves the means over texts unbiased and makes their sampling error a little larger.
 
