@@ -78,7 +78,8 @@ for architecture in architectures:
         "attention": kernels.attention_order(readout),
         "product": kernels.product_order(readout),
     }
-    flips = {by: kernels.erase_until_flip(readout, order) for by, order in orders.items()}
+    erased = kernels.erase_until_flip
+    flips = {name: erased(readout, order) for name, order in orders.items()}
     minimum = kernels.minimal_flip_set(readout)
     counted = erasure_sets.frame(flips | {"minimum": minimum}, minimum)
     counted = erasure_sets.supported(counted, "all").assign(encoder=architecture)
@@ -91,8 +92,8 @@ for architecture in architectures:
         largest_fall=readout.probabilities().amax(dim=1) - found.lowest,
         from_uniform=kernels.jsd(readout.alpha, kernels.uniform_weights(readout)),
     )
-    accuracy = [("accuracy", "all", run.test_metrics["accuracy"], len(run.corpus.test))]
-    accuracy = pd.DataFrame(accuracy, columns=["metric", "class", "value", "n"])
+    accuracy = {"metric": "accuracy", "class": "all", "n": len(run.corpus.test)}
+    accuracy = pd.DataFrame([accuracy]).assign(value=run.test_metrics["accuracy"])
     metrics = ["can_flip", "largest_fall", "from_uniform", "max_attention"]
     tables = [accuracy, summaries.summarise(states, metrics)]
     for name, rows in counted.assign(predicted="all").groupby("method", sort=False):
