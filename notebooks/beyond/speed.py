@@ -29,7 +29,8 @@ from attnbook import PROJECT, charts, notebook
 
 page = notebook.begin(globals(), "beyond/speed")
 folder = PROJECT / "benchmarks" / "results"
-records = [json.loads(path.read_text()) for path in ([Path(record)] if record else folder.glob("*.json"))]
+paths = [Path(record)] if record else sorted(folder.glob("*.json"))
+records = [json.loads(path.read_text()) for path in paths]
 on_cpu = [found for found in records if found["device"]["kind"] == "cpu"]
 measured = max(on_cpu, key=lambda found: found["date"])
 on_gpu = [found["device"]["name"] for found in records if found["device"]["kind"] == "cuda"]

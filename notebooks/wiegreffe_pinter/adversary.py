@@ -98,9 +98,12 @@ others = {
 }
 
 
+steps = dict(n_steps=n_steps, seed=seed)
+
+
 def per_text(readout):
     return {
-        "published search": search_adversary(readout, epsilon, n_steps=n_steps, seed=seed),
+        "published search": search_adversary(readout, epsilon, **steps),
         "exact optimum": exact_adversary(readout, epsilon),
     }
 

@@ -63,8 +63,9 @@ readout = run.readout
 original = readout.probabilities()
 by_seed = torch.stack([jsd(other.alpha, readout.alpha) for other in others])
 moved = torch.stack([tvd(other.probabilities(), original) for other in others])
+steps = dict(n_steps=n_steps, seed=seed)
 found = {
-    "published search": search_adversary(readout, epsilon, n_steps=n_steps, seed=seed),
+    "published search": search_adversary(readout, epsilon, **steps),
     "exact optimum": exact_adversary(readout, epsilon),
 }
 uniform = uniform_weights(readout)
