@@ -93,7 +93,40 @@ def test_every_kernel_says_what_python_says(script):
 
 def test_words_are_split_as_in_python(script):
     draw = random.Random(0)
-    parts = ["don't", "well-made", "Ünï", "e\u0301", "3.5", "x²", "ⅷ", "映画", "かな", "한국", "🎬", "a_b", "İ", "ΣΑΣ", "ß"]
-    parts += ["...", "—", "'", "\u00a0", "\u200d", "٣", "हिन्दी", "-LRB-", "-RRB-", "<b>", "\t", "\u2028", "ʼn", "n't"]
+    parts = [
+        "don't",
+        "well-made",
+        "Ünï",
+        "e\u0301",
+        "3.5",
+        "x²",
+        "ⅷ",
+        "映画",
+        "かな",
+        "한국",
+        "🎬",
+        "a_b",
+        "İ",
+        "ΣΑΣ",
+        "ß",
+    ]
+    parts += [
+        "...",
+        "—",
+        "'",
+        "\u00a0",
+        "\u200d",
+        "٣",
+        "हिन्दी",
+        "-LRB-",
+        "-RRB-",
+        "<b>",
+        "\t",
+        "\u2028",
+        "ʼn",
+        "n't",
+    ]
     lines = ["".join(draw.choice(parts) + draw.choice(["", " ", ", "]) for _ in range(8)) for _ in range(200)]
-    assert script.evaluate("lines => lines.map(attnlib.tokenize)", lines) == [list(tokenize(x)) for x in lines]
+    assert script.evaluate("lines => lines.map(attnlib.tokenize)", lines) == [
+        list(tokenize(x)) for x in lines
+    ]
