@@ -27,6 +27,7 @@ READOUTS = BOOK / Path(FOLDER).name
 MODELS = {"bilstm": "BiLSTM", "convolution": "convolution", "average": "average"}
 BY_WORD = "average"  # the model that reads each word by itself
 EPSILON = 0.01
+CONTROLS = Path(__file__).with_suffix(".html").read_text(encoding="utf-8")
 # What a reader may try, and what has to hold of the state: f.<name> of the script, or a bound on it.
 CHALLENGES: dict[str, tuple[str, dict[str, Any]]] = {
     "same_output": (
@@ -63,63 +64,79 @@ def of_model(key: str, texts: Recorded) -> dict[str, Any]:
     }
 
 
-def data(
+def element(
     sentences: Sequence[int] | None = None,
     models: Sequence[str] = tuple(MODELS),
-    challenges: Sequence[str] = (),
+    challenges: Sequence[str] = tuple(CHALLENGES),
     show: Sequence[str] = GROUPS,
     start: str = "",
-    words: bool = False,
-) -> tuple[dict[str, Any], Recorded]:
-    """What the script is given, and the texts as the first model reads them.
+    link: str = "",
+) -> str:
+    """The HTML of a playground.
 
-    sentences: numbers of the book's own; None: all. models: of MODELS. challenges: of CHALLENGES. show: of GROUPS.
-    start: the state to begin with, as the page's address has it. words: with the table of single words.
+    sentences: numbers of the book's own; None: all of them, and words that a reader types. models: of MODELS.
+    challenges: of CHALLENGES. show: of GROUPS. start: the state to begin with, as an address has it: "s=24&a=exact".
+    link: the page of the whole playground, for a small one; without it the state goes into the page's address.
     """
     rows = pd.read_csv(READOUTS / f"{SENTENCES}.csv").set_index("id")
-    wanted = list(rows.index if sentences is None else sentences)
-    read = {}
+    rows = rows if sentences is None else rows.loc[list(sentences)]
+    kinds = {kind: list(part.index) for kind, part in rows.groupby("kind", sort=False)}
+    wanted, read = [number for members in kinds.values() for number in members], {}
     for key in models:
         found = readouts.load(SENTENCES, folder=READOUTS, encoder=key, scorer="additive", seed=0, strength="")
         read[key] = found.select([found.ids.index(f"{SENTENCES}/{number}") for number in wanted])
     first = read[models[0]]
-    assert first.words is not None
+    texts = {number: list(words) for number, words in zip(wanted, first.words or (), strict=True)}
     given: dict[str, Any] = {
         "classes": first.facts["class_names"],
-        "sentences": [
-            {"id": number, "kind": str(rows.loc[number, "kind"]), "words": text}
-            for number, text in zip(wanted, first.words, strict=True)
-        ],
-        "models": [of_model(key, texts) for key, texts in read.items()],
-        "challenges": [dict(zip(("words", "needs"), CHALLENGES[name], strict=True)) for name in challenges],
-        "show": list(show),
+        "sentences": [{"id": number, "words": words} for number, words in texts.items()],
+        "models": [of_model(key, recorded) for key, recorded in read.items()],
+        "challenges": [CHALLENGES[name][1] for name in challenges],
         "start": start,
+        **({"link": link} if link else {"address": True}),
     }
-    if words:
+    if sentences is None:
         table = read_words(READOUTS / WORDS)
         columns = {f"{name}s": packed(table[name], "<i4") for name in table}
         given["words"] = {"model": BY_WORD, "unit": UNIT, "list": "\n".join(table.index), **columns}
-    return given, first
-
-
-def html_of(given: dict[str, Any], texts: Recorded, shown: int = 0) -> str:
-    """The element of a page. shown: the sentence that stands there, as heat map and table, without JavaScript."""
-    assert texts.words is not None
-    words, length = texts.words[shown], len(texts.words[shown])
-    weights = texts.readout.alpha[shown, :length].tolist()
-    margins = token_margins(texts.readout)[shown, :length].tolist()
-    cells = [
-        (html.escape(word), f"{weight:.3f}", f"{vote:+.1f}".replace("-", "−"))
-        for word, weight, vote in zip(words, weights, margins, strict=True)
+    options = {number: f"<option>{' '.join(words)}</option>" for number, words in texts.items()}
+    groups = [
+        f'<optgroup label="{kind}">{"".join(options[number] for number in members)}</optgroup>'
+        for kind, members in kinds.items()
     ]
-    heat = " ".join(
-        f'<span style="--weight:{weight:.2f}">{word}</span>' for (word, *_), weight in zip(cells, weights, strict=True)
+    radios = [f'<label><input type="radio" name="m" value="{key}">{MODELS[key]}</label>' for key in models]
+    negative, positive = given["classes"]
+    controls = CONTROLS.format(
+        sentences="".join(groups),
+        models="".join(radios),
+        challenges="".join(f"<li><b>open:</b> {CHALLENGES[name][0]}</li>" for name in challenges),
+        link=f'<a href="{link}">all sentences, and yours</a>' if link else "",
+        first=negative,
+        second=positive,
     )
-    body = "".join(f"<tr><th>{word}</th><td>{weight}</td><td>{vote}</td></tr>" for word, weight, vote in cells)
-    said = texts.facts["class_names"][int(texts.readout.predictions()[shown])]
+    unused = {"<select": len(texts) == 1, '<form class="typed"': bool(sentences), '<form class="models"': len(read) == 1}
+    unused |= {f'<div class="group {name}"': name not in show for name in GROUPS}
+    for tag in [tag for tag, gone in unused.items() if gone]:
+        controls = controls.replace(tag, f"{tag} hidden", 1)
+    shown = wanted.index(int(start.removeprefix("s=").split("&")[0])) if start.startswith("s=") else 0
     return (
-        f'<div class="playground"><p class="heat">{heat}</p>'
-        f"<p>The {given['models'][0]['name']} says: {html.escape(said)}. With JavaScript you can move its attention.</p>"
-        "<table><thead><tr><th>token</th><th>weight</th><th>vote</th></tr></thead>"
-        f'<tbody>{body}</tbody></table><script type="application/json">{in_script(given)}</script></div>'
+        f'<div class="playground">{static(first, shown)}<script type="application/json">{in_script(given)}</script>'
+        f"<template>{controls}</template></div>"
+    )
+
+
+def static(texts: Recorded, at: int) -> str:
+    """A sentence as heat map and table: what stands there without JavaScript, and in a reader of feeds."""
+    readout = texts.readout.select([at])
+    words, weights, margins = (texts.words or ())[at], readout.alpha[0].tolist(), token_margins(readout)[0].tolist()
+    said, p = texts.facts["class_names"][int(readout.predictions())], float(readout.probabilities().max())
+    heat, rows = [], []
+    for word, weight, vote in zip(words, weights, margins, strict=False):
+        heat.append(f'<span style="--weight:{weight:.2f}">{html.escape(word)}</span>')
+        cells = f"<td>{weight:.3f}</td><td>{'+−'[vote < 0]}{abs(vote):.1f}</td>"
+        rows.append(f'<tr><th scope="row">{html.escape(word)}</th>{cells}</tr>')
+    return (
+        f'<p class="heat">{" ".join(heat)}</p><p>{said.capitalize()}, with probability {p:.3f}. Darker words have '
+        "more attention. JavaScript lets you move it.</p><table><thead><tr><th>token</th><th>weight</th><th>vote</th>"
+        f"</tr></thead><tbody>{''.join(rows)}</tbody></table>"
     )
