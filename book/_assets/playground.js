@@ -101,7 +101,7 @@ const attnlib = (() => {
   const STILL = 600; // ms until a change is read out and put into the address
   const numbers = (kind, base64) => [...new kind(Uint8Array.from(atob(base64), (c) => c.charCodeAt(0)).buffer)];
   const whole = (weights) => weights.map((p) => p / sum(weights));
-  const signed = (x) => `${x < 0 ? "−" : "+"}${Math.abs(x).toFixed(1)}`;
+  const signed = (x) => `${x < 0 ? "−" : "+"}${Math.abs(x).toFixed(2)}`;
   const three = (x) => x.toFixed(3);
   // Words come from data and from the address: they are text, never HTML.
   const make = (tag, properties, ...children) => {

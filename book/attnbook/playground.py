@@ -1,6 +1,6 @@
 """The playground of a page: a model's attention under the reader's hands (`_assets/playground.js`).
 
-`html` gives the element of a page: its data, and what stands there without JavaScript. Chapters have a small one
+`element` gives the HTML: data, controls, and what stands there without JavaScript. Chapters have a small one
 with a task; the playground's own page has all sentences, models and words.
 """
 
@@ -40,7 +40,10 @@ CHALLENGES: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "flip": ("Flip a decision without erasing a token.", {"flipped": True, "erased": 0}),
     "erasure": ("Flip the decision by erasing as few tokens as possible.", {"flipped": True, "fewest": True}),
-    "sign": ("Erase one token that votes for the decision, and make the model surer of it.", {"against": True}),
+    "sign": (
+        "Erase one token that votes for the decision, and make the model surer of it.",
+        {"against": True},
+    ),
 }
 GROUPS = ("weights", "exact", "erase")
 
@@ -51,7 +54,7 @@ def packed(values: Any, kind: str) -> str:
 
 
 def of_model(key: str, texts: Recorded) -> dict[str, Any]:
-    """What the script needs of a model: weights, margins and the weights of the published search, one after another."""
+    """What the script needs of a model, text after text: weights, margins, those of the published search."""
     readout, mask = texts.readout, texts.readout.mask
     searched = search_adversary(readout, EPSILON).weights
     return {
@@ -75,8 +78,9 @@ def element(
     """The HTML of a playground.
 
     sentences: numbers of the book's own; None: all of them, and words that a reader types. models: of MODELS.
-    challenges: of CHALLENGES. show: of GROUPS. start: the state to begin with, as an address has it: "s=24&a=exact".
-    link: the page of the whole playground, for a small one; without it the state goes into the page's address.
+    challenges: of CHALLENGES. show: of GROUPS. start: the state to begin with, as an address has it:
+    "s=24&a=exact". link: of a small one, the page of the whole playground; without it the state goes into the
+    page's address.
     """
     rows = pd.read_csv(READOUTS / f"{SENTENCES}.csv").set_index("id")
     rows = rows if sentences is None else rows.loc[list(sentences)]
@@ -114,13 +118,18 @@ def element(
         first=negative,
         second=positive,
     )
-    unused = {"<select": len(texts) == 1, '<form class="typed"': bool(sentences), '<form class="models"': len(read) == 1}
+    unused = {
+        "<select": len(texts) == 1,
+        '<form class="typed"': bool(sentences),
+        '<form class="models"': len(read) == 1,
+    }
     unused |= {f'<div class="group {name}"': name not in show for name in GROUPS}
     for tag in [tag for tag, gone in unused.items() if gone]:
         controls = controls.replace(tag, f"{tag} hidden", 1)
     shown = wanted.index(int(start.removeprefix("s=").split("&")[0])) if start.startswith("s=") else 0
     return (
-        f'<div class="playground">{static(first, shown)}<script type="application/json">{in_script(given)}</script>'
+        f'<div class="playground">{static(first, shown)}'
+        f'<script type="application/json">{in_script(given)}</script>'
         f"<template>{controls}</template></div>"
     )
 
@@ -128,15 +137,19 @@ def element(
 def static(texts: Recorded, at: int) -> str:
     """A sentence as heat map and table: what stands there without JavaScript, and in a reader of feeds."""
     readout = texts.readout.select([at])
-    words, weights, margins = (texts.words or ())[at], readout.alpha[0].tolist(), token_margins(readout)[0].tolist()
+    words, weights, margins = (
+        (texts.words or ())[at],
+        readout.alpha[0].tolist(),
+        token_margins(readout)[0].tolist(),
+    )
     said, p = texts.facts["class_names"][int(readout.predictions())], float(readout.probabilities().max())
     heat, rows = [], []
     for word, weight, vote in zip(words, weights, margins, strict=False):
         heat.append(f'<span style="--weight:{weight:.2f}">{html.escape(word)}</span>')
-        cells = f"<td>{weight:.3f}</td><td>{'+−'[vote < 0]}{abs(vote):.1f}</td>"
+        cells = f"<td>{weight:.3f}</td><td>{'+−'[vote < 0]}{abs(vote):.2f}</td>"
         rows.append(f'<tr><th scope="row">{html.escape(word)}</th>{cells}</tr>')
     return (
-        f'<p class="heat">{" ".join(heat)}</p><p>{said.capitalize()}, with probability {p:.3f}. Darker words have '
-        "more attention. JavaScript lets you move it.</p><table><thead><tr><th>token</th><th>weight</th><th>vote</th>"
-        f"</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+        f'<p class="heat">{" ".join(heat)}</p><p>{said.capitalize()}, with probability {p:.3f}. Darker words '
+        "have more attention. JavaScript lets you move it.</p><table><thead><tr><th>token</th><th>weight</th>"
+        f"<th>vote</th></tr></thead><tbody>{''.join(rows)}</tbody></table>"
     )
