@@ -92,7 +92,7 @@ const attnlib = (() => {
     gradient: (...text) => sorted(votes(...text)),
     product: (...text) => sorted(votes(...text).map((x, t) => text[0][t] * x)),
   };
-  // As the tokens of SST: Python's \W is what is no letter, number or underscore.
+  // As SST's tokens: Python's \W is what is no letter, number or underscore.
   const tokenize = (text) => text.replaceAll("-LRB-", "").replaceAll("-RRB-", " ").replace(/[^\p{L}\p{N}_]/gu, " ")
     .toLowerCase().split(" ").filter(Boolean);
 
@@ -103,7 +103,7 @@ const attnlib = (() => {
   const whole = (weights) => weights.map((p) => p / sum(weights));
   const signed = (x) => `${x < 0 ? "−" : "+"}${Math.abs(x).toFixed(2)}`;
   const three = (x) => x.toFixed(3);
-  // Words come from data and from the address: they are text, never HTML.
+  // Words of data and of the address are text, never HTML.
   const make = (tag, properties, ...children) => {
     const element = Object.assign(document.createElement(tag), properties);
     return element.append(...children), element;
@@ -188,7 +188,7 @@ const attnlib = (() => {
     el.replaceChildren(app);
 
     const card = (word, t) => {
-      const s = text.s[t], item = $("template").content.cloneNode(true).firstElementChild, [number, bar, erase, vote] = item.children;
+      const s = text.s[t], item = $("template").content.cloneNode(true).firstElementChild, [number, { children: [fill, bar] }, erase, vote] = item.children;
       Object.assign(number, { ariaLabel: `weight of ${word}, as a number`, oninput: () => move(t, number.valueAsNumber), onblur: () => update() });
       Object.assign(bar, { ariaLabel: `weight of ${word}, token ${t + 1}`, oninput: () => move(t, Number(bar.value)) });
       const title = `Erased alone: ${classes[1]} ${three(text.each[t])}`;
@@ -196,7 +196,7 @@ const attnlib = (() => {
       vote.textContent = signed(s);
       item.className = s < 0 ? "against" : "for";
       item.style.cssText = `--alpha: ${text.alpha[t]}; --vote: ${20 + (80 * Math.abs(s)) / Math.max(...text.s.map(Math.abs), 1e-9)}%`;
-      return { number, bar, erase, item };
+      return { number, fill, bar, erase, item };
     };
     const say = (said, className = "") => Object.assign(status, { textContent: said, className });
     const update = () => {
@@ -218,9 +218,9 @@ const attnlib = (() => {
         $(`i.${key}`).style.cssText = `--from: ${from}; --span: ${to - from}`;
         write(`.${key} dd`, to === from ? three(from) : `${three(from)} to ${three(to)}`);
       }
-      cards.forEach(({ number, bar, erase, item }, t) => {
+      cards.forEach(({ number, fill, bar, erase, item }, t) => {
         const weight = p ? p[t] : 0, gone = state.x.has(t);
-        item.style.setProperty("--weight", weight);
+        fill.style.transform = `scaleY(${weight})`;
         item.classList.toggle("gone", gone);
         erase.ariaPressed = String(gone);
         bar.value = weight;

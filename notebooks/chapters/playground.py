@@ -7,7 +7,7 @@
 # ---
 
 # %% [markdown]
-# # What changes when you move the attention yourself?
+# # Playground: what changes when you move the attention?
 #
 # The bars are what a trained model attends to. Drag one, and see what the model says then. Everything is
 # computed here, in the page, from the model's own numbers.
@@ -62,7 +62,7 @@ page.playground(start=f"s={sentence}&m=bilstm&e={epsilon}")
 # ## The same in Python
 #
 # *Copy as Python* gives the state of the page as code. The page computes what the kernels of `attnlib`
-# compute; a test holds the two together. For the first sentence:
+# compute; a test compares the two. For the sentence with which the page begins:
 
 # %%
 text = ours.readout.select([ours.ids.index(f"sentences/{sentence}")])
