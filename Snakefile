@@ -87,8 +87,9 @@ RECORDS = {
     "wiegreffe_pinter/adversary": files("book/results/wiegreffe_pinter"),
     "wiegreffe_pinter/diagnostic": files("book/results/wiegreffe_pinter"),
 }
-# Chapters answer from the recorded results.
-RECORDS |= {f"chapters/{path.stem}": RESULTS for path in Path("notebooks/chapters").glob("*.py")}
+# Chapters answer from the recorded results; some let the reader play with the recorded Readouts.
+PLAYED = [*files("book/readouts"), "book/attnbook/playground.html"]
+RECORDS |= {f"chapters/{path.stem}": RESULTS + PLAYED for path in Path("notebooks/chapters").glob("*.py")}
 NOTEBOOKS = sorted(path.relative_to("notebooks").with_suffix("").as_posix() for path in Path("notebooks").rglob("*.py"))
 
 os.environ["ATTNLIB_CACHE"] = os.path.abspath("build/cache")

@@ -148,6 +148,17 @@ class Page:
             return chart
         return chart.properties(usermeta={"caption": caption.format(**numbers)})
 
+    def playground(self, **asked: Any) -> Any:
+        """Displayable HTML of a playground on the book's own sentences; another run than the book's has none.
+
+        asked: as `attnbook.playground.element` takes them. A chapter gives a sentence and a challenge.
+        """
+        from IPython.display import HTML
+
+        if not self.as_written():
+            return None
+        return HTML(import_module("attnbook.playground").element(**asked))
+
     def origin(self, settings: Mapping[str, Any], recorded: Any = None) -> Any:
         """A displayable line under the last chart: parameters, data, commit and versions of this run.
 
