@@ -1,7 +1,8 @@
 """Measures of faithfulness beside the violation test, each a function of scores and a Removal.
 
 All follow Liu et al.'s code (facts: their §2), text by text; means over texts, and over ways to remove, are
-the caller's. A share ρ of a text of n tokens is ⌊ρ n⌋ of them, at least one. NaN for a text of one token or none.
+the caller's. A share ρ of a text of n tokens is ⌊ρ n⌋ of them, at least one. NaN for a text of one token
+or none.
 
 `released`: the number of texts in a batch of theirs (bAbI 1: 50) asks for the rule of their code instead. A
 batch holds texts of like length; of each as many places go as the share of the shortest, and places are

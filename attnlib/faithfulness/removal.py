@@ -63,7 +63,8 @@ class Removal:
         """Class probabilities [N, K, C] after removing K sets of tokens [N, K, T] (bool) from each text.
 
         NaN where nothing would be left, and so for a text of no token: what a model says about no text at all
-        is not a matter of its evidence. Raises ValueError for another shape, or where something beyond the text is removed.
+        is not a matter of its evidence. Raises ValueError for another shape, or where something beyond the
+        text is removed.
         """
         n, width = len(self.lengths), int(self.lengths.max())
         if removed.ndim != 3 or removed.shape[0] != n or removed.shape[2] != width or removed.dtype != bool:
