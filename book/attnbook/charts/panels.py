@@ -24,6 +24,7 @@ BASELINE = "M-0.16,-1H0.16V1H-0.16Z"
 OVER_SEEDS = {"low": "least over seeds", "high": "greatest over seeds"}
 
 
+@frames.chart
 def dot_panels(
     frame: pd.DataFrame,
     y: str,
@@ -72,6 +73,7 @@ def dot_panels(
     return frames.figure(frames.facets(chart, frames.present(frame[panel]), columns), title, missing)
 
 
+@frames.chart
 def quartile_panels(
     frame: pd.DataFrame,
     baselines: pd.DataFrame,
