@@ -64,10 +64,15 @@ def version(script):
     files = {Path(script).absolute(), *sources_of(script), runner, *sources_of(runner)}
     lines = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(os.getcwd())}" for path in sorted(files)]
     target = Path("build/versions", Path(script).absolute().relative_to(os.getcwd()).with_suffix(".txt"))
-    text = "\n".join(lines) + "\n"
-    if not target.is_file() or target.read_text() != text:
+    return written(target, "\n".join(lines) + "\n")
+
+
+def written(target, text):
+    """Return the name of a file that has this text; one that has it already stays as it is."""
+    target = Path(target)
+    if not target.is_file() or target.read_text(encoding="utf-8") != text:
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text)
+        target.write_text(text, encoding="utf-8")
     return str(target)
 
 
@@ -144,8 +149,8 @@ OF_PAGE = models_of({name: (name, parameters) for name, parameters in BOOK.items
 OF_PAGE = {name: model for name, model in OF_PAGE.items() if list(OF_PAGE.values()).count(model) > 1}
 
 RUN = (
-    "OMP_NUM_THREADS={threads} {BIN}/python -m attnbook run {input.source} {output.notebook} {params.options:q}"
-    " > {log} 2>&1 || {{ tail -n 40 {log} >&2; exit 1; }}"
+    "OMP_NUM_THREADS={threads} {BIN:q}/python -m attnbook run {input.source:q} {output.notebook:q} {params.options:q}"
+    " > {log:q} 2>&1 || {{ tail -n 40 {log:q} >&2; exit 1; }}"
 )
 
 
@@ -197,8 +202,8 @@ rule model:
     message:
         "training {wildcards.model}"
     shell:
-        "OMP_NUM_THREADS={threads} {BIN}/python -m attnbook train {params.prepared_by} {params.options:q}"
-        " > {log} 2>&1 || {{ tail -n 40 {log} >&2; exit 1; }}"
+        "OMP_NUM_THREADS={threads} {BIN:q}/python -m attnbook train {params.prepared_by:q} {params.options:q}"
+        " > {log:q} 2>&1 || {{ tail -n 40 {log:q} >&2; exit 1; }}"
 
 
 rule cell:
@@ -229,11 +234,11 @@ rule sweep:
         [f"build/sweep/{notebook}/{cell}" for notebook, cell in SWEEP],
     output:
         "build/sweep/summary.csv",
-    run:
-        import pandas as pd
-
-        tables = [pd.read_csv(Path(folder) / "summary.csv") for folder in input]
-        pd.concat(tables, ignore_index=True).to_csv(output[0], index=False)
+    params:
+        # A command line holds a thousand runs, not ten thousand.
+        listed=lambda wildcards, input: written("build/versions/sweep.txt", "".join(f"{folder}\n" for folder in input)),
+    shell:
+        "{BIN:q}/python -m attnbook collect @{params.listed:q} --output {output:q}"
 
 
 rule record:
@@ -244,7 +249,7 @@ rule record:
     message:
         "recording the sweep in book/results"
     shell:
-        "{BIN}/python -m attnbook record build/sweep book/results"
+        "{BIN:q}/python -m attnbook record build/sweep book/results"
 
 
 rule site:
@@ -265,5 +270,5 @@ rule site:
         "rm -rf build/book && mkdir build/book && cp -Rp book/*.md book/*.bib book/*.yml book/_assets book/_ext book/reference build/book"
         " && cp -Rp build/runs build/book/experiments && mv build/book/experiments/chapters/index.ipynb build/book"
         " && find build/book/experiments -name '.*' -type f -delete"
-        " && {BIN}/jupyter-book build build/book --config {input.config} --path-output build"
-        " -W -n --keep-going -q > {log} 2>&1 || {{ cat {log} >&2; exit 1; }}"
+        " && {BIN:q}/jupyter-book build build/book --config {input.config:q} --path-output build"
+        " -W -n --keep-going -q > {log:q} 2>&1 || {{ cat {log:q} >&2; exit 1; }}"

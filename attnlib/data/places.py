@@ -61,7 +61,7 @@ def search_folders(name: str) -> list[Path]:
     """
     folders = [cache_folder() / name]
     if given := os.environ.get("ATTNLIB_DATA"):
-        root = Path(given).expanduser()
+        root = cache.expanded(given, "ATTNLIB_DATA")
         if not root.is_dir():
             raise DataError(f"ATTNLIB_DATA is {given!r}, which is not a folder. Correct or unset it.")
         folders.insert(0, root / name)

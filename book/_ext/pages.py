@@ -96,7 +96,8 @@ def write_mark(app):
     folder.mkdir(parents=True, exist_ok=True)
     svg = (
         Path(app.srcdir, "_assets", "mark.svg")
-        .read_text()
+        .read_bytes()
+        .decode()
         .replace("<svg ", '<svg width="64" height="64" ', 1)
     )
     (folder / "mark.png").write_bytes(vl_convert.svg_to_png(svg, scale=10))

@@ -25,7 +25,7 @@ from attnbook.charts import vegalite
 from attnbook.escaped import as_code
 from attnbook.runs import results
 from attnbook.runs.values import PLAIN, is_instance, kind_of, name_of
-from attnlib.cache import digest
+from attnlib.cache import check_output, digest
 from attnlib.cache.sources import defaults
 from attnlib.checks import one_of
 
@@ -243,8 +243,8 @@ def parameters(namespace: Mapping[str, Any], reads: Sequence[str] = (), **needs:
         value = values[name]
         if not is_instance(value, kind := kind_of(kind)):
             raise ValueError(f"parameter {name} is {value!r}: it must be {name_of(kind)}")
-    if isinstance(output := values.get("output"), str) and Path(output).is_file():
-        raise ValueError(f"parameter output is {output!r}, a file: name a folder for the tables")
+    if isinstance(output := values.get("output"), str):
+        check_output(output, "parameter output")
     if reads:
         check_dataset(str(values["dataset"]), reads, **needs)
     return {name: values[name] for name in declared}

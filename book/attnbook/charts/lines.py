@@ -10,6 +10,7 @@ from attnbook.charts import frames
 from attnbook.charts.panels import OVER_SEEDS, THEIRS
 
 
+@frames.chart
 def by_epoch(
     frame: pd.DataFrame,
     y: str,
@@ -54,6 +55,7 @@ def by_epoch(
     return frames.figure(chart, title, missing)
 
 
+@frames.chart
 def line_panels(
     frame: pd.DataFrame,
     x: str,

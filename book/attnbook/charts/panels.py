@@ -24,6 +24,7 @@ BASELINE = "M-0.16,-1H0.16V1H-0.16Z"
 OVER_SEEDS = {"low": "least over seeds", "high": "greatest over seeds"}
 
 
+@frames.chart
 def dot_panels(
     frame: pd.DataFrame,
     y: str,
@@ -74,6 +75,7 @@ def dot_panels(
     return frames.figure(chart, title, missing)
 
 
+@frames.chart
 def quartile_panels(
     frame: pd.DataFrame,
     baselines: pd.DataFrame,

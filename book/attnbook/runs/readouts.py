@@ -26,7 +26,7 @@ from attnbook.runs import grid, results
 from attnbook.runs.train import PREPARED_BY
 from attnbook.runs.values import load_file
 from attnlib import readouts
-from attnlib.cache import replacing
+from attnlib.cache import check_output, replacing
 from attnlib.cache.tensors import load_tensors
 from attnlib.data.catalogue import own_files
 from attnlib.data.corpus import Split
@@ -173,6 +173,7 @@ def publish(config: str | Path = CONFIG, folder: str | Path = FOLDER) -> pd.Data
     A file whose numbers would be the same stays as it is, with the day it was made.
     """
     folder = Path(folder)
+    check_output(folder)
     rows: list[dict[str, Any]] = []
     # Before the first file is written, which changes the working tree.
     commit = results.commit()

@@ -18,6 +18,7 @@ import pandas as pd
 
 from attnbook.runs import results
 from attnbook.runs.values import naming
+from attnlib.cache import check_output
 
 # What a value of a text can be, by column of instances.parquet; a little more than ln 2 for rounding.
 RANGES = dict.fromkeys(("tau_gradient", "tau_leave_one_out", "tau_gradient_leave_one_out"), (-1.0, 1.0))
@@ -57,7 +58,7 @@ def run_row(folder: Path, summary: pd.DataFrame) -> dict[str, str]:
     """One row of runs.csv as text: a run's name and identity, commit, versions, machine, data, parameters."""
     path = folder / "provenance.json"
     try:
-        facts = json.loads(path.read_text())
+        facts = json.loads(path.read_text(encoding="utf-8"))
         row = dict.fromkeys(PROVENANCE, "") | facts | facts["versions"]
         row |= {name: facts[name] for name in ("commit", "device", "threads", "date")}
         row |= {"data": dict(facts["settings"]).get("data", ""), "seconds": f"{facts['seconds']:.4g}"}
@@ -136,6 +137,7 @@ def record(sweep: str | Path = "build/sweep", folder: str | Path = "book/results
     Everything is read, checked and computed before the first file is written. FileNotFoundError for a sweep
     without a complete run; ValueError names what is malformed.
     """
+    check_output(folder)
     runs = results.read_runs(sweep)
     if not runs:
         what = "a run is a folder <paper>/<experiment>/<cell> with a summary.csv"

@@ -207,10 +207,13 @@ def keep(
 ) -> None:
     """The tables of a run and where they come from, in a folder (`save_run`).
 
-    Time spent is told apart: training_seconds, whenever that was, and seconds, from the run's begin to now.
+    The rows of the texts have the columns that name the run too: dataset, encoder, seed, …. Time spent is
+    told apart: training_seconds, whenever that was, and seconds, from the run's begin to now.
     """
     spent = {"seconds": time.perf_counter() - run.began}
     spent["training_seconds"] = sum(row["seconds"] for row in run.history)
+    of_run = pd.DataFrame({name: value for name, value in run.name.items() if name not in frame}, frame.index)
+    frame = pd.concat([of_run, frame], axis=1)
     save_run(folder, frame, summary, provenance(parameters=parameters, settings=run.settings, **spent))
 
 

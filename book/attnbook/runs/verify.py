@@ -190,7 +190,7 @@ def run_again(
             run.run(source, folder / "run.ipynb", {**parameters, "output": str(folder / "tables")})
         summary = results.read_summary(folder / "tables" / "summary.csv")
         results.write(record.whole(summary), folder / "rounded.csv", record.FLOAT_FORMAT)
-        origin = json.loads((folder / "tables" / "provenance.json").read_text())
+        origin = json.loads((folder / "tables" / "provenance.json").read_text(encoding="utf-8"))
         return results.read_summary(folder / "rounded.csv"), origin
 
 
