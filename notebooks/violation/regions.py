@@ -34,7 +34,7 @@ import pandas as pd
 
 from attnbook import charts, notebook
 from attnlib.explain.transformers import methods as stock
-from attnlib.faithfulness import evidence
+from attnlib.faithfulness import evidence, plausibility_table
 from attnlib.faithfulness.transformers import removals
 from attnlib.prepare.transformers import prepare_transformer
 
@@ -84,7 +84,8 @@ signs = evidence.planted_signs(list(run.texts.evidence), run.texts.labels, predi
 ]
 of_removal = evidence.removal_signs(ways, signs)
 of_test = evidence.against_evidence(scores, ways, signs)
-found = evidence.evidence_found(scores, ways["attention mask"], signs)
+regions = [marks[:n] for marks, n in zip(run.texts.evidence, intact.lengths, strict=True)]
+found = plausibility_table({name: abs(given) for name, given in scores.items()}, regions)
 
 # %% [markdown]
 # ## Removal
@@ -111,8 +112,9 @@ charts.dot_panels(
 
 # %% tags=["hide-input"]
 order = [*stock.METHODS, "leave-one-out"]
-located = found.assign(
-    method=pd.Categorical(found["method"], order, ordered=True),
+located = found[found["metric"] == "evidence_found"]
+located = located.assign(
+    method=pd.Categorical(located["method"], order, ordered=True),
     panel="scenes with evidence",
     by="all scenes with evidence",
 )
@@ -154,7 +156,7 @@ model = {
 of_model = pd.DataFrame({"metric": list(model), "value": list(model.values()), "n": len(run.corpus.test)})
 rows = pd.concat([of_removal, of_test, found, of_model], ignore_index=True)
 summary = page.summary(run, rows)
-hits = found.set_index("method")["value"]
+hits = located.set_index("method")["value"]
 wrong = wide["wrong_sign", "none"]
 agreed = of_test[of_test["metric"] == "test_is_right"]["value"]
 numbers = {"accuracy": model["accuracy"], "least_right": agreed.min(), "most_right": agreed.max()}
