@@ -1,4 +1,4 @@
-"""Serrano & Smith's flat models (FLAN) in the shape of Jain & Wallace's, for what asks a model about its texts."""
+"""Serrano & Smith's flat models (FLAN) in the shape of Jain & Wallace's, which explanations read."""
 
 from __future__ import annotations
 
