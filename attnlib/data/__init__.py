@@ -20,7 +20,7 @@ from attnlib.data.generated import babi as babi_generator
 from attnlib.data.generated import planted, planted_documents
 from attnlib.data.generated import scenes as scenes_generated
 from attnlib.data.scenes import SceneCorpus, SceneSplit
-from attnlib.data.sets import agnews, health, imdb, newsgroups, pairs, questions, reviews, sst, yahoo
+from attnlib.data.sets import agnews, health, imdb, movies, newsgroups, pairs, questions, reviews, sst, yahoo
 
 __all__ = ["LOADERS", "SCENES", "load", "load_scenes", "names", "scene_names"]
 __all__ += ["Corpus", "DataError", "SceneCorpus", "SceneSplit", "Split", "Vocabulary"]
@@ -32,6 +32,8 @@ LOADERS: dict[str, Callable[..., Corpus]] = {
     **{name: partial(sst.load, name) for name in ("sst", "sst5")},
     # IMDB film reviews: option verify.
     "imdb": imdb.load,
+    # ERASER's film reviews with human rationales: option verify.
+    "eraser_movies": movies.load,
     # 20 Newsgroups, hockey against baseball, and all 20 groups, as flat texts: option verify.
     **{name: partial(newsgroups.load, name) for name in ("20news_sports", "20news20")},
     # AG News, business against world, and all four topics, as flat texts: options train ("official",

@@ -79,7 +79,7 @@ class DataSet:
     """A data set: official address, terms and files.
 
     `corpora`: names of `load` that read its files, beside its own. `root` is the folder inside the official
-    archive that all files share; `packed` names further archives of the same files that are accepted;
+    archive that all files share; `packed` names further archives of these files, or some, that are accepted;
     archive_hash and size (bytes) are the official archive's, such as ``md5:5c3b…``; None where not known. An
     empty `archive` means single files. `how`: what to do by hand to get a set that cannot be downloaded.
 

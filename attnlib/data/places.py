@@ -84,7 +84,7 @@ def held(data_set: DataSet, base: Path, items: Sequence[Item]) -> Iterator[tuple
         # Listing an archive takes as long as reading it; one of folders alone holds all of them.
         if here and not all(item.is_folder for item in data_set.files):
             try:
-                paths = [_path(data_set, name) for name in archives.names(archive)]
+                paths = [_path(data_set, archive, name) for name in archives.names(archive)]
                 here = [item for item in left if any(map(item.holds, paths))]
             except archives.DAMAGE:
                 # Who reads it is told.
@@ -94,10 +94,14 @@ def held(data_set: DataSet, base: Path, items: Sequence[Item]) -> Iterator[tuple
             yield archive, here
 
 
-def _path(data_set: DataSet, name: str) -> str:
-    """The path of a data set that a name inside its archive means; empty for a name outside its root."""
+def _path(data_set: DataSet, archive: Path, name: str) -> str:
+    """The path of a data set that a name inside an archive means; empty for a name outside its root.
+
+    Archives other than the official one may be without that root.
+    """
     root = f"{data_set.root}/" if data_set.root else ""
-    return name.removeprefix(root) if name.startswith(root) else ""
+    inside = name.startswith(root) or archive.name in data_set.packed
+    return name.removeprefix(root) if inside else ""
 
 
 def opened(data_set: DataSet, place: Path, items: Sequence[Item]) -> Opened:
@@ -112,13 +116,13 @@ def opened(data_set: DataSet, place: Path, items: Sequence[Item]) -> Opened:
     elif place.name in data_set.archives:
 
         def wanted(name: str) -> bool:
-            return any(item.holds(_path(data_set, name)) for item in items)
+            return any(item.holds(_path(data_set, place, name)) for item in items)
 
         # One that is refused anywhere is refused whole; folders are read to the end anyway.
         if not items[0].is_folder:
             archives.names(place)
         for name, content in archives.files(place, wanted):
-            yield _path(data_set, name), f"{place}!{name}", content
+            yield _path(data_set, place, name), f"{place}!{name}", content
     else:
         with archives.opened(place) as content:
             yield items[0].path, str(place), content

@@ -33,7 +33,7 @@ import pandas as pd
 
 from attnbook import charts, notebook
 from attnlib.explain.transformers import methods as stock
-from attnlib.faithfulness import evidence
+from attnlib.faithfulness import evidence, plausibility_table
 from attnlib.faithfulness.transformers import removals
 from attnlib.prepare.transformers import prepare_transformer
 
@@ -82,7 +82,8 @@ signs = evidence.planted_signs(known, run.texts.labels, predicted)
 signs = signs[:, : intact.mask.shape[1]]
 of_removal = evidence.removal_signs(ways, signs)
 of_test = evidence.against_evidence(scores, ways, signs)
-found = evidence.evidence_found(scores, ways["attention mask"], signs)
+regions = [marks[:n] for marks, n in zip(run.texts.evidence, intact.lengths, strict=True)]
+found = plausibility_table({name: abs(given) for name, given in scores.items()}, regions)
 
 # %% [markdown]
 # ## Removal
@@ -107,8 +108,9 @@ charts.dot_panels(
 
 # %% tags=["hide-input"]
 order = [*stock.METHODS, "leave-one-out"]
+located = found[found["metric"] == "evidence_found"]
 charts.dot_panels(
-    found.assign(method=pd.Categorical(found["method"], order, ordered=True)),
+    located.assign(method=pd.Categorical(located["method"], order, ordered=True)),
     "method",
     title=f"Evidence among the k regions with the largest scores ({dataset}, {kind})",
     x_title="share of k, mean over scenes with evidence",
@@ -141,7 +143,7 @@ model = {
 of_model = pd.DataFrame({"metric": list(model), "value": list(model.values()), "n": len(run.corpus.test)})
 rows = pd.concat([of_removal, of_test, found, of_model], ignore_index=True)
 summary = page.summary(run, rows)
-hits = found.set_index("method")["value"]
+hits = located.set_index("method")["value"]
 wrong = wide["wrong_sign", "none"]
 agreed = of_test[of_test["metric"] == "test_is_right"]["value"]
 numbers = {"accuracy": model["accuracy"], "least_right": agreed.min(), "most_right": agreed.max()}
