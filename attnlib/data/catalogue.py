@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -126,8 +127,21 @@ DATA_SETS: dict[str, DataSet] = {
     for name, entry in _ENTRIES.items()
 }
 
+# What the files of one's own end in; and a loader of one's own.
+ENDINGS = (".csv", ".tsv", ".jsonl", ".parquet")
+FUNCTION = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
+
 # Names of `load` that read the files of a set of another name.
 SET_OF: dict[str, str] = {corpus: name for name, held in DATA_SETS.items() for corpus in held.corpora}
+
+
+def is_own(given: object) -> bool:
+    """Whether a data set is given by a file, or as package.module:function, not by name (`data.own`).
+
+    >>> is_own("films/mine.csv"), is_own("films.data:load"), is_own("sst")
+    (True, True, False)
+    """
+    return isinstance(given, str) and bool(given.lower().endswith(ENDINGS) or FUNCTION.fullmatch(given))
 
 
 def own_files(name: str) -> bool:
@@ -135,8 +149,10 @@ def own_files(name: str) -> bool:
 
     They are the user's own, and may change. False for what is generated.
 
-    >>> own_files("adr"), own_files("yelp5"), own_files("sst"), own_files("planted")
+    >>> own_files("adr"), own_files("mine.csv"), own_files("sst"), own_files("planted")
     (True, True, False, False)
     """
+    if is_own(name):
+        return True
     data_set = DATA_SETS.get(SET_OF.get(name, name))
     return data_set is not None and not all(item.has_checksum for item in data_set.files)

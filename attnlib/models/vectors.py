@@ -43,7 +43,7 @@ def read_vectors(path: str | Path, words: Sequence[str], dimension: int) -> dict
     wanted = set(words)
     found: dict[str, np.ndarray] = {}
     opener = gzip.open if path.suffix == ".gz" else open
-    with opener(path, "rt", encoding="utf-8", errors="replace") as lines:
+    with opener(path, "rt", encoding="utf-8-sig", errors="replace") as lines:
         for number, line in enumerate(lines, start=1):
             # From the right: a few entries of public files are words that contain a space.
             word, *fields = line.rstrip().rsplit(" ", dimension)
