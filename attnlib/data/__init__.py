@@ -16,8 +16,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
 
-from attnlib.checks import one_of
-from attnlib.data.catalogue import ENDINGS, is_own
+from attnlib.checks import ENDINGS, is_own, one_of
 from attnlib.data.corpus import Corpus, Split, Vocabulary
 from attnlib.data.errors import DataError
 from attnlib.data.generated import babi as babi_generator

@@ -11,11 +11,12 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from attnlib.checks import is_own
 
 
 @dataclass(frozen=True)
@@ -127,21 +128,8 @@ DATA_SETS: dict[str, DataSet] = {
     for name, entry in _ENTRIES.items()
 }
 
-# What the files of one's own end in; and a loader of one's own.
-ENDINGS = (".csv", ".tsv", ".jsonl", ".parquet")
-FUNCTION = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
-
 # Names of `load` that read the files of a set of another name.
 SET_OF: dict[str, str] = {corpus: name for name, held in DATA_SETS.items() for corpus in held.corpora}
-
-
-def is_own(given: object) -> bool:
-    """Whether a data set is given by a file, or as package.module:function, not by name (`data.own`).
-
-    >>> is_own("films/mine.csv"), is_own("films.data:load"), is_own("sst")
-    (True, True, False)
-    """
-    return isinstance(given, str) and bool(given.lower().endswith(ENDINGS) or FUNCTION.fullmatch(given))
 
 
 def own_files(name: str) -> bool:

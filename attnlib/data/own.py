@@ -34,8 +34,7 @@ import numpy as np
 import pandas as pd
 
 from attnlib.cache import file_checksum
-from attnlib.checks import tokens_of
-from attnlib.data.catalogue import ENDINGS
+from attnlib.checks import own_path, tokens_of
 from attnlib.data.columns import Ragged, Words
 from attnlib.data.corpora import SEED, Cut, Parts, Row, by_class, held_out, read
 from attnlib.data.corpus import SPECIALS, TASKS, Corpus, Split, Vocabulary
@@ -61,9 +60,9 @@ def load(given: str) -> Corpus:
     A relative path begins in the current folder, where a function's module is looked for too. Raises
     DataError for what is not there or malformed; the message names file and line.
     """
-    if not given.lower().endswith(ENDINGS):
+    path = own_path(given)
+    if path is None:
         return _of_function(*given.split(":"))
-    path = Path(given).expanduser()
     if not path.is_file():
         raise DataError(
             f"{path.absolute()}: there is no such file. A path begins in the current folder, or with /"

@@ -26,6 +26,7 @@ import pandas as pd
 from attnbook import BOOK, PROJECT
 from attnbook.runs.values import naming
 from attnlib.cache import digest, replacing
+from attnlib.checks import own_path
 
 COLUMNS = ("paper", "experiment", "dataset", "encoder", "scorer", "seed", "metric", "value")
 OPTIONAL = ("class", "low", "high", "n", "variant", "vectors", "bin", "method", "epsilon", "epoch")
@@ -211,6 +212,9 @@ def keep(
     """
     spent = {"seconds": time.perf_counter() - run.began}
     spent["training_seconds"] = sum(row["seconds"] for row in run.history)
+    if own := own_path(parameters.get("dataset")):
+        # Whoever runs it again may stand in another folder.
+        parameters = {**parameters, "dataset": str(own.absolute())}
     save_run(folder, frame, summary, provenance(parameters=parameters, settings=run.settings, **spent))
 
 
