@@ -19,6 +19,7 @@ sys.path[:0] = [os.getcwd(), os.path.join(os.getcwd(), "book")]
 from attnbook.runs import grid, values
 from attnbook.runs.train import PREPARED_BY, model_of
 from attnlib.cache.sources import files_of, sources_of
+from attnlib.checks import own_path
 from snakemake.utils import update_config
 
 
@@ -74,6 +75,11 @@ def written(target, text):
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text, encoding="utf-8")
     return str(target)
+
+
+def own_file(parameters):
+    """Return the file of one's own that a run reads, if any: it runs again when that has changed."""
+    return [str(path) for path in [own_path(parameters.get("dataset"))] if path]
 
 
 BIN = Path(sys.executable).parent
@@ -172,6 +178,7 @@ rule page:
         lambda wildcards: RECORDS.get(wildcards.notebook, []),
         lambda wildcards: files("book/readouts") if BOOK[wildcards.notebook].get("readouts") == "only" else [],
         lambda wildcards: [f"build/models/{OF_PAGE[name]}" for name in [wildcards.notebook] if name in OF_PAGE],
+        lambda wildcards: own_file(BOOK[wildcards.notebook]),
         source="notebooks/{notebook}.py",
     output:
         notebook="build/runs/{notebook}.ipynb",
@@ -191,6 +198,7 @@ rule model:
     # it there any more trains it again.
     input:
         lambda wildcards: version(files_of(PREPARED_BY[MODELS[wildcards.model][0]][0])[-1]),
+        lambda wildcards: own_file(MODELS[wildcards.model][1]),
     output:
         touch("build/models/{model}"),
     params:
@@ -211,6 +219,7 @@ rule cell:
     input:
         lambda wildcards: version(f"notebooks/{wildcards.notebook}.py"),
         lambda wildcards: [f"build/models/{OF_CELL[key]}" for key in [tuple(wildcards)] if key in OF_CELL],
+        lambda wildcards: own_file(SWEEP[wildcards.notebook, wildcards.cell]),
         source="notebooks/{notebook}.py",
     output:
         notebook="build/sweep/{notebook}/{cell}.ipynb",
@@ -249,7 +258,7 @@ rule record:
     message:
         "recording the sweep in book/results"
     shell:
-        "{BIN:q}/python -m attnbook record build/sweep book/results"
+        "{BIN:q}/python -m attnbook record build/sweep"
 
 
 rule site:

@@ -8,6 +8,7 @@ import hashlib
 import json
 import logging
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -61,6 +62,15 @@ def check_output(path: str | os.PathLike[str], what: str = "output", name: str |
 def digest(value: object) -> str:
     """A short name for anything that JSON can hold, and arrays: the first 20 hex digits of its sha256."""
     return hashlib.sha256(written(value).encode()).hexdigest()[:20]
+
+
+def file_name(name: str) -> str:
+    """A name as the begin of a file's: ASCII, without spaces and the like, not too long.
+
+    >>> file_name("it's mine (2)")
+    'it_s_mine__2_'
+    """
+    return re.sub(r"[^\w.+=-]", "_", name, flags=re.ASCII)[:80]
 
 
 def written(value: object) -> str:

@@ -36,9 +36,12 @@ class Content:
         return hashlib.sha256(self.data).hexdigest()
 
     def lines(self) -> list[str]:
-        """The lines without line ends, less blank ones at the end. DataError if not UTF-8."""
+        """The lines without line ends, less blank ones at the end, and a byte-order mark at the begin.
+
+        DataError if not UTF-8.
+        """
         try:
-            text = self.data.decode("utf-8")
+            text = self.data.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             line = self.data[: error.start].count(b"\n") + 1
             raise DataError(f"{self.where}:{line}: not UTF-8 text. Restore the official file.") from error

@@ -44,7 +44,7 @@ def read_vectors(path: str | Path, words: Sequence[str], dimension: int) -> dict
     wanted = set(words)
     found: dict[str, np.ndarray] = {}
     opener = gzip.open if path.suffix == ".gz" else open
-    with opener(path, "rt", encoding="utf-8", errors="replace") as lines:
+    with opener(path, "rt", encoding="utf-8-sig", errors="replace") as lines:
         for number, line in enumerate(lines, start=1):
             if "\t" in line or "  " in line:
                 line = re.sub(r"[ \t]+", " ", line)

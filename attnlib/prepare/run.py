@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from attnlib import explain, readouts
-from attnlib.cache import cache_folder, digest, remember
+from attnlib.cache import cache_folder, digest, file_name, remember
 from attnlib.cache.sources import function_digest
 from attnlib.cache.tensors import checksum, load_model, load_tensors, save_model, save_tensors
 from attnlib.checks import one_of
@@ -179,7 +179,7 @@ def train_once(plan: Plan, progress: bool = True) -> tuple[list[Row], Row]:
 
     What is damaged in the cache is trained again. Two processes that ask for one model train it once.
     """
-    path = cache_folder() / "models" / f"{plan.corpus.name}-{digest(plan.settings)}.safetensors"
+    path = cache_folder() / "models" / f"{file_name(plan.corpus.name)}-{digest(plan.settings)}.safetensors"
 
     def make() -> dict[str, Any]:
         history = fit(plan.recipe(), progress)
@@ -213,7 +213,7 @@ def read(plan: Plan, texts: Split, kept: bool = True) -> Readout:
         "texts": [column and list(column) for column in said],
         "code": function_digest(reading),
     }
-    path = cache_folder() / "readouts" / f"{plan.corpus.name}-{digest(known)}.safetensors"
+    path = cache_folder() / "readouts" / f"{file_name(plan.corpus.name)}-{digest(known)}.safetensors"
     return remember(path, reading, save, partial(load, head=head, device=plan.device), optional=True)
 
 

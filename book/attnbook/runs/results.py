@@ -26,6 +26,7 @@ import pandas as pd
 from attnbook import BOOK, PROJECT
 from attnbook.runs.values import naming
 from attnlib.cache import digest, replacing
+from attnlib.checks import own_path
 
 COLUMNS = ("paper", "experiment", "dataset", "encoder", "scorer", "seed", "metric", "value")
 OPTIONAL = ("class", "low", "high", "n", "variant", "vectors", "bin", "method", "epsilon", "epoch")
@@ -214,6 +215,9 @@ def keep(
     spent["training_seconds"] = sum(row["seconds"] for row in run.history)
     of_run = pd.DataFrame({name: value for name, value in run.name.items() if name not in frame}, frame.index)
     frame = pd.concat([of_run, frame], axis=1)
+    if own := own_path(parameters.get("dataset")):
+        # Whoever runs it again may stand in another folder.
+        parameters = {**parameters, "dataset": str(own.absolute())}
     save_run(folder, frame, summary, provenance(parameters=parameters, settings=run.settings, **spent))
 
 
