@@ -259,7 +259,7 @@ const attnlib = (() => {
       act(a, more);
     };
 
-    // The state as an address, and back; what does not fit is left out.
+    // The state as an address, and back; what is wrong is left out.
     const query = () => {
       const asked = new URLSearchParams(state.t ? { t: state.t } : { s: sentences[state.s].id, m: state.m });
       const own = state.a === "own" && { w: state.w.map((p) => Number(p.toPrecision(8))) };
