@@ -6,7 +6,6 @@ The first call: ``page = notebook.begin(globals(), "paper/name")``; the last one
 from __future__ import annotations
 
 import ast
-import difflib
 import html
 import inspect
 import os
@@ -27,7 +26,7 @@ from attnbook.runs import results
 from attnbook.runs.values import PLAIN, is_instance, kind_of, name_of
 from attnlib.cache import check_output, digest
 from attnlib.cache.sources import defaults
-from attnlib.checks import one_of
+from attnlib.checks import nearest, one_of
 
 # Plain values that IPython itself puts into a notebook's namespace.
 IPYTHON = {"In", "Out"}
@@ -251,8 +250,8 @@ def check_dataset(name: str, reads: Sequence[str], **needs: Any) -> None:
             return
         problem = str(found)
     else:
-        close = difflib.get_close_matches(name.lower(), fitting, n=1)
-        problem = "unknown" + (f" (did you mean {close[0]!r}?)" if close else "")
+        near = nearest(name, fitting)
+        problem = "unknown" + (f" (did you mean {near!r}?)" if near else "")
     known = f"This notebook reads {wanted}: {', '.join(fitting)}"
     raise ValueError(f"parameter dataset is {name!r}: {problem}. {known}")
 
