@@ -1,4 +1,4 @@
-"""Sizes of a model can be given; without them it is the one it was. What a run, a corpus and a message show."""
+"""Sizes of a model can be given; without them it is the one it was. What is printed is short."""
 
 import pytest
 
