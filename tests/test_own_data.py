@@ -49,11 +49,12 @@ def test_the_csv_goes_through_every_notebook_that_reads_texts(source, mine):
 
 
 @pytest.mark.slow
-def test_it_is_trained_run_recorded_and_verified_and_its_change_is_noticed(mine, shared_cache, capsys):
+def test_it_is_trained_run_recorded_and_verified_and_its_change_is_noticed(mine, monkeypatch, capsys):
+    monkeypatch.setenv("ATTNLIB_CACHE", str(mine / "cache"))
     settings = {"dataset": "my data.csv", "encoder": "average", "epochs": 2, "limit": 20}
-    train.main(
-        ["prepare", *(f"-p {name} {settings[name]}" for name in ())] + ["-p", "dataset", "my data.csv"]
-    )
+    train.main(["prepare", "-p", "dataset", "my data.csv", "-p", "encoder", "average", "-p", "epochs", "2"])
+    (trained,) = (mine / "cache/models").glob("my_data-*.safetensors")
+    before = trained.stat().st_mtime_ns
     page = mine / "page.ipynb"
     values = settings | {"output": "sweep/jain_wallace/permutation/one"}
     run.run(ROOT / "notebooks/jain_wallace/permutation.py", page, values)
@@ -123,6 +124,7 @@ def test_the_pages_code_runs(block, monkeypatch):
     assert made[name](namespace[name])
 
 
+@pytest.mark.slow
 def test_a_corpus_is_a_data_set_too():
     corpus = data.load(str(REVIEWS))
     runs = [prepare(given, "average", epochs=1, limit=5, progress=False) for given in (corpus, str(REVIEWS))]
