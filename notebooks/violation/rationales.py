@@ -130,14 +130,15 @@ wide = rows.pivot_table("value", "method", "metric", sort=False)
 notebook.table(wide[list(labels)].rename(columns=labels).rename_axis("method").reset_index())
 
 # %% tags=["hide-input"]
-summary = page.summary(run, rows)
+accuracy = {"metric": "accuracy", "value": run.test_metrics["accuracy"], "n": len(run.corpus.test)}
+summary = page.summary(run, [rows, pd.DataFrame([accuracy])])
 marked = [float((marks != 0).mean()) for marks in rationales]
 numbers = {"share": share, "marked": sum(marked) / len(marked), "unmarked": marked.count(0.0)}
 numbers |= {"flips": wide.loc["minimal flipping set", "flipped"], "n": len(marked)}
 for name in ("random", "attention", "attention × gradient", "leave-one-out"):
     plain, found = name.replace(" × ", "_").replace("-", "_"), wide.loc[name]
     numbers |= {f"{plain}_people": found["auprc"], f"{plain}_model": found["comprehensiveness"]}
-page.finish(run, run.frame(marked=marked), summary, numbers, test_accuracy=run.test_metrics["accuracy"])
+page.finish(run, run.frame(marked=marked), summary, numbers, test_accuracy=accuracy["value"])
 
 # %% [markdown]
 # ## What it means
