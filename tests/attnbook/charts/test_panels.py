@@ -158,12 +158,10 @@ def lines(epochs):
 
 def test_without_columns_for_panels_there_is_one(frame, epochs):
     words = {"title": "t", "x_title": "x"}
-    spec = charts.dot_panels(frame, "dataset", **words).to_dict()
-    assert "facet" not in spec
+    assert "facet" not in charts.dot_panels(frame, "dataset", **words).to_dict()
     few = epochs[(epochs["metric"] == "τ") & (epochs["encoder"] == "bilstm")]
-    (panel,) = charts.line_panels(few, "epoch", by="vectors", y_title="y", by_title="v", **words).to_dict()[
-        "concat"
-    ]
+    lines = charts.line_panels(few, "epoch", by="vectors", y_title="y", by_title="v", **words)
+    (panel,) = lines.to_dict()["concat"]
     assert panel["title"]["text"] == ""
 
 
