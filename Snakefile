@@ -99,7 +99,7 @@ RECORDS = {
     "wiegreffe_pinter/diagnostic": files("book/results/wiegreffe_pinter"),
 }
 # Chapters answer from the recorded results; some let the reader play with the recorded Readouts.
-PLAYED = [*files("book/readouts"), "book/attnbook/playground.html"]
+PLAYED = [*files("book/readouts"), "book/attnbook/playground.html", "book/attnbook/playground.py"]
 RECORDS |= {f"chapters/{path.stem}": RESULTS + PLAYED for path in Path("notebooks/chapters").glob("*.py")}
 NOTEBOOKS = sorted(path.relative_to("notebooks").with_suffix("").as_posix() for path in Path("notebooks").rglob("*.py"))
 

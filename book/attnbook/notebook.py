@@ -156,6 +156,7 @@ class Page:
 
         if not self.as_written():
             return None
+        # By name: pages without one need not run again when it changes (see the Snakefile).
         return HTML(import_module("attnbook.playground").element(**asked))
 
     def origin(self, settings: Mapping[str, Any], recorded: Any = None) -> Any:
