@@ -26,7 +26,6 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from importlib import import_module
-from itertools import chain
 from pathlib import Path
 from typing import Any, cast
 
@@ -39,14 +38,14 @@ from attnlib.data.columns import Ragged, Words
 from attnlib.data.corpora import SEED, Cut, Parts, Row, by_class, held_out, read
 from attnlib.data.corpus import SPECIALS, TASKS, Corpus, Split, Vocabulary
 from attnlib.data.errors import DataError
-from attnlib.data.rows import decoded, read_rows
+from attnlib.data.rows import decoded, read_rows, row_at
 
 NEEDED, FURTHER = ("text", "label"), ("split", "rationale", "id", "text_b")
 COLUMNS = (*NEEDED, *FURTHER)
 PARTS = {"train": "train", "dev": "dev", "validation": "dev", "test": "test"}
+ORDER = ("train", "dev", "test")
 # Shares that are drawn: of all texts, then of the rest.
 TEST, DEV = (0.2, SEED), (0.125, SEED)
-BATCH = 10_000
 
 _WHOLE, _NUMBER = re.compile(r"-?\d+"), re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 
@@ -94,11 +93,13 @@ def _of_file(path: Path, sha256: str) -> Corpus:
 
 def of_frame(frame: pd.DataFrame, name: str) -> Corpus:
     """Return the corpus of a frame with the columns that a file would have; its rows count from 0."""
-    _check_header(frame.columns, name)
-    columns = [column for column in COLUMNS if column in frame]
-    rows = enumerate(zip(*(frame[column] for column in columns), strict=True))
-    found = ((f"{name}: row {n}", n, dict(zip(columns, cells, strict=True))) for n, cells in rows)
-    return _made(name, found, {}, [str(column) for column in frame.columns if column not in COLUMNS])
+    return _made(name, _rows(frame, name), {})
+
+
+def _rows(frame: pd.DataFrame, where: str) -> Found:
+    _check_header(frame.columns, where)
+    for number, cells in enumerate(zip(*(frame[column] for column in frame), strict=True)):
+        yield f"{where}: row {number}", number, dict(zip(map(str, frame), cells, strict=True))
 
 
 def _delimited(delimiter: str, path: Path) -> Found:
@@ -114,28 +115,20 @@ def _delimited(delimiter: str, path: Path) -> Found:
 def _json_lines(path: Path) -> Found:
     with path.open("rb") as file:
         for line, text in enumerate(decoded(file, str(path)), start=1):
-            if text.strip():
-                try:
-                    cells = json.loads(text)
-                except ValueError as error:
-                    raise DataError(f"{path}:{line}: no JSON: {error}. Write one object a line.") from None
-                if not isinstance(cells, dict):
-                    raise DataError(f"{path}:{line}: no JSON object. Write one a line.")
-                _check_header(cells, f"{path}:{line}")
-                yield f"{path}:{line}", line, cells
+            where = f"{path}:{line}"
+            with row_at(where):
+                cells = json.loads(text) if text.strip() else None
+            if not isinstance(cells, dict | None):
+                raise DataError(f"{where}: no JSON object. Write one a line.")
+            if cells is not None:
+                _check_header(cells, where)
+                yield where, line, cells
 
 
 def _parquet(path: Path) -> Found:
-    from pyarrow import ArrowException, parquet
-
-    try:
-        file = parquet.ParquetFile(path)
-        _check_header(file.schema_arrow.names, str(path))
-        rows = chain.from_iterable(batch.to_pylist() for batch in file.iter_batches(BATCH))
-        for number, cells in enumerate(rows, start=1):
-            yield f"{path}: row {number}", number, cells
-    except ArrowException as error:
-        raise DataError(f"{path}: no parquet, or damaged: {error}") from error
+    with row_at(str(path)):
+        frame = pd.read_parquet(path)
+    yield from _rows(frame, str(path))
 
 
 READERS: dict[str, Callable[[Path], Found]] = {"jsonl": _json_lines, "parquet": _parquet}
@@ -146,9 +139,9 @@ def _check_separator(path: Path, header: Sequence[str], delimiter: str) -> None:
     """DataError with the line that mends a file whose fields another sign separates."""
     for sign in {";", "\t", ",", "|"} - {delimiter}:
         if set(NEEDED) <= set(next(csv.reader(header[:1], delimiter=sign), [])) - set(header):
-            how = "dtype=str, keep_default_na=False"
-            mend = f"to_csv({str(path)!r}, sep={delimiter!r}, index=False)"
-            code = f"import pandas; pandas.read_csv({str(path)!r}, sep={sign!r}, {how}).{mend}"
+            given = f"{str(path)!r}, sep={sign!r}, dtype=str, keep_default_na=False"
+            mended = f"{str(path)!r}, sep={delimiter!r}, index=False"
+            code = f"import pandas; pandas.read_csv({given}).to_csv({mended})"
             problem = f"{sign!r} separates its fields, not {delimiter!r}"
             raise DataError(f"{path}:1: {problem}. This line mends it: python -c {shlex.quote(code)}")
 
@@ -218,114 +211,88 @@ def _marks(cell: Any, n_tokens: int) -> np.ndarray:
     return np.array(marks, dtype=np.int8)
 
 
-def _id(cell: Any) -> str:
-    name = "" if _missing(cell) else str(cell)
-    if not name or not name.isprintable():
-        raise ValueError(f"the id is {name!r}: give each text a name, on one line")
-    return name
-
-
-def _made(name: str, found: Found, sums: Mapping[str, str], unread: Sequence[str] = ()) -> Corpus:
+def _made(name: str, found: Found, sums: Mapping[str, str]) -> Corpus:
     """Return the corpus of rows, each read once; what there is to say of it goes to stderr, on one line."""
-    labels, parts = Words(), array("b")
-    first: dict[str, str] = {}
-    seen: dict[str, str] = {}
-    names = list(dict.fromkeys(PARTS.values()))
+    labels, parts, kinds = Words(), array("b"), dict[str, None]()
+    # Where each class, and each id, is first.
+    first, seen = dict[str, str](), dict[str, str]()
 
     def row(place: str, number: int, cells: Mapping[str, Any]) -> Row:
+        if lacking := kinds.keys() & set(COLUMNS) ^ cells.keys() & set(COLUMNS):
+            raise ValueError(f"{', '.join(sorted(lacking))} is there in some rows only: give it in all")
         label, text = _label(cells["label"]), _sentences(cells["text"])
         first.setdefault(label, place)
         if "split" in cells:
-            part = str(cells["split"]).strip().lower()
-            if part not in PARTS:
+            part = PARTS.get(str(cells["split"]).strip().lower())
+            if part is None:
                 raise ValueError(f"the split is {cells['split']!r}: give train, dev or test")
-            parts.append(names.index(PARTS[part]))
-        own: int | str = number
-        if "id" in cells:
-            own = _id(cells["id"])
-            if own in seen:
+            parts.append(ORDER.index(part))
+        own = number if "id" not in cells else "" if _missing(cells["id"]) else str(cells["id"])
+        if isinstance(own, str):
+            if not own or not own.isprintable():
+                raise ValueError(f"the id is {own!r}: give each text a name, on one line")
+            if seen.setdefault(own, place) != place:
                 raise ValueError(f"the id {own!r} is that of {seen[own]} too: give each text its own")
-            seen[own] = place
         second = _sentences(cells["text_b"], "text_b") if "text_b" in cells else None
         marked = _marks(cells["rationale"], sum(map(len, text))) if "rationale" in cells else None
         return Row(own, labels[label], cast(Any, text), cast(Any, second), marked)
 
     def rows() -> Iterator[Row]:
         for place, number, cells in found:
-            if not first:
-                kinds.update(cells)
+            kinds.update({} if first else dict.fromkeys(cells))
             try:
-                if lacking := kinds & set(COLUMNS) ^ set(cells) & set(COLUMNS):
-                    raise ValueError(
-                        f"{', '.join(sorted(lacking))} is there in some rows only: give it in all"
-                    )
                 yield row(place, number, cells)
             except (ValueError, TypeError) as error:
-                raise error if isinstance(error, DataError) else DataError(f"{place}: {error}") from error
+                raise DataError(f"{place}: {error}") from error
 
-    kinds: set[str] = set()
-    splits, _ = read(name, {"": rows()}, cast(Cut, _joined), compact=True)
-    every = splits[""]
-    classes = sorted(labels, key=int if all(map(_WHOLE.fullmatch, labels)) else str)
+    every = read(name, {"": rows()}, cast(Cut, _joined), compact=True)[0][""]
+    classes = tuple(sorted(labels, key=int if all(map(_WHOLE.fullmatch, labels)) else str))
     if len(classes) < 2:
         many = f"all {len(every)} labels are {classes[0]!r}" if classes else "it has no rows"
         raise DataError(f"{name}: {many}: a classifier needs two classes")
-    place = {label: number for number, label in enumerate(classes)}
-    order = np.array([place[label] for label in labels])
-    columns = every.columns | {"labels": order[every.labels]}
+    number_of = {label: number for number, label in enumerate(classes)}
+    columns = every.columns | {"labels": np.array([number_of[label] for label in labels])[every.labels]}
     # Of one sentence each they are texts, not documents.
     if (cast(Ragged, every.sentences).counts == 1).all():
         columns["sentences"] = None
-    divided = np.frombuffer(parts, dtype=np.int8)
-    splits, notes = _divided(name, Split(**columns), divided, names, classes, first)
-    if others := [*unread, *sorted(kinds - set(COLUMNS))]:
+    splits, notes = _divided(name, Split(**columns), np.frombuffer(parts, dtype=np.int8))
+    train = splits["train"]
+    for number in set(range(len(classes))) - set(train.labels.tolist()):
+        raise DataError(f"{first[classes[number]]}: no text of train has the class {classes[number]!r}")
+    if others := [column for column in kinds if column not in COLUMNS]:
         notes.append(f"not read: the columns {', '.join(others)}")
     if notes:
         print(f"{name}: {'; '.join(notes)}", file=sys.stderr)
-    read_along = ["texts", *(["questions"] if every.questions is not None else [])]
     words: set[str] = set()
-    for column in (getattr(splits["train"], each) for each in read_along):
-        words |= {column.words[i] for i in np.flatnonzero(column.occurrences(len(column.words))).tolist()}
+    for column in (column for column in (train.texts, train.questions) if isinstance(column, Ragged)):
+        known = column.words or ()
+        words |= {known[i] for i in np.flatnonzero(column.occurrences(len(known))).tolist()}
     vocabulary = Vocabulary(tuple(sorted(words - set(SPECIALS))))
     task = TASKS[0] if every.questions is None else TASKS[2]
-    provenance = {
-        "source": "of one's own",
-        "licence": "",
-        "citation": "",
-        "files": dict(sums),
-        "notes": notes,
-    }
-    return Corpus(
-        name, task, **splits, vocabulary=vocabulary, class_names=tuple(classes), provenance=provenance
-    )
+    about = dict(source="a file of one's own", licence="", citation="", files=dict(sums), notes=notes)
+    return Corpus(name, task, **splits, vocabulary=vocabulary, class_names=classes, provenance=about)
 
 
-def _divided(
-    name: str,
-    every: Split,
-    parts: np.ndarray,
-    names: Sequence[str],
-    classes: Sequence[str],
-    first: Mapping[str, str],
-) -> tuple[Parts, list[str]]:
-    """The three splits, as their column says, or drawn; and a note on what was drawn."""
-    notes = []
+def _divided(name: str, every: Split, parts: np.ndarray) -> tuple[Parts, list[str]]:
+    """The three splits, as the parts [N] of the file say or drawn; and a note on what was drawn."""
+    there = {part: every.select(parts == n) for n, part in enumerate(ORDER) if (parts == n).any()}
+    for part in ("train", "test"):
+        if len(parts) and part not in there:
+            raise DataError(f"{name}: no row has the split {part}")
     try:
-        if not len(parts):
-            splits = by_class({"": every}, TEST, DEV)
-            sizes = ", ".join(f"{len(splits[part])} {part}" for part in names)
-            notes.append(f"no column split: drawn by class with seed {SEED}, {sizes}")
-        else:
-            splits = {part: every.select(parts == n) for n, part in enumerate(names) if (parts == n).any()}
-            if lacking := [part for part in ("train", "test") if part not in splits]:
-                raise DataError(f"{name}: no row has the split {lacking[0]}")
-            if "dev" not in splits:
-                splits = held_out(splits)
-                notes.append(f"no split dev: {len(splits['dev'])} texts of train, drawn with seed {SEED}")
+        splits = (
+            held_out(there) if there and "dev" not in there else there or by_class({"": every}, TEST, DEV)
+        )
+    except DataError:
+        raise
     except ValueError as error:
-        if isinstance(error, DataError):
-            raise
         raise DataError(f"{name}: {len(every)} texts are too few to divide: {error}") from error
-    for number in set(range(len(classes))) - set(splits["train"].labels.tolist()):
-        raise DataError(f"{first[classes[number]]}: no text of train has the class {classes[number]!r}")
-    return {part: splits[part] for part in names}, notes
+    drawn = (
+        ""
+        if "dev" in there
+        else "no split dev: drawn of train"
+        if there
+        else "no column split: drawn by class"
+    )
+    sizes = ", ".join(f"{len(splits[part])} {part}" for part in ORDER)
+    return {part: splits[part] for part in ORDER}, [f"{drawn} with seed {SEED}, {sizes}"] if drawn else []
