@@ -73,7 +73,7 @@ lab: $(STAMP)  ## open the notebooks in JupyterLab
 	"$(BIN)"/jupyter lab notebooks
 
 notebooks: $(STAMP)  ## convert the notebooks to build/notebooks/*.ipynb, for papermill's own commands
-	rm -rf build/notebooks && mkdir -p build && cp -R notebooks build/notebooks
+	rm -rf build/notebooks && mkdir -p build/notebooks && cp -R notebooks/. build/notebooks
 	"$(BIN)"/jupytext --quiet --to ipynb --set-kernel python3 build/notebooks/*/*.py
 	rm build/notebooks/*/*.py
 

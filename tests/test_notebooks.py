@@ -172,20 +172,35 @@ def test_with_a_question_the_performance_without_its_text_is_measured(tmp_path):
 
 
 @pytest.mark.slow
-def test_the_readmes_papermill_line(tmp_path):
-    source = ROOT / "notebooks/jain_wallace/permutation.py"
-    scripts = Path(sys.executable).parent
+def test_the_readmes_papermill_lines(tmp_path):
+    folder, scripts = tmp_path / "it's mine (2)", Path(sys.executable).parent
+    folder.mkdir()
+    (folder / "Makefile").write_text((ROOT / "Makefile").read_text())
+    (folder / "notebooks").symlink_to(ROOT / "notebooks")
+    (folder / "given.yaml").write_text("encoder: average\nepochs: 2\nlimit: 25\n")
+
+    def call(*words):
+        return subprocess.run(list(map(str, words)), cwd=folder, capture_output=True, text=True)
+
+    made = call("make", "notebooks", f"BIN={scripts}")
+    assert made.returncode == 0, made.stderr
+    assert (ROOT / "notebooks/jain_wallace/permutation.py").is_file()
+    source = "build/notebooks/jain_wallace/permutation.ipynb"
+    assert "encoder: str" in call(scripts / "papermill", "--help-notebook", source).stdout
     line = (
-        f"{scripts}/jupytext --to ipynb -o - {source} | {scripts}/papermill --no-progress-bar - {{}} "
-        "-p encoder average -p epochs 2 -p limit 25 -p seed 3"
+        scripts / "papermill",
+        "--no-progress-bar",
+        source,
+        "out.ipynb",
+        "-f",
+        "given.yaml",
+        "-p",
+        "seed",
+        "3",
     )
-
-    def shell(command):
-        return subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True)
-
-    done = shell(line.format(tmp_path / "out.ipynb"))
+    done = call(*line)
     assert done.returncode == 0, done.stderr
-    refused = shell(line.format(tmp_path / "bad.ipynb") + " -p encodr average")
+    refused = call(*line, "-p", "encodr", "average")
     assert refused.returncode != 0
     assert "unknown parameter 'encodr'" in refused.stderr
     assert "Did you mean 'encoder'" in refused.stderr
