@@ -95,10 +95,11 @@ SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in list(FAMILIES)[1:
 
 @pytest.mark.parametrize("family", ["texts", *SLOW])
 def test_another_cache_gives_the_same_bits_and_another_seed_does_not(family, tmp_path, monkeypatch):
-    once = facts(first(family))
+    once, state = facts(first(family)), torch.get_rng_state()
     monkeypatch.setenv("ATTNLIB_CACHE", str(tmp_path))
     assert facts(run(family)) == once
     assert facts(run(family, seed=1))[-1] != once[-1]
+    assert torch.equal(torch.get_rng_state(), state)
 
 
 @pytest.mark.parametrize(
