@@ -11,6 +11,7 @@ import torch
 from attnbook.runs import results
 from attnlib import data
 from attnlib.cache import digest
+from attnlib.cache.tensors import load_tensors
 from attnlib.data.generated import planted, planted_documents, scenes
 from attnlib.models.classifier import AttentionModel
 from attnlib.models.documents import DocumentModel
@@ -119,6 +120,7 @@ def test_a_damaged_file_is_trained_again_with_a_warning(family, folder, caplog):
     path.write_bytes(path.read_bytes()[:-100])
     assert facts(run(family)) == facts(once)
     assert "is no file of this model's parameters" in caplog.text
+    assert load_tensors(path)[0].keys() == once.model.state_dict().keys()
 
 
 @pytest.mark.parametrize("family", ["texts", "HAN", "visual_bert"])
