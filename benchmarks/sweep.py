@@ -58,16 +58,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
         options.out.write_text(text + "\n")
 
 
-def measure(runs: int, folder: Path) -> dict[str, Any]:
+def measure(runs: int, folder: Path, repeats: int = 3) -> dict[str, Any]:
     """Sweep so many tiny runs in a folder, and tell what they took and what Snakemake took.
 
     wall_s, cpu_s: of it all. jobs_s: sum over jobs of their wall time; jobs_cpu_s: their processor time.
-    startup_s, startup_cpu_s: of one run that does nothing, beside another. idle_s: time of the cores on which
-    no job ran; between_s: that part of it between the first job's start and the last one's. own_cpu_s:
-    processor time of Snakemake itself; threads: the most it had. *_share: of the jobs' time beyond start-up.
+    startup_s, startup_cpu_s: of one of `repeats` runs that do nothing, beside another. idle_s: time of the
+    cores on which no job ran; between_s: that part of it between the first job's start and the last one's.
+    own_cpu_s: processor time of Snakemake itself; threads: the most it had. *_share: of the jobs' time beyond
+    start-up.
     """
     project(folder, runs)
-    startup, startup_cpu = startup_of_a_run(folder)
+    startup, startup_cpu = startup_of_a_run(folder, repeats)
     command = [BIN / "snakemake", "--profile", "profiles/local", "--cores", str(CORES)]
     began, before = time.time(), children_cpu()
     with (folder / "log").open("w") as log:
@@ -129,7 +130,7 @@ def project(folder: Path, runs: int) -> None:
     (folder / "config/trial.yaml").write_text(json.dumps(grid))
 
 
-def startup_of_a_run(folder: Path, repeats: int = 3) -> tuple[float, float]:
+def startup_of_a_run(folder: Path, repeats: int) -> tuple[float, float]:
     """Wall and processor seconds of the run of a notebook that does nothing, one on each core."""
     (folder / "empty.py").write_text(EMPTY)
     walls, before = [], children_cpu()

@@ -54,17 +54,7 @@ def test_an_error_of_the_program_keeps_its_traceback():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "words",
-    [
-        ["attnlib.data", "list"],
-        ["attnlib.data", "cite", "sst"],
-        ["attnbook", "progress", "config/paper.yaml"],
-        ["attnbook", "verify"],
-        ["attnlib.data", "verify", "planted"],
-    ],
-    ids=" ".join,
-)
+@pytest.mark.parametrize("words", [["attnlib.data", "list"], ["attnbook", "verify"]], ids=" ".join)
 def test_a_reader_that_has_enough_is_no_error(words):
     # The pipe is closed before a word is written to it.
     script = (

@@ -11,23 +11,14 @@ import pandas as pd
 import pytest
 import torch
 
-from attnbook.runs import run
-from attnlib import data
+from attnlib import data, kernels
 from attnlib.data.catalogue import DATA_SETS, SET_OF
 from attnlib.explain import gradient_times_embedding, leave_one_out
-from attnlib.kernels import (
-    erase_each,
-    erase_until_flip,
-    exact_adversary,
-    kendall_tau,
-    permutation_test,
-    search_adversary,
-)
 from attnlib.models import collate
 from attnlib.prepare import prepare
 from tests.data.sets import test_health, test_questions
 from tests.data.sets.writing import write
-from tests.test_notebooks import ROOT
+from tests.test_notebooks import ROOT, cells_in_a_fork
 
 # Folders of ATTNLIB_DATA by data set.
 NAMES = (
@@ -78,7 +69,7 @@ def test_a_notebook_runs_with_the_name_of_a_data_set(notebook, name, tmp_path):
         "output": str(tmp_path / "tables"),
     }
     values |= {"n_steps": 5} if notebook == "adversary" else {}
-    run.run(ROOT / f"notebooks/jain_wallace/{notebook}.py", tmp_path / "run.ipynb", values)
+    cells_in_a_fork(ROOT / f"notebooks/jain_wallace/{notebook}.py", values)
     texts = pd.read_parquet(tmp_path / "tables" / "instances.parquet")
     assert texts["text"].nunique() == 4
     measured = texts[MEASURED[notebook]].dropna()
@@ -102,17 +93,17 @@ def measure(name, encoder):
     again = leave_one_out(model, texts, words, encode_again=True)
     torch.testing.assert_close(omission, again, atol=1e-5, rtol=0, equal_nan=True)
     for other in (gradient, omission.nan_to_num()):
-        tau, p = kendall_tau(readout.alpha, other, mask)
+        tau, p = kernels.kendall_tau(readout.alpha, other, mask)
         assert torch.equal(tau.isnan(), p.isnan())
         assert tau.isfinite().any()
 
-    adversary = search_adversary(readout, 0.05, n_steps=20)
+    adversary = kernels.search_adversary(readout, 0.05, n_steps=20)
     assert (adversary.tvd <= 0.05 + 1e-6).all()
     order = mask.sort(dim=1, descending=True, stable=True).indices
-    each = erase_each(readout)[mask]
+    each = kernels.erase_each(readout)[mask]
     torch.testing.assert_close(each.sum(1), torch.ones_like(each[:, 0]))
-    flip = erase_until_flip(readout, order)
-    for found in (gradient[mask], omission[mask], permutation_test(readout, 20), *adversary, *flip):
+    flip = kernels.erase_until_flip(readout, order)
+    for found in (gradient[mask], omission[mask], kernels.permutation_test(readout, 20), *adversary, *flip):
         assert found.isfinite().all()
     frame = prepared.frame(jsd=adversary.jsd)
     assert len(frame) == len(texts)
@@ -136,7 +127,7 @@ def test_cnn_questions_are_answered_with_an_entity_of_the_passage(generated, enc
     ):
         assert names[predicted] in text
         assert all(p[c] == 0 for c in range(len(names)) if names[c] not in text)
-    each = erase_each(readout)
+    each = kernels.erase_each(readout)
     assert (each.masked_fill(readout.allowed[:, None], 0.0)[readout.mask] == 0).all()
 
 
@@ -150,5 +141,5 @@ def test_discharge_summaries_are_classified(generated, name, encoder):
     test_health.write_tables(generated, **tables)
     prepared = measure(name, encoder)
     assert data.load(name).checksum == prepared.settings["data"]
-    best = exact_adversary(prepared.readout, 0.05)
-    assert (best.jsd >= search_adversary(prepared.readout, 0.05, n_steps=20).jsd - 1e-12).all()
+    best = kernels.exact_adversary(prepared.readout, 0.05)
+    assert (best.jsd >= kernels.search_adversary(prepared.readout, 0.05, n_steps=20).jsd - 1e-12).all()

@@ -248,24 +248,6 @@ def test_a_read_only_cache_gives_what_it_has_and_says_what_it_cannot_take(tmp_pa
             subprocess.run(["mount", "-o", "remount,rw", str(folder)], check=True)
 
 
-@pytest.mark.parametrize("place", [0.02, 0.5, 0.999])
-def test_flipped_bytes_in_the_cache_are_noticed_and_the_model_is_trained_again(
-    place, tmp_path, corpus, monkeypatch, caplog
-):
-    monkeypatch.setenv("ATTNLIB_CACHE", str(tmp_path))
-    first = prepare.prepare("planted", **SMALL)
-    path = model_of(tmp_path)
-    whole = path.read_bytes()
-    damaged = bytearray(whole)
-    damaged[int(place * len(whole))] ^= 0x10
-    path.write_bytes(damaged)
-    again = prepare.prepare("planted", **SMALL)
-    assert "is no file of this model's parameters" in caplog.text
-    assert again.test_metrics == first.test_metrics
-    assert torch.equal(again.readout.scores, first.readout.scores)
-    assert load_tensors(path)[0].keys() == first.model.state_dict().keys()
-
-
 def of_words():
     path = vectors.vectors_file("planted", 8)
     return path, path.read_text()

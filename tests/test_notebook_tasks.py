@@ -471,15 +471,6 @@ def test_generated_data_sets_are_of_every_task(name):
         assert seen(corpus) == KNOWN[name]
 
 
-def test_every_page_with_a_data_set_says_what_it_reads():
-    for source in EXPERIMENTS:
-        assert re.search(
-            r'^page = notebook\.begin\(\s*globals\(\), "[^"]*", (notebook\.|reads\()',
-            source.read_text(),
-            re.MULTILINE,
-        )
-
-
 def test_what_a_data_set_is_stands_written_for_all():
     assert set(KNOWN) == {*data.LOADERS, *data.SCENES}
     assert set(notebook.TEXTS) == set(TASKS)
@@ -493,13 +484,7 @@ def test_what_stands_written_is_true_of_generated_data(name):
     assert seen((data.load_scenes if name in data.SCENES else data.load)(name, **small)) == KNOWN[name]
 
 
-REAL = {
-    "sst5": "sst",
-    "babi1": "babi",
-    "mrpc": "mrpc",
-    "snli": "snli",
-    "ade": "ade_corpus_v2",
-}
+REAL = {"sst5": "sst", "babi1": "babi", "mrpc": "mrpc", "snli": "snli", "ade": "ade_corpus_v2"}
 
 
 @pytest.mark.slow

@@ -16,8 +16,9 @@ import pytest
 
 from attnbook.charts import vegalite
 from attnbook.runs import run
-from attnlib import data
+from attnlib import data, statistics
 from attnlib.data.generated import planted, planted_documents, scenes
+from attnlib.tables import performance
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").rglob("*.py"))
@@ -45,7 +46,7 @@ def small(source):
         chosen = DOCUMENTS | {"architecture": "FLANnoenc"}
     else:
         chosen = (SCENES if "\nkind: " in text else SMALL) | {"depths": [1, 2], "vectors": "random"}
-        chosen |= {"strengths": [0.0, 0.1], "adversary_epochs": 1, "n_seeds": 2}
+        chosen |= {"strengths": [0.0, 0.1], "adversary_epochs": 1, "n_seeds": 2, "n_steps": 50}
     chosen |= {"readouts": "never"}
     return {name: value for name, value in chosen.items() if f"\n{name}: " in text}
 
@@ -90,11 +91,13 @@ def cells_in_a_fork(source, values):
 
 @pytest.fixture
 def few(monkeypatch):
-    """Generated corpora of few texts, for runs in this process."""
+    """Generated corpora of few texts, and few resamples of them, for runs in this process."""
     sizes = {"n_train": 200, "n_dev": 50, "n_test": 50}
     monkeypatch.setitem(data.LOADERS, "planted", partial(planted.load, **sizes))
     monkeypatch.setitem(data.LOADERS, "planted_documents", partial(planted_documents.load, **sizes))
     monkeypatch.setitem(data.SCENES, "scenes", partial(scenes.load, **sizes))
+    monkeypatch.setattr(statistics, "bootstrap_mean", partial(statistics.bootstrap_mean, n_resamples=20))
+    monkeypatch.setattr(performance, "difference", partial(performance.difference, n_resamples=20))
 
 
 @pytest.mark.slow
@@ -122,17 +125,8 @@ def test_a_chapter_runs_on_other_data_and_then_says_nothing_of_its_own(source, f
 
 
 @pytest.mark.slow
-# One of each folder.
-@pytest.mark.parametrize(
-    "name",
-    [
-        "beyond/geometry",
-        "jain_wallace/permutation",
-        "serrano_smith/single",
-        "violation/evidence",
-        "wiegreffe_pinter/uniform",
-    ],
-)
+# Two more are compared in tests/book/test_sweep.py.
+@pytest.mark.parametrize("name", ["serrano_smith/single", "wiegreffe_pinter/uniform"])
 def test_a_run_of_papermill_gives_the_same_and_signs_its_charts(name, tmp_path):
     source = ROOT / f"notebooks/{name}.py"
     values = small(source) | {"seed": 3}
@@ -147,12 +141,6 @@ def test_a_run_of_papermill_gives_the_same_and_signs_its_charts(name, tmp_path):
         line = chart[vegalite.MIME]["usermeta"]["source"]
         assert line.startswith(f"notebooks/{name}.py dataset={values['dataset']} ")
         assert "limit=25" in line
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("source", EXPERIMENTS, ids=name_of)
-def test_a_page_says_where_its_data_are_generated(source):
-    assert "page.generated(" in source.read_text()
 
 
 @pytest.mark.parametrize("source", RECORDS, ids=name_of)
@@ -207,12 +195,20 @@ def test_the_readmes_papermill_lines(tmp_path):
 
 
 @pytest.mark.parametrize("source", NOTEBOOKS, ids=NAMES)
-def test_parameters_are_one_typed_and_explained_assignment_a_line(source):
+def test_what_every_source_has(source):
+    """Its name under its charts, what it reads, roles in the text alone, parameters a person can read."""
     import jupytext
 
-    cells = [cell for cell in jupytext.read(source).cells if "parameters" in cell.metadata.get("tags", [])]
-    assert len(cells) == 1
-    head, blank, *lines = cells[0].source.splitlines()
+    # An experiment says which data sets it takes, and where its data are generated.
+    reads = r", (notebook\.|reads\()" if source in EXPERIMENTS else "[,)]"
+    begin = rf'^page = notebook\.begin\(\s*globals\(\), "{name_of(source)}"{reads}'
+    assert re.search(begin, source.read_text(), re.MULTILINE)
+    assert source not in EXPERIMENTS or "page.generated(" in source.read_text()
+    cells = [cell for cell in jupytext.read(source).cells if cell.cell_type == "code"]
+    # In what a cell displays, or in code, a reader would see {doc}`page` as it is written.
+    assert not re.findall(r"\{[a-z:]+\}`[^`]*`", "\n".join(cell.source for cell in cells))
+    (own,) = [cell.source for cell in cells if "parameters" in cell.metadata.get("tags", [])]
+    head, blank, *lines = own.splitlines()
     # papermill reads annotations by pattern, and none with |.
     assert [head, blank] == ["from typing import Optional", ""]
     for line in lines:
@@ -224,27 +220,12 @@ def test_parameters_are_one_typed_and_explained_assignment_a_line(source):
 
 
 @pytest.mark.parametrize("source", NOTEBOOKS, ids=NAMES)
-def test_roles_stand_in_the_text_alone(source):
-    # In what a cell displays, or in code, a reader would see {doc}`page` as it is written.
-    import jupytext
-
-    code = [cell.source for cell in jupytext.read(source).cells if cell.cell_type == "code"]
-    assert not re.findall(r"\{[a-z:]+\}`[^`]*`", "\n".join(code))
-
-
-@pytest.mark.parametrize("source", NOTEBOOKS, ids=NAMES)
 def test_the_code_that_a_page_shows_fits_its_column(source):
     import jupytext
 
     code = [cell for cell in jupytext.read(source).cells if cell.cell_type == "code"]
     shown = [cell.source for cell in code if not HIDDEN & set(cell.metadata.get("tags", []))]
     assert not [line for text in shown for line in text.splitlines() if len(line) > WIDEST]
-
-
-@pytest.mark.parametrize("source", NOTEBOOKS, ids=NAMES)
-def test_every_notebook_puts_its_own_name_under_its_charts(source):
-    begin = rf'^page = notebook\.begin\(\s*globals\(\), "{name_of(source)}"[,)]'
-    assert re.search(begin, source.read_text(), re.MULTILINE)
 
 
 @pytest.mark.parametrize("source", NOTEBOOKS, ids=NAMES)

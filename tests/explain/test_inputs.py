@@ -8,13 +8,7 @@ import pytest
 import torch
 
 from attnlib.data.corpus import END, START
-from attnlib.explain.inputs import (
-    Trained,
-    attributions,
-    embedding_gradient,
-    input_times_gradient,
-    integrated_gradients,
-)
+from attnlib.explain import inputs as by
 from attnlib.explain.targets import target_value
 from attnlib.models import ENCODERS, collate
 from tests import toy
@@ -28,17 +22,17 @@ EVERY = [
 
 
 def scored(method, model, split, vocabulary, **options):
-    return attributions(method, Trained(model, split, vocabulary, None), **options)
+    return by.attributions(method, by.Trained(model, split, vocabulary, None), **options)
 
 
 # With few steps, for the methods that take any.
 ALL = {
     name: partial(scored, method)
     for name, method in (
-        ("input × gradient", input_times_gradient),
-        ("embedding gradient", embedding_gradient),
-        ("integrated gradients", integrated_gradients(3)),
-        ("released", integrated_gradients(3, released=True)),
+        ("input × gradient", by.input_times_gradient),
+        ("embedding gradient", by.embedding_gradient),
+        ("integrated gradients", by.integrated_gradients(3)),
+        ("released", by.integrated_gradients(3, released=True)),
     )
 }
 
@@ -117,7 +111,7 @@ def test_integrated_gradients_are_complete_and_the_released_ones_are_not(pair):
     with torch.no_grad():
         differences = torch.stack([forward(x) - forward(torch.zeros_like(x)) for x, forward in texts])
     fine, coarse, released = (
-        scored(integrated_gradients(steps, wrong), model, split, vocabulary).sum(1)
+        scored(by.integrated_gradients(steps, wrong), model, split, vocabulary).sum(1)
         for steps, wrong in ((200, False), (100, False), (200, True))
     )
     torch.testing.assert_close(fine, differences, atol=0.02, rtol=0)
@@ -125,18 +119,6 @@ def test_integrated_gradients_are_complete_and_the_released_ones_are_not(pair):
     torch.testing.assert_close(2 * fine - coarse, differences, atol=1e-3, rtol=0)
     assert float((released - differences).abs().min()) > 0.1
     assert float((released / 200 - differences).abs().max()) > 0.1  # nor as a mean over the steps
-
-
-@pytest.mark.parametrize("name", ALL)
-@pytest.mark.parametrize("pair", [False, True])
-def test_a_text_does_not_depend_on_its_batch(name, pair):
-    model, vocabulary = toy.model("bilstm", n_classes=3, pair=pair)
-    split = toy.split(5, pair=pair)
-    together = ALL[name](model, split, vocabulary, batch_size=5)
-    assert float(together.abs().max()) > 1e-3
-    for size in (1, 3):
-        found = ALL[name](model, split, vocabulary, batch_size=size)
-        torch.testing.assert_close(found, together, atol=1e-6, rtol=1e-5)
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -155,6 +137,6 @@ def test_the_probability_is_among_the_candidates_and_nothing_else_moves(name):
 def test_no_step_and_an_unknown_target_are_refused():
     for released in (False, True):
         with pytest.raises(ValueError, match="n_steps is 0"):
-            integrated_gradients(n_steps=0, released=released)
+            by.integrated_gradients(n_steps=0, released=released)
     with pytest.raises(ValueError, match="unknown target 'odds': known are probability, logit, margin"):
         ALL["released"](*toy.model()[:1], toy.split(3), toy.model()[1], target="odds")

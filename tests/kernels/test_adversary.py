@@ -5,7 +5,7 @@ import torch
 
 from attnlib.kernels import adversary, jsd, search_adversary, tvd
 from attnlib.kernels.adversary import Task, _starts, padded_width, weigh_terms
-from tests.kernels.cases import allowing, make, one, spread_out, with_head
+from tests.kernels.cases import allowing, make, one, with_head
 
 
 def loss(readout, x, epsilon, penalty, variant):
@@ -110,20 +110,6 @@ def test_no_steps_keeps_the_starts():
     found = search_adversary(r, 0.5, n_steps=0, seed=3)
     p = _starts(r.mask, 5, 3).double().softmax(2)
     torch.testing.assert_close(found.jsd, jsd(p, r.alpha).amax(0), rtol=0, atol=1e-14)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("classes", [2, 3, 9])
-def test_padding_and_batch_do_not_matter_in_a_long_search(classes):
-    r = make(18, 21, classes, seed=7, dtype=torch.float32)
-    settings = {"n_steps": 80, "learning_rate": 0.05, "seed": 9}
-    found = search_adversary(r, 0.05, **settings)
-    for i in (0, 3, 11):
-        single = search_adversary(r.select([i]), 0.05, **settings)
-        torch.testing.assert_close(single.weights[0], found.weights[i], rtol=0, atol=1e-6)
-    wide, columns = spread_out(r)
-    other = search_adversary(wide, 0.05, **settings)
-    torch.testing.assert_close(other.weights[:, columns], found.weights, rtol=0, atol=1e-6)
 
 
 def test_seed():

@@ -3,16 +3,8 @@ import math
 import pytest
 import torch
 
-from attnlib.kernels import (
-    adversary_bounds,
-    exact_adversary,
-    jsd,
-    naive,
-    permutation_range,
-    reach,
-    search_adversary,
-    tvd,
-)
+from attnlib import kernels
+from attnlib.kernels import naive
 from attnlib.kernels.bounds import _pairs
 from tests.kernels.cases import make, one
 
@@ -31,15 +23,15 @@ def simplex_grid(length, steps):
 @pytest.mark.parametrize("epsilon", [0.02, 0.1, 0.4])
 def test_three_classes_bracket_a_fine_grid(epsilon):
     r = make(10, 4, 3, seed=1, scale=1.0)
-    bounds = adversary_bounds(r, epsilon, **QUICK)
+    bounds = kernels.adversary_bounds(r, epsilon, **QUICK)
     assert (bounds.lower <= bounds.upper).all()
-    assert (bounds.lower >= search_adversary(r, epsilon, 3, 60).jsd).all()
+    assert (bounds.lower >= kernels.search_adversary(r, epsilon, 3, 60).jsd).all()
     reached = []
     for i, length in enumerate(r.lengths.tolist()):
         weights = torch.nn.functional.pad(simplex_grid(length, 60), (0, 4 - length))[None]
         single = r.select([i])
-        moved = tvd(single.probabilities(weights), single.probabilities()[:, None])[0]
-        found = jsd(weights[0], r.alpha[i])
+        moved = kernels.tvd(single.probabilities(weights), single.probabilities()[:, None])[0]
+        found = kernels.jsd(weights[0], r.alpha[i])
         best = found.masked_fill(moved > epsilon, 0).max()
         reached.append(best)
         assert best <= bounds.upper[i] + 1e-12
@@ -50,8 +42,8 @@ def test_three_classes_bracket_a_fine_grid(epsilon):
 
 def test_two_classes_give_the_exact_optimum_below():
     r = make(12, 8, seed=2)
-    bounds = adversary_bounds(r, 0.05, **QUICK)
-    exact = exact_adversary(r, 0.05).jsd
+    bounds = kernels.adversary_bounds(r, 0.05, **QUICK)
+    exact = kernels.exact_adversary(r, 0.05).jsd
     torch.testing.assert_close(bounds.lower, exact, rtol=0, atol=1e-12)
     assert (bounds.upper >= exact - 1e-15).all()
     torch.testing.assert_close(bounds.upper, naive.adversary_ceiling(r), rtol=0, atol=1e-12)
@@ -59,24 +51,26 @@ def test_two_classes_give_the_exact_optimum_below():
 
 def test_pairs_of_two_classes_come_close_to_the_optimum():
     r = make(15, 8, seed=3)
-    pairs, exact = _pairs(r, 0.05), exact_adversary(r, 0.05).jsd
+    pairs, exact = _pairs(r, 0.05), kernels.exact_adversary(r, 0.05).jsd
     assert (pairs <= exact + 1e-12).all()
     torch.testing.assert_close(pairs, exact, rtol=0, atol=1e-6)
 
 
 def test_everything_allowed_and_one_token():
     r = make(10, 6, 3, seed=6)
-    bounds = adversary_bounds(r, 1.0, n_candidates=1, n_steps=1)
+    bounds = kernels.adversary_bounds(r, 1.0, n_candidates=1, n_steps=1)
     torch.testing.assert_close(bounds.lower, bounds.upper, rtol=0, atol=1e-12)
-    single = adversary_bounds(one([1.0], [2.0]), 0.1, n_steps=1)
+    single = kernels.adversary_bounds(one([1.0], [2.0]), 0.1, n_steps=1)
     assert single.lower.item() == single.upper.item() == 0
-    assert adversary_bounds(one([1.0, 0.0], [2.0, 1.0]), 1.0).upper.item() == pytest.approx(math.log(2))
+    assert kernels.adversary_bounds(one([1.0, 0.0], [2.0, 1.0]), 1.0).upper.item() == pytest.approx(
+        math.log(2)
+    )
 
 
 @pytest.mark.parametrize(("classes", "ties"), [(2, False), (2, True), (3, False), (5, True)])
 def test_no_mixture_of_tokens_reaches_further(classes, ties):
     r = make(40, 6, classes, seed=classes, scale=0.8, ties=ties)
-    found = reach(r)
+    found = kernels.reach(r)
     y = r.predictions()
     g = torch.Generator().manual_seed(9)
     weights = 4 * torch.randn(40, 500, 6, generator=g, dtype=torch.float64)
@@ -92,7 +86,7 @@ def test_no_mixture_of_tokens_reaches_further(classes, ties):
 
 
 def test_to_keep_the_class_is_not_to_keep_the_output():
-    inert, alive = reach(one([0.75, 0.25], [7.0, 0.02])), reach(one([0.5, 0.5], [0.1, -0.05]))
+    inert, alive = kernels.reach(one([0.75, 0.25], [7.0, 0.02])), kernels.reach(one([0.5, 0.5], [0.1, -0.05]))
     # Some attention halves a probability of .995 and none changes the class; another text is the reverse.
     assert (inert.can_flip.item(), alive.can_flip.item()) == (False, True)
     assert inert.largest_tvd.item() > 0.48
@@ -104,22 +98,22 @@ def test_to_keep_the_class_is_not_to_keep_the_output():
 
 
 def test_a_share_of_no_change_is_none():
-    still = reach(one([0.3, 0.7], [0.4, 0.4]))
+    still = kernels.reach(one([0.3, 0.7], [0.4, 0.4]))
     assert not still.can_flip.item()
     assert still.share(torch.zeros(1)).isnan().item()
-    assert reach(make(5, 4, classes=3)).share(torch.zeros(5)).isnan().all()
+    assert kernels.reach(make(5, 4, classes=3)).share(torch.zeros(5)).isnan().all()
     r = make(40, 6, seed=5, shortest=2)
-    lowest, highest = permutation_range(r).unbind(1)
+    lowest, highest = kernels.permutation_range(r).unbind(1)
     predicted = r.probabilities().amax(1)
     permuted = (predicted - lowest).maximum(highest - predicted)
-    assert (reach(r).share(permuted) <= 1 + 1e-12).all()
+    assert (kernels.reach(r).share(permuted) <= 1 + 1e-12).all()
 
 
 def test_reach_of_one_token_and_extremes():
-    single = reach(one([1.0], [3.0]))
+    single = kernels.reach(one([1.0], [3.0]))
     assert not single.can_flip.item()
     assert single.lowest.item() == single.highest.item()
-    huge = reach(one([1 - 1e-8, 1e-8], [1e4, -1e4]))
+    huge = kernels.reach(one([1 - 1e-8, 1e-8], [1e4, -1e4]))
     assert huge.can_flip.item()
     assert huge.lowest.item() == 0
     assert huge.highest.item() == 1

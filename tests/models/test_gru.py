@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from attnlib.models.encoders import BiGRU
-from attnlib.models.gru import Recurrence, states_of
+from attnlib.models.gru import states_of
 
 
 def layers_and_inputs(n: int, length: int, k: int = 2) -> tuple[list[nn.GRU], list[Tensor]]:
@@ -37,15 +37,6 @@ def test_states_and_gradients_are_those_of_torch(n: int, length: int, k: int) ->
     theirs = value_and_gradients(layer_by_layer, layers, inputs)
     for mine, other in zip(ours, theirs, strict=True):
         torch.testing.assert_close(mine, other, rtol=1e-11, atol=1e-13)
-
-
-def test_gradient_against_finite_differences() -> None:
-    generator = torch.Generator().manual_seed(1)
-    shapes = ((4, 2, 3, 6), (2, 6, 2), (2, 6))
-    values = [
-        torch.randn(shape, generator=generator, dtype=torch.float64).requires_grad_() for shape in shapes
-    ]
-    assert torch.autograd.gradcheck(Recurrence.apply, values)
 
 
 def test_saturated_gates_keep_the_first_state_and_its_gradient() -> None:

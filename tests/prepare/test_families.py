@@ -11,6 +11,7 @@ import torch
 from attnbook.runs import results
 from attnlib import data
 from attnlib.cache import digest
+from attnlib.cache.tensors import load_tensors
 from attnlib.data.generated import planted, planted_documents, scenes
 from attnlib.models.classifier import AttentionModel
 from attnlib.models.documents import DocumentModel
@@ -95,10 +96,11 @@ SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in list(FAMILIES)[1:
 
 @pytest.mark.parametrize("family", ["texts", *SLOW])
 def test_another_cache_gives_the_same_bits_and_another_seed_does_not(family, tmp_path, monkeypatch):
-    once = facts(first(family))
+    once, state = facts(first(family)), torch.get_rng_state()
     monkeypatch.setenv("ATTNLIB_CACHE", str(tmp_path))
     assert facts(run(family)) == once
     assert facts(run(family, seed=1))[-1] != once[-1]
+    assert torch.equal(torch.get_rng_state(), state)
 
 
 @pytest.mark.parametrize(
@@ -118,6 +120,7 @@ def test_a_damaged_file_is_trained_again_with_a_warning(family, folder, caplog):
     path.write_bytes(path.read_bytes()[:-100])
     assert facts(run(family)) == facts(once)
     assert "is no file of this model's parameters" in caplog.text
+    assert load_tensors(path)[0].keys() == once.model.state_dict().keys()
 
 
 @pytest.mark.parametrize("family", ["texts", "HAN", "visual_bert"])

@@ -27,12 +27,6 @@ def tables(run):
     return run.frame(score=run.readout.logits()[:, 1])
 
 
-def test_questions_give_a_readout_with_a_head():
-    run = prepare.prepare("questions", **CHEAP)
-    assert run.readout.head is not None
-    assert "accuracy" in run.test_metrics
-
-
 @pytest.mark.parametrize(
     ("name", "task", "pair", "usual"),
     [

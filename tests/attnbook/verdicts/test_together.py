@@ -1,17 +1,18 @@
 """What the papers say together: each claim on small tables with answers by hand; the page itself."""
 
 import re
+import shutil
 
 import numpy as np
 import pytest
 
-from attnbook.runs import record, results
+from attnbook.runs import results
 from attnbook.verdicts import cells, inference, papers, together
 from attnbook.verdicts.claims import CLAIMS
 from attnbook.verdicts.shared_questions import EPSILON
 from attnlib.tables import summaries
 from tests.attnbook.verdicts.made import EMPTY, adversary, rows, tables, three_signs, violations
-from tests.attnbook.verdicts.pages import execute, jain_wallace
+from tests.attnbook.verdicts.pages import execute
 
 
 def finding(name, *parts):
@@ -290,8 +291,7 @@ def test_every_claim_has_a_verdict_and_the_papers_own_numbers_are_read_by_the_sa
 @pytest.mark.slow
 def test_the_page_runs_with_the_results_of_one_paper_and_without_any(tmp_path):
     """The book runs it with the record of all papers."""
-    jain_wallace(tmp_path / "sweep", 0.2)
-    record.record(tmp_path / "sweep", tmp_path / "kept")
+    shutil.copytree(results.RECORDED / "jain_wallace", tmp_path / "kept/jain_wallace")
     for folder, shown in (("kept", {"Jain & Wallace 2019"}), ("nowhere", set())):
         page = execute("chapters/verdicts", tmp_path / f"page {folder}", recorded=str(tmp_path / folder))
         table = results.read(tmp_path / f"page {folder}/verdicts.csv")

@@ -1,6 +1,6 @@
 """Adversaries side by side: those of one run, and the furthest of a recorded base seed.
 
-Over seeds and data sets they are tested on the page that shows them, `test_wiegreffe_pinter_summary.py`.
+Over seeds and data sets they are tested on the page that shows them, `test_wiegreffe_pinter.py`.
 """
 
 import numpy as np

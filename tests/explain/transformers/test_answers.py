@@ -151,6 +151,7 @@ def test_told_either_way_a_pair_is_scored_the_same():
     told = {**inputs, "scored": torch.tensor([[0, 1, 1, 0, 0, 0, 0, 0]])}
     for name, found in stock.explain(model, BERT_TEXT, inputs).items():
         assert torch.equal(found, stock.explain(model, BERT_TEXT, told, name)[name])
+        assert (found != 0).tolist() == [[True, True, *[False] * (found.shape[1] - 2)]], name
     first, second = (removals(model, BERT_TEXT, given) for given in (inputs, told))
     for name, way in first.items():
         np.testing.assert_array_equal(way.drop_of_each(), second[name].drop_of_each())

@@ -139,16 +139,6 @@ def test_the_mean_row_is_that_of_the_queries_that_are_present():
     assert (found[1, 3:] == 0).all()
 
 
-def test_of_a_pair_of_texts_the_first_is_scored():
-    model, inputs = embedded(bert)
-    # Start, two words, end, two words, end; and start, three words, end, one word, end.
-    inputs["token_type_ids"] = torch.tensor([[0, 0, 0, 0, 1, 1, 1], [0, 0, 0, 0, 0, 1, 1]])
-    for name, found in stock.explain(model, BERT_TEXT, inputs).items():
-        assert (found != 0).any(), name
-        assert (found[0, 2:] == 0).all()
-        assert (found[1, 3:] == 0).all()
-
-
 def test_random_scores_depend_on_row_and_seed_alone():
     present = torch.ones(400, 30, dtype=torch.bool)
     for signed, low in ((False, 0), (True, -1)):
