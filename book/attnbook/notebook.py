@@ -253,9 +253,8 @@ def check_dataset(name: str, reads: Sequence[str], **needs: Any) -> None:
     else:
         close = difflib.get_close_matches(name.lower(), fitting, n=1)
         problem = "unknown" + (f" (did you mean {close[0]!r}?)" if close else "")
+        problem += f", and no file of your own ({', '.join(ENDINGS)})"
     known = f"This notebook reads {wanted}: {', '.join(fitting)}"
-    if "scenes" not in reads:
-        known += f", or a file of your own ({', '.join(ENDINGS)})"
     raise ValueError(f"parameter dataset is {name!r}: {problem}. {known}")
 
 
