@@ -144,7 +144,7 @@ def test_a_page_says_what_it_cannot_read(tmp_path):
         begin(REVIEWS, notebook.PAIRS)
     with pytest.raises(ValueError, match=r"no\.csv: there is no such file"):
         begin(tmp_path / "no.csv", notebook.TEXTS)
-    with pytest.raises(ValueError, match=r"unknown.*, or a file of your own \(\.csv, "):
+    with pytest.raises(ValueError, match=r"unknown, and no file of your own \(\.csv, "):
         begin("mine", notebook.TEXTS)
     with pytest.raises(ValueError, match="is of texts, lxmert reads"):
         prepare_transformer(str(REVIEWS), "lxmert")

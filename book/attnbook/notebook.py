@@ -264,9 +264,8 @@ def check_dataset(name: str, reads: Sequence[str], **needs: Any) -> None:
     else:
         near = nearest(name, fitting)
         problem = "unknown" + (f" (did you mean {near!r}?)" if near else "")
+        problem += f", and no file of your own ({', '.join(ENDINGS)})"
     known = f"This notebook reads {wanted}: {', '.join(fitting)}"
-    if "scenes" not in reads:
-        known += f", or a file of your own ({', '.join(ENDINGS)})"
     raise ValueError(f"parameter dataset is {name!r}: {problem}. {known}")
 
 
