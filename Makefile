@@ -7,7 +7,7 @@ STAMP := .venv/.complete
 # Each worker begins with its own half of the tests, which keeps those of one file together.
 WORKERS ?= 2
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
-SNAKEMAKE = $(BIN)/snakemake --profile $(PROFILE)
+SNAKEMAKE = $(BIN)/snakemake --profile "$(PROFILE)"
 
 # Every notebook and every worker is a new process: they share compiled modules, whatever the environment says.
 export PYTHONDONTWRITEBYTECODE =
@@ -34,13 +34,13 @@ pdf: book  ## print the chapters into one file, build/attention.pdf (needs Chrom
 	$(BIN)/python book/_ext/pdf.py build/_build/html build/attention.pdf
 
 sweep: $(STAMP)  ## run a grid of notebooks (CONFIG=config/jain_wallace.yaml PROFILE=profiles/local)
-	$(SNAKEMAKE) --configfile $(CONFIG) -- sweep
+	$(SNAKEMAKE) --configfile "$(CONFIG)" -- sweep
 
 progress: $(STAMP)  ## how far a grid is, and how long it will take (CONFIG=config/paper.yaml ARGS=--recorded)
-	$(BIN)/python -m attnbook progress $(CONFIG) $(ARGS)
+	$(BIN)/python -m attnbook progress "$(CONFIG)" $(ARGS)
 
 record: $(STAMP)  ## run a grid (CONFIG=config/jain_wallace.yaml) and record its results in book/results
-	$(SNAKEMAKE) --configfile $(CONFIG) -- record
+	$(SNAKEMAKE) --configfile "$(CONFIG)" -- record
 
 readouts: $(STAMP)  ## train the models of config/readouts.yaml, publish their Readouts, record what they say
 	$(BIN)/python -m attnbook readouts

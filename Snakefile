@@ -19,6 +19,7 @@ sys.path[:0] = [os.getcwd(), os.path.join(os.getcwd(), "book")]
 from attnbook.runs import grid, values
 from attnbook.runs.train import PREPARED_BY, model_of
 from attnlib.cache.sources import files_of, sources_of
+from attnlib.checks import own_path
 from snakemake.utils import update_config
 
 
@@ -64,11 +65,21 @@ def version(script):
     files = {Path(script).absolute(), *sources_of(script), runner, *sources_of(runner)}
     lines = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(os.getcwd())}" for path in sorted(files)]
     target = Path("build/versions", Path(script).absolute().relative_to(os.getcwd()).with_suffix(".txt"))
-    text = "\n".join(lines) + "\n"
-    if not target.is_file() or target.read_text() != text:
+    return written(target, "\n".join(lines) + "\n")
+
+
+def written(target, text):
+    """Return the name of a file that has this text; one that has it already stays as it is."""
+    target = Path(target)
+    if not target.is_file() or target.read_text(encoding="utf-8") != text:
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text)
+        target.write_text(text, encoding="utf-8")
     return str(target)
+
+
+def own_file(parameters):
+    """Return the file of one's own that a run reads, if any: it runs again when that has changed."""
+    return [str(path) for path in [own_path(parameters.get("dataset"))] if path]
 
 
 BIN = Path(sys.executable).parent
@@ -87,8 +98,9 @@ RECORDS = {
     "wiegreffe_pinter/adversary": files("book/results/wiegreffe_pinter"),
     "wiegreffe_pinter/diagnostic": files("book/results/wiegreffe_pinter"),
 }
-# Chapters answer from the recorded results.
-RECORDS |= {f"chapters/{path.stem}": RESULTS for path in Path("notebooks/chapters").glob("*.py")}
+# Chapters answer from the recorded results; some let the reader play with the recorded Readouts.
+PLAYED = [*files("book/readouts"), "book/attnbook/playground.html"]
+RECORDS |= {f"chapters/{path.stem}": RESULTS + PLAYED for path in Path("notebooks/chapters").glob("*.py")}
 NOTEBOOKS = sorted(path.relative_to("notebooks").with_suffix("").as_posix() for path in Path("notebooks").rglob("*.py"))
 
 os.environ["ATTNLIB_CACHE"] = os.path.abspath("build/cache")
@@ -143,8 +155,8 @@ OF_PAGE = models_of({name: (name, parameters) for name, parameters in BOOK.items
 OF_PAGE = {name: model for name, model in OF_PAGE.items() if list(OF_PAGE.values()).count(model) > 1}
 
 RUN = (
-    "OMP_NUM_THREADS={threads} {BIN}/python -m attnbook run {input.source} {output.notebook} {params.options:q}"
-    " > {log} 2>&1 || {{ tail -n 40 {log} >&2; exit 1; }}"
+    "OMP_NUM_THREADS={threads} {BIN:q}/python -m attnbook run {input.source:q} {output.notebook:q} {params.options:q}"
+    " > {log:q} 2>&1 || {{ tail -n 40 {log:q} >&2; exit 1; }}"
 )
 
 
@@ -166,6 +178,7 @@ rule page:
         lambda wildcards: RECORDS.get(wildcards.notebook, []),
         lambda wildcards: files("book/readouts") if BOOK[wildcards.notebook].get("readouts") == "only" else [],
         lambda wildcards: [f"build/models/{OF_PAGE[name]}" for name in [wildcards.notebook] if name in OF_PAGE],
+        lambda wildcards: own_file(BOOK[wildcards.notebook]),
         source="notebooks/{notebook}.py",
     output:
         notebook="build/runs/{notebook}.ipynb",
@@ -185,6 +198,7 @@ rule model:
     # it there any more trains it again.
     input:
         lambda wildcards: version(files_of(PREPARED_BY[MODELS[wildcards.model][0]][0])[-1]),
+        lambda wildcards: own_file(MODELS[wildcards.model][1]),
     output:
         touch("build/models/{model}"),
     params:
@@ -196,8 +210,8 @@ rule model:
     message:
         "training {wildcards.model}"
     shell:
-        "OMP_NUM_THREADS={threads} {BIN}/python -m attnbook train {params.prepared_by} {params.options:q}"
-        " > {log} 2>&1 || {{ tail -n 40 {log} >&2; exit 1; }}"
+        "OMP_NUM_THREADS={threads} {BIN:q}/python -m attnbook train {params.prepared_by:q} {params.options:q}"
+        " > {log:q} 2>&1 || {{ tail -n 40 {log:q} >&2; exit 1; }}"
 
 
 rule cell:
@@ -205,6 +219,7 @@ rule cell:
     input:
         lambda wildcards: version(f"notebooks/{wildcards.notebook}.py"),
         lambda wildcards: [f"build/models/{OF_CELL[key]}" for key in [tuple(wildcards)] if key in OF_CELL],
+        lambda wildcards: own_file(SWEEP[wildcards.notebook, wildcards.cell]),
         source="notebooks/{notebook}.py",
     output:
         notebook="build/sweep/{notebook}/{cell}.ipynb",
@@ -228,11 +243,11 @@ rule sweep:
         [f"build/sweep/{notebook}/{cell}" for notebook, cell in SWEEP],
     output:
         "build/sweep/summary.csv",
-    run:
-        import pandas as pd
-
-        tables = [pd.read_csv(Path(folder) / "summary.csv") for folder in input]
-        pd.concat(tables, ignore_index=True).to_csv(output[0], index=False)
+    params:
+        # A command line holds a thousand runs, not ten thousand.
+        listed=lambda wildcards, input: written("build/versions/sweep.txt", "".join(f"{folder}\n" for folder in input)),
+    shell:
+        "{BIN:q}/python -m attnbook collect @{params.listed:q} --output {output:q}"
 
 
 rule record:
@@ -243,7 +258,7 @@ rule record:
     message:
         "recording the sweep in book/results"
     shell:
-        "{BIN}/python -m attnbook record build/sweep book/results"
+        "{BIN:q}/python -m attnbook record build/sweep"
 
 
 rule site:
@@ -264,5 +279,5 @@ rule site:
         "rm -rf build/book && mkdir build/book && cp -Rp book/*.md book/*.bib book/*.yml book/_assets book/_ext book/reference build/book"
         " && cp -Rp build/runs build/book/experiments && mv build/book/experiments/chapters/index.ipynb build/book"
         " && find build/book/experiments -name '.*' -type f -delete"
-        " && {BIN}/jupyter-book build build/book --config {input.config} --path-output build"
-        " -W -n --keep-going -q > {log} 2>&1 || {{ cat {log} >&2; exit 1; }}"
+        " && {BIN:q}/jupyter-book build build/book --config {input.config:q} --path-output build"
+        " -W -n --keep-going -q > {log:q} 2>&1 || {{ cat {log:q} >&2; exit 1; }}"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import re
 import reprlib
 import sys
 from collections.abc import Iterable, Mapping, Set
 from numbers import Real
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,24 @@ OF_LABELS = (
     "Labels are column numbers 0…C−1: subtract 1 where they begin at 1, and map names, as in "
     "[numbers[name] for name in labels]"
 )
+
+# What a file of one's own data ends in; and a function that loads them.
+ENDINGS = (".csv", ".tsv", ".jsonl", ".parquet")
+_FUNCTION = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
+
+
+def own_path(given: object) -> Path | None:
+    """The file of one's own that is given in place of a data set's name, if it is one; by its ending."""
+    return Path(given).expanduser() if isinstance(given, str) and given.lower().endswith(ENDINGS) else None
+
+
+def is_own(given: object) -> bool:
+    """Whether a data set is given by a file, or as package.module:function, not by name (`data.own`).
+
+    >>> is_own("films/mine.csv"), is_own("films.data:load"), is_own("sst")
+    (True, True, False)
+    """
+    return own_path(given) is not None or (isinstance(given, str) and bool(_FUNCTION.fullmatch(given)))
 
 
 def is_tensor(value: Any) -> bool:

@@ -28,6 +28,7 @@ from typing import Any
 
 import torch
 
+from attnlib.cache import check_output
 from benchmarks import floors, report, scaling, targets
 from benchmarks.cases import CASES
 from benchmarks.harness import Bench, Settings
@@ -67,6 +68,11 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if options.device.startswith("cuda") and not torch.cuda.is_available():
         parser.error("--device cuda: no CUDA device is available")
+    try:
+        if options.out:
+            check_output(options.out, "--out", "record.json")
+    except ValueError as error:
+        parser.error(str(error))
     if options.threads < 1:
         parser.error("--threads: must be at least 1")
     return options

@@ -23,6 +23,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from attnlib.cache import check_output
 from benchmarks.run import commit
 
 ROOT = Path(__file__).parents[1]
@@ -41,6 +42,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--runs", type=int, default=200, help="a multiple of 10 (default: 200)")
     parser.add_argument("--out", type=Path, help="save the record here")
     options = parser.parse_args(arguments)
+    try:
+        if options.out:
+            check_output(options.out, "--out", "sweep.json")
+    except ValueError as error:
+        parser.error(str(error))
     if options.runs < 20 or options.runs % 10:
         parser.error(f"--runs is {options.runs}: give a multiple of 10")
     with tempfile.TemporaryDirectory() as folder:

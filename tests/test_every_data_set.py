@@ -30,7 +30,19 @@ from tests.data.sets.writing import write
 from tests.test_notebooks import ROOT
 
 # Folders of ATTNLIB_DATA by data set.
-NAMES = ("sst", "sst5", "imdb", "20news_sports", "20news20", "agnews", "agnews4", "ade", "snli", "mrpc")
+NAMES = (
+    "sst",
+    "sst5",
+    "imdb",
+    "eraser_movies",
+    "20news_sports",
+    "20news20",
+    "agnews",
+    "agnews4",
+    "ade",
+    "snli",
+    "mrpc",
+)
 DOCUMENTS = ("20news", "amazon_multidomain", "agnews_topics")
 FOLDERS = {name: SET_OF.get(name, name) for name in (*NAMES, *DOCUMENTS, "babi1", "babi2", "babi3")}
 NOTEBOOKS = {"correlation": FOLDERS, "permutation": ("sst", "snli"), "adversary": ("sst", "snli")}

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 import torch
 from scipy import stats
-from sklearn.metrics import f1_score
+from sklearn.metrics import average_precision_score, f1_score
 
 from attnbook import charts, notebook
 from attnlib import data, faithfulness, statistics
@@ -105,6 +105,9 @@ def runs_of(page, text):
     elif page == "violation/regions":
         yield {"kind": "visual_bert"}, {"scenes"}
         yield {"kind": "lxmert"}, {"scenes"}
+    elif page == "violation/rationales":
+        yield {}, TWO
+        yield {"encoder": "FLANrnn"}, TWO
     elif page == "violation/evidence" or page.startswith("wiegreffe_pinter"):
         yield {}, TWO
     elif page.startswith("jain_wallace"):
@@ -345,6 +348,22 @@ def right_evidence(page):
         assert (signs[: len(marks)] == (marks if label == predicted else -marks)).all()
 
 
+def right_rationales(page):
+    run, weights, rest = page["run"], page["readout"].alpha.numpy(), []
+    marked = [(marks != 0, row[: len(marks)]) for marks, row in zip(page["rationales"], weights, strict=True)]
+    found = [average_precision_score(marks, row) for marks, row in marked if marks.any()]
+    is_row(page["summary"], "auprc", np.mean(found), len(found), method="attention")
+    smallest = page["sizes"]["minimal flipping set"].numpy()
+    is_row(page["summary"], "flipped", smallest.any(1).mean(), LIMIT, method="minimal flipping set")
+    # The set's fall of p by the model's own reading of what is left.
+    for text, gone in zip(run.texts.texts, smallest, strict=True):
+        rest.append(tuple(word for word, out in zip(text, gone, strict=False) if not out))
+    after = run.predict(replace(run.texts, texts=tuple(rest), evidence=None, sentences=None))
+    each, predicted = np.arange(LIMIT), run.readout.predictions().numpy()
+    fall = (run.readout.probabilities().numpy() - after)[each, predicted]
+    np.testing.assert_allclose(page["measured"]["comprehensiveness", "minimal flipping set"], fall, atol=1e-5)
+
+
 def right_own_model(page):
     """Whatever the number of classes: the slope of the predicted class's log-odds, token by token."""
     model, corpus = page["model"], page["corpus"]
@@ -398,6 +417,7 @@ RIGHT = {
     "violation/own_model": right_own_model,
     "violation/depth": right_depth,
     "violation/evidence": right_evidence,
+    "violation/rationales": right_rationales,
     "violation/regions": right_stock,
     "violation/transformers": right_stock,
     "violation/transformer_depth": right_stock,

@@ -28,6 +28,8 @@ CHAPTERS = [path for path in WITH_DATA if path.parent.name == "chapters"]
 EXPERIMENTS = [path for path in WITH_DATA if path not in CHAPTERS]
 RECORDS = [path for path in NOTEBOOKS if "\nrecorded: " in path.read_text()]
 NAMES = [str(path.relative_to(ROOT / "notebooks")) for path in NOTEBOOKS]
+# Tags of cells whose code is folded away or left out, and how many letters of a line of the others are seen.
+HIDDEN, WIDEST = {"hide-input", "hide-cell", "remove-input", "remove-cell"}, 84
 # Small enough for a test; the planted texts need no file.
 SMALL = {"dataset": "planted", "encoder": "average", "epochs": 2, "limit": 25}
 SCENES = {"dataset": "scenes", "kind": "visual_bert", "layers": 1, "epochs": 1, "limit": 25}
@@ -213,6 +215,15 @@ def test_roles_stand_in_the_text_alone(source):
 
     code = [cell.source for cell in jupytext.read(source).cells if cell.cell_type == "code"]
     assert not re.findall(r"\{[a-z:]+\}`[^`]*`", "\n".join(code))
+
+
+@pytest.mark.parametrize("source", NOTEBOOKS, ids=NAMES)
+def test_the_code_that_a_page_shows_fits_its_column(source):
+    import jupytext
+
+    code = [cell for cell in jupytext.read(source).cells if cell.cell_type == "code"]
+    shown = [cell.source for cell in code if not HIDDEN & set(cell.metadata.get("tags", []))]
+    assert not [line for text in shown for line in text.splitlines() if len(line) > WIDEST]
 
 
 @pytest.mark.parametrize("source", NOTEBOOKS, ids=NAMES)

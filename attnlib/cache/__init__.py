@@ -8,6 +8,7 @@ import hashlib
 import json
 import logging
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,15 +24,53 @@ READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 
 def cache_folder() -> Path:
-    """`$ATTNLIB_CACHE`, else `attnlib` in the user's cache folder."""
+    """`$ATTNLIB_CACHE`, else `attnlib` in the user's cache folder; OSError for a user without a home."""
     if chosen := os.environ.get("ATTNLIB_CACHE"):
-        return Path(chosen).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "attnlib"
+        return expanded(chosen, "ATTNLIB_CACHE")
+    return expanded(os.environ.get("XDG_CACHE_HOME") or "~/.cache", "ATTNLIB_CACHE") / "attnlib"
+
+
+def expanded(path: str | os.PathLike[str], variable: str) -> Path:
+    """A path with the home folder for ~. OSError where the user has none: `variable` is what to set then."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise OSError(f"{path}: this user has no home folder. Set {variable} to a folder") from None
+
+
+def check_output(path: str | os.PathLike[str], what: str = "output", name: str | None = None) -> None:
+    """ValueError unless what is made later can be written at `path`: asked for before the work begins.
+
+    what: the path is called in messages. name: of a file that could lie there where `path` is a folder;
+    None: `path` has to be a folder, or nothing yet.
+    """
+    path = Path(path)
+    if name is None and path.is_file():
+        raise ValueError(f"{what} {path} is a file: name a folder")
+    if name is not None and path.is_dir():
+        raise ValueError(f"{what} {path} is a folder: name a file, such as {path / name}")
+    above = path if path.is_dir() else path.absolute().parent
+    while not above.exists():
+        above = above.parent
+    try:
+        # More than the rights say: the file system may be read-only, or full.
+        tempfile.TemporaryFile(dir=above).close()
+    except OSError as error:
+        raise ValueError(f"{what} {path}: nothing can be written in {above} ({error.strerror})") from None
 
 
 def digest(value: object) -> str:
     """A short name for anything that JSON can hold, and arrays: the first 20 hex digits of its sha256."""
     return hashlib.sha256(written(value).encode()).hexdigest()[:20]
+
+
+def file_name(name: str) -> str:
+    """A name as the begin of a file's: ASCII, without spaces and the like, not too long.
+
+    >>> file_name("it's mine (2)")
+    'it_s_mine__2_'
+    """
+    return re.sub(r"[^\w.+=-]", "_", name, flags=re.ASCII)[:80]
 
 
 def written(value: object) -> str:

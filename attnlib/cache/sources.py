@@ -37,7 +37,7 @@ def folder_of(package: str) -> Path:
 def defaults(notebook: str | Path) -> dict[str, Any]:
     """The parameters of a notebook with the values written in it; those that are no literals are left out."""
     found = {}
-    for node in ast.parse(Path(notebook).read_text(), str(notebook)).body:
+    for node in ast.parse(Path(notebook).read_text(encoding="utf-8"), str(notebook)).body:
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value:
             try:
                 found[node.target.id] = ast.literal_eval(node.value)
@@ -74,7 +74,7 @@ def sources_of(script: str | Path, packages: bool = True) -> list[Path]:
     SyntaxError for a file that is no Python.
     """
     found: set[Path] = set()
-    waiting = list(imported(Path(script).read_text(), str(script)))
+    waiting = list(imported(Path(script).read_text(encoding="utf-8"), str(script)))
     while waiting:
         path = waiting.pop()
         if path not in found and (packages or path.name != "__init__.py"):
@@ -103,7 +103,7 @@ def with_data(modules: Iterable[Path]) -> set[Path]:
 @cache
 def imports_of(path: Path) -> tuple[Path, ...]:
     """The files of this package that one of its modules imports; cached, sources do not change meanwhile."""
-    return tuple(imported(path.read_text(), str(path)))
+    return tuple(imported(path.read_text(encoding="utf-8"), str(path)))
 
 
 def imported(source: str, name: str) -> Iterator[Path]:

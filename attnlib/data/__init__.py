@@ -2,7 +2,8 @@
 
 `load(name)` is the way in; `names()` lists what it knows. The generated corpora (``planted``,
 ``babi1_generated`` …) need no file; the others are looked up under ``$ATTNLIB_DATA``, then in the user cache,
-then downloaded from the official address (see `attnlib.data.files`). Questions about scenes, for models of
+then downloaded from the official address (see `attnlib.data.files`); a path
+stands for a file of one's own (`attnlib.data.own`). Questions about scenes, for models of
 vision and language, have a shape and a list of their own: `load_scenes` and `scene_names`.
 """
 
@@ -11,16 +12,18 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from functools import partial
+from importlib import import_module
+from pathlib import Path
 from typing import Any, TypeVar
 
-from attnlib.checks import one_of
+from attnlib.checks import ENDINGS, is_own, one_of
 from attnlib.data.corpus import Corpus, Split, Vocabulary
 from attnlib.data.errors import DataError
 from attnlib.data.generated import babi as babi_generator
 from attnlib.data.generated import planted, planted_documents
 from attnlib.data.generated import scenes as scenes_generated
 from attnlib.data.scenes import SceneCorpus, SceneSplit
-from attnlib.data.sets import agnews, health, imdb, newsgroups, pairs, questions, reviews, sst, yahoo
+from attnlib.data.sets import agnews, health, imdb, movies, newsgroups, pairs, questions, reviews, sst, yahoo
 
 __all__ = ["LOADERS", "SCENES", "load", "load_scenes", "names", "scene_names"]
 __all__ += ["Corpus", "DataError", "SceneCorpus", "SceneSplit", "Split", "Vocabulary"]
@@ -32,6 +35,8 @@ LOADERS: dict[str, Callable[..., Corpus]] = {
     **{name: partial(sst.load, name) for name in ("sst", "sst5")},
     # IMDB film reviews: option verify.
     "imdb": imdb.load,
+    # ERASER's film reviews with human rationales: option verify.
+    "eraser_movies": movies.load,
     # 20 Newsgroups, hockey against baseball, and all 20 groups, as flat texts: option verify.
     **{name: partial(newsgroups.load, name) for name in ("20news_sports", "20news20")},
     # AG News, business against world, and all four topics, as flat texts: options train ("official",
@@ -98,16 +103,25 @@ def scene_names() -> tuple[str, ...]:
     return tuple(SCENES)
 
 
-def load(name: str, **options: Any) -> Corpus:
+def load(name: str | Corpus, **options: Any) -> Corpus:
     """The corpus called `name`; options go to its loader, such as ``verify=False`` or ``seed=1``.
 
-    Raises ValueError for an unknown name or option (the message lists the known ones), DataError for files
-    that are missing, damaged or malformed.
+    name: one of `names()`, the path of a file of your own, or package.module:function of a loader
+    (`attnlib.data.own`); a corpus is given back. Raises ValueError for an unknown name or option (the message
+    lists the known ones), DataError for files that are missing, damaged or malformed.
 
     >>> corpus = load("planted", n_train=100)
     >>> len(corpus.train), corpus.class_names
     (100, ('negative', 'positive'))
     """
+    if isinstance(name, Corpus):
+        return name
+    if is_own(name):
+        for option in options:
+            one_of(f"option of {name}", option, ())
+        return import_module("attnlib.data.own").load(name)
+    if name not in LOADERS and Path(name).suffix:
+        raise ValueError(f"unknown data set {name!r}: a file of your own is {', '.join(ENDINGS)}")
     return _load(LOADERS, "data set", name, options)
 
 

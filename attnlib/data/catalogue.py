@@ -16,6 +16,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from attnlib.checks import is_own
+
 
 @dataclass(frozen=True)
 class Item:
@@ -79,7 +81,7 @@ class DataSet:
     """A data set: official address, terms and files.
 
     `corpora`: names of `load` that read its files, beside its own. `root` is the folder inside the official
-    archive that all files share; `packed` names further archives of the same files that are accepted;
+    archive that all files share; `packed` names further archives of these files, or some, that are accepted;
     archive_hash and size (bytes) are the official archive's, such as ``md5:5c3b…``; None where not known. An
     empty `archive` means single files. `how`: what to do by hand to get a set that cannot be downloaded.
 
@@ -135,8 +137,10 @@ def own_files(name: str) -> bool:
 
     They are the user's own, and may change. False for what is generated.
 
-    >>> own_files("adr"), own_files("yelp5"), own_files("sst"), own_files("planted")
+    >>> own_files("adr"), own_files("mine.csv"), own_files("sst"), own_files("planted")
     (True, True, False, False)
     """
+    if is_own(name):
+        return True
     data_set = DATA_SETS.get(SET_OF.get(name, name))
     return data_set is not None and not all(item.has_checksum for item in data_set.files)

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
+from importlib import import_module
 from typing import Any, Generic, Self, TypeVar, cast
 
 import numpy as np
@@ -317,6 +318,26 @@ class Corpus(Parts[Split]):
             outside = np.array([given[0] < 0 or given[-1] >= n for given in split.candidates or ()])
             problem = f"has candidates outside the {n} classes"
             split._refuse(outside, f"{self.name}: split {part!r}, text", problem)
+
+    # By name: what reads files is no part of what a model works with.
+    @staticmethod
+    def from_frame(frame: Any, name: str = "frame") -> Corpus:
+        """The corpus of a pandas frame with the columns text and label, and further ones (`data.own`).
+
+        A text is a string, cut at spaces, or a list of tokens. Raises DataError, with the row.
+
+        >>> import pandas as pd
+        >>> frame = pd.DataFrame({"text": ["so good", "so bad"] * 20, "label": ["yes", "no"] * 20})
+        >>> corpus = Corpus.from_frame(frame)
+        >>> corpus.class_names, len(corpus.train), len(corpus.dev), len(corpus.test)
+        (('no', 'yes'), 28, 4, 8)
+        """
+        return import_module("attnlib.data.own").of_frame(frame, name)
+
+    @staticmethod
+    def from_csv(path: Any) -> Corpus:
+        """The corpus of a file: .csv, or .tsv, .jsonl or .parquet (`data.own`); named as it is."""
+        return import_module("attnlib.data.own").load(str(path))
 
     @property
     def paired(self) -> bool:

@@ -36,9 +36,12 @@ class Content:
         return hashlib.sha256(self.data).hexdigest()
 
     def lines(self) -> list[str]:
-        """The lines without line ends, less blank ones at the end. DataError if not UTF-8."""
+        """The lines without line ends, less blank ones at the end, and a byte-order mark at the begin.
+
+        DataError if not UTF-8.
+        """
         try:
-            text = self.data.decode("utf-8")
+            text = self.data.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             line = self.data[: error.start].count(b"\n") + 1
             raise DataError(f"{self.where}:{line}: not UTF-8 text. Restore the official file.") from error
@@ -61,7 +64,7 @@ def search_folders(name: str) -> list[Path]:
     """
     folders = [cache_folder() / name]
     if given := os.environ.get("ATTNLIB_DATA"):
-        root = Path(given).expanduser()
+        root = cache.expanded(given, "ATTNLIB_DATA")
         if not root.is_dir():
             raise DataError(f"ATTNLIB_DATA is {given!r}, which is not a folder. Correct or unset it.")
         folders.insert(0, root / name)
@@ -84,7 +87,7 @@ def held(data_set: DataSet, base: Path, items: Sequence[Item]) -> Iterator[tuple
         # Listing an archive takes as long as reading it; one of folders alone holds all of them.
         if here and not all(item.is_folder for item in data_set.files):
             try:
-                paths = [_path(data_set, name) for name in archives.names(archive)]
+                paths = [_path(data_set, archive, name) for name in archives.names(archive)]
                 here = [item for item in left if any(map(item.holds, paths))]
             except archives.DAMAGE:
                 # Who reads it is told.
@@ -94,10 +97,14 @@ def held(data_set: DataSet, base: Path, items: Sequence[Item]) -> Iterator[tuple
             yield archive, here
 
 
-def _path(data_set: DataSet, name: str) -> str:
-    """The path of a data set that a name inside its archive means; empty for a name outside its root."""
+def _path(data_set: DataSet, archive: Path, name: str) -> str:
+    """The path of a data set that a name inside an archive means; empty for a name outside its root.
+
+    Archives other than the official one may be without that root.
+    """
     root = f"{data_set.root}/" if data_set.root else ""
-    return name.removeprefix(root) if name.startswith(root) else ""
+    inside = name.startswith(root) or archive.name in data_set.packed
+    return name.removeprefix(root) if inside else ""
 
 
 def opened(data_set: DataSet, place: Path, items: Sequence[Item]) -> Opened:
@@ -112,13 +119,13 @@ def opened(data_set: DataSet, place: Path, items: Sequence[Item]) -> Opened:
     elif place.name in data_set.archives:
 
         def wanted(name: str) -> bool:
-            return any(item.holds(_path(data_set, name)) for item in items)
+            return any(item.holds(_path(data_set, place, name)) for item in items)
 
         # One that is refused anywhere is refused whole; folders are read to the end anyway.
         if not items[0].is_folder:
             archives.names(place)
         for name, content in archives.files(place, wanted):
-            yield _path(data_set, name), f"{place}!{name}", content
+            yield _path(data_set, place, name), f"{place}!{name}", content
     else:
         with archives.opened(place) as content:
             yield items[0].path, str(place), content

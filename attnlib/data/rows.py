@@ -62,32 +62,45 @@ def labelled_rows(
     quote.
     """
     with files.stream(name, path) as (where, file):
-        for line, (label, *fields) in read_rows(_lines(file, where), where, columns):
+        for line, (label, *fields) in read_rows(decoded(file, where), where, columns):
             with row_at(f"{where}:{line}"):
                 number = one_of(label, labels, what)
             yield line, number, fields
 
 
-def read_rows(lines: Iterable[str], where: str, columns: int) -> Iterator[tuple[int, list[str]]]:
+def read_rows(
+    lines: Iterable[str], where: str, columns: int | None, delimiter: str = ","
+) -> Iterator[tuple[int, list[str]]]:
     """Yield (line on which it starts, fields) of each row of csv lines, which keep their line ends.
 
-    Raises DataError, with `where` and line, for a wrong number of fields or an open quote.
+    columns: how many fields; None: as many as the first row has, and blank lines are passed over. Raises
+    DataError, with `where` and line, for a wrong number of fields or an open quote.
     """
     csv.field_size_limit(max(csv.field_size_limit(), LONGEST))
-    reader = csv.reader(lines, strict=True)
+    reader, given = csv.reader(lines, strict=True, delimiter=delimiter), columns
+    kind = "tab" if delimiter == "\t" else "comma"
     while True:
         start = reader.line_num + 1
         with row_at(f"{where}:{start}"):
             fields = next(reader, None)
+            if fields == [] and given is None:
+                continue
+            columns = columns or len(fields or ())
             if fields is not None and len(fields) != columns:
-                raise ValueError(f"expected {columns} comma-separated fields, found {len(fields)}")
+                raise ValueError(f"expected {columns} {kind}-separated fields, found {len(fields)}")
         if fields is None:
             return
         yield start, fields
 
 
-def _lines(file: IO[bytes], where: str) -> Iterator[str]:
+def decoded(file: IO[bytes], where: str) -> Iterator[str]:
+    """Yield the lines of a text file with their line ends, less a byte-order mark at its begin.
+
+    Raises DataError, with `where` and line, for what is not UTF-8.
+    """
     for number, line in enumerate(file, start=1):
         with row_at(f"{where}:{number}"):
-            text = line.decode("utf-8")
+            if line.startswith((b"\xff\xfe", b"\xfe\xff")) and number == 1:
+                raise ValueError("the text is in UTF-16: save it in UTF-8")
+            text = line.decode("utf-8" if number > 1 else "utf-8-sig")
         yield text

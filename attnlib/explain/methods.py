@@ -80,7 +80,7 @@ def explain(
 
     >>> from attnlib.prepare import prepare
     >>> run = prepare("planted", encoder="average", epochs=2, limit=10, progress=False)
-    >>> to = Trained(run.model, run.texts, run.corpus.vocabulary, run.readout)
+    >>> to = run.trained
     >>> scores = explain(to, ["attention", "attention × gradient"])
     >>> scores["attention"].equal(run.readout.alpha)
     True

@@ -1,7 +1,8 @@
 """Is an explanation faithful? Tests of token scores against what the model does without those tokens.
 
 `violation_test` needs a function from token lists to probabilities and nothing else; `removals` makes the
-three ways to remove of an attention model of this library.
+three ways to remove of an attention model of this library. `plausibility` asks another question: do the
+scores agree with what people marked?
 """
 
 from attnlib.faithfulness.measures import (
@@ -11,6 +12,7 @@ from attnlib.faithfulness.measures import (
     sufficiency,
     threshold_curve,
 )
+from attnlib.faithfulness.plausibility import Plausibility, marked_share, plausibility, plausibility_table
 from attnlib.faithfulness.removal import Removal, delete, removal_of_texts, replace_by
 from attnlib.faithfulness.tables import (
     level_boxes,
@@ -32,6 +34,7 @@ from attnlib.faithfulness.violation import (
 
 __all__ = [
     "OPERATORS",
+    "Plausibility",
     "Removal",
     "Violation",
     "area_under_threshold",
@@ -40,8 +43,11 @@ __all__ = [
     "delete",
     "level_boxes",
     "levels",
+    "marked_share",
     "measure_leave_one_out",
     "measure_texts",
+    "plausibility",
+    "plausibility_table",
     "rank_correlation",
     "removal_of_texts",
     "removals",

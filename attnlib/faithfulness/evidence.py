@@ -9,7 +9,7 @@ import pandas as pd
 
 from attnlib.checks import whole_labels
 from attnlib.faithfulness.removal import Removal
-from attnlib.faithfulness.scores import first_of, padded_scores, ranking, share_right
+from attnlib.faithfulness.scores import share_right
 from attnlib.faithfulness.violation import Scores, violations
 from attnlib.statistics import mean_with_interval
 
@@ -70,16 +70,3 @@ def removal_signs(removals: Mapping[str, Removal], signs: np.ndarray) -> pd.Data
             values = share_right(np.sign(drop) == sign, signs == sign)
             rows.append(("removal_sign", name, operator, *mean_with_interval(values)))
     return pd.DataFrame(rows, columns=["metric", "method", "operator", "value", "low", "high", "n"])
-
-
-def evidence_found(scores: Mapping[str, Scores], removal: Removal, signs: np.ndarray) -> pd.DataFrame:
-    """Precision at the number of evidence tokens: metric "evidence_found", method, value, low, high, n.
-
-    Of a text with k evidence tokens, the share of the k tokens with the largest |score| that are evidence.
-    """
-    evidence, rows = signs != 0, []
-    for method, given in scores.items():
-        order = ranking(np.abs(padded_scores(given, removal.lengths)), removal.lengths)
-        top = first_of(order, evidence.sum(axis=1, keepdims=True))[:, 0]
-        rows.append(("evidence_found", method, *mean_with_interval(share_right(top, evidence))))
-    return pd.DataFrame(rows, columns=["metric", "method", "value", "low", "high", "n"])

@@ -1,7 +1,8 @@
 """Measures of faithfulness beside the violation test, each a function of scores and a Removal.
 
 All follow Liu et al.'s code (facts: their §2), text by text; means over texts, and over ways to remove, are
-the caller's. A share ρ of a text of n tokens is ⌊ρ n⌋ of them, at least one. NaN for a text of one token.
+the caller's. A share ρ of a text of n tokens is ⌊ρ n⌋ of them, at least one. NaN for a text of one token
+or none.
 
 `released`: the number of texts in a batch of theirs (bAbI 1: 50) asks for the rule of their code instead. A
 batch holds texts of like length; of each as many places go as the share of the shortest, and places are
@@ -41,9 +42,9 @@ def top_shares(
     """The tokens of the highest scores [N, T] that shares of each text are, as bool [N, K, T]."""
     lengths = removal.lengths
     if released is None:
-        return first_of(ranking(scores, lengths), counts_of(shares, lengths))
+        return first_of(ranking(scores, lengths), counts_of(shares, lengths)) & removal.mask[:, None]
     check_at_least("released", released, 1)
-    order = lengths.argsort(kind="stable")
+    order = lengths.argsort(kind="stable")[(lengths == 0).sum() :]
     found = np.zeros((len(lengths), len(shares), scores.shape[1]), dtype=bool)
     for rows in np.split(order, range(released, len(order), released)):
         widest, shortest = lengths[rows[-1]], lengths[rows[:1]] + 2
@@ -139,7 +140,7 @@ def rank_correlation(
     removed = slot[:, None, :] == np.arange(n_slots)[None, :, None]
     removed &= np.arange(n_slots)[None, :, None] < used[:, None, None]
     impact = np.abs(removal.without(removed) - removal.intact[:, None]).mean(axis=2)  # [N, slots]
-    weight = (removed * given[:, None, :]).sum(axis=2)
+    weight = np.stack([(removed[:, k] * given).sum(axis=1) for k in range(n_slots)], axis=1)
     result = np.full(len(lengths), np.nan)
     for n in np.unique(used):
         result[used == n] = spearman(weight[used == n, :n], impact[used == n, :n])
@@ -147,7 +148,8 @@ def rank_correlation(
 
 
 def _released_rank_correlation(given: np.ndarray, removal: Removal, n_slots: int) -> np.ndarray:
-    order = ranked_places(given)[:, : removal.lengths.min() + 2][:, :n_slots]
+    shortest = min(removal.lengths[removal.lengths > 0], default=0)
+    order = ranked_places(given)[:, : shortest + 2][:, :n_slots]
     one = order[:, :, None] - 1 == np.arange(given.shape[1])
     after = removal.without(one & removal.mask[:, None]).astype(np.float32)
     impact = np.abs(after - removal.intact.astype(np.float32)[:, None]).mean(axis=2)

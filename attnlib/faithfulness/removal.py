@@ -62,8 +62,9 @@ class Removal:
     def without(self, removed: np.ndarray) -> np.ndarray:
         """Class probabilities [N, K, C] after removing K sets of tokens [N, K, T] (bool) from each text.
 
-        NaN where nothing would be left: what a model says about no text at all is not a matter of its
-        evidence. Raises ValueError for another shape, or where something beyond the text is removed.
+        NaN where nothing would be left, and so for a text of no token: what a model says about no text at all
+        is not a matter of its evidence. Raises ValueError for another shape, or where something beyond the
+        text is removed.
         """
         n, width = len(self.lengths), int(self.lengths.max())
         if removed.ndim != 3 or removed.shape[0] != n or removed.shape[2] != width or removed.dtype != bool:
@@ -71,12 +72,17 @@ class Removal:
             raise ValueError(f"removed: expected bool [{n}, K, {width}], got {got}")
         if (row := first_row((removed & ~self.mask[:, None]).any(axis=(1, 2)))) is not None:
             raise ValueError(f"removed: row {row} removes something beyond its {self.lengths[row]} tokens")
-        n_sets, classes = removed.shape[1], self.intact.shape[1]
-        rows, sets = np.repeat(np.arange(n), n_sets), removed.reshape(-1, width)
-        sizes = sets.sum(axis=1)
+        n_sets = removed.shape[1]
+        answers = self._answers(np.repeat(np.arange(n), n_sets), removed.reshape(-1, width))
+        return answers.reshape(n, n_sets, -1)
+
+    def _answers(self, rows: np.ndarray, sets: np.ndarray) -> np.ndarray:
+        """Class probabilities [R, C] of texts `rows` [R], each without one set of its tokens [R, T]."""
+        sizes, lengths, classes = sets.sum(axis=1), self.lengths[rows], self.intact.shape[1]
         result = np.full((len(rows), classes), np.nan)
-        result[sizes == 0] = self.intact[rows[sizes == 0]]
-        asked = np.flatnonzero((sizes > 0) & (sizes < self.lengths[rows]))
+        whole = (sizes == 0) & (lengths > 0)
+        result[whole] = self.intact[rows[whole]]
+        asked = np.flatnonzero((sizes > 0) & (sizes < lengths))
         of_rows, packed = rows[asked].astype("<i8")[:, None].view(np.uint8), np.packbits(sets[asked], axis=1)
         names = [name.tobytes() for name in np.concatenate([of_rows, packed], axis=1)]
         places = dict(zip(names, asked, strict=True))
@@ -87,7 +93,7 @@ class Removal:
             found = checked(self.evaluate(rows[at], sets[at]), rows[at], self.name, classes)
             self.known.update(zip(new[start : start + step], found, strict=True))
         result[asked] = np.array([self.known[name] for name in names]).reshape(-1, classes)
-        return result.reshape(n, n_sets, classes)
+        return result
 
     def drop(self, removed: np.ndarray) -> np.ndarray:
         """By how much the probability of the predicted class falls without each set, [N, K]."""
@@ -105,9 +111,12 @@ class Removal:
         n, width = mask.shape
         result, step = np.full((n, width), np.nan), max(1, _CELLS // (n * width))
         for start in range(0, width, step):
-            some = slice(start, min(start + step, width))
-            removed = np.eye(width, dtype=bool)[None, some] & mask[:, None]  # [N, K, T]
-            result[:, some] = np.where(mask[:, some], self.drop(removed), np.nan)
+            # Of the tokens that there are: one long text costs its own length squared, not that of each text.
+            rows, columns = np.nonzero(mask[:, start : start + step])
+            columns += start
+            after = self._answers(rows, np.arange(width) == columns[:, None])
+            chosen = self.predicted[rows]
+            result[rows, columns] = self.intact[rows, chosen] - after[np.arange(len(rows)), chosen]
         return result
 
 

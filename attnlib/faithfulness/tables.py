@@ -32,7 +32,7 @@ def measure_texts(
 ) -> pd.DataFrame:
     """One row per method, operator and text: columns method, operator, row, drop, and the MEASURES.
 
-    violation: 1 where sign and effect disagree strictly; NaN for a text of one token. tied: |drop| ≤
+    violation: 1 where sign and effect disagree strictly; NaN for a text of one token or none. tied: |drop| ≤
     tolerance or score 0. zero_score: 1 where all scores are 0, which never violates. violation_decided: NaN
     on ties. violation_effect: NaN unless |drop| > effect. With `only_violation` the other four measures,
     which cost most of the time, are left out. released: these four by the rule of the authors' code, in

@@ -58,9 +58,11 @@ def removals(
 ) -> dict[str, Removal]:
     """All three, by the names in OPERATORS; `readout` is that of the model on the split.
 
+    The arguments are the parts of an `explain.Trained`, which a run has as `run.trained`.
+
     >>> from attnlib.prepare import prepare
     >>> run = prepare("planted", encoder="average", epochs=2, limit=10, progress=False)
-    >>> list(removals(run.model, run.texts, run.corpus.vocabulary, run.readout))
+    >>> list(removals(*run.trained))
     ['deletion', 'zeroing', 'attention mask']
     """
     changes = {"deletion": _shortened, "zeroing": _zeroed}

@@ -29,7 +29,7 @@ class Violation(NamedTuple):
     """The test on N texts, at one rank of the scores.
 
     - `token`: [N] int64, position of the token that is removed.
-    - `score`: [N] float64, its score.
+    - `score`: [N] float64, its score; NaN where the text has too few for the rank.
     - `drop`: [N] float64, fall of the predicted class's probability. NaN where no token would be left, or the
       text has too few for the rank.
     - `violated`: [N] bool, whether score and drop have strictly opposite signs. False where drop is NaN, so
@@ -45,7 +45,7 @@ class Violation(NamedTuple):
 
     @property
     def tested(self) -> np.ndarray:
-        """Where a token could be removed, [N] bool: not in texts of one token."""
+        """Where a token could be removed, [N] bool: not in texts of one token or none."""
         return ~np.isnan(self.drop)
 
     @property
@@ -101,7 +101,7 @@ def violations(scores: Scores, removal: Removal, rank: int = 0, tolerance: float
     removed = np.zeros((len(given), 1, given.shape[1]), dtype=bool)
     removed[np.arange(len(given)), 0, token] = there
     drop = np.where(there, removal.drop(removed)[:, 0], np.nan)
-    score = given[np.arange(len(given)), token]
+    score = np.where(there, given[np.arange(len(given)), token], np.nan)
     # NaN compares as False: a text that is not tested is neither violated nor tied.
     with np.errstate(invalid="ignore"):
         violated = np.sign(score) * np.sign(drop) < 0
@@ -115,7 +115,7 @@ def by_text(found: Violation, effect: float = EFFECT) -> dict[str, np.ndarray]:
     return {
         "violation": violated,
         "tied": np.where(found.tested, found.tied, np.nan),
-        "zero_score": (found.score == 0).astype(float),
+        "zero_score": np.where(np.isnan(found.score), np.nan, found.score == 0),
         "violation_decided": np.where(found.tied, np.nan, violated),
         "violation_effect": np.where(np.abs(found.drop) > effect, violated, np.nan),
         "untested": (~found.tested).astype(float),

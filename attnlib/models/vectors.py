@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import logging
 import math
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -30,7 +31,7 @@ log = logging.getLogger(__name__)
 def read_vectors(path: str | Path, words: Sequence[str], dimension: int) -> dict[str, np.ndarray]:
     """The vectors of `words` in a GloVe or fastText text file (plain or .gz).
 
-    Each line is a word and `dimension` numbers, separated by spaces; a fastText header line ("count
+    Each line is a word and `dimension` numbers, separated by spaces or tabs; a fastText header line ("count
     dimension") is passed over. Words that the file lacks are absent from the result.
 
     Raises FileNotFoundError, or ValueError with file and line when a line has another dimension or holds
@@ -43,8 +44,10 @@ def read_vectors(path: str | Path, words: Sequence[str], dimension: int) -> dict
     wanted = set(words)
     found: dict[str, np.ndarray] = {}
     opener = gzip.open if path.suffix == ".gz" else open
-    with opener(path, "rt", encoding="utf-8", errors="replace") as lines:
+    with opener(path, "rt", encoding="utf-8-sig", errors="replace") as lines:
         for number, line in enumerate(lines, start=1):
+            if "\t" in line or "  " in line:
+                line = re.sub(r"[ \t]+", " ", line)
             # From the right: a few entries of public files are words that contain a space.
             word, *fields = line.rstrip().rsplit(" ", dimension)
             parts = line.split()
@@ -52,7 +55,7 @@ def read_vectors(path: str | Path, words: Sequence[str], dimension: int) -> dict
                 if parts[1] != str(dimension):
                     raise ValueError(f"{path}:1: dimension {parts[1]}, the model needs {dimension}")
                 continue
-            given = len(parts) - 1
+            given = max(0, len(parts) - 1)
             if len(fields) != dimension or (number <= 2 and given != dimension):
                 raise ValueError(f"{path}:{number}: vector of dimension {given}, the model needs {dimension}")
             if word not in wanted:

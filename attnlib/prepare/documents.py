@@ -52,7 +52,7 @@ def settings_name(dataset: str) -> str:
 
 
 def prepare_documents(
-    dataset: str,
+    dataset: str | data.Corpus,
     architecture: str = "HANrnn",
     seed: int = 0,
     *,
@@ -63,11 +63,11 @@ def prepare_documents(
 ) -> Prepared:
     """Load a corpus, train a document model or take it from the cache, and read its last attention.
 
-    architecture: one of DOCUMENT_ENCODERS. The Readout is over the sentences of each test document (HAN) or
-    its words (FLAN). limit: analyse so many test documents, drawn with the seed (None: all); the metrics are
-    of all. model_settings: as `plan` has them. Two processes that ask for the same model train it once.
-    Unknown names and impossible values are refused with a ValueError before anything is trained. recorded: as
-    in `attnlib.prepare.flat.prepare`.
+    dataset: as `attnlib.data.load` takes it. architecture: one of DOCUMENT_ENCODERS. The Readout is over the
+    sentences of each test document (HAN) or its words (FLAN). limit: analyse so many test documents, drawn
+    with the seed (None: all); the metrics are of all. model_settings: as `plan` has them. Two processes that
+    ask for the same model train it once. Unknown names and impossible values are refused with a ValueError
+    before anything is trained. recorded: as in `attnlib.prepare.flat.prepare`.
 
     >>> run = prepare_documents("planted_documents", "HANnoenc", epochs=1, limit=10, progress=False)
     >>> run.readout

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from attnlib import data
 from attnlib.cache import file_checksum
@@ -29,7 +29,7 @@ USUAL: dict[str, dict[str, Any]] = {
 
 
 def prepare(
-    dataset: str,
+    dataset: str | data.Corpus,
     encoder: str = "bilstm",
     scorer: str = "additive",
     seed: int = 0,
@@ -41,7 +41,8 @@ def prepare(
 ) -> Prepared:
     """Load a corpus, train the model or take it from the cache, and read its attention on the test split.
 
-    limit: analyse so many test texts, drawn with the seed (None: all); training always uses all.
+    dataset: as `attnlib.data.load` takes it: a name, the path of a file of your own, or a corpus. limit:
+    analyse so many test texts, drawn with the seed (None: all); training always uses all.
     model_settings: as `plan` has them. Two processes that ask for the same model train it once. Unknown names
     and impossible values are refused with a ValueError before anything is trained.
 
@@ -79,14 +80,18 @@ def prepare_like(base: Prepared, *, progress: bool = True, **changes: Any) -> Pr
 
 
 def every_epoch(
-    dataset: str, *model: Any, limit: int | None = None, progress: bool = True, **model_settings: Any
+    dataset: str | data.Corpus,
+    *model: Any,
+    limit: int | None = None,
+    progress: bool = True,
+    **model_settings: Any,
 ) -> Iterator[tuple[int, Prepared]]:
     """Train as `prepare` does, and give (epoch, what `prepare` would give) after every epoch, 1 first.
 
     model: encoder, scorer and seed, as `prepare` has them. The model is the one in training: use what is
     given before asking for the next. Nothing is cached.
     """
-    planned = plan(dataset, *model, **model_settings)
+    planned = plan(cast(str, dataset), *model, **model_settings)
     texts = planned.corpus.test.sample(limit, planned.name["seed"])
     history: list[Row] = []
     for row in epochs(planned.recipe(), progress):

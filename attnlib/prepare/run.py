@@ -13,8 +13,8 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from attnlib import readouts
-from attnlib.cache import cache_folder, digest, remember
+from attnlib import explain, readouts
+from attnlib.cache import cache_folder, digest, file_name, remember
 from attnlib.cache.sources import function_digest
 from attnlib.cache.tensors import checksum, load_model, load_tensors, save_model, save_tensors
 from attnlib.checks import one_of
@@ -87,24 +87,25 @@ class Prepared(Trained):
         """The Readouts of the whole splits train, dev and test, by name; read when first asked for."""
         return {name: read(self, split, self.kept) for name, split in self.corpus.splits.items()}
 
+    @cached_property
+    def trained(self) -> explain.Trained:
+        """What `attnlib.explain` takes, and, in its parts, `faithfulness.removals(*run.trained)`."""
+        return explain.Trained(self.model, self.texts, self.corpus.vocabulary, self.readout, self.device)
+
     def scores(self, name: str) -> Tensor:
         """Scores of tokens that need the encoder, [N, T] float64, 0 beyond the text: recorded or computed.
 
         name: "gradient" or "leave_one_out", after Jain & Wallace (NaN for the latter's one-token texts), or a
         method of `attnlib.explain`. ValueError for one that is unknown, or was not recorded.
         """
-        from attnlib.explain import METHODS, Trained, explain, gradient_times_embedding, leave_one_out
-
         if self.recorded is not None:
             one_of("recorded scores", name, self.recorded.scores)
             return self.recorded.scores[name].double()
-        measures = {"gradient": gradient_times_embedding, "leave_one_out": leave_one_out}
-        one_of("scores", name, (*measures, *METHODS))
-        words = self.corpus.vocabulary
-        if name in METHODS:
-            to = Trained(self.model, self.texts, words, self.readout, self.device)
-            return explain(to, [name])[name]
-        found = measures[name](self.model, self.texts, words, device=self.device)
+        measures = {"gradient": explain.gradient_times_embedding, "leave_one_out": explain.leave_one_out}
+        one_of("scores", name, (*measures, *explain.METHODS))
+        if name in explain.METHODS:
+            return explain.explain(self.trained, [name])[name]
+        found = measures[name](self.model, self.texts, self.corpus.vocabulary, device=self.device)
         return found.masked_fill(~self.readout.mask, 0)
 
     def readable(self) -> Recorded:
@@ -178,7 +179,7 @@ def train_once(plan: Plan, progress: bool = True) -> tuple[list[Row], Row]:
 
     What is damaged in the cache is trained again. Two processes that ask for one model train it once.
     """
-    path = cache_folder() / "models" / f"{plan.corpus.name}-{digest(plan.settings)}.safetensors"
+    path = cache_folder() / "models" / f"{file_name(plan.corpus.name)}-{digest(plan.settings)}.safetensors"
 
     def make() -> dict[str, Any]:
         history = fit(plan.recipe(), progress)
@@ -212,7 +213,7 @@ def read(plan: Plan, texts: Split, kept: bool = True) -> Readout:
         "texts": [column and list(column) for column in said],
         "code": function_digest(reading),
     }
-    path = cache_folder() / "readouts" / f"{plan.corpus.name}-{digest(known)}.safetensors"
+    path = cache_folder() / "readouts" / f"{file_name(plan.corpus.name)}-{digest(known)}.safetensors"
     return remember(path, reading, save, partial(load, head=head, device=plan.device), optional=True)
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from torch import Tensor
 
 from attnlib import data
-from attnlib.checks import one_of
+from attnlib.checks import is_own, one_of
 from attnlib.data.scenes import SceneSplit
 from attnlib.models.kinds import Kind
 from attnlib.models.transformers import (
@@ -51,7 +51,7 @@ class PreparedTransformer(Trained):
 
 
 def prepare_transformer(
-    dataset: str = "scenes",
+    dataset: str | data.Corpus = "scenes",
     kind: str = "visual_bert",
     seed: int = 0,
     *,
@@ -61,17 +61,18 @@ def prepare_transformer(
 ) -> PreparedTransformer:
     """Load a corpus, train a small stock model on it or take it from the cache, and make its test inputs.
 
-    dataset: of `data.names()` for "bert", which reads classification and pairs, and of `data.scene_names()`
-    for the others. limit: analyse so many test instances, drawn with the seed (None: all); the metrics are of
-    all. model_settings: as `plan` has them. Two processes that ask for the same model train it once. Unknown
-    names and impossible values are refused with a ValueError before anything is trained.
+    dataset: as `data.load` takes it for "bert", which reads classification and pairs, and one of
+    `data.scene_names()` for the others. limit: analyse so many test instances, drawn with the seed (None:
+    all); the metrics are of all. model_settings: as `plan` has them. Two processes that ask for the same
+    model train it once. Unknown names and impossible values are refused with a ValueError before anything is
+    trained.
 
     >>> run = prepare_transformer("planted", "bert", layers=1, epochs=1, limit=10, progress=False)
     >>> len(run.texts), run.corpus.class_names
     (10, ('negative', 'positive'))
     """
     began = time.perf_counter()
-    planned = plan(dataset, kind, seed, **model_settings)
+    planned = plan(cast(str, dataset), kind, seed, **model_settings)
     texts = planned.corpus.test.sample(limit, seed)
     history, scores = train_once(planned, progress)
     given = inputs_of(kind, texts, planned.corpus.vocabulary, np.arange(len(texts)))
@@ -143,7 +144,7 @@ def reads(kind: str) -> tuple[str, ...]:
 def corpus_for(kind: str, dataset: str) -> AnyCorpus:
     """The corpus of that name, if such a model can read it; ValueError says what it reads."""
     if kind != "bert":
-        if dataset not in data.scene_names() and dataset in data.names():
+        if dataset not in data.scene_names() and (dataset in data.names() or is_own(dataset)):
             raise ValueError(
                 f"data set {dataset!r} is of texts, {kind} reads questions about scenes: "
                 f"{', '.join(data.scene_names())}"

@@ -23,7 +23,7 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from attnlib.cache import written
+from attnlib.cache import expanded, written
 from attnlib.cache.tensors import load_tensors, save_tensors
 from attnlib.kernels import uniform_weights
 from attnlib.readout import Readout
@@ -222,4 +222,4 @@ def folder_of(folder: str | os.PathLike[str] | None) -> Path:
     """The folder itself, or $ATTNLIB_READOUTS; NotRecorded where neither is given."""
     if folder is None and not (folder := os.environ.get(FOLDER)):
         raise NotRecorded(f"where are the recorded Readouts? Give a folder, or set ${FOLDER}")
-    return Path(folder).expanduser()
+    return expanded(folder, FOLDER)

@@ -41,8 +41,8 @@ def baseline(corpus: Corpus, train_limit: int | None = None, seed: int = 0) -> d
         if not path.exists():
             found = fit(train, corpus.dev, corpus.test, len(corpus.class_names))
             with replacing(path) as temporary:
-                temporary.write_text(json.dumps(found, indent=1))
-        return json.loads(path.read_text())
+                temporary.write_text(json.dumps(found, indent=1), encoding="utf-8")
+        return json.loads(path.read_text(encoding="utf-8"))
 
 
 def fit(train: Split, dev: Split, test: Split, n_classes: int) -> dict[str, Any]:

@@ -51,8 +51,10 @@ def write(app, error):
     target = Path(app.outdir, "_static", "scripts", "fontawesome.js")
     if error or not target.exists():
         return
-    library = target.read_text()
-    icons = {name: drawing(name, library) for name in used(page.read_text() for page in pages_of(app))}
+    library = target.read_bytes().decode()
+    icons = {
+        name: drawing(name, library) for name in used(page.read_bytes().decode() for page in pages_of(app))
+    }
     if any(icons.values()):
         target.write_text(SCRIPT % json.dumps({name: icon for name, icon in icons.items() if icon}))
 

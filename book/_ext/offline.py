@@ -16,10 +16,10 @@ def write_scripts(app):
     folder.mkdir(parents=True, exist_ok=True)
     vega = folder / "vega.js"
     stamp = f"// vl-convert {vl_convert.__version__}, Vega-Lite {VEGALITE_VERSION}\n"
-    if not vega.exists() or not vega.read_text().startswith(stamp):
+    if not vega.exists() or not vega.read_text(encoding="utf-8").startswith(stamp):
         # The bundle is a module, which a browser refuses from file://; as a closure it is a plain script.
         bundle = vl_convert.javascript_bundle(vl_version=VEGALITE_VERSION)
-        vega.write_text(f"{stamp}(() => {{{bundle}}})();\n")
+        vega.write_text(f"{stamp}(() => {{{bundle}}})();\n", encoding="utf-8")
     shutil.copyfile(mathjax(), folder / "tex-svg.js")
     app.config.html_static_path.append(str(made))
 

@@ -7,12 +7,14 @@ from pathlib import Path
 import vl_convert
 from docutils import nodes
 
-# Scripts that only some pages need, by what their body then holds.
+# Scripts and styles that only some pages need, by what their body then holds.
 NEEDED_BY = {
     "charts_layout.js": 'class="chart"',
     "charts_table.js": 'class="chart"',
     "charts.js": 'class="chart"',
     "ledger.js": 'class="ledger"',
+    "playground.js": 'class="playground"',
+    "playground.css": 'class="playground"',
     "design-tabs.js": "sd-tab",
     "tex-svg.js": 'class="math ',
 }
@@ -75,11 +77,12 @@ def mend(app, pagename, templatename, context, doctree):
         body = re.sub(fault, remedy, body)
     context["body"] = body
 
-    def needed(script):
-        words = NEEDED_BY.get(Path(str(getattr(script, "filename", script))).name)
+    def needed(file):
+        words = NEEDED_BY.get(Path(str(getattr(file, "filename", file))).name)
         return words is None or words in body
 
-    context["script_files"] = [script for script in context["script_files"] if needed(script)]
+    for kind in ("script_files", "css_files"):
+        context[kind] = [file for file in context[kind] if needed(file)]
 
 
 def prepare(app, config):
@@ -93,7 +96,8 @@ def write_mark(app):
     folder.mkdir(parents=True, exist_ok=True)
     svg = (
         Path(app.srcdir, "_assets", "mark.svg")
-        .read_text()
+        .read_bytes()
+        .decode()
         .replace("<svg ", '<svg width="64" height="64" ', 1)
     )
     (folder / "mark.png").write_bytes(vl_convert.svg_to_png(svg, scale=10))

@@ -9,6 +9,8 @@ import shutil
 import sys
 from pathlib import Path
 
+from attnlib.cache import check_output
+
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 CHAPTERS = """() => {
   const found = [];
@@ -63,4 +65,8 @@ def write(site, target):
 
 
 if __name__ == "__main__":
+    try:
+        check_output(sys.argv[2], name="book.pdf")
+    except ValueError as error:
+        sys.exit(f"pdf: {error}")
     write(sys.argv[1], sys.argv[2])

@@ -1,4 +1,4 @@
-"""``attnbook run | train | record | readouts | verify | progress``: the commands, each with --help."""
+"""``attnbook run | train | …``: the commands of COMMANDS."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from importlib import import_module
 
 from attnlib import command
 
-COMMANDS = ("run", "train", "record", "readouts", "verify", "progress")
+COMMANDS = ("run", "train", "collect", "record", "readouts", "verify", "progress")
 
 
 def main(words: list[str] | None = None) -> int:
@@ -17,7 +17,7 @@ def main(words: list[str] | None = None) -> int:
     """
     words = sys.argv[1:] if words is None else words
     if not words or words[0] not in COMMANDS:
-        print(f"{__doc__}", file=sys.stderr)
+        print(f"usage: attnbook {' | '.join(COMMANDS)}, each with --help", file=sys.stderr)
         return 0 if words in (["-h"], ["--help"]) else 2
     try:
         return import_module(f"attnbook.runs.{words[0]}").main(words[1:]) or 0

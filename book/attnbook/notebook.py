@@ -25,9 +25,9 @@ from attnbook.charts import vegalite
 from attnbook.escaped import as_code
 from attnbook.runs import results
 from attnbook.runs.values import PLAIN, is_instance, kind_of, name_of
-from attnlib.cache import digest
+from attnlib.cache import check_output, digest
 from attnlib.cache.sources import defaults
-from attnlib.checks import one_of
+from attnlib.checks import ENDINGS, is_own, one_of, own_path
 
 # Plain values that IPython itself puts into a notebook's namespace.
 IPYTHON = {"In", "Out"}
@@ -136,7 +136,7 @@ class Page:
 
         if self.as_written():
             return Markdown(ANSWER.format(dedent(sentences).strip().format(**numbers)))
-        given = as_code(", ".join(f"{name}={value!r}" for name, value in self.parameters.items()))
+        given = as_code(", ".join(f"{name}={value!r}" for name, value in shown(self.parameters).items()))
         return markdown(f"**Another run than the book's**: {given}. Its numbers follow, without comment.")
 
     def figure(self, chart: Any, caption: str, **numbers: Any) -> Any:
@@ -147,6 +147,17 @@ class Page:
         if not hasattr(chart, "properties") or not self.as_written():
             return chart
         return chart.properties(usermeta={"caption": caption.format(**numbers)})
+
+    def playground(self, **asked: Any) -> Any:
+        """Displayable HTML of a playground on the book's own sentences; another run than the book's has none.
+
+        asked: as `attnbook.playground.element` takes them. A chapter gives a sentence and a challenge.
+        """
+        from IPython.display import HTML
+
+        if not self.as_written():
+            return None
+        return HTML(import_module("attnbook.playground").element(**asked))
 
     def origin(self, settings: Mapping[str, Any], recorded: Any = None) -> Any:
         """A displayable line under the last chart: parameters, data, commit and versions of this run.
@@ -163,7 +174,7 @@ class Page:
                 f" The model was trained at commit `{made['commit']}` ({made['date'][:10]}, {made['device']})"
             )
             trained += " and its Readout recorded in `book/readouts`."
-        given = as_code(", ".join(f"{name}={value!r}" for name, value in self.parameters.items()))
+        given = as_code(", ".join(f"{name}={value!r}" for name, value in shown(self.parameters).items()))
         versions = ", ".join(f"{name} {number}" for name, number in facts["versions"].items())
         return Markdown(
             f"{FROM} Parameters: {given}. Data: {as_code(settings['dataset'])}, sha256 "
@@ -182,7 +193,7 @@ class Page:
         from IPython.display import HTML
 
         catalogue, name = import_module("attnlib.data.catalogue"), str(self.parameters["dataset"])
-        if name in (*catalogue.DATA_SETS, *catalogue.SET_OF):
+        if name in (*catalogue.DATA_SETS, *catalogue.SET_OF) or is_own(name):
             return None
         beside = ""
         paper, experiment = self.name.split("/")
@@ -232,8 +243,8 @@ def parameters(namespace: Mapping[str, Any], reads: Sequence[str] = (), **needs:
         value = values[name]
         if not is_instance(value, kind := kind_of(kind)):
             raise ValueError(f"parameter {name} is {value!r}: it must be {name_of(kind)}")
-    if isinstance(output := values.get("output"), str) and Path(output).is_file():
-        raise ValueError(f"parameter output is {output!r}, a file: name a folder for the tables")
+    if isinstance(output := values.get("output"), str):
+        check_output(output, "parameter output")
     if reads:
         check_dataset(str(values["dataset"]), reads, **needs)
     return {name: values[name] for name in declared}
@@ -245,7 +256,7 @@ def check_dataset(name: str, reads: Sequence[str], **needs: Any) -> None:
     data, traits = import_module("attnlib.data"), import_module("attnlib.data.traits")
     wanted = traits.describe(reads, **needs)
     fitting = [known for known, its in traits.KNOWN.items() if its.fits(reads, **needs)]
-    if name in data.LOADERS or name in data.SCENES:
+    if name in data.LOADERS or name in data.SCENES or is_own(name):
         found = traits.traits_of(name)
         if found.fits(reads, **needs):
             return
@@ -254,6 +265,8 @@ def check_dataset(name: str, reads: Sequence[str], **needs: Any) -> None:
         close = difflib.get_close_matches(name.lower(), fitting, n=1)
         problem = "unknown" + (f" (did you mean {close[0]!r}?)" if close else "")
     known = f"This notebook reads {wanted}: {', '.join(fitting)}"
+    if "scenes" not in reads:
+        known += f", or a file of your own ({', '.join(ENDINGS)})"
     raise ValueError(f"parameter dataset is {name!r}: {problem}. {known}")
 
 
@@ -303,9 +316,15 @@ def code_of(function: Callable[..., Any]) -> Any:
 
 def source(name: str, values: Mapping[str, Any]) -> str:
     """The line under every chart: notebook, the parameters that are set, commit."""
-    shown = {key: value for key, value in values.items() if value is not None and key != "output"}
-    given = "".join(f" {key}={value}" for key, value in shown.items())
+    kept = {key: value for key, value in values.items() if value is not None and key != "output"}
+    given = "".join(f" {key}={value}" for key, value in shown(kept).items())
     return f"notebooks/{name}.py{given} · commit {results.commit()}"
+
+
+def shown(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters as a page shows them: of a file of one's own its name, not the folder where it lies."""
+    own = own_path(values.get("dataset"))
+    return dict(values) if own is None else {**values, "dataset": own.name}
 
 
 def markdown(sentence: str) -> Any:

@@ -7,17 +7,17 @@
 # ---
 
 # %% [markdown]
-# # What geometry alone decides
+# # Exact answers without search or sampling, on one model (Jain & Wallace, Serrano & Smith)
 #
-# Before any search, seed or sample: a classifier that pools token scores with attention weights,
+# A classifier that pools token scores with attention weights has the logits
 #
 # $$
 # \operatorname{logits}(p) = \sum_t p_t z_t + b, \qquad p \in \Delta^{T-1},
 # $$
 #
-# can only ever say what the convex hull of its points $z_1, \dots, z_T$ contains. Four questions that the
-# papers answer by search or sampling have exact answers from those points. {doc}`../../readout` proves each;
-# this page shows what it decides on one data set and model.
+# so all its outputs lie in the convex hull of the points $z_1, \dots, z_T$. Four questions that the papers
+# answer by search or sampling have exact answers from these points. {doc}`../../readout` proves them; this
+# page computes them on one data set and model.
 
 # %% tags=["parameters", "hide-input"]
 from typing import Optional
@@ -36,7 +36,7 @@ epsilon: float = 0.01  # how far the output may move in the adversary's problem,
 readouts: str = "never"  # only: the recorded Readout, no training; auto: that where data are missing
 output: Optional[str] = None  # folder for the tables of this run
 
-# %% tags=["remove-output"]
+# %% tags=["remove-cell"]
 import pandas as pd
 
 from attnbook import charts, notebook
@@ -51,28 +51,28 @@ readout = run.readout
 two_classes = readout.head is None and readout.scores.shape[2] == 2
 
 # %% tags=["remove-input"]
-page.generated(link="together")
+page.generated(link="../chapters/same_output")
 
 # %% [markdown]
 # ## 1. Can attention change the decision? Can a permutation?
 #
 # Some attention changes the class if and only if a single token alone does ({ref}`reach <reach>`). Where none
-# does, attention is *inert*: no experiment that only moves weights can flip such a text. That is about the
-# class. The probability may still move, and how far is known too. Over permutations the range is found by two
-# sorts ({ref}`rearrangement <permutation-moments>`), where the sampled test sees a hundred of $T!$.
+# does, no experiment that only moves weights can flip the text, although the probability may still move. Over
+# permutations the range is found by two sorts ({ref}`rearrangement <permutation-moments>`).
 
 # %%
 columns = reached.columns(readout) | {"lowest": kernels.reach(readout).lowest}
 if two_classes:
-    lowest_permuted = kernels.permutation_range(readout)[:, 0]
-    columns |= {"permutation_can_flip": (lowest_permuted < 0.5).double(), "lowest_permuted": lowest_permuted}
+    lowest = kernels.permutation_range(readout)[:, 0]
+    columns["permutation_can_flip"] = (lowest < 0.5).double()
+    columns["lowest_permuted"] = lowest
 
 # %% [markdown]
 # ## 2. How different can attention be at the same output, and how few tokens must go?
 #
-# For two classes the most different attention is on one or two tokens ({ref}`proof <exact-adversary>`).
-# Without the condition on the output the best is the token with the least attention: the *ceiling*. For more
-# than two classes the truth lies between two bounds. The fewest tokens whose erasure flips the decision are
+# For two classes the most different attention is on one or two tokens ({ref}`proof <exact-adversary>`); for
+# more than two the optimum lies between two bounds. Without the condition on the output all weight goes to
+# the token with the least attention: the *ceiling*. The fewest tokens whose erasure flips the decision are
 # found by a sort ({ref}`proof <minimal-set>`).
 
 # %%
@@ -93,10 +93,9 @@ frame = run.frame(**columns)
 # %% [markdown]
 # ## What comes out
 #
-# Shares of texts, with 95 % bootstrap intervals. Where no attention flips the class, no permuted and no
-# searched one does; *if none flips* is the share of these texts whose *probability* can move all the same.
-# (Erasure flips a text exactly when some attention does: erase all but the token that dissents, which has
-# some weight, as every softmax gives it.)
+# Shares of texts, with 95 % bootstrap intervals. *If none flips* is the share, among texts whose class no
+# attention changes, of those whose *probability* can move. (Erasure flips a text exactly when some attention
+# does: erase all tokens but one that votes for another class.)
 
 # %% tags=["hide-input"]
 names = {
@@ -111,15 +110,14 @@ charts.intervals(
     shares,
     "share",
     group="class",
-    title=f"What can change the decision ({dataset}, {encoder}, {scorer})",
+    title=f"Texts that other attention can change ({dataset}, {encoder}, {scorer})",
     x_title="share of texts",
     domain=(0, 1),
 )
 
 # %% [markdown]
-# The divergence that the search finds, the optimum it approaches from below, and the ceiling that no
-# attention passes even when the output is left free ($\ln 2 \approx 0.693$ is the largest value JSD can
-# take).
+# The divergence that the search finds, the optimum above it, and the ceiling, which leaves the output free
+# ($\ln 2 \approx 0.693$ is the largest value JSD can take).
 
 # %% tags=["hide-input"]
 long = pd.concat(
@@ -136,7 +134,7 @@ charts.ecdf(
 )
 
 # %% [markdown]
-# The smallest share of tokens whose erasure flips the decision, beside erasing in order of attention. Texts
+# The smallest share of tokens whose erasure flips the decision, and the share by order of attention. Texts
 # that no erasure flips count as 1.
 
 # %% tags=["hide-input"]
@@ -188,26 +186,21 @@ notebook.table(summary.fillna({"method": ""}), ["method", "metric", "class", "va
 # On this run (test accuracy {glue:text}`test_accuracy:.3f`):
 #
 # - on a share of {glue:text}`inert:.2f` of the texts no attention can flip the decision, on
-#   {glue:text}`permutation_inert:.2f` no permutation can. That is about the class: on
-#   {glue:text}`inert_moved_0_1:.2f` of the texts that no attention flips, some attention moves the
-#   probability by more than .1;
-# - over all texts the largest change of the probability is {glue:text}`largest:.3f` on average, and the
-#   largest that a permutation makes {glue:text}`largest_permuted:.3f`. The change in a permutation test is to
-#   be read beside these two;
+#   {glue:text}`permutation_inert:.2f` no permutation can. On {glue:text}`inert_moved_0_1:.2f` of the texts
+#   that no attention flips, some attention moves the probability by more than .1;
+# - the largest change of the probability is {glue:text}`largest:.3f` on average, and the largest by a
+#   permutation {glue:text}`largest_permuted:.3f`. Compare the change in a permutation test with these two;
 # - the mean divergence is {glue:text}`search:.3f` by search, {glue:text}`exact:.3f` at the optimum, and
-#   {glue:text}`ceiling:.3f` at the ceiling. The gap between the last two is all that keeping the output costs
-#   an adversary;
+#   {glue:text}`ceiling:.3f` at the ceiling. Keeping the output costs an adversary the last difference;
 # - where some erasure flips the decision, {glue:text}`fewest:.2f` of the tokens are enough on average,
 #   against {glue:text}`by_attention:.2f` in order of attention.
 #
 # ## Limits
 #
-# - "Exact" holds for a linear head, and for two classes where the theorem says so. A head with a hidden layer
-#   is refused.
-# - These are statements about the pooling and the head, with the encoder's states as they are. In a recurrent
-#   encoder a state carries its neighbours: a weight moved to another token still reads some of the first.
-# - A two-token attention is not a plausible one. It shows what the output permits, not what a model would do;
-#   {cite:t}`wiegreffe2019attention` ask the second question.
+# - The answers are exact for a linear head, some for two classes only. A head with a hidden layer is refused.
+# - The encoder's states stay as they are. In a recurrent encoder a state also carries its neighbours, so a
+#   weight moved to another token still reads some of the first.
+# - No model would produce the optimum's weights. {cite:t}`wiegreffe2019attention` ask what a model would do.
 
 # %% tags=["remove-input"]
 page.origin(run.settings, run.recorded)

@@ -7,14 +7,13 @@
 # ---
 
 # %% [markdown]
-# # The ledger of all papers
+# # The ledger: every published number of the four papers beside ours
 #
-# Every published number that could be checked beside ours, over all papers: {cite:t}`jain2019attention`,
-# {cite:t}`serrano2019attention`, {cite:t}`wiegreffe2019attention` and {cite:t}`liu2022rethinking`. Checked
-# means: somebody saw it in the authors' released files, in their code or in the paper; the column *checked
-# in* says where. Of {cite:t}`serrano2019attention` and {cite:t}`wiegreffe2019attention` that is no result but
-# sizes of the data; their claims in words have {doc}`verdicts <../chapters/verdicts>`. The page
-# is made from the same comparisons as the chapters; a new run changes them and nothing else.
+# The papers are {cite:t}`jain2019attention`, {cite:t}`serrano2019attention`, {cite:t}`wiegreffe2019attention`
+# and {cite:t}`liu2022rethinking`. The ledger has the numbers that somebody saw in the authors' released
+# files, in their code or in the paper; the column *checked in* says where. For {cite:t}`serrano2019attention`
+# and {cite:t}`wiegreffe2019attention` these are sizes of the data only; their claims in words have
+# {doc}`verdicts <../chapters/verdicts>`.
 
 # %% tags=["parameters", "remove-cell"]
 from typing import Optional
@@ -24,7 +23,6 @@ fresh: Optional[str] = None  # sweep folder, such as build/sweep, whose runs tak
 output: Optional[str] = None  # folder for ledger.csv, the whole ledger as a table
 
 # %% tags=["remove-cell"]
-
 import pandas as pd
 from IPython.display import HTML
 
@@ -40,10 +38,10 @@ page.write(table, "ledger.csv", "%.6g")
 # %% [markdown]
 # ## Totals
 #
-# Of {glue:text}`published:d` published numbers, {glue:text}`compared:d` stand beside one of ours:
+# Of {glue:text}`published:d` published numbers {glue:text}`compared:d` have one of ours beside them:
 # {glue:text}`compatible:d` are compatible, {glue:text}`differs:d` differ, {glue:text}`undecided:d` are
-# undecided; {glue:text}`not_run:d` are not run. Of the reasons for a difference {glue:text}`shown:d` are
-# shown, {glue:text}`known:d` known and {glue:text}`untested:d` untested.
+# undecided. The other {glue:text}`not_run:d` are not run. Of the reasons for a difference
+# {glue:text}`shown:d` are shown, {glue:text}`known:d` known and {glue:text}`untested:d` untested.
 
 # %% tags=["remove-input"]
 charts.verdicts(
@@ -64,9 +62,9 @@ notebook.table(totals.rename(columns={"part": "paper"}))
 notebook.table(ledger.checks(table, "part").rename(columns={"part": "paper"}))
 
 # %% [markdown]
-# What the verdicts on each metric are worth: *placebo* is the share of compatible cells after the published
-# numbers are shuffled within metric, data set and encoder; *lift* is what the right numbers have beyond it.
-# Below {glue:text}`least_lift` a metric is uninformative.
+# How informative the verdicts on each metric are: *placebo* is the share of compatible numbers after the
+# published ones are shuffled within metric, data set and encoder; *lift* is how much the true share exceeds
+# it. A metric with a lift below {glue:text}`least_lift` is uninformative.
 
 # %% tags=["remove-input", "scroll-output"]
 each = {words: ledger.placebo(part.table) for words, part in papers.items()}
@@ -101,20 +99,19 @@ notebook.table(counts.rename(columns={"done": "recorded"}))
 # %% [markdown]
 # ## What a verdict means
 #
-# A published number is one training run without a seed: it is *compatible* inside the prediction interval
-# of one more run of ours, with the seeds' variance pooled over the cells of one metric and encoder, and
-# *differs* outside it and by more than .03, or 30 % where both numbers are small. It is *undecided* inside
-# an interval wider than the metric's own bound, and *not run* where either side has no number. A reason is
-# *shown* where a run of ours with another setting closes at least half of the gap, *known* from a file and
-# line of the authors' code or a fact of the data, else *untested*. The authors' transformers are of another
-# size than ours and not in this table: {doc}`../chapters/transformers`.
+# A published number comes from one training run. It is *compatible* inside the prediction interval of one
+# more run of ours, with the seeds' variance pooled over the cells of one metric and encoder. It *differs*
+# outside it and by more than .03, or 30 % where both numbers are small. It is *undecided* inside an interval
+# wider than the metric's own bound, and *not run* where either number is missing. A reason is *shown* where a
+# run of ours with another setting closes at least half of the gap, *known* from a line of the authors' code
+# or a fact of the data, else *untested*. The authors' transformers are larger than ours and not in this table
+# ({doc}`../chapters/transformers`).
 #
 # ## The whole ledger
 #
-# Menus and words narrow the table, a click on a head sorts it, and the address of the page keeps both. A row
-# opens to show the rest: *one more run of ours* is the prediction interval, *notebook* links to the page of
-# the experiment, and *parameters* are those that make our number again, without what is the notebook's own
-# choice; values divided by `|` are a run each:
+# Menus and words filter the table, a click on a head sorts it, and the address of the page keeps both. A row
+# opens to show the rest: *one more run of ours* is the prediction interval, *notebook* links to the
+# experiment, and *parameters* are those with which it gives our number; values divided by `|` are a run each:
 #
 # ```bash
 # attnbook run notebooks/jain_wallace/base.py out.ipynb -p dataset sst -p vectors imdb -p seed 0

@@ -7,21 +7,19 @@
 # ---
 
 # %% [markdown]
-# # How fast, and how fast it could be
+# # How fast are the kernels, and how fast could they be?
 #
-# An experiment that takes a second is one a reader repeats. This page shows the recorded benchmark of the
-# kernels: each against the *plain way*, the same quantity computed as the papers' code computes it, batched
-# and vectorised, through 256-dimensional hidden states. `make bench` makes the record anew on your machine.
-#
-# The *floor* is the time that the arithmetic and the memory traffic a problem cannot avoid would take at this
-# machine's measured rates. What is near its floor cannot be made much faster; what is far from it could.
+# The recorded benchmark of the kernels. Each is compared with the *plain way*: the same quantity as the
+# papers' code computes it, batched and vectorised, through 256-dimensional hidden states. `make bench`
+# repeats the benchmark on your machine. The *floor* is the time of the unavoidable arithmetic and memory
+# traffic at this machine's measured rates.
 
 # %% tags=["parameters", "hide-input"]
 from typing import Optional
 
 record: Optional[str] = None  # a record of `make bench`; None: the newest CPU record of benchmarks/results
 
-# %% tags=["remove-output"]
+# %% tags=["remove-cell"]
 import json
 from pathlib import Path
 
@@ -31,9 +29,8 @@ from attnbook import PROJECT, charts, notebook
 
 page = notebook.begin(globals(), "beyond/speed")
 folder = PROJECT / "benchmarks" / "results"
-records = [
-    json.loads(path.read_text()) for path in ([Path(record)] if record else sorted(folder.glob("*.json")))
-]
+paths = [Path(record)] if record else sorted(folder.glob("*.json"))
+records = [json.loads(path.read_text()) for path in paths]
 on_cpu = [found for found in records if found["device"]["kind"] == "cpu"]
 measured = max(on_cpu, key=lambda found: found["date"])
 on_gpu = [found["device"]["name"] for found in records if found["device"]["kind"] == "cuda"]
@@ -68,8 +65,7 @@ charts.ratios(
 
 # %% [markdown]
 # Ticks mark the targets that were set before anything was built. Where the plain way takes minutes it was
-# timed on a fixed sample of the texts and scaled up. The table has the seconds, the largest disagreement
-# between the two ways, the memory, and how many times above its floor the kernel is.
+# timed on a fixed sample of the texts and scaled up. *× floor* is the kernel's time over its floor.
 
 # %% tags=["hide-input"]
 columns = {
@@ -110,11 +106,11 @@ charts.growth(
     "x",
     "seconds",
     by="panel",
-    title="Seconds against texts (N), tokens (T) and permutations (P)",
+    title="Seconds by number of texts (N), tokens (T) and permutations (P)",
     x_title="N, T or P",
     y_title="seconds (per text over T)",
 )
 
 # %% [markdown]
-# The dashed line has the expected slope and passes through the last point. Small problems lie above it: there
-# the cost is that of starting operations, not of doing them.
+# The dashed line has the expected slope and passes through the last point. Small problems lie above it, where
+# starting operations takes most of the time.

@@ -206,7 +206,13 @@ page.glue(below=(base["accuracy_baseline"] - base["accuracy"]).max())
 #   accuracy {glue:text}`below:.2f` below that of tf-idf with logistic regression.
 #
 # ## Try it
-#
+
+# %% tags=["remove-input"]
+page.playground(
+    sentences=[17], models=["bilstm"], challenges=["erasure"], show=["erase"], link="playground.html"
+)
+
+# %% [markdown]
 # Three items have the weights $(.6, .3, .1)$ and the votes $(1, 2.5, -12.5)$; the bias is 1. Which item does
 # attention × gradient erase first? Is the set that it finds the smallest?
 #

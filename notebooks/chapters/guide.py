@@ -106,7 +106,8 @@ readout, labels = run.readout, torch.as_tensor(run.texts.labels)
 
 # %%
 can_flip = reach(readout).can_flip
-assert torch.equal(can_flip[:20], naive.reach(readout.select(range(min(20, len(readout))))).can_flip)
+some = readout.select(range(min(20, len(readout))))
+assert torch.equal(can_flip[:20], naive.reach(some).can_flip)
 right = readout.predictions() == labels
 ceiling = (right | can_flip).double().mean()
 

@@ -71,7 +71,7 @@ page.says(
 # ## Three ways to read
 #
 # - **Ten minutes.** {doc}`What holds of the claims <experiments/chapters/verdicts>`, then
-#   {doc}`how different attention can be when the output stays <experiments/chapters/same_output>`.
+#   {doc}`move the attention yourself <experiments/chapters/playground>`, on your own words too.
 # - **One hour.** The chapters in their order, from {doc}`the Readout <readout>` on. Each begins with its
 #   answer and one picture. Their experiments are the pages below them.
 # - **Teaching.** Every chapter ends with an exercise and a folded solution; the {doc}`glossary <glossary>`

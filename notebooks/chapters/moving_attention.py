@@ -170,7 +170,17 @@ page.figure(
 #   another token still reads some of the first, so reach is about the model's states, not about words.
 #
 # ## Try it
-#
+
+# %% tags=["remove-input"]
+page.playground(
+    sentences=[15],
+    models=["bilstm"],
+    challenges=["moving_attention"],
+    show=["weights"],
+    link="playground.html",
+)
+
+# %% [markdown]
 # Three tokens vote $s = (2, 1, -1)$ with the weights $(.6, .3, .1)$ and no bias. Which permutation of the
 # weights changes the decision, and is there an attention that does?
 #

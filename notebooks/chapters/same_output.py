@@ -227,7 +227,13 @@ page.says(
 #   lower bound.
 #
 # ## Try it
-#
+
+# %% tags=["remove-input"]
+page.playground(
+    sentences=[24], models=["bilstm"], challenges=["same_output"], show=["exact"], link="playground.html"
+)
+
+# %% [markdown]
 # Three tokens vote $s = (2, 2, -1)$ and the model's weights are $(.9, .05, .05)$, without bias. Find weights
 # that leave the output exactly where it was and lie as far away as possible.
 #

@@ -212,7 +212,11 @@ page.glue(one=accuracy.get(1), eight=accuracy.get(8), worst=worst.min(), worst_s
 #   {glue:text}`worst_set` reach an accuracy of {glue:text}`worst:.2f` only.
 #
 # ## Try it
-#
+
+# %% tags=["remove-input"]
+page.playground(sentences=[7], models=["bilstm"], challenges=["sign"], show=["erase"], link="playground.html")
+
+# %% [markdown]
 # Two tokens vote 1 and 2 for the decision, with the weights .8 and .2. Is attention × gradient violated? Is
 # there a text of two tokens with positive votes in which it is not?
 #

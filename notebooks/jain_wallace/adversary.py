@@ -58,13 +58,12 @@ page.generated(link="../chapters/same_output")
 # \mathrm{TVD}\bigl(\hat y(p), \hat y(\alpha)\bigr) \le \varepsilon .
 # $$
 #
-# The *search* starts at five random points and takes 500 Adam steps on a penalised version of this. The
-# *exact optimum* uses that the divergence is convex in $p$ and the constraint, for two classes and a linear
-# head, is an interval of the margin: the maximum sits at a vertex, which puts weight on one token or on two
-# (see {doc}`../../readout`). The largest possible value is $\ln 2 \approx 0.693$.
+# The *search* starts at five random points and takes 500 Adam steps on a penalised version of this. For two
+# classes and a linear head the *exact optimum* is on one token or on two ({ref}`proof <exact-adversary>`).
+# The largest possible value is $\ln 2 \approx 0.693$.
 #
-# Two attentions that know nothing of the text stand beside them: uniform, and drawn at random. Where one of
-# them keeps the output within $\varepsilon$ too, distance from the model's attention was free.
+# Two attentions that know nothing of the text are compared with them: uniform, and drawn at random. Where one
+# of them also keeps the output within $\varepsilon$, the condition on the output excludes little.
 
 # %%
 two_classes = run.readout.linear and len(run.corpus.class_names) == 2
@@ -74,19 +73,23 @@ steps = dict(n_candidates=n_candidates, n_steps=n_steps, seed=seed, variant=sear
 
 def adversaries(readout):
     methods = {searched: kernels.search_adversary(readout, epsilon, **steps)}
-    return methods | ({"exact optimum": kernels.exact_adversary(readout, epsilon)} if two_classes else {})
+    if two_classes:
+        methods["exact optimum"] = kernels.exact_adversary(readout, epsilon)
+    return methods
 
 
-found = adversaries(run.readout)
-frames = {name: run.frame(jsd=result.jsd, tvd=result.tvd) for name, result in found.items()}
+readout = run.readout
+found = adversaries(readout)
+frames = {name: run.frame(jsd=far.jsd, tvd=far.tvd) for name, far in found.items()}
 ignorant = {
-    "uniform attention": kernels.uniform_weights(run.readout),
-    "random attention": kernels.random_weights(run.readout, seed),
+    "uniform attention": kernels.uniform_weights(readout),
+    "random attention": kernels.random_weights(readout, seed),
 }
 for name, weights in ignorant.items():
-    change = kernels.tvd(run.readout.probabilities(weights), run.readout.probabilities())
-    frames[name] = run.frame(jsd=kernels.jsd(weights, run.readout.alpha), tvd=change)
-frame = pd.concat([part.assign(method=name) for name, part in frames.items()], ignore_index=True)
+    change = kernels.tvd(readout.probabilities(weights), readout.probabilities())
+    frames[name] = run.frame(jsd=kernels.jsd(weights, readout.alpha), tvd=change)
+parts = [part.assign(method=name) for name, part in frames.items()]
+frame = pd.concat(parts, ignore_index=True)
 
 # %% [markdown]
 # ## What comes out
@@ -103,9 +106,9 @@ charts.ecdf(
 )
 
 # %% [markdown]
-# Search and optimum keep the output within $\varepsilon$ on every text (the paper's Figure 7); the uniform
-# and the random attention are shown wherever the output goes, and the table below gives the share of texts
-# on which it stays (`feasible`). By largest weight, as in the paper's Figure 8:
+# Search and optimum keep the output within $\varepsilon$ on every text (the paper's Figure 7). Uniform and
+# random attention do so on the share of texts that the table calls `feasible`. By largest weight, as in the
+# paper's Figure 8:
 
 # %% tags=["hide-input"]
 charts.violins_by_max_attention(
@@ -118,9 +121,8 @@ charts.violins_by_max_attention(
 )
 
 # %% [markdown]
-# One text, with the model's attention and what the search and the optimum put in its place: the text whose
-# optimum is the median one. Where the data set's words may not be shown it is a sentence of this book's own,
-# read by the same model.
+# One text with the model's attention, that of the search and the optimum: the text whose optimum is the
+# median one. Where the data set's words may not be shown it is a sentence written for this book.
 
 # %% tags=["hide-input"]
 texts = run.readable()
@@ -151,15 +153,12 @@ summary = page.summary(run, parts)
 summary["epsilon"] = epsilon
 overall = summary[(summary["class"] == "all") & summary["bin"].isna()]
 overall = overall.set_index(["method", "metric"])["value"]
-numbers = {
+numbers = dict.fromkeys(("smallest_gain", "inert", "inert_moved", "free"), float("nan"))
+numbers |= {
     "feasible_uniform": overall["uniform attention", "feasible"],
     "feasible_random": overall["random attention", "feasible"],
     "jsd_search": overall[searched, "jsd"],
     "jsd_exact": overall.get(("exact optimum", "jsd"), float("nan")),
-    "smallest_gain": float("nan"),
-    "inert": float("nan"),
-    "inert_moved": float("nan"),
-    "free": float("nan"),
 }
 if two_classes:
     numbers["smallest_gain"] = (found["exact optimum"].jsd - found[searched].jsd).min()
@@ -167,31 +166,29 @@ if two_classes:
     numbers["inert"] = 1 - possible["can_flip"].mean()
     numbers["inert_moved"] = possible["inert_moved_0_1"].nanmean()
     numbers["free"] = (possible["largest_tvd"] <= epsilon).double().mean()
-page.finish(run, frame, summary, numbers, test_accuracy=run.test_metrics["accuracy"], dataset=dataset)
+page.finish(run, frame, summary, numbers, test_accuracy=run.test_metrics["accuracy"])
 notebook.table(summary, ["method", "metric", "class", "bin", "value", "low", "high", "n"])
 
 # %% [markdown]
 # ## What it means
 #
-# On this run (test accuracy {glue:text}`test_accuracy:.3f`) the search reaches a mean divergence of
-# {glue:text}`jsd_search:.3f`, the optimum is {glue:text}`jsd_exact:.3f`. The optimum is never below the
-# search (smallest difference {glue:text}`smallest_gain:.4f`): what looks like a text whose attention is hard
-# to replace is, in part, a text on which the search stopped early. Uniform attention keeps the output within
+# On this run (test accuracy {glue:text}`test_accuracy:.3f`) the mean divergence is
+# {glue:text}`jsd_search:.3f` by the search and {glue:text}`jsd_exact:.3f` at the optimum, which is never
+# below the search (smallest difference {glue:text}`smallest_gain:.4f`). A text whose attention seems hard to
+# replace may be one on which the search stopped early. Uniform attention keeps the output within
 # $\varepsilon$ on a share of {glue:text}`feasible_uniform:.2f` of the texts, random attention on
 # {glue:text}`feasible_random:.2f`.
 #
 # ## Limits
 #
-# - The optimum puts all weight on at most two tokens. It is no attention that a trained model would produce;
-#   it answers how far weights *can* be changed, not how plausible the change is.
-#   {cite:t}`wiegreffe2019attention` make that objection to the search too: attention is computed by the
-#   model, not chosen per text.
-# - On a share of {glue:text}`free:.3f` of the texts no attention at all moves the output by more than
-#   $\varepsilon$: there every attention is allowed, and distance is free. This is not the share of texts
-#   whose *class* no attention changes, {glue:text}`inert:.2f`: on {glue:text}`inert_moved:.2f` of those some
-#   attention moves the probability by more than .1, and the condition excludes it.
-# - A head that is not linear (question answering) or more than two classes have no such theorem: there the
-#   search stands alone, and its values are lower bounds.
+# - The optimum puts all weight on at most two tokens, as no trained model would. It tells how far weights
+#   *can* be changed, not how plausible the change is. {cite:t}`wiegreffe2019attention` object to the search
+#   for the same reason: a model computes attention, nobody chooses it per text.
+# - On a share of {glue:text}`free:.3f` of the texts no attention moves the output by more than $\varepsilon$,
+#   so every attention is allowed. On {glue:text}`inert:.2f` no attention changes the *class*; on
+#   {glue:text}`inert_moved:.2f` of these, though, some attention moves the probability by more than .1.
+# - With a head that is not linear (question answering) or with more than two classes the optimum is not
+#   known; there the search gives lower bounds.
 
 # %% tags=["remove-input"]
 page.origin(run.settings, run.recorded)

@@ -7,14 +7,12 @@
 # ---
 
 # %% [markdown]
-# # What the models are, and how well they do
+# # One model and its data set: sizes and performance (Jain & Wallace, Table 1)
 #
-# **The claim.** {cite:t}`jain2019attention` ask about attention in models that work: their Table 1 lists, for
-# every data set, its size and the performance of a BiLSTM with attention on the test texts. A statement about
-# the explanations of a model that performs worse would be a statement about another model. So this comes
-# before every other page: does the model perform as theirs did? And does its attention have any part in that?
-#
-# This page trains one model on one data set; {doc}`../beyond/ledger` sets every published number beside ours.
+# The experiment behind {doc}`../chapters/models_and_data`. {cite:t}`jain2019attention` list the size of every
+# data set and the performance of a BiLSTM with attention on its test texts. This page trains one model on one
+# data set and asks two questions: does it perform as theirs did, and does it need its attention for that?
+# {doc}`../beyond/ledger` has every published number beside ours.
 
 # %% tags=["parameters", "hide-input"]
 from typing import Optional
@@ -52,8 +50,8 @@ page.generated(link="../chapters/models_and_data")
 # %% [markdown]
 # ## The data and the model
 #
-# Numbers of texts and words, and tokens per training text. The vocabulary is that of the training texts, with
-# the four symbols for padding, unknown words, start and end.
+# Numbers of texts and words, and mean tokens per training text. The vocabulary is that of the training texts,
+# with four symbols for padding, unknown words, start and end.
 
 # %% tags=["hide-input"]
 corpus, classes = run.corpus, run.corpus.class_names
@@ -74,16 +72,15 @@ sizes = pd.DataFrame.from_dict(sizes, orient="index").rename_axis("class").reset
 notebook.table(sizes)
 
 # %% [markdown]
-# A text $x_1, \dots, x_T$ is embedded and encoded as $h_1, \dots, h_T$; a scorer, *additive*
+# A text $x_1, \dots, x_T$ is embedded and encoded as $h_1, \dots, h_T$. A scorer, *additive*
 # $v^\top \tanh(W h_t + b)$ or *scaled dot* $w^\top h_t / \sqrt{m}$, gives the attention $\alpha$ by a softmax
-# over the tokens; and the output is read from $\sum_t \alpha_t h_t$ ({doc}`../../readout`). Questions and
+# over the tokens. The output is computed from $\sum_t \alpha_t h_t$ ({doc}`../../readout`). Questions and
 # hypotheses have an encoder of their own, whose summary enters the scorer and the output.
 #
-# The authors began with *pretrained* word vectors, fastText for most data sets; only the question answering
-# on generated stories began with random ones. The vectors of this run are: {glue:text}`vectors`. They are
-# trained along with the rest. After every epoch the model is scored on the development split, by the area
-# under the ROC curve for two classes and by accuracy otherwise, and the best epoch is kept; in the authors'
-# code never the first.
+# The authors began with *pretrained* word vectors, except for questions about generated stories; this run
+# begins with vectors *{glue:text}`vectors`*, which are trained along with the rest. The epoch with the best
+# area under the ROC curve on the development split is kept (with more than two classes: the best accuracy).
+# The authors' code never keeps the first epoch.
 
 # %% tags=["hide-input"]
 history = pd.DataFrame(run.history)
@@ -118,11 +115,10 @@ charts.by_epoch(
 # ## How well it does
 #
 # On the whole test split: accuracy with a 95 % bootstrap interval over texts; with two classes the F1 of the
-# second, which is what the paper prints, and two areas that need no threshold; and precision, recall and F1
-# by *true* class. Then what Table 1 does not show: the same model with the same weight on every token at test
-# time, its encoder and its output layer as they were trained. And where a question or a hypothesis comes with
-# the text, the same model when what its attention read is exchanged for what it read in *another* text: what
-# is left then, the question gives alone.
+# second, which the paper prints, and two areas that need no threshold; and precision, recall and F1 by *true*
+# class. Then two controls that Table 1 does not have. One gives every token the same weight at test time. The
+# other, where there is a question or a hypothesis, replaces $\sum_t \alpha_t h_t$ by that of *another* text:
+# what the model still gets right, it gets right from the question alone.
 
 # %%
 found = predict(run.model, corpus.test, corpus.vocabulary, run.device)
@@ -134,8 +130,8 @@ outputs = {
 if run.readout.offset is not None and len(run.texts) > 1:
     outputs["exchanged"] = exchanged_logits(run.readout).softmax(-1)
 compared = []
-for name, probabilities in outputs.items():
-    part = performance.report(run.texts.labels, probabilities.cpu().numpy(), classes)
+for name, predicted in outputs.items():
+    part = performance.report(run.texts.labels, predicted.cpu().numpy(), classes)
     compared.append(part[part["class"] == "all"].assign(read=name))
 compared = pd.concat(compared, ignore_index=True)
 
@@ -153,7 +149,7 @@ charts.intervals(
     "score",
     group="attention",
     domain=(0, 1),
-    title=f"What the output owes to attention ({dataset}, {encoder}, {scorer})",
+    title=f"Test scores with the model's attention and without it ({dataset}, {encoder}, {scorer})",
     x_title="score on the test texts (share or area)",
 )
 
@@ -172,49 +168,40 @@ overall = compared.set_index(["read", "metric"])["value"]
 numbers = {f"{metric}_{name}": value for (name, metric), value in overall.items()}
 numbers |= {name: run.test_metrics.get(name, float("nan")) for name in ("accuracy", "f1", "roc_auc")}
 numbers["commonest"] = pd.Series(corpus.test.labels).value_counts(normalize=True).iloc[0]
-exchanged = "This model reads a text alone: there is no question that could decide without it."
+exchanged = "This model reads one text and no question."
 if "exchanged" in outputs:
-    exchanged = (
-        "With what attention read in another text in place of its own, accuracy is "
-        f"{overall['exchanged', 'accuracy']:.3f}: so much comes from the question or hypothesis alone, and "
-        "only what lies above it from the text that attention is on."
-    )
+    alone = overall["exchanged", "accuracy"]
+    exchanged = f"With the other text accuracy is {alone:.3f}: so much comes from the question alone."
 page.finish(run, frame, summary, numbers, n_compared=len(run.texts), vectors=run.name["vectors"])
 notebook.table(pd.concat([report, controls]), ["metric", "class", "value", "low", "high", "n"])
 
 # %% [markdown]
 # ## What it means
 #
-# With vectors {glue:text}`vectors` this run has a test accuracy of {glue:text}`accuracy:.3f`, where always
-# giving the commonest class would have {glue:text}`commonest:.3f`; F1 is {glue:text}`f1:.3f`, the area under
-# the ROC curve {glue:text}`roc_auc:.3f`. On the {glue:text}`n_compared` texts compared, accuracy is
-# {glue:text}`accuracy_model:.3f` with the model's attention and {glue:text}`accuracy_uniform:.3f` with the
-# same weight on every token. Where the two are alike, the decisions do not rest on where the attention is,
-# and what other pages say of its weights is said of something the model could do without on this data;
-# {cite:t}`wiegreffe2019attention` train models with uniform attention to ask the same.
+# On this run test accuracy is {glue:text}`accuracy:.3f` (always giving the most frequent class:
+# {glue:text}`commonest:.3f`), F1 {glue:text}`f1:.3f` and the area under the ROC curve
+# {glue:text}`roc_auc:.3f`. On the {glue:text}`n_compared` texts compared, accuracy is
+# {glue:text}`accuracy_model:.3f` with the model's attention and {glue:text}`accuracy_uniform:.3f` with equal
+# weights. Where the two are alike, this accuracy does not need the model's attention;
+# {doc}`../wiegreffe_pinter/uniform` trains a model without any.
 
 # %% tags=["remove-input"]
 notebook.markdown(exchanged)
 
 # %% [markdown]
-# F1 and the area under the curve can disagree, and the authors' numbers show it. With two classes the loss
-# weighs texts of the second by the number of texts of the first over that of the second. Where the classes
-# are unequal this moves the outputs towards the second: recall gains, precision loses, and F1, read at an
-# output of .5, follows. The area depends on the order of the outputs alone. The epoch is chosen by the area,
-# so that F1 may be higher at an epoch that was not chosen, and two runs that differ in F1 need not differ in
-# what they have learnt.
+# F1 and the area under the curve can disagree. With two classes the loss weighs texts of the second by the
+# ratio of the class sizes. Where the second is the smaller, outputs move towards it: recall rises, precision
+# falls, and F1, taken at an output of .5, changes. The area depends on the order of the outputs alone.
 #
 # ## Limits
 #
-# - Equal performance does not make equal models. With other initial vectors about the same performance may
-#   come with another attention: see {doc}`initialisation`.
-# - Uniform attention at test time is no model trained with it, which could make up for what is missing: what
-#   is lost here is more, if anything, than attention is worth.
-# - One run is one seed. The interval is over test texts alone; the spread over seeds is in
-#   {doc}`../beyond/ledger`.
+# - Models that perform equally well may attend differently: see {doc}`initialisation`.
+# - A model *trained* with uniform attention could make up for what is missing here, so the loss shown above
+#   is more likely too large than too small.
+# - One run is one seed. The interval is over test texts; the spread over seeds is in {doc}`../beyond/ledger`.
 # - The paper's lengths for the generated stories are not mean lengths (two of the three are the *longest*
-#   story), and its vocabularies were taken from all splits: neither can agree with the sizes above.
-# - A share of no texts, such as the precision of a class that is never predicted, is left empty and not 0.
+#   story), and its vocabularies come from all splits. So neither agrees with the sizes above.
+# - A share of no texts, such as the precision of a class that is never predicted, is left empty, not 0.
 
 # %% tags=["remove-input"]
 page.origin(run.settings)

@@ -55,26 +55,26 @@ page.generated(link="../chapters/agreement")
 # \Delta_t = \mathrm{TVD}\bigl(\hat y(x_{-t}),\, \hat y(x)\bigr),
 # $$
 #
-# and per text Kendall's rank correlations $\tau_g = \tau(\alpha, g)$ and
-# $\tau_{loo} = \tau(\alpha, \Delta)$. The third, $\tau(g, \Delta)$, says how far the two measures agree with
-# each other; it is the yardstick for the first two. The same weights shuffled among the tokens, against $g$,
-# show what chance gives. Rank correlation is $\tau_b$, which allows for ties.
+# and per text Kendall's rank correlations $\tau_g = \tau(\alpha, g)$ and $\tau_{loo} = \tau(\alpha, \Delta)$,
+# which allow for ties ($\tau_b$). They are compared with $\tau(g, \Delta)$, the agreement of the two measures
+# with each other, and with that of $g$ and the same weights shuffled among the tokens: chance.
 
 # %%
 gradient = run.scores("gradient").abs()
 omission = run.scores("leave_one_out").nan_to_num()
-mask = run.readout.mask
+alpha, mask = run.readout.alpha, run.readout.mask
 pairs = {
-    "gradient": (run.readout.alpha, gradient),
-    "leave_one_out": (run.readout.alpha, omission),
+    "gradient": (alpha, gradient),
+    "leave_one_out": (alpha, omission),
     "gradient_leave_one_out": (gradient, omission),
     "random": (shuffled_weights(run.readout, seed), gradient),
 }
 columns = {}
-for name, (first, second) in pairs.items():
-    columns[f"tau_{name}"], columns[f"p_{name}"] = kendall_tau(first, second, mask)
-columns["gap_gradient"] = columns["tau_gradient_leave_one_out"] - columns["tau_gradient"]
-columns["gap_leave_one_out"] = columns["tau_gradient_leave_one_out"] - columns["tau_leave_one_out"]
+for name, pair in pairs.items():
+    columns[f"tau_{name}"], columns[f"p_{name}"] = kendall_tau(*pair, mask)
+agreement = columns["tau_gradient_leave_one_out"]
+columns["gap_gradient"] = agreement - columns["tau_gradient"]
+columns["gap_leave_one_out"] = agreement - columns["tau_leave_one_out"]
 frame = run.frame(**columns)
 
 # %% [markdown]
@@ -99,9 +99,9 @@ charts.ecdf(
 )
 
 # %% [markdown]
-# Shares of the texts of each predicted class, added up from the left: the paper's Figure 2 in bins of equal
-# width is the slope of these lines. The *gap* of a text is how much better the two measures agree with each
-# other than attention agrees with one of them (the paper's Figures 3 and 4).
+# Each line adds up the texts of one predicted class from the left; its slope is the paper's Figure 2. The
+# *gap* of a text is how much better the two measures agree with each other than attention agrees with one of
+# them (the paper's Figures 3 and 4).
 
 # %% tags=["hide-input"]
 gaps = {
@@ -113,7 +113,7 @@ long["pair"] = long["pair"].map(gaps)
 charts.ecdf(
     long,
     "gap",
-    title=f"How far the two measures agree better than attention does ({dataset}, {encoder}, {scorer})",
+    title=f"τ of gradient and leave-one-out, minus τ with attention ({dataset}, {encoder}, {scorer})",
     x_title="difference of Kendall's τ (no unit)",
     domain=(-2, 2),
     facet="pair",
@@ -139,22 +139,20 @@ notebook.table(summary, ["metric", "class", "value", "low", "high", "n"])
 # %% [markdown]
 # ## What it means
 #
-# On this run (test accuracy {glue:text}`test_accuracy:.3f`) attention and gradient agree at a mean of
-# {glue:text}`tau_gradient:.2f`, attention and leave-one-out at {glue:text}`tau_leave_one_out:.2f`, while
-# the two measures agree with each other at {glue:text}`tau_gradient_leave_one_out:.2f`; shuffled attention
-# agrees with the gradient at {glue:text}`tau_random:.2f`. The paper's argument is the gap between the third
-# number and the first two: {glue:text}`gap_gradient:.2f` and {glue:text}`gap_leave_one_out:.2f` per text.
+# On this run (test accuracy {glue:text}`test_accuracy:.3f`) the mean τ of attention and gradient is
+# {glue:text}`tau_gradient:.2f`, that of attention and leave-one-out {glue:text}`tau_leave_one_out:.2f`, and
+# that of the two measures {glue:text}`tau_gradient_leave_one_out:.2f`. Shuffled attention and gradient have
+# {glue:text}`tau_random:.2f`. The paper's argument is the gap between the third number and the first two:
+# {glue:text}`gap_gradient:.2f` and {glue:text}`gap_leave_one_out:.2f` per text.
 #
 # ## Limits
 #
-# - τ counts every pair of tokens alike, and in a long text most pairs are of tokens that hardly matter; a low
-#   τ can be noise among those. The share of significant texts grows with length for the same reason.
-# - τ depends on the initial word vectors and on the stopping epoch too: from random vectors the authors' own
-#   BiLSTM comes to about half of the τ that they report on SST, within three points of their accuracy. Random
-#   and pretrained vectors differ in scale, content and zeros ({doc}`initialisation`).
+# - τ gives every pair of tokens the same weight. In a long text most pairs are of tokens that hardly matter,
+#   so a low τ can be noise, and with length more texts are significant.
+# - τ also depends on the initial word vectors and on the epoch that is kept ({doc}`initialisation`).
 # - The two measures are not ground truth either; the authors say so.
-# - A text whose weights are all equal, or of one token, has no rank correlation; it is left out of the means
-#   ({glue:text}`undefined` texts here) instead of voiding them, as it did in some of the authors' tables.
+# - A text of one token, or with equal weights, has no rank correlation and is left out of the means
+#   ({glue:text}`undefined` texts here). In some of the authors' tables it makes the mean undefined.
 
 # %% tags=["remove-input"]
 page.origin(run.settings, run.recorded)

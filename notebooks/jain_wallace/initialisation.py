@@ -9,10 +9,10 @@
 # %% [markdown]
 # # τ after every epoch, from other initial vectors (Jain & Wallace)
 #
-# {cite:t}`jain2019attention` (§4.1) read a low rank correlation τ between attention and other measures of
-# importance as a property of attention in recurrent models. Then it must not hang on the numbers that the
-# word vectors start from, nor on the epoch at which training stops. It does: {doc}`../chapters/agreement`.
-# This page follows one training and measures after each epoch how well the model does, and what τ is.
+# The second experiment behind {doc}`../chapters/agreement`. {cite:t}`jain2019attention` (§4.1) take a low
+# rank correlation τ between attention and other measures for a property of recurrent models. Then τ should
+# not depend on the initial word vectors, nor on the epoch at which training stops. This page follows one
+# training and measures performance and τ after each epoch.
 
 # %% tags=["parameters", "hide-input"]
 from typing import Optional
@@ -50,25 +50,26 @@ page.generated(link="../chapters/agreement")
 # %% [markdown]
 # ## How it is measured
 #
-# As on the pages on {doc}`correlation` and {doc}`permutation`, after every epoch: Kendall's $\tau$ per text
+# After every epoch, as on the pages on {doc}`correlation` and {doc}`permutation`: Kendall's $\tau$ per text
 # between attention, gradient and leave-one-out, the share of texts on which it is significant, and the median
-# change of the output under permuted attention. The paper's rule keeps the epoch with the best area under the
-# ROC curve on the development split (accuracy, if there are more than two classes); the authors' code never
-# keeps the first.
+# change of the output under permuted attention. The epoch kept is the best on the development split by the
+# area under the ROC curve (accuracy, if there are more than two classes); the authors' code never keeps the
+# first.
 
 # %%
 measured, scores, seconds = [], [], 0.0
 for epoch, run in training:
+    alpha, mask = run.readout.alpha, run.readout.mask
     gradient = run.scores("gradient").abs()
     omission = run.scores("leave_one_out").nan_to_num()
     pairs = {
-        "gradient": (run.readout.alpha, gradient),
-        "leave_one_out": (run.readout.alpha, omission),
+        "gradient": (alpha, gradient),
+        "leave_one_out": (alpha, omission),
         "gradient_leave_one_out": (gradient, omission),
     }
     columns = {"median_tvd": permutation_test(run.readout, seed=seed)}
-    for name, (first, second) in pairs.items():
-        columns[f"tau_{name}"], columns[f"p_{name}"] = kendall_tau(first, second, run.readout.mask)
+    for name, pair in pairs.items():
+        columns[f"tau_{name}"], columns[f"p_{name}"] = kendall_tau(*pair, mask)
     measured.append(run.frame(**columns).assign(epoch=epoch))
     dev = {f"dev_{name}": run.history[-1][name] for name in run.test_metrics}
     scores.append({"epoch": epoch, **run.test_metrics, **dev})
@@ -103,7 +104,7 @@ charts.by_epoch(
 )
 
 # %% [markdown]
-# Intervals are 95 % bootstrap intervals over texts. The same epochs by what the paper's Table 1 would show:
+# Intervals are 95 % bootstrap intervals over texts. The model's performance after the same epochs:
 
 # %% tags=["hide-input"]
 table = pd.DataFrame(scores)
@@ -142,42 +143,35 @@ notebook.table(summary, ["epoch", "metric", "value", "low", "high", "n"])
 # %% [markdown]
 # ## What it means
 #
-# This run starts from the vectors *{glue:text}`vectors`*, and the paper's rule keeps epoch
-# {glue:text}`selected` of {glue:text}`epochs`, with a test accuracy of {glue:text}`accuracy_selected:.3f`.
-# There τ of attention and gradient is {glue:text}`tau_gradient_selected:.2f`; over the epochs it lies between
-# {glue:text}`tau_gradient_lowest:.2f` and {glue:text}`tau_gradient_highest:.2f`, while accuracy lies between
-# {glue:text}`accuracy_lowest:.3f` and {glue:text}`accuracy_highest:.3f`. For attention and leave-one-out τ
-# lies between {glue:text}`tau_leave_one_out_lowest:.2f` and {glue:text}`tau_leave_one_out_highest:.2f`; the
-# median change of the output under permutation between {glue:text}`median_tvd_lowest:.3f` and
-# {glue:text}`median_tvd_highest:.3f`.
+# This run starts from vectors *{glue:text}`vectors`*. The epoch kept is {glue:text}`selected` of
+# {glue:text}`epochs`, with a test accuracy of {glue:text}`accuracy_selected:.3f` and a τ of attention and
+# gradient of {glue:text}`tau_gradient_selected:.2f`. Least and greatest values over the epochs:
 #
-# Run it again with other `vectors` and another `deviation`. Random vectors of two deviations differ in scale
-# alone; random and pretrained ones in scale, content and zeros, so a difference between them cannot be laid
-# to one of the three. On SST with additive attention the BiLSTM came from random vectors of either scale to
-# about half of the published τ; the average encoder, from the same vectors, to about the published one. With
-# scaled dot-product attention the scale alone moves the average encoder's τ from about a quarter of the
-# published one to more than all of it. That is no rule: the same model from random vectors of deviation .4 is
-# nearer to the published τ than from those of IMDB on AG News, and further from it on 20 Newsgroups; for the
-# convolution on SST a larger scale makes τ smaller. What follows is not that attention agrees with the other
-# measures after all. It is that *this* τ also tells where training began and where it stopped, and a
-# published τ is a target only for a run that starts from the same vectors.
+# - test accuracy: {glue:text}`accuracy_lowest:.3f` and {glue:text}`accuracy_highest:.3f`;
+# - τ of attention and gradient: {glue:text}`tau_gradient_lowest:.2f` and
+#   {glue:text}`tau_gradient_highest:.2f`;
+# - τ of attention and leave-one-out: {glue:text}`tau_leave_one_out_lowest:.2f` and
+#   {glue:text}`tau_leave_one_out_highest:.2f`;
+# - median change of the output under permutation: {glue:text}`median_tvd_lowest:.3f` and
+#   {glue:text}`median_tvd_highest:.3f`.
 #
-# The other tests of the paper are not all alike in this. How far weights can move at the same output
-# ({doc}`adversary`) hardly changed from one start to another on SST. How far the output moves under
-# permutation depends on the vectors as much as τ does: small random ones leave attention nearer to uniform,
-# and to permute uniform weights is to do nothing.
-# {doc}`../chapters/agreement` has the recorded numbers.
+# Run it again with other `vectors` or another `deviation`; {doc}`../chapters/agreement` has the recorded
+# runs. Random vectors of two deviations differ in scale alone, random and pretrained ones also in content and
+# zeros. A published τ can be expected only of a run that starts from the same vectors.
+#
+# The other tests of the paper differ in this. How far weights can move at the same output ({doc}`adversary`)
+# hardly changed with the initial vectors on SST. The change under permutation ({doc}`permutation`) depends on
+# them as much as τ does: small random vectors leave attention nearly uniform, and permuting equal weights
+# changes nothing.
 #
 # ## Limits
 #
-# - A word whose vector is zero has a gradient × embedding of exactly zero. Pretrained vectors leave words
-#   without a vector at zero, random ones none, so the two differ in ties as well.
-# - Small random vectors begin with nearly uniform attention: the ranks of such weights are ranks of small
-#   differences, and stay so as long as training does not need the attention.
-# - The epochs of one training are not independent of each other, and one run is one seed. The recorded runs
-#   have several seeds of each kind of vectors.
+# - A word whose vector is zero has a gradient × embedding of exactly zero. Pretrained vectors leave unknown
+#   words at zero and random ones do not, so the two differ in ties as well.
+# - Small random vectors begin with nearly uniform attention, whose ranks are ranks of small differences.
+# - The epochs of one training are not independent of each other, and one run is one seed.
 # - The pretrained vectors of the paper are not part of this project; vectors trained on the texts of a data
-#   set stand in for them, and `vectors` takes the real file where there is one.
+#   set replace them. `vectors` also takes the real file.
 
 # %% tags=["remove-input"]
 page.origin(run.settings)

@@ -31,7 +31,6 @@ readouts: str = "never"  # only: the recorded Readout, no training; auto: that w
 output: Optional[str] = None  # folder for the tables of this run
 
 # %% tags=["remove-cell"]
-
 from attnbook import charts, notebook
 from attnlib.kernels import permutation_test, random_attention_test, tvd, uniform_weights
 from attnlib.prepare.flat import prepare
@@ -55,24 +54,21 @@ page.generated(link="../chapters/moving_attention")
 # \hat y\bigl(\textstyle\sum_t \alpha_t h_t\bigr)\Bigr).
 # $$
 #
-# Because the head reads only $\sum_t \alpha_t z_t$ with $z_t$ the {doc}`readout <../../readout>`'s scores,
-# all permutations of a text cost one small product.
-#
-# Beside it stand weights drawn at random from all there are (the median of as many draws) and the same weight
-# on every token. Where the head is linear and there are two classes, two yardsticks are exact: the largest
-# change that *any* permutation of these weights makes (two sorts, {ref}`permutation-moments`), and the
-# largest that any attention at all makes (`reach`: one token alone is the most extreme attention there is). A
-# small change under permutation means something only beside the last one, so it is also given as a *share* of
-# it.
+# It is compared with the median over as many random weights, and with equal weights. For a linear head and
+# two classes two more numbers are exact: the largest change that *any* permutation makes
+# ({ref}`proof <permutation-moments>`) and the largest that any attention makes ({ref}`reach <reach>`). The
+# change under permutation is also given as a *share* of the last one: it can be small because nothing could
+# have moved the output.
 
 # %%
-original = run.readout.probabilities()
-permuted = permutation_test(run.readout, n_permutations=n_permutations, seed=seed)
-possible = reached.columns(run.readout, permuted)
+readout = run.readout
+uniform = readout.probabilities(uniform_weights(readout))
+permuted = permutation_test(readout, n_permutations=n_permutations, seed=seed)
+possible = reached.columns(readout, permuted)
 frame = run.frame(
     median_tvd=permuted,
-    random_tvd=random_attention_test(run.readout, n_draws=n_permutations, seed=seed),
-    uniform_tvd=tvd(run.readout.probabilities(uniform_weights(run.readout)), original),
+    random_tvd=random_attention_test(readout, n_draws=n_permutations, seed=seed),
+    uniform_tvd=tvd(uniform, readout.probabilities()),
     **possible,
 )
 metrics = ["median_tvd", "random_tvd", "uniform_tvd", "max_attention", *possible]
@@ -101,18 +97,19 @@ charts.violins_by_max_attention(
 )
 
 # %% [markdown]
-# Each row of violins holds the texts whose largest weight lies in that bin; the first panel is the paper's
-# Figure 6. Far to the right and high up is what an explanation would look like; at the left and high up is
-# the paper's point. Where the last panel is at the left as well, no attention could have moved the output.
+# Each row of violins has the texts whose largest weight lies in that bin; the first panel is the paper's
+# Figure 6. If a peaked attention explains the output, its texts (high up) lie far to the right. The paper
+# finds many of them at the left. Where the last panel lies at the left too, no attention could have moved the
+# output.
 #
-# The same change as a share of the largest that any attention makes to the same text: 0 is an output that
+# The same change as a share of the largest that any attention makes on the same text: 0 is an output that
 # stays although it could move, 1 an output that moves as far as it can.
 
 # %% tags=["hide-input"]
 charts.violins_by_max_attention(
     frame,
     "tvd_share",
-    title=f"Change under permutation, of what is possible ({dataset}, {encoder}, {scorer})",
+    title=f"Change under permutation, as a share of what is possible ({dataset}, {encoder}, {scorer})",
     x_title="median change under permutation over the largest change of any attention",
     domain=(0, 1),
 ) if "tvd_share" in frame else notebook.markdown("It needs two classes and a linear head.")
@@ -125,9 +122,9 @@ if undefined := [metric for metric in reached.METRICS if metric not in frame]:
     parts.append(summaries.undefined(undefined))
 summary = page.summary(run, parts)
 overall = summary[(summary["class"] == "all") & summary["bin"].isna()].set_index("metric")["value"]
-told = [*changes, "max_attention", "largest_tvd", "can_flip", "inert_moved_0_1", "tvd_share_median"]
+told = [*changes, "max_attention", "largest_tvd", "inert_moved_0_1", "tvd_share_median"]
 numbers = {name: overall.get(name, float("nan")) for name in told}
-numbers["inert"] = 1 - numbers["can_flip"]
+numbers["inert"] = 1 - overall.get("can_flip", float("nan"))
 page.finish(run, frame, summary, numbers, test_accuracy=run.test_metrics["accuracy"])
 notebook.table(summary, ["metric", "class", "bin", "value", "low", "high", "n"])
 
@@ -136,24 +133,22 @@ notebook.table(summary, ["metric", "class", "bin", "value", "low", "high", "n"])
 #
 # On this run (test accuracy {glue:text}`test_accuracy:.3f`) the median permutation moves the output
 # probability by {glue:text}`median_tvd:.3f` on average, at a mean largest weight of
-# {glue:text}`max_attention:.2f`; random attention moves it by {glue:text}`random_tvd:.3f` and uniform
-# attention by {glue:text}`uniform_tvd:.3f`. The largest change that any attention makes is
-# {glue:text}`largest_tvd:.3f` on average, and on half of the texts the median permutation makes no more than
-# {glue:text}`tvd_share_median:.2f` of it. That share, not the change itself, is what the test says about
-# attention: it is small where the output could have moved and did not.
+# {glue:text}`max_attention:.2f`; random attention moves it by {glue:text}`random_tvd:.3f`, uniform attention
+# by {glue:text}`uniform_tvd:.3f`. The largest change that any attention makes is {glue:text}`largest_tvd:.3f`
+# on average. On half of the texts the median permutation makes at most {glue:text}`tvd_share_median:.2f` of
+# it. This share, not the change itself, says something about attention.
 #
-# On a share of {glue:text}`inert:.2f` of the texts *no* attention whatsoever changes the predicted class:
-# every token, read alone, votes the same way. That the class stays tells nothing about attention there. It
-# does not excuse a probability that stays: on {glue:text}`inert_moved_0_1:.2f` of these texts some attention
-# moves it by more than .1.
+# On a share of {glue:text}`inert:.2f` of the texts *no* attention changes the predicted class: every token
+# votes the same way. That the class stays is no evidence about attention there. The probability may still
+# move: on {glue:text}`inert_moved_0_1:.2f` of these texts some attention moves it by more than .1.
 #
 # ## Limits
 #
-# - A permutation that keeps the output may also mean that the states $h_t$ are alike, as recurrent encoders
-#   make them {cite:p}`mohankumar2020towards`: the test cannot tell the two apart. The largest change that any
-#   attention makes is small where the states vote alike, whatever the weights.
-# - Texts of the same length share the same random permutations, so that a text's number does not depend on
-#   its batch; the means over texts are unaffected, their sampling error is a little larger.
+# - A permutation may also keep the output because the states $h_t$ are alike, as recurrent encoders make them
+#   {cite:p}`mohankumar2020towards`. The test alone cannot tell; the largest change that any attention makes
+#   can.
+# - Texts of the same length share their random permutations, so that a text's number does not depend on its
+#   batch. This leaves the means over texts unbiased and makes their sampling error a little larger.
 
 # %% tags=["remove-input"]
 page.origin(run.settings, run.recorded)

@@ -7,18 +7,14 @@
 # ---
 
 # %% [markdown]
-# # What an encoder leaves for attention to decide
+# # Does an encoder make attention a worse ranking? (Serrano & Smith, six architectures)
 #
-# **The claim.** {cite:t}`serrano2019attention` compare six architectures and suspect that attention says
-# more about a decision where the states it weighs have not been mixed: without an encoder (*noenc*) each
-# state is one word, after a recurrent layer (*rnn*) a state may hold the whole document. They offer it as a
-# hypothesis, from the number of items that must be erased.
-#
-# That number alone does not tell. An encoder may make a decision hard to flip in *any* order, so what
-# attention must erase is set here beside the least that any order must, and beside another order. And
-# attention can only choose among what its states offer: how far some attention moves class and probability is
-# known exactly ({ref}`reach <reach>`). This page trains those of `architectures` on one data
-# set and asks.
+# The experiment behind {doc}`../chapters/encoders`. {cite:t}`serrano2019attention` suspect, from the number
+# of items that must be erased, that attention says more about a decision where its states have not been
+# mixed: without an encoder (*noenc*) each state is one word, after a recurrent layer (*rnn*) it may hold the
+# whole document. But an encoder may make a decision hard to flip in *any* order. So this page compares what
+# attention must erase with the exact minimum and with another order, for several architectures on one data
+# set.
 
 # %% tags=["parameters", "hide-input"]
 from typing import Optional
@@ -37,6 +33,7 @@ limit: Optional[int] = None  # analyse so many test documents; None: all
 output: Optional[str] = None  # folder for contextualisation.csv
 
 # %% tags=["remove-cell"]
+import numpy as np
 import pandas as pd
 
 from attnbook import charts, notebook
@@ -50,7 +47,7 @@ page = notebook.begin(
     globals(), "serrano_smith/contextualisation", notebook.SINGLE_TEXTS, sentences="HAN" in str(architectures)
 )
 model_settings = dict(variant=variant, vectors=vectors, epochs=epochs, patience=patience)
-model_settings |= dict(learning_rate=learning_rate, train_limit=train_limit)
+model_settings |= dict(learning_rate=learning_rate, train_limit=train_limit, device=device, limit=limit)
 
 # %% tags=["remove-input"]
 page.generated(link="../chapters/encoders")
@@ -60,50 +57,49 @@ page.generated(link="../chapters/encoders")
 #
 # For each architecture, over the same test documents:
 #
-# - *can flip*: the share of documents in which some attention changes the predicted class, that is, in
-#   which some single state alone predicts another;
-# - *largest fall*: by how much some attention lowers the probability of the predicted class, at most. It may
-#   be large where no attention changes the class;
+# - *can flip*: the share of documents in which some attention changes the predicted class
+#   ({ref}`reach <reach>`);
+# - *largest fall*: how far some attention lowers the probability of the predicted class, at most;
 # - *distance from uniform*: Jensen–Shannon divergence of the attention from equal weights, in nats;
 # - *fraction removed* until the decision flips, in the order of attention, of the product attention ×
 #   gradient, and of the exact minimum; it is 1 for a decision that never flips, or only when nothing is left.
 #   *Above the minimum* is attention's fraction minus the minimum of the same document;
-# - *what the encoder adds*: the fraction with the encoder minus the fraction without. Of it, *beyond* the
-#   product or the minimum: what it adds to attention's fraction minus what it adds to theirs, a difference in
-#   differences. Only that part is about the order that attention gives.
+# - *what the encoder adds*: the fraction with the encoder minus the fraction without. *Beyond* the product or
+#   the minimum, it is what the encoder adds to attention's fraction minus what it adds to theirs. Only this
+#   difference in differences is about the order that attention gives.
 
 # %% tags=["remove-output"]
+written = {"fraction": "fraction_all", "above": "above_minimum"}
 runs, parts, counts = {}, [], []
 for architecture in architectures:
-    run = prepare_documents(dataset, architecture, seed, device=device, limit=limit, **model_settings)
+    run = prepare_documents(dataset, architecture, seed, **model_settings)
     readout = run.readout
-    minimum = kernels.minimal_flip_set(readout)
-    flips = {
-        "attention": kernels.erase_until_flip(readout, kernels.attention_order(readout)),
-        "product": kernels.erase_until_flip(readout, kernels.product_order(readout)),
-        "minimum": minimum,
+    orders = {
+        "attention": kernels.attention_order(readout),
+        "product": kernels.product_order(readout),
     }
-    counted = erasure_sets.supported(erasure_sets.frame(flips, minimum), "all")
+    erased = kernels.erase_until_flip
+    flips = {name: erased(readout, order) for name, order in orders.items()}
+    minimum = kernels.minimal_flip_set(readout)
+    counted = erasure_sets.frame(flips | {"minimum": minimum}, minimum)
+    counted = erasure_sets.supported(counted, "all").assign(encoder=architecture)
     least = counted[counted["method"] == "minimum"].set_index("text")["fraction"]
-    counted = counted.assign(encoder=architecture, above=counted["fraction"] - counted["text"].map(least))
-    counts.append(counted.assign(text=counted["text"].map(dict(enumerate(run.texts.ids)))))
+    counted["above"] = counted["fraction"] - counted["text"].map(least)
+    counts.append(counted.assign(text=np.array(run.texts.ids)[counted["text"]]))
     found = kernels.reach(readout)
-    apart = kernels.jsd(readout.alpha, kernels.uniform_weights(readout))
-    fall = readout.probabilities().amax(dim=1) - found.lowest
-    frame = run.frame(can_flip=found.can_flip.double(), largest_fall=fall, from_uniform=apart)
-    statistics = [
-        summaries.summarise(frame, ["can_flip", "largest_fall", "from_uniform", "max_attention"]),
-        *(
-            summaries.summarise(group.assign(predicted="all"), ["fraction", "above"])
-            .head(2)
-            .replace({"metric": {"fraction": "fraction_all", "above": "above_minimum"}})
-            .assign(method=name)
-            for name, group in counted.groupby("method", sort=False)
-        ),
-    ]
-    accuracy = {"metric": "accuracy", "class": "all", "value": run.test_metrics["accuracy"]}
-    accuracy = pd.DataFrame([accuracy]).assign(n=len(run.corpus.test))
-    parts.append(page.summary(run, [accuracy, *statistics]))
+    states = run.frame(
+        can_flip=found.can_flip.double(),
+        largest_fall=readout.probabilities().amax(dim=1) - found.lowest,
+        from_uniform=kernels.jsd(readout.alpha, kernels.uniform_weights(readout)),
+    )
+    accuracy = {"metric": "accuracy", "class": "all", "n": len(run.corpus.test)}
+    accuracy = pd.DataFrame([accuracy]).assign(value=run.test_metrics["accuracy"])
+    metrics = ["can_flip", "largest_fall", "from_uniform", "max_attention"]
+    tables = [accuracy, summaries.summarise(states, metrics)]
+    for name, rows in counted.assign(predicted="all").groupby("method", sort=False):
+        means = summaries.summarise(rows, list(written)).head(2).assign(method=name)
+        tables.append(means.replace({"metric": written}))
+    parts.append(page.summary(run, tables))
     runs[architecture] = run
 effects = erasure_sets.effect_of_encoder(pd.concat(counts))
 for name, rows in effects.groupby("encoder"):
@@ -150,8 +146,8 @@ wide = wide.reindex(columns=list(columns)).rename(columns=columns)
 notebook.table(wide.reset_index().rename(columns={"encoder": "architecture"}))
 
 # %% [markdown]
-# What an encoder adds to the fraction that attention must remove: raw, and beyond what it adds to the product
-# and to the minimum, on the same documents. The interval is over documents.
+# What an encoder adds to the fraction that attention must remove: raw, and beyond what it adds to the
+# fractions of the product and of the minimum. Intervals are over documents.
 
 # %% tags=["hide-input"]
 readings = effects["against"].map({"product": "beyond the product", "minimum": "beyond the minimum"})
@@ -167,8 +163,8 @@ charts.intervals(
 ) if len(effects) else notebook.markdown("It needs an architecture with an encoder and the same without.")
 
 # %% [markdown]
-# The same from the recorded runs on real data (means over data sets and seeds; of the minimum they hold no
-# fraction of this kind):
+# The same from the recorded runs on real data, means over data sets and seeds (they have no fraction of this
+# kind for the minimum):
 
 # %% tags=["hide-input"]
 of_sets = results.recorded("serrano_smith", "sets")
@@ -192,27 +188,24 @@ page.write(summary, "contextualisation.csv")
 # %% [markdown]
 # ## What it means
 #
-# Some attention changes the class of the fewest documents in {glue:text}`least_reach` and of the most in
-# {glue:text}`most_reach`. Where none does, attention may still move the probability: the column *largest
-# fall* tells by how much.
+# Attention can change the class of the fewest documents in {glue:text}`least_reach` and of the most in
+# {glue:text}`most_reach`. Elsewhere it may still move the probability (*largest fall*).
 #
 # Averaged over the architectures with an encoder, the encoder adds {glue:text}`raw:.2f` to the fraction that
-# attention must remove. Beyond what it adds to the product it is {glue:text}`beyond_the_product:.2f`, beyond
-# the minimum {glue:text}`beyond_the_minimum:.2f`. Only these two are about the order that attention gives;
-# the rest of the raw number is a decision that became harder to flip in any order. In the recorded runs on
-# real data the encoder adds {glue:text}`recorded_raw:.2f`, and {glue:text}`recorded_beyond:.2f` beyond the
-# product.
+# attention must remove: {glue:text}`beyond_the_product:.2f` beyond the product and
+# {glue:text}`beyond_the_minimum:.2f` beyond the minimum. The rest of the raw number means that the decision
+# became harder to flip in any order. In the recorded runs on real data the encoder adds
+# {glue:text}`recorded_raw:.2f`, and {glue:text}`recorded_beyond:.2f` beyond the product.
 #
-# A HAN has few items and each is a whole sentence; a FLAN has many words, few of which matter. Their
-# fractions removed are shares of different things, and reach is one of documents in both.
+# A HAN has few items, each a whole sentence; a FLAN has many words, few of which matter. So fractions removed
+# cannot be compared between the two; shares of documents can.
 #
 # ## Limits
 #
-# - Each model is trained once, all on one data set; the encoder changes accuracy as well as its states.
-# - That a state after an encoder holds other words of the document is an assumption. Nothing on this page
-#   measures it: states also vote alike where all words say the same.
+# - Each model is trained once, all on one data set; the encoder also changes accuracy.
+# - That a state after an encoder holds other words of the document is an assumption, not measured here.
 # - Where nothing flips a document, all its fractions are 1 and all differences between orders 0.
-# - Reach asks about all attentions, plausible ones and others.
+# - Reach is about all attentions, also those that no model would produce.
 
 # %% tags=["remove-input"]
 page.origin(runs[architectures[-1]].settings)

@@ -7,17 +7,16 @@
 # ---
 
 # %% [markdown]
-# # Does erasing the most attended item change the output most?
+# # Erasing one item, document by document (Serrano & Smith, Figures 3 and 4, Table 2)
 #
-# **The claim.** {cite:t}`serrano2019attention` (§4) erase the item with the highest attention weight,
-# renormalise the others, and compare what that does to the output with erasing some other item. If
-# attention is importance, the first should matter more, the more so the larger the difference of the two
-# weights. They find that it almost always matters more, but that it hardly matters at all: even at large
-# differences of weight most outputs barely move, and most decisions survive either erasure.
+# The experiment behind {doc}`../chapters/erasure` ({cite:t}`serrano2019attention`, §4). Erase the item with
+# the highest attention weight, renormalise the others, and compare with erasing another item. If attention is
+# importance, the first erasure should change the output more, the more so the larger the difference of
+# weights.
 #
-# The other item was to be drawn at random. It need not be: the effect of erasing each single item has a
-# closed form ({doc}`../../readout`), so the average over *all* other items is exact. And what the released
-# code draws is not what the paper describes.
+# The paper draws the other item at random. That is not needed: erasing each item has a closed form
+# ({doc}`../../readout`), so the mean over *all* other items is exact. And what the released code draws is not
+# what the paper describes.
 
 # %% tags=["parameters", "hide-input"]
 from typing import Optional
@@ -68,43 +67,43 @@ page.generated(link="../chapters/erasure")
 # \Delta\mathrm{JS} = \mathrm{JS}(p, q_{i^*}) - \mathrm{JS}(p, q_r),
 # $$
 #
-# the Jensen–Shannon divergence in nats. The top item is that of attention $\alpha$, of the gradient $g_i =
-# \partial p_y / \partial \alpha_i$ of the predicted class $y$, or of the product $\alpha_i g_i$. And $r$ is
-# taken in three ways:
+# the Jensen–Shannon divergence in nats. The top item is that of attention $\alpha$, of the gradient
+# $g_i = \partial p_y / \partial \alpha_i$ of the predicted class $y$, or of the product $\alpha_i g_i$. The
+# other item is
 #
-# - *average*: exactly, over all $r \ne i^*$;
+# - *every other*: the mean over all $r \ne i^*$, exactly (`average` in the code and in recorded tables);
 # - *drawn*: one $r \ne i^*$ at random, as the paper says;
 # - *released*: as their code does. It draws a *rank* and uses it as a *position* in the document, so that
 #   $r$ may be $i^*$ itself (in about one of $T$ documents with $T$ items) and is never the first item.
 
 # %%
-gradient = output_gradient(run.readout).nan_to_num()
-tops = {"attention": run.readout.alpha, "gradient": gradient, "product": run.readout.alpha * gradient}
-ways = ("average", "drawn", "released")
+readout = run.readout
+gradient = output_gradient(readout).nan_to_num()
+tops = {
+    "attention": readout.alpha,
+    "gradient": gradient,
+    "product": readout.alpha * gradient,
+}
+ways = {"average": "every other", "drawn": "drawn", "released": "released"}
 found = {
-    (top, how): single_erasure(run.readout, scores, how, seed, run.texts.ids)
+    (top, how): single_erasure(readout, scores, how, seed, run.texts.ids)
     for top, scores in tops.items()
     for how in ways
 }
 tables = {key: flip_table(result).cpu().numpy() for key, result in found.items()}
-frame = pd.concat(
-    [
-        run.frame(
-            delta_js=result.delta_js,
-            delta_attention=result.delta_attention,
-            flips_top=result.flips_top.double(),
-            flips_other=result.flips_other,
-        ).assign(top=top, how=how)
-        for (top, how), result in found.items()
-    ],
-    ignore_index=True,
-)
+parts = []
+for (top, how), erased in found.items():
+    columns = dict(delta_js=erased.delta_js, delta_attention=erased.delta_attention)
+    columns["flips_top"] = erased.flips_top.double()
+    columns["flips_other"] = erased.flips_other
+    parts.append(run.frame(**columns).assign(top=top, how=how))
+frame = pd.concat(parts, ignore_index=True)
 
 # %% [markdown]
 # ## What comes out
 #
-# The top item by attention against one drawn item, as in the paper's Figure 3. The paper thins its points
-# out until every difference of weight has equally many; left are all documents, as counts.
+# The top item by attention and one drawn item, as in the paper's Figure 3, which shows equally many points
+# for every difference of weight. At the left are counts of all documents.
 
 # %% tags=["hide-input"]
 one = frame[(frame["top"] == "attention") & (frame["how"] == "drawn")]
@@ -112,22 +111,21 @@ charts.counts_beside_points(
     one,
     "delta_attention",
     "delta_js",
-    title=f"Effect of erasing the most attended item, against another ({dataset}, {architecture})",
+    title=f"Effect of erasing the most attended item minus another's ({dataset}, {architecture})",
     x_title="Δα (difference of attention weight)",
     y_title="ΔJS (nats)",
 )
 
 # %% [markdown]
-# Documents in which the other item matters *more*, by difference of weight (Figure 4), for each way to take
-# the other item:
+# Documents in which erasing the other item changes the output *more*, by difference of weight (Figure 4):
 
 # %% tags=["hide-input"]
 negative = frame[(frame["top"] == "attention") & (frame["delta_js"] < 0)]
 ours = negative if len(negative) else frame[frame["top"] == "attention"]
 charts.ecdf(
-    ours.assign(how=pd.Categorical(ours["how"], ways)),
+    ours.assign(how=pd.Categorical(ours["how"].map(ways), ways.values())),
     "delta_attention",
-    title=f"Δα where the other item matters more ({dataset}, {architecture})",
+    title=f"Δα where erasing the other item changes more ({dataset}, {architecture})",
     x_title="Δα (difference of attention weight)",
     domain=(0, 1),
     by="how",
@@ -136,13 +134,13 @@ charts.ecdf(
 )
 
 # %% [markdown]
-# Decision flips (Table 2): shares of the documents with two items or more, in percent. In the columns,
-# whether erasing the top item flips the decision and whether erasing the other one does.
+# Documents whose decision flips (Table 2), in percent of those with two items or more: by erasing the top
+# item, the other one, either of them, or neither.
 
 # %% tags=["hide-input"]
 cells = {(0, 0): "both flip", (0, 1): "top alone", (1, 0): "other alone", (1, 1): "neither"}
 flips = pd.DataFrame(
-    {"top item by": top, "other item": how} | {name: table[cell] for cell, name in cells.items()}
+    {"top item by": top, "other item": ways[how]} | {name: table[cell] for cell, name in cells.items()}
     for (top, how), table in tables.items()
 )
 notebook.table(flips)
@@ -160,10 +158,9 @@ for (top, how), part in frame[several].groupby(["top", "how"], sort=False):
         parts.append(by_difference(part).assign(method=method))
 names = {(0, 0): "flip_both", (0, 1): "flip_top_only", (1, 0): "flip_other_only", (1, 1): "flip_neither"}
 for (top, how), table in tables.items():
-    shares = pd.DataFrame(
-        {"metric": list(names.values()), "class": "all", "value": [table[cell] / 100 for cell in names]}
-    )
-    parts.append(shares.assign(method=f"{top}, {how}", n=int(several.sum() / len(found))))
+    shares = pd.DataFrame({"metric": names.values(), "value": [table[cell] / 100 for cell in names]})
+    shares = shares.assign(method=f"{top}, {how}", n=int(several.sum() / len(found)))
+    parts.append(shares.assign(**{"class": "all"}))
 summary = page.summary(run, parts)
 overall = summary[(summary["class"] == "all") & summary["bin"].isna()]
 overall = overall.set_index(["method", "metric"])["value"]
@@ -175,31 +172,30 @@ numbers |= {"both_released": 100 * released["flip_both"], "top_released": 100 * 
 numbers |= {"same": 100 * same.double().mean(), "negative": 100 * average["negative"]}
 numbers |= {"median_js": average["delta_js_median"], "test_accuracy": run.test_metrics["accuracy"]}
 page.finish(run, frame, summary, numbers)
-notebook.table(
-    summary[(summary["class"] == "all") & summary["bin"].isna() & ~summary["metric"].str.startswith("flip_")],
-    ["method", "metric", "value", "low", "high", "n"],
-)
+shown = summary[summary["class"].eq("all") & summary["bin"].isna()]
+shown = shown[~shown["metric"].str.startswith("flip_")]
+shown = shown.assign(method=shown["method"].str.replace("average", ways["average"]))
+notebook.table(shown, ["method", "metric", "value", "low", "high", "n"])
 
 # %% [markdown]
 # ## What it means
 #
-# On this run (test accuracy {glue:text}`test_accuracy:.3f`) neither erasure changes the decision in
-# {glue:text}`neither:.1f` % of the documents; erasing the most attended item alone does in
-# {glue:text}`top_only:.1f` %, erasing another alone in {glue:text}`other_only:.1f` % (exact averages). The
-# median ΔJS is {glue:text}`median_js:.4f` nats, of at most 0.693; the other item matters more in
-# {glue:text}`negative:.1f` % of the documents.
+# On this run (test accuracy {glue:text}`test_accuracy:.3f`), with the mean over every other item, neither
+# erasure changes the decision in {glue:text}`neither:.1f` % of the documents. Only erasing the most attended
+# item does in {glue:text}`top_only:.1f` %, only erasing the other in {glue:text}`other_only:.1f` %. The
+# median ΔJS is {glue:text}`median_js:.4f` nats, of at most 0.693; erasing the other item changes the output
+# more in {glue:text}`negative:.1f` % of the documents.
 #
-# The released way to take the other item takes the top item itself in {glue:text}`same:.1f` % of the
-# documents. It moves documents from *top alone* to *both flip*: {glue:text}`both_released:.1f` % flip by
-# both where the exact average has {glue:text}`both:.1f` %, and {glue:text}`top_released:.1f` % by the top
-# item alone where it has {glue:text}`top_only:.1f` %. The published Table 2 was made this way.
+# The released code takes the top item itself as the other one in {glue:text}`same:.1f` % of the documents.
+# This moves documents from *top alone* to *both flip*: both erasures flip {glue:text}`both_released:.1f` %
+# instead of {glue:text}`both:.1f` %, and only the top item flips {glue:text}`top_released:.1f` % instead of
+# {glue:text}`top_only:.1f` %. The published Table 2 was made this way.
 #
 # ## Limits
 #
-# - Erasure here is at the last attention layer; what the encoder has mixed into the other states stays.
+# - Erasure is at the last attention layer. What the encoder has mixed into the other states stays.
 # - Documents of one item have no other item and are left out.
-# - A single other item is a weak rival in a long document: most words matter to nobody. The page
-#   {doc}`sets` asks how many items it takes.
+# - In a long document most single items hardly matter. {doc}`sets` asks how many it takes.
 
 # %% tags=["remove-input"]
 page.origin(run.settings, run.recorded)

@@ -7,11 +7,11 @@
 # ---
 
 # %% [markdown]
-# # Does a deeper model make signs less reliable?
+# # Does a deeper recurrent model make signs less reliable? (Liu et al.)
 #
-# **The claim.** {cite:t}`liu2022rethinking` add layers and see the violation ratio of every method rise, but
-# for random scores. The layers here are hidden layers between the attention-weighted context and the output;
-# whether theirs were the same is inferred, since the released code accepts the option and ignores it.
+# {cite:t}`liu2022rethinking` add layers and see the violation ratio ({doc}`methods`) of every method rise,
+# except that of random scores. The layers here are hidden layers between the attention-weighted context and
+# the output. That theirs were the same is an inference: the released code accepts the option and ignores it.
 
 # %% tags=["parameters", "hide-input"]
 from typing import Optional
@@ -37,7 +37,7 @@ from attnlib.kernels import flips_alone
 from attnlib.prepare.flat import prepare
 
 page = notebook.begin(globals(), "violation/depth", notebook.SINGLE_TEXTS)
-model_settings = dict(vectors=vectors, deviation=deviation, epochs=epochs)
+model_settings = dict(vectors=vectors, deviation=deviation, epochs=epochs, device=device, limit=limit)
 
 # %% tags=["remove-input"]
 page.generated(link="../chapters/sign")
@@ -45,26 +45,25 @@ page.generated(link="../chapters/sign")
 # %% [markdown]
 # ## How it is measured
 #
-# A model is trained for each depth, with the same seed and texts, and each is tested alone. Beside the
-# violation ratio stands what attention could decide at all: the share of texts in which some single token,
-# given all the attention, predicts another class. Without hidden layers no other attention could change the
-# class where none does; with them a mixture of tokens still may.
+# A model is trained for each depth, with the same seed and texts. Besides the violation ratio this page
+# counts the texts in which some single token, given all the attention, predicts another class. Without hidden
+# layers no other attention could change the class where no token does; with them a mixture of tokens still
+# may.
 
 # %% tags=["remove-output"]
 frames, measured = [], []
 for layers in depths:
-    run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, layers=layers, **model_settings)
-    trained = explain.Trained(run.model, run.texts, run.corpus.vocabulary, run.readout, run.device)
-    scores = explain.explain(trained, explain.PUBLISHED, seed=seed)
-    removals = faithfulness.removals(run.model, run.texts, run.corpus.vocabulary, run.readout, run.device)
-    found = faithfulness.measure_texts(scores, removals, run.texts.labels, only_violation=True)
+    run = prepare(dataset, encoder, scorer, seed, layers=layers, **model_settings)
+    scores = explain.explain(run.trained, explain.PUBLISHED, seed=seed)
+    test = (scores, faithfulness.removals(*run.trained), run.texts.labels)
+    found = faithfulness.measure_texts(*test, only_violation=True)
     frames.append(found.assign(layers=layers))
     flips = float(flips_alone(run.readout).double().mean())
-    spread = float(run.readout.alpha.amax(dim=1).mean())
+    largest = float(run.readout.alpha.amax(dim=1).mean())
     measured += [
         ("accuracy", run.test_metrics["accuracy"], len(run.corpus.test), layers),
         ("flips_alone", flips, len(run.texts), layers),
-        ("max_attention", spread, len(run.texts), layers),
+        ("max_attention", largest, len(run.texts), layers),
     ]
 frame = pd.concat(frames, ignore_index=True)
 rates = faithfulness.summarise_measures(frame, ["layers"])
@@ -75,32 +74,25 @@ of_models = pd.DataFrame(measured, columns=["metric", "value", "n", "layers"])
 
 # %% tags=["hide-input"]
 shown = rates[(rates["metric"] == "violation") & (rates["operator"] == "mean")]
-shown = shown.assign(
-    method=pd.Categorical(shown["method"], explain.PUBLISHED, ordered=True),
-    row=dataset,
-    column="mean of three ways to remove",
-)
+shown = shown.assign(method=pd.Categorical(shown["method"], explain.PUBLISHED, ordered=True))
 charts.line_panels(
     shown,
     "layers",
     by="method",
-    row="row",
-    column="column",
-    title=f"Violation ratio by depth of the head ({dataset}, {encoder}, {scorer})",
+    title=f"Violation ratio by hidden layers, mean of three removals ({dataset}, {encoder}, {scorer})",
     x_title="hidden layers",
     y_title="share of texts",
     by_title="method",
 )
 
 # %% [markdown]
-# The models themselves: accuracy on the whole test split, the largest attention weight, and the share of
-# texts that one token with all the attention would decide otherwise.
+# The models themselves:
 
 # %% tags=["hide-input"]
 names = {
     "accuracy": "test accuracy",
     "max_attention": "largest attention weight (mean)",
-    "flips_alone": "texts that one token alone decides otherwise",
+    "flips_alone": "texts to which some token alone gives another class (share)",
 }
 table = of_models.assign(metric=of_models["metric"].map(names))
 table = table.pivot_table("value", "layers", "metric")[list(names.values())]
@@ -127,12 +119,10 @@ page.finish(run, frame, summary, numbers, first=depths[0], last=depths[-1])
 #
 # ## Limits
 #
-# - Each depth is another model: attention, accuracy and certainty change with it, and a change of the
-#   measure cannot be laid to depth alone.
-# - Two ends are no trend: what lies between them is in the figure.
+# - With depth, attention, accuracy and certainty change too. Depth need not be the cause of a change.
+# - Two ends do not show a trend; the figure has what lies between them.
 # - One seed per run; the recorded results have several.
-# - Since a mixture of tokens may decide otherwise where no single token does, the share in the table is a
-#   lower bound.
+# - The share in the table's last column is a lower bound, since a mixture of tokens may decide otherwise too.
 
 # %% tags=["remove-input"]
 page.origin(run.settings)

@@ -62,7 +62,8 @@ predicted = run.readout.predictions().cpu().numpy()
 signs = evidence.planted_signs(run.texts.evidence, run.texts.labels, predicted)
 of_removal = evidence.removal_signs(removals, signs)
 of_test = evidence.against_evidence(scores, removals, signs)
-found = evidence.evidence_found(scores, removals["deletion"], signs)
+sizes = {name: given.abs() for name, given in scores.items()}
+found = faithfulness.plausibility_table(sizes, run.texts.evidence)
 
 # %% [markdown]
 # ## Removal
@@ -93,7 +94,7 @@ charts.dot_panels(
 wide = of_test.pivot_table("value", "method", ["metric", "operator"], sort=False)
 table = pd.DataFrame(
     {
-        "evidence among the top k": found.set_index("method")["value"],
+        "evidence among the top k": found.query("metric == 'evidence_found'").set_index("method")["value"],
         "top token is evidence": wide["top_is_evidence", "none"],
         "wrong sign (truth)": wide["wrong_sign", "none"],
         **{f"violated, {name}": wide["violation", name] for name in removals},

@@ -7,11 +7,11 @@
 # ---
 
 # %% [markdown]
-# # The violation test on one text, all methods
+# # The violation test on one text, with every method (Liu et al.)
 #
-# The worked example of {cite:t}`liu2022rethinking` is a restaurant review, "good service but horrible
-# garbage food and small portions": attention puts its maximum on "good", for a negative prediction. This
-# page shows one text with the scores of every method and the verdict on each.
+# The example of {cite:t}`liu2022rethinking` is a restaurant review, "good service but horrible garbage food
+# and small portions": the prediction is negative and attention is largest on "good". This page shows one text
+# with the scores of every method and whether each is violated.
 
 # %% tags=["parameters", "hide-input"]
 from typing import Optional
@@ -41,11 +41,12 @@ page = notebook.begin(globals(), "violation/example", notebook.SINGLE_TEXTS)
 if text is not None and len(text.split()) < 2:
     raise ValueError(f"parameter text is {text!r}: give two words or more, since one of them is taken away")
 run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, vectors=vectors, epochs=epochs)
-words = run.corpus.vocabulary
-texts, readout = run.texts, run.readout
+trained = run.trained
 if text is not None:
-    texts = Split(("given",), (tuple(text.split()),), np.array([0]))
-    readout = read(run.model, texts, words, run.device)
+    given = Split(("given",), (tuple(text.split()),), np.array([0]))
+    readout = read(run.model, given, run.corpus.vocabulary, run.device)
+    trained = trained._replace(texts=given, readout=readout)
+texts, readout = trained.texts, trained.readout
 
 # %% tags=["remove-input"]
 page.generated(link="../chapters/sign")
@@ -53,13 +54,14 @@ page.generated(link="../chapters/sign")
 # %% [markdown]
 # ## The scores
 #
-# Orange speaks for the predicted class, blue against it; each row is scaled to its largest score. A score
-# is *violated* by a way to remove if taking its top token away moves the probability against its sign.
+# Orange speaks for the predicted class, blue against it; each row is scaled to its largest score. A method is
+# *violated* by a removal if removing its top token moves the probability against the sign of its score.
 
 # %%
-methods = [name for name in explain.METHODS if "random" not in name and "|" not in name]
-scores = explain.explain(explain.Trained(run.model, texts, words, readout, run.device), methods)
-removals = faithfulness.removals(run.model, texts, words, readout, run.device)
+names = explain.METHODS
+methods = [name for name in names if "random" not in name and "|" not in name]
+scores = explain.explain(trained, methods)
+removals = faithfulness.removals(*trained)
 verdicts = {
     (method, operator): faithfulness.violations(found, removal)
     for method, found in scores.items()
@@ -90,8 +92,8 @@ charts.heatmap(
 )
 
 # %% [markdown]
-# What each removal of a single token does to the probability of the predicted class: this is what the top
-# token's sign is held against.
+# What removing a single token does to the probability of the predicted class; the test compares the sign of
+# the top token's score with this.
 
 # %% tags=["hide-input"]
 drops = {name: removal.drop_of_each()[shown, : len(tokens)] for name, removal in removals.items()}
@@ -116,13 +118,12 @@ page.finish(run, frame, summary, n_methods=len(methods), n_violated=violated[sho
 notebook.table(table)
 
 # %% [markdown]
-# Of {glue:text}`n_methods` methods {glue:text}`n_violated` are violated on this text by some way to remove.
-# The table gives the fall of the probability without each method's top token.
+# Of {glue:text}`n_methods` methods {glue:text}`n_violated` are violated on this text by some removal. The
+# table gives the fall of the probability without each method's top token.
 #
 # ## Limits
 #
-# - The text was chosen because methods disagree on it; it is no typical one. The rates over all texts are
-#   in {doc}`methods`.
+# - The text was chosen because methods disagree on it, so it is not typical. {doc}`methods` has all texts.
 
 # %% tags=["remove-input"]
 page.origin(run.settings)

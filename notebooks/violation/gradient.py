@@ -7,13 +7,13 @@
 # ---
 
 # %% [markdown]
-# # What carries the sign: the gradient's factors, its target, and clamping
+# # Which part of attention × gradient carries the sign? (Liu et al.)
 #
-# **The claim.** {cite:t}`liu2022rethinking` take attention × gradient apart: with the size of the gradient
-# alone, or its sign alone, the violation ratio lies between those of attention and of the whole product.
-# They conclude that both matter. Two choices go unsaid in that table: *what* the gradient is of, the
-# probability in their code for recurrent models and the logit in that for transformers, and that methods
-# which clamp negative values away do well by a test of signs although they have none.
+# {cite:t}`liu2022rethinking` multiply attention by the size of the gradient alone, or by its sign alone. Both
+# violation ratios lie between those of attention and of attention × gradient, so they conclude that both
+# matter. Two choices are not stated in their table. The gradient is that of the probability in recurrent
+# models and of the logit in transformers. And methods that set negative values to zero pass the test without
+# having signs.
 
 # %% tags=["parameters", "hide-input"]
 from typing import Optional
@@ -31,6 +31,8 @@ limit: Optional[int] = None  # analyse so many test texts; None: all
 output: Optional[str] = None  # folder for the tables of this run
 
 # %% tags=["remove-cell"]
+from functools import partial
+
 import pandas as pd
 
 from attnbook import charts, notebook
@@ -55,17 +57,15 @@ page.generated(link="../chapters/sign")
 # \alpha_t \operatorname{sign} \nabla_{\alpha_t}, \qquad \nabla_{\alpha_t} .
 # $$
 #
-# One more has no place in the paper. The weights are a softmax, and removal by the attention mask
-# renormalises them: to first order it moves the decision by $-\frac{\alpha_t}{1-\alpha_t} (z_t - u) \cdot
-# \nabla_u$. So the score with the right sign is $\alpha_t (z_t - u) \cdot \nabla_u$, the gradient by the
-# attention *logit*; attention × gradient leaves out "$- u$". With two classes and a linear head that sign
-# is right always, not to first order only.
+# One more score is not in the paper. Removal by the attention mask renormalises the weights, so to first
+# order it moves the decision by $-\frac{\alpha_t}{1-\alpha_t} (z_t - u) \cdot \nabla_u$. The score with that
+# sign is $\alpha_t (z_t - u) \cdot \nabla_u$, the gradient by the attention *logit*; attention × gradient
+# leaves out "$- u$". With two classes and a linear head its sign is right exactly, not only to first order.
 #
-# Each is computed for three targets: the *probability* of the predicted class, its *logit*, and its
-# *margin* over the runner-up.
+# Each is computed for three targets: the *probability* of the predicted class, its *logit*, and its *margin*
+# over the next class.
 
 # %%
-trained = explain.Trained(run.model, run.texts, run.corpus.vocabulary, run.readout, run.device)
 factors = [
     "attention",
     "attention × gradient",
@@ -74,20 +74,20 @@ factors = [
     "gradient by attention",
     "gradient by attention logit",
 ]
-clamped = ["attention × gradient", "gradient by attention logit", "input × gradient", "integrated gradients"]
-removals = faithfulness.removals(run.model, run.texts, run.corpus.vocabulary, run.readout, run.device)
+methods = [*factors, "input × gradient"]
+removals, labels = faithfulness.removals(*run.trained), run.texts.labels
+measured = partial(faithfulness.measure_texts, only_violation=True)
 parts = []
 for target in explain.TARGETS:
-    scores = explain.explain(trained, [*factors, "input × gradient"], target=target)
-    found = faithfulness.measure_texts(scores, removals, run.texts.labels, only_violation=True)
-    parts.append(found.assign(target=target))
+    scores = explain.explain(run.trained, methods, target=target)
+    parts.append(measured(scores, removals, labels).assign(target=target))
 frame = pd.concat(parts, ignore_index=True)
 rates = faithfulness.summarise_measures(frame, ["target"])
 
 # %% [markdown]
 # ## The factors
 #
-# Gradient of the probability, as their code has it, by way to remove and as the mean of the three.
+# The gradient of the probability, as in their code, for each removal and as the mean of the three.
 
 # %% tags=["hide-input"]
 operators = [*faithfulness.OPERATORS, "mean"]
@@ -98,23 +98,20 @@ violation = violation.assign(
 )
 of_probability = violation[(violation["target"] == "probability") & violation["method"].isin(factors)]
 charts.dot_panels(
-    of_probability.assign(method=pd.Categorical(of_probability["method"], factors, ordered=True), panel=""),
+    of_probability.assign(method=pd.Categorical(of_probability["method"], factors, ordered=True)),
     "method",
     by="operator",
-    panel="panel",
-    title=f"Which factor of the gradient carries the sign ({dataset}, {encoder}, {scorer})",
+    title=f"Violation ratio by factor of the gradient ({dataset}, {encoder}, {scorer})",
     x_title="violation ratio (share of texts)",
     by_title="removal",
-    columns=1,
 )
 
 # %% [markdown]
 # ## The target
 #
-# The logit of the predicted class may rise while its probability falls, because the others rise more. That
-# can make its gradient a worse guide to the sign; in the recorded runs it does on most data sets, and not on
-# bAbI 1. With two classes and one output, as on texts of two labels,
-# the three differ by positive factors only, and the test cannot tell them apart.
+# The logit of the predicted class may rise while its probability falls, because the others rise more. In the
+# recorded runs this makes the logit's gradient a worse guide to the sign on most data sets (not on bAbI 1).
+# With two classes and one output the three differ by positive factors only, and their violation is the same.
 
 # %% tags=["hide-input"]
 compared = ["attention × gradient", "gradient by attention logit", "input × gradient"]
@@ -124,7 +121,7 @@ charts.dot_panels(
     "target",
     by="operator",
     panel="method",
-    title="Violation by gradient target and way to remove",
+    title="Violation ratio by target of the gradient and removal",
     x_title="share of texts",
     by_title="removal",
     columns=3,
@@ -138,17 +135,18 @@ notebook.table(grid)
 # ## Clamping
 #
 # Several methods for transformers set negative values to zero and still pass the test, because their top
-# token is nearly always a supporting one. That is not the same as telling support from opposition. Below,
-# each method with its negative scores set to zero, first by the test, then by how many tokens get the right
-# sign: among tokens whose removal changes the probability by more than a thousandth, the share whose score
-# has the sign of the change (zero is no sign).
+# token nearly always supports the prediction. That does not tell support from opposition. Below are methods
+# with and without their negative scores: their violation ratio, and the share of tokens with the right sign,
+# among those whose removal changes the probability by more than .001 (zero counts as no sign).
 
 # %%
-signed = explain.explain(trained, clamped)
-clipped = {f"{name}, clamped": found.clamp(min=0) for name, found in signed.items()}
-both = faithfulness.measure_texts(signed | clipped, removals, run.texts.labels, only_violation=True)
-clamping = faithfulness.summarise_measures(both)
-agreement = faithfulness.sign_agreement(signed | clipped, removals, effect=0.001)
+names = ["attention × gradient", "gradient by attention logit"]
+names += ["input × gradient", "integrated gradients"]
+signed = explain.explain(run.trained, names)
+both = dict(signed)
+both |= {f"{name}, clamped": scores.clamp(min=0) for name, scores in signed.items()}
+clamping = faithfulness.summarise_measures(measured(both, removals, labels))
+agreement = faithfulness.sign_agreement(both, removals, effect=0.001)
 
 # %% tags=["hide-input"]
 of_test = clamping[(clamping["metric"] == "violation") & (clamping["operator"] == "mean")]
@@ -169,7 +167,6 @@ numbers = {
     "attention_sign": value["probability", "attention × sign(gradient)"],
     "attention": value["probability", "attention"],
     "by_logit": value["logit", "attention × gradient"],
-    "centred": value["probability", "gradient by attention logit"],
     "centred_mask": masked["probability", "gradient by attention logit"],
     "plain_mask": masked["probability", "attention × gradient"],
 }
@@ -178,19 +175,17 @@ page.finish(run, frame, summary, numbers)
 # %% [markdown]
 # ## What it means
 #
-# On this run attention alone is violated in {glue:text}`attention:.2f` of the texts (mean of the three ways
-# to remove), times the whole gradient in {glue:text}`attention_gradient:.2f`, times its size in
-# {glue:text}`attention_size:.2f`, times its sign in {glue:text}`attention_sign:.2f`; with the gradient of
-# the logit in place of the probability the product has {glue:text}`by_logit:.2f`. Under the attention mask
-# the gradient by the attention logit is violated in {glue:text}`centred_mask:.3f`, attention × gradient in
-# {glue:text}`plain_mask:.3f`.
+# On this run the violation ratio, as the mean of the three removals, is {glue:text}`attention:.2f` for
+# attention, {glue:text}`attention_gradient:.2f` for attention × gradient, {glue:text}`attention_size:.2f`
+# with the gradient's size alone and {glue:text}`attention_sign:.2f` with its sign alone. With the gradient of
+# the logit attention × gradient has {glue:text}`by_logit:.2f`. Under the attention mask the gradient by the
+# attention logit has {glue:text}`centred_mask:.3f` and attention × gradient {glue:text}`plain_mask:.3f`.
 #
 # ## Limits
 #
-# - Which factor matters depends on the model: where nearly all tokens support the prediction a sign has
-#   nothing to tell. In the recorded runs attention × gradient is violated less often than attention for all
-#   models of text but one (bAbI 1, BiLSTM with additive attention), and for no transformer of the generated
-#   scenes ({doc}`../chapters/transformers`).
+# - Where nearly all tokens support the prediction, signs make no difference. In the recorded runs attention ×
+#   gradient is violated less often than attention for all models of text but one (bAbI 1, BiLSTM with
+#   additive attention), and for no transformer of the generated scenes ({doc}`../chapters/transformers`).
 # - Right signs are counted over tokens, which are not independent within a text; their interval resamples
 #   texts.
 

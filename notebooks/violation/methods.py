@@ -7,16 +7,13 @@
 # ---
 
 # %% [markdown]
-# # The violation test: all methods on one model
+# # The violation test and four other measures, all methods on one model (Liu et al.)
 #
-# **The claim.** {cite:t}`liu2022rethinking` ask something of an explanation that no earlier measure does:
-# not only that its largest scores are on the tokens that matter, but that their *sign* says in which
-# direction. Remove the token with the largest score; if the score is positive the model should become less
-# certain, if it is negative more so. Where it does the opposite the explanation is *violated*. They find
+# The experiment behind {doc}`../chapters/sign`. {cite:t}`liu2022rethinking` test the *sign* of an
+# explanation. Remove the token with the largest score: if the score is positive the model should become less
+# certain, if it is negative more certain. Where the opposite happens the explanation is *violated*. They find
 # attention weights, which have no sign, little better than random scores, and attention × gradient nearly
 # always right.
-#
-# This page runs the test and the four measures beside it on one data set and one model, for all methods.
 
 # %% tags=["parameters", "hide-input"]
 from typing import Optional
@@ -61,23 +58,21 @@ page.generated(link="../chapters/sign")
 # \text{violated} = \bigl[\, w_{t^*} \cdot \Delta < 0 \,\bigr] .
 # $$
 #
-# To *remove* means one of three things: *deletion* from the text, a *zero* embedding in its place, or an
-# *attention mask*, which leaves the encoder alone and renormalises the other weights. The paper reports the
-# mean of the three. The last needs no model: it follows from the Readout ({doc}`../../readout`).
+# A token is removed by *deletion* from the text, by a *zero* embedding in its place, or by an *attention
+# mask*, which leaves the encoder alone and renormalises the other weights. The paper reports the mean of the
+# three. The last follows from the Readout alone ({doc}`../../readout`).
 
 # %%
-trained = explain.Trained(run.model, run.texts, run.corpus.vocabulary, run.readout, run.device)
-scores = explain.explain(trained, target=target, seed=seed)
-removals = faithfulness.removals(run.model, run.texts, run.corpus.vocabulary, run.readout, run.device)
-frame = faithfulness.measure_texts(scores, removals, run.texts.labels, released=released)
-oracle = faithfulness.measure_leave_one_out(removals, run.texts.labels, released)
-frame = pd.concat([frame, oracle], ignore_index=True)
+scores = explain.explain(run.trained, target=target, seed=seed)
+removals, labels = faithfulness.removals(*run.trained), run.texts.labels
+measured = faithfulness.measure_texts(scores, removals, labels, released=released)
+oracle = faithfulness.measure_leave_one_out(removals, labels, released)
+frame = pd.concat([measured, oracle], ignore_index=True)
 rates = faithfulness.summarise_measures(frame)
 
 # %% [markdown]
-# Two rows are there to read the others by. *Signed random* scores are right or wrong by chance;
-# *leave-one-out*, the very fall that the test measures, can never be violated. It is an oracle for the
-# sign, not the best by every measure.
+# Two rows are references. *Signed random* scores are right by chance; *leave-one-out* is the very fall that
+# the test measures and can never be violated, though other measures may prefer another method.
 #
 # ## What comes out
 
@@ -89,27 +84,24 @@ shown = rates.assign(
     operator=pd.Categorical(rates["operator"], operators, ordered=True),
 )
 charts.dot_panels(
-    shown[shown["metric"] == "violation"].assign(panel="violation ratio"),
+    shown[shown["metric"] == "violation"],
     "method",
     by="operator",
-    panel="panel",
     title=f"Texts whose top token acts against its sign ({dataset}, {encoder}, {scorer})",
     x_title="violation ratio (share of texts)",
     by_title="removal",
-    columns=1,
     domain=(0, 1),
 )
 
 # %% [markdown]
-# A score without sign is read as support, so the violation ratio of attention is simply how often removing
-# the most attended token *raises* the probability. Each way to remove favours the methods that
-# differentiate what it removes: in the recorded runs gradients by attention are violated least under the
-# attention mask, gradients by the input under deletion or a zero embedding. Attention itself differentiates
-# nothing, and has no such home.
+# A score without sign counts as support, so the violation ratio of attention is how often removing the most
+# attended token *raises* the probability. In the recorded runs each removal favours the gradients by what it
+# removes: gradients by attention are violated least under the attention mask, gradients by the input under
+# deletion or a zero embedding.
 #
-# The paper lets ties pass, and a token whose removal changes nothing counts as faithful. Shares of ties
-# ($|\Delta| \le 10^{-6}$ or score 0), of texts with no score but 0, and violation where there is no tie, and
-# where $|\Delta| > .01$:
+# In the paper ties pass: a token whose removal changes nothing counts as faithful. The table has the shares
+# of ties ($|\Delta| \le 10^{-6}$ or score 0) and of texts whose scores are all 0, and the violation ratio
+# without ties (*decided*) and where $|\Delta| > .01$ (*effect*):
 
 # %% tags=["hide-input"]
 about = ["violation", "tied", "zero_score", "violation_decided", "violation_effect"]
@@ -121,8 +113,7 @@ notebook.table(ties)
 # %% [markdown]
 # ## Beyond the first token
 #
-# The test looks at one token per text. The same question for the second, third, … token by $|w|$, among
-# texts without a tie there:
+# The same for the second, third, … token by $|w|$, among texts without a tie there:
 
 # %% tags=["hide-input"]
 followed = {
@@ -135,12 +126,11 @@ curves = pd.concat(
 )
 curves["operator"] = pd.Categorical(curves["operator"], list(faithfulness.OPERATORS), ordered=True)
 charts.line_panels(
-    curves.assign(rank=curves["rank"] + 1, row="all texts"),
+    curves.assign(rank=curves["rank"] + 1),
     "rank",
     by="method",
-    row="row",
     column="operator",
-    title="Violation by rank of the token",
+    title=f"Violation ratio by rank of the token ({dataset}, {encoder}, {scorer})",
     x_title="rank by |score|",
     y_title="share of texts violated",
     by_title="method",
@@ -167,19 +157,18 @@ charts.dot_panels(
     "method",
     by="operator",
     panel="metric",
-    title=f"Measures that do not look at the sign ({dataset}, {encoder}, {scorer})",
+    title=f"Four measures that ignore the sign ({dataset}, {encoder}, {scorer})",
     x_title="mean over texts",
     by_title="removal",
 )
 
 # %% [markdown]
-# Do the others tell violated texts from faithful ones? Per text, by the share of the three ways under which
-# it is violated; a box from the 25th to the 75th percentile, a ring at the mean.
+# Do they tell violated texts from faithful ones? Per text, by the share of the three removals that violate
+# it; a box from the 25th to the 75th percentile, a ring at the mean:
 
 # %% tags=["hide-input"]
-by_level = faithfulness.level_boxes(
-    faithfulness.levels(frame), ["attention", "attention × gradient", "integrated gradients"]
-)
+three = ["attention", "attention × gradient", "integrated gradients"]
+by_level = faithfulness.level_boxes(faithfulness.levels(frame), three)
 by_level["measure"] = by_level["measure"].map(measures)
 charts.boxes(
     by_level,
@@ -187,7 +176,7 @@ charts.boxes(
     by="method",
     facet="measure",
     domain=(-1, 1),
-    title="The other measures, by how often a text is violated",
+    title=f"Measures by the share of removals that violate a text ({dataset}, {encoder}, {scorer})",
     x_title="measure per text",
     by_title="method",
 )
@@ -215,20 +204,21 @@ notebook.table(table.rename(columns=measures).reset_index())
 # %% [markdown]
 # ## What it means
 #
-# On this run (test accuracy {glue:text}`test_accuracy:.3f`) the most attended token acts against its sign
-# in {glue:text}`attention:.2f` of the texts, the top token by attention × gradient in
-# {glue:text}`attention_x_gradient:.2f`, by signed random scores in {glue:text}`signed_random:.2f`, and by
-# leave-one-out, each removal by its own, in {glue:text}`leave-one-out:.2f`.
+# On this run (test accuracy {glue:text}`test_accuracy:.3f`) the violation ratio, as the mean of the three
+# removals, is {glue:text}`attention:.2f` for attention, {glue:text}`attention_x_gradient:.2f` for attention ×
+# gradient, {glue:text}`signed_random:.2f` for signed random scores and {glue:text}`leave-one-out:.2f` for
+# leave-one-out.
 #
 # ## Limits
 #
-# - An unsigned method *cannot* be right on a token that speaks against the prediction; its violation ratio
-#   says how often the top token is such a one, not how well it tells.
+# - A method without signs *cannot* be right on a token that speaks against the prediction. Its violation
+#   ratio is the share of such top tokens.
 # - One token per text: a method that puts everything on one safe token passes.
-# - A text without one of its tokens is a text the model was not trained on; three ways to remove soften
-#   that and do not cure it. Where evidence is doubled, removing one copy changes nothing.
-# - Shares are of each text's own length; their code takes the shortest text of a batch, and counts start
-#   and end symbols: `released` has that rule. {glue:text}`untested` texts of one token are left out.
+# - The model was not trained on texts with a token missing, and where evidence is doubled, removing one copy
+#   changes nothing.
+# - Shares of removed tokens are of each text's own length. Their code takes that of the shortest text of a
+#   batch and counts start and end symbols (`released`). {glue:text}`untested` texts of one token are left
+#   out.
 
 # %% tags=["remove-input"]
 page.origin(run.settings)

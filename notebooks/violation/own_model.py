@@ -7,11 +7,11 @@
 # ---
 
 # %% [markdown]
-# # Test the explanations of your own model
+# # Test the explanations of your own text classifier
 #
-# The violation test of {cite:t}`liu2022rethinking` needs a function from texts to class probabilities and a
-# score for every token, nothing else: no attention, no gradient, no model of this library. Here is a
-# classifier of scikit-learn; anything that can be called works the same way.
+# The violation test of {cite:t}`liu2022rethinking` ({doc}`methods`) needs a function from texts to class
+# probabilities and a score for every token. It needs no attention, no gradient and no model of this library.
+# This page tests a classifier of scikit-learn; anything that can be called works the same way.
 
 # %% tags=["parameters", "hide-input"]
 from typing import Optional
@@ -39,20 +39,20 @@ page.generated(link="../chapters/sign")
 # %% [markdown]
 # ## A model and its explanation
 #
-# A pipeline of tf-idf and logistic regression, and the usual explanation of it: coefficient times feature
-# value, for the predicted class.
+# A pipeline of tf-idf and logistic regression, and its usual explanation: coefficient times feature value.
 
 # %%
 model = make_pipeline(TfidfVectorizer(analyzer=list), LogisticRegression(C=10))
 model.fit(corpus.train.texts, corpus.train.labels)
 features, classifier = model.named_steps.values()
+rows = classifier.coef_
 # Of two classes there is one row, for the second; it speaks against the first.
-rows = classifier.coef_ if len(classifier.coef_) > 1 else [-classifier.coef_[0], classifier.coef_[0]]
+rows = rows if len(rows) > 1 else [-rows[0], rows[0]]
 coefficients = dict(zip(classifier.classes_, rows, strict=True))
 
 
 def predict(texts):
-    """Class probabilities of token lists; 0 for a class that no training text has."""
+    """Class probabilities of token lists; 0 for a class without training texts."""
     found = np.zeros((len(texts), len(corpus.class_names)))
     found[:, classifier.classes_] = model.predict_proba(texts)
     return found
@@ -60,11 +60,14 @@ def predict(texts):
 
 def explanation(text):
     """Coefficient × tf-idf of each token, for the predicted class."""
-    values = features.transform([text]).toarray()[0] * coefficients[predict([text])[0].argmax()]
-    return [values[features.vocabulary_[t]] if t in features.vocabulary_ else 0 for t in text]
+    of_class = coefficients[predict([text])[0].argmax()]
+    values = features.transform([text]).toarray()[0] * of_class
+    known = features.vocabulary_
+    return [values[known[token]] if token in known else 0 for token in text]
 
 
-texts = corpus.test.sample(limit, seed).texts
+split = corpus.test.sample(limit, seed)
+texts, labels = split.texts, split.labels
 scores = [explanation(text) for text in texts]
 
 # %% [markdown]
@@ -77,8 +80,8 @@ test = violation_test(predict, texts, scores)
 test.ratio
 
 # %% [markdown]
-# `test` has a row per text: which token was removed, its score, by how much the probability fell, whether
-# that violates the sign, and whether it is a tie. The rates with their intervals:
+# `test` has a row per text: the token removed, its score, the fall of the probability, whether this violates
+# the sign, and whether it is a tie. The rates with their intervals:
 
 # %%
 notebook.table(faithfulness.violation_rates(test))
@@ -86,14 +89,14 @@ notebook.table(faithfulness.violation_rates(test))
 # %% [markdown]
 # ## Several explanations of one model
 #
-# Make the removal once, so that what the model says about a shortened text is asked only once; then any
-# measure takes it. Leave-one-out is the oracle for the sign; random scores show what chance gives. Besides
-# deletion, a symbol can be put in a token's place, here one that the model does not know.
+# Make a removal once, and all measures share its answers. Leave-one-out cannot be violated; random scores
+# show what chance gives. Instead of deleting a token a symbol can replace it, here one unknown to the model.
 
 # %%
+symbol = faithfulness.replace_by("[MASK]")
 removals = {
     "deletion": faithfulness.removal_of_texts(predict, texts),
-    "symbol": faithfulness.removal_of_texts(predict, texts, faithfulness.replace_by("[MASK]")),
+    "symbol": faithfulness.removal_of_texts(predict, texts, symbol),
 }
 generator = np.random.default_rng(seed)
 explanations = {
@@ -102,21 +105,18 @@ explanations = {
     "leave-one-out": np.nan_to_num(removals["deletion"].drop_of_each()),
     "random": [generator.uniform(-1, 1, len(text)) for text in texts],
 }
-labels = corpus.test.sample(limit, seed).labels
 frame = faithfulness.measure_texts(explanations, removals, labels)
 rates = faithfulness.summarise_measures(frame)
 
 # %% tags=["hide-input"]
 shown = rates[(rates["metric"] == "violation") & (rates["operator"] != "mean")]
 charts.dot_panels(
-    shown.assign(panel="violation ratio"),
+    shown,
     "method",
     by="operator",
-    panel="panel",
-    title="Texts whose top token acts against its sign",
+    title=f"Texts whose top token acts against its sign ({dataset}, logistic regression)",
     x_title="violation ratio (share of texts)",
     by_title="removal",
-    columns=1,
     domain=(0, 1),
 )
 
@@ -130,16 +130,14 @@ means = rates[(rates["operator"] == "deletion") & rates["metric"].isin(measures)
 notebook.table(means.pivot_table("value", "method", "metric", sort=False)[measures].reset_index())
 
 # %% [markdown]
-# The explanation's sign is wrong in {glue:text}`ours:.3f` of the texts. Without its sign, the same sizes
-# are violated in {glue:text}`unsigned:.3f`; chance in {glue:text}`chance:.3f`. Even a linear model's own
-# coefficients need not be without violation: tf-idf vectors are scaled to length 1, so removing a word
-# lifts all the others.
+# By deletion the explanation is violated in {glue:text}`ours:.3f` of the texts, without its sign in
+# {glue:text}`unsigned:.3f`, random scores in {glue:text}`chance:.3f`. Even the coefficients of a linear model
+# can be violated: tf-idf vectors have length 1, so removing a word raises the values of all others.
 #
-# ## What the functions refuse
+# ## Limits
 #
-# Scores that are not as many as the tokens, scores that are not finite, and probabilities that do not sum
-# to 1, each with the row it is about; a text of one token is counted as *untested*, since without it
-# nothing is left. {doc}`../../api` lists the functions.
+# - Refused, with the row: too few or too many scores, scores that are not finite, and probabilities that do
+#   not sum to 1. A text of one token counts as *untested*. {doc}`../../api` lists the functions.
 
 # %% tags=["remove-input"]
 page.origin({"dataset": corpus.name, "data": corpus.checksum})

@@ -7,13 +7,12 @@
 # ---
 
 # %% [markdown]
-# # Does an explanation find the region of a scene, with the right sign?
+# # Do explanations find the right region of a scene, with the right sign? (beyond Liu et al.)
 #
-# No data set of questions about images says which region an answer rests on, so the paper can only ask
-# whether a score agrees with a removal. In the generated *scenes* it is known: a region is $+1$ if taking
-# its object away lowers what the scene says for the answer, $-1$ if it raises it, and $0$ if it changes
-# nothing. This page holds the explanations of a stock model against that, and the test itself. It has no
-# counterpart in {cite:t}`liu2022rethinking`.
+# No data set of questions about images says which region an answer rests on. In the generated *scenes* this
+# is known: a region has sign $+1$ if without its object the scene says less for the answer, $-1$ if it says
+# more, and $0$ if nothing changes. This page checks the explanations of a stock model, and the violation test
+# of {cite:t}`liu2022rethinking`, against these signs.
 
 # %% tags=["parameters", "hide-input"]
 from typing import Optional
@@ -34,7 +33,7 @@ import pandas as pd
 
 from attnbook import charts, notebook
 from attnlib.explain.transformers import methods as stock
-from attnlib.faithfulness import evidence
+from attnlib.faithfulness import evidence, plausibility_table
 from attnlib.faithfulness.transformers import removals
 from attnlib.prepare.transformers import prepare_transformer
 
@@ -55,11 +54,10 @@ first = {" ".join(question[:2]): i for i, question in reversed(list(enumerate(ru
 ways = removals(run.model, run.kind, run.inputs)
 intact = next(iter(ways.values()))
 predicted = intact.predicted
-right = predicted == run.texts.labels
 asked = pd.DataFrame(
     {
         "question begins with": [" ".join(question[:2]) for question in run.texts.questions],
-        "right": right,
+        "accuracy": predicted == run.texts.labels,
         "regions": run.texts.present.sum(axis=1),
         "for the answer": (run.texts.evidence > 0).sum(axis=1),
         "against it": (run.texts.evidence < 0).sum(axis=1),
@@ -67,24 +65,25 @@ asked = pd.DataFrame(
 )
 means = asked.groupby("question begins with").mean().reset_index()
 means.insert(1, "such as", [" ".join(run.texts.questions[first[b]]) for b in means["question begins with"]])
-notebook.table(means.rename(columns={"right": "accuracy"}))
+notebook.table(means)
 
 # %% [markdown]
 # ## How it is measured
 #
 # A region that speaks for the *predicted* answer has sign $+1$, one that speaks against it $-1$; where the
-# model is wrong the signs of the label are turned. Removal, explanations and the test are then held against
-# these signs, as for words in {doc}`evidence`.
+# model is wrong the signs of the label are turned. As for words in {doc}`evidence`, removal, explanations and
+# the test are compared with these signs.
 
 # %%
 scores = stock.explain(run.model, run.kind, run.inputs, target=target, seed=seed)
 scores["leave-one-out"] = np.nan_to_num(ways["attention mask"].drop_of_each())
-signs = evidence.planted_signs(list(run.texts.evidence), run.texts.labels, predicted)[
-    :, : intact.mask.shape[1]
-]
+known = list(run.texts.evidence)
+signs = evidence.planted_signs(known, run.texts.labels, predicted)
+signs = signs[:, : intact.mask.shape[1]]
 of_removal = evidence.removal_signs(ways, signs)
 of_test = evidence.against_evidence(scores, ways, signs)
-found = evidence.evidence_found(scores, ways["attention mask"], signs)
+regions = [marks[:n] for marks, n in zip(run.texts.evidence, intact.lengths, strict=True)]
+found = plausibility_table({name: abs(given) for name, given in scores.items()}, regions)
 
 # %% [markdown]
 # ## Removal
@@ -93,46 +92,36 @@ found = evidence.evidence_found(scores, ways["attention mask"], signs)
 
 # %% tags=["hide-input"]
 charts.dot_panels(
-    of_removal.assign(panel="evidence regions"),
+    of_removal,
     "operator",
     by="method",
-    panel="panel",
-    title=f"Removal acts as the known sign says ({dataset}, {kind})",
+    title=f"Evidence regions whose removal acts as their known sign says ({dataset}, {kind})",
     x_title="share of evidence regions",
     by_title="the region is",
-    columns=1,
     domain=(0, 1),
 )
 
 # %% [markdown]
 # ## Is the region found?
 #
-# Of a scene with $k$ evidence regions, the share of the $k$ with the largest $|w|$ that are evidence.
+# Of a scene with $k$ evidence regions, the share of evidence among the $k$ regions with the largest $|w|$.
 
 # %% tags=["hide-input"]
 order = [*stock.METHODS, "leave-one-out"]
-located = found.assign(
-    method=pd.Categorical(found["method"], order, ordered=True),
-    panel="scenes with evidence",
-    by="all scenes with evidence",
-)
+located = found[found["metric"] == "evidence_found"]
 charts.dot_panels(
-    located,
+    located.assign(method=pd.Categorical(located["method"], order, ordered=True)),
     "method",
-    by="by",
-    panel="panel",
-    title=f"Evidence among the top k regions ({dataset}, {kind})",
-    x_title="share of k",
-    by_title="scenes",
-    columns=1,
+    title=f"Evidence among the k regions with the largest scores ({dataset}, {kind})",
+    x_title="share of k, mean over scenes with evidence",
     domain=(0, 1),
 )
 
 # %% [markdown]
 # ## With the right sign?
 #
-# Among top regions that are evidence: the share with the wrong sign, what the test calls violated, and how
-# often the test's verdict agrees with the known sign. Unsigned scores are read as support, as in the paper.
+# Among top regions that are evidence: the share whose score has the wrong sign, the share that the test calls
+# violated, and how often the test agrees with the known sign. Scores without sign count as support.
 
 # %% tags=["hide-input"]
 wide = of_test.pivot_table("value", "method", ["metric", "operator"], sort=False)
@@ -154,13 +143,12 @@ model = {
 of_model = pd.DataFrame({"metric": list(model), "value": list(model.values()), "n": len(run.corpus.test)})
 rows = pd.concat([of_removal, of_test, found, of_model], ignore_index=True)
 summary = page.summary(run, rows)
-hits = found.set_index("method")["value"]
+hits = located.set_index("method")["value"]
 wrong = wide["wrong_sign", "none"]
 agreed = of_test[of_test["metric"] == "test_is_right"]["value"]
 numbers = {"accuracy": model["accuracy"], "least_right": agreed.min(), "most_right": agreed.max()}
 for name in ("attention", "attention × gradient", "generic attribution", "random", "leave-one-out"):
-    plain = name.replace(" × ", "_").replace(" ", "_").replace("-", "_")
-    numbers |= {f"{plain}_found": hits[name], f"{plain}_wrong": wrong[name]}
+    numbers |= {f"{name}, found": hits[name], f"{name}, wrong": wrong[name]}
 marks = pd.DataFrame(signs, columns=[f"r{i}" for i in range(signs.shape[1])])
 instances = pd.DataFrame({"text": list(run.texts.ids), "predicted": predicted, "label": run.texts.labels})
 page.finish(run, instances.join(marks), summary, numbers)
@@ -168,20 +156,20 @@ page.finish(run, instances.join(marks), summary, numbers)
 # %% [markdown]
 # ## What it means
 #
-# On this run (test accuracy {glue:text}`accuracy:.3f`) attention finds {glue:text}`attention_found:.2f` of
-# the evidence regions, attention × gradient {glue:text}`attention_gradient_found:.2f`, GenAtt
-# {glue:text}`generic_attribution_found:.2f`, leave-one-out {glue:text}`leave_one_out_found:.2f` and random
-# scores {glue:text}`random_found:.2f`. Where the top region is evidence its sign is wrong in
-# {glue:text}`attention_wrong:.2f` of the scenes for attention, {glue:text}`attention_gradient_wrong:.2f` for
-# attention × gradient, {glue:text}`generic_attribution_wrong:.2f` for GenAtt and
-# {glue:text}`leave_one_out_wrong:.2f` for leave-one-out. The test's verdict agrees with the known sign in
-# {glue:text}`least_right:.2f` to {glue:text}`most_right:.2f` of the scenes, by method and way to remove.
+# On this run (test accuracy {glue:text}`accuracy:.3f`) attention finds {glue:text}`attention, found:.2f` of
+# the evidence regions, attention × gradient {glue:text}`attention × gradient, found:.2f`, GenAtt
+# {glue:text}`generic attribution, found:.2f`, leave-one-out {glue:text}`leave-one-out, found:.2f` and random
+# scores {glue:text}`random, found:.2f`. Where the top region is evidence, its score has the wrong sign in
+# {glue:text}`attention, wrong:.2f` of the scenes for attention, {glue:text}`attention × gradient, wrong:.2f`
+# for attention × gradient, {glue:text}`generic attribution, wrong:.2f` for GenAtt and
+# {glue:text}`leave-one-out, wrong:.2f` for leave-one-out. The test agrees with the known sign in
+# {glue:text}`least_right:.2f` to {glue:text}`most_right:.2f` of the scenes, by method and removal.
 #
 # ## Limits
 #
-# - The known sign is that of the rule which made the answers. What the model looks at may differ where it
+# - The known sign is that of the rule which made the answers. The model may look at something else where it
 #   is wrong, or right for another reason.
-# - A scene without the object that a question is about has no answer; the model, asked anyway, gives one.
+# - Some scenes lack the object that their question is about, and have no true answer.
 
 # %% tags=["remove-input"]
 page.origin(run.settings)

@@ -7,14 +7,14 @@
 # ---
 
 # %% [markdown]
-# # The violation test on your own transformer
+# # Test the explanations of your own transformer
 #
-# A BERT, VisualBERT or LXMERT of the `transformers` library can be put to the violation test of
-# {cite:t}`liu2022rethinking` as it is. Nothing of it is copied, replaced or changed: its attention maps,
-# their gradients and their relevance are read off while it runs. The same calls do for all three.
+# A BERT, VisualBERT or LXMERT of the `transformers` library can take the violation test of
+# {cite:t}`liu2022rethinking` as it is: attention maps, their gradients and their relevance are recorded while
+# the unchanged model runs. The calls are the same for all three.
 #
-# The models on this page are not trained and their inputs are made up. **The numbers here mean nothing, the
-# calls do.** {doc}`transformers` shows what comes out where a model has learned something.
+# The models on this page are not trained and their inputs are made up, so **the numbers here mean nothing**.
+# {doc}`transformers` has trained models.
 
 # %% tags=["parameters", "hide-input"]
 from typing import Optional
@@ -24,15 +24,13 @@ output: Optional[str] = None  # folder for rates.csv, the violation ratios of th
 
 # %% tags=["remove-cell"]
 import hashlib
-import textwrap
+from functools import partial
 
 import pandas as pd
 import torch
 from transformers import (
     BertConfig,
     BertForSequenceClassification,
-    DistilBertConfig,
-    DistilBertForSequenceClassification,
     LxmertConfig,
     LxmertForQuestionAnswering,
     VisualBertConfig,
@@ -40,7 +38,7 @@ from transformers import (
 )
 
 from attnbook import charts, notebook
-from attnlib import faithfulness
+from attnlib import explain, faithfulness
 from attnlib.explain.transformers import methods as stock
 from attnlib.faithfulness.transformers import removals
 from attnlib.models.kinds import BERT_TEXT, LXMERT, VISUAL_BERT
@@ -50,36 +48,38 @@ page = notebook.begin(globals(), "violation/stock_model")
 # %% [markdown]
 # ## Three models
 #
-# The classes are the library's own. Two things are asked of a model: it attends eagerly, since fused
-# attention leaves no weights to look at, and it is in evaluation mode. Weights are drawn wider than the
-# library draws them; otherwise an untrained model hardly tells one input from another.
+# A model must use eager attention, since fused attention keeps no weights, and be in evaluation mode. The
+# initial weights here have a larger deviation than usual, so that the untrained models tell inputs apart.
 
 # %%
 torch.manual_seed(seed)  # of the weights
-small = dict(vocab_size=60, hidden_size=32, num_attention_heads=4, intermediate_size=64)
-small |= dict(max_position_embeddings=32, initializer_range=0.2, attn_implementation="eager")
+sizes = dict(vocab_size=60, hidden_size=32, intermediate_size=64)
+sizes |= dict(num_attention_heads=4, max_position_embeddings=32)
+common = dict(sizes, initializer_range=0.2, attn_implementation="eager")
 
-config = BertConfig(**small, num_hidden_layers=2, num_labels=3)
-bert = BertForSequenceClassification(config).eval()
+two_layers = dict(common, num_hidden_layers=2, num_labels=3)
+bert = BertForSequenceClassification(BertConfig(**two_layers)).eval()
 
-config = VisualBertConfig(**small, num_hidden_layers=2, visual_embedding_dim=8, num_labels=3)
+config = VisualBertConfig(**two_layers, visual_embedding_dim=8)
 visual_bert = VisualBertForQuestionAnswering(config).eval()
 
-config = LxmertConfig(**small, l_layers=2, r_layers=2, x_layers=2, visual_feat_dim=8, num_qa_labels=3)
+layers = dict(l_layers=2, r_layers=2, x_layers=2)
+config = LxmertConfig(**common, **layers, visual_feat_dim=8, num_qa_labels=3)
 lxmert = LxmertForQuestionAnswering(config).eval()
+
 # %% [markdown]
-# With a checkpoint, in a folder or by its name on the hub, these lines are one. A name needs a network the
-# first time.
+# A checkpoint, in a folder or by its name on the hub, takes one line:
 #
 # ```python
-# model = BertForSequenceClassification.from_pretrained("path/or/name", attn_implementation="eager").eval()
+# eager = dict(attn_implementation="eager")
+# model = BertForSequenceClassification.from_pretrained("path/or/name", **eager).eval()
 # ```
 #
 # ## What goes in
 #
-# The inputs are the model's keyword arguments, so whatever makes them now can go on doing so. What is scored
-# has to be among them as features: the word embeddings of BERT in place of the ids, the region features of
-# the other two. Padding comes last. A *kind* says where things are:
+# The inputs are the model's keyword arguments. What is scored must be among them as features: the word
+# embeddings of BERT instead of the ids, the region features of the other two. Padding comes last. A *kind*
+# says which:
 #
 # | kind | scored | read at |
 # | --- | --- | --- |
@@ -98,19 +98,22 @@ def mask_of(most):
     return (torch.arange(most) < lengths).long()
 
 
-ids = torch.randint(1, small["vocab_size"], (n, most_words), generator=generator)
+ids = torch.randint(1, sizes["vocab_size"], (n, most_words), generator=generator)
 words, regions = mask_of(most_words), mask_of(most_regions)
 features = torch.randn(n, most_regions, 8, generator=generator)
 corners = torch.rand(n, most_regions, 2, generator=generator) / 2
 boxes = torch.cat([corners, corners + 0.5], dim=2)
 
-text = {"inputs_embeds": bert.get_input_embeddings()(ids).detach(), "attention_mask": words}
-question = {"input_ids": ids, "attention_mask": words, "visual_attention_mask": regions.float()}
-scene = question | {"visual_embeds": features, "visual_token_type_ids": torch.ones_like(regions)}
+embeddings = bert.get_input_embeddings()(ids).detach()
+text = {"inputs_embeds": embeddings, "attention_mask": words}
+question = {"input_ids": ids, "attention_mask": words}
+question["visual_attention_mask"] = regions.float()
+scene = question | {"visual_embeds": features}
+scene["visual_token_type_ids"] = torch.ones_like(regions)
 scene_with_boxes = question | {"visual_feats": features, "visual_pos": boxes}
 
 # %% [markdown]
-# From a tokeniser's answer `tokens` the first of these would be:
+# From a tokeniser the first of these would be:
 #
 # ```python
 # tokens = tokenizer(texts, padding=True, truncation=True, return_tensors="pt")
@@ -118,15 +121,14 @@ scene_with_boxes = question | {"visual_feats": features, "visual_pos": boxes}
 # text["inputs_embeds"] = model.get_input_embeddings()(tokens["input_ids"]).detach()
 # ```
 #
-# Then a score belongs to a word piece. Of a pair of texts, told apart by `token_type_ids`, the first is
-# scored. Models of the RoBERTa family have none: there `text["scored"]`, a mask, is true at the words of the
-# first. Region features come from the detector that the checkpoint was trained with; it is not part of
-# `transformers`.
+# Then a score belongs to a word piece. Of a pair of texts the first is scored, by `token_type_ids` or, in
+# models without them (RoBERTa), by a mask `text["scored"]`. Region features come from the detector of the
+# checkpoint, which is not part of `transformers`.
 #
 # ## Scores
 #
-# One call gives every method's scores: by its name, a tensor with a row per instance and a column per word
-# or region, zero where there is none. Positive means: speaks for the predicted class.
+# One call gives the scores by method: a tensor with a row per instance and a column per word or region, zero
+# where there is none. Positive scores speak for the predicted class.
 
 # %%
 scores = stock.explain(bert, BERT_TEXT, text, seed=seed)
@@ -146,8 +148,8 @@ shown(scores)
 # %% [markdown]
 # ## The test
 #
-# `removals` makes the ways to remove once; `violations` takes away each instance's top word or region and
-# holds the fall of the probability against the sign of its score.
+# `violations` removes each instance's top word or region and compares the fall of the probability with the
+# sign of its score.
 
 # %%
 models = {
@@ -161,8 +163,8 @@ for name, (model, kind, inputs) in models.items():
     for way, removal in removals(model, kind, inputs).items():
         for method, found in scores.items():
             ratio = faithfulness.violations(found, removal).ratio
-            rows.append({"model": name, "removal": way, "method": method, "value": ratio})
-rates = pd.DataFrame(rows)
+            rows.append((name, way, method, ratio))
+rates = pd.DataFrame(rows, columns=["model", "removal", "method", "value"])
 
 # %% tags=["hide-input"]
 shown_rates = rates.assign(
@@ -175,7 +177,7 @@ charts.dot_panels(
     "method",
     by="removal",
     panel="model",
-    title="Violation in three untrained models: how it looks, not what is true",
+    title="Violation ratio in three untrained models, on made-up inputs",
     x_title="violation ratio (share)",
     by_title="removal",
     columns=3,
@@ -187,19 +189,16 @@ page.write(rates, "rates.csv")
 page.glue(instances=n, methods=len(stock.METHODS))
 
 # %% [markdown]
-# Each dot is a method's ratio over {glue:text}`instances` made-up instances; there are {glue:text}`methods`
-# methods. For regions, which stand in no order, deletion is the attention mask and is not made a second
-# time. `faithfulness.measure_texts` takes the same scores and removals and gives all measures of
-# {doc}`methods`, with intervals from `faithfulness.summarise_measures`.
+# Each dot is the ratio of one of {glue:text}`methods` methods over {glue:text}`instances` made-up instances.
+# Deleting a region is masking it, since regions have no order. `faithfulness.measure_texts` takes the same
+# scores and removals and gives all measures of {doc}`methods`.
 #
-# ## How attention is read
+# ## Layers, heads and queries
 #
-# A model has a map for every layer, head and query; a score per word is one reading of them. The defaults of
-# `Aggregation` are the published readings. `row`, the query: the one that the head reads, or the mean of all
-# that are present. `heads`: mean, largest, or one by its number from 0. `layers`: the last, the mean, or one
-# by its number, for methods that read a single layer. `first`: the layer at which the others begin.
-# `clamp`: negative values to zero before heads are joined; left alone, only the two attributions are
-# clamped, as published, and `clamp=False` gives them a sign. Below, attention × gradient of the first text:
+# A model has attention weights for every layer, head and query; `Aggregation` says how they become a score
+# per word ({doc}`../../api`). By default as published: the query that the classification head reads, the mean
+# over heads, the last layer, and negative values set to zero in the two attributions only (`clamp=False`
+# gives them a sign). Below, attention × gradient of the first text:
 
 # %%
 readings = {
@@ -212,10 +211,11 @@ readings = {
     "clamped": stock.Aggregation(clamp=True),
 }
 name = "attention × gradient"
-shown({r: stock.explain(bert, BERT_TEXT, text, [name], aggregation=a)[name] for r, a in readings.items()})
+of_bert = partial(stock.explain, bert, BERT_TEXT, text, [name])
+shown({words: of_bert(aggregation=how)[name] for words, how in readings.items()})
 
 # %% [markdown]
-# Every layer and head in one go, by (layer, head), with `None` for the mean over heads:
+# All layers and heads at once, by (layer, head), with `None` for the mean over heads:
 
 # %%
 list(stock.each_layer_and_head(bert, BERT_TEXT, text, [name]))
@@ -223,62 +223,33 @@ list(stock.each_layer_and_head(bert, BERT_TEXT, text, [name]))
 # %% [markdown]
 # ## Which number, which class
 #
-# Gradients are taken of the class's `"logit"`, its `"probability"`, or its `"margin"` over the next class.
-# Relevance always starts from the logit. The class is the predicted one unless `chosen` names another for
-# each instance.
+# Gradients are those of the class's `"logit"`, `"probability"`, or `"margin"` over the next class; relevance
+# always starts from the logit. The class is the predicted one, or that of `chosen` for each instance. The
+# test is always about the predicted class.
 
 # %%
 name = "input × gradient"
-by_target = {
-    f"{target} of the predicted class": stock.explain(bert, BERT_TEXT, text, [name], target=target)[name]
-    for target in ("logit", "probability", "margin")
-}
-by_class = {
-    f"logit of class {c}": stock.explain(bert, BERT_TEXT, text, [name], chosen=torch.full((n,), c))[name]
-    for c in range(3)
-}
-shown(by_target | by_class)
+of_bert = partial(stock.explain, bert, BERT_TEXT, text, [name])
+rows = {target: of_bert(target=target)[name] for target in explain.TARGETS}
+for number in range(3):
+    chosen = torch.full((n,), number)
+    rows[f"logit of class {number}"] = of_bert(chosen=chosen)[name]
+shown(rows)
 
 # %% [markdown]
-# The test is always about the predicted class. Scores of another class are there to be looked at:
-# `violations` would hold them against the wrong probability.
-#
 # ## What is refused
 #
-# What does not fit is an error that says what is wrong, never a silent number:
-
+# What does not fit is an error that says what is wrong: fused attention (the default of BERT) or training
+# mode; masks of another size than the features, ids where embeddings are scored, texts longer than the
+# model's positions, a second text that nothing tells from the first; a class, layer or head that the model
+# does not have; layers that name their parts otherwise; several labels at a time. For instance:
 
 # %%
-def refusal(what, model, kind, inputs, **options):
-    """Print the message with which a call is refused; one that is not refused is an error of this page."""
-    try:
-        stock.explain(model, kind, inputs, **options)
-    except ValueError as error:
-        print(f"{what}:", textwrap.fill(str(error), 96), sep="\n", end="\n\n")
-    else:
-        raise AssertionError(f"not refused: {what}")
-
-
-fused = BertForSequenceClassification(BertConfig(**small | {"attn_implementation": "sdpa"})).eval()
-refusal("Fused attention, which is what BERT has unless told otherwise", fused, BERT_TEXT, text)
-refusal("Training mode", bert.train(), BERT_TEXT, text)
-bert.eval()
-fewer = scene | {"visual_attention_mask": regions[:, :-1].float()}
-refusal("Another number of regions than their mask has", visual_bert, VISUAL_BERT, fewer)
-long = {"inputs_embeds": torch.zeros(n, 40, 32), "attention_mask": torch.ones(n, 40)}
-refusal("A text longer than the model's positions", bert, BERT_TEXT, long)
-bare = {"input_ids": ids, "attention_mask": words}
-refusal("Ids where embeddings are scored", bert, BERT_TEXT, bare)
-two = {name: value[:2] for name, value in scene_with_boxes.items()}
-refusal("A class that the model does not have", lxmert, LXMERT, two, chosen=torch.tensor([0, 3]))
-refusal("A head that it does not have", bert, BERT_TEXT, text, aggregation=stock.Aggregation(heads=4))
-distil = DistilBertForSequenceClassification(DistilBertConfig(vocab_size=60, dim=32, n_heads=4)).eval()
-refusal("A model whose layers have other names", distil, BERT_TEXT, text)
-pair = {"inputs_embeds": bert.get_input_embeddings()(torch.tensor([[1, 7, 8, 2, 9, 2]])).detach()}
-pair["attention_mask"] = torch.ones(1, 6)
-refusal("A second text that nothing tells from the first", bert, BERT_TEXT, pair)
-several = BertForSequenceClassification(BertConfig(**small, problem_type="multi_label_classification")).eval()
-refusal("Several labels at a time", several, BERT_TEXT, text)
+try:
+    stock.explain(bert.train(), BERT_TEXT, text)
+except ValueError as error:
+    print(error)
+_ = bert.eval()
 
 # %% [markdown]
 # ## Limits
@@ -286,12 +257,11 @@ refusal("Several labels at a time", several, BERT_TEXT, text)
 # - Probabilities are a softmax over the logits. A model trained with a sigmoid for each class is refused if
 #   its configuration says so (`problem_type`). One with a single output has scores of its `"logit"` and no
 #   removals.
-# - Attention is read in layers that call their parts query, key and value, wrapped by adapters or not; how
-#   many there have to be is in the model's configuration. Methods that read no attention do without. If a
-#   model calls a function that relevance has no rule for, a NotImplementedError names it; only relevance and
-#   transformer attribution need one.
-# - Where padding changes a model's answer, as in GPT-2 or Llama with a classification head, texts are asked
-#   without it, those of one length together. An answer that still depends on the batch is an error.
+# - Attention is found in layers that call their parts query, key and value, with or without adapters.
+#   Relevance and transformer attribution need a rule for each function that the model calls; a
+#   NotImplementedError names one without.
+# - Where padding changes a model's answer, as in GPT-2 or Llama with a classification head, texts of one
+#   length are run together without padding. An answer that still depends on the batch is an error.
 # - A model that reads another query or field, or texts without class token and separator, needs a `Kind` of
 #   its own ({doc}`../../api`).
 

@@ -7,11 +7,11 @@
 # ---
 
 # %% [markdown]
-# # The violation test on transformers of more layers
+# # Does a transformer with more layers make signs less reliable? (Liu et al.)
 #
-# {cite:t}`liu2022rethinking` find that violation rises with the number of hidden layers of a recurrent
-# model ({doc}`depth`). Their transformers have twelve layers and stand in no such comparison. This page
-# makes it: the same stock model with more and more layers, each trained from nothing.
+# {cite:t}`liu2022rethinking` find that the violation ratio rises with the number of hidden layers of a
+# recurrent model ({doc}`depth`), and make no such comparison for transformers. This page trains the same
+# stock model with several numbers of layers, with the same seed and instances.
 
 # %% tags=["parameters", "hide-input"]
 from typing import Optional
@@ -43,20 +43,22 @@ page.generated(link="../chapters/transformers")
 # %% [markdown]
 # ## How it is measured
 #
-# A model for each number of layers, with the same seed and instances, tested alone: violation of every
-# method, its gradients of one target, and the model's accuracy beside it.
+# The violation ratio of every method as in {doc}`transformers`, and each model's accuracy.
 
 # %% tags=["remove-output"]
 frames, measured = [], []
+model_settings = dict(epochs=epochs, device=device, limit=limit)
 for layers in depths:
-    run = prepare_transformer(dataset, kind, seed, device=device, limit=limit, layers=layers, epochs=epochs)
-    scores = stock.explain(run.model, run.kind, run.inputs, target=target, seed=seed)
-    ways = removals(run.model, run.kind, run.inputs)
-    found = faithfulness.measure_texts(scores, ways, run.texts.labels, only_violation=True)
+    run = prepare_transformer(dataset, kind, seed, layers=layers, **model_settings)
+    model = (run.model, run.kind, run.inputs)
+    scores = stock.explain(*model, target=target, seed=seed)
+    test = (scores, removals(*model), run.texts.labels)
+    found = faithfulness.measure_texts(*test, only_violation=True)
     frames.append(found.assign(layers=layers))
+    seconds = sum(row["seconds"] for row in run.history)
     measured += [
         ("accuracy", run.test_metrics["accuracy"], len(run.corpus.test), layers),
-        ("training_seconds", sum(row["seconds"] for row in run.history), len(run.corpus.train), layers),
+        ("training_seconds", seconds, len(run.corpus.train), layers),
     ]
 frame = pd.concat(frames, ignore_index=True)
 rates = faithfulness.summarise_measures(frame, ["layers"])
@@ -74,16 +76,14 @@ groups = {
 column = {name: group for group, names in groups.items() for name in names}
 shown = shown.assign(
     method=pd.Categorical(shown["method"], stock.METHODS, ordered=True),
-    row=dataset,
     column=pd.Categorical(shown["method"].map(column), list(groups), ordered=True),
 )
 charts.line_panels(
     shown,
     "layers",
     by="method",
-    row="row",
     column="column",
-    title=f"Violation ratio by number of layers ({dataset}, {kind}), mean of the ways to remove",
+    title=f"Violation ratio by number of layers, mean of the removals ({dataset}, {kind})",
     x_title="layers",
     y_title="share of instances",
     by_title="method",
@@ -100,22 +100,20 @@ summary = page.summary(run, rows)
 ends = shown.set_index(["method", "layers"])["value"]
 numbers = {"first": depths[0], "last": depths[-1]}
 for name in ("attention", "attention × gradient", "generic attribution"):
-    plain = name.replace(" × ", "_").replace(" ", "_")
-    numbers |= {f"{plain}_shallow": ends[name, depths[0]], f"{plain}_deep": ends[name, depths[-1]]}
+    numbers |= {f"{name}, shallow": ends[name, depths[0]], f"{name}, deep": ends[name, depths[-1]]}
 page.finish(run, frame, summary, numbers)
 
 # %% [markdown]
 # ## What it means
 #
 # From {glue:text}`first` to {glue:text}`last` layers the violation ratio of attention goes from
-# {glue:text}`attention_shallow:.2f` to {glue:text}`attention_deep:.2f`, that of attention × gradient from
-# {glue:text}`attention_gradient_shallow:.2f` to {glue:text}`attention_gradient_deep:.2f`, that of GenAtt from
-# {glue:text}`generic_attribution_shallow:.2f` to {glue:text}`generic_attribution_deep:.2f`.
+# {glue:text}`attention, shallow:.2f` to {glue:text}`attention, deep:.2f`, that of attention × gradient from
+# {glue:text}`attention × gradient, shallow:.2f` to {glue:text}`attention × gradient, deep:.2f`, that of
+# GenAtt from {glue:text}`generic attribution, shallow:.2f` to {glue:text}`generic attribution, deep:.2f`.
 #
 # ## Limits
 #
-# - Each depth is another model: accuracy and certainty change with it, and a change of the measure cannot
-#   be laid to depth alone.
+# - With depth, accuracy and certainty change too. Depth need not be the cause of a change.
 # - One seed per run; the recorded results have several.
 
 # %% tags=["remove-input"]

@@ -7,15 +7,13 @@
 # ---
 
 # %% [markdown]
-# # The violation test on one transformer
+# # The violation test on one transformer, with every method (Liu et al.)
 #
-# **The claim.** On transformers of vision and language {cite:t}`liu2022rethinking` find raw attention at
-# chance: on VisualBERT its most attended region acts against its sign in .513 of the questions, random
-# scores in .499. What propagates through the layers with gradients does better; GenAtt is best with .196.
-#
-# This page runs the test on a stock model of the `transformers` library, small and trained from nothing:
-# BERT on the words of a text, VisualBERT or LXMERT on the regions of an image, given a question. Nothing of
-# a model is copied or changed; its attention maps are watched while it runs ({doc}`stock_model`).
+# The experiment behind {doc}`../chapters/transformers`. On VisualBERT {cite:t}`liu2022rethinking` find a
+# violation ratio of .513 for raw attention and of .499 for random scores. Methods that propagate through the
+# layers with gradients do better; GenAtt is best with .196. This page tests a small stock model of the
+# `transformers` library, trained from nothing ({doc}`stock_model`): BERT on the words of a text, or
+# VisualBERT or LXMERT on the regions of an image, given a question.
 
 # %% tags=["parameters", "hide-input"]
 from typing import Optional
@@ -31,6 +29,8 @@ limit: Optional[int] = None  # analyse so many test instances; None: all
 output: Optional[str] = None  # folder for the tables of this run
 
 # %% tags=["remove-cell"]
+from functools import partial
+
 import numpy as np
 import pandas as pd
 
@@ -50,12 +50,10 @@ page.generated(link="../chapters/transformers")
 # %% [markdown]
 # ## How it is measured
 #
-# As for texts ({doc}`methods`): the word or region with the largest $|w|$ is removed alone, and the
-# explanation is violated if $w$ and the fall of the predicted class's probability have opposite signs.
-# Words are removed by *deletion*, a *zero* embedding, or an *attention mask* in every layer. Regions are
-# removed by zero features (and box) or by the mask. They stand in no order, so a model with fewer regions
-# computes what one computes that may not attend to the others: deletion *is* the attention mask there. The
-# paper counts both, which weighs that way of removal twice.
+# As for texts ({doc}`methods`), the word or region with the largest $|w|$ is removed, and the explanation is
+# violated if $w$ and the fall of the predicted class's probability have opposite signs. Words are removed by
+# *deletion*, a *zero* embedding, or an *attention mask* in every layer; regions by zero features (and box) or
+# by the mask. Regions have no order, so deleting one *is* masking it. The paper counts both.
 #
 # The methods, with $A^l$ the weights of layer $l$, $\nabla$ the gradient of the class's logit, $R^l$ the
 # relevance propagated back to the weights, $\bar\cdot$ the mean over heads and $(\cdot)^+$ negative values
@@ -73,14 +71,14 @@ page.generated(link="../chapters/transformers")
 # | input × gradient | InputGrad | $x \cdot \nabla x$ |
 # | integrated gradients | IG | $x \cdot$ mean gradient from zero to $x$; *released*: steps weighted |
 #
-# Each is read at the position which the classification head reads.
+# Each is read at the position that the classification head reads.
 
 # %%
 scores = stock.explain(run.model, run.kind, run.inputs, target=target, seed=seed)
-ways = removals(run.model, run.kind, run.inputs)
-frame = faithfulness.measure_texts(scores, ways, run.texts.labels)
-oracle = faithfulness.measure_leave_one_out(ways, run.texts.labels)
-frame = pd.concat([frame, oracle], ignore_index=True)
+ways, labels = removals(run.model, run.kind, run.inputs), run.texts.labels
+measured = faithfulness.measure_texts(scores, ways, labels)
+oracle = faithfulness.measure_leave_one_out(ways, labels)
+frame = pd.concat([measured, oracle], ignore_index=True)
 rates = faithfulness.summarise_measures(frame)
 
 # %% [markdown]
@@ -89,32 +87,23 @@ rates = faithfulness.summarise_measures(frame)
 # %% tags=["hide-input"]
 methods = [*stock.METHODS, "leave-one-out"]
 operators = [*ways, "mean"]
-
-
-def ordered(rows):
-    """Rows for a chart, methods and ways to remove in their order."""
-    return rows.assign(
-        method=pd.Categorical(rows["method"], methods, ordered=True).remove_unused_categories(),
-        operator=pd.Categorical(rows["operator"], operators, ordered=True),
-    )
-
-
-shown = ordered(rates)
+shown = rates.assign(
+    method=pd.Categorical(rates["method"], methods, ordered=True).remove_unused_categories(),
+    operator=pd.Categorical(rates["operator"], operators, ordered=True),
+)
 charts.dot_panels(
-    shown[shown["metric"] == "violation"].assign(panel="violation ratio"),
+    shown[shown["metric"] == "violation"],
     "method",
     by="operator",
-    panel="panel",
     title=f"Instances whose top {what[:-1]} acts against its sign ({dataset}, {kind})",
     x_title="violation ratio (share of instances)",
     by_title="removal",
-    columns=1,
     domain=(0, 1),
 )
 
 # %% [markdown]
-# How much of it are ties, which pass ($|\Delta| \le 10^{-6}$ or score 0), and what is left where there is no
-# tie, and where $|\Delta| > .01$; mean over the ways to remove:
+# Shares of ties, which pass ($|\Delta| \le 10^{-6}$ or score 0), and the violation ratio without ties
+# (*decided*) and where $|\Delta| > .01$ (*effect*); means over the removals:
 
 # %% tags=["hide-input"]
 about = ["violation", "tied", "zero_score", "violation_decided", "violation_effect"]
@@ -138,7 +127,7 @@ charts.dot_panels(
     "method",
     by="operator",
     panel="metric",
-    title=f"Measures that do not look at the sign ({dataset}, {kind})",
+    title=f"Four measures that ignore the sign ({dataset}, {kind})",
     x_title="mean over instances",
     by_title="removal",
 )
@@ -146,21 +135,27 @@ charts.dot_panels(
 # %% [markdown]
 # ## Signed or clamped
 #
-# TransAtt and GenAtt set negative values to zero, so neither can say that anything speaks against the
-# prediction; their violation ratio tells how often the top one supports it. Below, each method with sign
-# and without, first by the test, then by how many words or regions get the right sign: among those whose
-# removal moves the probability by more than a thousandth, the share whose score has the sign of the change.
+# TransAtt and GenAtt set negative values to zero, so they cannot say that anything speaks against the
+# prediction. Below, methods with signs and without: their violation ratio, and the share of words or regions
+# with the right sign, among those whose removal moves the probability by more than .001.
 
 # %%
-both = ["attention × gradient", "relevance", "transformer attribution", "generic attribution"]
+explained = partial(stock.explain, run.model, run.kind, run.inputs)
+
+
+def violation(scores):
+    found = faithfulness.measure_texts(scores, ways, labels, only_violation=True)
+    return faithfulness.summarise_measures(found)
+
+
+names = ["attention × gradient", "relevance"]
+names += ["transformer attribution", "generic attribution"]
 signs = {}
-for clamp in (False, True):
+for clamp, word in ((False, "signed"), (True, "clamped")):
     how = stock.Aggregation(clamp=clamp)
-    found = stock.explain(run.model, run.kind, run.inputs, both, target=target, aggregation=how)
-    signs |= {f"{name}, {'clamped' if clamp else 'signed'}": value for name, value in found.items()}
-clamping = faithfulness.summarise_measures(
-    faithfulness.measure_texts(signs, ways, run.texts.labels, only_violation=True)
-)
+    found = explained(names, target=target, aggregation=how)
+    signs |= {f"{name}, {word}": value for name, value in found.items()}
+clamping = violation(signs)
 agreement = faithfulness.sign_agreement(signs, ways, effect=0.001)
 
 # %% tags=["hide-input"]
@@ -173,20 +168,13 @@ notebook.table(table.assign(**{f"{what} with the right sign": table["method"].ma
 # ## Logit, probability or margin
 #
 # Their code takes gradients of the logit for transformers and of the probability for recurrent models.
+# Violation ratios with either, and with the margin over the next class:
 
 # %%
-by_gradient = [
-    "attention × gradient",
-    "transformer attribution",
-    "generic attribution",
-    "input × gradient",
-    "integrated gradients",
-]
-parts = []
-for of in explain.TARGETS:
-    found = stock.explain(run.model, run.kind, run.inputs, by_gradient, target=of)
-    measured = faithfulness.measure_texts(found, ways, run.texts.labels, only_violation=True)
-    parts.append(faithfulness.summarise_measures(measured).assign(target=of))
+names = ["attention × gradient", "transformer attribution", "generic attribution"]
+names += ["input × gradient", "integrated gradients"]
+found = {of: violation(explained(names, target=of)) for of in explain.TARGETS}
+parts = [rows.assign(target=of) for of, rows in found.items()]
 targets = pd.concat(parts, ignore_index=True)
 
 # %% tags=["hide-input"]
@@ -197,26 +185,24 @@ notebook.table(of_targets[operators].reset_index())
 # %% [markdown]
 # ## Layer by layer, head by head
 #
-# The last layer is what the published methods read. Below each layer alone, its heads averaged (line) and
-# each head (dots in the table).
+# Attention, attention × norm and attention × gradient are published for the last layer. Here is each layer
+# alone, as the mean over its heads (chart) and head by head (table).
 
 # %%
+maps = stock.each_layer_and_head(run.model, run.kind, run.inputs, target=target)
 parts = []
-for (layer, head), found in stock.each_layer_and_head(run.model, run.kind, run.inputs, target=target).items():
-    measured = faithfulness.measure_texts(found, ways, run.texts.labels, only_violation=True)
+for (layer, head), found in maps.items():
     place = {"layer": layer + 1, "head": "all" if head is None else str(head + 1)}
-    parts.append(faithfulness.summarise_measures(measured).assign(**place))
+    parts.append(violation(found).assign(**place))
 places = pd.concat(parts, ignore_index=True)
 
 # %% tags=["hide-input"]
 kept = places[(places["metric"] == "violation") & (places["operator"] == "mean")]
 charts.line_panels(
-    kept[kept["head"] == "all"].assign(row=dataset, column=kind),
+    kept[kept["head"] == "all"],
     "layer",
     by="method",
-    row="row",
-    column="column",
-    title="Violation ratio of single layers, mean over heads and ways to remove",
+    title=f"Violation ratio of single layers, mean over heads and removals ({dataset}, {kind})",
     x_title="layer",
     y_title="share of instances",
     by_title="method",
@@ -250,20 +236,19 @@ page.finish(run, frame, summary, model)
 # %% [markdown]
 # ## What it means
 #
-# The model: test accuracy {glue:text}`accuracy:.3f` (majority {glue:text}`majority:.3f`), trained in
-# {glue:text}`training_seconds:.0f` seconds. Raw attention is violated in {glue:text}`attention:.2f` of the
-# instances, random scores in {glue:text}`random:.2f`, attention × gradient in
-# {glue:text}`attention_x_gradient:.2f`, GenAtt in {glue:text}`generic_attribution:.2f`. Their rank
-# correlation with impact is {glue:text}`attention_rc:.2f`, {glue:text}`random_rc:.2f`,
+# The model has a test accuracy of {glue:text}`accuracy:.3f` (always giving the most frequent class:
+# {glue:text}`majority:.3f`) and was trained in {glue:text}`training_seconds:.0f` seconds. The violation ratio
+# of raw attention is {glue:text}`attention:.2f`, that of random scores {glue:text}`random:.2f`, of attention
+# × gradient {glue:text}`attention_x_gradient:.2f` and of GenAtt {glue:text}`generic_attribution:.2f`. Their
+# rank correlation with impact is {glue:text}`attention_rc:.2f`, {glue:text}`random_rc:.2f`,
 # {glue:text}`attention_x_gradient_rc:.2f` and {glue:text}`generic_attribution_rc:.2f`.
 #
 # ## Limits
 #
-# - A small model on small data, not VisualBERT or LXMERT as released: what can be compared with the paper
-#   is the order of methods, never a number.
+# - The model and the data are small. Only the order of methods can be compared with the paper, not a number.
 # - VisualBERT's classes compete in a softmax here; in the paper each has a sigmoid of its own.
-# - Relevance follows published rules by watching the functions that a model calls; a test holds it to
-#   conserve relevance from layer to layer, which the released code does not everywhere.
+# - Relevance follows the published rules. Here it is conserved from layer to layer; in the released code not
+#   everywhere.
 
 # %% tags=["remove-input"]
 page.origin(run.settings)

@@ -10,8 +10,8 @@
 # # What are these weights worth to another model? (Wiegreffe & Pinter, Table 3)
 #
 # The experiment behind {doc}`../chapters/guide` ({cite:t}`wiegreffe2019attention`, §3.4): a model that sees
-# every word alone is trained under weights imposed on each text. Two guides are added: the most distant
-# weights at the BiLSTM's output, and what leaving out each token does to that output.
+# every word alone is trained with weights imposed on each text. Two guides are added to theirs, the exact
+# adversary and leave-one-out.
 
 # %% tags=["parameters", "hide-input"]
 from typing import Optional
@@ -55,9 +55,9 @@ page.generated(["method", "dataset"], ["f1_gain"], link="../chapters/guide")
 # %% [markdown]
 # ## How it is measured
 #
-# The guided model is $\hat y = \sigma\bigl(w^\top \sum_t \pi_t \tanh(W x_t + b) + c\bigr)$ with word vectors
-# $x_t$ that are trained along, and weights $\pi$ that are not: they are given for every training,
-# development and test text, by its name. *Trained MLP* is the same model with an attention of its own.
+# The guided model is $\hat y = \sigma\bigl(w^\top \sum_t \pi_t \tanh(W x_t + b) + c\bigr)$. Its word vectors
+# $x_t$ are trained; its weights $\pi$ are given for every training, development and test text. *Trained MLP*
+# is the same model with an attention of its own.
 #
 # | guide | weights $\pi_t$ |
 # |---|---|
@@ -91,27 +91,20 @@ models |= {
 # %% tags=["hide-input"]
 labels, classes = run.texts.labels, run.corpus.class_names
 outputs = {name: model.readout.probabilities().cpu().numpy() for name, model in models.items()}
-reports = [performance.report(labels, found, classes).assign(method=name) for name, found in outputs.items()]
-compared = pd.concat(reports, ignore_index=True)
-gains = [
-    performance.difference(labels, found, outputs["uniform"]).assign(method=name)
-    for name, found in outputs.items()
-    if name != "uniform"
-]
-gains = pd.concat(gains, ignore_index=True)
-gains["metric"] += "_gain"
 far = {name: jsd(model.readout.alpha, run.readout.alpha) for name, model in models.items()}
-frames = [
-    run.frame(jsd=far[name], correct=(outputs[name].argmax(axis=1) == labels).astype(float)).assign(
-        method=name
-    )
-    for name in models
-]
-frame = pd.concat(frames, ignore_index=True)
+reports, gains, frames = [], [], []
+for name, found in outputs.items():
+    correct = (found.argmax(axis=1) == labels).astype(float)
+    frames.append(run.frame(jsd=far[name], correct=correct).assign(method=name))
+    reports.append(performance.report(labels, found, classes).assign(method=name))
+    if name != "uniform":
+        gains.append(performance.difference(labels, found, outputs["uniform"]).assign(method=name))
+compared, gains, frame = (pd.concat(parts, ignore_index=True) for parts in (reports, gains, frames))
+gains["metric"] += "_gain"
 charts.intervals(
     gains[gains["metric"] == "accuracy_gain"],
     "method",
-    title=f"What imposed weights add to a model without context ({dataset}, seed {seed})",
+    title=f"Accuracy gained by imposed weights in a model without context ({dataset}, seed {seed})",
     x_title="accuracy minus that under uniform weights (share, 95 % interval over texts)",
 )
 
@@ -121,7 +114,7 @@ table["divergence from base (nats)"] = {name: float(values.mean()) for name, val
 notebook.table(table.reset_index())
 
 # %% [markdown]
-# One text, with what each guide says of it: the longest among those of the median length or less.
+# The weights of each guide on one text of median length:
 
 # %% tags=["hide-input"]
 lengths = run.texts.lengths
@@ -152,24 +145,22 @@ notebook.table(gains, ["method", "metric", "value", "low", "high", "n"])
 # %% [markdown]
 # ## What it means
 #
-# F1 under uniform weights is {glue:text}`uniform, f1:.3f`, with the model's own attention
-# {glue:text}`trained MLP, f1:.3f`, under the BiLSTM's attention {glue:text}`base LSTM, f1:.3f`; the BiLSTM
-# itself has {glue:text}`base_f1:.3f`. Under the trained adversary's weights it is
-# {glue:text}`trained adversary, f1:.3f`, though the adversary itself, with its own encoder, has
-# {glue:text}`adversary_f1:.3f`; its attention is {glue:text}`adversary_jsd:.3f` nats from the base's. Under
-# the exact adversary's it is {glue:text}`exact adversary, f1:.3f`, and under leave-one-out
-# {glue:text}`leave-one-out, f1:.3f`.
+# F1 of the guided model: {glue:text}`uniform, f1:.3f` with uniform weights, {glue:text}`trained MLP, f1:.3f`
+# with its own attention, {glue:text}`base LSTM, f1:.3f` with the BiLSTM's attention,
+# {glue:text}`trained adversary, f1:.3f` with the trained adversary's, {glue:text}`exact adversary, f1:.3f`
+# with the exact adversary's and {glue:text}`leave-one-out, f1:.3f` with leave-one-out. The BiLSTM itself has
+# {glue:text}`base_f1:.3f`, the trained adversary itself {glue:text}`adversary_f1:.3f`; its attention is
+# {glue:text}`adversary_jsd:.3f` nats from the BiLSTM's.
 #
 # ## Limits
 #
-# - The weights of a test text come from a BiLSTM that has read that text whole, and know what it knows of the
-#   class. A guide can help because it points at the words that matter, or because it hands over an answer: a
-#   weight that is large on *good* only in positive texts is a label in disguise.
-# - The exact adversary's weights sit on one or two tokens per text, so that a model under them reads little
-#   else. A low score there says that the tokens at the optimum are not the words that matter to a reader of
-#   single words.
-# - The published table has one run per cell. Here the interval is over texts; {doc}`../chapters/guide` has
-#   the seeds.
+# - The weights of a test text come from a BiLSTM that has read all of it. A guide can help because it points
+#   at the words that matter, or because it hands over the answer: a weight that is large on *good* only in
+#   positive texts gives away the label.
+# - The exact adversary's weights are on one or two tokens per text, so that the guided model sees little
+#   else.
+# - The published table has one run per cell. The interval here is over texts; {doc}`../chapters/guide` has
+#   seeds.
 
 # %% tags=["remove-input"]
 page.origin(run.settings)

@@ -7,11 +7,11 @@
 # ---
 
 # %% [markdown]
-# # How much does attention vary by itself? (Wiegreffe & Pinter, Figure 3)
+# # How much does attention vary between seeds? (Wiegreffe & Pinter, Figure 3)
 #
 # The second experiment behind {doc}`../chapters/same_output` ({cite:t}`wiegreffe2019attention`, §3.3). The
-# paper looks at a violin plot of the seeds and of the search. Here both stand on one axis, with the exact
-# optimum, and a share of texts counts what the eye compares.
+# paper compares violin plots of other seeds and of the search by eye. Here they share one axis with the exact
+# optimum, and the texts on which the search lies beyond all seeds are counted.
 
 # %% tags=["parameters", "hide-input"]
 from typing import Optional
@@ -53,31 +53,34 @@ page.generated(link="../chapters/same_output")
 # %% [markdown]
 # ## How it is measured
 #
-# For every test text, $\mathrm{JSD}(\alpha^{(s)}, \alpha)$ between the base model and each of the other seeds
-# $s$, and the median over them, as in the paper; and how far the output moves. Beside it, for the base model
-# alone: Jain and Wallace's search, the exact optimum at the same $\varepsilon$ and uniform weights.
-#
-# Two models differ in their outputs too. The adversary has to keep the output within $\varepsilon$, a new
-# seed does not, so the seeds are the *easier* standard to be distant by.
+# For every test text, $\mathrm{JSD}(\alpha^{(s)}, \alpha)$ between the base model and each other seed $s$,
+# the median over them, as in the paper, and the change of the output. Then, for the base model alone, Jain
+# and Wallace's search, the exact optimum at the same $\varepsilon$, and uniform weights. The search has to
+# keep the output within $\varepsilon$; another seed does not, and so may differ more easily.
 
 # %%
 readout = run.readout
 original = readout.probabilities()
 by_seed = torch.stack([jsd(other.alpha, readout.alpha) for other in others])
 moved = torch.stack([tvd(other.probabilities(), original) for other in others])
+steps = dict(n_steps=n_steps, seed=seed)
 found = {
-    "published search": search_adversary(readout, epsilon, n_steps=n_steps, seed=seed),
+    "published search": search_adversary(readout, epsilon, **steps),
     "exact optimum": exact_adversary(readout, epsilon),
 }
 uniform = uniform_weights(readout)
-measured = {"other seeds": (by_seed.quantile(0.5, dim=0), moved.quantile(0.5, dim=0))}
-measured |= {name: (result.jsd, result.tvd) for name, result in found.items()}
-measured["uniform weights"] = (jsd(uniform, readout.alpha), tvd(readout.probabilities(uniform), original))
-frames = {
-    name: run.frame(jsd=far, tvd=change, beyond_seeds=(far > by_seed.amax(dim=0)).double())
-    for name, (far, change) in measured.items()
+of_uniform = tvd(readout.probabilities(uniform), original)
+measured = {
+    "other seeds": tuple(each.quantile(0.5, dim=0) for each in (by_seed, moved)),
+    **{name: (best.jsd, best.tvd) for name, best in found.items()},
+    "uniform weights": (jsd(uniform, readout.alpha), of_uniform),
 }
-frame = pd.concat([part.assign(method=name) for name, part in frames.items()], ignore_index=True)
+frames = {}
+for name, (far, change) in measured.items():
+    beyond = (far > by_seed.amax(dim=0)).double()
+    frames[name] = run.frame(jsd=far, tvd=change, beyond_seeds=beyond)
+parts = [part.assign(method=name) for name, part in frames.items()]
+frame = pd.concat(parts, ignore_index=True)
 
 # %% [markdown]
 # ## What comes out
@@ -95,8 +98,8 @@ charts.violins_by_max_attention(
 )
 
 # %% [markdown]
-# What bounds all of these is how far the output *can* move: from the least to the largest probability that
-# any attention gives the predicted class.
+# How far the output *can* move: from the least to the greatest probability that any attention gives the
+# predicted class.
 
 # %% tags=["hide-input"]
 limits = reach(readout)
@@ -104,13 +107,13 @@ reached = run.frame(range=limits.highest - limits.lowest, can_flip=limits.can_fl
 charts.violins_by_max_attention(
     reached,
     "range",
-    title=f"Reach of attention ({dataset}, {encoder}, {scorer})",
+    title=f"Range of the output over all attentions ({dataset}, {encoder}, {scorer})",
     x_title="highest minus lowest probability of the predicted class",
     domain=(0, 1),
 )
 
 # %% [markdown]
-# Divergence and change of the output, of one of the other seeds:
+# Both distances of one other seed:
 
 # %% tags=["hide-input"]
 charts.scatter(
@@ -147,25 +150,21 @@ notebook.table(shown, ["method", "metric", "value", "low", "high", "n"])
 # ## What it means
 #
 # The median of {glue:text}`n_seeds` other seeds is {glue:text}`other seeds, jsd:.3f` nats from the base
-# model's attention, and moves the output by {glue:text}`other seeds, tvd:.3f`. The search reaches
-# {glue:text}`published search, jsd:.3f` and lies beyond *all* of the seeds on a share of
+# model's attention and moves the output by {glue:text}`other seeds, tvd:.3f`. The search reaches
+# {glue:text}`published search, jsd:.3f` nats and is further away than *every* seed on a share of
 # {glue:text}`published search, beyond:.2f` of the texts; the optimum reaches
-# {glue:text}`exact optimum, jsd:.3f` and does so on {glue:text}`exact optimum, beyond:.2f`. Some attention
-# can change the class on a share of {glue:text}`can_flip:.2f` of the texts.
-#
-# Two shares to read the first two by: uniform weights, which know nothing of the text, are
-# {glue:text}`uniform weights, jsd:.3f` nats away and lie beyond all seeds on
-# {glue:text}`uniform weights, beyond:.2f` of the texts; one more seed of the same kind would on about
-# {glue:text}`chance:.2f`.
+# {glue:text}`exact optimum, jsd:.3f` and is so on {glue:text}`exact optimum, beyond:.2f`. For comparison,
+# uniform weights are {glue:text}`uniform weights, jsd:.3f` nats away and further than every seed on
+# {glue:text}`uniform weights, beyond:.2f` of the texts; one more seed would be on about
+# {glue:text}`chance:.2f`. Some attention can change the class on a share of {glue:text}`can_flip:.2f` of the
+# texts.
 #
 # ## Limits
 #
-# - Being outside seed noise shows that the adversary is no ordinary retrained model. Weights that no training
-#   made, such as uniform ones, may lie outside too. It does not show that its weights are ones that a model
-#   could have: {doc}`adversary` trains such a model.
-# - The seeds are those that follow the base's; theirs were eight others. The median over eight hides what the
-#   most distant of them does, which is what the share beyond all of them is measured against.
-# - Where little can be reached the divergence is free: on such texts it says nothing about the output.
+# - Weights further away than all seeds are not those of an ordinary retrained model, and neither are uniform
+#   ones. Whether a model could have them is another question: {doc}`adversary` trains one.
+# - The seeds are those that follow the base's; theirs were eight others.
+# - Where attention can hardly move the output, a large divergence says nothing about the output.
 
 # %% tags=["remove-input"]
 page.origin(run.settings, run.recorded)

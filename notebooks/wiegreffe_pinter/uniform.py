@@ -10,8 +10,8 @@
 # # Does the model need its attention? (Wiegreffe & Pinter, Table 2)
 #
 # The second experiment behind {doc}`../chapters/guide` ({cite:t}`wiegreffe2019attention`, §3.2): the model is
-# trained with the *same* weight on every token, frozen. A model with uniform attention *at test time* is
-# another thing ({doc}`../jain_wallace/base`): its encoder was trained beside weights that are taken away.
+# *trained* with the same weight on every token. Uniform attention only at test time is another experiment
+# ({doc}`../jain_wallace/base`): there the encoder was trained with weights that are then taken away.
 
 # %% tags=["parameters", "hide-input"]
 from typing import Optional
@@ -51,20 +51,24 @@ page.generated(link="../chapters/guide")
 # %% [markdown]
 # ## How it is measured
 #
-# Two models of the same data, seed and order of batches, the one with learned weights $\alpha_t$, the other
-# with $\alpha_t = 1/T$ on the tokens of the text (start and end symbols have none in either). Everything else
-# is trained alike. Both are read on the same test texts, so their difference has a paired bootstrap interval.
+# Two models of the same data, seed and order of batches, one with learned weights $\alpha_t$, the other with
+# $\alpha_t = 1/T$ on the tokens of the text (start and end symbols have none in either). Both are tested on
+# the same texts, so their difference has a paired bootstrap interval.
 
 # %%
-models = {"learned attention": run, "uniform attention": uniform}
+models = {"learned attention": run.readout, "uniform attention": uniform.readout}
 labels, classes = run.texts.labels, run.corpus.class_names
-outputs = {name: model.readout.probabilities().cpu().numpy() for name, model in models.items()}
-reports = [performance.report(labels, found, classes).assign(method=name) for name, found in outputs.items()]
-paired = performance.difference(labels, *outputs.values()).assign(method="difference")
+outputs, reports = [], []
+for name, readout in models.items():
+    outputs.append(readout.probabilities().cpu().numpy())
+    report = performance.report(labels, outputs[-1], classes)
+    reports.append(report.assign(method=name))
+paired = performance.difference(labels, *outputs).assign(method="difference")
+first, second = models.values()
 frame = run.frame(
-    jsd=jsd(uniform.readout.alpha, run.readout.alpha),
-    tvd=tvd(uniform.readout.probabilities(), run.readout.probabilities()),
-    same_class=(uniform.readout.predictions() == run.readout.predictions()).double(),
+    jsd=jsd(second.alpha, first.alpha),
+    tvd=tvd(second.probabilities(), first.probabilities()),
+    same_class=(second.predictions() == first.predictions()).double(),
 )
 
 # %% [markdown]
@@ -79,7 +83,7 @@ charts.intervals(
     "score",
     group="method",
     domain=(0, 1),
-    title=f"A model with learned and a model with uniform attention ({dataset}, {encoder}, {scorer})",
+    title=f"Test scores with learned and with uniform attention ({dataset}, {encoder}, {scorer})",
     x_title="score on the test texts (share or area)",
 )
 
@@ -87,12 +91,12 @@ charts.intervals(
 charts.intervals(
     paired.assign(score=paired["metric"].map(names)),
     "score",
-    title=f"What learned attention adds ({dataset}, {encoder}, {scorer})",
+    title=f"Test scores, learned minus uniform attention ({dataset}, {encoder}, {scorer})",
     x_title="learned minus uniform (share or area, 95 % interval over texts)",
 )
 
 # %% [markdown]
-# How far the learned weights are from uniform ones says how much there was to lose:
+# How far the learned weights are from uniform ones:
 
 # %% tags=["hide-input"]
 charts.ecdf(
@@ -124,20 +128,20 @@ notebook.table(pd.concat([overall, paired]), ["method", "metric", "value", "low"
 #
 # On this run F1 is {glue:text}`f1, learned attention:.3f` with learned and
 # {glue:text}`f1, uniform attention:.3f` with uniform attention, a difference of {glue:text}`f1, value:.3f`
-# ({glue:text}`f1, low:.3f` to {glue:text}`f1, high:.3f`); the area under the ROC curve, which depends on no
-# threshold, differs by {glue:text}`roc_auc, value:.3f` ({glue:text}`roc_auc, low:.3f` to
-# {glue:text}`roc_auc, high:.3f`). The learned weights are {glue:text}`jsd:.3f` nats from uniform ones on
-# average, and the two models give the same class on a share of {glue:text}`same_class:.3f` of the texts. An
-# interval that holds 0 says that this data does not show a use of attention, not that there is none.
+# ({glue:text}`f1, low:.3f` to {glue:text}`f1, high:.3f`). The area under the ROC curve differs by
+# {glue:text}`roc_auc, value:.3f` ({glue:text}`roc_auc, low:.3f` to {glue:text}`roc_auc, high:.3f`). The
+# learned weights are {glue:text}`jsd:.3f` nats from uniform ones on average, and the models give the same
+# class on a share of {glue:text}`same_class:.3f` of the texts. An interval that contains 0 does not show that
+# attention is useless.
 #
 # ## Limits
 #
-# - The interval is over test texts for one pair of models. Two models of different seeds differ as well: the
-#   spread over seeds is in {doc}`../chapters/guide`.
+# - The interval is over test texts for one pair of models; {doc}`../chapters/guide` has the spread over
+#   seeds.
 # - A model that does not *need* attention may still use it: a BiLSTM's state at one token may hold much of
-#   the others, so that little is lost whichever of them is read. How much it holds is not measured here.
-# - The authors choose the epoch on the test split (`selection="test"`), which gives each model the luckiest
-#   of its eight epochs.
+#   the others, so that little is lost whichever is read.
+# - The authors choose the epoch on the test split (`selection="test"`), which takes the luckiest of eight
+#   epochs.
 
 # %% tags=["remove-input"]
 page.origin(run.settings, run.recorded)

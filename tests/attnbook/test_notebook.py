@@ -126,13 +126,17 @@ def test_literal_and_any_are_simple_annotations_too():
         assert not notebook.is_instance(value, kind)
 
 
-def test_a_file_where_a_folder_for_tables_is_meant_is_refused_before_the_run(tmp_path):
+def test_a_folder_for_tables_that_cannot_be_is_refused_before_the_run(tmp_path):
     kinds = {"__annotations__": {"output": Optional[str]}}  # noqa: UP045
     (tmp_path / "tables").touch()
     for output in (None, "", str(tmp_path), str(tmp_path / "new")):
         assert notebook.parameters(kinds | {"output": output}) == {"output": output}
-    with pytest.raises(ValueError, match=r"parameter output is '.*tables', a file: name a folder"):
-        notebook.parameters(kinds | {"output": str(tmp_path / "tables")})
+    for output, message in (
+        (tmp_path / "tables", r"parameter output .*tables is a file: name a folder"),
+        ("/proc/none", "parameter output /proc/none: nothing can be written in /proc"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            notebook.parameters(kinds | {"output": str(output)})
 
 
 @pytest.fixture

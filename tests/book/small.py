@@ -11,17 +11,19 @@ import nbformat
 import pandas as pd
 import yaml
 
+from attnbook import playground
 from attnbook.charts import vegalite
 from tests.book.conftest import ROOT
 
 LONG = "integrated gradients of the product, as released"
 ALT = "Attention orders the tokens as leave-one-out does on most sets"
 CHAPTER_AND_PAGE = {"file": "chapters/reach", "sections": [{"file": "experiments/one"}]}
+PLAYGROUND = {"file": "chapters/playground"}
 TOC = {
     "format": "jb-book",
     "root": "index",
     "parts": [
-        {"caption": "Questions", "chapters": [CHAPTER_AND_PAGE]},
+        {"caption": "Questions", "chapters": [CHAPTER_AND_PAGE, PLAYGROUND]},
         {"caption": "Use", "chapters": [{"file": "glossary"}, {"file": "api"}]},
     ],
 }
@@ -100,8 +102,8 @@ def charts():
         )
 
 
-def notebook(words, charts=()):
-    """An executed notebook: a page of words, and a cell for each chart."""
+def notebook(words, charts=(), html=""):
+    """An executed notebook: a page of words, a cell for each chart, and one that displays HTML."""
     cells = [nbformat.v4.new_markdown_cell(words)]
     code = "faithfulness = reach  # code that the search must not find: zanzibar"
     for number, chart in enumerate(charts):
@@ -111,6 +113,9 @@ def notebook(words, charts=()):
         cells[-1].metadata["tags"] = ["hide-input"]
     if charts:
         cells.append(nbformat.v4.new_code_cell(code + "x" * 300, execution_count=9))
+    if html:
+        output = nbformat.v4.new_output("display_data", {"text/html": html})
+        cells.append(nbformat.v4.new_code_cell(code, outputs=[output], metadata={"tags": ["remove-input"]}))
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     return nbformat.v4.new_notebook(cells=cells, metadata=kernel)
 
@@ -126,8 +131,9 @@ def build(folder: Path) -> Path:
         (book / f"{name}.md").write_text(words)
     pages = {"chapters/reach": notebook(CHAPTER, list(charts()))}
     pages["experiments/one"] = notebook("# An experiment\n\nThe reach and the faithfulness, measured.\n")
+    pages["chapters/playground"] = notebook("# Play\n\nA page to play on.\n", html=playground.element())
     for name, made in pages.items():
-        (book / name).parent.mkdir()
+        (book / name).parent.mkdir(exist_ok=True)
         nbformat.write(made, book / f"{name}.ipynb")
     command = [
         str(Path(sys.executable).parent / "jupyter-book"),

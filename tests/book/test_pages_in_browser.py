@@ -10,7 +10,16 @@ from tests.book import axe, small
 from tests.book.conftest import ROOT, served
 from tests.book.test_browser import browser, pytestmark  # noqa: F401
 
-PAGES = ("index", "chapters/reach", "experiments/one", "glossary", "api", "search", "genindex")
+PAGES = (
+    "index",
+    "chapters/reach",
+    "experiments/one",
+    "chapters/playground",
+    "glossary",
+    "api",
+    "search",
+    "genindex",
+)
 SCREENS = {
     "light": {"viewport": {"width": 1366, "height": 900}, "color_scheme": "light"},
     "dark": {"viewport": {"width": 1366, "height": 900}, "color_scheme": "dark"},
@@ -124,6 +133,30 @@ def test_axe_finds_nothing_critical_or_serious(visit):
     assert {name: found for name in PAGES if (found := axe.faults(visit(name)))} == {}
 
 
+@pytest.mark.parametrize("visit", SCREENS, indirect=True)
+def test_the_playground_fits_and_its_targets_are_large_enough(visit, small_site):
+    page = visit("chapters/playground")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    sizes = page.locator(".pg :is(button, select, input:not([type=radio]), .models label)").evaluate_all(
+        "all => all.map(e => e.getBoundingClientRect()).filter(b => b.width).map(b => Math.min(b.width, b.height))"
+    )
+    assert len(sizes) > 50
+    assert min(sizes) >= 24
+    assert (small_site / "chapters/playground.html").stat().st_size <= 300_000
+    assert (small_site / "_static/playground.js").stat().st_size <= 20_000
+
+
+def test_without_javascript_the_playground_is_a_heat_map_and_a_table(browser, small_site):  # noqa: F811
+    page = browser.new_context(java_script_enabled=False).new_page()
+    page.goto((small_site / "chapters/playground.html").as_uri())
+    assert (
+        page.locator(".playground .heat span:visible").count()
+        == page.locator(".playground tbody tr:visible").count()
+    )
+    assert page.locator(".playground tbody tr:visible").count() > 5
+    page.context.close()
+
+
 @pytest.mark.parametrize("visit", ["phone"], indirect=True)
 def test_theme_is_mended_for_keyboard_and_screen_reader(visit):
     page = visit("chapters/reach")
@@ -177,7 +210,8 @@ def test_a_page_loads_only_the_scripts_it_needs(browser, small_site):  # noqa: F
             page.wait_for_function("[...document.querySelectorAll('.chart')].every(c => c.dataset.drawn)")
             loaded[name] = {url.split("/")[-1]: size for url, size in sizes.items()}
             page.close()
-    assert not {"vega.js", "tex-svg.js", "charts.js", "ledger.js", "searchindex.js"} & set(loaded["index"])
+    scripts = {"vega.js", "tex-svg.js", "charts.js", "ledger.js", "playground.js", "playground.css"}
+    assert not (scripts | {"searchindex.js"}) & set(loaded["index"])
     assert sum(loaded["index"].values()) < 0.9e6
     assert {"vega.js", "charts.js", "tex-svg.js"} <= set(loaded["chapters/reach"])
     # MathJax is the largest part of a page with formulas, and is not in this sum.

@@ -76,8 +76,10 @@ def seen_to_finish(output):
 
 
 def test_a_killed_sweep_goes_on_and_gives_the_tables_of_a_quiet_one(tmp_path):
-    (tmp_path / "killed").mkdir()
-    killed = copy_of_the_project(tmp_path / "killed")
+    # Whatever is made lies in a folder that a shell would take apart.
+    killed = tmp_path / "it's killed (2)"
+    killed.mkdir()
+    copy_of_the_project(killed)
     process = sweep(killed, "--cores", "1")
     lines = seen_to_finish(process.stdout)
     # Another one at the same time is refused.
@@ -123,6 +125,12 @@ def test_a_killed_sweep_goes_on_and_gives_the_tables_of_a_quiet_one(tmp_path):
     # Four runs of two models, each read once.
     for kind in ("models", "readouts"):
         assert len(list((killed / "build/cache" / kind).glob("*.safetensors"))) == 2
+
+
+def test_the_shell_takes_no_path_apart():
+    named = re.findall(r"\{(?:BIN|input|output|log)\b.*?\}", (ROOT / "Snakefile").read_text())
+    assert named
+    assert [path for path in named if not path.endswith(":q}")] == []
 
 
 def test_a_run_that_raises_is_named_and_does_not_stop_the_others(tmp_path):

@@ -4,6 +4,7 @@ import math
 from fractions import Fraction
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import spearmanr
 
@@ -18,7 +19,8 @@ from attnlib.faithfulness import (
 )
 from attnlib.faithfulness.measures import BOTTOM_SHARES, CURVE_SHARES, TOP_SHARES, counts_of, top_shares
 from attnlib.faithfulness.scores import padded_scores
-from tests.faithfulness.cases import classify, predict
+from attnlib.faithfulness.tables import MEASURES
+from tests.faithfulness.cases import additive, classify, predict
 
 
 def drawn(n, longest, seed=0):
@@ -179,3 +181,19 @@ def test_rank_correlation_needs_differences_of_the_impact_too():
 def test_bad_scores_are_refused(measure):
     with pytest.raises(ValueError, match="scores: token 1 of row 0 is nan"):
         measure([[1.0, np.nan], [1.0]], removal_of_texts(predict, [["a", "b"], ["c"]]))
+
+
+@pytest.mark.parametrize("released", [None, 3])
+def test_a_text_without_tokens_has_no_value_and_changes_no_others(released):
+    generator = np.random.default_rng(0)
+    effects = [generator.normal(0, 0.02, length) for length in (6, 0, 9, 30)]
+    some, whole = [effects[row] for row in (0, 2, 3)], effects
+    scores = [[np.round(row, 2) for row in part] for part in (some, whole)]
+    few, found = (
+        measure_texts({"m": given}, {"o": additive(part)}, np.ones(len(part), int), released=released)
+        for given, part in zip(scores, (some, whole), strict=True)
+    )
+    assert found.loc[1, ["drop", *MEASURES]].isna().drop("tied").all()
+    pd.testing.assert_frame_equal(
+        found.drop(index=1).reset_index(drop=True).drop(columns="row"), few.drop(columns="row")
+    )

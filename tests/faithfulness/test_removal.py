@@ -48,6 +48,18 @@ def test_drop_of_each_is_leave_one_out_however_many_are_asked_for_at_a_time(monk
     np.testing.assert_array_equal(removal_of_texts(predict, TEXTS).drop_of_each(), found)
 
 
+def test_one_long_text_among_short_ones_costs_no_more_than_alone(monkeypatch):
+    asked, answers = [], Removal._answers
+    monkeypatch.setattr(
+        Removal, "_answers", lambda self, rows, sets: asked.append(len(rows)) or answers(self, rows, sets)
+    )
+    long = list("abcdefgh") * 20
+    found = removal_of_texts(predict, [*TEXTS, long]).drop_of_each()
+    assert sum(asked) == LENGTHS.sum() + len(long)
+    np.testing.assert_array_equal(found[-1], removal_of_texts(predict, [long]).drop_of_each()[0])
+    np.testing.assert_array_equal(found[:-1, :WIDTH], removal_of_texts(predict, TEXTS).drop_of_each())
+
+
 def test_no_set_is_asked_for_twice_nor_whole_nor_empty_texts():
     asked = []
 

@@ -9,6 +9,9 @@ import torch
 from attnlib.data.columns import Builder, Words
 from attnlib.data.corpus import PAD, UNK, Split, Vocabulary
 from attnlib.data.generated import planted_documents
+from attnlib.explain import Trained, explain, leave_one_out
+from attnlib.faithfulness import removals
+from attnlib.models import collate
 from attnlib.models import documents as models
 from attnlib.models.document_batches import (
     DocumentBatch,
@@ -25,6 +28,7 @@ from attnlib.models.documents import (
     build_document_model,
     read_documents,
 )
+from attnlib.models.flans import FlatModel
 from attnlib.models.vectors import Sentences, passes_over, random_unit_vectors, train_document_vectors
 from attnlib.prepare.documents import released
 
@@ -58,6 +62,34 @@ def pool(level, row):
     hidden = torch.tanh(states @ level.scorer.states.weight.T + level.scorer.states.bias)
     attention = (hidden @ level.scorer.value.weight[0]).softmax(dim=0)
     return attention @ states, attention, states
+
+
+@pytest.mark.parametrize("encoder", DOCUMENT_ENCODERS)
+def test_a_flan_explains_itself_as_the_model_of_the_other_papers(encoder):
+    subject, state = model(encoder), torch.get_rng_state()
+    if subject.hierarchical:
+        with pytest.raises(ValueError, match="attention is over sentences"):
+            FlatModel(subject)
+        return
+    flat = FlatModel(subject)
+    assert torch.get_rng_state().equal(state)
+    with torch.no_grad():
+        found = flat(collate(SPLIT, VOCABULARY, range(len(SPLIT))))
+    torch.testing.assert_close(found.logits, subject(EVERY).logits)
+    torch.testing.assert_close(found.attention[:, 1:-1], subject(EVERY).attention)
+    again, quick = (leave_one_out(flat, SPLIT, VOCABULARY, encode_again=way) for way in (True, False))
+    torch.testing.assert_close(quick, again, atol=1e-6, rtol=0, equal_nan=True)
+    # One word gone, by the model's own reading of the shorter documents.
+    readout = read_documents(subject, DOCUMENTS)
+    ways = removals(flat, SPLIT, VOCABULARY, readout)
+    first = np.zeros((len(SPLIT), 1, int(SPLIT.lengths.max())), bool)
+    first[:, 0, 0] = True
+    shorter = replace(SPLIT, texts=tuple(text[1:] for text in SPLIT.texts), sentences=None, evidence=None)
+    with torch.no_grad():
+        expected = subject(Documents.of(shorter, VOCABULARY).batch(np.arange(len(SPLIT)))).logits
+    np.testing.assert_allclose(ways["deletion"].without(first)[:, 0], expected.softmax(1), atol=1e-6)
+    scores = explain(Trained(flat, SPLIT, VOCABULARY, readout), ["attention", "input × gradient"])
+    assert scores["input × gradient"][readout.mask].abs().min() > 0
 
 
 @pytest.mark.parametrize("encoder", DOCUMENT_ENCODERS)

@@ -20,9 +20,10 @@ def write(path, lines):
 @pytest.mark.parametrize("name", ["vectors.txt", "vectors.txt.gz"])
 @pytest.mark.parametrize("header", [[], ["3 2"]])
 def test_glove_and_fasttext_files(tmp_path, name, header):
-    path = write(tmp_path / name, [*header, "good 1 2", "bad -1 0.5", ". . 3 4"])
-    found = read_vectors(path, ["good", ". .", "other"], 2)
-    assert {word: vector.tolist() for word, vector in found.items()} == {"good": [1, 2], ". .": [3, 4]}
+    path = write(tmp_path / name, [*header, "good 1 2", "bad -1 0.5", ". . 3 4", "tab\t5\t6", "wide  7   8"])
+    found = read_vectors(path, ["good", ". .", "tab", "wide", "other"], 2)
+    expected = {"good": [1, 2], ". .": [3, 4], "tab": [5, 6], "wide": [7, 8]}
+    assert {word: vector.tolist() for word, vector in found.items()} == expected
 
 
 @pytest.mark.parametrize(
@@ -32,6 +33,8 @@ def test_glove_and_fasttext_files(tmp_path, name, header):
         (["3 5", "good 1 2"], r"v\.txt:1: dimension 5, the model needs 2"),
         (["bad 1 2", "film 0 0", "good 1"], r"v\.txt:3: vector of dimension 1, the model needs 2"),
         (["good 1 two"], r"v\.txt:1: not a vector of numbers"),
+        (["film 1 2", "good nan 2"], r"v\.txt:2: not a vector of finite numbers"),
+        (["", "good 1 2"], r"v\.txt:1: vector of dimension 0"),
     ],
 )
 def test_a_bad_line_is_named(tmp_path, lines, message):

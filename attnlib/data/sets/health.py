@@ -161,7 +161,7 @@ def table(path: str) -> Iterator[tuple[str, pd.DataFrame]]:
     many fields, what is no number, and a damaged file. A row with too few fields has blank ones.
     """
     columns = list(COLUMNS[path])
-    options: Any = {"dtype": str, "keep_default_na": False, "index_col": False, "encoding": "utf-8"}
+    options: Any = {"dtype": str, "keep_default_na": False, "index_col": False, "encoding": "utf-8-sig"}
     with files.stream("mimic3", path) as (where, file), row_at(where):
         for chunk in pd.read_csv(file, chunksize=CHUNK, **options):
             chunk = chunk.rename(columns=str.upper).rename(index=lambda number: number + 1)

@@ -119,7 +119,7 @@ def read_jmars(where: str, file: IO[bytes]) -> Iterator[Row]:
     stops within an object or before the array's end.
     """
     with row_at(where):
-        text = file.read().decode()
+        text = file.read().decode("utf-8-sig")
     number, at = 0, _BETWEEN.match(text).end()  # type: ignore[union-attr]
     while at < len(text) and text[at] != "]":
         number += 1

@@ -137,7 +137,7 @@ def from_file(part: str) -> Iterator[Question]:
     Raises DataError, with file and line, for fewer lines, or an answer that is no entity of the passage.
     """
     with files.stream("cnn", f"{part}.txt") as (where, file), row_at(where):
-        lines = enumerate(io.TextIOWrapper(file, encoding="utf-8", newline="\n"), start=1)
+        lines = enumerate(io.TextIOWrapper(file, encoding="utf-8-sig", newline="\n"), start=1)
         for filled, block in groupby(lines, key=lambda line: bool(line[1].strip())):
             if filled:
                 (first, asked), *rest = block

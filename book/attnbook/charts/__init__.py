@@ -6,7 +6,8 @@ value (NaN) are left out, and the description says how many there were. What a n
 titles of the tooltips. The columns ``published``, ``low`` and ``high`` need not be there.
 
 A word has one colour on every chart of the book (:mod:`attnbook.charts.colours`). Groups are in the
-order of the column's categories if it is categorical, sorted otherwise.
+order of the column's categories if it is categorical, sorted otherwise. Without any row to draw a chart
+is an empty panel that says so.
 """
 
 # ruff: noqa: F401 - the names that this package offers

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-_FOUND = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+_FOUND = tomllib.loads(Path(__file__).with_suffix(".toml").read_bytes().decode())
 SPARE: list[str] = _FOUND.pop("spare")
 GROUPS: dict[str, dict[str, list[str]]] = _FOUND
 BY_WORD = {word: colour for group in GROUPS.values() for colour, words in group.items() for word in words}

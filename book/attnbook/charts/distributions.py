@@ -15,6 +15,7 @@ ROWS, STEPS = 4800, 200
 PANEL_HEIGHT = {1: 260, 2: 170, 3: 120, 4: 100}
 
 
+@frames.chart
 def ecdf(
     frame: pd.DataFrame,
     x: str,
@@ -95,6 +96,7 @@ def _below(starts: pd.Series, shares: pd.Series, domain: frames.Span, edges: np.
     return np.interp(edges, at, mass / (mass[-1] or 1))
 
 
+@frames.chart
 def violins_by_max_attention(
     frame: pd.DataFrame, x: str, *, title: str, x_title: str, domain: frames.Span, facet: str | None = None
 ) -> Any:

@@ -28,6 +28,7 @@ def thin(x: pd.Series, bins: int = POINT_BINS, most: int = POINTS_PER_BIN, seed:
     return np.concatenate(chosen)
 
 
+@frames.chart
 def counts_beside_points(
     frame: pd.DataFrame, x: str, y: str, *, title: str, x_title: str, y_title: str
 ) -> Any:
@@ -56,6 +57,7 @@ def counts_beside_points(
     return frames.figure(panels, title, missing)
 
 
+@frames.chart
 def boxes(
     frame: pd.DataFrame,
     y: str,

@@ -2,7 +2,8 @@
 
 import re
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import wraps
 from math import ceil
 from typing import Any
 
@@ -30,6 +31,28 @@ LETTER, SYMBOL = 6.2, 30
 GAP, LABELS = 34, 24
 
 
+class NothingToDrawError(Exception):
+    """A chart's frame has no row with a value in all that the chart needs."""
+
+
+def chart(draw: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that draws, with a parameter `title`: without a row to draw an empty panel says so.
+
+    A weak model or a few texts may leave nothing to show, which is a result and no reason to lose a run.
+    """
+
+    @wraps(draw)
+    def drawn(*given: Any, title: str, **how: Any) -> Any:
+        try:
+            return draw(*given, title=title, **how)
+        except NothingToDrawError as reason:
+            words = alt.Chart(pd.DataFrame({"words": [f"Nothing to draw: {reason}"]})).mark_text(fontSize=13)
+            words = words.encode(text=alt.Text("words:N", title="why"))
+            return figure(words.properties(width=WIDTH, height=60), title)
+
+    return drawn
+
+
 def prepare(
     frame: pd.DataFrame,
     columns: Sequence[str],
@@ -43,15 +66,17 @@ def prepare(
     Returns a copy of the rows that have a value in every one of ``columns``, with the columns
     ``group`` and ``facet`` added; the groups in order; and the number of rows left out. The columns
     in ``optional`` must be there but may be empty, those of BESIDE among them need not be there;
-    ``limits`` gives the range a column must keep to.
+    ``limits`` gives the range a column must keep to. NothingToDrawError where no row is left (`chart`).
     """
     frame = frame.assign(**{name: np.nan for name in optional if name in BESIDE and name not in frame})
     wanted = [*columns, *optional, *(name for name in (by, facet) if name)]
+    if frame.empty:
+        raise NothingToDrawError("the table has no row")
     if absent := [name for name in wanted if name not in frame]:
         raise ValueError(f"the frame has no column {', '.join(absent)}; it has {', '.join(map(str, frame))}")
     kept = frame.dropna(subset=list(columns)).copy()
     if kept.empty:
-        raise ValueError(f"nothing to draw: no row has a value in {', '.join(columns)}")
+        raise NothingToDrawError(f"no row has a value in {', '.join(columns)}")
     for name, (low, high) in (limits or {}).items():
         slack = 1e-6 * (high - low)
         outside = kept[name].notna() & ~kept[name].between(low - slack, high + slack)

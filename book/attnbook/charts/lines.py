@@ -10,6 +10,7 @@ from attnbook.charts import frames
 from attnbook.charts.panels import OVER_SEEDS, THEIRS
 
 
+@frames.chart
 def by_epoch(
     frame: pd.DataFrame,
     y: str,
@@ -54,13 +55,14 @@ def by_epoch(
     return frames.figure(chart, title, missing)
 
 
+@frames.chart
 def line_panels(
     frame: pd.DataFrame,
     x: str,
     *,
     by: str,
-    row: str,
-    column: str,
+    row: str | None = None,
+    column: str | None = None,
     title: str,
     x_title: str,
     y_title: str,
@@ -69,25 +71,27 @@ def line_panels(
 ) -> Any:
     """Draw a line with the range over seeds per group against `x`, a panel per value of `row` and `column`.
 
-    `published` and `baseline`, a further column and what it is called, are levels, named on the chart: one
-    value for all `x` of a panel. All panels have one scale.
+    Without either there is one panel. `published` and `baseline`, a further column and what it is called, are
+    levels, named on the chart: one value for all `x` of a panel. All panels have one scale.
     """
     levels = {"published": THEIRS} | dict([baseline] if baseline else [])
     bounds = ["value", "low", "high", *levels]
-    frame, _, missing = frames.prepare(frame, [x, "value", by, row, column], by, optional=bounds)
+    split = {place: name for place, name in {"row": row, "column": column}.items() if name}
+    frame, _, missing = frames.prepare(frame, [x, "value", by, *split.values()], by, optional=bounds)
     groups = frames.present(frame["group"])
-    frame = frame.assign(row=frame[row].astype(str), column=frame[column].astype(str))
-    columns = frames.present(frame[column])
+    rows, columns = (frames.present(frame[name]) if name else [""] for name in (row, column))
+    frame = frame.assign(**{place: frame[name].astype(str) for place, name in split.items()})
+    frame = frame.assign(**{place: "" for place in ("row", "column") if place not in split})
     size = frames.panel_width(len(columns)) - 30
     along = alt.X(f"{x}:O", title=x_title).axis(labelAngle=0, labelOverlap=True, labelSeparation=4)
     low, high = float(frame[bounds].min().min()), float(frame[bounds].max().max())
     margin = 0.1 * (high - low) or 0.05
     scale = alt.Scale(domain=(round(low - margin, 4), round(high + margin, 4)), nice=False)
     up = {end: alt.Y(f"{end}:Q", title=y_title, scale=scale) for end in ("low", "value")}
-    told = {"row:N": row, "column:N": column, "group:N": by_title, f"{x}:O": x_title}
+    told = {f"{place}:N": name for place, name in split.items()} | {"group:N": by_title, f"{x}:O": x_title}
     told |= {"value": "mean over seeds"} | OVER_SEEDS
     panels = []
-    for name in frames.present(frame[row]):
+    for name in rows:
         for other in columns:
             cell = frame[(frame["row"] == name) & (frame["column"] == other)]
             base = alt.Chart(cell[["row", "column", x, "group", "value", "low", "high"]].round(4))
@@ -98,7 +102,7 @@ def line_panels(
                 base.mark_line(point=alt.OverlayMarkDef(size=24)).encode(y=up["value"]),
                 *_rules({label: cell[key] for key, label in levels.items()}, up["value"], size),
             ]
-            head = alt.TitleParams(f"{name}, {other}", fontSize=12)
+            head = alt.TitleParams(", ".join(part for part in (name, other) if part), fontSize=12)
             panels.append(alt.layer(*layers).properties(width=size, height=150, title=head))
     chart = alt.concat(*panels, columns=len(columns), spacing=frames.GAP)
     return frames.figure(chart, title, missing)

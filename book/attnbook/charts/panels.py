@@ -24,11 +24,12 @@ BASELINE = "M-0.16,-1H0.16V1H-0.16Z"
 OVER_SEEDS = {"low": "least over seeds", "high": "greatest over seeds"}
 
 
+@frames.chart
 def dot_panels(
     frame: pd.DataFrame,
     y: str,
     *,
-    panel: str,
+    panel: str | None = None,
     title: str,
     x_title: str,
     by: str | None = None,
@@ -40,18 +41,19 @@ def dot_panels(
 ) -> Any:
     """Draw a circle with its range per row `y` and group `by`, and a diamond for the published number.
 
-    `baseline`: a further column of values, drawn as ticks, and what it is called. A logarithmic axis is for
-    positive values.
+    Without `panel` all is one panel. `baseline`: a further column of values, drawn as ticks, and what it is
+    called. A logarithmic axis is for positive values.
     """
     sources = {"value": OURS, "published": THEIRS} | dict([baseline] if baseline else [])
-    needed = [y, panel, *([by] if by else [])]
+    needed = [y, *(name for name in (panel, by) if name)]
+    columns = columns if panel else 1
     frame, _, missing = frames.prepare(frame, needed, by, panel, {}, [*sources, "low", "high"])
     groups = frames.present(frame["group"])
     names = frames.present(frame[y])
     marks = frame.melt([y, "facet", "group", "low", "high"], list(sources), "source", "x").dropna(subset="x")
     marks["source"] = marks["source"].map(sources)
     marks.loc[marks["source"] != OURS, ["low", "high"]] = float("nan")
-    told = {"facet:N": panel, f"{y}:N": alt.Undefined, "group:N": by_title or "texts", "source:N": "from"}
+    told = frames.place(panel) | {f"{y}:N": alt.Undefined, "group:N": by_title or "texts", "source:N": "from"}
     told |= {"x": x_title} | OVER_SEEDS
     base = alt.Chart().encode(
         color=frames.hues(groups, by_title),
@@ -69,9 +71,11 @@ def dot_panels(
         data=marks.astype({y: str}).round(4),
         # Room for the names of the rows, also where each has one circle.
     ).properties(width=frames.panel_width(columns, names), height=alt.Step(9 if len(groups) > 1 else 15))
-    return frames.figure(frames.facets(chart, frames.present(frame[panel]), columns), title, missing)
+    chart = frames.facets(chart, frames.present(frame[panel]), columns) if panel else chart
+    return frames.figure(chart, title, missing)
 
 
+@frames.chart
 def quartile_panels(
     frame: pd.DataFrame,
     baselines: pd.DataFrame,

@@ -15,6 +15,7 @@ BOUND, ONE_SET, THEIRS = "bound", "one data set", "published"
 SHAPES = {THEIRS: DIAMOND, BOUND: BASELINE}
 
 
+@frames.chart
 def scatter(
     frame: pd.DataFrame,
     x: str,
@@ -56,6 +57,7 @@ def scatter(
     return frames.figure(alt.layer(marks, width=420, height=420), title, missing)
 
 
+@frames.chart
 def intervals(
     frame: pd.DataFrame,
     by: str,

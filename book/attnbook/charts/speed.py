@@ -10,6 +10,7 @@ from attnbook.charts import frames
 COLUMNS = 3
 
 
+@frames.chart
 def growth(
     frame: pd.DataFrame, x: str, seconds: str, *, by: str, title: str, x_title: str, y_title: str
 ) -> Any:
@@ -41,6 +42,7 @@ def growth(
     return frames.figure(panels.resolve_scale(x="independent", y="independent"), title)
 
 
+@frames.chart
 def ratios(
     frame: pd.DataFrame, y: str, ratio: str, *, by: str, title: str, x_title: str, target: str | None = None
 ) -> Any:

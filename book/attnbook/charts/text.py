@@ -1,6 +1,8 @@
 """A text as a heat map: the same tokens once per row of weights."""
 
+import unicodedata
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 import altair as alt
@@ -11,8 +13,10 @@ from attnbook.charts.colours import BY_WORD
 from attnbook.charts.frames import figure, tooltip
 from attnlib.checks import refuse_string
 
-# Characters of a line.
+# Cells of a line.
 LINE = 90
+# Kinds of characters (unicodedata): those that take no cell of their own, two cells, and read from the right.
+ON_OTHERS, WIDE, FROM_RIGHT = ("Mn", "Me", "Cf"), ("W", "F"), ("R", "AL")
 
 
 def _shade(word: str, strength: int) -> str:
@@ -32,9 +36,10 @@ def heatmap(
     """Draw a text once per row of weights, each token's background as strong as its weight.
 
     ``rows`` maps a label (such as "original attention") to one weight per token. Lines wrap at
-    LINE characters; all blocks share one colour scale, from zero to the largest weight. signed:
-    weights may be negative: what supports and what opposes have a hue each. name: what a weight is
-    called in the legend.
+    LINE cells, of which a letter takes one and a wide one (Chinese, emoji) two; a text that begins from
+    the right is laid out from there. All blocks share one colour scale, from zero to the largest
+    weight. signed: weights may be negative: what supports and what opposes have a hue each. name: what
+    a weight is called in the legend.
     """
     refuse_string(tokens, "tokens")
     if not tokens or not rows:
@@ -47,10 +52,10 @@ def heatmap(
         if not np.isfinite(values).all() or (not signed and (values < 0).any()):
             raise ValueError(f"row {label!r} has negative or non-finite weights")
 
-    offsets, lines = _wrap(tokens)
+    offsets, lines, widths = _wrap(tokens)
     pitch = lines[-1] + 2.6  # lines of one block, its label and a gap
     top = max(max(np.abs(values).max() for values in weights.values()), 1e-12)
-    left, length = np.array(offsets), np.array([len(token) for token in tokens])
+    left, length = np.array(offsets), np.array(widths)
     where = {"position": range(len(tokens)), "left": left - 0.4, "right": left + length + 0.4}
     places = pd.DataFrame({"token": tokens, **where, "middle": left + length / 2, "line": lines})
     parts = []
@@ -91,13 +96,50 @@ def heatmap(
     return figure(chart, title)
 
 
-def _wrap(tokens: Sequence[str]) -> tuple[list[int], list[int]]:
-    """Return each token's first character within its line, and its line."""
-    offsets, lines, at, line = [], [], 0, 0
-    for token in tokens:
-        if at and at + len(token) > LINE:
+def _wrap(tokens: Sequence[str]) -> tuple[list[int], list[int], list[int]]:
+    """Return each token's first cell within its line, its line, and its width in cells."""
+    widths, lines, at, line = [_width(token) for token in tokens], [], 0, 0
+    for width in widths:
+        if at and at + width > LINE:
             at, line = 0, line + 1
-        offsets.append(at)
         lines.append(line)
-        at += len(token) + 1
-    return offsets, lines
+        at += width + 1
+    sides = [_side(token) for token in tokens]
+    base = next((side for side in sides if side), 1)
+    offsets, span = [0] * len(tokens), max(LINE, *widths)
+    for _, group in groupby(range(len(tokens)), lines.__getitem__):
+        order = _as_seen(list(group), sides, base)
+        # Aligned at the side where the text begins.
+        at = 0 if base > 0 else span + 1 - sum(widths[token] + 1 for token in order)
+        for token in order:
+            offsets[token] = at
+            at += widths[token] + 1
+    return offsets, lines, widths
+
+
+def _width(token: str) -> int:
+    """Cells of a token: none for a sign on another letter, two for a wide letter."""
+    own = [letter for letter in token if unicodedata.category(letter) not in ON_OTHERS]
+    return max(1, sum(2 if unicodedata.east_asian_width(letter) in WIDE else 1 for letter in own))
+
+
+def _side(token: str) -> int:
+    """Where a token reads from by its first letter: 1 from the left, −1 from the right, 0 without letters."""
+    kinds = map(unicodedata.bidirectional, token)
+    return next((-1 if kind in FROM_RIGHT else 1 for kind in kinds if kind in ("L", *FROM_RIGHT)), 0)
+
+
+def _as_seen(line: list[int], sides: Sequence[int], base: int) -> list[int]:
+    """The tokens of a line from left to right: those that read from the other side are turned as a group.
+
+    A token without letters goes with its neighbours where these agree, else with the text (base).
+    """
+    found = [sides[token] for token in line]
+    for i, side in enumerate(found):
+        if not side:
+            before, after = found[i - 1] if i else base, next(filter(None, found[i:]), base)
+            found[i] = before if before == after else base
+    turned = []
+    for side, group in groupby(zip(found, line, strict=True), lambda pair: pair[0]):
+        turned.append([token for _, token in group][::side])
+    return [token for part in turned[::base] for token in part]

@@ -15,6 +15,7 @@ SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down"
 FRONT, NONE = "Pareto front", "–"
 
 
+@frames.chart
 def trade_off(
     points: pd.DataFrame,
     x: str,
@@ -38,7 +39,7 @@ def trade_off(
     panel that no other of these beats (`pareto_front`) are drawn as steps, the greatest `y` at a cost of at
     most `x`. `facet`: a panel per value, all with the same axes.
 
-    ValueError for a missing column, nothing to draw, more than six kinds, and two points of a curve at one
+    ValueError for a missing column, more than six kinds, and two points of a curve at one
     place of it. (Wiegreffe & Pinter 2019, figure 5: mean total variation distance of the outputs, mean
     Jensen–Shannon divergence of the attention in nats.)
     """

@@ -51,7 +51,7 @@ def theme() -> Any:
     Colours of text, axes and background are left to whoever draws the chart, so that one
     specification serves a light page, a dark page and a printed one.
     """
-    found = tomllib.loads(Path(__file__).with_suffix(".toml").read_text())
+    found = tomllib.loads(Path(__file__).with_suffix(".toml").read_bytes().decode())
     found["config"]["view"]["stroke"] = None  # TOML has no null
     return found
 

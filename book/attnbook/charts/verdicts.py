@@ -9,6 +9,7 @@ import pandas as pd
 from attnbook.charts import frames
 
 
+@frames.chart
 def verdicts(counts: pd.DataFrame, y: str, kinds: Sequence[str], *, title: str, x_title: str) -> Any:
     """Draw one bar per row of `counts`, in its order, divided by the columns `kinds`, in theirs."""
     counts, _, _ = frames.prepare(counts, [y, *kinds])

@@ -18,7 +18,7 @@ import pandas as pd
 from attnbook.runs import results
 from attnbook.runs.results import fits, label
 
-_KNOWN = tomllib.loads(Path(__file__).with_suffix(".toml").read_text())
+_KNOWN = tomllib.loads(Path(__file__).with_suffix(".toml").read_bytes().decode())
 # Absolute tolerances: for a row without an interval, and by globs of metrics.
 FALLBACK: float = _KNOWN["fallback"]
 TOLERANCES: dict[str, float] = _KNOWN["tolerances"]

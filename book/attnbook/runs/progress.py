@@ -15,6 +15,7 @@ from typing import Any
 import pandas as pd
 
 from attnbook.runs import grid, record, results
+from attnlib.cache import check_output
 
 # What each run took, by notebook and name of the run.
 Seconds = dict[tuple[str, str], float]
@@ -31,7 +32,7 @@ def finished(folder: str | Path, runs: grid.Runs) -> Seconds:
 
 def _seconds(place: Path) -> float:
     try:
-        return float(json.loads((place / "provenance.json").read_text())["seconds"])
+        return float(json.loads((place / "provenance.json").read_text(encoding="utf-8"))["seconds"])
     except (OSError, ValueError, KeyError, TypeError):
         return float("nan")
 
@@ -101,6 +102,8 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("--cores", type=int, default=os.cpu_count() or 1, help="runs at a time (all cores)")
     parser.add_argument("--rest", metavar="FILE", help="write the runs still to go to FILE, as a grid")
     options = parser.parse_args(words)
+    if options.rest:
+        check_output(options.rest, "--rest", "rest.yaml")
     if options.cores < 1:
         parser.error(f"--cores is {options.cores}: at least 1 is needed")
     runs = grid.read(options.config)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -25,17 +26,21 @@ from attnbook.runs import grid, results
 from attnbook.runs.train import PREPARED_BY
 from attnbook.runs.values import load_file
 from attnlib import readouts
-from attnlib.cache import replacing
+from attnlib.cache import check_output, replacing
 from attnlib.cache.tensors import load_tensors
 from attnlib.data.catalogue import own_files
 from attnlib.data.corpus import Split
 from attnlib.data.sets.sst import tokenize
+from attnlib.kernels._common import token_margins
 from attnlib.prepare.adversary import prepare_adversary
 from attnlib.prepare.run import Prepared
+from attnlib.readout import Readout
 from attnlib.readouts import Recorded
 from attnlib.tables import performance
 
 CONFIG, FOLDER, SENTENCES = "config/readouts.yaml", "book/readouts", "sentences"
+# Logits and margins of single words, in millionths: an output is off by some 1e-7.
+WORDS, UNIT, CLOSE = "words.npz", 1e-6, 1e-6
 PRECISION = {True: torch.float32, False: torch.float16}
 # What the facts of a file say of how it was made.
 MADE = ("commit", "versions", "device", "processor", "threads", "draws", "date")
@@ -95,6 +100,53 @@ def of_sentences(run: Prepared, whole: Recorded, sentences: Split) -> Recorded:
     return replace(read, ids=tuple(sentences.ids), labels=sentences.labels)
 
 
+def write_words(path: Path, run: Prepared, least: int, sentences: Recorded) -> None:
+    """Write the attention logit and the margin of every word that occurs `least` times in the training texts.
+
+    They are all of a model that reads each word by itself: with them any text of these words has its Readout.
+    The words are in alphabetical order. ValueError unless that gives the model's Readout of the sentences.
+    """
+    assert run.reading is not None
+    counts = Counter(word for text in run.corpus.train.texts for word in text)
+    words = tuple(sorted(word for word, n in counts.items() if n >= least))
+    # All words as one text: the logarithms of its weights are the logits but for a constant.
+    readout = run.reading(Split(ids=("words/0",), texts=(words,), labels=np.array([0])))()
+    values = readout.alpha[0].log() - readout.alpha[0].log().mean(), token_margins(readout)[0]
+    table = pd.DataFrame(dict(zip(("logit", "margin"), values, strict=True)), index=list(words))
+    for i, text in enumerate(sentences.words or ()):
+        if all(word in table.index for word in text):
+            found, known = readout_of(table.loc[list(text)]), sentences.readout.select([i])
+            if not torch.allclose(found.probabilities(), known.probabilities(), rtol=0, atol=CLOSE):
+                raise ValueError(
+                    f"{run.name}: a word of {sentences.ids[i]!r} depends on others: no table of words"
+                )
+    # Byte by byte, which packs to three quarters.
+    packed = {
+        name: (table[name].to_numpy() / UNIT).round().astype("<i4").view(np.uint8).reshape(-1, 4).T.copy()
+        for name in table
+    }
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        np.savez_compressed(file, words=np.frombuffer("\n".join(words).encode(), np.uint8), **packed)
+
+
+def read_words(path: str | Path) -> pd.DataFrame:
+    """What `write_words` wrote: logit and margin in units of UNIT, whole numbers, by word."""
+    with np.load(path) as found:
+        words = found["words"].tobytes().decode().split("\n")
+        units = {name: found[name].T.copy().view("<i4")[:, 0] for name in ("logit", "margin")}
+    return pd.DataFrame(units, index=words)
+
+
+def readout_of(words: pd.DataFrame) -> Readout:
+    """The Readout of one text from the logit and the margin of each of its words, a row a word."""
+    logits, margins = (
+        torch.tensor(words[name].to_numpy(), dtype=torch.float64) for name in ("logit", "margin")
+    )
+    scores = torch.stack([torch.zeros_like(margins), margins], dim=1)[None]
+    alpha = logits.softmax(0)[None]
+    return Readout(alpha, scores, torch.zeros(2), torch.ones_like(alpha, dtype=torch.bool))
+
+
 def row(path: Path, dataset: str, found: Recorded) -> dict[str, Any]:
     """A file's line in the index."""
     tested = found.facts["test_metrics"]
@@ -121,6 +173,7 @@ def publish(config: str | Path = CONFIG, folder: str | Path = FOLDER) -> pd.Data
     A file whose numbers would be the same stays as it is, with the day it was made.
     """
     folder = Path(folder)
+    check_output(folder)
     rows: list[dict[str, Any]] = []
     # Before the first file is written, which changes the working tree.
     commit = results.commit()
@@ -151,7 +204,9 @@ def publish(config: str | Path = CONFIG, folder: str | Path = FOLDER) -> pd.Data
         write(model["dataset"], found, kept.get("single", False))
         if kept.get("sentences"):
             sentences = own_sentences(folder / f"{SENTENCES}.csv")
-            write(SENTENCES, of_sentences(run, found, sentences), single=True)
+            write(SENTENCES, read := of_sentences(run, found, sentences), single=True)
+            if kept.get("words"):
+                write_words(folder / WORDS, run, kept["words"], read)
     table = pd.DataFrame(rows)
     with replacing(folder / readouts.INDEX) as temporary:
         table.to_csv(temporary, index=False, lineterminator="\n")

@@ -18,6 +18,8 @@ import pandas as pd
 
 from attnbook.runs import results
 from attnbook.runs.values import naming
+from attnlib.cache import check_output
+from attnlib.checks import is_own
 
 # What a value of a text can be, by column of instances.parquet; a little more than ln 2 for rounding.
 RANGES = dict.fromkeys(("tau_gradient", "tau_leave_one_out", "tau_gradient_leave_one_out"), (-1.0, 1.0))
@@ -34,6 +36,7 @@ PROVENANCE = ("commit", *VERSIONS, *MACHINE, "draws", "data", "seconds", "date",
 LATER = ("scipy", "pandas", "processor", "draws")
 # Six significant digits: more than any sampling error leaves, and a rounded last bit is no difference.
 FLOAT_FORMAT = "%.6g"
+USUAL = "book/results"
 
 
 def check_instances(folder: Path) -> None:
@@ -57,16 +60,18 @@ def run_row(folder: Path, summary: pd.DataFrame) -> dict[str, str]:
     """One row of runs.csv as text: a run's name and identity, commit, versions, machine, data, parameters."""
     path = folder / "provenance.json"
     try:
-        facts = json.loads(path.read_text())
+        facts = json.loads(path.read_text(encoding="utf-8"))
         row = dict.fromkeys(PROVENANCE, "") | facts | facts["versions"]
         row |= {name: facts[name] for name in ("commit", "device", "threads", "date")}
         row |= {"data": dict(facts["settings"]).get("data", ""), "seconds": f"{facts['seconds']:.4g}"}
         parameters = dict(facts["parameters"])
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise ValueError(f"{path} is missing or malformed ({error!r}): run it again") from None
-    # Where one machine keeps its files means nothing elsewhere.
+    # Where one machine keeps its files means nothing elsewhere, but for data that are nowhere else.
     parameters.pop("output", None)
     plain = {name: Path(of).name if isinstance(of, str) else of for name, of in parameters.items()}
+    if is_own(parameters.get("dataset")):
+        plain["dataset"] = parameters["dataset"]
     row |= results.identity(summary) | {"run": summary["run"].iloc[0]}
     row["parameters"] = json.dumps(plain, sort_keys=True, separators=(",", ":"))
     return {name: str(row[name]) for name in ("run", *results.RUN, *PROVENANCE)}
@@ -130,12 +135,14 @@ def is_new(table: pd.DataFrame, kept: pd.DataFrame) -> bool:
     return len({part.to_csv(index=False, float_format=FLOAT_FORMAT) for part in parts}) > 1
 
 
-def record(sweep: str | Path = "build/sweep", folder: str | Path = "book/results") -> pd.DataFrame:
+def record(sweep: str | Path = "build/sweep", folder: str | Path | None = None) -> pd.DataFrame:
     """Record every complete run of a sweep folder; returns their rows of runs.csv, and the run's `folder`.
 
-    Everything is read, checked and computed before the first file is written. FileNotFoundError for a sweep
-    without a complete run; ValueError names what is malformed.
+    folder: None is book/results, which may be published, so that runs of data of one's own are refused there
+    (ValueError). Everything is read, checked and computed before the first file is written. FileNotFoundError
+    for a sweep without a complete run; ValueError names what is malformed.
     """
+    check_output(USUAL if folder is None else folder)
     runs = results.read_runs(sweep)
     if not runs:
         what = "a run is a folder <paper>/<experiment>/<cell> with a summary.csv"
@@ -144,6 +151,15 @@ def record(sweep: str | Path = "build/sweep", folder: str | Path = "book/results
         check_instances(place)
     rows = pd.DataFrame([{**run_row(place, runs[place]), "folder": place} for place in runs])
     rows = rows.astype({"seed": int})
+    if folder is None:
+        own = [is_own(json.loads(parameters).get("dataset")) for parameters in rows["parameters"]]
+        if any(own):
+            called = ", ".join(sorted(set(rows["dataset"][own])))
+            raise ValueError(
+                f"{sum(own)} runs are of data of your own ({called}), which do not go to {USUAL} unasked: "
+                f"name a folder, as in attnbook record {sweep} build/records"
+            )
+    folder = USUAL if folder is None else folder
     tables: dict[Path, pd.DataFrame] = {}
     for paper in sorted(set(rows["paper"])):
         target, own = Path(folder) / paper, rows[rows["paper"] == paper]
@@ -175,10 +191,10 @@ def main(arguments: list[str] | None = None) -> None:
     """Entry point of `attnbook record`."""
     parser = argparse.ArgumentParser(prog="attnbook record", description=__doc__)
     parser.add_argument("sweep", nargs="?", default="build/sweep", help="folder of the runs")
-    parser.add_argument("folder", nargs="?", default="book/results", help="folder of the recorded tables")
+    parser.add_argument("folder", nargs="?", help=f"folder of the recorded tables (default: {USUAL})")
     options = parser.parse_args(arguments)
     rows = record(options.sweep, options.folder)
     for place, commit in zip(rows["folder"], rows["commit"], strict=True):
         if commit == "unknown" or commit.endswith("+"):
             print(f"{place}: no commit holds the code of this run ({commit})", file=sys.stderr)
-    print(f"{len(rows)} runs recorded in {options.folder}")
+    print(f"{len(rows)} runs recorded in {options.folder or USUAL}")

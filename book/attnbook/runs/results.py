@@ -26,6 +26,7 @@ import pandas as pd
 from attnbook import BOOK, PROJECT
 from attnbook.runs.values import naming
 from attnlib.cache import digest, replacing
+from attnlib.checks import own_path
 
 COLUMNS = ("paper", "experiment", "dataset", "encoder", "scorer", "seed", "metric", "value")
 OPTIONAL = ("class", "low", "high", "n", "variant", "vectors", "bin", "method", "epsilon", "epoch")
@@ -207,10 +208,16 @@ def keep(
 ) -> None:
     """The tables of a run and where they come from, in a folder (`save_run`).
 
-    Time spent is told apart: training_seconds, whenever that was, and seconds, from the run's begin to now.
+    The rows of the texts have the columns that name the run too: dataset, encoder, seed, …. Time spent is
+    told apart: training_seconds, whenever that was, and seconds, from the run's begin to now.
     """
     spent = {"seconds": time.perf_counter() - run.began}
     spent["training_seconds"] = sum(row["seconds"] for row in run.history)
+    of_run = pd.DataFrame({name: value for name, value in run.name.items() if name not in frame}, frame.index)
+    frame = pd.concat([of_run, frame], axis=1)
+    if own := own_path(parameters.get("dataset")):
+        # Whoever runs it again may stand in another folder.
+        parameters = {**parameters, "dataset": str(own.absolute())}
     save_run(folder, frame, summary, provenance(parameters=parameters, settings=run.settings, **spent))
 
 

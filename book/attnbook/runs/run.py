@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from attnbook.runs.values import load_file, read_all, words_given
-from attnlib.cache import replacing, take_away_rest
+from attnlib.cache import check_output, replacing, take_away_rest
 from attnlib.cache.sources import declared
 
 
@@ -41,8 +41,7 @@ def run(
     known = declared(jupytext.writes(book, fmt="py:percent"), str(source))
     values = read_all(known, str(source), values or {}, words)
     for place in (output, failed := output.with_name(f"{output.stem}.failed.ipynb")):
-        if place.is_dir():
-            raise ValueError(f"output {place} is a folder: name a file, such as {place / source.stem}.ipynb")
+        check_output(place, name=f"{source.stem}.ipynb")
     if output.exists() and output.samefile(source):
         raise ValueError(f"output {output} is the notebook itself: name another file")
     output.parent.mkdir(parents=True, exist_ok=True)

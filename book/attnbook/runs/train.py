@@ -35,7 +35,7 @@ def model_of(notebook: str | Path, parameters: Mapping[str, Any]) -> tuple[str, 
     model, so that notebooks with different parameters name one model alike. None for a notebook that trains
     no model, or several. Nothing is imported or run to find out.
     """
-    nodes = ast.walk(ast.parse(Path(notebook).read_text(), str(notebook)))
+    nodes = ast.walk(ast.parse(Path(notebook).read_text(encoding="utf-8"), str(notebook)))
     imports = [node for node in nodes if isinstance(node, ast.ImportFrom)]
     names = [alias.name for node in imports for alias in node.names if "attnlib.prepare" in str(node.module)]
     used = [name for name in names if name in PREPARED_BY]
@@ -53,7 +53,7 @@ def signature(prepared_by: str) -> dict[str, tuple[str, Any]]:
     """What a model that this prepares depends on, by name: annotation and default, None without one."""
     module, functions = PREPARED_BY[prepared_by]
     found: dict[str, tuple[str, Any]] = {}
-    for node in ast.parse(files_of(module)[-1].read_text()).body:
+    for node in ast.parse(files_of(module)[-1].read_text(encoding="utf-8")).body:
         if isinstance(node, ast.FunctionDef) and node.name in functions:
             without = [None] * (len(node.args.args) - len(node.args.defaults))
             usual = [*without, *node.args.defaults, *node.args.kw_defaults]

@@ -36,6 +36,7 @@ from attnbook.runs import record, results, run
 from attnbook.runs.compare import NEW, OTHER_DRAWS, compare, matching
 from attnlib import data
 from attnlib.cache import cache_folder
+from attnlib.checks import is_own
 from attnlib.data import files
 from attnlib.data.catalogue import DATA_SETS
 
@@ -155,7 +156,9 @@ def repeatable(row: Mapping[str, Any], notebooks: str | Path = NOTEBOOKS) -> tup
         source, parameters = as_today(row, notebooks)
         if not source.is_file():
             raise ValueError(f"there is no notebook {source}")
-        here, vectors = checksum(row["dataset"]), parameters.get("vectors", OWN_VECTORS[0])
+        given = parameters.get("dataset")
+        here = checksum(given if is_own(given) else row["dataset"])
+        vectors = parameters.get("vectors", OWN_VECTORS[0])
         if vectors not in (*OWN_VECTORS, *data.names()):
             raise ValueError(f"a record does not keep where the file of vectors {vectors!r} lay")
         # By the names of its files where they are known: to read them takes longer than most runs.
@@ -190,7 +193,7 @@ def run_again(
             run.run(source, folder / "run.ipynb", {**parameters, "output": str(folder / "tables")})
         summary = results.read_summary(folder / "tables" / "summary.csv")
         results.write(record.whole(summary), folder / "rounded.csv", record.FLOAT_FORMAT)
-        origin = json.loads((folder / "tables" / "provenance.json").read_text())
+        origin = json.loads((folder / "tables" / "provenance.json").read_text(encoding="utf-8"))
         return results.read_summary(folder / "rounded.csv"), origin
 
 

@@ -6,6 +6,7 @@ A cell is a number of one model: a data set, encoder and scorer, and whatever el
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -33,6 +34,12 @@ TEXT = (*MODEL, "metric", "class", "variant", "vectors", "bin", "method", "opera
 CONFIDENCE = 0.95
 # Two results of a seed that differ by less are the same number.
 ROUNDING = 1e-6
+
+
+def reference(name: str) -> dict[str, Any]:
+    """What a page of data of the folder of published results says: `papers`, `claims`, `ledgers`, …."""
+    return tomllib.loads((REFERENCE / f"{name}.toml").read_bytes().decode())
+
 
 OURS, CHOOSE = "results of ours for one number", "choose variant and vectors"
 

@@ -7,7 +7,6 @@ book/reference/claims.toml. Published numbers are read the same way once they ha
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -77,10 +76,7 @@ def _read(given: Mapping[str, Any]) -> Claim:
     return Claim(**tuples(given) | nested)
 
 
-CLAIMS = {
-    name: _read(given)
-    for name, given in tomllib.loads((table_of_cells.REFERENCE / "claims.toml").read_text())["claims"].items()
-}
+CLAIMS = {name: _read(given) for name, given in table_of_cells.reference("claims")["claims"].items()}
 
 
 def cells(table: pd.DataFrame, claim: Claim) -> pd.DataFrame:

@@ -5,7 +5,6 @@ The defects are data, in book/reference/defects.toml.
 
 from __future__ import annotations
 
-import tomllib
 from typing import Any
 
 import pandas as pd
@@ -15,7 +14,7 @@ from attnbook.verdicts import cells
 from attnbook.verdicts.papers import named
 
 RELEASED, MENDED = "as released", "mended"
-DEFECTS: list[dict[str, Any]] = tomllib.loads((cells.REFERENCE / "defects.toml").read_text())["defects"]
+DEFECTS: list[dict[str, Any]] = cells.reference("defects")["defects"]
 
 
 def measured(fresh: results.Folder = None, folder: results.Folder = None) -> pd.DataFrame:

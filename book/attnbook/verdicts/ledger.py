@@ -7,7 +7,6 @@ a number of ours differs or is missing. Nothing here knows any paper.
 from __future__ import annotations
 
 import html
-import tomllib
 from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from scipy.stats import t as student
 from attnbook.runs.results import fits, label
 from attnbook.verdicts import cells, papers
 
-KNOWN = tomllib.loads((cells.REFERENCE / "ledgers.toml").read_text())
+KNOWN = cells.reference("ledgers")
 # By globs of a metric: which difference counts, and which interval is too wide; largest difference of data.
 BOUNDS: dict[str, dict[str, float]] = KNOWN["bounds"]
 CHECKS: dict[str, float] = KNOWN["checks"]

@@ -5,7 +5,6 @@ The names and the experiments of each paper are in book/reference/papers.toml.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -16,13 +15,13 @@ from attnbook.verdicts import cells
 
 # A table of recorded results by paper.
 Tables = cells.Tables
-_KNOWN = tomllib.loads((cells.REFERENCE / "papers.toml").read_text())
+_KNOWN = cells.reference("papers")
 PAPERS: dict[str, str] = _KNOWN["papers"]
 EXPERIMENTS: dict[str, list[str]] = _KNOWN["experiments"]
 NAMES: dict[str, str] = _KNOWN["names"]
 MODELS: dict[str, str] = _KNOWN["models"]
 # Where the papers mean different things by one word.
-CONTRASTS: list[dict[str, Any]] = tomllib.loads((cells.REFERENCE / "claims.toml").read_text())["contrasts"]
+CONTRASTS: list[dict[str, Any]] = cells.reference("claims")["contrasts"]
 # One of a kind wherever it stands, so a model's name needs none of them.
 ONLY_SCORERS = ("learned_query", "self_attention", "cross_attention")
 BILSTM = {"encoder": "bilstm", "scorer": "additive"}

@@ -80,8 +80,6 @@ class TestDistribution:
     def test_what_cannot_be_drawn_is_refused(self, frame):
         with pytest.raises(ValueError, match=r"values of tau lie outside \[0, 1\]"):
             ecdf(frame, domain=(0, 1))
-        with pytest.raises(ValueError, match="nothing to draw"):
-            ecdf(frame.assign(tau=math.nan))
         with pytest.raises(ValueError, match="no column tau"):
             ecdf(frame.drop(columns="tau"))
 
@@ -203,6 +201,33 @@ class TestHeatmap:
         assert (found["right"] <= 91).all()
         assert found["line"].nunique() == 3
         assert found["position"].tolist() == list(range(40))
+
+    @pytest.mark.parametrize(
+        ("tokens", "seen"),
+        [
+            (["a", "word"], ["a", "word"]),
+            (["不", "可思议", "的", "😍😍😍", "e\u0301te\u0301"] * 9, None),
+            (["שלום", ",", "עולם", "!"], ["!", "עולם", ",", "שלום"]),
+            (["مرحبا", "BERT", "2019", "model", "نص"], ["نص", "BERT", "2019", "model", "مرحبا"]),
+            (["he", "said", "שלום", "עולם", "."], ["he", "said", "עולם", "שלום", "."]),
+            (["...", "א"], ["א", "..."]),
+            (["שלום"] * 40, None),
+        ],
+    )
+    def test_no_token_covers_another_and_each_reads_from_its_side(self, tokens, seen):
+        found = marks(charts.heatmap(tokens, {"a": np.ones(len(tokens))}, title="t"))
+        assert found["left"].min() >= -0.5
+        assert found["right"].max() <= 90.5
+        for _, line in found.sort_values("left").groupby("line"):
+            assert (line["left"].to_numpy()[1:] > line["right"].to_numpy()[:-1]).all()
+            assert seen is None or line["token"].tolist() == seen
+
+    @pytest.mark.parametrize(
+        ("token", "cells"), [("word", 4), ("中文", 4), ("😍", 2), ("e\u0301", 1), ("ｆ", 2), ("\u0301", 1)]
+    )
+    def test_a_wide_letter_takes_two_cells_and_a_sign_on_another_none(self, token, cells):
+        found = marks(charts.heatmap([token], {"a": [1.0]}, title="t"))
+        assert (found["right"] - found["left"]).item() == pytest.approx(cells + 0.8)
 
     def test_rows_stand_one_below_the_other_with_weights_in_one_hue(self):
         rows = {"model": [0.2, 0.8], "search": [1, 0], "exact optimum": [0, 1]}

@@ -200,8 +200,6 @@ def test_a_missing_column_is_named(models, column):
 def test_what_cannot_be_drawn_is_refused(models):
     with pytest.raises(ValueError, match="no column elsewhere"):
         draw(models, facet="elsewhere")
-    with pytest.raises(ValueError, match="nothing to draw"):
-        draw(models.assign(tvd=math.nan))
     with pytest.raises(ValueError, match="7 kinds in kind: draw at most 6"):
         draw(models.assign(kind=list("abcdefg")))
 

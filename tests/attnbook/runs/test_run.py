@@ -127,8 +127,8 @@ def test_an_output_that_cannot_be_written_is_refused_before_anything_runs(notebo
         (folder, r"output .*folder is a folder: name a file, such as .*folder/toy\.ipynb"),
         (tmp_path / "kept.ipynb", r"output .*kept\.failed\.ipynb is a folder"),
         (notebook, r"output .*toy\.py is the notebook itself"),
-        (file / "out.ipynb", "File exists: '.*file'"),
-        (Path("/proc/none/out.ipynb"), "No such file or directory: '/proc/none'"),
+        (file / "out.ipynb", r"nothing can be written in .*/file \(Not a directory\)"),
+        (Path("/proc/none/out.ipynb"), r"nothing can be written in /proc \("),
     ):
         with pytest.raises(SystemExit, match=message):
             # The notebook would fail, and what runs leaves a failed notebook.
@@ -192,6 +192,17 @@ def test_the_kernel_is_this_environments_though_the_home_has_one_of_that_name(no
     done = subprocess.run(command(notebook), env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "out.ipynb").is_file()
+
+
+def test_letters_beyond_ascii_pass_whatever_the_locale(notebook, tmp_path):
+    far = notebook.rename(tmp_path / "mañana – 今.py")
+    far.write_text(f"{SOURCE}# × ≥\n", encoding="utf-8")
+    (tmp_path / "given.yaml").write_text("name: déjà × 今\n", encoding="utf-8")
+    ascii_alone = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    words = [*command(far), "-f", str(tmp_path / "given.yaml")]
+    done = subprocess.run(words, env=os.environ | ascii_alone, capture_output=True)
+    assert done.returncode == 0, done.stderr.decode()
+    assert values_of(tmp_path / "out.ipynb")["name"] == "déjà × 今"
 
 
 def test_a_failed_run_is_kept_under_another_name(notebook, tmp_path):
