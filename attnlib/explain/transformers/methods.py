@@ -297,8 +297,8 @@ def of_layers(name: str, model: nn.Module, single: list[Map], row: Tensor, how: 
 def output_weight(model: nn.Module, found: Map) -> Tensor:
     """The weight of the layer that joins an attention module's heads, [d, heads · size].
 
-    It is `output.dense` beside the module, or in it `dense` as in ALBERT, or another of JOINING. Of one that is wrapped, as by an
-    adapter, the weight is what the whole of it does to unit vectors. ValueError if that is not linear.
+    It is `output.dense` beside the module, or one of JOINING in it. Of one that is wrapped, as by an adapter,
+    the weight is what the whole of it does to unit vectors. ValueError if that is not linear.
     """
     beside = found.name.rpartition(".")[0]
     modules = dict(plain(model).named_modules())

@@ -19,7 +19,7 @@ KNOWN = pd.read_csv(TABLE, index_col="family")
 
 
 def family_of(name):
-    """A small model; of T5 the encoder with a layer of one's own, since its classifier takes no embeddings."""
+    """A small model; of T5 the encoder with a layer of one's own: its classifier takes no embeddings."""
     if name != "T5":
         return model_of(name)
     torch.manual_seed(0)
@@ -68,7 +68,9 @@ def test_each_method_is_right_or_refused_as_the_table_says(family):
     if family not in ("T5", "XLNet"):  # whose maps are returned as copies
         (gradient,) = torch.autograd.grad(output["logits"][0, chosen], output.attentions[-1])
         expected = (output.attentions[-1] * gradient).mean(1)[0, read].detach()
-        torch.testing.assert_close(found["attention × gradient"][0], expected, atol=1e-8, rtol=1e-5, check_dtype=False)
+        torch.testing.assert_close(
+            found["attention × gradient"][0], expected, atol=1e-8, rtol=1e-5, check_dtype=False
+        )
 
 
 @pytest.mark.parametrize("family", ["DistilBert", "GPT2", "Llama"])

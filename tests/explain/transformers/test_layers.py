@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from attnlib.explain.transformers import methods as stock
-from attnlib.models.kinds import BERT_TEXT, LXMERT, VISUAL_BERT
+from attnlib.models.kinds import BERT_TEXT, VISUAL_BERT
 from tests.explain.transformers.stock_models import (
     KINDS,
     SIZE,
@@ -168,7 +168,10 @@ def test_a_layer_that_is_not_read_is_named(change, message):
 @pytest.mark.parametrize(
     ("make", "part"),
     [
-        *((lxmert, part) for part in ("lang_self_att.self", "visual_attention.att", "r_layers.0.attention.self")),
+        *(
+            (lxmert, part)
+            for part in ("lang_self_att.self", "visual_attention.att", "r_layers.0.attention.self")
+        ),
         *((bert, part) for part in ("0.attention", "1.attention.self")),
     ],
 )
