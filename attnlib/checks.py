@@ -37,6 +37,15 @@ def is_own(given: object) -> bool:
     return own_path(given) is not None or (isinstance(given, str) and bool(_FUNCTION.fullmatch(given)))
 
 
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = 160
+
+
+def shown(value: Any) -> str:
+    """A value as a message shows it: short, whatever was handed in; a data set is not printed."""
+    return _SHORT.repr(value)
+
+
 def is_tensor(value: Any) -> bool:
     """Whether it is a torch tensor; torch is not imported to find out, since data are read without it."""
     torch = sys.modules.get("torch")
@@ -69,7 +78,7 @@ def numbers(values: Any, where: str) -> np.ndarray:
     try:
         return plain(values).astype(np.float64)
     except (TypeError, ValueError):
-        raise ValueError(f"{where} {reprlib.repr(values)}, where numbers are needed") from None
+        raise ValueError(f"{where} {shown(values)}, where numbers are needed") from None
 
 
 def whole_labels(
@@ -104,7 +113,7 @@ def whole_labels(
 def check_at_least(name: str, value: Any, least: int) -> None:
     """ValueError unless a count is a whole number ≥ `least`."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-        raise ValueError(f"{name}: must be a whole number ≥ {least}, got {value!r}")
+        raise ValueError(f"{name}: must be a whole number ≥ {least}, got {shown(value)}")
 
 
 def check_number(name: str, value: Any, least: float, most: float, above: bool = False) -> float:
@@ -113,7 +122,7 @@ def check_number(name: str, value: Any, least: float, most: float, above: bool =
     real = isinstance(value, Real) and not isinstance(value, bool)
     if not (real and least <= value <= most and not (above and value == least)):
         limits = f"> {least:g}, at most {most:g}" if above else f"in [{least:g}, {most:g}]"
-        raise ValueError(f"{name}: must be a {'finite ' if above else ''}number {limits}, got {value!r}")
+        raise ValueError(f"{name}: must be a {'finite ' if above else ''}number {limits}, got {shown(value)}")
     return float(value)
 
 
@@ -130,13 +139,13 @@ def tokens_of(text: Any, where: str, kinds: tuple[type, ...] = (str,)) -> list[A
     """
     refuse_string(text, where)
     if not isinstance(text, Iterable) or isinstance(text, Mapping | Set):
-        raise ValueError(f"{where} is {reprlib.repr(text)} ({type(text).__name__}), not a list of tokens")
+        raise ValueError(f"{where} is {shown(text)} ({type(text).__name__}), not a list of tokens")
     tokens = list(text)
     for kind in set(map(type, tokens)):
         if not issubclass(kind, kinds):
             place = next(i for i, token in enumerate(tokens) if type(token) is kind)
             raise ValueError(
-                f"{where} has {reprlib.repr(tokens[place])} ({kind.__name__}) as token {place}: tokens are "
+                f"{where} has {shown(tokens[place])} ({kind.__name__}) as token {place}: tokens are "
                 "strings; drop it, or write it as one"
             )
     return tokens
@@ -151,11 +160,21 @@ def token_lists(texts: Any, name: str = "texts", kinds: tuple[type, ...] = (str,
     return [tokens_of(text, f"{name}: row {row}", kinds) for row, text in enumerate(texts)]
 
 
+def nearest(value: Any, known: Iterable[str]) -> str | None:
+    """The known name that a misspelt one is most like, in whatever case; None where none is near.
+
+    >>> nearest("BiLTSM", ["bilstm", "average"])
+    'bilstm'
+    """
+    small = {name.lower(): name for name in known}
+    close = difflib.get_close_matches(shown(value).strip("'").lower(), small, n=1)
+    return small[close[0]] if close else None
+
+
 def one_of(parameter: str, value: str, known: Iterable[str]) -> None:
     """ValueError that lists the known values, unless `value` is one of them."""
     known = list(known)
     if value not in known:
-        small = {name.lower(): name for name in known}
-        close = difflib.get_close_matches(str(value).lower(), small, n=1)
-        hint = f" Did you mean {small[close[0]]!r}?" if close else ""
-        raise ValueError(f"unknown {parameter} {value!r}: known are {', '.join(known)}.{hint}")
+        near = nearest(value, known)
+        hint = f" Did you mean {near!r}?" if near else ""
+        raise ValueError(f"unknown {parameter} {shown(value)}: known are {', '.join(known)}.{hint}")

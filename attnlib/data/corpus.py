@@ -38,6 +38,12 @@ class Columns:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def __repr__(self) -> str:
+        """One line: how many, which, and what is known of each."""
+        there = [name for name, column in self.columns.items() if column is not None]
+        which = f"{self.ids[0]} … {self.ids[-1]}; " if len(self) else ""
+        return f"{type(self).__name__}({len(self)}: {which}{', '.join(there)})"
+
     def select(self, index: Sequence[int] | np.ndarray | slice) -> Self:
         """The entries at `index` (positions, a boolean mask or a slice), in that order."""
         if not isinstance(index, slice):
@@ -92,7 +98,7 @@ class Columns:
             raise ValueError(f"{where} {self.ids[int(wrong.argmax())]!r} {problem}")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Split(Columns):
     """One split of a corpus as columns, one entry per text.
 
@@ -193,7 +199,7 @@ def _attention(given: Any, length: int, label: int) -> np.ndarray:
 CELLS = {"evidence": _evidence, "candidates": _candidates, "sentences": _sentences, "attention": _attention}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Vocabulary:
     """Words and their ids: 0 ``<pad>``, 1 ``<unk>``, 2 ``<start>``, 3 ``<end>``, words from 4, sorted.
 
@@ -214,6 +220,9 @@ class Vocabulary:
 
     def __len__(self) -> int:
         return len(self.words) + len(SPECIALS)
+
+    def __repr__(self) -> str:
+        return f"Vocabulary({len(self.words)} words)"
 
     @cached_property
     def index(self) -> dict[str, int]:
@@ -261,6 +270,11 @@ class Parts(Generic[S]):
     test: S
     class_names: tuple[str, ...]
 
+    def __repr__(self) -> str:
+        """One line: name, and how many of what."""
+        sizes = ", ".join(f"{len(split)} {name}" for name, split in self.splits.items())
+        return f"{type(self).__name__}({self.name!r}: {sizes}; {len(self.class_names)} classes)"
+
     @property
     def splits(self) -> dict[str, S]:
         """The three splits by name."""
@@ -290,7 +304,7 @@ class Parts(Generic[S]):
             split._refuse(wrong, f"{self.name}: split {part!r}, {what}", outside)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Corpus(Parts[Split]):
     """A data set ready for a model: three splits, a vocabulary, class names and where it all comes from.
 

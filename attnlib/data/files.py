@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from attnlib import cache
+from attnlib.checks import one_of
 from attnlib.data import archives, places
 from attnlib.data.catalogue import DATA_SETS, DataSet, Item
 from attnlib.data.download import Failed, NotThere, retrieve
@@ -48,8 +49,8 @@ def at_hand(
     on this machine; else the first. ValueError for an unknown choice, of an option called `what`.
     """
     choices = choices or DATA_SETS[name].choices
-    if chosen not in (None, *choices):
-        raise ValueError(f"unknown {what} {chosen!r}; known: {', '.join(choices)}, or None: what is at hand")
+    if chosen is not None:
+        one_of(what, chosen, choices)
     here = (choice for choice, paths in choices.items() if all(find(name, path) for path in paths))
     choice = chosen or next(here, next(iter(choices)))
     return choice, choices[choice]

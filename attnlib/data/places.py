@@ -44,7 +44,8 @@ class Content:
             text = self.data.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             line = self.data[: error.start].count(b"\n") + 1
-            raise DataError(f"{self.where}:{line}: not UTF-8 text. Restore the official file.") from error
+            remedy = "Restore the official file; save one of your own as UTF-8."
+            raise DataError(f"{self.where}:{line}: not UTF-8 text. {remedy}") from error
         # Not str.splitlines: it also splits at characters that are ordinary text here.
         lines = [line.removesuffix("\r") for line in text.split("\n")]
         while lines and not lines[-1].strip():

@@ -14,7 +14,7 @@ import numpy as np
 from attnlib.data.corpus import Columns, Parts, Vocabulary
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class SceneSplit(Columns):
     """One split of a corpus of scenes as columns, one entry per instance.
 
@@ -69,7 +69,7 @@ class SceneSplit(Columns):
             object.__setattr__(self, name, column.astype(np.int8) if name == "evidence" else column)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class SceneCorpus(Parts[SceneSplit]):
     """Questions about scenes, ready for a model: three splits with the same number of regions and features.
 

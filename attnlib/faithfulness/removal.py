@@ -29,7 +29,7 @@ SUM_TOLERANCE = 1e-3
 _CELLS = 1 << 25  # booleans of the sets asked for at a time
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Removal:
     """One way to remove tokens from N texts, with what the model then says.
 
@@ -41,13 +41,17 @@ class Removal:
     name: str
     intact: np.ndarray
     lengths: np.ndarray
-    evaluate: Evaluate = field(repr=False)
+    evaluate: Evaluate
     step: int | None = None
-    known: dict[bytes, np.ndarray] = field(default_factory=dict, repr=False)
+    known: dict[bytes, np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "lengths", np.array(self.lengths))
         object.__setattr__(self, "intact", checked(self.intact, np.arange(len(self.lengths)), self.name))
+
+    def __repr__(self) -> str:
+        n, classes = self.intact.shape
+        return f"Removal({self.name!r}: {n} texts, {classes} classes)"
 
     @property
     def predicted(self) -> np.ndarray:

@@ -11,7 +11,7 @@ from attnlib.models.document_batches import Documents
 from attnlib.models.documents import DocumentArchitecture, build_document_model, read_documents
 from attnlib.models.vectors import document_vectors, random_unit_vectors, train_document_vectors
 from attnlib.prepare.recorded import recorded_run
-from attnlib.prepare.run import Plan, Prepared, chosen, decided, prepared, resolve_device
+from attnlib.prepare.run import Plan, Prepared, chosen, decided, prepared, resolve_device, sizes_given
 from attnlib.training.documents import DocumentTraining, predict_documents, recipe
 from attnlib.training.fit import Recipe
 
@@ -91,6 +91,8 @@ def plan(
     epochs: int | None = None,
     patience: int | None = None,
     learning_rate: float | None = None,
+    dimension: int | None = None,
+    hidden: int | None = None,
 ) -> Plan:
     """A corpus and its document model, not yet trained.
 
@@ -98,6 +100,7 @@ def plan(
     the logits) or "no_logit_dropout". vectors: "corpus" (word2vec on train and dev, the same for every seed)
     or "random". settings: whose settings to use, a row of RELEASED (None: the data set's own or nearest);
     epochs, patience and learning_rate replace theirs.
+    dimension, hidden: sizes (`DocumentArchitecture`).
     """
     request = dict(locals())
     device = resolve_device(device)
@@ -107,7 +110,10 @@ def plan(
     words = corpus.vocabulary
     if corpus.task != "classification":
         raise ValueError(f"data set {corpus.name!r} is {corpus.task}; document models read classification")
-    made_of = DocumentArchitecture(architecture, len(corpus.class_names), len(words), variant, **drops)
+    sizes = sizes_given(dimension=dimension, hidden=hidden)
+    made_of = DocumentArchitecture(
+        architecture, len(corpus.class_names), len(words), variant, **drops, **sizes
+    )
     if made_of.hierarchical and corpus.train.sentences is None:
         raise ValueError(
             f"data set {corpus.name!r} has no sentences, which {architecture} reads: take a FLAN "

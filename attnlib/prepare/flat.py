@@ -15,7 +15,16 @@ from attnlib.models.classifier import Architecture, build
 from attnlib.models.reading import head_of, read
 from attnlib.models.vectors import embedding_matrix, vectors_file
 from attnlib.prepare.recorded import like, recorded_run
-from attnlib.prepare.run import Plan, Prepared, analysed, chosen, decided, prepared, resolve_device
+from attnlib.prepare.run import (
+    Plan,
+    Prepared,
+    analysed,
+    chosen,
+    decided,
+    prepared,
+    resolve_device,
+    sizes_given,
+)
 from attnlib.training.fit import Row, epochs, fit
 from attnlib.training.flat import Training, predict, recipe
 
@@ -110,6 +119,7 @@ def plan(
     variant: str = "released",
     vectors: str = "random",
     dimension: int | None = None,
+    hidden: int | None = None,
     deviation: float | None = None,
     epochs: int | None = None,
     batch_size: int | None = None,
@@ -122,12 +132,13 @@ def plan(
 
     vectors: "random", "corpus" (word2vec on the training texts, drawn with the seed), the name of another
     data set (word2vec on its training texts, `vectors_file`) or the path of a GloVe or fastText text file;
-    deviation: of random vectors. None takes Jain & Wallace's setting for the task: 300-d vectors, 8 epochs
-    of batches of 32 for classification; 50-d vectors drawn from N(0, 1), 100 epochs of batches of 50 for
+    deviation: of random vectors. None takes Jain & Wallace's setting for the task: 300-d vectors, 8 epochs of
+    batches of 32 for classification; 50-d vectors drawn from N(0, 1), 100 epochs of batches of 50 for
     question answering; 300-d vectors, 25 epochs of batches of 128 for pairs of sentences, of 90 for the CNN
-    questions. Where they used pretrained vectors the deviation without them is 0.1. layers: hidden layers of
-    the head (`Architecture`). selection: of the epoch (`Training`). imposed: attention weights by split and
-    text id (`attnlib.data.imposed`), for the scorer "imposed" and only for it.
+    questions. Where they used pretrained vectors the deviation without them is 0.1. dimension: of the word
+    vectors; hidden: the size that the encoder's others follow from (`Architecture`). layers: of the head
+    (`Architecture`). selection: of the epoch (`Training`). imposed: attention weights by split and text id
+    (`attnlib.data.imposed`), for the scorer "imposed" and only for it.
     """
     request = dict(locals())
     device = resolve_device(device)
@@ -140,7 +151,8 @@ def plan(
     if imposed is not None:
         corpus = impose_on(corpus, imposed)
     usual = USUAL.get(corpus.name, USUAL[corpus.task])
-    usual = usual | chosen(dimension=dimension, deviation=deviation, epochs=epochs, batch_size=batch_size)
+    usual = usual | chosen(deviation=deviation, epochs=epochs, batch_size=batch_size)
+    usual |= sizes_given(dimension=dimension, hidden=hidden)
     dimension, deviation = usual["dimension"], usual["deviation"]
     words = corpus.vocabulary
     sizes: dict[str, Any] = {"dimension": dimension, "hidden": usual["hidden"], "layers": layers}

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from attnlib import readouts
-from attnlib.checks import one_of
+from attnlib.checks import one_of, shown
 from attnlib.data import files
 from attnlib.data.catalogue import DATA_SETS, SET_OF
 from attnlib.data.corpus import Columns
@@ -45,7 +45,7 @@ def refuse(what: str) -> NoReturn:
     )
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Texts(Columns):
     """The texts of a recorded run: ids, labels and lengths, int64 [N]; no words."""
 
@@ -107,11 +107,11 @@ def of_request(request: Mapping[str, Any], limit: int | None = None) -> Prepared
         if name not in (*named, "architecture", "device") and value != facts["request"].get(name):
             known = facts["request"].get(name)
             raise readouts.NotRecorded(
-                f"the recorded Readout of this model has {name}={known!r}, not {value!r}"
+                f"the recorded Readout of this model has {name}={known!r}, not {shown(value)}"
             )
     if (drawn := facts["limit"]) is not None and limit != drawn:
         raise readouts.NotRecorded(
-            f"{drawn} texts of this model are recorded: limit={drawn!r}, not {limit!r}"
+            f"{drawn} texts of this model are recorded: limit={drawn!r}, not {shown(limit)}"
         )
     texts = texts_of(found)
     if limit != drawn:

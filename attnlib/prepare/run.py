@@ -17,7 +17,7 @@ from attnlib import explain, readouts
 from attnlib.cache import cache_folder, digest, file_name, remember
 from attnlib.cache.sources import function_digest
 from attnlib.cache.tensors import checksum, load_model, load_tensors, save_model, save_tensors
-from attnlib.checks import one_of
+from attnlib.checks import check_at_least, one_of, shown
 from attnlib.data.corpus import Split
 from attnlib.readout import Head, Readout
 from attnlib.readouts import Recorded
@@ -28,7 +28,7 @@ from attnlib.training.metrics import metrics
 PACKED = ("alpha", "scores")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Plan:
     """A model that is about to be trained.
 
@@ -50,6 +50,13 @@ class Plan:
     head: Callable[[Any], Head | None] = lambda model: None
     request: dict[str, Any] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        told = ", ".join(f"{key}={value!r}" for key, value in self.name.items())
+        return f"{type(self).__name__}({told}{self._analysed()})"
+
+    def _analysed(self) -> str:
+        return ""
+
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Trained(Plan):
@@ -64,9 +71,8 @@ class Trained(Plan):
     history: list[Row]
     began: float
 
-    def __repr__(self) -> str:
-        told = ", ".join(f"{key}={value!r}" for key, value in self.name.items())
-        return f"{type(self).__name__}({told}; {len(self.texts)} texts)"
+    def _analysed(self) -> str:
+        return f"; {len(self.texts)} texts"
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -146,8 +152,8 @@ def resolve_device(device: str) -> str:
         return "cuda" if torch.cuda.is_available() else "cpu"
     try:
         kind = torch.device(device).type
-    except RuntimeError as error:
-        raise ValueError(f"unknown device {device!r}: give 'cpu', 'cuda' or 'auto' ({error})") from None
+    except (RuntimeError, TypeError):
+        raise ValueError(f"unknown device {shown(device)}: give 'cpu', 'cuda' or 'auto'") from None
     if kind == "cuda" and not torch.cuda.is_available():
         raise ValueError("device is 'cuda', but PyTorch sees no GPU here: give 'cpu' or 'auto'")
     return device
@@ -156,6 +162,13 @@ def resolve_device(device: str) -> str:
 def chosen(**settings: Any) -> dict[str, Any]:
     """The settings that were given: those that are not None."""
     return {name: value for name, value in settings.items() if value is not None}
+
+
+def sizes_given(**sizes: int | None) -> dict[str, int]:
+    """The sizes that were given; ValueError by name for one too small: a convolution has hidden/4 filters."""
+    for name, size in (given := chosen(**sizes)).items():
+        check_at_least(name, size, 4 if name == "hidden" else 1)
+    return given
 
 
 def decided(

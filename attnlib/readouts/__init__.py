@@ -25,6 +25,7 @@ from torch import Tensor, nn
 
 from attnlib.cache import expanded, written
 from attnlib.cache.tensors import load_tensors, save_tensors
+from attnlib.checks import one_of
 from attnlib.kernels import uniform_weights
 from attnlib.readout import Readout
 
@@ -41,7 +42,7 @@ class NotRecorded(FileNotFoundError, ValueError):
     """There is no such Readout; not raised for a file that is there and wrong."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Recorded:
     """A Readout, and what else is known of its N texts and its model.
 
@@ -59,6 +60,9 @@ class Recorded:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def __repr__(self) -> str:
+        return f"Recorded({self.readout}; scores: {', '.join(self.scores) or 'none'})"
 
     def select(self, rows: Any) -> Recorded:
         """The same of some texts, by their rows."""
@@ -197,8 +201,8 @@ def load(
     Of several that fit, the first of the index. NotRecorded names the nearest where none fits.
     """
     table, wanted = index(folder), {"dataset": dataset, **model}
-    if unknown := set(wanted) - set(NAMES):
-        raise ValueError(f"unknown name {unknown.pop()!r}: a Readout is named by {', '.join(NAMES)}")
+    for name in wanted:
+        one_of("name", name, NAMES)
     fits = pd.DataFrame({name: table[name].astype(str) == str(value) for name, value in wanted.items()})
     if not fits.all(axis=1).any():
         # The nearest: those that differ in the fewest names, the data set last.

@@ -140,7 +140,7 @@ const attnlib = (() => {
       search: () => text.search ?? text.alpha,
       exact: () => exactAdversary(text.alpha, text.s, state.e),
     };
-    // The weights shown: what an erasure leaves, renormalised; null: nothing.
+    // The weights shown: what an erasure leaves, renormalised, or null.
     const weights = () => {
       const all = NAMED[state.a]?.() ?? state.w, left = all.map((p, t) => (state.x.has(t) ? 0 : p));
       return !state.x.size ? all : sum(left) > 0 ? whole(left) : null;
@@ -259,7 +259,7 @@ const attnlib = (() => {
       act(a, more);
     };
 
-    // The state as an address, and back; what does not fit is left out.
+    // The state as an address, and back; what is wrong is left out.
     const query = () => {
       const asked = new URLSearchParams(state.t ? { t: state.t } : { s: sentences[state.s].id, m: state.m });
       const own = state.a === "own" && { w: state.w.map((p) => Number(p.toPrecision(8))) };

@@ -6,7 +6,6 @@ The first call: ``page = notebook.begin(globals(), "paper/name")``; the last one
 from __future__ import annotations
 
 import ast
-import difflib
 import html
 import inspect
 import os
@@ -27,7 +26,7 @@ from attnbook.runs import results
 from attnbook.runs.values import PLAIN, is_instance, kind_of, name_of
 from attnlib.cache import check_output, digest
 from attnlib.cache.sources import defaults
-from attnlib.checks import ENDINGS, is_own, one_of, own_path
+from attnlib.checks import ENDINGS, is_own, nearest, one_of, own_path
 
 # Plain values that IPython itself puts into a notebook's namespace.
 IPYTHON = {"In", "Out"}
@@ -262,8 +261,8 @@ def check_dataset(name: str, reads: Sequence[str], **needs: Any) -> None:
             return
         problem = str(found)
     else:
-        close = difflib.get_close_matches(name.lower(), fitting, n=1)
-        problem = "unknown" + (f" (did you mean {close[0]!r}?)" if close else "")
+        near = nearest(name, fitting)
+        problem = "unknown" + (f" (did you mean {near!r}?)" if near else "")
     known = f"This notebook reads {wanted}: {', '.join(fitting)}"
     if "scenes" not in reads:
         known += f", or a file of your own ({', '.join(ENDINGS)})"

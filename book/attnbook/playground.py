@@ -84,7 +84,7 @@ def element(
     """
     rows = pd.read_csv(READOUTS / f"{SENTENCES}.csv").set_index("id")
     rows = rows if sentences is None else rows.loc[list(sentences)]
-    kinds = {kind: list(part.index) for kind, part in rows.groupby("kind", sort=False)}
+    kinds = {str(kind): list(part.index) for kind, part in rows.groupby("kind", sort=False)}
     wanted, read = [number for members in kinds.values() for number in members], {}
     for key in models:
         found = readouts.load(SENTENCES, folder=READOUTS, encoder=key, scorer="additive", seed=0, strength="")
@@ -103,7 +103,7 @@ def element(
         table = read_words(READOUTS / WORDS)
         columns = {f"{name}s": packed(table[name], "<i4") for name in table}
         given["words"] = {"model": BY_WORD, "unit": UNIT, "list": "\n".join(table.index), **columns}
-    options = {number: f"<option>{' '.join(words)}</option>" for number, words in texts.items()}
+    options = {number: f"<option>{html.escape(' '.join(words))}</option>" for number, words in texts.items()}
     groups = [
         f'<optgroup label="{kind}">{"".join(options[number] for number in members)}</optgroup>'
         for kind, members in kinds.items()
@@ -137,11 +137,8 @@ def element(
 def static(texts: Recorded, at: int) -> str:
     """A sentence as heat map and table: what stands there without JavaScript, and in a reader of feeds."""
     readout = texts.readout.select([at])
-    words, weights, margins = (
-        (texts.words or ())[at],
-        readout.alpha[0].tolist(),
-        token_margins(readout)[0].tolist(),
-    )
+    words = (texts.words or ())[at]
+    weights, margins = readout.alpha[0].tolist(), token_margins(readout)[0].tolist()
     said, p = texts.facts["class_names"][int(readout.predictions())], float(readout.probabilities().max())
     heat, rows = [], []
     for word, weight, vote in zip(words, weights, margins, strict=False):

@@ -82,9 +82,9 @@ page.says(
 #
 # - **Run.** Any page runs with your parameters, alone or as a grid: {doc}`run`.
 # - **Change.** The pages are plain Python files. `make lab` opens them in JupyterLab.
-# - **Your model.** A model that pools with weights and ends in a linear layer gives a
-#   {doc}`Readout <readout>`; any classifier can be put to the {doc}`test of signs
-#   <experiments/violation/own_model>`.
+# - **Your data, your model.** A csv goes {doc}`wherever a data set's name goes <own>`. A model that pools
+#   with weights and ends in a linear layer gives a {doc}`Readout <readout>`; any classifier can be put to the
+#   {doc}`test of signs <experiments/violation/own_model>`.
 #
 # ## What is exact here, and what this book does not claim
 #

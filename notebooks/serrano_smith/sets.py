@@ -99,8 +99,9 @@ orders = {
     "greedy": kernels.greedy_order(readout, until_flip=True),
 }
 shuffled = kernels.random_orders(readout, n_random, seed, run.texts.ids)
-flips = {name: kernels.erase_until_flip(readout, order) for name, order in orders.items()}
-several = [kernels.erase_until_flip(readout, order) for order in shuffled]
+flip = kernels.erase_until_flip
+flips = {name: flip(readout, order) for name, order in orders.items()}
+several = [flip(readout, order) for order in shuffled]
 minimum = kernels.minimal_flip_set(readout)
 mass = kernels.minimal_flip_mass(readout)
 rows = erasure_sets.frame({"random": several} | flips, minimum)
@@ -110,10 +111,11 @@ rows = erasure_sets.frame({"random": several} | flips, minimum)
 # and the minimum against every ranking:
 
 # %%
-one_random = {"random": shuffled[0]} if n_random else {}
-checks = erasure_sets.checks(
-    readout, one_random | orders, ({"random": several[0]} if n_random else {}) | flips, minimum
-)
+if n_random:
+    one_order, one_flip = {"random": shuffled[0]}, {"random": several[0]}
+else:
+    one_order, one_flip = {}, {}
+checks = erasure_sets.checks(readout, one_order | orders, one_flip | flips, minimum)
 counted = checks.pivot_table("value", "metric", "method", sort=False).astype(int)
 notebook.table(counted.reset_index())
 

@@ -55,9 +55,8 @@ page.generated(link="../chapters/known_truth")
 # 3. *The test*: on those tokens, does it call violated what is wrong, and only that?
 
 # %%
-trained = explain.Trained(run.model, run.texts, run.corpus.vocabulary, run.readout, run.device)
-scores = explain.explain(trained, seed=seed)
-removals = faithfulness.removals(run.model, run.texts, run.corpus.vocabulary, run.readout, run.device)
+scores = explain.explain(run.trained, seed=seed)
+removals = faithfulness.removals(*run.trained)
 predicted = run.readout.predictions().cpu().numpy()
 signs = evidence.planted_signs(run.texts.evidence, run.texts.labels, predicted)
 of_removal = evidence.removal_signs(removals, signs)

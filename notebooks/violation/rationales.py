@@ -71,32 +71,36 @@ page.generated(link="../chapters/known_truth")
 # %%
 words, readout = run.corpus.vocabulary, run.readout
 trained = explain.Trained(model, run.texts, words, readout, run.device)
-names = ["random", "attention", "gradient by attention", "attention × gradient", "input × gradient"]
-scores = explain.explain(trained, [*names, "integrated gradients"], seed=seed)
+names = ["random", "attention", "gradient by attention"]
+names += ["attention × gradient", "input × gradient", "integrated gradients"]
+scores = explain.explain(trained, names, seed=seed)
 left_out = explain.leave_one_out(model, run.texts, words, run.device)
 scores["leave-one-out"] = left_out.nan_to_num()
 
-rationales, share = run.texts.evidence, faithfulness.marked_share(run.corpus.train.evidence)
+rationales = run.texts.evidence
+share = faithfulness.marked_share(run.corpus.train.evidence)
 sizes = {name: given.abs() for name, given in scores.items()}
 flip = kernels.minimal_flip_set(readout)
 sizes["minimal flipping set"] = flip.mask & flip.flipped[:, None]
 plausible = faithfulness.plausibility_table(sizes, rationales, share)
 
 # %%
-deletion = faithfulness.removals(model, run.texts, words, readout, run.device)["deletion"]
-measured = {
-    ("comprehensiveness", name): faithfulness.comprehensiveness(given, deletion)
-    for name, given in scores.items()
-}
-measured |= {
-    ("sufficiency", name): faithfulness.sufficiency(given, deletion) for name, given in scores.items()
-}
+deletion = faithfulness.removals(*trained)["deletion"]
+measured = {}
+for measure in (faithfulness.comprehensiveness, faithfulness.sufficiency):
+    for name, given in scores.items():
+        measured[measure.__name__, name] = measure(given, deletion)
 chosen = sizes["minimal flipping set"].cpu().numpy()
-measured["comprehensiveness", "minimal flipping set"] = deletion.drop(chosen[:, None])[:, 0]
-measured["sufficiency", "minimal flipping set"] = deletion.drop((deletion.mask & ~chosen)[:, None])[:, 0]
-measured["flipped", "minimal flipping set"] = flip.flipped.cpu().numpy()
+others = deletion.mask & ~chosen
+smallest = {
+    "comprehensiveness": deletion.drop(chosen[:, None])[:, 0],
+    "sufficiency": deletion.drop(others[:, None])[:, 0],
+    "flipped": flip.flipped.cpu().numpy(),
+}
+measured |= {(name, "minimal flipping set"): x for name, x in smallest.items()}
+parts = [(*key, *mean_with_interval(values)) for key, values in measured.items()]
 columns = ["metric", "method", "value", "low", "high", "n"]
-faithful = pd.DataFrame([(*key, *mean_with_interval(x)) for key, x in measured.items()], columns=columns)
+faithful = pd.DataFrame(parts, columns=columns)
 
 # %% [markdown]
 # ## People, and the model
@@ -126,14 +130,15 @@ wide = rows.pivot_table("value", "method", "metric", sort=False)
 notebook.table(wide[list(labels)].rename(columns=labels).rename_axis("method").reset_index())
 
 # %% tags=["hide-input"]
-summary = page.summary(run, rows)
+accuracy = {"metric": "accuracy", "value": run.test_metrics["accuracy"], "n": len(run.corpus.test)}
+summary = page.summary(run, [rows, pd.DataFrame([accuracy])])
 marked = [float((marks != 0).mean()) for marks in rationales]
 numbers = {"share": share, "marked": sum(marked) / len(marked), "unmarked": marked.count(0.0)}
 numbers |= {"flips": wide.loc["minimal flipping set", "flipped"], "n": len(marked)}
 for name in ("random", "attention", "attention × gradient", "leave-one-out"):
     plain, found = name.replace(" × ", "_").replace("-", "_"), wide.loc[name]
     numbers |= {f"{plain}_people": found["auprc"], f"{plain}_model": found["comprehensiveness"]}
-page.finish(run, run.frame(marked=marked), summary, numbers, test_accuracy=run.test_metrics["accuracy"])
+page.finish(run, run.frame(marked=marked), summary, numbers, test_accuracy=accuracy["value"])
 
 # %% [markdown]
 # ## What it means

@@ -82,8 +82,10 @@ signs = evidence.planted_signs(known, run.texts.labels, predicted)
 signs = signs[:, : intact.mask.shape[1]]
 of_removal = evidence.removal_signs(ways, signs)
 of_test = evidence.against_evidence(scores, ways, signs)
-regions = [marks[:n] for marks, n in zip(run.texts.evidence, intact.lengths, strict=True)]
-found = plausibility_table({name: abs(given) for name, given in scores.items()}, regions)
+present = zip(run.texts.evidence, intact.lengths, strict=True)
+regions = [marks[:n] for marks, n in present]
+sizes = {name: abs(given) for name, given in scores.items()}
+found = plausibility_table(sizes, regions)
 
 # %% [markdown]
 # ## Removal

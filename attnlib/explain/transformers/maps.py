@@ -19,6 +19,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from attnlib.checks import shown
 from attnlib.explain.transformers.relevance import divide
 
 Maps = Sequence[Tensor]
@@ -34,7 +35,7 @@ def which(name: str, value: object, words: Sequence[str] = ()) -> Which:
     # True and False are numbers to Python, and nobody's.
     if not isinstance(value, Integral) or isinstance(value, bool):
         known = ", ".join((*map(repr, words), "a whole number from 0"))
-        raise ValueError(f"unknown {name} {value!r}: give {' or '.join(known.rsplit(', ', 1))}")
+        raise ValueError(f"unknown {name} {shown(value)}: give {' or '.join(known.rsplit(', ', 1))}")
     return int(value)
 
 

@@ -122,11 +122,18 @@ def write_words(path: Path, run: Prepared, least: int, sentences: Recorded) -> N
                 )
     # Byte by byte, which packs to three quarters.
     packed = {
-        name: (table[name].to_numpy() / UNIT).round().astype("<i4").view(np.uint8).reshape(-1, 4).T.copy()
+        str(name): (table[name].to_numpy() / UNIT)
+        .round()
+        .astype("<i4")
+        .view(np.uint8)
+        .reshape(-1, 4)
+        .T.copy()
         for name in table
     }
     with replacing(path) as temporary, temporary.open("wb") as file:
-        np.savez_compressed(file, words=np.frombuffer("\n".join(words).encode(), np.uint8), **packed)
+        np.savez_compressed(
+            file, allow_pickle=False, words=np.frombuffer("\n".join(words).encode(), np.uint8), **packed
+        )
 
 
 def read_words(path: str | Path) -> pd.DataFrame:

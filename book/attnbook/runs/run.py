@@ -18,6 +18,9 @@ from attnbook.runs.values import load_file, read_all, words_given
 from attnlib.cache import check_output, replacing, take_away_rest
 from attnlib.cache.sources import declared
 
+# The kernel is on this machine alone: no warning that what it says to it is not encrypted.
+QUIET = ["--IPKernelApp.log_level=ERROR"]
+
 
 def run(
     source: str | Path,
@@ -55,7 +58,7 @@ def run(
         jupytext.write(book, staged)
         with replacing(output) as temporary:
             try:
-                how = {"kernel_name": "python3", "progress_bar": False}
+                how = {"kernel_name": "python3", "progress_bar": False, "extra_arguments": QUIET}
                 papermill.execute_notebook(str(staged), str(temporary), values, **how)
             except papermill.PapermillExecutionError:
                 os.replace(temporary, failed)

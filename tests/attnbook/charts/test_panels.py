@@ -156,6 +156,17 @@ def lines(epochs):
     return charts.line_panels(epochs, "epoch", **named, **words)
 
 
+def test_without_columns_for_panels_there_is_one(frame, epochs):
+    words = {"title": "t", "x_title": "x"}
+    spec = charts.dot_panels(frame, "dataset", **words).to_dict()
+    assert "facet" not in spec
+    few = epochs[(epochs["metric"] == "τ") & (epochs["encoder"] == "bilstm")]
+    (panel,) = charts.line_panels(few, "epoch", by="vectors", y_title="y", by_title="v", **words).to_dict()[
+        "concat"
+    ]
+    assert panel["title"]["text"] == ""
+
+
 @pytest.mark.slow
 def test_lines_have_a_panel_per_row_and_column_in_order_and_levels_where_they_are_known(epochs):
     spec = lines(epochs).to_dict()
