@@ -12,6 +12,7 @@ import copy
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from numbers import Integral
 from typing import Any
 
 import torch
@@ -177,6 +178,27 @@ class Readout:
         picked = {name: x[index] for name, x in self._tensors().items() if name != "bias"}
         return unchecked(self, **picked, bias=self.bias.clone())
 
+    @classmethod
+    def of_head(cls, alpha: Tensor, scores: Tensor, bias: Tensor, mask: Tensor, head: int) -> "Readout":
+        """One head of several, the others as the model has them: exactly its Readout, in float64.
+
+        alpha: [N, H, T] the weights of H heads, each as a Readout has them. scores: [N, H, T, C] what a token
+        adds to the logits when it holds all the attention of a head: logits are Σ_h Σ_t p_ht z_ht + b. The
+        weights of a head sum to 1, so what the others add may be added to each of its scores. To move all
+        heads at once is `kernels.reach_of_heads`. ValueError names the head and what is wrong with it.
+
+        >>> alpha = torch.tensor([[[0.75, 0.25], [0.5, 0.5]]])
+        >>> scores = torch.tensor([[[[0.0, 2.0], [0.0, -2.0]], [[0.0, 1.0], [0.0, 3.0]]]])
+        >>> Readout.of_head(alpha, scores, torch.zeros(2), torch.ones(1, 2, dtype=torch.bool), 0).logits()
+        tensor([[0., 3.]], dtype=torch.float64)
+        """
+        heads = of_heads(alpha, scores, bias, mask)
+        if isinstance(head, bool) or not isinstance(head, Integral) or not 0 <= head < len(heads):
+            raise ValueError(f"head is {head!r}: there are {len(heads)}, from 0 to {len(heads) - 1}")
+        own = heads[int(head)]
+        others = sum((other.pooled() for other in heads if other is not own), torch.zeros_like(own.pooled()))
+        return cls(own.alpha, own.scores.double() + others[:, None], own.bias, own.mask)
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write to a safetensors file; `path` is replaced only once the whole file is written.
 
@@ -202,6 +224,21 @@ class Readout:
             raise ValueError(f"{path} is not a Readout written by attnlib, or is damaged: {error}") from error
 
 
+def of_heads(alpha: Tensor, scores: Tensor, bias: Tensor, mask: Tensor) -> list[Readout]:
+    """Each head [N, H, T] with its own scores [N, H, T, C] and the bias of all; ValueError names the head."""
+    alpha, scores = torch.as_tensor(alpha), torch.as_tensor(scores)
+    if alpha.dim() != 3 or 0 in alpha.shape or scores.shape[:-1] != alpha.shape:
+        found = f"alpha {list(alpha.shape)} and scores {list(scores.shape)}"
+        raise ValueError(f"several heads: expected alpha [N, H, T] and scores [N, H, T, C], got {found}")
+    heads = []
+    for number in range(alpha.shape[1]):
+        try:
+            heads.append(Readout(alpha[:, number], scores[:, number], bias, mask))
+        except ValueError as error:
+            raise ValueError(f"head {number}: {error}") from error
+    return heads
+
+
 def unchecked(readout: Readout, **changed: Any) -> Readout:
     """The same with some fields changed to what is known to be right: nothing is checked or copied."""
     new = copy.copy(readout)
@@ -220,6 +257,12 @@ def _check_shapes(given: dict[str, Tensor], head: Head | None) -> None:
         if name not in given:
             raise ValueError(f"{name}: is None; give a tensor (of a layer without bias, zeros)")
     alpha, least = given["alpha"], 1 if head is not None else 2
+    if alpha.dim() == 3:
+        raise ValueError(
+            f"alpha: expected [N, T], got shape {list(alpha.shape)}. Of several heads [N, H, T] make "
+            "Readout.of_head(alpha, scores, bias, mask, head), which moves one and keeps the others, or ask "
+            "kernels.reach_of_heads, which moves all"
+        )
     if alpha.dim() != 2 or 0 in alpha.shape:
         raise ValueError(f"alpha: expected [N, T] with N, T ≥ 1, got shape {list(alpha.shape)}")
     n, t = alpha.shape

@@ -132,6 +132,27 @@ def test_a_class_that_is_not_allowed_may_have_any_score():
     assert bad.probabilities().isfinite().all()
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_one_head_of_several_is_the_whole_model(dtype):
+    heads, g = [make(6, 5, 3, seed=0), make(6, 5, 3, seed=0, peak=0.1)], torch.Generator().manual_seed(0)
+    alpha, mask, bias = torch.stack([r.alpha for r in heads], 1), heads[0].mask, heads[0].bias.to(dtype)
+    scores = torch.randn(6, 2, 5, 3, generator=g).to(dtype)
+    for head in range(2):
+        r = Readout.of_head(alpha, scores, bias, mask, np.int64(head))
+        weights = alpha.clone()
+        for moved in (alpha[:, head], alpha[:, 1 - head]):
+            weights[:, head] = moved
+            expected = (weights[..., None] * scores).sum((1, 2)) + bias
+            torch.testing.assert_close(r.logits(moved), expected, rtol=0, atol=1e-6)
+    for given, message in (
+        ((alpha, scores, bias, mask, 2), "head is 2: there are 2, from 0 to 1"),
+        ((alpha, scores[:, 0], bias, mask, 0), r"expected alpha \[N, H, T\] and scores"),
+        ((alpha * torch.tensor([[1], [2]]), scores, bias, mask, 0), "head 1: alpha: row 0 sums to 2"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            Readout.of_head(*given)
+
+
 def test_select():
     r = make(6, 5)
     for index in (slice(1, 4), [3, 1], r.predictions() == r.predictions()[0], np.array([5])):
@@ -191,6 +212,7 @@ BAD = [
     ("bias", 1, INF, r"class 1 is not finite \(inf\)"),
     ("bias", 1, -2e30, r"class 1 is beyond ±1e\+30 \(-2e\+30\)"),
     ("alpha", None, torch.ones(3), r"expected \[N, T\] .* got shape \[3\]"),
+    ("alpha", None, torch.ones(3, 2, 4), r"expected \[N, T\].*of_head\(.*reach_of_heads"),
     ("alpha", None, torch.ones(0, 4), r"expected \[N, T\] with N, T ≥ 1"),
     ("alpha", None, torch.ones(3, 4, dtype=torch.int64), "expected a floating dtype"),
     ("scores", None, torch.ones(3, 5, 2), r"expected \[3, 4, C\]"),

@@ -24,6 +24,7 @@ from attnlib.faithfulness.tables import (
     summarise_measures,
 )
 from attnlib.faithfulness.text import OPERATORS, attention_mask, removals
+from attnlib.faithfulness.transformers import erasure_of, violation_of
 from attnlib.faithfulness.violation import (
     Violation,
     violation_by_rank,
@@ -41,6 +42,7 @@ __all__ = [
     "attention_mask",
     "comprehensiveness",
     "delete",
+    "erasure_of",
     "level_boxes",
     "levels",
     "marked_share",
@@ -58,6 +60,7 @@ __all__ = [
     "summarise_measures",
     "threshold_curve",
     "violation_by_rank",
+    "violation_of",
     "violation_rates",
     "violation_test",
     "violations",

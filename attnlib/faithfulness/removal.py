@@ -8,6 +8,7 @@ the same tokens ask for the same sets over and over. `deletion` makes one of any
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,12 +16,11 @@ from typing import Any
 import numpy as np
 
 from attnlib.checks import first_row, numbers, refuse_string, token_lists
+from attnlib.faithfulness.predict import Predict, answered
 
 # Rows [R] of the texts, and which of their tokens go [R, T] → class probabilities [R, C]. Never asked for a
 # text without tokens, nor for one that is whole.
 Evaluate = Callable[[np.ndarray, np.ndarray], Any]
-# Class probabilities [n, C] of n texts, given as lists of tokens.
-Predict = Callable[[list[list[str]]], Any]
 # A text and which of its tokens go [T] → the text without them.
 Remove = Callable[[Sequence[str], np.ndarray], list[str]]
 
@@ -35,7 +35,7 @@ class Removal:
 
     intact: [N, C] probabilities of the whole texts. lengths: [N] number of tokens of each. evaluate: answers
     what is asked; `without` asks it no set twice, and at most `step` sets at a time (None: all). name: of the
-    way to remove, for tables.
+    way to remove, for tables. progress: say on stderr how much will be asked, before it is.
     """
 
     name: str
@@ -43,6 +43,7 @@ class Removal:
     lengths: np.ndarray
     evaluate: Evaluate
     step: int | None = None
+    progress: bool = False
     known: dict[bytes, np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -92,6 +93,9 @@ class Removal:
         places = dict(zip(names, asked, strict=True))
         new = sorted(places.keys() - self.known.keys())
         step = self.step or len(new) or 1
+        if self.progress and new:
+            calls = -(-len(new) // step)
+            print(f"{self.name}: {len(new)} shorter texts to ask about, in {calls} calls", file=sys.stderr)
         for start in range(0, len(new), step):
             at = [places[name] for name in new[start : start + step]]
             found = checked(self.evaluate(rows[at], sets[at]), rows[at], self.name, classes)
@@ -144,11 +148,13 @@ def removal_of_texts(
     remove: Remove = delete,
     name: str | None = None,
     batch_size: int = 1024,
+    progress: bool = False,
 ) -> Removal:
     """A Removal of any classifier: `predict` maps a list of token lists to class probabilities [n, C].
 
     texts: lists of tokens, words or whole numbers (ids). `predict` may return an array of any library: NumPy,
-    torch, a DataFrame, a sparse matrix. remove: `delete`, `replace_by(symbol)` or a function of one's own.
+    torch, a DataFrame, a sparse matrix; or dicts by class, or logarithms. It is asked about the first texts
+    twice. remove: `delete`, `replace_by(symbol)` or a function of one's own. progress: say what is asked.
     name: for tables; None takes the function's. Raises ValueError, naming the row, for no text, a text that
     is a string or without tokens, and probabilities that are not finite, not ≥ 0 or do not sum to 1.
     """
@@ -157,6 +163,7 @@ def removal_of_texts(
     if not lists or empty:
         raise ValueError(f"texts: row {empty[0]} has no token" if empty else "texts: there are none")
 
+    predict = answered(predict)
     called = name or str(getattr(remove, "__name__", "removal"))
     whole: list[np.ndarray] = []
     for start in range(0, len(lists), batch_size):
@@ -172,7 +179,7 @@ def removal_of_texts(
         return predict(shortened)
 
     lengths = np.array([len(text) for text in lists])
-    return Removal(called, np.concatenate(whole), lengths, evaluate, batch_size)
+    return Removal(called, np.concatenate(whole), lengths, evaluate, batch_size, progress)
 
 
 def checked(probabilities: Any, rows: np.ndarray, name: str, classes: int | None = None) -> np.ndarray:

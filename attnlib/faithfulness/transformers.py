@@ -7,28 +7,40 @@ made; Liu et al. 2022 count both, which weighs it twice in their mean.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor, nn
 
+from attnlib.checks import one_of
 from attnlib.explain.transformers.asking import Asked, answers, without_padding
 from attnlib.explain.transformers.checks import check
+from attnlib.explain.transformers.methods import METHODS
+from attnlib.explain.transformers.texts import Encoded, explain_texts
 from attnlib.faithfulness.removal import Removal
-from attnlib.models.kinds import SCORED, Inputs, Kind
+from attnlib.faithfulness.tables import measure_texts
+from attnlib.faithfulness.text import OPERATORS, alike
+from attnlib.faithfulness.violation import Violation, violations
+from attnlib.models.kinds import ANY_TEXT, SCORED, Inputs, Kind
 
 # The rows asked for, and which positions of their features go [R, L] → the inputs that change
 Change = Callable[[Asked, Tensor], dict[str, Tensor]]
 
 
-def removals(model: nn.Module, kind: Kind, inputs: Inputs, batch_size: int = 256) -> dict[str, Removal]:
+def removals(
+    model: nn.Module, kind: Kind, inputs: Inputs, batch_size: int = 256, units: Tensor | None = None
+) -> dict[str, Removal]:
     """Removals of a stock model by name: for words all three, for regions zeroing and attention mask.
 
     inputs: as in `attnlib.explain.transformers.explain`, which refuses the same; here a model of one output
     is refused too, and an input with a row per word that the kind does not know, since deletion would have
     to move it. Attention mask: the position is a key in no layer. Zeroing: its features are zero, and its
-    box if it has one; position and type remain.
+    box if it has one; position and type remain. units: [N, L] the number of the unit, such as a word, that
+    each position of the features belongs to and goes with, -1 for what stays; None: each scored position is
+    one. With units, texts of similar length are asked together.
     """
     asked = Asked(model, kind, inputs)
     check(asked)
@@ -36,6 +48,9 @@ def removals(model: nn.Module, kind: Kind, inputs: Inputs, batch_size: int = 256
         _check_moved(asked)
     asked = without_padding(asked)
     lengths, width = asked.present.sum(dim=1).cpu().numpy(), asked.present.shape[1]
+    if units is not None:
+        lengths, batch_size = units.amax(dim=1).add(1).cpu().numpy(), 8 * batch_size
+    sizes = asked.sizes()
     intact, device = _softmax(answers(asked, batch_size)), asked.features.device
     if intact.shape[1] == 1:
         raise ValueError(
@@ -47,14 +62,64 @@ def removals(model: nn.Module, kind: Kind, inputs: Inputs, batch_size: int = 256
         @torch.no_grad()
         def evaluate(rows: np.ndarray, removed: np.ndarray) -> np.ndarray:
             at, gone = torch.from_numpy(rows).to(device), torch.from_numpy(removed).to(device)
-            gone = nn.functional.pad(gone, (kind.ends, width - gone.shape[1] + kind.ends))
-            part = asked.rows(at)
-            return _softmax(part.logits(**change(part, gone)))
+            if units is None:
+                gone = nn.functional.pad(gone, (kind.ends, width - gone.shape[1] + kind.ends))
+                part = asked.rows(at)
+                return _softmax(part.logits(**change(part, gone)))
+            of = units[at]
+            gone = gone.gather(1, of.clamp(min=0)) & (of >= 0)
+            order = list(alike(sizes[at, 1].cpu()))
+            found = []
+            for some in order:
+                part = asked.rows(at[some]).trimmed(sizes[at[some]].amax(dim=0))
+                found.append(_softmax(part.logits(**change(part, gone[some, : part.features.shape[1]]))))
+            return np.concatenate(found)[torch.cat(order).argsort().numpy()]
 
         return Removal(name, intact, lengths, evaluate, batch_size)
 
     ways = {"deletion": _deleted, "zeroing": _zeroed, "attention mask": _masked}
     return {name: removal(name, ways[name]) for name in ways if kind.ordered or name != "deletion"}
+
+
+def violation_of(
+    model: nn.Module,
+    tokenizer: Any,
+    texts: Sequence[Any] | Encoded,
+    methods: Iterable[str] = METHODS,
+    operator: str = "deletion",
+    *,
+    pairs: Sequence[Any] | None = None,
+    **options: Any,
+) -> dict[str, Violation]:
+    """The violation test of each method's scores of words, by its name; `[name].ratio` is the published rate.
+
+    operator: how a word goes, with all its pieces: "deletion", "zeroing" or "attention mask". options: of
+    `explain_texts`, which has the other arguments.
+    """
+    found = explain_texts(model, tokenizer, texts, methods, pairs=pairs, **options)
+    one_of("operator", operator, OPERATORS)
+    removal = removals(model, ANY_TEXT, found.texts.inputs, units=found.texts.word)[operator]
+    return {name: violations(scores, removal) for name, scores in found.scores.items()}
+
+
+def erasure_of(
+    model: nn.Module,
+    tokenizer: Any,
+    texts: Sequence[Any] | Encoded,
+    methods: Iterable[str] = METHODS,
+    labels: Any = None,
+    *,
+    pairs: Sequence[Any] | None = None,
+    **options: Any,
+) -> pd.DataFrame:
+    """All measures of each method's scores of words under all three removals, as `measure_texts` has them.
+
+    labels: the right class of each text; None: the predicted one, so that the area under the threshold is
+    about the decision. The rest as for `violation_of`; `summarise_measures` gives means with intervals.
+    """
+    found = explain_texts(model, tokenizer, texts, methods, pairs=pairs, **options)
+    ways = removals(model, ANY_TEXT, found.texts.inputs, units=found.texts.word)
+    return measure_texts(found.scores, ways, ways["deletion"].predicted if labels is None else labels)
 
 
 def _softmax(logits: Tensor) -> np.ndarray:

@@ -14,7 +14,8 @@ import pandas as pd
 import torch
 
 from attnlib.checks import check_at_least, check_number
-from attnlib.faithfulness.removal import Predict, Removal, Remove, delete, removal_of_texts
+from attnlib.faithfulness.predict import Predict
+from attnlib.faithfulness.removal import Removal, Remove, delete, removal_of_texts
 from attnlib.faithfulness.scores import padded_scores, ranking
 from attnlib.statistics import mean_with_interval
 
@@ -64,13 +65,14 @@ def violation_test(
     scores: Scores,
     remove: Remove = delete,
     tolerance: float = TOLERANCE,
+    progress: bool = False,
 ) -> Violation:
     """The test for any classifier and any scores of its input tokens; nothing of attnlib is needed.
 
     predict: list of token lists → class probabilities [n, C]. texts: N token lists. scores: one number per
     token, positive where it is said to support the predicted class. remove: `delete` (the default),
-    `replace_by(symbol)`, or a function (tokens, which go) → tokens. To test several explanations of one
-    model make the Removal once, and call `violations`.
+    `replace_by(symbol)`, or a function (tokens, which go) → tokens. progress: say how much will be asked. To
+    test several explanations of one model make the Removal once, and call `violations`.
 
     Raises ValueError, naming the row, for scores of the wrong length or not finite, and for probabilities
     that do not sum to 1. (Liu et al. 2022, §3.)
@@ -82,7 +84,8 @@ def violation_test(
     >>> result.token.tolist(), result.violated.tolist()
     ([1, 0], [False, True])
     """
-    return violations(scores, removal_of_texts(predict, texts, remove), tolerance=tolerance)
+    removal = removal_of_texts(predict, texts, remove, progress=progress)
+    return violations(scores, removal, tolerance=tolerance)
 
 
 def violations(scores: Scores, removal: Removal, rank: int = 0, tolerance: float = TOLERANCE) -> Violation:

@@ -13,7 +13,7 @@ from attnlib.kernels.baselines import (
     shuffled_weights,
     uniform_weights,
 )
-from attnlib.kernels.bounds import adversary_bounds, flips_alone, reach
+from attnlib.kernels.bounds import adversary_bounds, flips_alone, reach, reach_of_heads
 from attnlib.kernels.correlation import kendall_tau
 from attnlib.kernels.divergence import jsd, kl, tvd
 from attnlib.kernels.erasure import erase_each, erase_until_flip, flip_table, single_erasure
@@ -59,6 +59,7 @@ __all__ = [
     "random_scores",
     "random_weights",
     "reach",
+    "reach_of_heads",
     "search_adversary",
     "shuffled_weights",
     "single_erasure",

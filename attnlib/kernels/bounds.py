@@ -10,7 +10,7 @@ from attnlib.kernels._common import check_linear, similar
 from attnlib.kernels.adversary import search_adversary
 from attnlib.kernels.divergence import unchecked_jsd, unchecked_tvd
 from attnlib.kernels.exact import exact_adversary
-from attnlib.readout import Readout
+from attnlib.readout import Readout, of_heads
 
 _EACH = 4  # tokens with the least attention, and as many more with the closest output, form pairs
 _GRID = 17  # mixtures tried per pair
@@ -129,7 +129,8 @@ class Reach(NamedTuple):
 
     - `can_flip`: [N] bool, whether some attention predicts another class. Where none does, attention may
       still move the probability, and far: that is what `largest_tvd` says.
-    - `lowest`: [N] float64, lowest probability of the predicted class over all attentions.
+    - `lowest`: [N] float64, lowest probability of the predicted class over all attentions. Of several heads
+      NaN unless there are two classes.
     - `highest`: [N] float64, the highest one. NaN unless there are two classes.
     - `largest_tvd`: [N] float64, largest TVD between the output under any attention and the model's own. NaN
       unless there are two classes.
@@ -176,6 +177,42 @@ def reach(readout: Readout) -> Reach:
     predicted = readout.probabilities().amax(1)
     largest = (predicted - lowest).maximum(highest - predicted)
     return Reach(flips_alone(readout), lowest, highest, largest)
+
+
+def reach_of_heads(alpha: Tensor, scores: Tensor, bias: Tensor, mask: Tensor) -> Reach:
+    """`reach` where each of H heads may attend as it likes: what all of them together can do.
+
+    alpha: [N, H, T], scores: [N, H, T, C], as `Readout.of_head` takes them, bias: [C], mask: [N, T]. The lead
+    of a class over the predicted one is a sum over heads, each linear in its weights, so its largest value is
+    the sum of the largest over tokens: `can_flip` is exact for any C. For two classes the probability goes
+    with the lead; for more, its lowest is at one of T^H combinations of tokens, so `lowest` is NaN as well.
+
+    >>> import torch
+    >>> from attnlib import kernels
+    >>> alpha = torch.tensor([[[0.5, 0.5], [0.5, 0.5]]])
+    >>> scores = torch.tensor([[[[0.0, 3.0], [0.0, 2.0]], [[0.0, 1.0], [0.0, -4.0]]]])
+    >>> mask = torch.ones(1, 2, dtype=torch.bool)
+    >>> kernels.reach_of_heads(alpha, scores, torch.zeros(2), mask).can_flip  # 2 − 4 < 0
+    tensor([True])
+    """
+    heads = of_heads(alpha, scores, bias, mask)
+    b, out = heads[0].bias.double(), ~heads[0].mask[..., None]
+    logits = sum((head.pooled() for head in heads), b.expand(len(heads[0]), -1))
+    y = logits.argmax(1, keepdim=True)  # [N, 1]
+    most = least = b - b[y]  # [N, C] lead over y
+    for head in heads:
+        z = head.scores.double()
+        lead = z - z.gather(2, y[..., None].expand(-1, z.shape[1], 1))
+        most = most + lead.masked_fill(out, -torch.inf).amax(1)
+        least = least + lead.masked_fill(out, torch.inf).amin(1)
+    first = torch.arange(len(b), device=b.device) < y  # on ties
+    # Of two classes the lead of y over itself is 0: the sum is that of the other.
+    lowest, highest = (-most.sum(1)).sigmoid(), (-least.sum(1)).sigmoid()
+    if len(b) != 2:
+        lowest = highest = torch.full_like(lowest, torch.nan)
+    predicted = logits.softmax(1).amax(1)
+    largest = (predicted - lowest).maximum(highest - predicted)
+    return Reach(((most > 0) | ((most == 0) & first)).any(1), lowest, highest, largest)
 
 
 def flips_alone(readout: Readout) -> Tensor:

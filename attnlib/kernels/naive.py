@@ -123,6 +123,19 @@ def reach(readout: Readout) -> Reach:
     return Reach(*(torch.stack(column) for column in zip(*found, strict=True)))
 
 
+def reach_of_heads(alpha: Tensor, scores: Tensor, bias: Tensor, mask: Tensor) -> Reach:
+    """The same as `reach` of all attention of head h on token t_h, for all (t_1, …, t_H), [N]."""
+    found = []
+    for a, z, tokens in zip(alpha.double(), scores.double(), mask, strict=True):
+        own = ((a[..., None] * z).sum((0, 1)) + bias).softmax(0)
+        y, alone = int(own.argmax()), list(itertools.product(*z[:, tokens]))  # T^H combinations
+        p = (torch.stack([sum(each) for each in alone]) + bias).softmax(1)
+        two = 1.0 if len(bias) == 2 else torch.nan
+        extremes = two * p[:, y].min(), two * p[:, y].max(), two * tvd(p, own).max()
+        found.append(((p.argmax(1) != y).any(), *extremes))
+    return Reach(*(torch.stack(column) for column in zip(*found, strict=True)))
+
+
 def exact_adversary(readout: Readout, epsilon: float) -> Tensor:
     """max_p JSD(p, α) with |ŷ_1(p) − ŷ_1(α)| ≤ ε, [N]; two classes.
 

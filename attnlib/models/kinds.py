@@ -26,7 +26,8 @@ class Kind:
     """How a kind of model is read; every kind also has the input attention_mask, of its words.
 
     features: name of the input whose rows are scored, [N, U, d]. present: name of its mask, [N, U]. logits:
-    name of the output's field. row: the query that the head reads, [N], the first where nothing is said.
+    name of the output's field. row: the query that the head reads, [N], the first where nothing is said;
+    None: found by its gradient.
     queries: which of them are present, [N, Q]; of the words alone where nothing is said. offset: of the
     scored rows among the keys of the joint sequence. streams: 1, or 2 for separate streams
     of language and vision. ends: positions before and after what is scored, such as a class token and a
@@ -39,7 +40,7 @@ class Kind:
     features: str
     present: str
     logits: str = "logits"
-    row: Callable[[Inputs], Tensor] = _first
+    row: Callable[[Inputs], Tensor] | None = _first
     queries: Callable[[Inputs], Tensor] = _words
     offset: Callable[[Inputs], int] = lambda inputs: 0
     streams: int = 1
@@ -72,6 +73,10 @@ BERT_TEXT = Kind(
     ends=1,
     ordered=True,
     beside=("token_type_ids",),
+)
+# Of any encoder: each position, special tokens too, and whatever query the head reads.
+ANY_TEXT = Kind(
+    "any text", "inputs_embeds", "attention_mask", row=None, ordered=True, beside=("token_type_ids",)
 )
 # Its head for questions reads the last word before the separator.
 VISUAL_BERT = Kind(

@@ -3,8 +3,8 @@ import math
 import pytest
 import torch
 
-from attnlib import kernels
-from attnlib.kernels import naive
+from attnlib import Readout, kernels
+from attnlib.kernels import naive, reach, reach_of_heads
 from attnlib.kernels.bounds import _pairs
 from tests.kernels.cases import make, one
 
@@ -117,3 +117,32 @@ def test_reach_of_one_token_and_extremes():
     assert huge.can_flip.item()
     assert huge.lowest.item() == 0
     assert huge.highest.item() == 1
+
+
+def several(heads, length, classes, seed, ties=False):
+    """Weights [N, H, T], scores [N, H, T, C] and bias of several heads, and the mask that they share."""
+    base = [make(30, length, classes, seed, ties=ties)]
+    base += [make(30, length, classes, seed, ties=ties) for seed in range(seed + 1, seed + heads)]
+    alpha = torch.stack([base[0].alpha, *(uniform(base[0].mask) for _ in base[1:])], 1)
+    return alpha, torch.stack([r.scores for r in base], 1), base[0].bias, base[0].mask
+
+
+def uniform(mask):
+    return mask.double() / mask.sum(1, keepdim=True)
+
+
+@pytest.mark.parametrize("heads", [1, 2, 3])
+@pytest.mark.parametrize(("classes", "ties"), [(2, False), (2, True), (4, False)])
+def test_heads_together_reach_the_best_of_all_combinations(heads, classes, ties):
+    given = several(heads, 5, classes, seed=3 * heads, ties=ties)
+    if ties:  # of whole numbers, so that a tie is exact
+        given = (torch.eye(5).double()[0].expand_as(given[0]), *given[1:])
+    found = reach_of_heads(*given)
+    for own, expected in zip(found, naive.reach_of_heads(*given), strict=True):
+        torch.testing.assert_close(own, expected, rtol=0, atol=1e-12, equal_nan=True)
+    single = reach_of_heads(*(x[:, :1] for x in given[:2]), *given[2:])
+    alone = reach(Readout(given[0][:, 0], given[1][:, 0], *given[2:]))
+    assert torch.equal(single.can_flip, alone.can_flip)
+    if classes == 2:
+        torch.testing.assert_close(single[1:], alone[1:], rtol=0, atol=1e-12)
+    assert (found.can_flip >= reach(Readout.of_head(*given, 0)).can_flip).all()

@@ -72,6 +72,17 @@ class Asked:
             raise ValueError(f"batch_size is {size}: at least 1 is needed")
         return (self.rows(slice(start, start + size)) for start in range(0, len(self), size))
 
+    def parts(self, size: int) -> Iterator[tuple[Tensor, Asked]]:
+        """Which rows, and the same of these; of a model asked without padding, of one length and without."""
+        rows = torch.arange(len(self), device=self.features.device)
+        if not isinstance(self.model, Unpadded):
+            yield from zip(rows.split(max(size, 1)), self.batches(size), strict=True)
+            return
+        sizes, which = self.sizes().unique(dim=0, return_inverse=True)
+        for number, length in enumerate(sizes):
+            for some in rows[which == number].split(size):
+                yield some, self.rows(some).trimmed(length)
+
     def sizes(self) -> Tensor:
         """How far the words of each row go, and the rows of its features, [N, 2]."""
         masks = [self.inputs[name].bool() for name in ("attention_mask", self.kind.present)]

@@ -20,7 +20,7 @@ from attnlib.explain.targets import TARGETS, target_value
 from attnlib.explain.transformers import maps
 from attnlib.explain.transformers.asking import Asked, answers, plain, without_padding
 from attnlib.explain.transformers.checks import check, check_watchable
-from attnlib.explain.transformers.passes import Map, Pass, watch
+from attnlib.explain.transformers.passes import VALUES, Map, Pass, watch
 from attnlib.models.kinds import Inputs, Kind
 
 # One class for each instance, or one for all
@@ -58,6 +58,7 @@ BY_INPUTS: dict[str, Attribution] = {
     "integrated gradients, released": integrated_gradients(N_STEPS, released=True),
 }
 ROWS = ("head", "mean")
+JOINING = ("dense", "out_lin", "o_proj", "out_proj", "o")  # what the layer that joins heads is called
 
 
 @dataclass(frozen=True)
@@ -115,11 +116,11 @@ def explain(
     watched = [name for name in wanted if name not in (*RANDOM, *BY_INPUTS)]
     asked = prepared(Asked(model, kind, inputs, target), chosen, batch_size)
     parts = []
-    for part in asked.batches(batch_size):
+    for rows, part in asked.parts(batch_size):
         # First what may be refused.
         found = of_pass(watched, watch_for(watched, part), aggregation) if watched else {}
         found |= {name: by_inputs(method, part) for name, method in BY_INPUTS.items() if name in wanted}
-        parts.append(found)
+        parts.append((rows, found))
     scores = joined(parts, asked.present)
     scores |= {name: random_rows(asked.present, seed, name != "random") for name in RANDOM if name in wanted}
     return {name: scores[name] for name in wanted}
@@ -142,7 +143,7 @@ def each_layer_and_head(
     wanted = named(methods, OF_LAYERS)
     asked = prepared(Asked(model, kind, inputs, target), chosen, batch_size)
     parts = []
-    for part in asked.batches(batch_size):
+    for rows, part in asked.parts(batch_size):
         seen = watch_for(wanted, part)
         row, keys = row_of(seen), scored(part, kind.offset(part.inputs))
         found: dict[tuple[int, int | None, str], Tensor] = {}
@@ -151,7 +152,7 @@ def each_layer_and_head(
                 how = Aggregation(heads="mean" if head is None else head)
                 for name in wanted:
                     found[layer, head, name] = of_layers(name, asked.model, [own], row, how)[:, keys]
-        parts.append(found)
+        parts.append((rows, found))
     result: dict[tuple[int, int | None], dict[str, Tensor]] = {}
     for (layer, head, name), scores in joined(parts, asked.present).items():
         result.setdefault((layer, head), {})[name] = scores
@@ -194,11 +195,15 @@ def watch_for(methods: Sequence[str], asked: Asked) -> Pass:
     return watch(asked, maps_needed, any(name in OF_RELEVANCE for name in methods))
 
 
-def joined(parts: Sequence[Mapping[Key, Tensor]], present: Tensor) -> dict[Key, Tensor]:
-    """Scores of all batches, with 0 where nothing is present, in a number format that NumPy has."""
-    whole = {key: torch.cat([part[key] for part in parts]) for key in parts[0]}
-    dtypes = {key: torch.promote_types(found.dtype, torch.float32) for key, found in whole.items()}
-    return {key: found.to(dtypes[key]).masked_fill(~present, 0.0) for key, found in whole.items()}
+def joined(parts: Sequence[tuple[Tensor, Mapping[Key, Tensor]]], present: Tensor) -> dict[Key, Tensor]:
+    """Scores of all rows, with 0 where nothing is present, in a number format that NumPy has."""
+    whole: dict[Key, Tensor] = {}
+    for rows, part in parts:
+        for key, found in part.items():
+            dtype = torch.promote_types(found.dtype, torch.float32)
+            scores = whole.setdefault(key, found.new_zeros(present.shape, dtype=dtype))
+            scores[rows, : found.shape[1]] = found.to(dtype)
+    return {key: scores.masked_fill(~present, 0.0) for key, scores in whole.items()}
 
 
 def scored(asked: Asked, begin: int) -> slice:
@@ -247,17 +252,21 @@ def of_pass(methods: Iterable[str], seen: Pass, how: Aggregation) -> dict[str, T
 def row_of(seen: Pass, how: Aggregation = PUBLISHED_AGGREGATION) -> Tensor:
     """Which query is read: its number [N], or even weights [N, Q] of all that are present.
 
+    Of a kind that does not say, even weights of those that have gradients at the end.
     ValueError where the head reads other queries than the kind says: those have gradients at the end.
     """
     kind, inputs = seen.asked.kind, seen.asked.inputs
-    if how.row == "mean":
-        queries = kind.queries(inputs).bool()
-        return queries / queries.sum(dim=1, keepdim=True)
-    row = kind.row(inputs).to(seen.by_features.device)
-    if kind.streams == 1 and seen.maps:
+    read = queries = kind.queries(inputs).bool()
+    if how.row != "mean" and kind.streams == 1 and seen.maps:
         of_queries = seen.maps[-1].gradient.abs().sum(dim=(1, 3))
-        others = of_queries.scatter(1, row.unsqueeze(1), 0.0)
-        for instance, query in (others > 1e-6 * of_queries.sum(dim=1, keepdim=True)).nonzero()[:1].tolist():
+        read = of_queries > 1e-6 * of_queries.sum(dim=1, keepdim=True)
+    if how.row == "mean" or kind.row is None:
+        # A target that is constant depends on none.
+        read = torch.where(read.any(dim=1, keepdim=True), read, queries)
+        return read / read.sum(dim=1, keepdim=True)
+    row = kind.row(inputs).to(seen.by_features.device)
+    if read is not queries:
+        for instance, query in read.scatter(1, row.unsqueeze(1), False).nonzero()[:1].tolist():
             raise ValueError(
                 f"the model's head reads position {query} of an instance, where {kind.name} says "
                 f"{int(row[instance])}: give a Kind with the `row` that it reads, or "
@@ -288,16 +297,19 @@ def of_layers(name: str, model: nn.Module, single: list[Map], row: Tensor, how: 
 def output_weight(model: nn.Module, found: Map) -> Tensor:
     """The weight of the layer that joins an attention module's heads, [d, heads · size].
 
-    It is `output.dense` beside the module, or `dense` in it as in ALBERT. Of one that is wrapped, as by an
-    adapter, the weight is what the whole of it does to unit vectors. ValueError if that is not linear.
+    It is `output.dense` beside the module, or one of JOINING in it. Of one that is wrapped, as by an adapter,
+    the weight is what the whole of it does to unit vectors. ValueError if that is not linear.
     """
     beside = found.name.rpartition(".")[0]
     modules = dict(plain(model).named_modules())
-    dense = modules.get(f"{beside}.output.dense", modules.get(f"{found.name}.dense"))
-    if dense is None:
+    names = (f"{beside}.output.dense", *(f"{found.name}.{part}" for part in JOINING))
+    dense = next((modules[name] for name in names if name in modules), None)
+    width = found.values.shape[-1] if found.values.dim() == 3 else 0
+    if dense is None or not width or getattr(dense, "in_features", width) != width:
         raise ValueError(
-            f"attention × norm needs the layer that joins the heads of {found.name}, and there is no "
-            "output.dense beside it and no dense in it; the other methods do without"
+            f"attention × norm needs the values of {found.name}, by a layer called {', '.join(VALUES)}, and "
+            f"the layer that joins its heads, output.dense beside it or {', '.join(JOINING)} in it; the "
+            "other methods do without"
         )
     if type(dense) is nn.Linear:
         return dense.weight.detach()

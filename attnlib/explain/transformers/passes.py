@@ -20,11 +20,12 @@ from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
 from attnlib.explain.targets import target_value
-from attnlib.explain.transformers.asking import Asked, Unpadded, plain
+from attnlib.explain.transformers.asking import Asked, plain
 from attnlib.explain.transformers.relevance import Relevance
 
 SOFTMAXES = (functional.softmax, torch.softmax, Tensor.softmax)
 FUSED = (functional.scaled_dot_product_attention,)
+VALUES = ("value", "v_lin", "v_proj", "value_proj", "v")  # what value projections are called
 NOT_ASKED = torch.empty(0)
 
 
@@ -33,7 +34,8 @@ class Map:
     """One attention of one layer: the module's name, its weights, and the values they pool.
 
     weights: [N, heads, queries, keys], after the softmax, in the graph. values: [N, keys, heads · size], the
-    output of the module's value projection, whatever is wrapped around it. run: how often the module had run
+    output of the module's value projection, whatever is wrapped around it; empty where none is known by its
+    name. run: how often the module had run
     before in the same pass. gradient, relevance: the target's gradient by the weights and their relevance,
     of the weights' shape, which `watch` adds; empty where they were not asked for.
     """
@@ -49,10 +51,10 @@ class Map:
 class AttentionMaps(TorchFunctionMode):
     """Within `with AttentionMaps(model) as maps:`, `maps.found` collects the attention maps, in their order.
 
-    An attention module is one with layers called query, key and value, as in all models of the BERT family;
-    they may be wrapped, as adapters do. A module that runs twice in a pass, such as LXMERT's cross attention,
-    gives two maps. Raises ValueError where the model computes attention by a fused kernel, which has no
-    weights. Whether all maps were found is for `check_maps` to say.
+    A map is a softmax of four dimensions; it belongs to the module within which it is called. A module that
+    runs twice in a pass, such as LXMERT's cross attention, gives two maps. Raises ValueError where the model
+    computes attention by a fused kernel, which has no weights. Whether all maps were found is for
+    `check_maps` to say.
     """
 
     def __init__(self, model: nn.Module) -> None:
@@ -61,44 +63,34 @@ class AttentionMaps(TorchFunctionMode):
         self.found: list[Map] = []
         self._handles: list[Any] = []
         self._running: list[str] = []  # the modules within which we are
-        self._values: Tensor | None = None
-        self._weights: list[Tensor] = []
+        self._values: dict[str, Tensor] = {}
+        self._weights: dict[str, list[Tensor]] = {}
 
     def __enter__(self) -> AttentionMaps:
         # A hook that held the mode strongly would keep the graph alive after it.
         me = weakref.proxy(self)
-        modules = attention_modules(self.model)
-        if not modules:
-            raise ValueError(
-                f"{type(self.model).__name__} has no attention module with layers query, key and value: only "
-                "models of the BERT family are known here"
-            )
-        for name, module in modules:
-            values = module.get_submodule("value")
+        for name, module in self.model.named_modules():
             self._handles += [
-                module.register_forward_pre_hook(lambda m, args, name=name: me._enter(name)),
-                module.register_forward_hook(lambda m, args, output: me._leave()),
-                values.register_forward_hook(lambda m, args, output: setattr(me, "_values", output)),
+                module.register_forward_pre_hook(lambda m, args, name=name: me._running.append(name)),
+                module.register_forward_hook(lambda m, args, output: me._leave(output)),
             ]
         return super().__enter__()
 
     def __exit__(self, *error: Any) -> None:
         for handle in self._handles:
             handle.remove()
-        self._handles, self._running, self._values, self._weights = [], [], None, []
+        self._handles, self._running, self._values, self._weights = [], [], {}, {}
         super().__exit__(*error)
 
-    def _enter(self, name: str) -> None:
-        self._running.append(name)
-        self._values, self._weights = None, []
-
-    def _leave(self) -> None:
+    def _leave(self, output: Any) -> None:
         name = self._running.pop()
-        for weights in self._weights:
-            if self._values is None:
-                raise ValueError(f"{name} attends without a call of its layer value: its values are unknown")
+        beside, _, part = name.rpartition(".")
+        if part in VALUES:
+            self._values[beside] = output
+        values = self._values.pop(name, NOT_ASKED)
+        for weights in self._weights.pop(name, []):
             run = sum(found.name == name for found in self.found)
-            self.found.append(Map(name, weights, self._values, run))
+            self.found.append(Map(name, weights, values, run))
 
     def __torch_function__(
         self, function: Callable[..., Any], types: Any, args: tuple = (), kwargs: dict[str, Any] | None = None
@@ -111,14 +103,14 @@ class AttentionMaps(TorchFunctionMode):
             )
         output = function(*args, **(kwargs or {}))
         if function in SOFTMAXES and self._running and output.dim() == 4:
-            self._weights.append(output)
+            self._weights.setdefault(self._running[-1], []).append(output)
         return output
 
 
-def attention_modules(model: nn.Module) -> list[tuple[str, nn.Module]]:
-    """The attention modules of a model with their names: those with layers query, key and value."""
+def attention_modules(model: nn.Module) -> list[str]:
+    """The names of modules with layers query, key and value: attention by its name, as in BERT."""
     return [
-        (name, module)
+        name
         for name, module in model.named_modules()
         if all(isinstance(getattr(module, part, None), nn.Module) for part in ("query", "key", "value"))
     ]
@@ -131,9 +123,15 @@ def check_maps(model: nn.Module, found: list[Map], length: int | None = None) ->
     length: of the one stream, if there is one, whose maps are all between its positions.
     """
     name, expected, seen = type(model).__name__, layers_configured(model), {m.name for m in found}
-    silent = [module for module, _ in attention_modules(model) if module not in seen]
-    if expected is None and silent:
-        raise ValueError(f"{name}: no attention map was seen of {', '.join(silent)}")
+    silent = [module for module in attention_modules(model) if module not in seen]
+    if not found or (expected is None and silent):
+        where = f" of {', '.join(silent)}" if silent else ""
+        raise ValueError(f"{name}: no attention map was seen{where}: one is a softmax [N, heads, L, L]")
+    if expected is None and not attention_modules(model):
+        raise ValueError(
+            f"{name} gave {len(found)} attention maps; that these are all cannot be told without a "
+            "configuration: give the model a `config` with num_hidden_layers"
+        )
     if expected not in (None, len(found)):
         lists = {name: part for name, part in model.named_modules() if isinstance(part, nn.ModuleList)}
         layers = [
@@ -146,8 +144,8 @@ def check_maps(model: nn.Module, found: list[Map], length: int | None = None) ->
         missing = f": none of {', '.join(layers or silent)}" if layers or silent else ""
         raise ValueError(
             f"{name} gave {len(found)} attention maps, where its configuration has {expected}{missing}. A "
-            "layer is read if its attention has layers called query, key and value, and one softmax; if "
-            "layers were taken out, let the configuration say so"
+            "layer is read if its attention is one softmax [N, heads, L, L]; if layers were taken out, let "
+            "the configuration say so"
         )
     for m in found:
         if length is not None and m.weights.shape[2:] != (length, length):
@@ -187,15 +185,9 @@ def watch(asked: Asked, maps: bool = True, relevance: bool = True) -> Pass:
 
     Gradients are of the target of the chosen class; relevance starts from its logit. maps, relevance: False
     leaves them out, for models that have none. ValueError says which attention maps are not found
-    (`check_maps`).
+    (`check_maps`). A model that is asked without padding needs rows of one size, as `Asked.parts` has them.
     """
     kind, own = asked.kind, plain(asked.model)
-    padded = any(not asked.inputs[name].all() for name in ("attention_mask", kind.present))
-    if maps and isinstance(asked.model, Unpadded) and padded and attention_modules(own):
-        raise ValueError(
-            f"padding changes what {type(own).__name__} answers, so its attention maps can only be read of "
-            "texts of one length, without padding: call this for each length"
-        )
     features = asked.features.detach().requires_grad_()
     found: list[Map] = []
     with torch.backends.cudnn.flags(enabled=False), torch.enable_grad(), all_in_graph(own):
@@ -210,7 +202,7 @@ def watch(asked: Asked, maps: bool = True, relevance: bool = True) -> Pass:
         relevances: Sequence[Tensor] = [NOT_ASKED] * len(found)
         if maps and relevance:
             # The later mode sees the earlier one's tensors: the maps are those that carry relevance.
-            with Relevance(), AttentionMaps(own) as carried:
+            with Relevance(own), AttentionMaps(own) as carried:
                 logits = asked.logits(**{kind.features: features})
             value, leaves = logits.gather(1, asked.chosen[:, None]).sum(), [m.weights for m in carried.found]
             relevances = torch.autograd.grad(value, leaves, materialize_grads=True)

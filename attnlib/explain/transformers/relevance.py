@@ -22,7 +22,7 @@ from functools import partial
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
@@ -109,7 +109,7 @@ def _scaled(function: Callable[..., Tensor], x: Tensor, factor: Tensor | float) 
 
 # In place on a tensor of the pass: the sum takes its name.
 SUMS = (torch.add, Tensor.add, Tensor.__add__, Tensor.add_, Tensor.__iadd__)
-PRODUCTS = (torch.matmul, Tensor.matmul, Tensor.__matmul__)
+PRODUCTS = (torch.matmul, torch.bmm, Tensor.matmul, Tensor.__matmul__)
 SCALED = (Tensor.mul, Tensor.__mul__, Tensor.div, Tensor.__truediv__, torch.mul, torch.div)
 PASSED_ON = (
     *(functional.softmax, torch.softmax, Tensor.softmax, functional.layer_norm),
@@ -118,6 +118,7 @@ PASSED_ON = (
 )
 RULES: dict[Callable[..., Any], Callable[..., Tensor]] = {
     functional.linear: _linear,
+    torch.addmm: lambda bias, x, weight: _linear(x, weight.mT, bias),
     **dict.fromkeys(PRODUCTS, _matmul),
     **dict.fromkeys(SUMS, _sum),
     **{function: partial(_scaled, function) for function in SCALED},
@@ -127,7 +128,8 @@ RULES: dict[Callable[..., Any], Callable[..., Tensor]] = {
 MOVES = {
     *("view", "reshape", "transpose", "permute", "T", "mT", "flatten", "unsqueeze", "squeeze", "expand"),
     *("__getitem__", "gather", "index_select", "embedding", "split", "chunk", "unbind", "cat", "stack"),
-    *("contiguous", "clone", "to", "type_as", "float", "dropout", "broadcast_tensors"),
+    *("contiguous", "clone", "to", "type_as", "float", "dropout", "broadcast_tensors", "masked_fill"),
+    *("repeat", "neg", "__neg__", "type", "reshape_as", "view_as", "pad"),
     *("size", "dim", "__get__"),
 }
 
@@ -135,9 +137,30 @@ MOVES = {
 class Relevance(TorchFunctionMode):
     """Within it, the backward pass of what is computed carries relevance. The model must be in eval mode.
 
+    model: whose modules are activations of the library, or normalise, passes relevance on through them,
+    however they compute.
     NotImplementedError names a function of the graph for which there is no rule: its gradient would pass for
     relevance.
     """
+
+    def __init__(self, model: nn.Module | None = None) -> None:
+        super().__init__()
+        self.model, self._before = model, {}  # type: ignore[var-annotated]
+
+    def __enter__(self) -> Relevance:
+        for module in self.model.modules() if self.model else ():
+            kind = type(module)
+            if kind.__module__ == "transformers.activations" or kind.__name__.endswith("Norm"):
+                self._before[module] = vars(module).get("forward")
+                module.forward = partial(_passed_on, module.forward)
+        return super().__enter__()
+
+    def __exit__(self, *error: Any) -> None:
+        for module, forward in self._before.items():
+            del module.forward
+            if forward:
+                module.forward = forward
+        super().__exit__(*error)
 
     def __torch_function__(
         self, function: Callable[..., Any], types: Any, args: tuple = (), kwargs: dict[str, Any] | None = None

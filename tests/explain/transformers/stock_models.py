@@ -21,11 +21,13 @@ FAMILIES = {
     "Albert": {"embedding_size": 16},
     "Bloom": {"n_layer": 2, "n_head": 2, "pad_token_id": 0},
     "DistilBert": {"dim": 16, "n_heads": 2, "n_layers": 2},
+    "Electra": {"embedding_size": 16},
     "GPT2": {"n_positions": 40, "pad_token_id": 0},
     "Llama": {"pad_token_id": 0},
     "Mistral": {"pad_token_id": 0, "num_key_value_heads": 1},
     # Its words know their neighbours before any attention, padding too.
     "MobileBert": {"embedding_size": 8, "intra_bottleneck_size": 8, "true_hidden_size": 8},
+    "ModernBert": {"pad_token_id": 0, "bos_token_id": 2, "eos_token_id": 3},
     "OPT": {"ffn_dim": 32, "pad_token_id": 0, "word_embed_proj_dim": 16, "init_std": 0.3},
     "RoFormer": {"embedding_size": 16},
     "SqueezeBert": {"embedding_size": 16},

@@ -108,11 +108,6 @@ def test_fused_attention_is_refused_with_the_line_that_mends_it():
     model(**inputs)
 
 
-def test_a_model_without_attention_is_refused_by_name():
-    with pytest.raises(ValueError, match="Linear has no attention module"), AttentionMaps(nn.Linear(2, 2)):
-        pass
-
-
 def test_a_function_without_a_rule_is_named():
     x = torch.ones(2, 2, requires_grad=True)
     with pytest.raises(NotImplementedError, match="no rule of relevance for exp"), Relevance():
