@@ -23,6 +23,7 @@ from attnbook.verdicts import cells, papers
 page = notebook.begin(globals(), "chapters/known_truth")
 words = cells.recorded("violation", ["evidence"])
 scenes = cells.recorded("violation", ["regions"])
+reviews = cells.recorded("violation", ["rationales"]).query("dataset == 'eraser_movies'")
 words = words.replace({"encoder": papers.MODELS})
 encoders = ["average", "convolution", "BiLSTM"]
 shown = ["random", "attention", "attention × gradient", "gradient by attention"]
@@ -37,8 +38,8 @@ page.write(drawn, "known_truth.csv", "%.6g")
 # %% [markdown]
 # ```{admonition} Generated data
 # :class: note generated
-# All results of this chapter are of texts and scenes made by rules, whose evidence is known. They say how far
-# explanations and tests can be trusted in principle, and nothing about natural language.
+# All results of this chapter but the last are of texts and scenes made by rules, whose evidence is known.
+# They say how far explanations and tests can be trusted in principle, and nothing about natural language.
 # ```
 
 # %% tags=["remove-input"]
@@ -148,6 +149,54 @@ table = scenes[scenes["metric"].isin(names)].pivot_table("value", "method", "met
 notebook.table(table.loc[rows, list(names)].rename(columns=names).reset_index())
 
 # %% [markdown]
+# ## What people marked
+#
+# The film reviews of {cite:t}`deyoung2020eraser` come with the phrases that people marked as reasons for
+# the label. These are no known truth: a model may have reasons of its own. So how *plausible* a score is,
+# that is how well it agrees with people, stands beside how *faithful* it is to the model, here how far the
+# probability falls without the words that come first. Neither stands for the other, and there is no sum of
+# both.
+
+# %% tags=["remove-input"]
+methods = ["random", "attention", "gradient by attention", "attention × gradient", "input × gradient"]
+methods += ["integrated gradients", "leave-one-out", "minimal flipping set"]
+panels = {"auprc": "plausible: AUPRC", "comprehensiveness": "faithful: comprehensiveness"}
+both = reviews[reviews["metric"].isin(panels)].replace({"encoder": papers.MODELS})
+models = [name for name in (*encoders, "FLANconv") if name in set(both["encoder"])]
+orders = {"method": methods, "encoder": models, "panel": list(panels.values())}
+both = both.assign(panel=both["metric"].map(panels))
+both = cells.over_rows(both, ["method", "encoder", "panel"], orders=orders)
+wide = both.pivot_table("value", "method", "panel", observed=True)
+people, model = (wide[name] for name in panels.values())
+page.figure(
+    charts.dot_panels(
+        both,
+        "method",
+        by="encoder",
+        panel="panel",
+        title="Film reviews: agreement with people, and with the model",
+        x_title="mean over reviews",
+        by_title="encoder",
+        columns=2,
+    ),
+    "No method agrees with people much better than random scores: AUPRC {chance:.2f}, the best {best:.2f}."
+    " The top words of attention × gradient carry {product:.2f} of the probability, random ones {none:.2f}.",
+    chance=people["random"],
+    best=people.max(),
+    product=model["attention × gradient"],
+    none=model["random"],
+)
+
+# %% [markdown]
+# AUPRC is of the tokens that people marked, by |score|; of random scores it is about the share of marked
+# tokens. The smallest set that flips the decision is a set and no ranking: its comprehensiveness is the
+# fall without it. Leave-one-out has no sign here, so words that speak against the prediction are among its
+# top words too.
+#
+# A score can thus be far more faithful than chance and hardly more plausible. People mark whole phrases,
+# nearly a third of a test review, and a ranking of single words finds few of them whole.
+
+# %% [markdown]
 # ## What it shows, and what not
 #
 # - A score may be faithful to the model's states and miss the words. That is no fault of attention alone: the
@@ -173,7 +222,10 @@ notebook.table(table.loc[rows, list(names)].rename(columns=names).reset_index())
 # ## Its experiments
 #
 # - {doc}`../violation/evidence`: all methods on planted texts
+# - {doc}`../violation/rationales`: what people marked beside faithfulness, for any data set with evidence
 # - {doc}`../violation/regions`: regions of scenes, by a stock transformer
 
 # %% tags=["remove-input"]
-page.recorded({("Generated data", "violation"): pd.concat([words, scenes])})
+page.recorded(
+    {("Generated data", "violation"): pd.concat([words, scenes]), ("Film reviews", "violation"): reviews}
+)

@@ -152,3 +152,16 @@ def test_most_of_what_an_encoder_adds_to_erasure_is_not_attentions_own():
     raw, beyond = (together.with_context(rows, minus)["value"].mean() for minus in (None, "product"))
     assert raw > 0.2
     assert beyond < raw / 3
+
+
+def test_on_film_reviews_faithful_is_not_plausible():
+    rows = recorded("violation/rationales", dataset="eraser_movies")
+    wide = rows.pivot_table("value", ["encoder", "method"], "metric")
+    above = wide.sub(wide.xs("random", level="method"), level="encoder").xs(
+        "attention × gradient", level="method"
+    )
+    assert above["auprc"].max() < 0.1
+    assert above["comprehensiveness"].min() > 0.1
+    assert "far more faithful than chance and hardly more plausible" in words(
+        BOOK.parent / "notebooks/chapters/known_truth.py"
+    )
