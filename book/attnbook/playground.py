@@ -84,7 +84,7 @@ def element(
     """
     rows = pd.read_csv(READOUTS / f"{SENTENCES}.csv").set_index("id")
     rows = rows if sentences is None else rows.loc[list(sentences)]
-    kinds = {kind: list(part.index) for kind, part in rows.groupby("kind", sort=False)}
+    kinds = {str(kind): list(part.index) for kind, part in rows.groupby("kind", sort=False)}
     wanted, read = [number for members in kinds.values() for number in members], {}
     for key in models:
         found = readouts.load(SENTENCES, folder=READOUTS, encoder=key, scorer="additive", seed=0, strength="")
