@@ -120,20 +120,13 @@ def write_words(path: Path, run: Prepared, least: int, sentences: Recorded) -> N
                 raise ValueError(
                     f"{run.name}: a word of {sentences.ids[i]!r} depends on others: no table of words"
                 )
-    # Byte by byte, which packs to three quarters.
-    packed = {
-        str(name): (table[name].to_numpy() / UNIT)
-        .round()
-        .astype("<i4")
-        .view(np.uint8)
-        .reshape(-1, 4)
-        .T.copy()
-        for name in table
-    }
+    packed: dict[str, Any] = {"words": np.frombuffer("\n".join(words).encode(), np.uint8)}
+    for name in ("logit", "margin"):
+        units = (table[name].to_numpy() / UNIT).round().astype("<i4")
+        # Byte by byte, which packs to three quarters.
+        packed[name] = units.view(np.uint8).reshape(-1, 4).T.copy()
     with replacing(path) as temporary, temporary.open("wb") as file:
-        np.savez_compressed(
-            file, allow_pickle=False, words=np.frombuffer("\n".join(words).encode(), np.uint8), **packed
-        )
+        np.savez_compressed(file, **packed)
 
 
 def read_words(path: str | Path) -> pd.DataFrame:
