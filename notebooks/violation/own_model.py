@@ -134,6 +134,69 @@ notebook.table(means.pivot_table("value", "method", "metric", sort=False)[measur
 # {glue:text}`unsigned:.3f`, random scores in {glue:text}`chance:.3f`. Even the coefficients of a linear model
 # can be violated: tf-idf vectors have length 1, so removing a word raises the values of all others.
 #
+# What `predict` gives may be an array of any library, dicts by class, or logarithms. One number for the
+# second of two classes is `np.column_stack([1 - p, p])`; a model that answers by chance is refused.
+# `progress=True` says how many texts will be asked about, before they are.
+#
+# ## An attention model of your own
+#
+# An encoder is a module with a `size`, called as `encoder(embedded, lengths, mask)` with the word vectors
+# $[N, L, d]$ between start and end symbol; it gives states $[N, L, m]$ and a summary $[N, m]$, which only
+# questions need. A scorer is called as `scorer(states, query)` and gives a number per position before the
+# softmax. Put into an `AttentionModel`, they are trained, read and explained as those of the library are:
+
+# %%
+import torch
+
+from attnlib.explain import Trained, explain
+from attnlib.kernels import reach
+from attnlib.models.classifier import Architecture, LinearHead, build
+from attnlib.models.reading import read
+from attnlib.training.fit import fit
+from attnlib.training.flat import Training, recipe
+
+
+class Neighbours(torch.nn.Module):
+    """Each word with the one before and the one after it."""
+
+    def __init__(self, dimension, size):
+        super().__init__()
+        self.size = size
+        self.windows = torch.nn.Conv1d(dimension, size, 3, padding=1)
+
+    def forward(self, embedded, lengths, mask):
+        states = self.windows(embedded.mT).mT.tanh()
+        return states, states.mean(dim=1)
+
+
+class Linear(torch.nn.Linear):
+    """The score of a state is linear in it."""
+
+    def forward(self, states, query=None):
+        return super().forward(states).squeeze(2)
+
+
+n_classes, n_words = len(corpus.class_names), len(corpus.vocabulary)
+sizes = Architecture("average", "additive", n_classes, n_words, dimension=16, hidden=32)
+own = build(sizes, seed=seed)
+with torch.random.fork_rng(devices=[]):
+    torch.manual_seed(seed)
+    own.encoder, own.scorer, own.head = Neighbours(16, 32), Linear(32, 1), LinearHead(32, n_classes)
+fit(recipe(own, corpus, Training(epochs=3, seed=seed)), progress=False)
+readout = read(own, split, corpus.vocabulary)
+methods = ["attention", "attention × gradient", "integrated gradients"]
+found = explain(Trained(own, split, corpus.vocabulary, readout), methods)
+deletion = faithfulness.removals(own, split, corpus.vocabulary, readout)["deletion"]
+{name: faithfulness.violations(given, deletion).ratio for name, given in found.items()}
+
+# %% [markdown]
+# The kernels take its Readout. A model with several heads of attention gives one for each head, with
+# `Readout.of_head`, and all heads together go to `kernels.reach_of_heads`.
+
+# %%
+reach(readout).can_flip.float().mean().item()
+
+# %% [markdown]
 # ## Limits
 #
 # - Refused, with the row: too few or too many scores, scores that are not finite, and probabilities that do

@@ -9,9 +9,9 @@
 # %% [markdown]
 # # Test the explanations of your own transformer
 #
-# A BERT, VisualBERT or LXMERT of the `transformers` library can take the violation test of
+# A text classifier of the `transformers` library, a VisualBERT or an LXMERT can take the violation test of
 # {cite:t}`liu2022rethinking` as it is: attention maps, their gradients and their relevance are recorded while
-# the unchanged model runs. The calls are the same for all three.
+# the unchanged model runs.
 #
 # The models on this page are not trained and their inputs are made up, so **the numbers here mean nothing**.
 # {doc}`transformers` has trained models.
@@ -28,17 +28,21 @@ from functools import partial
 
 import pandas as pd
 import torch
+from tokenizers import BertWordPieceTokenizer
 from transformers import (
     BertConfig,
     BertForSequenceClassification,
     LxmertConfig,
     LxmertForQuestionAnswering,
+    PreTrainedTokenizerFast,
     VisualBertConfig,
     VisualBertForQuestionAnswering,
 )
 
 from attnbook import charts, notebook
+from attnbook.verdicts.cells import REFERENCE
 from attnlib import explain, faithfulness
+from attnlib.explain.transformers import explain_texts
 from attnlib.explain.transformers import methods as stock
 from attnlib.faithfulness.transformers import removals
 from attnlib.models.kinds import BERT_TEXT, LXMERT, VISUAL_BERT
@@ -46,10 +50,60 @@ from attnlib.models.kinds import BERT_TEXT, LXMERT, VISUAL_BERT
 page = notebook.begin(globals(), "violation/stock_model")
 
 # %% [markdown]
+# ## From texts in one call
+#
+# With a fast tokenizer, here one made of the page's own sentences, a text classifier needs no more than this.
+# Yours is `AutoModelForSequenceClassification.from_pretrained(path, attn_implementation="eager").eval()`.
+
+# %%
+sentences = ["the film is well-made and moving", "a dull film, badly acted", "it isn't bad"]
+pieces = BertWordPieceTokenizer()
+pieces.train_from_iterator(sentences, vocab_size=70, show_progress=False)
+marks = {f"{name}_token": f"[{name.upper()}]" for name in ("unk", "pad", "cls", "sep")}
+tokenizer = PreTrainedTokenizerFast(tokenizer_object=pieces._tokenizer, **marks)
+torch.manual_seed(seed)
+config = dict(vocab_size=80, hidden_size=32, num_hidden_layers=2, num_attention_heads=4)
+config = BertConfig(**config, initializer_range=0.2, attn_implementation="eager")
+own = BertForSequenceClassification(config).eval()
+
+name = "attention × gradient"
+found = explain_texts(own, tokenizer, sentences, [name, "input × gradient"])
+charts.heatmap(
+    found.words[0],
+    {method: scores[0] for method, scores in found.scores.items()},
+    title="Scores of the words of a sentence, untrained model",
+    signed=True,
+    name="score",
+)
+
+# %% [markdown]
+# A word is the pieces to which the tokenizer gives one of its `word_ids`, unless white space is between them;
+# its score is their sum (`join`), and it is removed with all of them. Special tokens are in `found.special`,
+# second texts go in by `pairs`, and a text that the model has no positions for is cut, with a warning. The
+# violation test of the same words, and all measures under three removals:
+
+# %%
+for method, test in faithfulness.violation_of(own, tokenizer, found.texts, list(found.scores)).items():
+    print(method, test.ratio)
+frame = faithfulness.erasure_of(own, tokenizer, found.texts, [name])
+measures = faithfulness.summarise_measures(frame)
+notebook.table(measures[["method", "operator", "metric", "value"]].head(4))
+
+# %% [markdown]
+# Which methods a family has; a model of another is asked in the same way, and what it lacks is refused by
+# name. Relevance and transformer attribution need a rule for each function that a model calls, attention ×
+# norm the layers around the attention by their names. T5 is its encoder with a layer of one's own.
+
+# %%
+families = pd.read_csv(REFERENCE / "families.csv").set_index("family")
+notebook.table(families.T.rename_axis("method").reset_index())
+
+# %% [markdown]
 # ## Three models
 #
-# A model must use eager attention, since fused attention keeps no weights, and be in evaluation mode. The
-# initial weights here have a larger deviation than usual, so that the untrained models tell inputs apart.
+# The other calls take the models' own inputs. A model must use eager attention, since fused attention keeps
+# no weights, and be in evaluation mode. The initial weights here have a larger deviation than usual, so that
+# the untrained models tell inputs apart.
 
 # %%
 torch.manual_seed(seed)  # of the weights
@@ -242,7 +296,7 @@ shown(rows)
 # What does not fit is an error that says what is wrong: fused attention (the default of BERT) or training
 # mode; masks of another size than the features, ids where embeddings are scored, texts longer than the
 # model's positions, a second text that nothing tells from the first; a class, layer or head that the model
-# does not have; layers that name their parts otherwise; several labels at a time. For instance:
+# does not have; several labels at a time. For instance:
 
 # %%
 try:
@@ -257,13 +311,12 @@ _ = bert.eval()
 # - Probabilities are a softmax over the logits. A model trained with a sigmoid for each class is refused if
 #   its configuration says so (`problem_type`). One with a single output has scores of its `"logit"` and no
 #   removals.
-# - Attention is found in layers that call their parts query, key and value, with or without adapters.
-#   Relevance and transformer attribution need a rule for each function that the model calls; a
-#   NotImplementedError names one without.
+# - Attention is a softmax of four dimensions, as many as the configuration has layers. A function without a
+#   rule of relevance is named by a NotImplementedError.
 # - Where padding changes a model's answer, as in GPT-2 or Llama with a classification head, texts of one
 #   length are run together without padding. An answer that still depends on the batch is an error.
-# - A model that reads another query or field, or texts without class token and separator, needs a `Kind` of
-#   its own ({doc}`../../api`).
+# - `ANY_TEXT` is the kind of any text classifier, special tokens among the scored, and finds the query that
+#   the head reads by its gradient. A model with other fields needs a `Kind` of its own ({doc}`../../api`).
 
 # %% tags=["remove-input"]
 made = [tensor.contiguous() for _, _, inputs in models.values() for tensor in inputs.values()]

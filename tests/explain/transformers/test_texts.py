@@ -1,5 +1,7 @@
 """Words by fast tokenizers made here, and their scores against those of their pieces."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -13,9 +15,9 @@ from tests.explain.transformers.stock_models import model_of
 transformers = pytest.importorskip("transformers")
 tokenizers = pytest.importorskip("tokenizers")
 
-WORDS = "a well-known film isn't good: it's 😀 👩‍🚀 日本語 tail-end, café co-op 12.5% U.S. 中文 don't".split()
+WORDS = "a well-known film isn't good: it's 😀 👩‍🚀 日本語 tail-end, café co-op 12.5% U.S. 中文 don't"
 DRAWN = np.random.default_rng(0)
-TEXTS = [" ".join(DRAWN.choice(WORDS, DRAWN.integers(1, 12))) for _ in range(100)]
+TEXTS = [" ".join(DRAWN.choice(WORDS.split(), DRAWN.integers(1, 12))) for _ in range(100)]
 NAMES = ["attention × gradient", "input × gradient", "rollout"]
 
 
@@ -74,8 +76,10 @@ def test_a_word_goes_with_its_pieces(kind):
         read = tokenizer(text)
         pieces = encoded.word[row, : len(read["input_ids"])]
 
-        def answer(kept, ids=torch.tensor(read["input_ids"])):
-            return model(input_ids=ids[kept][None]).logits.double().softmax(1)[0].detach().numpy()
+        def answer(kept, ids=read["input_ids"]):
+            return (
+                model(input_ids=torch.tensor(ids)[kept][None]).logits.double().softmax(1)[0].detach().numpy()
+            )
 
         whole = answer(pieces > -2)
         np.testing.assert_allclose(ways["deletion"].intact[row], whole, atol=1e-5)
@@ -136,3 +140,18 @@ def test_a_model_that_reads_more_than_embeddings_is_refused():
     model.forward = reading_ids
     with pytest.raises(ValueError, match="embeddings of text 0 than of its ids"):
         encode(model, tokenizer, ["good film"])
+
+
+@pytest.mark.slow
+def test_the_lines_of_the_readme_run(tmp_path, capsys):
+    readme = (Path(__file__).parents[3] / "README.md").read_text()
+    assert readme.count("\n") <= 100
+    code = next(block for block in readme.split("```")[1::2] if "from_pretrained(path" in block)
+    assert code.count("\n") - 2 <= 10
+    model, tokenizer = made("pieces")
+    for part in (model, tokenizer):
+        part.save_pretrained(tmp_path)
+    given = {"path": str(tmp_path), "texts": TEXTS[:5]}
+    exec(code.removeprefix("python\n"), given)
+    assert 0 <= float(capsys.readouterr().out) <= 1
+    assert given["found"].words[0] == encode(model, tokenizer, TEXTS[:1]).words[0]
