@@ -177,17 +177,19 @@ class Linear(torch.nn.Linear):
 
 
 n_classes, n_words = len(corpus.class_names), len(corpus.vocabulary)
-sizes = Architecture("average", "additive", n_classes, n_words, dimension=16, hidden=32)
-own = build(sizes, seed=seed)
+sizes = dict(n_classes=n_classes, n_words=n_words, dimension=16, hidden=32)
+own = build(Architecture("average", "additive", **sizes), seed=seed)
 with torch.random.fork_rng(devices=[]):
     torch.manual_seed(seed)
-    own.encoder, own.scorer, own.head = Neighbours(16, 32), Linear(32, 1), LinearHead(32, n_classes)
+    own.encoder, own.scorer = Neighbours(16, 32), Linear(32, 1)
+    own.head = LinearHead(32, n_classes)
 fit(recipe(own, corpus, Training(epochs=3, seed=seed)), progress=False)
 readout = read(own, split, corpus.vocabulary)
 methods = ["attention", "attention × gradient", "integrated gradients"]
 found = explain(Trained(own, split, corpus.vocabulary, readout), methods)
-deletion = faithfulness.removals(own, split, corpus.vocabulary, readout)["deletion"]
-{name: faithfulness.violations(given, deletion).ratio for name, given in found.items()}
+ways = faithfulness.removals(own, split, corpus.vocabulary, readout)
+for name, given in found.items():
+    print(name, faithfulness.violations(given, ways["deletion"]).ratio)
 
 # %% [markdown]
 # The kernels take its Readout. A model with several heads of attention gives one for each head, with

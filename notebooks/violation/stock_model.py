@@ -56,14 +56,15 @@ page = notebook.begin(globals(), "violation/stock_model")
 # Yours is `AutoModelForSequenceClassification.from_pretrained(path, attn_implementation="eager").eval()`.
 
 # %%
-sentences = ["the film is well-made and moving", "a dull film, badly acted", "it isn't bad"]
+sentences = ["the film is well-made", "a dull film, badly acted", "it isn't bad"]
 pieces = BertWordPieceTokenizer()
 pieces.train_from_iterator(sentences, vocab_size=70, show_progress=False)
-marks = {f"{name}_token": f"[{name.upper()}]" for name in ("unk", "pad", "cls", "sep")}
+marks = {f"{mark}_token": f"[{mark.upper()}]" for mark in ("unk", "cls", "sep")}
 tokenizer = PreTrainedTokenizerFast(tokenizer_object=pieces._tokenizer, **marks)
 torch.manual_seed(seed)
-config = dict(vocab_size=80, hidden_size=32, num_hidden_layers=2, num_attention_heads=4)
-config = BertConfig(**config, initializer_range=0.2, attn_implementation="eager")
+small = dict(vocab_size=80, hidden_size=32, num_attention_heads=4)
+small |= dict(num_hidden_layers=2, initializer_range=0.2, attn_implementation="eager")
+config = BertConfig(**small)
 own = BertForSequenceClassification(config).eval()
 
 name = "attention × gradient"
@@ -83,7 +84,8 @@ charts.heatmap(
 # violation test of the same words, and all measures under three removals:
 
 # %%
-for method, test in faithfulness.violation_of(own, tokenizer, found.texts, list(found.scores)).items():
+tests = faithfulness.violation_of(own, tokenizer, found.texts, list(found.scores))
+for method, test in tests.items():
     print(method, test.ratio)
 frame = faithfulness.erasure_of(own, tokenizer, found.texts, [name])
 measures = faithfulness.summarise_measures(frame)
