@@ -63,8 +63,8 @@ marks = {f"{mark}_token": f"[{mark.upper()}]" for mark in ("unk", "cls", "sep")}
 tokenizer = PreTrainedTokenizerFast(tokenizer_object=pieces._tokenizer, **marks)
 torch.manual_seed(seed)
 small = dict(vocab_size=80, hidden_size=32, num_attention_heads=4)
-small |= dict(num_hidden_layers=2, initializer_range=0.2, attn_implementation="eager")
-config = BertConfig(**small)
+small |= dict(num_hidden_layers=2, initializer_range=0.2)
+config = BertConfig(**small, attn_implementation="eager")
 own = BertForSequenceClassification(config).eval()
 
 name = "attention × gradient"
