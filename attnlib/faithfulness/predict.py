@@ -26,11 +26,7 @@ def answered(predict: Predict) -> Predict:
         if not tried:
             tried = True
             again = columns(predict(texts[:FEW]))
-            if (
-                isinstance(found, np.ndarray)
-                and isinstance(again, np.ndarray)
-                and found[:FEW].shape == again.shape
-            ):
+            if _numbers(found) and _numbers(again) and found[:FEW].shape == again.shape:
                 apart = np.abs(found[:FEW] - again).max(initial=0)
                 if apart > TOLERANCE:
                     raise ValueError(
@@ -52,7 +48,7 @@ def columns(given: Any) -> Any:
     """
     if isinstance(given, Sequence) and len(given) and all(isinstance(row, list | Mapping) for row in given):
         rows = [_by_class(row) for row in given]
-        if all(rows):
+        if all(rows) and len(set().union(*rows)) > 1:
             names = sorted(rows[0], key=_natural)
             for number, row in enumerate(rows):
                 if row.keys() != rows[0].keys():
@@ -65,11 +61,16 @@ def columns(given: Any) -> Any:
         found = plain(given)
     except (TypeError, ValueError):
         return given
-    if found.ndim == 2 and found.dtype.kind == "f" and found.size and (found <= 0).all():
+    if _numbers(found) and found.size and (found <= 0).all():
         shares = np.exp(found.astype(np.float64))
         if (np.abs(shares.sum(axis=1) - 1) <= TOLERANCE).all():
             return shares
     return found
+
+
+def _numbers(given: Any) -> bool:
+    """Whether an answer is a table of real numbers."""
+    return isinstance(given, np.ndarray) and given.ndim == 2 and given.dtype.kind == "f"
 
 
 def _by_class(row: Any) -> dict[Any, Any]:

@@ -106,6 +106,9 @@ def of_request(request: Mapping[str, Any], limit: int | None = None) -> Prepared
     for name, value in request.items():
         if name not in (*named, "architecture", "device") and value != facts["request"].get(name):
             known = facts["request"].get(name)
+            if isinstance(known, dict) and isinstance(value, dict):  # what differs, not the whole
+                apart = [key for key in sorted(value) if value[key] != known.get(key)]
+                known, value = ({key: one.get(key) for key in apart} for one in (known, value))
             raise readouts.NotRecorded(
                 f"the recorded Readout of this model has {name}={known!r}, not {shown(value)}"
             )

@@ -87,7 +87,7 @@ for architecture in architectures:
     counted["above"] = counted["fraction"] - counted["text"].map(least)
     counts.append(counted.assign(text=np.array(run.texts.ids)[counted["text"]]))
     found = kernels.reach(readout)
-    states = run.frame(
+    frame = run.frame(
         can_flip=found.can_flip.double(),
         largest_fall=readout.probabilities().amax(dim=1) - found.lowest,
         from_uniform=kernels.jsd(readout.alpha, kernels.uniform_weights(readout)),
@@ -95,7 +95,7 @@ for architecture in architectures:
     accuracy = {"metric": "accuracy", "class": "all", "n": len(run.corpus.test)}
     accuracy = pd.DataFrame([accuracy]).assign(value=run.test_metrics["accuracy"])
     metrics = ["can_flip", "largest_fall", "from_uniform", "max_attention"]
-    tables = [accuracy, summaries.summarise(states, metrics)]
+    tables = [accuracy, summaries.summarise(frame, metrics)]
     for name, rows in counted.assign(predicted="all").groupby("method", sort=False):
         means = summaries.summarise(rows, list(written)).head(2).assign(method=name)
         tables.append(means.replace({"metric": written}))

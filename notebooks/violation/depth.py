@@ -55,8 +55,8 @@ frames, measured = [], []
 for layers in depths:
     run = prepare(dataset, encoder, scorer, seed, layers=layers, **model_settings)
     scores = explain.explain(run.trained, explain.PUBLISHED, seed=seed)
-    test = (scores, faithfulness.removals(*run.trained), run.texts.labels)
-    found = faithfulness.measure_texts(*test, only_violation=True)
+    removals, labels = faithfulness.removals(*run.trained), run.texts.labels
+    found = faithfulness.measure_texts(scores, removals, labels, only_violation=True)
     frames.append(found.assign(layers=layers))
     flips = float(flips_alone(run.readout).double().mean())
     largest = float(run.readout.alpha.amax(dim=1).mean())

@@ -52,8 +52,8 @@ for layers in depths:
     run = prepare_transformer(dataset, kind, seed, layers=layers, **model_settings)
     model = (run.model, run.kind, run.inputs)
     scores = stock.explain(*model, target=target, seed=seed)
-    test = (scores, removals(*model), run.texts.labels)
-    found = faithfulness.measure_texts(*test, only_violation=True)
+    ways, labels = removals(*model), run.texts.labels
+    found = faithfulness.measure_texts(scores, ways, labels, only_violation=True)
     frames.append(found.assign(layers=layers))
     seconds = sum(row["seconds"] for row in run.history)
     measured += [

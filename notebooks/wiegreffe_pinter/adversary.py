@@ -112,11 +112,11 @@ trained = "trained adversary"
 models = {(trained, strength): model for strength, model in adversaries.items()}
 models |= {(name, None): model for name, model in others.items()}
 weights = {key: model.readout.alpha for key, model in models.items()}
-outputs = {key: model.readout.probabilities() for key, model in models.items()}
+reached = {key: model.readout.probabilities() for key, model in models.items()}
 for name, best in per_text(run.readout).items():
     weights[name, None] = best.weights
-    outputs[name, None] = run.readout.probabilities(best.weights)
-frames = {key: beside(weights[key], outputs[key]) for key in weights}
+    reached[name, None] = run.readout.probabilities(best.weights)
+frames = {key: beside(weights[key], reached[key]) for key in weights}
 
 # %% [markdown]
 # ## What comes out

@@ -58,12 +58,13 @@ page.generated(link="../chapters/guide")
 # %%
 models = {"learned attention": run.readout, "uniform attention": uniform.readout}
 labels, classes = run.texts.labels, run.corpus.class_names
-outputs, reports = [], []
+outputs, reports = {}, []
 for name, readout in models.items():
-    outputs.append(readout.probabilities().cpu().numpy())
-    report = performance.report(labels, outputs[-1], classes)
+    outputs[name] = readout.probabilities().cpu().numpy()
+    report = performance.report(labels, outputs[name], classes)
     reports.append(report.assign(method=name))
-paired = performance.difference(labels, *outputs).assign(method="difference")
+paired = performance.difference(labels, *outputs.values())
+paired = paired.assign(method="difference")
 first, second = models.values()
 frame = run.frame(
     jsd=jsd(second.alpha, first.alpha),
