@@ -33,7 +33,7 @@ def model_of(notebook: str | Path, parameters: Mapping[str, Any]) -> tuple[str, 
 
     parameters: of the run; what it leaves out has the notebook's default, or else that of what prepares the
     model, so that notebooks with different parameters name one model alike. None for a notebook that trains
-    no model, or several. Nothing is imported or run to find out.
+    no model, several, or none of a data set that it is given. Nothing is imported or run to find out.
     """
     nodes = ast.walk(ast.parse(Path(notebook).read_text(encoding="utf-8"), str(notebook)))
     imports = [node for node in nodes if isinstance(node, ast.ImportFrom)]
@@ -41,7 +41,7 @@ def model_of(notebook: str | Path, parameters: Mapping[str, Any]) -> tuple[str, 
     used = [name for name in names if name in PREPARED_BY]
     given = defaults(notebook) | dict(parameters)
     several = any(isinstance(value, list) for value in given.values())
-    if len(used) != 1 or several or given.get("readouts") == "only":
+    if len(used) != 1 or several or given.get("readouts") == "only" or "dataset" not in given:
         return None
     settings = {name: usual for name, (_, usual) in signature(used[0]).items()}
     settings |= {name: given[name] for name in settings if given.get(name) is not None}
