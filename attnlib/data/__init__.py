@@ -2,9 +2,9 @@
 
 `load(name)` is the way in; `names()` lists what it knows. The generated corpora (``planted``,
 ``babi1_generated`` …) need no file; the others are looked up under ``$ATTNLIB_DATA``, then in the user cache,
-then downloaded from the official address (see `attnlib.data.files`); a path
-stands for a file of one's own (`attnlib.data.own`). Questions about scenes, for models of
-vision and language, have a shape and a list of their own: `load_scenes` and `scene_names`.
+then downloaded from the official address (see `attnlib.data.files`); a path stands for a file of one's own
+(`attnlib.data.own`). Questions about scenes, for models of vision and language, have a shape and a list of
+their own: `load_scenes` and `scene_names`.
 """
 
 from __future__ import annotations

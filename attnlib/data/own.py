@@ -277,22 +277,16 @@ def _divided(name: str, every: Split, parts: np.ndarray) -> tuple[Parts, list[st
     """The three splits, as the parts [N] of the file say or drawn; and a note on what was drawn."""
     there = {part: every.select(parts == n) for n, part in enumerate(ORDER) if (parts == n).any()}
     for part in ("train", "test"):
-        if len(parts) and part not in there:
+        if there and part not in there:
             raise DataError(f"{name}: no row has the split {part}")
+    if "dev" in there:
+        return {part: there[part] for part in ORDER}, []
+    drawn = "no split dev: drawn of train" if there else "no column split: drawn by class"
     try:
-        splits = (
-            held_out(there) if there and "dev" not in there else there or by_class({"": every}, TEST, DEV)
-        )
-    except DataError:
-        raise
+        splits = held_out(there) if there else by_class({"": every}, TEST, DEV)
     except ValueError as error:
+        if isinstance(error, DataError):
+            raise
         raise DataError(f"{name}: {len(every)} texts are too few to divide: {error}") from error
-    drawn = (
-        ""
-        if "dev" in there
-        else "no split dev: drawn of train"
-        if there
-        else "no column split: drawn by class"
-    )
     sizes = ", ".join(f"{len(splits[part])} {part}" for part in ORDER)
-    return {part: splits[part] for part in ORDER}, [f"{drawn} with seed {SEED}, {sizes}"] if drawn else []
+    return {part: splits[part] for part in ORDER}, [f"{drawn} with seed {SEED}, {sizes}"]

@@ -71,14 +71,12 @@ found = faithfulness.plausibility_table(sizes, run.texts.evidence)
 
 # %% tags=["hide-input"]
 charts.dot_panels(
-    of_removal.assign(panel="evidence tokens"),
+    of_removal,
     "operator",
     by="method",
-    panel="panel",
     title=f"Removal acts as the planted sign says ({dataset}, {encoder}, {scorer})",
     x_title="share of evidence tokens",
     by_title="the token is",
-    columns=1,
     domain=(0, 1),
 )
 
@@ -106,17 +104,14 @@ right = of_test[of_test["metric"] == "test_is_right"]
 right = right.assign(
     method=pd.Categorical(right["method"], list(explain.METHODS), ordered=True),
     operator=pd.Categorical(right["operator"], list(faithfulness.OPERATORS), ordered=True),
-    panel="top tokens that are evidence",
 )
 charts.dot_panels(
     right,
     "method",
     by="operator",
-    panel="panel",
     title="The test's verdict agrees with the planted sign",
     x_title="share of texts whose top token is evidence",
     by_title="removal",
-    columns=1,
     domain=(0, 1),
 )
 

@@ -35,9 +35,9 @@ class Map:
 
     weights: [N, heads, queries, keys], after the softmax, in the graph. values: [N, keys, heads · size], the
     output of the module's value projection, whatever is wrapped around it; empty where none is known by its
-    name. run: how often the module had run
-    before in the same pass. gradient, relevance: the target's gradient by the weights and their relevance,
-    of the weights' shape, which `watch` adds; empty where they were not asked for.
+    name. run: how often the module had run before in the same pass. gradient, relevance: the target's
+    gradient by the weights and their relevance, of the weights' shape, which `watch` adds; empty where they
+    were not asked for.
     """
 
     name: str

@@ -137,15 +137,15 @@ MOVES = {
 class Relevance(TorchFunctionMode):
     """Within it, the backward pass of what is computed carries relevance. The model must be in eval mode.
 
-    model: whose modules are activations of the library, or normalise, passes relevance on through them,
-    however they compute.
-    NotImplementedError names a function of the graph for which there is no rule: its gradient would pass for
-    relevance.
+    model: relevance passes through its modules that are activations of the library, or normalise, however
+    they compute. NotImplementedError names a function of the graph for which there is no rule: its gradient
+    would pass for relevance.
     """
 
     def __init__(self, model: nn.Module | None = None) -> None:
         super().__init__()
-        self.model, self._before = model, {}  # type: ignore[var-annotated]
+        self.model = model
+        self._before: dict[nn.Module, Any] = {}
 
     def __enter__(self) -> Relevance:
         for module in self.model.modules() if self.model else ():
