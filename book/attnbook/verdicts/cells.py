@@ -37,7 +37,7 @@ ROUNDING = 1e-6
 
 
 def reference(name: str) -> dict[str, Any]:
-    """What a page of data of the folder of published results says: `papers`, `claims`, `ledgers`, …."""
+    """What book/reference/<name>.toml says: of `papers`, `claims`, `ledgers`, `defects`."""
     return tomllib.loads((REFERENCE / f"{name}.toml").read_bytes().decode())
 
 
