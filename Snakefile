@@ -100,7 +100,9 @@ RECORDS = {
 }
 # Chapters answer from the recorded results; some let the reader play with the recorded Readouts.
 PLAYED = [*files("book/readouts"), "book/attnbook/playground.html", "book/attnbook/playground.py"]
-RECORDS |= {f"chapters/{path.stem}": RESULTS + PLAYED for path in Path("notebooks/chapters").glob("*.py")}
+for path in Path("notebooks/chapters").glob("*.py"):
+    plays = "page.playground(" in path.read_text(encoding="utf-8")
+    RECORDS[f"chapters/{path.stem}"] = RESULTS + (PLAYED if plays else [])
 NOTEBOOKS = sorted(path.relative_to("notebooks").with_suffix("").as_posix() for path in Path("notebooks").rglob("*.py"))
 
 os.environ["ATTNLIB_CACHE"] = os.path.abspath("build/cache")
