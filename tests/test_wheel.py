@@ -36,6 +36,9 @@ values = {
     "x": readout.alpha,
     "y": readout.scores[..., 1],
     "mask": readout.mask,
+    "alpha": readout.alpha[:, None],  # of one head
+    "scores": readout.scores[:, None],
+    "bias": readout.bias,
     "p": readout.probabilities(),
     "q": readout.probabilities(kernels.uniform_weights(readout)),
 }

@@ -56,8 +56,8 @@ for layers in depths:
     run = prepare(dataset, encoder, scorer, seed, layers=layers, **model_settings)
     scores = explain.explain(run.trained, explain.PUBLISHED, seed=seed)
     removals, labels = faithfulness.removals(*run.trained), run.texts.labels
-    found = faithfulness.measure_texts(scores, removals, labels, only_violation=True)
-    frames.append(found.assign(layers=layers))
+    rows = faithfulness.measure_texts(scores, removals, labels, only_violation=True)
+    frames.append(rows.assign(layers=layers))
     flips = float(flips_alone(run.readout).double().mean())
     largest = float(run.readout.alpha.amax(dim=1).mean())
     measured += [
