@@ -86,19 +86,20 @@ charts.heatmap(
 # %%
 tests = faithfulness.violation_of(own, tokenizer, found.texts, list(found.scores))
 for method, test in tests.items():
-    print(method, test.ratio)
+    print(method, round(test.ratio, 3))
 frame = faithfulness.erasure_of(own, tokenizer, found.texts, [name])
 measures = faithfulness.summarise_measures(frame)
 notebook.table(measures[["method", "operator", "metric", "value"]].head(4))
 
 # %% [markdown]
-# Which methods a family has; a model of another is asked in the same way, and what it lacks is refused by
-# name. Relevance and transformer attribution need a rule for each function that a model calls, attention ×
-# norm the layers around the attention by their names. T5 is its encoder with a layer of one's own.
+# Every family that was tried has the methods that are not in this table. Relevance and transformer attribution
+# need a rule for each function that a model calls, attention × norm the layers around the attention by their
+# names; what a model lacks is refused by name. T5 is its encoder with a layer of one's own.
 
 # %%
 families = pd.read_csv(REFERENCE / "families.csv").set_index("family")
-notebook.table(families.T.rename_axis("method").reset_index())
+lacking = families.columns[(families != "yes").any()]
+notebook.table(families[lacking].reset_index())
 
 # %% [markdown]
 # ## Three models
