@@ -92,9 +92,10 @@ measures = faithfulness.summarise_measures(frame)
 notebook.table(measures[["method", "operator", "metric", "value"]].head(4))
 
 # %% [markdown]
-# Every family that was tried has the methods that are not in this table. Relevance and transformer attribution
-# need a rule for each function that a model calls, attention × norm the layers around the attention by their
-# names; what a model lacks is refused by name. T5 is its encoder with a layer of one's own.
+# Every family that was tried has the methods that are not in this table. Relevance and transformer
+# attribution need a rule for each function that a model calls, attention × norm the layers around the
+# attention by their names; what a model lacks is refused by name. T5 is its encoder with a layer of
+# one's own.
 
 # %%
 families = pd.read_csv(REFERENCE / "families.csv").set_index("family")
