@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
 from attnlib import data
 from attnlib.cache import file_checksum
+from attnlib.checks import one_of
 from attnlib.data.imposed import Weights, impose, impose_on
-from attnlib.models.classifier import Architecture, build
+from attnlib.models.classifier import ENCODERS, FROZEN, Architecture, build
+from attnlib.models.frozen import with_states
+from attnlib.models.pretrained import PACKAGES, is_pretrained
 from attnlib.models.reading import head_of, read
 from attnlib.models.vectors import embedding_matrix, vectors_file
 from attnlib.prepare.recorded import like, recorded_run
@@ -116,6 +120,7 @@ def plan(
     seed: int = 0,
     *,
     device: str = "cpu",
+    train_limit: int | None = None,
     variant: str = "released",
     vectors: str = "random",
     dimension: int | None = None,
@@ -129,6 +134,11 @@ def plan(
     imposed: Mapping[str, Weights] | None = None,
 ) -> Plan:
     """A corpus and its model with initial word vectors, not yet trained.
+
+    encoder: one of ENCODERS, or a pretrained model that stays as it is: "minilm", a folder, owner/name of the
+    hub. Of that the states of the words are computed once and kept (`attnlib.models.frozen`), attention and
+    head are trained on them, for classification alone, and vectors stay "random", as there are none.
+    train_limit: train on so many texts, the same for every seed (None: all).
 
     vectors: "random", "corpus" (word2vec on the training texts, drawn with the seed), the name of another
     data set (word2vec on its training texts, `vectors_file`) or the path of a GloVe or fastText text file;
@@ -147,17 +157,36 @@ def plan(
             f"scorer is {scorer!r}, imposed weights are {'not ' if imposed is None else ''}given: the scorer "
             "'imposed' needs weights by split and text id, and no other takes them"
         )
+    frozen = encoder not in ENCODERS and is_pretrained(encoder)
+    if not frozen:
+        one_of("encoder", encoder, (*ENCODERS, *PACKAGES))
     corpus = data.load(dataset)
+    if train_limit is not None:
+        corpus = replace(corpus, train=corpus.train.sample(train_limit))
     if imposed is not None:
         corpus = impose_on(corpus, imposed)
     usual = USUAL.get(corpus.name, USUAL[corpus.task])
     usual = usual | chosen(deviation=deviation, epochs=epochs, batch_size=batch_size)
     usual |= sizes_given(dimension=dimension, hidden=hidden)
+    more: dict[str, Any] = {}
+    if frozen:
+        if corpus.paired or vectors != "random" or dimension is not None:
+            raise ValueError(
+                f"encoder={encoder!r} is frozen: it reads classification (data set {corpus.name!r} is "
+                f"{corpus.task}) and has words of its own, so leave vectors and dimension out"
+            )
+        corpus, usual["dimension"], more["encoder"] = with_states(corpus, encoder, device)
     dimension, deviation = usual["dimension"], usual["deviation"]
     words = corpus.vocabulary
     sizes: dict[str, Any] = {"dimension": dimension, "hidden": usual["hidden"], "layers": layers}
     architecture = Architecture(
-        encoder, scorer, len(corpus.class_names), len(words), variant, corpus.paired, **sizes
+        FROZEN if frozen else encoder,
+        scorer,
+        len(corpus.class_names),
+        len(words),
+        variant,
+        corpus.paired,
+        **sizes,
     )
     way: dict[str, Any] = {"variant": variant, "patience": patience, "selection": selection, "seed": seed}
     how = Training(usual["epochs"], usual["batch_size"], **way)
@@ -168,13 +197,14 @@ def plan(
     code = (fit, recipe, build, embedding_matrix)
     missing = "zero" if variant == "released" else "random"
     drawn: dict[str, Any] = {"dimension": dimension, "deviation": deviation, "missing": missing, "seed": seed}
-    matrix = embedding_matrix(words, vectors, texts=corpus.train.texts, **drawn)
+    matrix = None if frozen else embedding_matrix(words, vectors, texts=corpus.train.texts, **drawn)
     model = build(architecture, matrix, seed)
-    name = {"dataset": corpus.name, "encoder": encoder, "scorer": scorer, "seed": seed}
+    name = {"dataset": corpus.name, "encoder": Path(encoder).name, "scorer": scorer, "seed": seed}
+    label = FROZEN if frozen else label
     return Plan(
         corpus=corpus,
         model=model,
-        settings=decided(corpus, architecture, how, device, code, vectors=start, deviation=deviation),
+        settings=decided(corpus, architecture, how, device, code, vectors=start, deviation=deviation, **more),
         name={**name, "variant": variant, "vectors": label},
         device=device,
         recipe=lambda: recipe(model, corpus, how, device),

@@ -16,7 +16,7 @@
 from typing import Optional
 
 dataset: str = "planted"  # a name from attnlib.data.names()
-encoder: str = "bilstm"  # bilstm, bigru, convolution or average
+encoder: str = "bilstm"  # bilstm, bigru, convolution, average; or, frozen, minilm, a folder, owner/name
 scorer: str = "additive"  # additive or scaled_dot
 variant: str = "released"  # released: model as the authors' code; published: as the paper's text
 search: str = "published"  # published or released: the loss that the search minimises
