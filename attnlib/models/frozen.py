@@ -74,7 +74,10 @@ def _kept(split: Split, name: str, folder: Path, known: str, device: str) -> np.
             whole.flush()
 
     def check(path: Path) -> None:
-        found = np.load(path, mmap_mode="r")
+        try:
+            found = np.load(path, mmap_mode="r")
+        except EOFError:
+            raise ValueError(f"{path} is empty") from None
         if found.dtype != np.float16 or found.shape[:1] != (n_words,):
             raise ValueError(f"{path} holds {found.dtype} {found.shape}, not the states of {n_words} words")
 
