@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -11,6 +12,7 @@ from attnlib.explain.transformers import methods as stock
 from attnlib.faithfulness.transformers import removals
 from attnlib.prepare import prepare, prepare_like, prepare_transformer
 from tests import toy
+from tests.test_notebooks import ROOT, cells_in_a_fork, few  # noqa: F401
 from tests.tiny_bert import tiny_bert
 
 pytest.importorskip("transformers")
@@ -121,6 +123,27 @@ def test_of_pairs_the_words_of_the_first_text_are_scored(folder):
     assert [len(row) for row in scores] == [len(text) for text in run.texts.texts]
     deletion = removals(run.model, run.kind, run.inputs, units=run.units)["deletion"]
     assert deletion.lengths.tolist() == [len(text) for text in run.texts.texts]
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("few")
+@pytest.mark.parametrize(
+    ("name", "how"),
+    [
+        ("jain_wallace/permutation", {"encoder": ...}),
+        ("beyond/geometry", {"encoder": ...}),
+        ("violation/transformers", {"kind": "bert", "transformer": ...}),
+        ("violation/transformer_depth", {"kind": "bert", "transformer": ..., "depths": [1, 2]}),
+    ],
+)
+def test_the_book_s_experiments_take_a_folder(name, how, folder, tmp_path):
+    values = {key: folder if value is ... else value for key, value in how.items()}
+    values |= {"dataset": "planted", "epochs": 1, "limit": 10, "output": str(tmp_path)}
+    cells_in_a_fork(ROOT / f"notebooks/{name}.py", values)
+    if name != "beyond/geometry":
+        summary = pd.read_csv(tmp_path / "summary.csv")
+        assert set(summary["encoder"]) == {"mine"}
+        assert summary["metric"].isin(["can_flip", "violation"]).any()
 
 
 def test_layers_are_the_first_ones_and_a_kind_of_scenes_is_refused(folder):
