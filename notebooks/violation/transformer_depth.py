@@ -48,11 +48,13 @@ page.generated(link="../chapters/transformers")
 
 # %% tags=["remove-output"]
 frames, measured = [], []
-model_settings = dict(epochs=epochs, device=device, limit=limit, transformer=transformer)
+model_settings = dict(epochs=epochs, device=device, limit=limit)
+model_settings["transformer"] = transformer
 for layers in depths:
     run = prepare_transformer(dataset, kind, seed, layers=layers, **model_settings)
     scores = run.explain(target=target, seed=seed)
-    ways, labels = removals(run.model, run.kind, run.inputs, units=run.units), run.texts.labels
+    ways = removals(run.model, run.kind, run.inputs, units=run.units)
+    labels = run.texts.labels
     found = faithfulness.measure_texts(scores, ways, labels, only_violation=True)
     frames.append(found.assign(layers=layers))
     seconds = sum(row["seconds"] for row in run.history)
