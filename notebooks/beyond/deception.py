@@ -170,7 +170,7 @@ notebook.table(votes.pivot_table("value", "lambda", "method").reset_index().rena
 # %% tags=["hide-input"]
 summary = page.summary(run, rows)
 most = max(strengths)
-table = rows.set_index(["lambda", "metric", "method"])["value"]
+table = rows.set_index(["lambda", "metric", "method"])["value"].sort_index()
 numbers = {"most": float(most), "marked": float(hidden.sum() / lengths.sum())}
 for name, strength in (("plain", min(strengths)), ("hidden", most)):
     numbers[f"{name}_shown"] = table[strength, "attention_on_hidden", "attention"]

@@ -197,6 +197,7 @@ notebook.table(together.overview(judged), ["claim", "verdict", "mean", "95 % int
 #
 # - {doc}`../serrano_smith/contextualisation`: six architectures on one data set, with the exact minimum
 # - {doc}`../jain_wallace/correlation`: attention, gradients and leave-one-out on one model
+# - {doc}`../beyond/conicity`: states that training keeps apart, and what attention can then do
 
 # %% tags=["remove-input"]
 run = runs[encoders[-1]]

@@ -226,6 +226,7 @@ page.says(
 # ## Its experiments
 #
 # - {doc}`../wiegreffe_pinter/adversary`: the whole curve of one data set, both losses
+# - {doc}`../beyond/deception`: a model that is trained to hide what it uses, and what still shows it
 
 # %% tags=["remove-input"]
 page.origin(run.settings, run.recorded)
