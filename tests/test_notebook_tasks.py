@@ -86,6 +86,7 @@ SCENES = {
     "colours": lambda: replace(scenes_generated.load(**SIZES, kinds=("colour",)), name="colours"),
 }
 SINGLE, TWO = {"planted", "five", "planted_documents", "letters"}, {"planted", "letters"}
+OF_TWO = ("violation/evidence", "beyond/deception", "beyond/conicity")
 DOCUMENTS, BERT = {"planted_documents", "letters"}, SINGLE | {"pairs", "pairs3"}
 
 # What makes a run short, of what a page has.
@@ -108,7 +109,7 @@ def runs_of(page, text):
     elif page == "violation/rationales":
         yield {}, TWO
         yield {"encoder": "FLANrnn"}, TWO
-    elif page in ("violation/evidence", "beyond/deception", "beyond/conicity") or page.startswith("wiegreffe"):
+    elif page in OF_TWO or page.startswith("wiegreffe_pinter"):
         yield {}, TWO
     elif page.startswith("jain_wallace"):
         yield {}, set(TEXTS)
