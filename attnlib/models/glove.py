@@ -34,6 +34,9 @@ def read_glove(words: Sequence[str], dimension: int = DIMENSION) -> dict[str, np
 
     >>> sorted(read_glove(["the", "xyzzy-xyzzy"]))  # doctest: +SKIP
     ['the']
+    >>> read_glove(["the"], dimension=300)
+    Traceback (most recent call last):
+    ValueError: dimension is 300, the vectors 'glove50' have 50: leave it out
     """
     if dimension != DIMENSION:
         raise ValueError(f"dimension is {dimension}, the vectors {NAME!r} have {DIMENSION}: leave it out")
