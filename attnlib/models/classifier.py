@@ -15,11 +15,18 @@ from torch import Tensor, nn
 from attnlib.checks import check_at_least, one_of
 from attnlib.models.batches import Batch
 from attnlib.models.encoders import Average, BiGRU, BiLSTM, Convolution, Frozen, Recurrent, embedding
-from attnlib.models.scorers import Additive, Imposed, ScaledDot, Uniform
+from attnlib.models.scorers import Additive, AdditiveEntmax, AdditiveSparsemax, Imposed, ScaledDot, Uniform
 
 ENCODERS = ("bilstm", "bigru", "convolution", "average")
 FROZEN = "frozen"
-SCORERS = {"additive": Additive, "scaled_dot": ScaledDot, "uniform": Uniform, "imposed": Imposed}
+SCORERS = {
+    "additive": Additive,
+    "scaled_dot": ScaledDot,
+    "uniform": Uniform,
+    "imposed": Imposed,
+    "additive_entmax": AdditiveEntmax,
+    "additive_sparsemax": AdditiveSparsemax,
+}
 VARIANTS = ("released", "published")
 
 
@@ -30,7 +37,7 @@ class Architecture:
     encoder: "bilstm", "bigru", "convolution" or "average"; "frozen" where texts bring their states with
     them, `dimension` wide (`attnlib.models.frozen`), and only scorer and head are trained. scorer: "additive"
     or "scaled_dot"; "uniform" for the same weight on every token; "imposed" for weights that come with the
-    texts.
+    texts; "additive_entmax" and "additive_sparsemax" for sparse ones.
     variant: "released" (sizes of the authors' code, from which the printed numbers come) or "published"
     (sizes of the paper's text). pair: reads a question. dimension: of the word vectors. hidden: the size that
     the encoder's other sizes follow from. layers: hidden layers between context and output, 0 for a linear
@@ -202,7 +209,7 @@ class AttentionModel(nn.Module):
         if isinstance(self.scorer, Imposed) and batch.attention is not None:
             attention = batch.attention.to(states.dtype)
         else:
-            attention = self.scorer(states, query).masked_fill(~mask, -torch.inf).softmax(dim=1)
+            attention = self.scorer.weights(self.scorer(states, query).masked_fill(~mask, -torch.inf))
         if detach_attention:
             attention = attention.detach()
         context = (attention.unsqueeze(1) @ states).squeeze(1)

@@ -13,6 +13,7 @@ from attnlib import data
 from attnlib.cache import file_checksum
 from attnlib.checks import one_of
 from attnlib.data.imposed import Weights, impose, impose_on
+from attnlib.models import glove
 from attnlib.models.classifier import ENCODERS, FROZEN, Architecture, build
 from attnlib.models.frozen import with_states
 from attnlib.models.pretrained import PACKAGES, is_pretrained
@@ -140,15 +141,16 @@ def plan(
     head are trained on them, for classification alone, and vectors stay "random", as there are none.
     train_limit: train on so many texts, the same for every seed (None: all).
 
-    vectors: "random", "corpus" (word2vec on the training texts, drawn with the seed), the name of another
-    data set (word2vec on its training texts, `vectors_file`) or the path of a GloVe or fastText text file;
-    deviation: of random vectors. None takes Jain & Wallace's setting for the task: 300-d vectors, 8 epochs of
-    batches of 32 for classification; 50-d vectors drawn from N(0, 1), 100 epochs of batches of 50 for
-    question answering; 300-d vectors, 25 epochs of batches of 128 for pairs of sentences, of 90 for the CNN
-    questions. Where they used pretrained vectors the deviation without them is 0.1. dimension: of the word
-    vectors; hidden: the size that the encoder's others follow from (`Architecture`). layers: of the head
-    (`Architecture`). selection: of the epoch (`Training`). imposed: attention weights by split and text id
-    (`attnlib.data.imposed`), for the scorer "imposed" and only for it.
+    vectors: "random", "corpus" (word2vec on the training texts, drawn with the seed), "glove50" (GloVe's of
+    50 numbers, `models.glove`), the name of another data set (word2vec on its training texts, `vectors_file`)
+    or the path of a GloVe or fastText text file; deviation: of random vectors. None takes Jain & Wallace's
+    setting for the task: 300-d vectors, 8 epochs of batches of 32 for classification; 50-d vectors drawn from
+    N(0, 1), 100 epochs of batches of 50 for question answering; 300-d vectors, 25 epochs of batches of 128
+    for pairs of sentences, of 90 for the CNN questions. Where they used pretrained vectors the deviation
+    without them is 0.1. dimension: of the word vectors, 50 with "glove50"; one that is not the task's is part
+    of the vectors' name. hidden: the size that the encoder's others follow from (`Architecture`). layers: of
+    the head (`Architecture`). selection: of the epoch (`Training`). imposed: attention weights by split and
+    text id (`attnlib.data.imposed`), for the scorer "imposed" and only for it.
     """
     request = dict(locals())
     device = resolve_device(device)
@@ -167,7 +169,8 @@ def plan(
         corpus = impose_on(corpus, imposed)
     usual = USUAL.get(corpus.name, USUAL[corpus.task])
     usual = usual | chosen(deviation=deviation, epochs=epochs, batch_size=batch_size)
-    usual |= sizes_given(dimension=dimension, hidden=hidden)
+    own = usual | {"dimension": glove.DIMENSION if vectors == glove.NAME else usual["dimension"]}
+    usual = own | sizes_given(dimension=dimension, hidden=hidden)
     more: dict[str, Any] = {}
     if frozen:
         if corpus.paired or vectors != "random" or dimension is not None:
@@ -191,6 +194,7 @@ def plan(
     way: dict[str, Any] = {"variant": variant, "patience": patience, "selection": selection, "seed": seed}
     how = Training(usual["epochs"], usual["batch_size"], **way)
     label = f"random, deviation {deviation:g}" if vectors == "random" else Path(vectors).name
+    label += "" if dimension == own["dimension"] else f", {dimension}-d"
     if vectors in data.names():
         vectors = str(vectors_file(vectors, dimension))
     start = vectors if vectors in ("random", "corpus") else file_digest(vectors)
@@ -217,9 +221,11 @@ def plan(
 
 def file_digest(path: str) -> str:
     """The sha256 of a vectors file, so that the cache follows its content."""
+    if path == glove.NAME:
+        return glove.CHECKSUMS[glove.VECTORS]  # checked where they are read
     if not Path(path).is_file():
         raise FileNotFoundError(
-            f"vectors={path!r}: no such file. Give 'random', 'corpus', the name of a data set, or a GloVe or "
-            "fastText text file."
+            f"vectors={path!r}: no such file. Give 'random', 'corpus', 'glove50', the name of a data set, or "
+            "a GloVe or fastText text file."
         )
     return file_checksum(Path(path))

@@ -14,7 +14,7 @@ from typing import Optional
 
 dataset: str = "sst"  # a name from attnlib.data.names()
 encoders: list = ["average", "convolution", "bilstm"]  # those compared; average: no encoder
-vectors: str = "imdb"  # random, corpus (word2vec on the training texts), a data set, or a vectors file
+vectors: str = "imdb"  # random, corpus (word2vec of the training texts), glove50, a data set or a file
 epochs: Optional[int] = None  # None: as the paper
 seed: int = 0  # decides the models
 limit: Optional[int] = None  # analyse so many test texts; None: all
@@ -223,6 +223,7 @@ notebook.table(pd.DataFrame(rows), ["MiniLM frozen", "verdict", "data sets", "me
 #
 # - {doc}`../serrano_smith/contextualisation`: six architectures on one data set, with the exact minimum
 # - {doc}`../jain_wallace/correlation`: attention, gradients and leave-one-out on one model
+# - {doc}`../beyond/conicity`: states that training keeps apart, and what attention can then do
 
 # %% tags=["remove-input"]
 run = runs[encoders[-1]]

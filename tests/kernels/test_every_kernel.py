@@ -64,7 +64,8 @@ TABLE = {
     ),
     "uniform_weights": (ANY, "NT", kernels.uniform_weights),
 }
-OTHERS = {"check_first_flip", "flip_table", "jsd", "kl", "reach_of_heads", "tvd"}  # not of a Readout alone
+# Not of a Readout alone.
+OTHERS = {"check_first_flip", "conicity", "flip_table", "jsd", "kl", "reach_of_heads", "tvd"}
 DTYPES = {"b": torch.bool, "i": torch.int64, "c": torch.int64}
 
 FORMULAS = {  # for all that a kernel returns, or the first of it
