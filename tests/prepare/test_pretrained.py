@@ -132,7 +132,7 @@ def test_of_pairs_the_words_of_the_first_text_are_scored(folder):
     [
         ("jain_wallace/permutation", {"encoder": ...}),
         ("beyond/geometry", {"encoder": ...}),
-        ("violation/transformers", {"kind": "bert", "transformer": ...}),
+        ("violation/transformers", {"kind": "bert", "transformer": ..., "measures": False}),
         ("violation/transformer_depth", {"kind": "bert", "transformer": ..., "depths": [1, 2]}),
     ],
 )
