@@ -1,7 +1,5 @@
 """Where finished work is kept between runs, and how two processes share it."""
 
-from __future__ import annotations
-
 import errno
 import glob
 import hashlib

@@ -4,8 +4,6 @@ Those are the files it imports, and what these import in turn. Nothing is import
 sweep knows in a moment what a changed module touches.
 """
 
-from __future__ import annotations
-
 import ast
 import inspect
 import re

@@ -14,11 +14,7 @@ from attnlib.data import places
     [
         ("file", None, "output {}/file is a file: name a folder"),
         (".", "x.csv", "output {} is a folder: name a file, such as {}/x.csv"),
-        (
-            "file/x.csv",
-            "x.csv",
-            "output {0}/file/x.csv: nothing can be written in {0}/file (Not a directory)",
-        ),
+        ("file/x.csv", "x.csv", "output {0}/file/x.csv: nothing can be written in {0}/file (Not a dir"),
         ("file/tables", None, "output {0}/file/tables: nothing can be written in {0}/file (Not a directory)"),
         ("/proc/none/x.csv", "x.csv", "output /proc/none/x.csv: nothing can be written in /proc ("),
         ("/proc", None, "output /proc: nothing can be written in /proc ("),

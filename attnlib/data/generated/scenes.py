@@ -34,8 +34,6 @@ question has no answer then), and in exists and every if it is the only one of i
 numbers differ by one and the answer is yes. Elsewhere taking one away weakens the answer without changing it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from itertools import chain
 from typing import Any, NamedTuple

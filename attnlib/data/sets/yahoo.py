@@ -4,8 +4,6 @@ Read from the user's own copy: the Webscope L6 files (FullOct2007.xml.part1 and 
 cut in two), or the csv files that Zhang et al. 2015 made of them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import cast
@@ -19,7 +17,7 @@ from attnlib.data.corpora import SEED, Limits, Parts, Row, classes, held_out, ma
 from attnlib.data.corpus import Corpus, Split
 from attnlib.data.errors import DataError
 from attnlib.data.kept import keep
-from attnlib.data.rows import LONGEST, labelled_rows
+from attnlib.data.rows import LONGEST, decoded, labelled_rows
 
 # In the order of Zhang et al.'s classes 1 to 10.
 TOPICS = classes("yahoo")
@@ -48,7 +46,8 @@ def questions(paths: Sequence[str]) -> Iterator[tuple[int, str, str, str]]:
     number, place, rest = 0, "", b""
     for place, piece in _pieces(paths):
         *documents, rest = (rest + piece).split(END)
-        for number, text in enumerate(documents, start=number + 1):
+        for text in documents:
+            number += 1
             try:
                 document = fromstring(text[max(0, text.find(BEGIN)) :] + END)
             except ParseError as error:
@@ -127,8 +126,9 @@ def balanced(every: Split, ranks: np.ndarray) -> Parts:
 
 def read_csv(path: str) -> Iterator[Row]:
     """Yield the rows of a csv file: class 1 to 10, title, content, best answer."""
-    for line, label, fields in labelled_rows("yahoo", path, 4, CLASSES, "the class"):
-        yield Row(line, label, plain(" ".join(filter(None, fields))))
+    with files.stream("yahoo", path) as (where, file):
+        for line, label, fields in labelled_rows(decoded(file, where), where, 4, CLASSES, "the class"):
+            yield Row(line, label, plain(" ".join(filter(None, fields))))
 
 
 @keep("yahoo")
