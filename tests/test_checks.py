@@ -317,17 +317,17 @@ def test_scores_of_every_library(form):
     assert found.score == pytest.approx([0.6] * 4, abs=3e-3 if form == "half precision" else 1e-6)
 
 
-@pytest.mark.parametrize(
-    ("scores", "message"),
-    [
-        ([*SCORES[:2], ["high", "low", "no"], SCORES[3]], r"row 2 is \['high', 'low', 'no'\], where num"),
-        (["0.1 0.6 0.2"] * 4, "scores: row 0 is '0.1 0.6 0.2', where numbers are needed"),
-        ([*SCORES[:3], [0.1, {"a": 1}, 0.2]], "scores: row 3 is "),
-        ([*SCORES[:3], None], "scores: row 3 has 1 numbers for 3 tokens|scores: row 3 is None"),
-        ([*SCORES[:3], [0.1, None, 0.2]], "scores: token 1 of row 3 is nan"),
-        ("abcd", "scores is a string, not a sequence of numbers for each text"),
-    ],
-)
+BAD_SCORES = [
+    ([*SCORES[:2], ["high", "low", "no"], SCORES[3]], r"row 2 is \['high', 'low', 'no'\], where num"),
+    (["0.1 0.6 0.2"] * 4, "scores: row 0 is '0.1 0.6 0.2', where numbers are needed"),
+    ([*SCORES[:3], [0.1, {"a": 1}, 0.2]], "scores: row 3 is "),
+    ([*SCORES[:3], None], "scores: row 3 has 1 numbers for 3 tokens|scores: row 3 is None"),
+    ([*SCORES[:3], [0.1, None, 0.2]], "scores: token 1 of row 3 is nan"),
+    ("abcd", "scores is a string, not a sequence of numbers for each text"),
+]
+
+
+@pytest.mark.parametrize(("scores", "message"), BAD_SCORES)
 def test_scores_that_are_no_numbers_are_refused(scores, message):
     with pytest.raises(ValueError, match=message):
         faithfulness.violation_test(predict, TEXTS, scores)

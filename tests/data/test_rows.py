@@ -13,17 +13,17 @@ def test_csv_rows_are_named_by_the_line_on_which_they_start():
     assert list(read_rows(split, "x", 2)) == [(1, ["1", "two\nlines"]), (3, ["2", 'with "quotes"'])]
 
 
-@pytest.mark.parametrize(
-    ("line", "problem"),
-    [
-        ('"","a text"\n', "the class is '', not a, b or c"),
-        ('"a"\n', "expected 2 comma-separated fields, found 1"),
-        ("a,a text, and more\n", "expected 2 comma-separated fields, found 3"),
-        ('"a","a text" more\n', "expected after"),
-        ('"a","open\n', "unexpected end of data"),
-        ('"a","caf\xe9"\n', "not UTF-8 text, 'utf-8' codec can't decode"),
-    ],
-)
+BAD = [
+    ('"","a text"\n', "the class is '', not a, b or c"),
+    ('"a"\n', "expected 2 comma-separated fields, found 1"),
+    ("a,a text, and more\n", "expected 2 comma-separated fields, found 3"),
+    ('"a","a text" more\n', "expected after"),
+    ('"a","open\n', "unexpected end of data"),
+    ('"a","caf\xe9"\n', "not UTF-8 text, 'utf-8' codec can't decode"),
+]
+
+
+@pytest.mark.parametrize(("line", "problem"), BAD)
 def test_bad_rows_are_named(line, problem):
     text = quoted("a", "two\nlines") + quoted("b", "c") + line
     lines = decoded(io.BytesIO(text.encode("latin-1")), "test.csv")
