@@ -7,7 +7,7 @@ import hashlib
 import io
 import os
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -86,12 +86,10 @@ def held(data_set: DataSet, base: Path, items: Sequence[Item]) -> Iterator[tuple
         here = left if archive.is_file() else []
         # Listing an archive takes as long as reading it; one of folders alone holds all of them.
         if here and not all(item.is_folder for item in data_set.files):
-            try:
+            # Who reads it is told of damage.
+            with suppress(*archives.DAMAGE):
                 paths = [_path(data_set, archive, name) for name in archives.names(archive)]
                 here = [item for item in left if any(map(item.holds, paths))]
-            except archives.DAMAGE:
-                # Who reads it is told.
-                pass
         left = [item for item in left if item not in here]
         if here:
             yield archive, here

@@ -6,7 +6,7 @@ import pandas as pd
 from attnlib.checks import first_row
 
 # The last is closed.
-DIFFERENCE_LABELS = ("[0, .1)", "[.1, .2)", "[.2, .3)", "[.3, .4)", "[.4, .5)")
+DIFFERENCE_LABELS: tuple[str, ...] = ("[0, .1)", "[.1, .2)", "[.2, .3)", "[.3, .4)", "[.4, .5)")
 DIFFERENCE_LABELS += ("[.5, .6)", "[.6, .7)", "[.7, .8)", "[.8, .9)", "[.9, 1]")
 QUANTILES = {"p05": 0.05, "median": 0.5, "p95": 0.95}
 
