@@ -8,11 +8,12 @@ import pytest
 from attnlib import cache, readouts
 from attnlib.data import places
 
+NO_FOLDER = "nothing can be written in {0}/file (Not a directory)"
 UNWRITABLE = [
     ("file", None, "output {}/file is a file: name a folder"),
     (".", "x.csv", "output {} is a folder: name a file, such as {}/x.csv"),
-    ("file/x.csv", "x.csv", "output {0}/file/x.csv: nothing can be written in {0}/file (Not a dir"),
-    ("file/tables", None, "output {0}/file/tables: nothing can be written in {0}/file (Not a directory)"),
+    ("file/x.csv", "x.csv", f"output {{0}}/file/x.csv: {NO_FOLDER}"),
+    ("file/tables", None, f"output {{0}}/file/tables: {NO_FOLDER}"),
     ("/proc/none/x.csv", "x.csv", "output /proc/none/x.csv: nothing can be written in /proc ("),
     ("/proc", None, "output /proc: nothing can be written in /proc ("),
 ]

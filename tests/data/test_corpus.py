@@ -65,7 +65,8 @@ def test_sentences_make_up_the_text(bad):
     assert [s.tolist() for s in split.sentences] == [[1], [1, 1], [1]]
     assert split.sentences[1].dtype == np.int64
     assert [s.tolist() for s in split.select([1, 0]).sentences] == [[1, 1], [1]]
-    with pytest.raises(ValueError, match=r"sentences of 'toy/train/1' are .* that sum to the text's 2 tok"):
+    refused = "sentences of 'toy/train/1' are .* that sum to the text's 2 tokens"
+    with pytest.raises(ValueError, match=refused):
         make_split(3, sentences=([1], bad, [1]))
     with pytest.raises(ValueError, match="sentences has 1 entries for 3 ids"):
         make_split(3, sentences=([1],))

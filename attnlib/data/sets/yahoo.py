@@ -56,6 +56,7 @@ def questions(paths: Sequence[str]) -> Iterator[tuple[int, str, str, str]]:
             found = {child.tag: (child.text or "").strip() for child in document}
             uri, topic, *texts = (found.get(name, "") for name in FIELDS)
             yield number, uri, topic, " ".join(filter(None, texts))
+        # A file that is something else is not read to its end.
         if len(rest) > LONGEST:
             break
     if not rest.rstrip().endswith(LAST):
