@@ -1,7 +1,5 @@
 """Checks of what is handed in, wherever it enters: labels, lists of tokens, single numbers, arrays."""
 
-from __future__ import annotations
-
 import difflib
 import re
 import reprlib

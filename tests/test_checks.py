@@ -32,10 +32,8 @@ MARKS = [np.array([0, 1, 0])] * 4
 
 def predict(texts):
     """Two classes, by the share of good words among good and dull ones."""
-    good = np.array(
-        [(1 + text.count("good")) / (2 + text.count("good") + text.count("dull")) for text in texts]
-    )
-    return np.column_stack([1 - good, good])
+    good, dull = (np.array([1 + text.count(word) for text in texts]) for word in ("good", "dull"))
+    return np.column_stack([dull, good]) / (good + dull)[:, None]
 
 
 def removal():
@@ -60,18 +58,14 @@ LABELLED = {
     "curve": lambda labels: faithfulness.threshold_curve(SCORES, removal(), labels),
     "area": lambda labels: faithfulness.area_under_threshold(SCORES, removal(), labels),
     "table": lambda labels: numbers(faithfulness.measure_texts(GIVEN, ways(), labels)),
-    "violation table": lambda labels: numbers(
-        faithfulness.measure_texts(GIVEN, ways(), labels, only_violation=True)
-    ),
+    "violations": lambda y: numbers(faithfulness.measure_texts(GIVEN, ways(), y, only_violation=True)),
     "oracle": lambda labels: numbers(faithfulness.measure_leave_one_out(ways(), labels)),
     "planted signs": lambda labels: evidence.planted_signs(MARKS, labels, np.array([1, 1, 0, 0])),
     "metrics": lambda labels: list(metrics.metrics(labels, predict(TEXTS)).values()),
     "area under the ROC curve": lambda labels: metrics.roc_auc(labels, predict(TEXTS)[:, 1]),
     "average precision": lambda labels: performance.average_precision(labels, predict(TEXTS)[:, 1]),
     "report": lambda labels: performance.report(labels, predict(TEXTS), ["no", "yes"]).pipe(numbers),
-    "difference": lambda labels: performance.difference(
-        labels, predict(TEXTS), predict(TEXTS)[::-1].copy(), n_resamples=20
-    )["value"].to_numpy(),
+    "difference": lambda y: numbers(performance.difference(y, predict(TEXTS), 1 - predict(TEXTS), 20)),
     "corpus": lambda labels: corpus_of(labels).train.labels,
 }
 GOOD_LABELS = {
@@ -202,19 +196,19 @@ def test_a_string_is_no_list_of_tokens(door, given):
         TEXTUAL_ONE[door](given)
 
 
-@pytest.mark.parametrize(
-    "texts",
-    [
-        [tuple(text) for text in TEXTS],
-        tuple(TEXTS),
-        [np.array(text) for text in TEXTS],
-        np.array(TEXTS),
-        pd.Series(TEXTS, index=list("wxyz")),
-        [pd.Series(text) for text in TEXTS],
-    ],
-    ids=["tuples", "tuple of lists", "arrays", "array", "column of lists", "columns"],
-)
-def test_texts_of_every_library_give_what_lists_give(texts):
+GOOD_TEXTS = {
+    "tuples": lambda texts: list(map(tuple, texts)),
+    "tuple of lists": tuple,
+    "arrays": lambda texts: list(map(np.array, texts)),
+    "array": np.array,
+    "column of lists": lambda texts: pd.Series(texts, index=list("wxyz")),
+    "columns": lambda texts: list(map(pd.Series, texts)),
+}
+
+
+@pytest.mark.parametrize("form", GOOD_TEXTS)
+def test_texts_of_every_library_give_what_lists_give(form):
+    texts = GOOD_TEXTS[form](TEXTS)
     found = faithfulness.violation_test(predict, texts, SCORES).frame()
     pd.testing.assert_frame_equal(found, faithfulness.violation_test(predict, TEXTS, SCORES).frame())
     assert split_of(list(texts)).lengths.tolist() == [3] * 4
@@ -224,36 +218,30 @@ def test_ids_of_words_are_tokens_of_a_removal_and_not_of_a_split():
     numbers = {word: i for i, word in enumerate(sorted({word for text in TEXTS for word in text}))}
     words = list(numbers)
     texts = [np.array([numbers[word] for word in text]) for text in TEXTS]
-    found = faithfulness.removal_of_texts(
-        lambda ids: predict([[words[i] for i in text] for text in ids]), texts
-    )
+    found = faithfulness.removal_of_texts(lambda ids: predict([[words[i] for i in t] for t in ids]), texts)
     np.testing.assert_array_equal(found.drop_of_each(), removal().drop_of_each())
     with pytest.raises(ValueError, match=r"texts: row 0 has .*int64\) as token 0: tokens are strings"):
         split_of(texts)
 
 
-@pytest.mark.parametrize(
-    ("make", "message"),
-    [
-        (lambda: split_of(ids="xyzw"), "ids is a string, not a list of names"),
-        (lambda: replace(toy.corpus(), class_names="ab"), "class_names is a string, not a list of names"),
-        (
-            lambda: impose(split_of(), dict.fromkeys("xyzw", "0.2 0.3 0.5")),
-            "attention of 'x' is '0.2 0.3 0.5', where",
-        ),
-        (lambda: impose(split_of(), {name: ["a", "b", "c"] for name in "xyzw"}), "attention of 'x' is "),
-    ],
-)
-def test_other_columns_of_a_split(make, message):
+OTHER_COLUMNS = {
+    "ids is a string, not a list of names": lambda: split_of(ids="xyzw"),
+    "class_names is a string, not a list of names": lambda: replace(toy.corpus(), class_names="ab"),
+    "attention of 'x' is '0.2 0.3', where": lambda: impose(split_of(), dict.fromkeys("xyzw", "0.2 0.3")),
+    "attention of 'x' is ": lambda: impose(split_of(), {name: ["a", "b", "c"] for name in "xyzw"}),
+}
+
+
+@pytest.mark.parametrize("message", OTHER_COLUMNS)
+def test_other_columns_of_a_split(message):
     with pytest.raises(ValueError, match=message):
-        make()
+        OTHER_COLUMNS[message]()
 
 
 def test_a_way_to_remove_that_makes_a_string_is_refused():
     joined = faithfulness.removal_of_texts(predict, TEXTS, lambda tokens, gone: " ".join(tokens), name="own")
-    with pytest.raises(
-        ValueError, match="own: what `remove` makes of text 0 is a string, not a list of tokens"
-    ):
+    refused = "own: what `remove` makes of text 0 is a string, not a list of tokens"
+    with pytest.raises(ValueError, match=refused):
         joined.drop_of_each()
 
 
@@ -330,20 +318,17 @@ def test_scores_of_every_library(form):
     assert found.score == pytest.approx([0.6] * 4, abs=3e-3 if form == "half precision" else 1e-6)
 
 
-@pytest.mark.parametrize(
-    ("scores", "message"),
-    [
-        (
-            [*SCORES[:2], ["normal", "high", "low"], SCORES[3]],
-            r"scores: row 2 is \['normal', 'high', 'low'\], where num",
-        ),
-        (["0.1 0.6 0.2"] * 4, "scores: row 0 is '0.1 0.6 0.2', where numbers are needed"),
-        ([*SCORES[:3], [0.1, {"a": 1}, 0.2]], "scores: row 3 is "),
-        ([*SCORES[:3], None], "scores: row 3 has 1 numbers for 3 tokens|scores: row 3 is None"),
-        ([*SCORES[:3], [0.1, None, 0.2]], "scores: token 1 of row 3 is nan"),
-        ("abcd", "scores is a string, not a sequence of numbers for each text"),
-    ],
-)
+BAD_SCORES = [
+    ([*SCORES[:2], ["a", "b", "c"], SCORES[3]], r"scores: row 2 is \['a', 'b', 'c'\], where num"),
+    (["0.1 0.6 0.2"] * 4, "scores: row 0 is '0.1 0.6 0.2', where numbers are needed"),
+    ([*SCORES[:3], [0.1, {"a": 1}, 0.2]], "scores: row 3 is "),
+    ([*SCORES[:3], None], "scores: row 3 has 1 numbers for 3 tokens|scores: row 3 is None"),
+    ([*SCORES[:3], [0.1, None, 0.2]], "scores: token 1 of row 3 is nan"),
+    ("abcd", "scores is a string, not a sequence of numbers for each text"),
+]
+
+
+@pytest.mark.parametrize(("scores", "message"), BAD_SCORES)
 def test_scores_that_are_no_numbers_are_refused(scores, message):
     with pytest.raises(ValueError, match=message):
         faithfulness.violation_test(predict, TEXTS, scores)

@@ -21,19 +21,8 @@ from tests.data.sets.writing import write
 from tests.test_notebooks import ROOT, cells_in_a_fork
 
 # Folders of ATTNLIB_DATA by data set.
-NAMES = (
-    "sst",
-    "sst5",
-    "imdb",
-    "eraser_movies",
-    "20news_sports",
-    "20news20",
-    "agnews",
-    "agnews4",
-    "ade",
-    "snli",
-    "mrpc",
-)
+NAMES = ("sst", "sst5", "imdb", "eraser_movies", "20news_sports", "20news20", "agnews", "agnews4")
+NAMES += ("ade", "snli", "mrpc")
 DOCUMENTS = ("20news", "amazon_multidomain", "agnews_topics")
 FOLDERS = {name: SET_OF.get(name, name) for name in (*NAMES, *DOCUMENTS, "babi1", "babi2", "babi3")}
 NOTEBOOKS = {"correlation": FOLDERS, "permutation": ("sst", "snli"), "adversary": ("sst", "snli")}
@@ -61,14 +50,8 @@ def test_its_papers_are_in_the_bibliography_and_cited(data_set):
 @pytest.mark.slow
 @pytest.mark.parametrize(("notebook", "name"), RUNS)
 def test_a_notebook_runs_with_the_name_of_a_data_set(notebook, name, tmp_path):
-    values = {
-        "dataset": name,
-        "encoder": "average",
-        "epochs": 1,
-        "limit": 4,
-        "output": str(tmp_path / "tables"),
-    }
-    values |= {"n_steps": 5} if notebook == "adversary" else {}
+    values = {"dataset": name, "encoder": "average", "epochs": 1, "limit": 4}
+    values |= {"output": str(tmp_path / "tables")} | ({"n_steps": 5} if notebook == "adversary" else {})
     cells_in_a_fork(ROOT / f"notebooks/jain_wallace/{notebook}.py", values)
     texts = pd.read_parquet(tmp_path / "tables" / "instances.parquet")
     assert texts["text"].nunique() == 4
@@ -122,9 +105,8 @@ def test_cnn_questions_are_answered_with_an_entity_of_the_passage(generated, enc
     write(generated / "cnn", test_questions.question_files())
     prepared = measure("cnn", encoder)
     names, readout = prepared.corpus.class_names, prepared.readout
-    for text, predicted, p in zip(
-        prepared.texts.texts, readout.predictions(), readout.probabilities(), strict=True
-    ):
+    predicted_so = readout.predictions(), readout.probabilities()
+    for text, predicted, p in zip(prepared.texts.texts, *predicted_so, strict=True):
         assert names[predicted] in text
         assert all(p[c] == 0 for c in range(len(names)) if names[c] not in text)
     each = kernels.erase_each(readout)

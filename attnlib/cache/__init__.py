@@ -1,7 +1,5 @@
 """Where finished work is kept between runs, and how two processes share it."""
 
-from __future__ import annotations
-
 import errno
 import glob
 import hashlib
@@ -49,9 +47,7 @@ def check_output(path: str | os.PathLike[str], what: str = "output", name: str |
         raise ValueError(f"{what} {path} is a file: name a folder")
     if name is not None and path.is_dir():
         raise ValueError(f"{what} {path} is a folder: name a file, such as {path / name}")
-    above = path if path.is_dir() else path.absolute().parent
-    while not above.exists():
-        above = above.parent
+    above = path if path.is_dir() else next(filter(Path.exists, path.absolute().parents))
     try:
         # More than the rights say: the file system may be read-only, or full.
         tempfile.TemporaryFile(dir=above).close()

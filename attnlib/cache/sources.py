@@ -4,17 +4,16 @@ Those are the files it imports, and what these import in turn. Nothing is import
 sweep knows in a moment what a changed module touches.
 """
 
-from __future__ import annotations
-
 import ast
 import inspect
 import re
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from functools import cache, partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from attnlib.cache import digest, file_checksum
 
@@ -28,10 +27,7 @@ PARSING = threading.Lock()
 @cache
 def folder_of(package: str) -> Path:
     """Where a package lies; nothing of it is run to find out."""
-    found = find_spec(package)
-    assert found is not None
-    assert found.origin is not None
-    return Path(found.origin).parent
+    return Path(cast(Any, find_spec(package)).origin).parent
 
 
 def defaults(notebook: str | Path) -> dict[str, Any]:
@@ -39,10 +35,8 @@ def defaults(notebook: str | Path) -> dict[str, Any]:
     found = {}
     for node in ast.parse(Path(notebook).read_text(encoding="utf-8"), str(notebook)).body:
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value:
-            try:
+            with suppress(ValueError):
                 found[node.target.id] = ast.literal_eval(node.value)
-            except ValueError:
-                continue
     return found
 
 
@@ -127,14 +121,7 @@ def files_of(dotted: str) -> list[Path]:
     first, *parts = dotted.split(".")
     if first not in PACKAGES:
         return []
-    folder = folder_of(first)
-    files = [folder / "__init__.py"]
-    for part in parts:
-        if (folder / part / "__init__.py").is_file():
-            folder = folder / part
-            files.append(folder / "__init__.py")
-        elif (folder / f"{part}.py").is_file():
-            return [*files, folder / f"{part}.py"]
-        else:
-            break
-    return files
+    # The package itself, and of every further name the package or the module.
+    named = [folder_of(first).joinpath(*parts[:n]) for n in range(len(parts) + 1)]
+    files = [file for path in named for file in (path / "__init__.py", path.with_suffix(".py"))]
+    return list(filter(Path.is_file, files))

@@ -3,8 +3,6 @@
 Nothing in such a file can run code, and no pickle is read anywhere in this package.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

@@ -7,8 +7,6 @@ then downloaded from the official address (see `attnlib.data.files`); a path sta
 their own: `load_scenes` and `scene_names`.
 """
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Callable, Mapping
 from functools import partial

@@ -5,8 +5,6 @@ the files that are here with the recorded checksums. `cite`: what to cite, and t
 set's, or one that `load` or `load_scenes` knows.
 """
 
-from __future__ import annotations
-
 import argparse
 import sys
 from collections.abc import Sequence
@@ -15,7 +13,6 @@ from attnlib import command
 from attnlib.checks import one_of
 from attnlib.data import files, names, scene_names
 from attnlib.data.catalogue import DATA_SETS, SET_OF, DataSet
-from attnlib.data.errors import DataError
 
 COMMANDS = {
     "get": "download what this machine lacks of a set, if it may be downloaded, and verify all of it",
@@ -48,16 +45,10 @@ def list_data_sets() -> str:
 def set_of(name: str) -> DataSet | None:
     """The data set that a name means; None for a name of `load` that is generated and needs no file.
 
-    Raises DataError for a name that nothing has.
+    Raises ValueError for a name that nothing has.
     """
-    if found := DATA_SETS.get(SET_OF.get(name, name)):
-        return found
-    if name not in (*names(), *scene_names()):
-        try:
-            one_of("data set", name, (*DATA_SETS, *SET_OF, *names(), *scene_names()))
-        except ValueError as error:
-            raise DataError(str(error)) from None
-    return None
+    one_of("data set", name, (*DATA_SETS, *SET_OF, *names(), *scene_names()))
+    return DATA_SETS.get(SET_OF.get(name, name))
 
 
 def report(name: str, checked: Sequence[files.Checked]) -> int:
@@ -97,7 +88,7 @@ def main(words: Sequence[str] | None = None) -> int:
             return run(given.command, given.name)
         print(list_data_sets())
         return 0
-    except DataError as error:
+    except ValueError as error:
         print(error, file=sys.stderr)
         return 1
 

@@ -5,8 +5,6 @@ that grows beyond the limits below, whatever sizes it announces. A link in place
 refused too; other links are left alone.
 """
 
-from __future__ import annotations
-
 import bz2
 import gzip
 import io

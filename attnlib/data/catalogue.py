@@ -8,8 +8,6 @@
 'sst'
 """
 
-from __future__ import annotations
-
 import hashlib
 import tomllib
 from collections.abc import Mapping, Sequence

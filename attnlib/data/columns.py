@@ -5,8 +5,6 @@ and `RowIds` are sequences that spell an entry out when it is asked for; a selec
 numbers of the whole.
 """
 
-from __future__ import annotations
-
 from array import array
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -47,7 +45,7 @@ class Ragged(Sequence[Any]):
         start = self.starts[i]
         return self.values[start : start + self.counts[i]].astype(np.int64)
 
-    def select(self, rows: Any) -> Ragged:
+    def select(self, rows: Any) -> "Ragged":
         """These rows (positions, a boolean mask or a slice); the values are shared, not copied."""
         return Ragged(self.values, self.starts[rows], self.counts[rows], self.words)
 
@@ -135,6 +133,6 @@ class RowIds(Sequence[str]):
     def __getitem__(self, i: Any) -> Any:
         return self.select(i) if isinstance(i, slice | np.ndarray) else f"{self.prefix}/{self.lines[i]}"
 
-    def select(self, rows: Any) -> RowIds:
+    def select(self, rows: Any) -> "RowIds":
         """The ids of these rows (positions, a boolean mask or a slice)."""
         return RowIds(self.prefix, self.lines[rows])

@@ -8,8 +8,6 @@ from the rows to the corpus. Sources: Jain & Wallace 2019 for flat texts and pai
 ('world', 'sports', 'business', 'sci/tech')
 """
 
-from __future__ import annotations
-
 import math
 import tomllib
 from array import array
@@ -20,20 +18,16 @@ from typing import Any, NamedTuple, cast
 
 import numpy as np
 
-from attnlib.checks import one_of
 from attnlib.data.catalogue import DATA_SETS
 from attnlib.data.columns import Builder, Ragged, RowIds, Words
 from attnlib.data.corpus import SPECIALS, TASKS, Corpus, Split, Vocabulary
 from attnlib.data.errors import DataError, needed
+from attnlib.data.rows import row_at
 from attnlib.data.tokens import Segmenter, clean
 
 CORPORA: dict[str, dict[str, Any]] = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
 # What every corpus of documents says besides.
 OF_DOCUMENTS = CORPORA.pop("documents")["notes"]
-# What an entry may say of any corpus, of one of flat texts, and of one of documents.
-KEYS = ("by_class", "classes", "documents", "evidence", "held_out", "n_classes")
-NOTES = ("names", "notes", "prefix", "source", "task")
-OF_TEXTS, OF_DOCUMENT_SETS = ("length", "min_documents"), ("limits",)
 MIN_OCCURRENCES = 5
 SEED, DEV_SHARE = 5, 0.1
 SPELT, COUNTED = ("texts", "questions"), ("evidence", "candidates", "sentences")
@@ -167,7 +161,18 @@ def by_class(parts: Parts, test: tuple[float, int], dev: tuple[float, int]) -> P
     return {part: every.select(np.sort(index)) for part, index in {"train": rest, **rows}.items()}
 
 
-DIVIDES: dict[str, Callable[..., Parts]] = {"held_out": held_out, "by_class": by_class}
+def by_row(parts: Parts, **shares: tuple[float, float]) -> Parts:
+    """Texts of the first part, divided by `draws`: each goes where its number lies, from low to below high.
+
+    shares: (low, high) by part.
+    """
+    every = next(iter(parts.values()))
+    drawn = draws(every)
+    found = {part: every.select((low <= drawn) & (drawn < high)) for part, (low, high) in shares.items()}
+    return {part: split for part, split in parts.items() if part} | found
+
+
+DIVIDES: dict[str, Callable[..., Parts]] = {"held_out": held_out, "by_class": by_class, "by_row": by_row}
 
 
 def classes(name: str) -> tuple[str, ...]:
@@ -210,21 +215,14 @@ def make(
     """
     about = CORPORA[entry or name]
     documents = about.get("documents", False)
-    keys = (*KEYS, *NOTES, *(OF_DOCUMENT_SETS if documents else OF_TEXTS))
-    for key in about:
-        one_of(f"key of the corpus {entry or name}", key, keys)
     class_names = tuple(class_names) or classes(entry or name)
     divide = divide or next((partial(DIVIDES[how], **about[how]) for how in DIVIDES if how in about), None)
     cached = lru_cache(maxsize=20_000)(tokenize)
     cut = Segmenter() if documents else lambda text: (cached(text) if isinstance(text, str) else text, None)
     splits, left_out = read(about.get("prefix", name), parts, cut, compact or documents)
-    try:
+    with row_at(f"{name}: too few texts to divide"):
         # Under the same name: of millions of documents every further copy of a column counts.
         splits = divide(splits) if divide else splits
-    except DataError:
-        raise
-    except ValueError as error:
-        raise DataError(f"{name}: too few texts to divide: {error}") from error
     told = notes(about["notes"], said or {})
     if documents:
         words, more = _documents(name, splits, about, class_names)

@@ -1,7 +1,5 @@
 """Texts, labels and vocabulary as every model and experiment receives them."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections import Counter
@@ -242,7 +240,7 @@ class Vocabulary:
     @classmethod
     def build(
         cls, texts: Iterable[Sequence[str]], min_documents: int = 1, min_occurrences: int = 1
-    ) -> Vocabulary:
+    ) -> "Vocabulary":
         """Return the words in at least `min_documents` texts that occur at least `min_occurrences` times.
 
         Give the train split only; for question answering also its questions (Jain & Wallace's released code);
@@ -337,7 +335,7 @@ class Corpus(Parts[Split]):
 
     # By name: what reads files is no part of what a model works with.
     @staticmethod
-    def from_frame(frame: Any, name: str = "frame") -> Corpus:
+    def from_frame(frame: Any, name: str = "frame") -> "Corpus":
         """The corpus of a pandas frame with the columns text and label, and further ones (`data.own`).
 
         A text is a string, cut at spaces, or a list of tokens. Raises DataError, with the row.
@@ -351,7 +349,7 @@ class Corpus(Parts[Split]):
         return import_module("attnlib.data.own").of_frame(frame, name)
 
     @staticmethod
-    def from_csv(path: Any) -> Corpus:
+    def from_csv(path: Any) -> "Corpus":
         """The corpus of a file: .csv, or .tsv, .jsonl or .parquet (`data.own`); named as it is."""
         return import_module("attnlib.data.own").load(str(path))
 

@@ -5,8 +5,6 @@ stays for the next try, at whichever address; else it goes. What is finished is 
 name. A download that was continued and turns out wrong is begun anew, once.
 """
 
-from __future__ import annotations
-
 import os
 import time
 from collections.abc import Callable, Iterator

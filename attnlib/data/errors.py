@@ -1,7 +1,5 @@
 """The error raised for data that cannot be used."""
 
-from __future__ import annotations
-
 from importlib import import_module
 from typing import Any
 

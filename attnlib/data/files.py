@@ -12,8 +12,6 @@ only for what it does not have. What has arrived of a download is kept in ``.dow
 rest can be fetched later (`attnlib.data.download`).
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager

@@ -4,8 +4,6 @@ Wiegreffe & Pinter (2019, §3.4) train a model without context under another mod
 what those weights are worth to it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 

@@ -4,8 +4,6 @@ A corpus is read again from its files when one of them, an option, the code of t
 the version of a tokeniser has changed.
 """
 
-from __future__ import annotations
-
 import functools
 import inspect
 import json

@@ -13,8 +13,6 @@ Without `split` texts are drawn class by class, with a seed: 20 % for test, 10 %
 is copied to the cache, where models are known by the checksum of their corpus.
 """
 
-from __future__ import annotations
-
 import csv
 import difflib
 import json
@@ -26,6 +24,7 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from importlib import import_module
+from itertools import chain
 from pathlib import Path
 from typing import Any, cast
 
@@ -36,7 +35,7 @@ from attnlib.cache import file_checksum
 from attnlib.checks import own_path, tokens_of
 from attnlib.data.columns import Ragged, Words
 from attnlib.data.corpora import SEED, Cut, Parts, Row, by_class, held_out, read
-from attnlib.data.corpus import SPECIALS, TASKS, Corpus, Split, Vocabulary
+from attnlib.data.corpus import TASKS, Corpus, Split, Vocabulary
 from attnlib.data.errors import DataError
 from attnlib.data.rows import decoded, read_rows, row_at
 
@@ -240,10 +239,9 @@ def _made(name: str, found: Found, sums: Mapping[str, str]) -> Corpus:
     def rows() -> Iterator[Row]:
         for place, number, cells in found:
             kinds.update({} if first else dict.fromkeys(cells))
-            try:
-                yield row(place, number, cells)
-            except (ValueError, TypeError) as error:
-                raise DataError(f"{place}: {error}") from error
+            with row_at(place):
+                made = row(place, number, cells)
+            yield made
 
     every = read(name, {"": rows()}, cast(Cut, _joined), compact=True)[0][""]
     classes = tuple(sorted(labels, key=int if all(map(_WHOLE.fullmatch, labels)) else str))
@@ -263,11 +261,7 @@ def _made(name: str, found: Found, sums: Mapping[str, str]) -> Corpus:
         notes.append(f"not read: the columns {', '.join(others)}")
     if notes:
         print(f"{name}: {'; '.join(notes)}", file=sys.stderr)
-    words: set[str] = set()
-    for column in (column for column in (train.texts, train.questions) if isinstance(column, Ragged)):
-        known = column.words or ()
-        words |= {known[i] for i in np.flatnonzero(column.occurrences(len(known))).tolist()}
-    vocabulary = Vocabulary(tuple(sorted(words - set(SPECIALS))))
+    vocabulary = Vocabulary.build(chain(train.texts, train.questions or ()))
     task = TASKS[0] if every.questions is None else TASKS[2]
     about = dict(source="a file of one's own", licence="", citation="", files=dict(sums), notes=notes)
     return Corpus(name, task, **splits, vocabulary=vocabulary, class_names=classes, provenance=about)
@@ -282,11 +276,7 @@ def _divided(name: str, every: Split, parts: np.ndarray) -> tuple[Parts, list[st
     if "dev" in there:
         return {part: there[part] for part in ORDER}, []
     drawn = "no split dev: drawn of train" if there else "no column split: drawn by class"
-    try:
+    with row_at(f"{name}: {len(every)} texts are too few to divide"):
         splits = held_out(there) if there else by_class({"": every}, TEST, DEV)
-    except ValueError as error:
-        if isinstance(error, DataError):
-            raise
-        raise DataError(f"{name}: {len(every)} texts are too few to divide: {error}") from error
     sizes = ", ".join(f"{len(splits[part])} {part}" for part in ORDER)
     return {part: splits[part] for part in ORDER}, [f"{drawn} with seed {SEED}, {sizes}"]

@@ -3,12 +3,11 @@
 Nothing is fetched here, and nothing refused for its checksum; `attnlib.data.files` does both.
 """
 
-from __future__ import annotations
-
 import hashlib
+import io
 import os
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -17,6 +16,7 @@ from attnlib import cache
 from attnlib.data import archives
 from attnlib.data.catalogue import DataSet, Item
 from attnlib.data.errors import DataError
+from attnlib.data.rows import decoded, read_rows
 
 # Path, place for messages, content as a stream.
 Opened = Generator[tuple[str, str, IO[bytes]], None, None]
@@ -40,17 +40,16 @@ class Content:
 
         DataError if not UTF-8.
         """
-        try:
-            text = self.data.decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            line = self.data[: error.start].count(b"\n") + 1
-            remedy = "Restore the official file; save one of your own as UTF-8."
-            raise DataError(f"{self.where}:{line}: not UTF-8 text. {remedy}") from error
+        file = io.BytesIO(self.data)
         # Not str.splitlines: it also splits at characters that are ordinary text here.
-        lines = [line.removesuffix("\r") for line in text.split("\n")]
+        lines = [line.removesuffix("\n").removesuffix("\r") for line in decoded(file, self.where)]
         while lines and not lines[-1].strip():
             lines.pop()
         return lines
+
+    def rows(self, columns: int | None = None) -> Iterator[tuple[int, list[str]]]:
+        """The rows of a csv file, as `rows.read_rows` yields them."""
+        return read_rows((line + "\n" for line in self.lines()), self.where, columns)
 
 
 def cache_folder() -> Path:
@@ -87,12 +86,10 @@ def held(data_set: DataSet, base: Path, items: Sequence[Item]) -> Iterator[tuple
         here = left if archive.is_file() else []
         # Listing an archive takes as long as reading it; one of folders alone holds all of them.
         if here and not all(item.is_folder for item in data_set.files):
-            try:
+            # Who reads it is told of damage.
+            with suppress(*archives.DAMAGE):
                 paths = [_path(data_set, archive, name) for name in archives.names(archive)]
                 here = [item for item in left if any(map(item.holds, paths))]
-            except archives.DAMAGE:
-                # Who reads it is told.
-                pass
         left = [item for item in left if item not in here]
         if here:
             yield archive, here

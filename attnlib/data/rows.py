@@ -1,13 +1,10 @@
 """Rows of data files that no checksum holds fast: errors name file, line and problem; csv as a stream."""
 
-from __future__ import annotations
-
 import csv
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import IO
 
-from attnlib.data import files
 from attnlib.data.errors import DataError
 
 # The csv module refuses longer fields, of which its own limit, 131,072, is too low for the longest documents.
@@ -31,7 +28,7 @@ def row_at(place: str) -> Iterator[None]:
     except LookupError as error:
         raise DataError(f"{place}: no field {error}. Mend it, or get the file again.") from error
     except (ValueError, TypeError, csv.Error) as error:
-        raise DataError(f"{place}: {error}. Mend it, or get the file again.") from error
+        raise DataError(f"{place}: {str(error).rstrip('.')}. Mend it, or get the file again.") from error
 
 
 def one_of(written: str, known: Sequence[str], what: str) -> int:
@@ -52,20 +49,18 @@ def require_columns(found: Iterable[str], wanted: Sequence[str], where: str) -> 
 
 
 def labelled_rows(
-    name: str, path: str, columns: int, labels: Sequence[str], what: str
+    lines: Iterable[str], where: str, columns: int, labels: Sequence[str], what: str
 ) -> Iterator[tuple[int, int, list[str]]]:
-    """Yield (line on which it starts, class, other fields) of each row of a csv file of data set `name`.
+    """Yield (line on which it starts, class, other fields) of each row of csv lines, which keep their ends.
 
     The first field is one of the labels, whose place among them is the class; `what` it is, for errors. Rows
-    may hold line ends and doubled quotes inside quoted fields. Raises DataError, with file and line, for a
-    missing or damaged file, bytes that are not UTF-8, a wrong number of fields, another label, or an open
-    quote.
+    may hold line ends and doubled quotes inside quoted fields. Raises DataError, with `where` and line, for a
+    wrong number of fields, another label, or an open quote.
     """
-    with files.stream(name, path) as (where, file):
-        for line, (label, *fields) in read_rows(decoded(file, where), where, columns):
-            with row_at(f"{where}:{line}"):
-                number = one_of(label, labels, what)
-            yield line, number, fields
+    for line, (label, *fields) in read_rows(lines, where, columns):
+        with row_at(f"{where}:{line}"):
+            number = one_of(label, labels, what)
+        yield line, number, fields
 
 
 def read_rows(
@@ -102,5 +97,8 @@ def decoded(file: IO[bytes], where: str) -> Iterator[str]:
         with row_at(f"{where}:{number}"):
             if line.startswith((b"\xff\xfe", b"\xfe\xff")) and number == 1:
                 raise ValueError("the text is in UTF-16: save it in UTF-8")
-            text = line.decode("utf-8" if number > 1 else "utf-8-sig")
+            try:
+                text = line.decode("utf-8" if number > 1 else "utf-8-sig")
+            except UnicodeDecodeError as error:
+                raise ValueError(f"not UTF-8 text, {error}: save it in UTF-8") from error
         yield text

@@ -3,8 +3,6 @@
 What models of vision and language read. `attnlib.data.load_scenes` returns a `SceneCorpus`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any

@@ -5,8 +5,6 @@ split documents into sentences with the parser of spaCy's en_core_web_sm, a mode
 rules of sentencex do it (`Segmenter`).
 """
 
-from __future__ import annotations
-
 import re
 import sys
 from collections.abc import Iterable

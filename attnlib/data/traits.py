@@ -1,7 +1,5 @@
 """What each data set is, known without reading a file, so that a page can refuse one before it trains."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 

@@ -9,8 +9,6 @@ A folder of them has one file a model and `index.csv`, a line a file. It is the 
 `$ATTNLIB_READOUTS`; the project's own is `book/readouts` of its repository.
 """
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Mapping
@@ -64,7 +62,7 @@ class Recorded:
     def __repr__(self) -> str:
         return f"Recorded({self.readout}; scores: {', '.join(self.scores) or 'none'})"
 
-    def select(self, rows: Any) -> Recorded:
+    def select(self, rows: Any) -> "Recorded":
         """The same of some texts, by their rows."""
         rows = np.asarray(rows)
         return Recorded(
@@ -97,17 +95,16 @@ def write(
         raise ValueError(f"ids: expected one name and numbers, such as sst/test/17, got {recorded.ids[0]!r}")
     votes = readout.scores.cpu()[mask]
     tensors = {
-        "weights": readout.alpha.cpu()[mask].to(dtype),
         "votes": (votes if votes[:, 0].any() else votes[:, 1:]).to(dtype),
         "bias": readout.bias.float(),
         "lengths": small(mask.sum(1)),
         "labels": small(torch.as_tensor(recorded.labels)),
-        "numbers": small(torch.tensor([int(number) for number in numbers])),
+        "numbers": small(torch.tensor(list(map(int, numbers)))),
     }
-    if torch.allclose(readout.alpha, uniform_weights(readout), rtol=0, atol=1e-7):
-        del tensors["weights"]
+    if not torch.allclose(readout.alpha, uniform_weights(readout), rtol=0, atol=1e-7):
+        tensors["weights"] = readout.alpha.cpu()[mask].to(dtype)
     tensors |= {
-        f"{SCORES}{name}": scores.cpu()[mask].to(scores_dtype) for name, scores in recorded.scores.items()
+        SCORES + name: scores.cpu()[mask].to(scores_dtype) for name, scores in recorded.scores.items()
     }
     tensors |= {name: x for name in EXTRA if (x := getattr(readout, name)) is not None}
     if readout.head is not None:
@@ -166,22 +163,12 @@ def read(path: str | os.PathLike[str], device: str = "cpu") -> Recorded:
         answer.load_state_dict({name: tensors[f"head.{name}"] for name in ("weight", "bias")})
         head = nn.Sequential(nn.Tanh(), answer).requires_grad_(False).to(device)
     extra = {name: tensors[name].to(device) for name in EXTRA if name in tensors}
-    readout = Readout(
-        weights,
-        on_mask(votes),
-        bias.to(device),
-        mask.to(device),
-        head=head,
-        **extra,
-    )
+    readout = Readout(weights, on_mask(votes), bias.to(device), mask.to(device), head, **extra)
     prefix, words = facts.pop("prefix"), facts.pop("words")
     ids = tuple(f"{prefix}/{number}" for number in tensors["numbers"].tolist())
     labels = tensors["labels"].long().numpy()
-    scores = {
-        name.removeprefix(SCORES): on_mask(values)
-        for name, values in tensors.items()
-        if name.startswith(SCORES)
-    }
+    kept = {name.removeprefix(SCORES): x for name, x in tensors.items() if name.startswith(SCORES)}
+    scores = {name: on_mask(values) for name, values in kept.items()}
     return Recorded(readout, ids, labels, scores, facts, words and tuple(map(tuple, words)))
 
 

@@ -1,7 +1,5 @@
 """What a bag of words reaches: the figure beside which a model's accuracy is read."""
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Sequence

@@ -6,8 +6,6 @@ counted as everything; and rankings are compared text by text, with each other a
 (Serrano & Smith 2019, section 5.)
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import permutations
 

@@ -1,7 +1,5 @@
 """How well a classifier does on a split, and which epoch of a training is kept."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import numpy as np

@@ -5,8 +5,6 @@ from .99 to .51 under another attention. So a small change of the probability is
 and not by whether the class can change.
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

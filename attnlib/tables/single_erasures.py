@@ -1,13 +1,13 @@
 """Summaries of single erasures over texts: the effect by difference of attention weight."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 
 from attnlib.checks import first_row
 
-BINS = 10
+# The last is closed.
+DIFFERENCE_LABELS: tuple[str, ...] = ("[0, .1)", "[.1, .2)", "[.2, .3)", "[.3, .4)", "[.4, .5)")
+DIFFERENCE_LABELS += ("[.5, .6)", "[.6, .7)", "[.7, .8)", "[.8, .9)", "[.9, 1]")
 QUANTILES = {"p05": 0.05, "median": 0.5, "p95": 0.95}
 
 
@@ -17,18 +17,8 @@ def difference_bins(values: pd.Series | np.ndarray) -> np.ndarray:
     if (row := first_row(~((values >= -1e-6) & (values <= 1 + 1e-6)))) is not None:
         outside = f"{values[row]:g} is outside [0, 1]"
         raise ValueError(f"delta_attention: {outside}; the top item is not by attention")
-    return np.clip(np.floor(values * BINS), 0, BINS - 1).astype(int)
-
-
-def difference_label(number: int) -> str:
-    """How a bin of Δα is called, such as "[.1, .2)"; the last is closed."""
-    low, high = (f"{edge / BINS:g}".lstrip("0") or "0" for edge in (number, number + 1))
-    return f"[{low}, {high}{']' if number == BINS - 1 else ')'}"
-
-
-def difference_labels() -> list[str]:
-    """What all bins of Δα are called, in their order."""
-    return [difference_label(number) for number in range(BINS)]
+    n = len(DIFFERENCE_LABELS)
+    return np.clip(np.floor(values * n), 0, n - 1).astype(int)
 
 
 def by_difference(frame: pd.DataFrame) -> pd.DataFrame:
@@ -42,7 +32,7 @@ def by_difference(frame: pd.DataFrame) -> pd.DataFrame:
     bins = difference_bins(kept["delta_attention"])
     rows = []
     for number in np.unique(bins).tolist():
-        name, effects = difference_label(number), kept.loc[bins == number, "delta_js"].to_numpy(dtype=float)
+        name, effects = DIFFERENCE_LABELS[number], kept.loc[bins == number, "delta_js"].to_numpy(dtype=float)
         below = effects < 0
         found = {f"delta_js_{key}": float(np.quantile(effects, share)) for key, share in QUANTILES.items()}
         found |= {"negative": float(below.mean()), "negative_texts": float(below.sum())}

@@ -1,7 +1,5 @@
 """Per-text results as rows of a summary: means, deviations, medians and quartiles, by class."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any
 

@@ -156,7 +156,7 @@ single = tables["serrano_smith"].query("experiment == 'single' and method == 'at
 single = papers.named(single[single["bin"].notna() & single["encoder"].isin(["FLANrnn", "FLANnoenc"])])
 wide = single.pivot_table("value", ["dataset", "encoder", "bin"], "metric").reset_index()
 parts = {"delta_js_median": "value", "delta_js_p05": "low", "delta_js_p95": "high"}
-bins = single_erasures.difference_labels()
+bins = single_erasures.DIFFERENCE_LABELS
 wide["middle"] = ((wide["bin"].map(bins.index) + 0.5) / len(bins)).round(2)
 page.figure(
     charts.line_panels(

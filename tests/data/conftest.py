@@ -1,23 +1,17 @@
 import hashlib
 import threading
-import zipfile
 from dataclasses import replace
 
 import pytest
 
 from attnlib.data import download
 from attnlib.data.catalogue import DATA_SETS, Item
-from tests.data.faulty import PATH, TEXT, Server, change
+from tests.data.faulty import PATH, TEXT, Server, change, zipped
 
 TEXTS = {f"{name}.txt": f"(3 (2 some) (4 {name}))\n".encode() for name in ("train", "dev", "test")}
 
-
-def write_zip(path, texts=TEXTS, root="trees/"):
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("readme.txt", "hello")
-        for name, text in texts.items():
-            archive.writestr(root + name, text)
-    return path
+# The official archive of `toy`.
+ZIP = zipped({"readme.txt": b"hello"} | {f"trees/{name}": text for name, text in TEXTS.items()})
 
 
 def folder_item(files, folder="train"):

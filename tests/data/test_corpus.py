@@ -16,41 +16,32 @@ def make_corpus(**changes):
     return Corpus(**about | {"vocabulary": Vocabulary(("a", "b"))} | parts | changes)
 
 
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"texts": (("a",), (), ("b",))}, "'toy/train/1' is empty"),
-        ({"texts": (("a",),)}, "texts has 1 entries for 3 ids"),
-        ({"labels": np.zeros(2, int)}, "labels has 2 entries"),
-        ({"labels": np.zeros(3)}, "must be integers"),
-        ({"labels": np.zeros((3, 1), int)}, "one per text"),
-        ({"ids": ("x", "y", "x")}, "'x' occurs 2 times"),
-        ({"questions": (("q",), (), ("q",))}, "question of text 'toy/train/1' is empty"),
-        ({"evidence": (np.zeros(1), np.zeros(1), np.zeros(1))}, "'toy/train/1' has shape"),
-        ({"evidence": (np.zeros(1), np.array([0, 3]), np.zeros(1))}, "'toy/train/1' holds values"),
-    ],
-)
-def test_split_refuses_bad_columns(changes, message):
-    with pytest.raises(ValueError, match=message):
-        make_split(3, **changes)
+SPLITS = [
+    ({"texts": (("a",), (), ("b",))}, "'toy/train/1' is empty"),
+    ({"texts": (("a",),)}, "texts has 1 entries for 3 ids"),
+    ({"labels": np.zeros(2, int)}, "labels has 2 entries"),
+    ({"labels": np.zeros(3)}, "must be integers"),
+    ({"labels": np.zeros((3, 1), int)}, "one per text"),
+    ({"ids": ("x", "y", "x")}, "'x' occurs 2 times"),
+    ({"questions": (("q",), (), ("q",))}, "question of text 'toy/train/1' is empty"),
+    ({"evidence": (np.zeros(1), np.zeros(1), np.zeros(1))}, "'toy/train/1' has shape"),
+    ({"evidence": (np.zeros(1), np.array([0, 3]), np.zeros(1))}, "'toy/train/1' holds values"),
+]
+CORPORA = [
+    ({"task": "question answering"}, "split 'train' has no questions"),
+    ({"task": "pair classification"}, "split 'train' has no questions"),
+    ({"task": "ranking"}, r"unknown task 'ranking'.*question answering"),
+    ({"test": make_split().select([])}, "'test' has no texts"),
+    ({"dev": make_split(2, labels=[0, 2])}, r"'dev', text 'toy/train/1' has label 2.*2 classes"),
+]
+REFUSED = [(make_split, {"n": 3, **changes}, message) for changes, message in SPLITS]
+REFUSED += [(make_corpus, *row) for row in CORPORA]
 
 
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"task": "question answering"}, "split 'train' has no questions"),
-        ({"task": "pair classification"}, "split 'train' has no questions"),
-        ({"task": "ranking"}, r"unknown task 'ranking'.*question answering"),
-        ({"test": make_split().select([])}, "'test' has no texts"),
-        (
-            {"dev": make_split(2, labels=np.array([0, 2]))},
-            r"'dev', text 'toy/train/1' has label 2.*2 classes",
-        ),
-    ],
-)
-def test_corpus_refuses_parts_that_do_not_fit(changes, message):
+@pytest.mark.parametrize(("make", "changes", "message"), REFUSED)
+def test_what_does_not_fit_is_refused(make, changes, message):
     with pytest.raises(ValueError, match=message):
-        make_corpus(**changes)
+        make(**changes)
 
 
 def test_candidates_hold_the_label_and_follow_the_rows():
@@ -74,9 +65,8 @@ def test_sentences_make_up_the_text(bad):
     assert [s.tolist() for s in split.sentences] == [[1], [1, 1], [1]]
     assert split.sentences[1].dtype == np.int64
     assert [s.tolist() for s in split.select([1, 0]).sentences] == [[1, 1], [1]]
-    with pytest.raises(
-        ValueError, match=r"sentences of 'toy/train/1' are .* that sum to the text's 2 tokens"
-    ):
+    refused = "sentences of 'toy/train/1' are .* that sum to the text's 2 tokens"
+    with pytest.raises(ValueError, match=refused):
         make_split(3, sentences=([1], bad, [1]))
     with pytest.raises(ValueError, match="sentences has 1 entries for 3 ids"):
         make_split(3, sentences=([1],))

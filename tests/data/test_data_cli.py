@@ -6,8 +6,8 @@ import pytest
 from attnlib.data import __main__ as command
 from attnlib.data import names, scene_names
 from attnlib.data.catalogue import DATA_SETS, SET_OF, Item
-from tests.data.conftest import TEXTS, folder_item, write_zip
-from tests.data.faulty import change
+from tests.data.conftest import TEXTS, ZIP, folder_item
+from tests.data.faulty import change, zipped
 from tests.data.sets.writing import write
 
 TWO = dict(list(TEXTS.items())[:2])
@@ -36,12 +36,11 @@ def test_every_name_of_load_means_a_set_or_is_generated():
 
 
 def test_get_downloads_once_and_verifies(toy, mirror, nowhere, run):
-    (mirror / "sst").mkdir()
-    archive = write_zip(mirror / "sst" / toy.archive)
+    write(mirror / "sst", {toy.archive: ZIP})
     right = f"right    train.txt  {nowhere}/sst/{toy.archive}"
     for _ in range(2):
         run("get sst5", 0, "sst5 is made from the set sst.", right, "sst: 3 right\n")
-        archive.unlink(missing_ok=True)
+        (mirror / "sst" / toy.archive).unlink(missing_ok=True)
 
 
 def test_get_of_single_files(mirror, nowhere, run, monkeypatch):
@@ -75,9 +74,9 @@ def test_verify_names_a_damaged_archive(toy, nowhere, run):
 
 
 def test_files_without_checksum_are_as_right_as_the_official_archive(nowhere, run, monkeypatch):
-    (nowhere / "snli").mkdir(parents=True)
-    path = write_zip(nowhere / "snli" / "snli_1.0.zip", {"snli_1.0_dev.jsonl": b"{}"}, "snli_1.0/")
-    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    packed = zipped({"snli_1.0/snli_1.0_dev.jsonl": b"{}"})
+    write(nowhere / "snli", {"snli_1.0.zip": packed})
+    found = hashlib.sha256(packed).hexdigest()
     run("verify snli", 1, f"not the official archive: sha256 {found} instead of afb3d7")
     change(monkeypatch, DATA_SETS["snli"], archive_hash=f"sha256:{found}")
     run("verify snli", 0, "snli: 1 right, 6 missing")
@@ -101,8 +100,7 @@ def test_what_is_generated_unknown_or_nowhere(toy, mirror, run):
 
 
 def test_list_prints_sets_with_licence_and_state(toy, nowhere, run, monkeypatch):
-    (nowhere / "sst").mkdir(parents=True)
-    write_zip(nowhere / "sst" / toy.archive)
+    write(nowhere / "sst", {toy.archive: ZIP})
     said = ["3 of 3 found", "not found", "CC BY 3.0", "planted", "size: 84.1 MB"]
     said += ["how to get it: MIMIC-III is for credentialed users", "mirror: https://ndownloader.figshare.com"]
     run("list", 0, *said)

@@ -10,7 +10,7 @@ import pytest
 from attnlib.data import DataError, files
 from attnlib.data.catalogue import DATA_SETS, Item, own_files
 from attnlib.data.files import locate
-from tests.data.conftest import TEXTS, folder_item, write_zip
+from tests.data.conftest import TEXTS, ZIP, folder_item
 from tests.data.faulty import change, tarred
 from tests.data.sets.writing import write
 
@@ -23,15 +23,13 @@ LAYOUTS = {
     "plain": lambda d: write(d, TEXTS),
     "gzipped": lambda d: write(d, TEXTS, "gzip"),
     "unpacked": lambda d: write(d / "trees", TEXTS),
-    "zip": lambda d: write_zip(d / "trainDevTestTrees_PTB.zip"),
+    "zip": lambda d: write(d, {"trainDevTestTrees_PTB.zip": ZIP}),
 }
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("place", ["data", "cache"])
 def test_every_layout_is_found_in_data_folder_and_cache(toy, nowhere, tmp_path, monkeypatch, layout, place):
-    for folder in (nowhere, tmp_path):
-        (folder / "sst").mkdir(parents=True)
     monkeypatch.setenv("ATTNLIB_DATA", str(tmp_path))
     LAYOUTS[layout]((tmp_path if place == "data" else nowhere) / "sst")
     assert contents() == TEXTS
@@ -88,7 +86,6 @@ def test_wrong_content_is_refused_with_both_checksums(toy, nowhere):
 @pytest.mark.parametrize("name", ["dev.txt.gz", "trainDevTestTrees_PTB.zip"])
 @pytest.mark.parametrize("keep", [0, 25])
 def test_a_truncated_file_is_named(toy, nowhere, name, keep):
-    (nowhere / "sst").mkdir(parents=True)
     LAYOUTS["gzipped" if name.endswith("gz") else "zip"](nowhere / "sst")
     path = nowhere / "sst" / name
     path.write_bytes(path.read_bytes()[:keep])
@@ -115,7 +112,7 @@ def test_a_data_folder_that_is_no_folder_is_refused(toy, nowhere, tmp_path, monk
 
 
 def test_download_lands_whole_in_the_cache_and_is_used_again(toy, mirror, nowhere, monkeypatch):
-    write_zip(mirror / toy.archive)
+    write(mirror, {toy.archive: ZIP})
     assert contents() == TEXTS
     assert [path.name for path in (nowhere / "sst").iterdir()] == [toy.archive]
     monkeypatch.setenv("ATTNLIB_DATA_URL", "http://127.0.0.1:9/nobody")
@@ -125,7 +122,7 @@ def test_download_lands_whole_in_the_cache_and_is_used_again(toy, mirror, nowher
 def test_only_what_is_missing_comes_from_the_download(toy, mirror, tmp_path, monkeypatch):
     monkeypatch.setenv("ATTNLIB_DATA", str(tmp_path))
     write(tmp_path / "sst", {"dev.txt": "mine"})
-    write_zip(mirror / toy.archive)
+    write(mirror, {toy.archive: ZIP})
     assert contents(verify=False) == {**TEXTS, "dev.txt": b"mine"}
 
 

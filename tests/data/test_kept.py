@@ -17,7 +17,8 @@ def toy(entry="yelp_full", compact=True):
     reads.append(entry)
     rows = [Row(n, n % 5, f"{text} {n}. Nice" + " so" * n) for n in range(1, 11)]
     parts = {"train": rows, "dev": [row._replace(name=f"named {row.name}") for row in rows], "test": rows[:7]}
-    return make("toy", parts, {}, entry=entry, compact=compact)
+    # In parts as they are.
+    return make("toy", parts, {}, entry=entry, compact=compact, divide=dict)
 
 
 reads = []

@@ -29,61 +29,50 @@ def row(i, rationale="0 0 1 0"):
     return f"it is good {i},{i % 2},{'train' if i < 6 else 'test'},{rationale},n{i}\n"
 
 
-@pytest.mark.parametrize(
-    ("file", "content", "problem"),
-    [
-        ("a.csv", b"text;label\nso good;1\n", r":1: ';' separates its fields, not ','"),
-        ("a.tsv", b"text,label\nso good,1\n", r":1: ',' separates its fields"),
-        ("a.csv", b"sentence,label\n", r":1: no column 'text' among sentence, label"),
-        ("a.csv", b"", r":1: no column 'text'"),
-        ("a.csv", b"text,label,label\n", r":1: 2 columns are called 'label'"),
-        (
-            "a.csv",
-            b"text,label,rationales\n",
-            r":1: column 'rationales' would not be read: call it 'rationale'",
-        ),
-        ("a.csv", b"text,label\nso good,1\nso bad,\n", r":3: the label is ''"),
-        (
-            "a.csv",
-            b"text,label\nso good,1\nso bad,0.5\n",
-            r":3: the label is 0\.5: classes are whole numbers",
-        ),
-        ("a.csv", b"text,label\nso good,1\nso bad,1.0\n", r"a: all 2 labels are '1'"),
-        ("a.csv", b"text,label\n", r"a: it has no rows"),
-        ("a.csv", b"text,label\nso good,1\n ,0\n", r":3: the text is empty"),
-        ("a.csv", b"text,label\nso good,1\nso b\0d,0\n", r":3: the text holds the character NUL"),
-        ("a.csv", b"text,label\nso good,1\nso b\xe9d,0\n", r":3: .*can't decode"),
-        ("a.csv", "text,label\n".encode("utf-16"), r":1: the text is in UTF-16"),
-        ("a.csv", b"text,label\nso good,1\nso, bad,0\n", r":3: expected 2 comma-separated fields, found 3"),
-        ("a.csv", b'text,label\n"so\ngood",1\n"so bad,0\n', r":4: unexpected end"),
-        ("a.csv", b"text,label,id\nso good,1,x\nso bad,0,x\n", r":3: the id 'x' is that of .*a\.csv:2 too"),
-        ("a.csv", b"text,label,id\nso good,1,\n", r":2: the id is ''"),
-        (
-            "a.csv",
-            b"text,label,rationale\nso good,1,0 1\nso bad,0,1\n",
-            r":3: the rationale has 1 marks for 2",
-        ),
-        ("a.csv", b"text,label,rationale\nso good,1,0 2\n", r":2: the rationale holds '2'"),
-        ("a.csv", b"text,label,split\nso good,1,held\n", r":2: the split is 'held'"),
-        ("a.csv", b"text,label,split\nso good,1,train\nso bad,0,train\n", r"a: no row has the split test"),
-        (
-            "a.csv",
-            b"text,label,split\n" + b"good,1,train\n" * 9 + b"bad,0,test\n",
-            r":11: no text of train has",
-        ),
-        ("a.csv", b"text,label\nso good,1\nso bad,0\n", r"a: 2 texts are too few to divide"),
-        ("a.csv", b"text,label,text_b\nso good,1,\n", r":2: text_b is empty"),
-        ("a.jsonl", b'{"text": "so good", "label": 1}\n{"text": "so bad"}\n', r":2: no column 'label'"),
-        ("a.jsonl", b'{"text": "so good", "label": 1}\n[1]\n', r":2: no JSON object"),
-        ("a.jsonl", b'{"text": "so good", "label": 1}\n{"text\n', r":2: Invalid control character"),
-        ("a.jsonl", b'{"text": ["so good"], "label": 1}\n', r":1: the text has the token 'so good'"),
-        ("a.jsonl", b'{"text": ["so", 1], "label": 1}\n', r":1: the text has 1 \(int\) as token 1"),
-        ("a.jsonl", b'{"text": 3, "label": 1}\n', r":1: the text is 3 \(int\), not a list of tokens"),
-        ("a.jsonl", b'{"text": "\\ud800", "label": 1}\n', r":1: .*surrogates not allowed"),
-        ("a.parquet", b"text,label\n", r"a\.parquet: .*Parquet magic bytes"),
-        ("a.txt", b"text,label\n", r"unknown data set .*a file of your own is \.csv, \.tsv"),
-    ],
-)
+# What a file holds, and what is said of it; of csv files less their ending.
+BAD = {
+    b"text;label\nso good;1\n": r":1: ';' separates its fields, not ','",
+    b"sentence,label\n": r":1: no column 'text' among sentence, label",
+    b"": r":1: no column 'text'",
+    b"text,label,label\n": r":1: 2 columns are called 'label'",
+    b"text,label,rationales\n": r":1: column 'rationales' would not be read: call it 'rationale'",
+    b"text,label\nso good,1\nso bad,\n": r":3: the label is ''",
+    b"text,label\nso good,1\nso bad,0.5\n": r":3: the label is 0\.5: classes are whole numbers",
+    b"text,label\nso good,1\nso bad,1.0\n": r"a: all 2 labels are '1'",
+    b"text,label\n": r"a: it has no rows",
+    b"text,label\nso good,1\n ,0\n": r":3: the text is empty",
+    b"text,label\nso good,1\nso b\0d,0\n": r":3: the text holds the character NUL",
+    b"text,label\nso good,1\nso b\xe9d,0\n": r":3: not UTF-8 text, .*can't decode",
+    "text,label\n".encode("utf-16"): r":1: the text is in UTF-16",
+    b"text,label\nso good,1\nso, bad,0\n": r":3: expected 2 comma-separated fields, found 3",
+    b'text,label\n"so\ngood",1\n"so bad,0\n': r":4: unexpected end",
+    b"text,label,id\nso good,1,x\nso bad,0,x\n": r":3: the id 'x' is that of .*a\.csv:2 too",
+    b"text,label,id\nso good,1,\n": r":2: the id is ''",
+    b"text,label,rationale\nso good,1,0 1\nso bad,0,1\n": r":3: the rationale has 1 marks for 2",
+    b"text,label,rationale\nso good,1,0 2\n": r":2: the rationale holds '2'",
+    b"text,label,split\nso good,1,held\n": r":2: the split is 'held'",
+    b"text,label,split\nso good,1,train\nso bad,0,train\n": r"a: no row has the split test",
+    b"text,label,split\n" + b"good,1,train\n" * 9 + b"bad,0,test\n": r":11: no text of train has",
+    b"text,label\nso good,1\nso bad,0\n": r"a: 2 texts are too few to divide",
+    b"text,label,text_b\nso good,1,\n": r":2: text_b is empty",
+}
+LINES = {
+    '{"text": "so good", "label": 1}\n{"text": "so bad"}\n': r":2: no column 'label'",
+    '{"text": "so good", "label": 1}\n[1]\n': r":2: no JSON object",
+    '{"text": "so good", "label": 1}\n{"text\n': r":2: Invalid control character",
+    '{"text": ["so good"], "label": 1}\n': r":1: the text has the token 'so good'",
+    '{"text": ["so", 1], "label": 1}\n': r":1: the text has 1 \(int\) as token 1",
+    '{"text": 3, "label": 1}\n': r":1: the text is 3 \(int\), not a list of tokens",
+    '{"text": "\\ud800", "label": 1}\n': r":1: .*surrogates not allowed",
+}
+FILES = [("a.csv", *pair) for pair in BAD.items()]
+FILES += [("a.jsonl", text.encode(), problem) for text, problem in LINES.items()]
+FILES += [("a.tsv", b"text,label\nso good,1\n", r":1: ',' separates its fields")]
+FILES += [("a.parquet", b"text,label\n", r"a\.parquet: .*Parquet magic bytes")]
+FILES += [("a.txt", b"text,label\n", r"unknown data set .*a file of your own is \.csv, \.tsv")]
+
+
+@pytest.mark.parametrize(("file", "content", "problem"), FILES)
 def test_what_cannot_be_read_is_refused_with_file_and_line(tmp_path, file, content, problem):
     path = tmp_path / file
     path.write_bytes(content)
@@ -95,11 +84,8 @@ def test_what_cannot_be_read_is_refused_with_file_and_line(tmp_path, file, conte
 def test_what_is_not_there_is_refused(tmp_path):
     with pytest.raises(DataError, match=r"/no\.csv: there is no such file"):
         data.load(str(tmp_path / "no.csv"))
-    for given, problem in (
-        ("nothing.here:load", "No module"),
-        ("json:load_it", "no attribute"),
-        ("os:getcwd", "str"),
-    ):
+    functions = {"nothing.here:load": "No module", "json:load_it": "no attribute", "os:getcwd": "str"}
+    for given, problem in functions.items():
         with pytest.raises(DataError, match=problem):
             data.load(given)
     with pytest.raises(DataError, match=r"mine: row 1: the label is ''"):
@@ -129,12 +115,8 @@ def test_csv_as_spreadsheets_write_it(tmp_path, mark, end):
     )
     corpus = data.load(str(tmp_path / "a.csv"))
     texts = {text for split in corpus.splits.values() for text in split.texts}
-    assert texts == {
-        ("a", '"fine"', "film,", "really"),
-        ("two", "lines", "here"),
-        ("NA",),
-        ("caf\u00e9", "null"),
-    }
+    found = {("a", '"fine"', "film,", "really"), ("two", "lines", "here"), ("NA",), ("caf\u00e9", "null")}
+    assert texts == found
     # A text of several lines is a document, so all are.
     split = corpus.train
     place = next(i for i, text in enumerate(split.texts) if len(text) == 3)
@@ -155,11 +137,8 @@ def test_all_kinds_of_files_and_a_frame_give_the_same_corpus(tmp_path, capsys):
     corpus = found[0]
     assert (corpus.name, corpus.class_names, corpus.task) == ("a", ("no", "yes"), "classification")
     assert [len(split) for split in corpus.splits.values()] == [14, 2, 4]
-    assert [np.bincount(split.labels).tolist() for split in corpus.splits.values()] == [
-        [7, 7],
-        [1, 1],
-        [2, 2],
-    ]
+    counts = [np.bincount(split.labels).tolist() for split in corpus.splits.values()]
+    assert counts == [[7, 7], [1, 1], [2, 2]]
     assert corpus.train.evidence[0].tolist() == [0, 0, 1, 0]
     assert capsys.readouterr().err.splitlines()[0] == (
         "a: no column split: drawn by class with seed 5, 14 train, 2 dev, 4 test"
@@ -169,12 +148,8 @@ def test_all_kinds_of_files_and_a_frame_give_the_same_corpus(tmp_path, capsys):
 
 
 def test_splits_and_labels_are_as_the_file_says(tmp_path):
-    lines = [
-        f"it is {i},{[10, 9][i % 2]}.0,{part},{text}\n"
-        for i, (part, text) in enumerate(
-            [("train", "so"), ("train", "no")] * 3 + [("validation", "so"), ("test", "yes"), ("test", "yes")]
-        )
-    ]
+    given = [("train", "so"), ("train", "no")] * 3 + [("validation", "so")] + [("test", "yes")] * 2
+    lines = [f"it is {i},{10 - i % 2}.0,{part},{text}\n" for i, (part, text) in enumerate(given)]
     (tmp_path / "sst.csv").write_text("text,label,split,text_b\n" + "".join(lines))
     corpus = data.load(str(tmp_path / "sst.csv"))
     # Not taken for what is known by that name; 9 comes before 10.
@@ -209,9 +184,8 @@ def test_every_reader_passes_over_a_byte_order_mark(tmp_path):
     assert rows["train"][0].text == "so"
     (tmp_path / "v.txt").write_text("\ufeffgood 1 2\nbad 3 4\n", encoding="utf-8")
     assert set(read_vectors(tmp_path / "v.txt", ["good", "bad"], 2)) == {"good", "bad"}
-    (tmp_path / "a.jsonl").write_text(
-        "\ufeff" + "\n".join(json.dumps({"text": t, "label": y}) for t, y in ROWS), encoding="utf-8"
-    )
+    lines = "\n".join(json.dumps({"text": t, "label": y}) for t, y in ROWS)
+    (tmp_path / "a.jsonl").write_text(f"\ufeff{lines}", encoding="utf-8")
     assert len(data.load(str(tmp_path / "a.jsonl")).train) == 14
 
 

@@ -30,32 +30,38 @@ def changed(column, index, value):
     return {column: whole}
 
 
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"ids": ("x", "y", "x")}, "'x' occurs 2 times"),
-        ({"questions": (("q",),)}, "questions has 1 entries for 3 ids"),
-        ({"questions": (("q",), (), ("q",))}, "question of instance 'toy/train/1' is empty"),
-        ({"labels": np.zeros(3)}, "must be integers"),
-        ({"labels": np.zeros((3, 1), int)}, "one per instance"),
-        ({"evidence": np.zeros((2, 3))}, "evidence has 2 entries"),
-        ({"evidence": np.zeros((3, 2))}, r"evidence has shape \(3, 2\) for \(3, 3\)"),
-        (changed("evidence", (1, 0), 2), "'toy/train/1' has evidence other than -1, 0, 1"),
-        (changed("evidence", (2, 2), 1), "'toy/train/2' has evidence in padding"),
-        ({"present": np.ones((3, 3), int)}, "present must be bool"),
-        (changed("present", 1, False), "'toy/train/1' has no region"),
-        (changed("present", (0, 0), False), "'toy/train/0' has a region after padding"),
-        ({"features": np.zeros((3, 2, 2))}, r"features has shape \(3, 2, 2\)"),
-        (changed("features", (2, 0, 1), np.inf), "'toy/train/2' has features that are not finite"),
-        ({"boxes": np.zeros((3, 3, 2))}, r"boxes has shape \(3, 3, 2\)"),
-        (changed("boxes", (1, 0, 3), 1.01), "'toy/train/1' has a box that is not"),
-        (changed("boxes", (1, 0, 2), 0.0), "'toy/train/1' has a box that is not"),
-        (changed("boxes", (2, 1, 0), np.nan), "'toy/train/2' has a box that is not"),
-    ],
-)
-def test_split_refuses_bad_columns(changes, message):
+# Of ids, questions and labels see `test_corpus`.
+SPLITS = [
+    ({"ids": ("x", "y", "x")}, "'x' occurs 2 times"),
+    ({"questions": (("q",), (), ("q",))}, "question of instance 'toy/train/1' is empty"),
+    ({"labels": np.zeros((3, 1), int)}, "one per instance"),
+    ({"evidence": np.zeros((2, 3))}, "evidence has 2 entries"),
+    ({"evidence": np.zeros((3, 2))}, r"evidence has shape \(3, 2\) for \(3, 3\)"),
+    (changed("evidence", (1, 0), 2), "'toy/train/1' has evidence other than -1, 0, 1"),
+    (changed("evidence", (2, 2), 1), "'toy/train/2' has evidence in padding"),
+    ({"present": np.ones((3, 3), int)}, "present must be bool"),
+    (changed("present", 1, False), "'toy/train/1' has no region"),
+    (changed("present", (0, 0), False), "'toy/train/0' has a region after padding"),
+    ({"features": np.zeros((3, 2, 2))}, r"features has shape \(3, 2, 2\)"),
+    (changed("features", (2, 0, 1), np.inf), "'toy/train/2' has features that are not finite"),
+    ({"boxes": np.zeros((3, 3, 2))}, r"boxes has shape \(3, 3, 2\)"),
+    (changed("boxes", (1, 0, 3), 1.01), "'toy/train/1' has a box that is not"),
+    (changed("boxes", (1, 0, 2), 0.0), "'toy/train/1' has a box that is not"),
+    (changed("boxes", (2, 1, 0), np.nan), "'toy/train/2' has a box that is not"),
+]
+CORPORA = [
+    ({"dev": make_split().select([])}, "split 'dev' has no instances"),
+    ({"test": make_split(labels=[0, 2, 1])}, "'test', instance 'toy/train/1' has label 2"),
+    ({"region_features": ("a",)}, "1 names of region features for 2"),
+    ({"dev": make_split(features=np.zeros((3, 3, 4)))}, r"'dev' has .* \(3, 4\), train has \(3, 2\)"),
+]
+REFUSED = [(make, *row) for make, rows in ((make_split, SPLITS), (make_corpus, CORPORA)) for row in rows]
+
+
+@pytest.mark.parametrize(("make", "changes", "message"), REFUSED)
+def test_what_does_not_fit_is_refused(make, changes, message):
     with pytest.raises(ValueError, match=message):
-        make_split(**changes)
+        make(**changes)
 
 
 @pytest.mark.parametrize("index", [[2, 0], np.array([False, True, True]), slice(1, None), []])
@@ -70,20 +76,6 @@ def test_select_takes_all_columns(index):
         np.testing.assert_array_equal(getattr(chosen, column), getattr(split, column)[rows])
         assert getattr(chosen, column).dtype == kind
     assert make_split(evidence=None).select(index).evidence is None
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"dev": make_split().select([])}, "split 'dev' has no instances"),
-        ({"test": make_split(labels=[0, 2, 1])}, "'test', instance 'toy/train/1' has label 2"),
-        ({"region_features": ("a",)}, "1 names of region features for 2"),
-        ({"dev": make_split(features=np.zeros((3, 3, 4)))}, r"'dev' has .* \(3, 4\), train has \(3, 2\)"),
-    ],
-)
-def test_corpus_refuses_splits_that_do_not_fit(changes, message):
-    with pytest.raises(ValueError, match=message):
-        make_corpus(**changes)
 
 
 def test_checksum_follows_what_a_model_can_depend_on():

@@ -7,40 +7,39 @@ from hypothesis import strategies as st
 from attnlib.data import DataError, tokens
 from attnlib.data.tokens import Segmenter, clean, collapse, english, split_sentences
 
+CLEAN = [
+    ("The Cat\n\t sat. ", ("the", "cat", "sat", ".")),
+    ("It's $3.50 at 10am, B2B", ("it", "'s", "$", "qqq", "at", "qqq", "am", ",", "qqq")),
+    ("x² Ünïted", ("qqq", "ünïted")),
+    (" \n ", ()),
+]
 
-@pytest.mark.parametrize(
-    ("raw", "found"),
-    [
-        ("The Cat\n\t sat. ", ("the", "cat", "sat", ".")),
-        ("It's $3.50 at 10am, B2B", ("it", "'s", "$", "qqq", "at", "qqq", "am", ",", "qqq")),
-        ("x² Ünïted", ("qqq", "ünïted")),
-        (" \n ", ()),
-    ],
-)
+
+@pytest.mark.parametrize(("raw", "found"), CLEAN)
 def test_clean_collapses_tokenises_lowers_and_masks_digits(raw, found):
     assert clean(raw) == found
 
 
-@pytest.mark.parametrize(
-    ("text", "found"),
-    [
-        ("Mr. Smith went to St. Louis, e.g. by car. He slept.", 2),
-        ("It was bad.I hate it. So there", 3),
-        ("i loved it. it was great! was it? yes", 4),
-        ("It costs $3.50 at example.com. Not bad", 2),
-        # Left as one by sentencex alone.
-        ("Great!!! I loved it... I did. Wow?! i mean it", 5),
-        ("It broke!!! then i cried", 2),
-        # A pause, a bracket and a quote do not end a sentence.
-        ("Well... it broke", 1),
-        ('My sister (at last!!!) came, and said "no!!" twice', 1),
-        ("!!! ...", 1),
-        ("one\ttwo\n\nthree", 1),
-        ("word", 1),
-        ("", 0),
-        (" \n\t ", 0),
-    ],
-)
+SENTENCES = [
+    ("Mr. Smith went to St. Louis, e.g. by car. He slept.", 2),
+    ("It was bad.I hate it. So there", 3),
+    ("i loved it. it was great! was it? yes", 4),
+    ("It costs $3.50 at example.com. Not bad", 2),
+    # Left as one by sentencex alone.
+    ("Great!!! I loved it... I did. Wow?! i mean it", 5),
+    ("It broke!!! then i cried", 2),
+    # A pause, a bracket and a quote do not end a sentence.
+    ("Well... it broke", 1),
+    ('My sister (at last!!!) came, and said "no!!" twice', 1),
+    ("!!! ...", 1),
+    ("one\ttwo\n\nthree", 1),
+    ("word", 1),
+    ("", 0),
+    (" \n\t ", 0),
+]
+
+
+@pytest.mark.parametrize(("text", "found"), SENTENCES)
 def test_sentences_of_reviews(text, found):
     parts = split_sentences(text)
     assert len(parts) == found

@@ -24,14 +24,8 @@ def recorded(n_classes=2, pair=False, words=False):
     readout = read(model, split, vocabulary)
     gradient = torch.where(readout.mask, torch.rand(readout.alpha.shape), 0.0)
     ids = tuple(f"sst/test/{3 * i + 1}" for i in range(9))
-    return Recorded(
-        readout,
-        ids,
-        np.asarray(split.labels),
-        {"gradient": gradient},
-        FACTS,
-        tuple(split.texts) if words else None,
-    )
+    labels, texts = np.asarray(split.labels), tuple(split.texts) if words else None
+    return Recorded(readout, ids, labels, {"gradient": gradient}, FACTS, texts)
 
 
 @pytest.mark.parametrize("made", [dict(), dict(n_classes=5), dict(n_classes=4, pair=True), dict(words=True)])
@@ -47,9 +41,8 @@ def test_it_comes_back(made, tmp_path):
     assert torch.equal(after.readout.scores, before.readout.scores)
     assert torch.equal(after.scores["gradient"], before.scores["gradient"])
     torch.testing.assert_close(after.readout.alpha, before.readout.alpha, atol=1e-7, rtol=0)
-    torch.testing.assert_close(
-        after.readout.probabilities(), before.readout.probabilities(), atol=1e-6, rtol=0
-    )
+    outputs = after.readout.probabilities(), before.readout.probabilities()
+    torch.testing.assert_close(*outputs, atol=1e-6, rtol=0)
 
 
 def test_some_texts_of_it():
@@ -112,9 +105,8 @@ def test_a_model_is_found_by_what_tells_it(folder, monkeypatch):
     monkeypatch.setenv(readouts.FOLDER, str(folder))
     assert len(readouts.load("sst", encoder="average")) == 9
     assert readouts.index()["file"].tolist()[1] == "sst-bilstm-1.safetensors"
-    with pytest.raises(
-        ValueError, match=r"no recorded Readout of dataset=sst encoder=bilstm seed=7.*seed=0.*seed=1"
-    ):
+    nearest = "no recorded Readout of dataset=sst encoder=bilstm seed=7.*seed=0.*seed=1"
+    with pytest.raises(ValueError, match=nearest):
         readouts.load("sst", encoder="bilstm", seed=7)
     with pytest.raises(ValueError, match=r"of dataset=imdb\. The nearest: dataset=sst"):
         readouts.load("imdb")
@@ -152,6 +144,5 @@ def test_half_precision_is_normalised(tmp_path):
     after = readouts.read(tmp_path / "one.safetensors")
     torch.testing.assert_close(after.readout.alpha.sum(1), torch.ones(9, dtype=torch.float64))
     torch.testing.assert_close(after.readout.alpha, before.readout.alpha, atol=1e-3, rtol=0)
-    torch.testing.assert_close(
-        after.scores["gradient"].double(), before.scores["gradient"].double(), atol=1e-3, rtol=0
-    )
+    found, expected = (each.scores["gradient"].double() for each in (after, before))
+    torch.testing.assert_close(found, expected, atol=1e-3, rtol=0)

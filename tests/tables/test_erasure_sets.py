@@ -210,15 +210,15 @@ def test_the_checks(run):
         erasure_sets.checks(readout, orders, {"attention": flips["attention"]}, minimum)
 
 
-@pytest.mark.parametrize(
-    ("flips", "message"),
-    [
-        ({}, "no ranking"),
-        ({"random": []}, "the ranking 'random' has no order"),
-        ({"b": flip([1, 2], (4, 4))}, "the ranking 'b' has 2 texts, the first ranking 5"),
-        ({"b": flip([1, 2, 1, 3, 1], (4, 5, 2, 10, 1))}, "'b' has 5 tokens in text 1, the first ranking 4"),
-    ],
-)
+BAD = [
+    ({}, "no ranking"),
+    ({"random": []}, "the ranking 'random' has no order"),
+    ({"b": flip([1, 2], (4, 4))}, "the ranking 'b' has 2 texts, the first ranking 5"),
+    ({"b": flip([1, 2, 1, 3, 1], (4, 5, 2, 10, 1))}, "'b' has 5 tokens in text 1, the first ranking 4"),
+]
+
+
+@pytest.mark.parametrize(("flips", "message"), BAD)
 def test_what_is_refused(flips, message):
     with pytest.raises(ValueError, match=f"flips: .*{message}"):
         erasure_sets.frame({"a": FLIPS["gradient"], **flips} if "b" in flips else flips)

@@ -58,20 +58,20 @@ def test_the_report_is_scikit_learns(n_classes):
     assert areas["value"].isna().all() == (n_classes > 2)
 
 
-@pytest.mark.parametrize(
-    ("labels", "outputs", "undefined"),
-    [
-        # Nothing is said to be b or c, nothing is c.
-        ([0, 0, 1], [[0.9, 0.1, 0]] * 3, {*OF_TWO, "b precision", "c precision", "c recall", "c f1"}),
-        # No text of class 1, and none said to be.
-        ([0, 0], [[0.9, 0.1]] * 2, {*OF_TWO, "b precision", "b recall", "b f1"}),
-        # No text of class 1, but one said to be: F1 is 0 by its definition, an area there is not.
-        ([0, 0], [[0.9, 0.1], [0.1, 0.9]], {"all roc_auc", "all pr_auc", "b recall"}),
-        # No text of class 0.
-        ([1, 1], [[0.1, 0.9]] * 2, {"all roc_auc", "a precision", "a recall", "a f1"}),
-        ([0, 1], [[0.1, 0.9], [0.9, 0.1]], set()),
-    ],
-)
+UNDEFINED = [
+    # Nothing is said to be b or c, nothing is c.
+    ([0, 0, 1], [[0.9, 0.1, 0]] * 3, {*OF_TWO, "b precision", "c precision", "c recall", "c f1"}),
+    # No text of class 1, and none said to be.
+    ([0, 0], [[0.9, 0.1]] * 2, {*OF_TWO, "b precision", "b recall", "b f1"}),
+    # No text of class 1, but one said to be: F1 is 0 by its definition, an area there is not.
+    ([0, 0], [[0.9, 0.1], [0.1, 0.9]], {"all roc_auc", "all pr_auc", "b recall"}),
+    # No text of class 0.
+    ([1, 1], [[0.1, 0.9]] * 2, {"all roc_auc", "a precision", "a recall", "a f1"}),
+    ([0, 1], [[0.1, 0.9], [0.9, 0.1]], set()),
+]
+
+
+@pytest.mark.parametrize(("labels", "outputs", "undefined"), UNDEFINED)
 def test_what_no_text_defines_is_nan_and_counted(labels, outputs, undefined):
     labels, outputs = np.array(labels), np.array(outputs)
     table = performance.report(labels, outputs, ("a", "b", "c")[: outputs.shape[1]])

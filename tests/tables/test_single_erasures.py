@@ -4,13 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from attnlib.tables.single_erasures import by_difference, difference_bins, difference_label
+from attnlib.tables.single_erasures import DIFFERENCE_LABELS, by_difference, difference_bins
 
 
 def test_bins_are_tenths_and_one_is_in_the_last():
     bins = difference_bins(pd.Series([0, 0.0999, 0.1, 0.95, 1.0, 1 + 1e-9, -1e-9]))
     assert bins.tolist() == [0, 0, 1, 9, 9, 9, 0]
-    assert [difference_label(i) for i in (0, 3, 9)] == ["[0, .1)", "[.3, .4)", "[.9, 1]"]
+    assert [DIFFERENCE_LABELS[i] for i in (0, 3, 9)] == ["[0, .1)", "[.3, .4)", "[.9, 1]"]
 
 
 @pytest.mark.parametrize("value", [-0.2, 1.1, np.nan])

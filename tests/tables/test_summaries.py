@@ -41,16 +41,16 @@ def test_what_has_no_value_has_rows_that_say_so(frame):
     ]
 
 
-@pytest.mark.parametrize(
-    ("values", "mean", "n"),
-    [
-        ([1.0, np.nan, 3.0], 2.0, 2),
-        ([np.nan], np.nan, 0),
-        ([], np.nan, 0),
-        ([np.nan, 0.0], 0.0, 1),
-        ([2], 2, 1),
-    ],
-)
+MEANS = [
+    ([1.0, np.nan, 3.0], 2.0, 2),
+    ([np.nan], np.nan, 0),
+    ([], np.nan, 0),
+    ([np.nan, 0.0], 0.0, 1),
+    ([2], 2, 1),
+]
+
+
+@pytest.mark.parametrize(("values", "mean", "n"), MEANS)
 def test_a_mean_is_of_what_there_is_and_says_of_how_many(values, mean, n):
     found = statistics.mean_with_interval(np.array(values, dtype=object))
     assert (found[0], found[3]) == (pytest.approx(mean, nan_ok=True), n)

@@ -5,8 +5,6 @@ were inferred from the official files and reproduce them closely: vocabulary, an
 of questions and positions of supporting facts. No text is copied; the corpus needs no file.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field, replace
 
 from attnlib.checks import check_at_least

@@ -4,8 +4,6 @@ Only `random.random` is promised to give the same numbers in every version of Py
 it. The word lists are TOML files beside this module.
 """
 
-from __future__ import annotations
-
 import functools
 import inspect
 import random

@@ -13,8 +13,6 @@ every split, the nouns follow a Zipf law, so that many are seen a few times only
 finding one telling word.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from itertools import chain
 from typing import Any

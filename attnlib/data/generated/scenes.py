@@ -34,8 +34,6 @@ question has no answer then), and in exists and every if it is the only one of i
 numbers differ by one and the answer is yes. Elsewhere taking one away weakens the answer without changing it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from itertools import chain
 from typing import Any, NamedTuple
@@ -109,23 +107,11 @@ def support(question: Question, things: Sequence[Thing]) -> int:
     return 1 if _holds(question.value, first[0].cell, second[0].cell) else -1
 
 
-def answer(question: Question, things: Sequence[Thing]) -> str | None:
-    """Return yes, no or a colour; None if the question is about what is not there, or not there once."""
-    first = [thing for thing in things if thing.fits(question.first)]
-    said = support(question, things)
-    if question.kind == "every":
-        return None if not first else "yes" if said == len(first) else "no"
-    if said == 0 and question.kind not in ("exists", "more"):
-        return None
-    return first[0].colour if question.kind == "colour" else "yes" if said > 0 else "no"
-
-
-def evidence(question: Question, things: Sequence[Thing]) -> np.ndarray:
+def evidence(question: Question, things: Sequence[Thing], answer: str) -> np.ndarray:
     """Return int8 ``[n]``: +1 where an object speaks for the answer of the scene, -1 against, 0 neutral."""
-    whole = support(question, things)
     without = [support(question, [*things[:i], *things[i + 1 :]]) for i in range(len(things))]
-    towards = -1 if answer(question, things) == "no" else 1
-    return (np.sign(whole - np.array(without)) * towards).astype(np.int8)
+    lost = support(question, things) - np.array(without)
+    return (np.sign(lost) * (-1 if answer == "no" else 1)).astype(np.int8)
 
 
 def generate(
@@ -158,11 +144,10 @@ def generate(
     for i, (kind, yes) in enumerate(asked):
         n = draw.between(n_objects)
         question, things = _scene(draw, kind, yes, n)
-        said = answer(question, things)
-        assert said is not None
+        answer = question.value if kind == "colour" else "yes" if yes else "no"
         questions.append(question.words)
-        labels.append(classes.index(said))
-        marks[i, :n] = evidence(question, things)
+        labels.append(classes.index(answer))
+        marks[i, :n] = evidence(question, things, answer)
         present[i, :n] = True
         features[i, :n] = [_features(draw, thing) for thing in things]
     boxes = features[..., -4:].copy()
@@ -282,8 +267,9 @@ def _more(draw: Draw, yes: bool, n: int) -> tuple[Question, list[Thing]]:
 
 def _colour(draw: Draw, yes: bool, n: int) -> tuple[Question, list[Thing]]:
     size, shape = draw.one(SIZES), draw.one(SHAPES)
+    thing = _thing(draw, "", shape, size)
     words = ("what", "colour", "is", "the", size, shape)
-    return Question("colour", words, Description([size, shape])), [_thing(draw, "", shape, size)]
+    return Question("colour", words, Description([size, shape]), value=thing.colour), [thing]
 
 
 # Each draws a question and the objects that decide it; `_scene` adds others, which none of it is about.

@@ -4,8 +4,6 @@ Flat texts: business against world (Jain & Wallace 2019), or all topics (Liu et 
 topics.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Sequence
 
@@ -17,7 +15,7 @@ from attnlib.data.corpora import CORPORA, Row, classes, make
 from attnlib.data.corpus import Corpus
 from attnlib.data.files import Content
 from attnlib.data.kept import keep
-from attnlib.data.rows import one_of, read_rows, row_at
+from attnlib.data.rows import one_of, row_at
 
 TOPICS = classes("agnews4")
 # Subsets of the training file and how many columns they have: text, label, and what is not read.
@@ -26,13 +24,9 @@ SUBSETS = {"a_train": 2, "a_dev": 2, "b": 2, "c": 2, "d_train": 3, "d_validation
 _LABELS = {"world": 0, "sci_tech": 3} | {f"{y}{end}": y for y in range(4) for end in ("", ".0")}
 
 
-def _rows(content: Content, columns: int) -> Iterator[tuple[int, list[str]]]:
-    return read_rows((line + "\n" for line in content.lines()), content.where, columns)
-
-
 def official(content: Content, name: str, title: bool) -> Iterator[Row]:
     """Yield the items of a file with rows class, title, description; `title`: put before the description."""
-    for line, (label, heading, text) in _rows(content, 3):
+    for line, (label, heading, text) in content.rows(3):
         with row_at(f"{content.where}:{line}"):
             topic = one_of(label, ("1", "2", "3", "4"), "the class")
         yield Row(f"{name}/{line}", topic, f"{heading} {text}" if title else text)
@@ -40,7 +34,7 @@ def official(content: Content, name: str, title: bool) -> Iterator[Row]:
 
 def subset(content: Content, name: str, columns: int) -> Iterator[Row]:
     """Yield the items of a subset, in which title and description are one text; some have a header."""
-    for line, (text, label, *_) in _rows(content, columns):
+    for line, (text, label, *_) in content.rows(columns):
         if label != "label":
             yield Row(f"{name}/{line}", _LABELS[label], text)
 

@@ -6,9 +6,6 @@ stand-in for them, with the drugs and effects marked. Nor may the discharge summ
 `load_diabetes` and `load_anemia` read the user's own tables, as csv or csv.gz, and store nothing.
 """
 
-from __future__ import annotations
-
-import csv
 import re
 from collections.abc import Iterable, Iterator
 from functools import partial
@@ -24,7 +21,7 @@ from attnlib.data.corpus import Corpus
 from attnlib.data.errors import DataError
 from attnlib.data.files import Content
 from attnlib.data.kept import keep
-from attnlib.data.rows import one_of, read_rows, require_columns, row_at
+from attnlib.data.rows import one_of, require_columns, row_at
 from attnlib.data.tokens import collapse, english, mask_digits
 
 PARTS = ("train", "dev", "test")
@@ -117,17 +114,16 @@ def tweets(content: Content) -> dict[str, list[Row]]:
     Further columns are ignored. Raises DataError, with file and line, for missing columns, a label other than
     0 or 1, an unknown split, or a row with fields too few or too many.
     """
-    lines = [line + "\n" for line in content.lines()]
-    header = next(csv.reader(lines), [])
-    require_columns(header, TWEET_COLUMNS, content.where)
     found: dict[str, list[Row]] = {part: [] for part in PARTS}
-    for line, fields in read_rows(lines, content.where, len(header)):
-        if line > 1:
-            named = dict(zip(header, fields, strict=True))
-            with row_at(f"{content.where}:{line}"):
-                part = PARTS[one_of(named["exp_split"], PARTS, "exp_split")]
-                label = one_of(named["label"], ("0", "1"), "the label")
-            found[part].append(Row(line, label, named["text"]))
+    rows = content.rows()
+    _, header = next(rows, (1, []))
+    require_columns(header, TWEET_COLUMNS, content.where)
+    for line, fields in rows:
+        named = dict(zip(header, fields, strict=True))
+        with row_at(f"{content.where}:{line}"):
+            part = PARTS[one_of(named["exp_split"], PARTS, "exp_split")]
+            label = one_of(named["label"], ("0", "1"), "the label")
+        found[part].append(Row(line, label, named["text"]))
     return found
 
 

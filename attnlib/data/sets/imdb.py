@@ -5,8 +5,6 @@ documents of JMARS (Diao et al. 2014) with ratings 1 to 10 (`load_jmars`); the s
 hand in their place (`load_ratings`).
 """
 
-from __future__ import annotations
-
 import json
 import re
 import string
@@ -18,7 +16,7 @@ from typing import IO
 import numpy as np
 
 from attnlib.data import files
-from attnlib.data.corpora import Parts, Row, classes, draws, held_out, make
+from attnlib.data.corpora import Parts, Row, classes, held_out, make
 from attnlib.data.corpus import Corpus
 from attnlib.data.errors import DataError
 from attnlib.data.kept import keep
@@ -30,7 +28,6 @@ SEED = 1378
 # Reviews with 5 and 6 stars are in no folder of the first set.
 STARS = ("1", "2", "3", "4", "7", "8", "9", "10")
 RATINGS = classes("imdb10")
-TRAIN_SHARE, DEV_SHARE = 0.8, 0.1
 
 # The tokens of the Keras copy that the authors read: lower case, no punctuation but the apostrophe, cut at
 # spaces only. The mark-up <br /> leaves the token "br".
@@ -46,15 +43,14 @@ def read(verify: bool) -> dict[str, dict[str, str]]:
     They are in order: negative ones first, then by number.
     """
     contents = files.locate("imdb", FOLDERS, verify)
-    texts = {path.removesuffix(".txt"): "\n".join(content.lines()) for path, content in contents.items()}
 
-    def order(name: str) -> tuple[str, int]:
-        folder, _, file = name.rpartition("/")
+    def order(path: str) -> tuple[str, int]:
+        folder, _, file = path.rpartition("/")
         return folder, int(file.partition("_")[0])
 
     found: dict[str, dict[str, str]] = {"train": {}, "test": {}}
-    for name in sorted(texts, key=order):
-        found[name.partition("/")[0]][name] = texts[name]
+    for path in sorted(contents, key=order):
+        found[path.partition("/")[0]][path.removesuffix(".txt")] = "\n".join(contents[path].lines())
     return found
 
 
@@ -142,11 +138,5 @@ def load_jmars() -> Corpus:
     One JSON array or one object a line. Raises DataError for a file that is missing (the message says how to
     get it), cut or malformed.
     """
-
-    def divide(parts: Parts) -> Parts:
-        every, drawn = parts[""], draws(parts[""])
-        train, rest = drawn < TRAIN_SHARE, drawn >= TRAIN_SHARE + DEV_SHARE
-        return {"train": every.select(train), "dev": every.select(~train & ~rest), "test": every.select(rest)}
-
     with files.stream("imdb10", "data.json") as (where, file):
-        return make("imdb10", {"": read_jmars(where, file)}, ["data.json"], divide=divide)
+        return make("imdb10", {"": read_jmars(where, file)}, ["data.json"])

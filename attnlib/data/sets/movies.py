@@ -4,8 +4,6 @@ Reviews of Pang & Lee 2004; Zaidan et al. 2007 marked some of the phrases that s
 train and dev, ERASER all of them in those of test.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator, Mapping
 

@@ -4,8 +4,6 @@ Flat texts: hockey against baseball (Jain & Wallace 2019), or all groups (Liu et
 groups.
 """
 
-from __future__ import annotations
-
 import re
 
 import numpy as np

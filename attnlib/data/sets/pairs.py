@@ -5,8 +5,6 @@ training split; attention is over the premise. Quora's questions as Liu et al. 2
 the same way; attention is over the second sentence of a pair, the first one is the question.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple

@@ -3,8 +3,6 @@
 Both as Jain & Wallace 2019 used them.
 """
 
-from __future__ import annotations
-
 import io
 import sys
 from collections.abc import Iterable, Iterator

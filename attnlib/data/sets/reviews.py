@@ -5,8 +5,6 @@ the user's own csv files, row by row: Amazon has 3 million training reviews. The
 place of Amazon's.
 """
 
-from __future__ import annotations
-
 import html
 import random
 import re
@@ -18,10 +16,10 @@ import numpy as np
 from attnlib.data import files
 from attnlib.data.catalogue import DATA_SETS
 from attnlib.data.columns import RowIds
-from attnlib.data.corpora import DEV_SHARE, Parts, Row, draws, make
+from attnlib.data.corpora import Parts, Row, make
 from attnlib.data.corpus import Corpus
 from attnlib.data.kept import keep
-from attnlib.data.rows import labelled_rows
+from attnlib.data.rows import decoded, labelled_rows
 from attnlib.data.tokens import Segmenter, collapse
 
 STARS = ("1", "2", "3", "4", "5")
@@ -45,14 +43,10 @@ def read(name: str, path: str, columns: int, title: bool = False) -> Iterator[Ro
     title: put the title before the text. Raises DataError, with file and line, for stars other than 1 to 5
     and for what `labelled_rows` refuses.
     """
-    for line, label, fields in labelled_rows(name, path, columns, STARS, "the star rating"):
-        yield Row(line, label, unescape(" ".join(fields if title else fields[-1:])))
-
-
-def divide(parts: Parts) -> Parts:
-    """Return each training review in dev with probability .1, as drawn for the number of its line."""
-    train, drawn = parts["train"], draws(parts["train"]) < DEV_SHARE
-    return parts | {"train": train.select(~drawn), "dev": train.select(drawn)}
+    with files.stream(name, path) as (where, file):
+        rows = labelled_rows(decoded(file, where), where, columns, STARS, "the star rating")
+        for line, label, fields in rows:
+            yield Row(line, label, unescape(" ".join(fields if title else fields[-1:])))
 
 
 @keep("amazon_full")
@@ -63,7 +57,7 @@ def load_amazon(title: bool = False) -> Corpus:
     for files that are missing (the message says how to get them), damaged or malformed.
     """
     parts = {part: read("amazon_full", f"{part}.csv", 3, title) for part in ("train", "test")}
-    return make("amazon_full", parts, FILES, {"title": title, "text": not title}, divide=divide)
+    return make("amazon_full", parts, FILES, {"title": title, "text": not title})
 
 
 @keep("yelp_full")
@@ -73,7 +67,7 @@ def load_yelp() -> Corpus:
     Raises DataError for files that are missing (the message says how to get them), damaged or malformed.
     """
     parts = {part: read("yelp_full", f"{part}.csv", 2) for part in ("train", "test")}
-    return make("yelp_full", parts, FILES, divide=divide)
+    return make("yelp_full", parts, FILES)
 
 
 def shuffled(rows: int) -> list[int]:

@@ -1,7 +1,5 @@
 """Stanford Sentiment Treebank: binary as Jain & Wallace 2019 prepared it, five classes as Liu et al. 2022."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Sequence
 

@@ -171,20 +171,20 @@ def test_anemia_takes_acute_or_chronic_but_not_both(root):
     assert corpus.class_names == ("chronic", "acute")
 
 
-@pytest.mark.parametrize(
-    ("table", "change", "problem"),
-    [
-        ("NOTEEVENTS", lambda f: f.drop(columns="ISERROR"), r"NOTEEVENTS\.csv:1: no column ISERROR"),
-        ("DIAGNOSES_ICD", lambda f: f.drop(columns=["ICD9_CODE"]), "no column ICD9_CODE"),
-        ("NOTEEVENTS", lambda f: f.assign(HADM_ID="abc"), "HADM_ID of rows 1 to 65: Unable to parse .*'abc'"),
-        ("DIAGNOSES_ICD", lambda f: f.assign(SEQ_NUM="1.5"), "SEQ_NUM of rows 1 to 91: "),
-        ("NOTEEVENTS", lambda f: f.assign(DESCRIPTION="Letter"), "row 1 .* neither Report nor Addendum"),
-        ("NOTEEVENTS", lambda f: f.assign(TEXT=" "), "row 1 .* without text"),
-        ("NOTEEVENTS", lambda f: f.assign(CATEGORY="Nursing"), "too few texts"),
-        ("ADMISSIONS", lambda f: f.iloc[1:], "admission 100 of patient 10 is not listed"),
-        ("DIAGNOSES_ICD", lambda f: pd.DataFrame(), r"DIAGNOSES_ICD\.csv: No columns"),
-    ],
-)
+BAD_TABLES = [
+    ("NOTEEVENTS", lambda f: f.drop(columns="ISERROR"), r"NOTEEVENTS\.csv:1: no column ISERROR"),
+    ("DIAGNOSES_ICD", lambda f: f.drop(columns=["ICD9_CODE"]), "no column ICD9_CODE"),
+    ("NOTEEVENTS", lambda f: f.assign(HADM_ID="abc"), "HADM_ID of rows 1 to 65: Unable to parse .*'abc'"),
+    ("DIAGNOSES_ICD", lambda f: f.assign(SEQ_NUM="1.5"), "SEQ_NUM of rows 1 to 91: "),
+    ("NOTEEVENTS", lambda f: f.assign(DESCRIPTION="Letter"), "row 1 .* neither Report nor Addendum"),
+    ("NOTEEVENTS", lambda f: f.assign(TEXT=" "), "row 1 .* without text"),
+    ("NOTEEVENTS", lambda f: f.assign(CATEGORY="Nursing"), "too few texts"),
+    ("ADMISSIONS", lambda f: f.iloc[1:], "admission 100 of patient 10 is not listed"),
+    ("DIAGNOSES_ICD", lambda f: pd.DataFrame(), r"DIAGNOSES_ICD\.csv: No columns"),
+]
+
+
+@pytest.mark.parametrize(("table", "change", "problem"), BAD_TABLES)
 def test_tables_that_cannot_be_used_are_named(root, table, change, problem):
     write_tables(root, **{table: change(tables()[table])})
     with pytest.raises(DataError, match=problem):

@@ -89,19 +89,19 @@ def test_every_layout_of_jmars_gives_the_same_reviews(root, layout):
 JSON = json.dumps(jmars())
 
 
-@pytest.mark.parametrize(
-    ("text", "problem"),
-    [
-        (JSON.replace('"rating": 7', '"stars": 7', 1), "object 7: no field 'rating'"),
-        (JSON.replace('"rating": 7', '"rating": 7.5', 1), "object 7: the rating is '7.5', not 1, .* or 10"),
-        (JSON.replace('"review": "Film 6', '"review": 6, "x": "', 1), "object 7: the review is no text"),
-        ('["text"]', "object 1: "),
-        (JSON[:-30], "object 300: "),
-        (JSON[:-1], "the array has no end after object 300"),
-        ("no json", "object 1: "),
-        (JSON[:100] + "\udce9", "'utf-8' codec"),
-    ],
-)
+BAD_JSON = [
+    (JSON.replace('"rating": 7', '"stars": 7', 1), "object 7: no field 'rating'"),
+    (JSON.replace('"rating": 7', '"rating": 7.5', 1), "object 7: the rating is '7.5', not 1, .* or 10"),
+    (JSON.replace('"review": "Film 6', '"review": 6, "x": "', 1), "object 7: the review is no text"),
+    ('["text"]', "object 1: "),
+    (JSON[:-30], "object 300: "),
+    (JSON[:-1], "the array has no end after object 300"),
+    ("no json", "object 1: "),
+    (JSON[:100] + "\udce9", "'utf-8' codec"),
+]
+
+
+@pytest.mark.parametrize(("text", "problem"), BAD_JSON)
 def test_bad_reviews_and_foreign_files_of_jmars_are_named(text, problem):
     file = io.BytesIO(text.encode(errors="surrogateescape"))
     with pytest.raises(DataError, match=f"data.json: {problem}"):

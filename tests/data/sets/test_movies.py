@@ -46,15 +46,15 @@ def test_evidence_marks_the_words_of_the_spans(root, layout):
         load("eraser_movies")
 
 
-@pytest.mark.parametrize(
-    ("wrong", "problem"),
-    [
-        (line(3, spans=((1, 3, "dull film"),)), "tokens 1 to 3 are not 'dull film'"),
-        (line(3, label="MIXED"), "the classification is 'MIXED'"),
-        (line(9), "no field 'docs/r_9.txt'"),
-        ("{", "Expecting property name"),
-    ],
-)
+BAD = [
+    (line(3, spans=((1, 3, "dull film"),)), "tokens 1 to 3 are not 'dull film'"),
+    (line(3, label="MIXED"), "the classification is 'MIXED'"),
+    (line(9), "no field 'docs/r_9.txt'"),
+    ("{", "Expecting property name"),
+]
+
+
+@pytest.mark.parametrize(("wrong", "problem"), BAD)
 def test_what_cannot_be_read_is_named(root, wrong, problem):
     write(root / "eraser_movies", texts(test=line(3) + wrong))
     with pytest.raises(DataError, match=rf"test\.jsonl:2: {problem}"):
