@@ -29,13 +29,11 @@ from attnlib.kernels.rankings import (
     product_order,
     random_orders,
 )
-from attnlib.kernels.replay import check_first_flip
 
 __all__ = [
     "adversary_bounds",
     "attention_order",
     "centred_product_order",
-    "check_first_flip",
     "erase_each",
     "erase_until_flip",
     "exact_adversary",

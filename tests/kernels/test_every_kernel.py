@@ -15,6 +15,7 @@ import torch
 from attnlib import Readout, kernels
 from attnlib.faithfulness import Violation
 from attnlib.kernels import naive
+from attnlib.tables.replay import FirstFlipCheck
 from tests.kernels.cases import allowing, alone, make, spread_out, with_head
 
 PUBLIC = {name: getattr(kernels, name) for name in kernels.__all__}
@@ -64,7 +65,7 @@ TABLE = {
     ),
     "uniform_weights": (ANY, "NT", kernels.uniform_weights),
 }
-OTHERS = {"check_first_flip", "flip_table", "jsd", "kl", "reach_of_heads", "tvd"}  # not of a Readout alone
+OTHERS = {"flip_table", "jsd", "kl", "reach_of_heads", "tvd"}  # not of a Readout alone
 DTYPES = {"b": torch.bool, "i": torch.int64, "c": torch.int64}
 
 FORMULAS = {  # for all that a kernel returns, or the first of it
@@ -233,7 +234,8 @@ def test_what_needs_linear_logits_says_so(name):
 
 
 RETURNED = {typing.get_type_hints(kernel).get("return") for kernel in PUBLIC.values()}
-RESULTS = sorted((kind for kind in RETURNED | {Violation} if hasattr(kind, "_fields")), key=str)
+RETURNED |= {FirstFlipCheck, Violation}
+RESULTS = sorted((kind for kind in RETURNED if hasattr(kind, "_fields")), key=str)
 
 
 @pytest.mark.parametrize("kind", RESULTS, ids=lambda kind: kind.__name__)
