@@ -28,7 +28,7 @@ Which = str | int
 HEADS, LAYERS = ("mean", "max"), ("last", "mean")
 
 
-def which(name: str, value: object, words: Sequence[str] = ()) -> Which:
+def which(name: str, value: object, words: Sequence[str]) -> Which:
     """One of the words or a whole number, of NumPy too; ValueError by name for anything else."""
     if isinstance(value, str) and value in words:
         return value

@@ -52,7 +52,7 @@ def test_what_each_attribution_goes_through():
         ("transformer attribution", gradient * relevance),
         ("generic attribution", weights * gradient),
     ):
-        assert torch.equal(methods.products(method, [layer])[0], expected)
+        assert torch.equal(methods.OF_A_MAP[method](layer), expected)
 
 
 def test_attribution_is_the_product_of_factors():
