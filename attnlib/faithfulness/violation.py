@@ -17,7 +17,7 @@ from attnlib.checks import check_at_least, check_number
 from attnlib.faithfulness.predict import Predict
 from attnlib.faithfulness.removal import Removal, Remove, delete, removal_of_texts
 from attnlib.faithfulness.scores import padded_scores, ranking
-from attnlib.statistics import mean_with_interval
+from attnlib.statistics import mean_with_interval, means
 
 Scores = Sequence[Sequence[float]] | np.ndarray | torch.Tensor
 
@@ -152,5 +152,4 @@ def violation_rates(found: Violation, effect: float = EFFECT) -> pd.DataFrame:
     first rank, all of whose scores are 0.
     """
     values = by_text(found, check_number("effect", effect, 0, 1))
-    rows = [(metric, *mean_with_interval(values[metric])) for metric in RATES]
-    return pd.DataFrame(rows, columns=["metric", "value", "low", "high", "n"])
+    return means(((metric, values[metric]) for metric in RATES), "metric")
