@@ -28,7 +28,6 @@ order = kernels.attention_order(readout)
 values = {
     "readout": readout,
     "order": order,
-    "flip": kernels.erase_until_flip(readout, order),
     "epsilon": 0.05,
     "n": 2,
     "result": kernels.single_erasure(readout, readout.alpha),

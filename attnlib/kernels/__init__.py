@@ -4,6 +4,7 @@ The torch code is the definition of what each function computes; it runs on any 
 heavy loops run as Triton kernels (`attnlib.kernels.triton`) where Triton works.
 """
 
+from attnlib.kernels._common import token_margins
 from attnlib.kernels.adversary import search_adversary
 from attnlib.kernels.baselines import (
     exchanged_logits,
@@ -61,6 +62,7 @@ __all__ = [
     "search_adversary",
     "shuffled_weights",
     "single_erasure",
+    "token_margins",
     "tvd",
     "uniform_weights",
 ]

@@ -63,6 +63,7 @@ TABLE = {
         "N N Nb N Nc",
         lambda r: kernels.single_erasure(r, r.alpha, "released"),
     ),
+    "token_margins": (TWO, "NT", kernels.token_margins),
     "uniform_weights": (ANY, "NT", kernels.uniform_weights),
 }
 OTHERS = {"flip_table", "jsd", "kl", "reach_of_heads", "tvd"}  # not of a Readout alone

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from attnlib.checks import one_of, whole_labels
+from attnlib.checks import one_of, some_of, whole_labels
 from attnlib.explain.inputs import Attribution, integrated_gradients
 from attnlib.explain.targets import TARGETS, target_value
 from attnlib.explain.transformers import maps
@@ -118,7 +118,7 @@ def explain(
     target, head or layer, for attention maps that are not found, and for a model whose answer depends on the
     batch. Each method needs only what it reads: without a rule of relevance, the others still work.
     """
-    wanted = named(methods, METHODS)
+    wanted = some_of("method", methods, METHODS)
     watched = [name for name in wanted if name not in (*RANDOM, *BY_INPUTS)]
     asked = prepared(Asked(model, kind, inputs, target), chosen, batch_size)
 
@@ -146,7 +146,7 @@ def each_layer_and_head(
     Layers are those of the model, or of LXMERT's attention from words to regions. Arguments and errors as in
     `explain`.
     """
-    wanted = named(methods, OF_LAYERS)
+    wanted = some_of("method", methods, OF_LAYERS)
     asked = prepared(Asked(model, kind, inputs, target), chosen, batch_size)
 
     def scores(part: Asked) -> dict[tuple[int, int | None, str], Tensor]:
@@ -163,14 +163,6 @@ def each_layer_and_head(
     for (layer, head, name), found in over_parts(scores, asked, batch_size).items():
         result.setdefault((layer, head), {})[name] = found
     return result
-
-
-def named(methods: Iterable[str], known: Iterable[str]) -> list[str]:
-    """The methods asked for, each once; ValueError for an unknown one."""
-    wanted = list(dict.fromkeys([methods] if isinstance(methods, str) else methods))
-    for name in wanted:
-        one_of("method", name, known)
-    return wanted
 
 
 def prepared(asked: Asked, chosen: Chosen | None, batch_size: int) -> Asked:
@@ -367,11 +359,11 @@ def streams_of(found: Map) -> tuple[str, str]:
     return "text", "text"
 
 
-def steps_of(streams: list[tuple[str, str]], layers: list[Tensor]) -> list[list[maps.Step]]:
-    """Maps in their order, the two directions of a cross attention in one group."""
-    groups: list[list[maps.Step]] = []
-    for (query, key), product in zip(streams, layers, strict=True):
-        if (query, key) != ("image", "text"):
-            groups.append([])
-        groups[-1].append(maps.Step(query, key, product))
-    return groups
+def steps_of(streams: list[tuple[str, str]], layers: list[Tensor]) -> list[maps.Step]:
+    """Maps in their order, the two directions of a cross attention at one time."""
+    steps: list[maps.Step] = []
+    for both, product in zip(streams, layers, strict=True):
+        if both != ("image", "text"):
+            steps.append({})
+        steps[-1][both] = product
+    return steps
