@@ -37,11 +37,6 @@ class Plausibility(NamedTuple):
     token_f1: np.ndarray
     iou_f1: np.ndarray
 
-    @property
-    def without_rationale(self) -> int:
-        """The number of texts in which no token is marked."""
-        return int(np.isnan(self.auprc).sum())
-
 
 def plausibility(
     scores: Scores, rationales: Sequence[Sequence[float]], share: float | None = None, match: float = MATCH

@@ -48,14 +48,13 @@ def measure_texts(
             columns = {"row": np.arange(len(labels)), "drop": found.drop, **by_text(found, effect)}
             del columns["untested"]
             if not only_violation:
+                # In this order: answers are kept, and their last digits depend on what is asked together.
+                for measure in (measures.comprehensiveness, measures.sufficiency):
+                    columns[measure.__name__] = measure(given, removal, released=released)
                 area = measures.area_under_threshold(given, removal, labels, released=released)
+                columns["area_under_threshold"] = area
                 correlation = measures.rank_correlation(given, removal, released=released is not None)
-                columns |= {
-                    "comprehensiveness": measures.comprehensiveness(given, removal, released=released),
-                    "sufficiency": measures.sufficiency(given, removal, released=released),
-                    "area_under_threshold": area,
-                    "rank_correlation": correlation,
-                }
+                columns["rank_correlation"] = correlation
             parts.append(pd.DataFrame({"method": method, "operator": operator, **columns}))
     return pd.concat(parts, ignore_index=True)
 

@@ -25,13 +25,10 @@ def scored(method, model, split, vocabulary, **options):
 
 # With few steps, for the methods that take any.
 ALL = {
-    name: partial(scored, method)
-    for name, method in (
-        ("input × gradient", by.input_times_gradient),
-        ("embedding gradient", by.embedding_gradient),
-        ("integrated gradients", by.integrated_gradients(3)),
-        ("released", by.integrated_gradients(3, released=True)),
-    )
+    "input × gradient": partial(scored, by.input_times_gradient),
+    "embedding gradient": partial(scored, by.embedding_gradient),
+    "integrated gradients": partial(scored, by.integrated_gradients(3)),
+    "released": partial(scored, by.integrated_gradients(3, released=True)),
 }
 
 

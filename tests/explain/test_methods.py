@@ -116,8 +116,3 @@ def test_the_tokens_and_texts_draw_independently():
     assert len(np.unique(drawn)) == drawn.size
     alike = random_scores(r)  # without names
     assert torch.equal(alike, alike[:1].expand(300, 8))
-
-
-def test_a_negative_seed_is_refused():
-    with pytest.raises(ValueError, match="seed"):
-        random_scores(make(3, 4), seed=-1)

@@ -215,10 +215,3 @@ def test_a_reading_takes_numpy_s_numbers():
         assert how == stock.Aggregation(heads=int(number), layers=int(number))
         assert type(how.heads) is type(how.layers) is int
         assert stock.explain(model, BERT_TEXT, inputs, ["attention", "rollout"], aggregation=how)
-
-
-def test_fused_attention_is_refused():
-    model, inputs = embedded(bert)
-    model.config._attn_implementation = "sdpa"
-    with pytest.raises(ValueError, match="eager"):
-        stock.explain(model, BERT_TEXT, inputs)
