@@ -45,8 +45,9 @@ def measure_texts(
         labels = whole_labels(labels, n=len(removal.lengths), classes=removal.intact.shape[1])
         for method, given in scores.items():
             found = violations(given, removal, tolerance=tolerance)
-            columns = {"row": np.arange(len(labels)), "drop": found.drop, **by_text(found, effect)}
-            del columns["untested"]
+            rates = by_text(found, effect)
+            columns = {"row": np.arange(len(labels)), "drop": found.drop}
+            columns |= {name: rates[name] for name in MEASURES if name in rates}
             if not only_violation:
                 # In this order: answers are kept, and their last digits depend on what is asked together.
                 for measure in (measures.comprehensiveness, measures.sufficiency):
