@@ -86,6 +86,7 @@ SCENES = {
     "colours": lambda: replace(scenes_generated.load(**SIZES, kinds=("colour",)), name="colours"),
 }
 SINGLE, TWO = {"planted", "five", "planted_documents", "letters"}, {"planted", "letters"}
+OF_TWO = ("violation/evidence", "beyond/deception", "beyond/conicity")
 DOCUMENTS, BERT = {"planted_documents", "letters"}, SINGLE | {"pairs", "pairs3"}
 
 # What makes a run short, of what a page has.
@@ -108,7 +109,7 @@ def runs_of(page, text):
     elif page == "violation/rationales":
         yield {}, TWO
         yield {"encoder": "FLANrnn"}, TWO
-    elif page == "violation/evidence" or page.startswith("wiegreffe_pinter"):
+    elif page in OF_TWO or page.startswith("wiegreffe_pinter"):
         yield {}, TWO
     elif page.startswith("jain_wallace"):
         yield {}, set(TEXTS)
@@ -259,6 +260,26 @@ def right_geometry(page):
     if not two:
         is_row(right_permutation_of, "permutation_can_flip", None)
         is_row(page["summary"], "jsd", None, method="exact optimum")
+
+
+def right_deception(page):
+    plain, most = (page["by_model"][end(page["strengths"])] for end in (min, max))
+    shown = ("attention_on_hidden", "attention")
+    for row, marks in enumerate(page["chosen"]):
+        held = page["run"].readout.alpha[row, : len(marks)][torch.from_numpy(marks)].sum().item()
+        assert plain[shown][row] == pytest.approx(held, nan_ok=True) or not marks.any()
+    assert np.nanmean(most[shown]) <= np.nanmean(plain[shown]) + 1e-6
+    for found in page["by_model"].values():
+        assert np.nanmax(found["hidden_in_minimal", "minimal flipping set"], initial=0) <= 1
+
+
+def right_conicity(page):
+    first, last = (page["by_model"][end(page["strengths"])] for end in (min, max))
+    assert last["conicity"].mean() <= first["conicity"].mean() + 0.02
+    for found in page["by_model"].values():
+        assert (found["range"] >= 0).all()
+        assert (found["permutation_change"] <= found["range"] + 1e-6).all()
+        assert np.nanmin(found["excess_fraction"], initial=0) >= 0
 
 
 def right_documents(page):
@@ -414,6 +435,8 @@ RIGHT = {
     "jain_wallace/permutation": right_permutation,
     "jain_wallace/adversary": right_adversary,
     "beyond/geometry": right_geometry,
+    "beyond/deception": right_deception,
+    "beyond/conicity": right_conicity,
     "violation/own_model": right_own_model,
     "violation/depth": right_depth,
     "violation/evidence": right_evidence,

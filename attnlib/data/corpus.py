@@ -110,7 +110,8 @@ class Split(Columns):
     sentences: per text the number of tokens of each of its sentences, int64 ``[S]``, all at least 1, together
     the text's. ids, texts and sentences may be the sequences of `attnlib.data.columns`, for large sets.
     attention: per text the weights imposed on its tokens, float64 ``[T]``, at least 0, their sum 1 (within
-    1e-4, then normalised); `attnlib.data.imposed` puts them there.
+    1e-4, then normalised); `attnlib.data.imposed` puts them there. states: per text those of its words in a
+    frozen encoder, ``[T, d]``; `attnlib.models.frozen` puts them there.
 
     Raises ValueError for columns of unequal length, repeated ids, an empty text or question, one that is a
     string or holds anything but strings, labels that are not integers, evidence of the wrong length or
@@ -130,6 +131,7 @@ class Split(Columns):
     candidates: tuple[np.ndarray, ...] | None = None
     sentences: Sequence[np.ndarray] | None = None
     attention: tuple[np.ndarray, ...] | None = None
+    states: Sequence[np.ndarray] | None = None
 
     def __post_init__(self) -> None:
         self._check_columns("text", self.labels, texts=self.texts, questions=self.questions)

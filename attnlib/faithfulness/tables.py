@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -61,13 +62,16 @@ def measure_texts(
 
 
 def measure_leave_one_out(
-    removals: Mapping[str, Removal], labels: np.ndarray, released: int | None = None
+    removals: Mapping[str, Removal],
+    labels: np.ndarray,
+    released: int | None = None,
+    only_violation: bool = False,
 ) -> pd.DataFrame:
     """The rows of `measure_texts` for the oracle "leave-one-out": the very falls, each by its own removal."""
     falls = {name: np.nan_to_num(removal.drop_of_each()) for name, removal in removals.items()}
+    how: dict[str, Any] = dict(released=released, only_violation=only_violation)
     parts = [
-        measure_texts({"leave-one-out": falls[name]}, {name: removals[name]}, labels, released=released)
-        for name in falls
+        measure_texts({"leave-one-out": falls[name]}, {name: removals[name]}, labels, **how) for name in falls
     ]
     return pd.concat(parts, ignore_index=True)
 

@@ -15,6 +15,7 @@ from attnlib.kernels.baselines import (
     uniform_weights,
 )
 from attnlib.kernels.bounds import adversary_bounds, flips_alone, reach, reach_of_heads
+from attnlib.kernels.conicity import conicity
 from attnlib.kernels.correlation import kendall_tau
 from attnlib.kernels.divergence import jsd, kl, tvd
 from attnlib.kernels.erasure import erase_each, erase_until_flip, flip_table, single_erasure
@@ -35,6 +36,7 @@ __all__ = [
     "adversary_bounds",
     "attention_order",
     "centred_product_order",
+    "conicity",
     "erase_each",
     "erase_until_flip",
     "exact_adversary",

@@ -57,6 +57,15 @@ def tvd(p: Tensor, q: Tensor) -> Tensor:
     return (p - q).abs().sum(-1) / 2
 
 
+def conicity(states: Tensor, mask: Tensor) -> Tensor:
+    """Mean over tokens of cos(h_t, mean of all h_u), [N]. (Mohankumar et al. 2020, section 3.)"""
+    rows = []
+    for text, real in zip(states, mask, strict=True):
+        mean = text[real].mean(0)
+        rows.append(torch.stack([h @ mean / (h.norm() * mean.norm()) for h in text[real]]).mean())
+    return torch.stack(rows)
+
+
 def kendall_tau(x: Tensor, y: Tensor, mask: Tensor) -> Tensor:
     """τ_b = Σ sgn(x_i − x_j) sgn(y_i − y_j) / √(pairs that differ in x · in y) over pairs i < j, [N].
 

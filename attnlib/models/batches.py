@@ -23,6 +23,7 @@ class Batch(NamedTuple):
     question_lengths: Tensor | None = None  # [N]
     candidates: Tensor | None = None  # [N, K] the classes that may be the answer, padded with -1
     attention: Tensor | None = None  # [N, L] imposed weights, 0 off the mask
+    states: Tensor | None = None  # [N, L, m] of a frozen encoder, 0 off the mask
 
     @property
     def mask(self) -> Tensor:
@@ -67,6 +68,9 @@ def collate(split: Split, vocabulary: Vocabulary, index: Sequence[int] | np.ndar
     if split.attention is not None:
         rows = [torch.from_numpy(np.pad(split.attention[i], 1)).float() for i in index]
         batch = batch._replace(attention=pad_sequence(rows, batch_first=True))
+    if split.states is not None:
+        rows = [torch.from_numpy(np.pad(split.states[i], ((1, 1), (0, 0)))).float() for i in index]
+        batch = batch._replace(states=pad_sequence(rows, batch_first=True))
     return batch
 
 
@@ -92,12 +96,17 @@ def batches(
     order: sort by length × (1 + noise of ±10 %), cut into batches, shuffle the batches, keep the last
     partial one.
     """
-    lengths = split.lengths.astype(float)
+    for index in groups_of(split.lengths, size, generator):
+        yield index, collate(split, vocabulary, index)
+
+
+def groups_of(
+    lengths: np.ndarray, size: int, generator: np.random.Generator | None = None
+) -> list[np.ndarray]:
+    """Positions of texts of like length, `size` at a time, in the order that `batches` has."""
+    lengths = lengths.astype(float)
     if generator is not None:
         lengths *= generator.uniform(0.9, 1.1, size=len(lengths))
     order = np.argsort(lengths, kind="stable")
     groups = [order[start : start + size] for start in range(0, len(order), size)]
-    if generator is not None:
-        groups = [groups[i] for i in generator.permutation(len(groups))]
-    for index in groups:
-        yield index, collate(split, vocabulary, index)
+    return groups if generator is None else [groups[i] for i in generator.permutation(len(groups))]

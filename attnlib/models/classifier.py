@@ -7,18 +7,26 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from attnlib.checks import check_at_least, one_of
 from attnlib.models.batches import Batch
-from attnlib.models.encoders import Average, BiGRU, BiLSTM, Convolution, Recurrent, embedding
-from attnlib.models.scorers import Additive, Imposed, ScaledDot, Uniform
+from attnlib.models.encoders import Average, BiGRU, BiLSTM, Convolution, Frozen, Recurrent, embedding
+from attnlib.models.scorers import Additive, AdditiveEntmax, AdditiveSparsemax, Imposed, ScaledDot, Uniform
 
 ENCODERS = ("bilstm", "bigru", "convolution", "average")
-SCORERS = {"additive": Additive, "scaled_dot": ScaledDot, "uniform": Uniform, "imposed": Imposed}
+FROZEN = "frozen"
+SCORERS = {
+    "additive": Additive,
+    "scaled_dot": ScaledDot,
+    "uniform": Uniform,
+    "imposed": Imposed,
+    "additive_entmax": AdditiveEntmax,
+    "additive_sparsemax": AdditiveSparsemax,
+}
 VARIANTS = ("released", "published")
 
 
@@ -26,8 +34,10 @@ VARIANTS = ("released", "published")
 class Architecture:
     """What a model is made of.
 
-    encoder: "bilstm", "bigru", "convolution" or "average". scorer: "additive" or "scaled_dot"; "uniform" for
-    the same weight on every token; "imposed" for weights that come with the texts.
+    encoder: "bilstm", "bigru", "convolution" or "average"; "frozen" where texts bring their states with
+    them, `dimension` wide (`attnlib.models.frozen`), and only scorer and head are trained. scorer: "additive"
+    or "scaled_dot"; "uniform" for the same weight on every token; "imposed" for weights that come with the
+    texts; "additive_entmax" and "additive_sparsemax" for sparse ones.
     variant: "released" (sizes of the authors' code, from which the printed numbers come) or "published"
     (sizes of the paper's text). pair: reads a question. dimension: of the word vectors. hidden: the size that
     the encoder's other sizes follow from. layers: hidden layers between context and output, 0 for a linear
@@ -45,7 +55,7 @@ class Architecture:
     layers: int = 0
 
     def __post_init__(self) -> None:
-        one_of("encoder", self.encoder, ENCODERS)
+        one_of("encoder", self.encoder, (*ENCODERS, FROZEN))
         one_of("scorer", self.scorer, SCORERS)
         one_of("variant", self.variant, VARIANTS)
         check_at_least("n_classes", self.n_classes, 2)
@@ -56,13 +66,15 @@ class Architecture:
             )
 
 
-def encoder_of(architecture: Architecture) -> Recurrent | Convolution | Average:
+def encoder_of(architecture: Architecture) -> Recurrent | Convolution | Average | Frozen:
     """The encoder, by Jain & Wallace's sizes.
 
     Released, with hidden size 128 (32 for bAbI): 128 per LSTM direction, 128/4 filters per width, tanh
     projection to 128. Published: 64 filters per width and a ReLU projection to 256 for classification; for
     question answering the paper gives no other sizes.
     """
+    if architecture.encoder == FROZEN:
+        return Frozen(architecture.dimension)
     hidden = architecture.hidden
     paper = architecture.variant == "published" and not architecture.pair
     if architecture.encoder in ("bilstm", "bigru"):
@@ -147,7 +159,8 @@ class AttentionModel(nn.Module):
     def __init__(self, architecture: Architecture, vectors: Tensor | None = None) -> None:
         super().__init__()
         a, n_classes = architecture, architecture.n_classes
-        self.embedding = embedding((a.n_words, a.dimension), vectors)
+        frozen, table = a.encoder == FROZEN, (a.n_words, a.dimension)
+        self.embedding: Any = Frozen(a.dimension) if frozen else embedding(table, vectors)
         self.encoder = encoder_of(a)
         size = self.encoder.size
         self.scorer = SCORERS[a.scorer](size, a.pair)
@@ -189,14 +202,14 @@ class AttentionModel(nn.Module):
         """
         if query is None:
             query = self.question_summary(batch)
-        mask = batch.mask
+        mask, states = batch.mask, batch.states if states is None else states
         if states is None:
             embedded = self.embedding(batch.ids) if embedded is None else embedded
             states, _ = self.encoder(embedded, batch.lengths, mask)
         if isinstance(self.scorer, Imposed) and batch.attention is not None:
             attention = batch.attention.to(states.dtype)
         else:
-            attention = self.scorer(states, query).masked_fill(~mask, -torch.inf).softmax(dim=1)
+            attention = self.scorer.weights(self.scorer(states, query).masked_fill(~mask, -torch.inf))
         if detach_attention:
             attention = attention.detach()
         context = (attention.unsqueeze(1) @ states).squeeze(1)

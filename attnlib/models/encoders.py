@@ -115,6 +115,22 @@ def convolve(layer: nn.Conv1d, embedded: Tensor) -> Tensor:
     return states.squeeze(2).transpose(1, 2)
 
 
+class Frozen(nn.Module):
+    """In place of an encoder and of word vectors, of a model whose texts bring their states with them."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.size = size
+
+    def forward(self, *given: Tensor) -> tuple[Tensor, Tensor]:
+        """ValueError: there is nothing to encode with."""
+        raise ValueError(
+            "a frozen encoder's states are of whole texts and kept as they are: gradients at the words, "
+            "leave-one-out, deletion and zeroing would have to encode again. Take what moves weights alone "
+            "(permutation, adversaries, erasure, the attention mask), or a fine-tuned transformer"
+        )
+
+
 class Average(nn.Module):
     """Each word on its own, h_t = f(W x_t + b); the summary is the mean from start to end symbol.
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import copy
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from attnlib.data.corpus import Split, Vocabulary
+from attnlib.kernels import conicity
 from attnlib.models.batches import batches, joined
 from attnlib.models.classifier import AttentionModel, LinearHead, PairHead
 from attnlib.readout import Head, Readout
@@ -44,6 +45,19 @@ def read(
     if isinstance(head, LinearHead):
         found["scores"], bias = head.finish(found["scores"]), head.finish(bias)
     return Readout(bias=bias, head=head_of(model), **found)
+
+
+@torch.no_grad()
+def conicity_of(
+    model: AttentionModel, split: Split, vocabulary: Vocabulary, device: str = "cpu", batch_size: int = 128
+) -> Tensor:
+    """The `kernels.conicity` of the encoder's states, [N], in the order of the split."""
+    model.eval()
+    found = torch.empty(len(split), dtype=torch.float64, device=device)
+    for rows, batch in batches(split, vocabulary, batch_size):
+        batch = batch.to(device)
+        found[torch.from_numpy(rows)] = conicity(model(batch).states.double(), batch.mask)
+    return found
 
 
 def head_of(model: AttentionModel) -> Head | None:

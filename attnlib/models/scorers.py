@@ -1,18 +1,29 @@
-"""Attention scorers: one number per position, before the softmax.
+"""Attention scorers: one number per position, before the softmax or a sparse mapping in its place.
 
-Called as `scorer(states [N, L, m], query [N, m] or None)` → scores [N, L]. With `pair=True` the score also
-depends on the query (Jain & Wallace 2019, §2).
+Called as `scorer(states [N, L, m], query [N, m] or None)` → scores [N, L]; its `weights` makes distributions
+of scores, which are -inf off the mask. With `pair=True` the score also depends on the query (Jain & Wallace
+2019, §2).
 """
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 
-class Additive(nn.Module):
+class Scorer(nn.Module):
+    """What all scorers have: softmax."""
+
+    @staticmethod
+    def weights(scores: Tensor) -> Tensor:
+        """Attention weights [..., L] of scores [..., L]."""
+        return scores.softmax(dim=-1)
+
+
+class Additive(Scorer):
     """v · tanh(W h_t + b), or v · tanh(W₁ h_t + b₁ + W₂ q + b₂) with a query (Bahdanau et al. 2015).
 
     width: of the hidden layer, None for half of the size.
@@ -33,7 +44,34 @@ class Additive(nn.Module):
         return self.value(torch.tanh(hidden)).squeeze(2)
 
 
-class ScaledDot(nn.Module):
+class AdditiveEntmax(Additive):
+    """Additive scores, 1.5-entmax: many weights are exactly 0 (Peters et al. 2019)."""
+
+    @staticmethod
+    def weights(scores: Tensor) -> Tensor:
+        """Attention weights [..., L]."""
+        return sparse().entmax15(scores, dim=-1)
+
+
+class AdditiveSparsemax(Additive):
+    """Additive scores, sparsemax: the nearest distribution to the scores (Martins & Astudillo 2016)."""
+
+    @staticmethod
+    def weights(scores: Tensor) -> Tensor:
+        """Attention weights [..., L]."""
+        return sparse().sparsemax(scores, dim=-1)
+
+
+def sparse() -> Any:
+    """The package of sparse mappings; ImportError says how to install it."""
+    try:
+        import entmax
+    except ImportError:
+        raise ImportError("sparse attention needs entmax: pip install 'attnlib[sparse]'") from None
+    return entmax
+
+
+class ScaledDot(Scorer):
     """h_t · w / √m with a learned w, or h_t · q / √m with a query (Vaswani et al. 2017)."""
 
     def __init__(self, size: int, pair: bool = False) -> None:
@@ -49,7 +87,7 @@ class ScaledDot(nn.Module):
         return (states @ query.unsqueeze(2)).squeeze(2) * self.scale
 
 
-class Uniform(nn.Module):
+class Uniform(Scorer):
     """The same score everywhere: a model trained with it has frozen uniform attention (Wiegreffe & Pinter
     2019, §3.2)."""
 
@@ -61,7 +99,7 @@ class Uniform(nn.Module):
         return states.new_zeros(states.shape[:2])
 
 
-class Imposed(nn.Module):
+class Imposed(Scorer):
     """No scores: the weights come with the texts (Wiegreffe & Pinter 2019, §3.4; `attnlib.data.imposed`)."""
 
     def __init__(self, size: int, pair: bool = False) -> None:

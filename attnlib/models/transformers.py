@@ -1,13 +1,15 @@
 """Small stock transformers, trained from nothing, and their inputs: BERT on texts, two models on scenes.
 
 The classes are the library's own (`transformers`); only their sizes are ours. Text goes in as this project's
-word ids, whose start and end symbols stand for the class token and the separator.
+word ids, whose start and end symbols stand for the class token and the separator; into a pretrained model as
+the pieces of its own tokenizer.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,7 @@ from attnlib.data.corpus import Corpus, Split, Vocabulary
 from attnlib.data.scenes import SceneCorpus, SceneSplit
 from attnlib.models.batches import pad
 from attnlib.models.kinds import BERT_TEXT, LXMERT, VISUAL_BERT, Kind
+from attnlib.models.pretrained import load_pretrained, read_config
 
 AnyCorpus = Corpus | SceneCorpus
 AnySplit = Split | SceneSplit
@@ -84,11 +87,46 @@ def build_stock(architecture: StockArchitecture, seed: int = 0) -> nn.Module:
         return made(made.config_class(**sizes, **drawn, **of_kind[a.kind]))
 
 
-def text_inputs(split: Split, vocabulary: Vocabulary, index: Sequence[int] | np.ndarray) -> dict[str, Tensor]:
+@dataclass(frozen=True)
+class PretrainedArchitecture:
+    """A pretrained text encoder with a fresh head: the fingerprint of its files; layers: its first ones."""
+
+    weights: str
+    n_classes: int
+    layers: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.layers is not None:
+            check_at_least("layers", self.layers, 1)
+
+
+def build_pretrained(
+    folder: Path, architecture: PretrainedArchitecture, seed: int = 0
+) -> tuple[nn.Module, Any]:
+    """The model, whose head the seed draws, and its tokenizer. ValueError for more layers than it has."""
+    size: dict[str, Any] = {"num_labels": architecture.n_classes, "attn_implementation": "eager"}
+    if (layers := architecture.layers) is not None:
+        most = read_config(folder).num_hidden_layers
+        if layers > most:
+            raise ValueError(f"layers is {layers}: the model in {folder} has {most}")
+        size |= {"num_hidden_layers": layers}
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return load_pretrained(folder, "AutoModelForSequenceClassification", **size)
+
+
+def text_inputs(split: Split, words: Any, index: Sequence[int] | np.ndarray) -> dict[str, Tensor]:
     """BERT's inputs for the texts of `split` at `index`: input_ids, attention_mask.
 
-    Of pairs of texts the second follows the first, and token_type_ids tell them apart.
+    words: a Vocabulary, or the tokenizer of a pretrained model, which cuts what is too long for it. Of pairs
+    of texts the second follows the first, and token_type_ids tell them apart.
     """
+    if not isinstance(words, Vocabulary):
+        columns = (split.texts,) if split.questions is None else (split.texts, split.questions)
+        given = [[list(column[i]) for i in index] for column in columns]
+        how: dict[str, Any] = dict(is_split_into_words=True, truncation=True, padding=True)
+        return dict(words(*given, **how, return_tensors="pt"))
+    vocabulary = words
     texts = [vocabulary.encode(split.texts[i]) for i in index]
     if split.questions is None:
         return _padded(texts)
@@ -118,13 +156,11 @@ def scene_inputs(
     return {**given, "visual_feats": features, "visual_pos": torch.from_numpy(split.boxes[index])}
 
 
-def inputs_of(
-    kind: str, split: AnySplit, vocabulary: Vocabulary, index: Sequence[int] | np.ndarray
-) -> dict[str, Tensor]:
-    """A model's inputs for the texts or scenes of `split` at `index`."""
+def inputs_of(kind: str, split: AnySplit, words: Any, index: Sequence[int] | np.ndarray) -> dict[str, Tensor]:
+    """A model's inputs for the texts or scenes of `split` at `index`; words: as `text_inputs` takes them."""
     if isinstance(split, SceneSplit):
-        return scene_inputs(kind, split, vocabulary, index)
-    return text_inputs(split, vocabulary, index)
+        return scene_inputs(kind, split, words, index)
+    return text_inputs(split, words, index)
 
 
 def longest(split: AnySplit) -> int:

@@ -24,6 +24,7 @@ from attnlib.cache.tensors import load_tensors, save_tensors
 from attnlib.checks import refuse_string, token_lists
 from attnlib.data.catalogue import own_files
 from attnlib.data.corpus import PAD, SPECIALS, UNK, Corpus, Split, Vocabulary
+from attnlib.models import glove
 
 log = logging.getLogger(__name__)
 
@@ -140,7 +141,8 @@ def embedding_matrix(
 ) -> Tensor:
     """Initial word vectors [len(vocabulary), dimension], float32.
 
-    source: "random" (N(0, deviation²)), "corpus" (word2vec on `texts`), or the path of a vectors file.
+    source: "random" (N(0, deviation²)), "corpus" (word2vec on `texts`), "glove50" (`glove.read_glove`), or
+    the path of a vectors file.
     missing: what a word without a vector gets, "zero" (Jain & Wallace's code) or "random" (N(0, 1), their
     paper). The padding row is zero.
     """
@@ -150,8 +152,12 @@ def embedding_matrix(
         matrix = generator.normal(0, deviation, size=shape)
     else:
         words = vocabulary.words
-        trained = source == "corpus"
-        known = train_vectors(texts, dimension, seed) if trained else read_vectors(source, words, dimension)
+        if source == "corpus":
+            known = train_vectors(texts, dimension, seed)
+        elif source == glove.NAME:
+            known = glove.read_glove(words, dimension)
+        else:
+            known = read_vectors(source, words, dimension)
         matrix = np.zeros(shape) if missing == "zero" else generator.normal(0, 1, size=shape)
         hits = [word for word in words if word in known]
         for word in hits:

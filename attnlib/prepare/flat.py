@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
 from attnlib import data
 from attnlib.cache import file_checksum
+from attnlib.checks import one_of
 from attnlib.data.imposed import Weights, impose, impose_on
-from attnlib.models.classifier import Architecture, build
+from attnlib.models import glove
+from attnlib.models.classifier import ENCODERS, FROZEN, Architecture, build
+from attnlib.models.frozen import with_states
+from attnlib.models.pretrained import PACKAGES, is_pretrained
 from attnlib.models.reading import head_of, read
 from attnlib.models.vectors import embedding_matrix, vectors_file
 from attnlib.prepare.recorded import like, recorded_run
@@ -116,6 +121,7 @@ def plan(
     seed: int = 0,
     *,
     device: str = "cpu",
+    train_limit: int | None = None,
     variant: str = "released",
     vectors: str = "random",
     dimension: int | None = None,
@@ -130,15 +136,21 @@ def plan(
 ) -> Plan:
     """A corpus and its model with initial word vectors, not yet trained.
 
-    vectors: "random", "corpus" (word2vec on the training texts, drawn with the seed), the name of another
-    data set (word2vec on its training texts, `vectors_file`) or the path of a GloVe or fastText text file;
-    deviation: of random vectors. None takes Jain & Wallace's setting for the task: 300-d vectors, 8 epochs of
-    batches of 32 for classification; 50-d vectors drawn from N(0, 1), 100 epochs of batches of 50 for
-    question answering; 300-d vectors, 25 epochs of batches of 128 for pairs of sentences, of 90 for the CNN
-    questions. Where they used pretrained vectors the deviation without them is 0.1. dimension: of the word
-    vectors; hidden: the size that the encoder's others follow from (`Architecture`). layers: of the head
-    (`Architecture`). selection: of the epoch (`Training`). imposed: attention weights by split and text id
-    (`attnlib.data.imposed`), for the scorer "imposed" and only for it.
+    encoder: one of ENCODERS, or a pretrained model that stays as it is: "minilm", a folder, owner/name of the
+    hub. Of that the states of the words are computed once and kept (`attnlib.models.frozen`), attention and
+    head are trained on them, for classification alone, and vectors stay "random", as there are none.
+    train_limit: train on so many texts, the same for every seed (None: all).
+
+    vectors: "random", "corpus" (word2vec on the training texts, drawn with the seed), "glove50" (GloVe's of
+    50 numbers, `models.glove`), the name of another data set (word2vec on its training texts, `vectors_file`)
+    or the path of a GloVe or fastText text file; deviation: of random vectors. None takes Jain & Wallace's
+    setting for the task: 300-d vectors, 8 epochs of batches of 32 for classification; 50-d vectors drawn from
+    N(0, 1), 100 epochs of batches of 50 for question answering; 300-d vectors, 25 epochs of batches of 128
+    for pairs of sentences, of 90 for the CNN questions. Where they used pretrained vectors the deviation
+    without them is 0.1. dimension: of the word vectors, 50 with "glove50"; one that is not the task's is part
+    of the vectors' name. hidden: the size that the encoder's others follow from (`Architecture`). layers: of
+    the head (`Architecture`). selection: of the epoch (`Training`). imposed: attention weights by split and
+    text id (`attnlib.data.imposed`), for the scorer "imposed" and only for it.
     """
     request = dict(locals())
     device = resolve_device(device)
@@ -147,34 +159,56 @@ def plan(
             f"scorer is {scorer!r}, imposed weights are {'not ' if imposed is None else ''}given: the scorer "
             "'imposed' needs weights by split and text id, and no other takes them"
         )
+    frozen = encoder not in ENCODERS and is_pretrained(encoder)
+    if not frozen:
+        one_of("encoder", encoder, (*ENCODERS, *PACKAGES))
     corpus = data.load(dataset)
+    if train_limit is not None:
+        corpus = replace(corpus, train=corpus.train.sample(train_limit))
     if imposed is not None:
         corpus = impose_on(corpus, imposed)
     usual = USUAL.get(corpus.name, USUAL[corpus.task])
     usual = usual | chosen(deviation=deviation, epochs=epochs, batch_size=batch_size)
-    usual |= sizes_given(dimension=dimension, hidden=hidden)
+    own = usual | {"dimension": glove.DIMENSION if vectors == glove.NAME else usual["dimension"]}
+    usual = own | sizes_given(dimension=dimension, hidden=hidden)
+    more: dict[str, Any] = {}
+    if frozen:
+        if corpus.paired or vectors != "random" or dimension is not None:
+            raise ValueError(
+                f"encoder={encoder!r} is frozen: it reads classification (data set {corpus.name!r} is "
+                f"{corpus.task}) and has words of its own, so leave vectors and dimension out"
+            )
+        corpus, usual["dimension"], more["encoder"] = with_states(corpus, encoder, device)
     dimension, deviation = usual["dimension"], usual["deviation"]
     words = corpus.vocabulary
     sizes: dict[str, Any] = {"dimension": dimension, "hidden": usual["hidden"], "layers": layers}
     architecture = Architecture(
-        encoder, scorer, len(corpus.class_names), len(words), variant, corpus.paired, **sizes
+        FROZEN if frozen else encoder,
+        scorer,
+        len(corpus.class_names),
+        len(words),
+        variant,
+        corpus.paired,
+        **sizes,
     )
     way: dict[str, Any] = {"variant": variant, "patience": patience, "selection": selection, "seed": seed}
     how = Training(usual["epochs"], usual["batch_size"], **way)
     label = f"random, deviation {deviation:g}" if vectors == "random" else Path(vectors).name
+    label += "" if dimension == own["dimension"] else f", {dimension}-d"
     if vectors in data.names():
         vectors = str(vectors_file(vectors, dimension))
     start = vectors if vectors in ("random", "corpus") else file_digest(vectors)
     code = (fit, recipe, build, embedding_matrix)
     missing = "zero" if variant == "released" else "random"
     drawn: dict[str, Any] = {"dimension": dimension, "deviation": deviation, "missing": missing, "seed": seed}
-    matrix = embedding_matrix(words, vectors, texts=corpus.train.texts, **drawn)
+    matrix = None if frozen else embedding_matrix(words, vectors, texts=corpus.train.texts, **drawn)
     model = build(architecture, matrix, seed)
-    name = {"dataset": corpus.name, "encoder": encoder, "scorer": scorer, "seed": seed}
+    name = {"dataset": corpus.name, "encoder": Path(encoder).name, "scorer": scorer, "seed": seed}
+    label = FROZEN if frozen else label
     return Plan(
         corpus=corpus,
         model=model,
-        settings=decided(corpus, architecture, how, device, code, vectors=start, deviation=deviation),
+        settings=decided(corpus, architecture, how, device, code, vectors=start, deviation=deviation, **more),
         name={**name, "variant": variant, "vectors": label},
         device=device,
         recipe=lambda: recipe(model, corpus, how, device),
@@ -187,9 +221,11 @@ def plan(
 
 def file_digest(path: str) -> str:
     """The sha256 of a vectors file, so that the cache follows its content."""
+    if path == glove.NAME:
+        return glove.CHECKSUMS[glove.VECTORS]  # checked where they are read
     if not Path(path).is_file():
         raise FileNotFoundError(
-            f"vectors={path!r}: no such file. Give 'random', 'corpus', the name of a data set, or a GloVe or "
-            "fastText text file."
+            f"vectors={path!r}: no such file. Give 'random', 'corpus', 'glove50', the name of a data set, or "
+            "a GloVe or fastText text file."
         )
     return file_checksum(Path(path))

@@ -1,23 +1,40 @@
-"""One call for stock transformers: a corpus of texts or scenes, a trained model, and the inputs it reads."""
+"""One call for stock transformers: a corpus of texts or scenes, a trained model, and what it reads.
+
+A model is trained from nothing, on this project's words; or pretrained and fine-tuned, on the pieces of its
+own tokenizer, and then scores and removals are of words, which go with all their pieces.
+"""
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from attnlib import data
 from attnlib.checks import is_own, one_of
 from attnlib.data.scenes import SceneSplit
-from attnlib.models.kinds import Kind
+from attnlib.explain.transformers import methods as stock
+from attnlib.explain.transformers.texts import (
+    Encoded,
+    encode,
+    explain_texts,
+    explain_texts_by_layer_and_head,
+)
+from attnlib.models.kinds import ANY_TEXT, Kind
+from attnlib.models.pretrained import fingerprint, pretrained_folder
 from attnlib.models.transformers import (
     KINDS,
     AnyCorpus,
+    PretrainedArchitecture,
     StockArchitecture,
+    build_pretrained,
     build_stock,
     embedded,
     inputs_of,
@@ -33,6 +50,7 @@ USUAL: dict[str, dict[str, Any]] = {
     "bert": dict(layers=2, dropout=0.1, deviation=0.02, epochs=8, batch_size=32, learning_rate=5e-4),
     "visual_bert": dict(layers=3, dropout=0.0, deviation=0.125, epochs=12, batch_size=64, learning_rate=1e-3),
     "lxmert": dict(layers=2, dropout=0.0, deviation=0.125, epochs=16, batch_size=64, learning_rate=5e-4),
+    "pretrained": dict(layers=None, epochs=2, batch_size=32, learning_rate=5e-5),
 }
 SIZES, SCHEDULES = ("layers", "dropout", "deviation"), ("epochs", "batch_size", "learning_rate")
 # Tasks of data sets.
@@ -43,11 +61,31 @@ TEXTS, SCENES = ("classification", "pair classification"), ("scenes",)
 class PreparedTransformer(Trained):
     """What an experiment on a stock transformer works on.
 
-    inputs: the model's for `texts`, with word embeddings in place of ids where words are scored.
+    inputs: the model's for `texts`, with word embeddings in place of ids where words are scored. encoded: of
+    a pretrained model, the same by words; of a pair those of the first text. units: the word of each
+    position, as `faithfulness.transformers.removals` takes it; None where each position is one.
     """
 
     kind: Kind
     inputs: dict[str, Tensor]
+    encoded: Encoded | None = None
+
+    @property
+    def units(self) -> Tensor | None:
+        """The number of the word at each position, [N, L], -1 for none; None: each position is one."""
+        return None if self.encoded is None else self.encoded.word
+
+    def explain(self, methods: Iterable[str] = stock.METHODS, **options: Any) -> dict[str, Any]:
+        """Scores of words or regions by method, a row per text; options of `stock.explain`."""
+        if self.encoded is None:
+            return stock.explain(self.model, self.kind, self.inputs, methods, **options)
+        return explain_texts(self.model, None, self.encoded, methods, **options).scores
+
+    def by_layer_and_head(self, **options: Any) -> dict[tuple[int, int | None], dict[str, Any]]:
+        """The same for each layer and head, of methods of single layers (`stock.each_layer_and_head`)."""
+        if self.encoded is None:
+            return stock.each_layer_and_head(self.model, self.kind, self.inputs, **options)
+        return explain_texts_by_layer_and_head(self.model, self.encoded, **options)
 
 
 def prepare_transformer(
@@ -75,10 +113,25 @@ def prepare_transformer(
     planned = plan(cast(str, dataset), kind, seed, **model_settings)
     texts = planned.corpus.test.sample(limit, seed)
     history, scores = train_once(planned, progress)
+    found: dict[str, Any] = {"history": history, "test_metrics": scores, "texts": texts, "began": began}
+    if (tokenizer := planned.request.get("tokenizer")) is not None:
+        read = by_words(planned.model, tokenizer, texts)
+        found |= {"kind": ANY_TEXT, "inputs": dict(read.inputs), "encoded": read}
+        return PreparedTransformer(**vars(planned), **found)
     given = inputs_of(kind, texts, planned.corpus.vocabulary, np.arange(len(texts)))
     inputs = embedded(planned.model, {name: value.to(planned.device) for name, value in given.items()})
-    found: dict[str, Any] = {"history": history, "test_metrics": scores, "texts": texts, "began": began}
     return PreparedTransformer(**vars(planned), **found, kind=KINDS[kind], inputs=inputs)
+
+
+def by_words(model: Any, tokenizer: Any, texts: data.Split) -> Encoded:
+    """The texts as a pretrained model reads them; of pairs only the words of the first are scored."""
+    pairs = None if texts.questions is None else [list(text) for text in texts.questions]
+    read = encode(model, tokenizer, [list(text) for text in texts.texts], pairs)
+    if pairs is None:
+        return read
+    first = torch.from_numpy(read.second).to(read.word.device).unsqueeze(1)
+    words = [words[:n] for words, n in zip(read.words, read.second, strict=True)]
+    return replace(read, words=words, word=read.word.where(read.word < first, -1))
 
 
 def plan(
@@ -93,17 +146,27 @@ def plan(
     epochs: int | None = None,
     batch_size: int | None = None,
     learning_rate: float | None = None,
+    transformer: str | None = None,
 ) -> Plan:
     """A corpus and a stock model, not yet trained.
 
-    layers, epochs, batch_size, learning_rate: None takes those of USUAL.
+    layers, epochs, batch_size, learning_rate: None takes those of USUAL. transformer: fine-tune a pretrained
+    model that reads texts, for the kind "bert": "minilm", a folder, owner/name of the hub
+    (`attnlib.models.pretrained`); layers: its first ones, heads and hidden are its own.
     """
     one_of("kind", kind, KINDS)
     device = resolve_device(device)
     corpus = corpus_for(kind, dataset)
     train, words = corpus.train, corpus.vocabulary
     given = chosen(layers=layers, epochs=epochs, batch_size=batch_size, learning_rate=learning_rate)
-    usual = USUAL[kind] | given
+    usual = USUAL[kind if transformer is None else "pretrained"] | given
+    how = StockTraining(**{name: usual[name] for name in SCHEDULES}, seed=seed)
+    try:
+        library = {"transformers": version("transformers")}
+    except PackageNotFoundError:
+        raise ImportError("stock models need transformers: pip install 'attnlib[transformers]'") from None
+    if transformer is not None:
+        return fine_tuned(transformer, kind, corpus, usual["layers"], how, device, library)
     architecture = StockArchitecture(
         kind,
         n_words=len(words),
@@ -114,11 +177,6 @@ def plan(
         longest=max(map(longest, corpus.splits.values())),
         **{name: usual[name] for name in SIZES},
     )
-    how = StockTraining(**{name: usual[name] for name in SCHEDULES}, seed=seed)
-    try:
-        library = {"transformers": version("transformers")}
-    except PackageNotFoundError:
-        raise ImportError("stock models need transformers: pip install 'attnlib[transformers]'") from None
     settings = decided(corpus, architecture, how, device, (recipe, build_stock), **library)
     model = build_stock(architecture, seed)
     # Whose maps are read.
@@ -132,6 +190,35 @@ def plan(
         device=device,
         recipe=lambda: recipe(model, kind, corpus, how, device),
         predict=lambda split: predict_stock(model, kind, split, words, device),
+    )
+
+
+def fine_tuned(
+    transformer: str,
+    kind: str,
+    corpus: AnyCorpus,
+    layers: int | None,
+    how: StockTraining,
+    device: str,
+    library: dict[str, str],
+) -> Plan:
+    """The plan of a pretrained model with a fresh head, all of which is trained."""
+    if kind != "bert":
+        raise ValueError(f"transformer={transformer!r} reads texts, as the kind 'bert' does; not {kind!r}")
+    folder = pretrained_folder(transformer)
+    architecture = PretrainedArchitecture(fingerprint(folder), len(corpus.class_names), layers)
+    model, tokenizer = build_pretrained(folder, architecture, how.seed)
+    called = Path(transformer).name
+    name = {"dataset": corpus.name, "encoder": called, "scorer": "self_attention", "seed": how.seed}
+    return Plan(
+        corpus=corpus,
+        model=model,
+        settings=decided(corpus, architecture, how, device, (recipe, build_pretrained), **library),
+        name={**name, "variant": "pretrained", "vectors": called},
+        device=device,
+        recipe=lambda: recipe(model, kind, corpus, how, device, tokenizer),
+        predict=lambda split: predict_stock(model, kind, split, tokenizer, device),
+        request={"tokenizer": tokenizer},
     )
 
 

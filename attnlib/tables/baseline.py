@@ -82,6 +82,24 @@ def fit(train: Split, dev: Split, test: Split, n_classes: int) -> dict[str, Any]
     }
 
 
+def telling_words(corpus: Corpus, n: int = 30, least: int = 3) -> list[str]:
+    """The n words that tell the classes apart most, in alphabetical order.
+
+    Those of the largest coefficients, by size, of a logistic regression on which words a training text holds;
+    words of fewer than `least` training texts are left out. ValueError where fewer than n are left.
+    """
+    import numpy as np
+    from sklearn.feature_extraction.text import CountVectorizer
+    from sklearn.linear_model import LogisticRegression
+
+    counts = CountVectorizer(analyzer=list, binary=True, min_df=least)
+    known = counts.fit_transform(corpus.train.texts)
+    if known.shape[1] < n:
+        raise ValueError(f"n_words is {n}, and {known.shape[1]} words are in {least} training texts or more")
+    sizes = np.abs(LogisticRegression(max_iter=300).fit(known, corpus.train.labels).coef_).max(axis=0)
+    return sorted(counts.get_feature_names_out()[np.argsort(-sizes, kind="stable")[:n]])
+
+
 def ngrams(tokens: Sequence[str]) -> list[str]:
     """Words, and pairs of neighbouring words.
 

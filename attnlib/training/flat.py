@@ -15,6 +15,7 @@ from attnlib.models.batches import batches
 from attnlib.models.classifier import VARIANTS, AttentionModel
 from attnlib.training.fit import Recipe, Settings, Step, class_probabilities
 from attnlib.training.metrics import metrics
+from attnlib.training.penalties import Penalty
 
 SELECTIONS = ("dev", "test")
 
@@ -74,8 +75,14 @@ def optimizer_for(model: AttentionModel, training: Training) -> torch.optim.Adam
     return torch.optim.Adam(groups, training.learning_rate, amsgrad=released, fused=True)
 
 
-def recipe(model: AttentionModel, corpus: Corpus, training: Training, device: str = "cpu") -> Recipe:
-    """The recipe of a model of a corpus for `fit` and `epochs`.
+def recipe(
+    model: AttentionModel,
+    corpus: Corpus,
+    training: Training,
+    device: str = "cpu",
+    penalty: Penalty | None = None,
+) -> Recipe:
+    """The recipe of a model of a corpus for `fit` and `epochs`; penalty: added to each text's loss.
 
     The score is dev ROC-AUC for two classes and dev accuracy otherwise, so that training ends at a perfect
     one.
@@ -89,9 +96,12 @@ def recipe(model: AttentionModel, corpus: Corpus, training: Training, device: st
     generator = np.random.default_rng(training.seed)
 
     def steps() -> Iterator[Step]:
-        for _, batch in batches(train, vocabulary, training.batch_size, generator):
+        for index, batch in batches(train, vocabulary, training.batch_size, generator):
             batch = batch.to(device)
-            losses = loss_function(model(batch).logits, batch.labels)
+            output = model(batch)
+            losses = loss_function(output.logits, batch.labels)
+            if penalty is not None:
+                losses = losses + penalty(index, output, batch)
             yield Step(reduce(losses), losses.detach().sum())
 
     return Recipe(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,7 +12,8 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.optim.lr_scheduler import LambdaLR
 
-from attnlib.data.corpus import Vocabulary
+from attnlib.data.corpus import Split, Vocabulary
+from attnlib.models.batches import groups_of
 from attnlib.models.transformers import KINDS, AnyCorpus, AnySplit, inputs_of
 from attnlib.training.fit import Recipe, Row, Settings, Step, class_probabilities
 from attnlib.training.metrics import metrics
@@ -40,19 +42,44 @@ def logits_of(model: nn.Module, kind: str, inputs: dict[str, Tensor], device: st
 
 
 def predict_stock(
-    model: nn.Module, kind: str, split: AnySplit, vocabulary: Vocabulary, device: str = "cpu", size: int = 256
+    model: nn.Module, kind: str, split: AnySplit, words: Any, device: str = "cpu", size: int = 256
 ) -> np.ndarray:
-    """Class probabilities [N, C], float64, in the order of the split; size: of a batch."""
-    rows = np.split(np.arange(len(split)), range(size, len(split), size))
-    found = ((some, inputs_of(kind, split, vocabulary, some)) for some in rows)
+    """Class probabilities [N, C], float64, in the order of the split; size: of a batch.
+
+    words: as `inputs_of` takes them.
+    """
+    found = ((some, inputs_of(kind, split, words, some)) for some in rows_of(split, words, size))
     return class_probabilities(model, found, lambda given: logits_of(model, kind, given, device))
 
 
+def rows_of(
+    split: AnySplit, words: Any, size: int, generator: np.random.Generator | None = None
+) -> list[np.ndarray]:
+    """The rows of each batch, in an order drawn by the generator, if there is one.
+
+    Of a pretrained model, whose words are a tokenizer, those of like length, and 64 at most: padding would
+    cost half of the time, and maps of long texts gigabytes.
+    """
+    if isinstance(split, Split) and not isinstance(words, Vocabulary):
+        return groups_of(split.lengths, min(size, 64), generator)
+    order = np.arange(len(split)) if generator is None else generator.permutation(len(split))
+    return np.split(order, range(size, len(order), size))
+
+
 def recipe(
-    model: nn.Module, kind: str, corpus: AnyCorpus, training: StockTraining, device: str = "cpu"
+    model: nn.Module,
+    kind: str,
+    corpus: AnyCorpus,
+    training: StockTraining,
+    device: str = "cpu",
+    tokenizer: Any = None,
 ) -> Recipe:
-    """The recipe of a stock model of a corpus for `fit`; kind: one of `KINDS`."""
-    train, dev, vocabulary, size = corpus.train, corpus.dev, corpus.vocabulary, training.batch_size
+    """The recipe of a stock model of a corpus for `fit`; kind: one of `KINDS`.
+
+    tokenizer: of a pretrained model; None: the corpus' vocabulary.
+    """
+    train, dev, size = corpus.train, corpus.dev, training.batch_size
+    words = corpus.vocabulary if tokenizer is None else tokenizer
     parameters, decay = model.to(device).parameters(), training.weight_decay
     optimizer = torch.optim.AdamW(parameters, training.learning_rate, weight_decay=decay)
     n_steps = training.epochs * -(-len(train) // size)
@@ -63,15 +90,14 @@ def recipe(
         return min((step + 1) / rising, (n_steps - step) / max(1, n_steps - rising))
 
     def steps() -> Iterator[Step]:
-        order = generator.permutation(len(train))
-        for rows in np.split(order, range(size, len(order), size)):
-            given = inputs_of(kind, train, vocabulary, rows)
+        for rows in rows_of(train, words, size, generator):
+            given = inputs_of(kind, train, words, rows)
             wanted = torch.from_numpy(train.labels[rows]).to(device)
             loss = cross_entropy(logits_of(model, kind, given, device), wanted)
             yield Step(loss, loss, len(rows))
 
     def measure() -> Row:
-        found = metrics(dev.labels, predict_stock(model, kind, dev, vocabulary, device))
+        found = metrics(dev.labels, predict_stock(model, kind, dev, words, device))
         return {"accuracy": found["accuracy"]}
 
     schedule = LambdaLR(optimizer, scale)

@@ -4,14 +4,14 @@
 
   // What scrolls sideways can be reached by keyboard: formulas, and outputs in a box of their own.
   const reach = () => {
-    const boxes = 'mjx-container[display="true"], div.math, .cell_output .output, .tag_scroll-output .cell_output, pre';
+    const boxes = '.formula, .cell_output .output, .tag_scroll-output .cell_output, pre';
     document.querySelectorAll(boxes).forEach((box) => {
       const hidden = box.scrollWidth > box.clientWidth || box.scrollHeight > box.clientHeight + 1;
       const scrolls = hidden && /auto|scroll/.test(getComputedStyle(box).overflow);
       if (!scrolls) return;
       box.tabIndex = 0;
       if (!box.hasAttribute("role")) box.setAttribute("role", "group");
-      name(box, box.matches("mjx-container, .math") ? "Formula" : "Output, scrolls");
+      name(box, box.matches(".formula") ? "Formula" : "Output, scrolls");
     });
   };
 
@@ -29,10 +29,7 @@
     document.querySelectorAll(".skip-link").forEach((link) => (link.role = "navigation", name(link, "Skip")));
     let soon;
     addEventListener("resize", () => (clearTimeout(soon), (soon = setTimeout(reach, 200))));
-    addEventListener("load", () => {
-      reach();
-      window.MathJax?.startup?.promise?.then(reach);
-    });
+    addEventListener("load", reach);
   };
   document.readyState === "loading" ? document.addEventListener("DOMContentLoaded", start) : start();
 })();

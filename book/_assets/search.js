@@ -22,7 +22,7 @@ var Scorer = {
   if (typeof Search === "undefined") return;
   // A page opened as a file may not read the other pages: results without an excerpt.
   if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
-  const NOISE = ".cell_input, .math, mjx-container, script, style, .headerlink, .chart-line, .ledger, noscript, .onlyprint, .bd-header-article, .bd-sidebar-secondary, .prev-next-footer, footer";
+  const NOISE = ".cell_input, .math, script, style, .headerlink, .chart-line, .ledger, noscript, .onlyprint, .bd-header-article, .bd-sidebar-secondary, .prev-next-footer, footer";
   Search.htmlToText = (source, anchor) => {
     const page = new DOMParser().parseFromString(source, "text/html");
     page.querySelectorAll(NOISE).forEach((part) => part.remove());

@@ -1,7 +1,5 @@
-"""Make the built book need no other host: scripts for charts and formulas come from installed packages."""
+"""Make the built book need no other host: the script that draws charts comes from an installed package."""
 
-import importlib.metadata
-import shutil
 from pathlib import Path
 
 import vl_convert
@@ -10,7 +8,7 @@ from attnbook.charts.vegalite import VEGALITE_VERSION
 
 
 def write_scripts(app):
-    """Put the Vega bundle and MathJax where Sphinx copies static files from."""
+    """Put the Vega bundle where Sphinx copies static files from."""
     made = Path(app.outdir).parent / "offline_scripts"
     folder = made / "offline"
     folder.mkdir(parents=True, exist_ok=True)
@@ -20,16 +18,7 @@ def write_scripts(app):
         # The bundle is a module, which a browser refuses from file://; as a closure it is a plain script.
         bundle = vl_convert.javascript_bundle(vl_version=VEGALITE_VERSION)
         vega.write_text(f"{stamp}(() => {{{bundle}}})();\n", encoding="utf-8")
-    shutil.copyfile(mathjax(), folder / "tex-svg.js")
     app.config.html_static_path.append(str(made))
-
-
-def mathjax():
-    """Return the path of MathJax in one file, which sphinx-mathjax-offline brings along."""
-    for file in importlib.metadata.files("sphinx-mathjax-offline") or []:
-        if file.parts[-2:] == ("mathjax", "tex-svg.js"):
-            return file.locate()
-    raise FileNotFoundError("sphinx-mathjax-offline has no mathjax/tex-svg.js: install it again")
 
 
 def drop_thebe(app):

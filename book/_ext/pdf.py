@@ -22,7 +22,6 @@ CHAPTERS = """() => {
 }"""
 # Addresses must hold wherever an article is put.
 ARTICLE = """async () => {
-  await window.MathJax?.startup?.promise;
   const article = document.querySelector("article");
   const figures = [...article.querySelectorAll("figure.chart")];
   while (!figures.every(figure => figure.dataset.drawn)) await new Promise(done => setTimeout(done, 100));
@@ -31,10 +30,6 @@ ARTICLE = """async () => {
   article.querySelectorAll("script, .chart-static, .ledger").forEach(part => part.remove());
   return article.innerHTML;
 }"""
-# What hides the second form of a formula, for screen readers, comes with the formulas of a page. Their
-# outline, thin on a screen, would be printed thick.
-FORMULAS = "() => document.getElementById('MJX-SVG-styles')?.textContent ?? ''"
-NO_OUTLINE = "mjx-container path, mjx-container use { stroke-width: 0 !important }"
 
 
 def write(site, target):
@@ -47,16 +42,14 @@ def write(site, target):
         browser = play.chromium.launch(executable_path=program, args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 900, "height": 1200}, color_scheme="light")
         page.goto(index)
-        articles, formulas = [], ""
+        articles = []
         for chapter in dict.fromkeys(page.evaluate(CHAPTERS)):
             page.goto(chapter)
             # Names within a drawing are known to its page alone, and point into it.
             article = re.sub(r"url\([^)#]*#", "url(#", page.evaluate(ARTICLE))
             article = re.sub(r"\b(clip|gradient_)(?=\d)", rf"\g<1>{len(articles)}_", article)
-            formulas = page.evaluate(FORMULAS) or formulas
             articles.append(f'<section style="break-after: page">{article}</section>')
         page.goto(index)
-        page.add_style_tag(content=formulas + NO_OUTLINE)
         page.evaluate("words => document.querySelector('article').innerHTML = words", "".join(articles))
         margin = dict.fromkeys(("top", "bottom", "left", "right"), "18mm")
         page.pdf(path=str(target), format="A4", margin=margin, outline=True, tagged=True)

@@ -23,7 +23,7 @@
 from typing import Optional
 
 dataset: str = "planted"  # a name from attnlib.data.names(), of single texts
-encoder: str = "bilstm"  # bilstm, bigru, convolution or average
+encoder: str = "bilstm"  # bilstm, bigru, convolution, average; or, frozen, minilm, a folder, owner/name
 scorer: str = "additive"  # additive or scaled_dot
 variant: str = "released"  # released: as the authors' code; published: as the paper's text
 vectors: str = "random"  # random, corpus (word2vec on the training texts) or a GloVe/fastText text file

@@ -14,7 +14,7 @@ from typing import Optional
 
 dataset: str = "sst"  # a name from attnlib.data.names()
 scorer: str = "additive"  # additive or scaled_dot
-vectors: str = "imdb"  # random, corpus (word2vec on the training texts), a data set, or a vectors file
+vectors: str = "imdb"  # random, corpus (word2vec of the training texts), glove50, a data set or a file
 epochs: Optional[int] = None  # None: as the paper
 seed: int = 0  # decides the models and the random weights
 limit: Optional[int] = None  # analyse so many test texts; None: all

@@ -13,7 +13,7 @@
 from typing import Optional
 
 dataset: str = "sst"  # a name from attnlib.data.names(), of two classes
-vectors: str = "imdb"  # random, corpus (word2vec on the training texts), a data set, or a vectors file
+vectors: str = "imdb"  # random, corpus (word2vec of the training texts), glove50, a data set or a file
 epochs: Optional[int] = None  # of the base model; None: as the paper
 strength: float = 0.01  # λ of the adversary whose attention is shown
 adversary_epochs: int = 80  # at most
@@ -226,6 +226,7 @@ page.says(
 # ## Its experiments
 #
 # - {doc}`../wiegreffe_pinter/adversary`: the whole curve of one data set, both losses
+# - {doc}`../beyond/deception`: a model that is trained to hide what it uses, and what still shows it
 
 # %% tags=["remove-input"]
 page.origin(run.settings, run.recorded)

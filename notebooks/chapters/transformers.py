@@ -166,6 +166,19 @@ for name in ("signed", "clamped"):
     page.glue({f"right_{name}": signs.get(key), f"violated_{name}": clamped.get(key)})
 
 # %% [markdown]
+# ## Does pretraining change it?
+#
+# MiniLM, six pretrained layers, fine-tuned on SST, beside the model of two layers that learned from nothing.
+# Words are scored and removed with all their pieces. If pretraining changes the order of methods, the two
+# columns rank them differently.
+
+# %% tags=["remove-input"]
+sst = mean[mean["dataset"].eq("sst") & mean["encoder"].isin(["bert", "minilm"])]
+sst = sst.pivot_table("value", "method", "encoder").reindex(index=order)
+columns = {name: label for name, label in papers.MODELS.items() if name in sst}
+notebook.table(sst[list(columns)].rename(columns=columns).reset_index())
+
+# %% [markdown]
 # ## What it shows, and what not
 #
 # - Our scenes give no support to the paper's standings against random scores: Cohen's κ is

@@ -19,8 +19,9 @@ dataset: str = "planted"  # a name from attnlib.data.names()
 encoder: str = "bilstm"  # bilstm, bigru, convolution or average
 scorer: str = "additive"  # additive or scaled_dot
 variant: str = "released"  # released: as the authors' code; published: as the paper's text
-vectors: str = "random"  # random, corpus (word2vec on the training texts), a data set, or a vectors file
+vectors: str = "random"  # random, corpus (word2vec of the training texts), glove50, a data set or a file
 deviation: Optional[float] = None  # of random vectors; None: 1 for question answering, else 0.1
+dimension: Optional[int] = None  # of the word vectors; None: as the paper, 50 with glove50
 epochs: Optional[int] = None  # None: as the paper
 patience: Optional[int] = None  # stop after so many epochs without a better dev score
 seed: int = 0  # decides the initial weights, the order of batches and the texts drawn
@@ -38,7 +39,8 @@ from attnlib.prepare.flat import prepare
 from attnlib.tables import summaries
 
 page = notebook.begin(globals(), "jain_wallace/correlation", notebook.TEXTS)
-model_settings = dict(variant=variant, vectors=vectors, deviation=deviation, epochs=epochs, patience=patience)
+model_settings = dict(variant=variant, vectors=vectors, deviation=deviation, dimension=dimension)
+model_settings |= dict(epochs=epochs, patience=patience)
 run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, recorded=readouts, **model_settings)
 
 # %% tags=["remove-input"]

@@ -21,8 +21,9 @@ dataset: str = "planted"  # a name from attnlib.data.names()
 encoder: str = "bilstm"  # bilstm, bigru, convolution or average
 scorer: str = "additive"  # additive or scaled_dot
 variant: str = "released"  # released: as the authors' code; published: as the paper's text
-vectors: str = "random"  # random, corpus (word2vec on the training texts), a data set, or a vectors file
+vectors: str = "random"  # random, corpus (word2vec of the training texts), glove50, a data set or a file
 deviation: Optional[float] = None  # of random vectors; None: 1 for question answering, else 0.1
+dimension: Optional[int] = None  # of the word vectors; None: as the paper, 50 with glove50
 epochs: Optional[int] = None  # None: as the paper
 seed: int = 0  # decides the initial weights, the order of batches, the texts drawn and the permutations
 device: str = "cpu"  # cpu, cuda or auto
@@ -41,7 +42,8 @@ from attnlib.prepare.flat import every_epoch
 from attnlib.tables import performance, summaries
 
 page = notebook.begin(globals(), "jain_wallace/initialisation", notebook.TEXTS)
-model_settings = dict(variant=variant, vectors=vectors, deviation=deviation, epochs=epochs)
+model_settings = dict(variant=variant, vectors=vectors, deviation=deviation, dimension=dimension)
+model_settings |= dict(epochs=epochs)
 training = every_epoch(dataset, encoder, scorer, seed, device=device, limit=limit, **model_settings)
 
 # %% tags=["remove-input"]

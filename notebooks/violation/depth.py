@@ -19,8 +19,9 @@ from typing import Optional
 dataset: str = "planted"  # a name from attnlib.data.names(), of single texts
 encoder: str = "bilstm"  # bilstm, bigru, convolution or average
 scorer: str = "additive"  # additive or scaled_dot
-vectors: str = "random"  # random, corpus (word2vec on the training texts), a data set, or a vectors file
+vectors: str = "random"  # random, corpus (word2vec of the training texts), glove50, a data set or a file
 deviation: Optional[float] = None  # of random vectors; None: 0.1
+dimension: Optional[int] = None  # of the word vectors; None: as the paper, 50 with glove50
 epochs: Optional[int] = None  # None: as the paper
 depths: list = [1, 2, 3, 4, 5, 6, 7, 8]  # numbers of hidden layers, a model for each
 seed: int = 0  # decides the initial weights, the order of batches and the texts drawn
@@ -37,7 +38,8 @@ from attnlib.kernels import flips_alone
 from attnlib.prepare.flat import prepare
 
 page = notebook.begin(globals(), "violation/depth", notebook.SINGLE_TEXTS)
-model_settings = dict(vectors=vectors, deviation=deviation, epochs=epochs, device=device, limit=limit)
+model_settings = dict(vectors=vectors, deviation=deviation, dimension=dimension)
+model_settings |= dict(epochs=epochs, device=device, limit=limit)
 
 # %% tags=["remove-input"]
 page.generated(link="../chapters/sign")

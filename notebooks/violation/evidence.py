@@ -20,8 +20,9 @@ from typing import Optional
 dataset: str = "planted"  # a corpus of two classes with evidence: planted
 encoder: str = "bilstm"  # bilstm, bigru, convolution or average
 scorer: str = "additive"  # additive or scaled_dot
-vectors: str = "random"  # random, corpus (word2vec on the training texts), a data set, or a vectors file
+vectors: str = "random"  # random, corpus (word2vec of the training texts), glove50, a data set or a file
 deviation: Optional[float] = None  # of random vectors; None: 0.1
+dimension: Optional[int] = None  # of the word vectors; None: as the paper, 50 with glove50
 epochs: Optional[int] = None  # None: as the paper
 seed: int = 0  # decides the initial weights, the order of batches and the texts drawn
 device: str = "cpu"  # cpu, cuda or auto
@@ -37,7 +38,8 @@ from attnlib.faithfulness import evidence
 from attnlib.prepare.flat import prepare
 
 page = notebook.begin(globals(), "violation/evidence", notebook.SINGLE_TEXTS, classes=2, evidence=True)
-model_settings = dict(vectors=vectors, deviation=deviation, epochs=epochs)
+model_settings = dict(vectors=vectors, deviation=deviation, dimension=dimension)
+model_settings |= dict(epochs=epochs)
 run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, **model_settings)
 
 # %% tags=["remove-input"]

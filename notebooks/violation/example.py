@@ -19,7 +19,7 @@ from typing import Optional
 dataset: str = "planted"  # a name from attnlib.data.names(), of single texts
 encoder: str = "bilstm"  # bilstm, bigru, convolution or average
 scorer: str = "additive"  # additive or scaled_dot
-vectors: str = "random"  # random, corpus (word2vec on the training texts), a data set, or a vectors file
+vectors: str = "random"  # random, corpus (word2vec of the training texts), glove50, a data set or a file
 epochs: Optional[int] = None  # None: as the paper
 text: Optional[str] = None  # words separated by spaces; None: a test text on which the methods differ most
 seed: int = 0  # decides the initial weights and the order of batches

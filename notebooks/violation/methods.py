@@ -21,8 +21,9 @@ from typing import Optional
 dataset: str = "planted"  # a name from attnlib.data.names()
 encoder: str = "bilstm"  # bilstm, bigru, convolution or average
 scorer: str = "additive"  # additive or scaled_dot
-vectors: str = "random"  # random, corpus (word2vec on the training texts), a data set, or a vectors file
+vectors: str = "random"  # random, corpus (word2vec of the training texts), glove50, a data set or a file
 deviation: Optional[float] = None  # of random vectors; None: 1 for question answering, else 0.1
+dimension: Optional[int] = None  # of the word vectors; None: as the paper, 50 with glove50
 epochs: Optional[int] = None  # None: as the paper
 patience: Optional[int] = None  # stop after so many epochs without a better dev score
 layers: int = 0  # hidden layers between context and output; 0: linear, as in their released code
@@ -41,7 +42,8 @@ from attnlib import explain, faithfulness
 from attnlib.prepare.flat import prepare
 
 page = notebook.begin(globals(), "violation/methods", notebook.TEXTS)
-model_settings = dict(vectors=vectors, deviation=deviation, epochs=epochs, patience=patience, layers=layers)
+model_settings = dict(vectors=vectors, deviation=deviation, dimension=dimension)
+model_settings |= dict(epochs=epochs, patience=patience, layers=layers)
 run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, **model_settings)
 
 # %% tags=["remove-input"]

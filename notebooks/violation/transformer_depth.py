@@ -19,7 +19,8 @@ from typing import Optional
 dataset: str = "planted"  # attnlib.data.names() for bert, scene_names() for the others
 kind: str = "bert"  # bert, visual_bert or lxmert
 depths: list = [1, 2, 4]  # numbers of layers, a model for each
-epochs: Optional[int] = None  # None: 8 for bert, 12 for visual_bert, 16 for lxmert
+epochs: Optional[int] = None  # None: 8 for bert, 12 for visual_bert, 16 for lxmert, 2 for a pretrained one
+transformer: Optional[str] = None  # with bert: minilm, a folder or owner/name, fine-tuned; None: none
 target: str = "logit"  # what gradients are taken of: logit (as theirs), probability or margin
 seed: int = 0  # decides the initial weights, the order of batches, the instances and the random scores drawn
 device: str = "cpu"  # cpu, cuda or auto
@@ -48,11 +49,12 @@ page.generated(link="../chapters/transformers")
 # %% tags=["remove-output"]
 frames, measured = [], []
 model_settings = dict(epochs=epochs, device=device, limit=limit)
+model_settings["transformer"] = transformer
 for layers in depths:
     run = prepare_transformer(dataset, kind, seed, layers=layers, **model_settings)
-    model = (run.model, run.kind, run.inputs)
-    scores = stock.explain(*model, target=target, seed=seed)
-    ways, labels = removals(*model), run.texts.labels
+    scores = run.explain(target=target, seed=seed)
+    ways = removals(run.model, run.kind, run.inputs, units=run.units)
+    labels = run.texts.labels
     found = faithfulness.measure_texts(scores, ways, labels, only_violation=True)
     frames.append(found.assign(layers=layers))
     seconds = sum(row["seconds"] for row in run.history)

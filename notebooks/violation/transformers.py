@@ -13,24 +13,25 @@
 # violation ratio of .513 for raw attention and of .499 for random scores. Methods that propagate through the
 # layers with gradients do better; GenAtt is best with .196. This page tests a small stock model of the
 # `transformers` library, trained from nothing ({doc}`stock_model`): BERT on the words of a text, or
-# VisualBERT or LXMERT on the regions of an image, given a question.
+# VisualBERT or LXMERT on the regions of an image, given a question. With `transformer` it is a pretrained
+# one, fine-tuned, and a word is scored and removed with all its pieces.
 
 # %% tags=["parameters", "hide-input"]
 from typing import Optional
 
 dataset: str = "scenes"  # attnlib.data.scene_names(), or names() for bert
 kind: str = "visual_bert"  # bert, visual_bert or lxmert
-layers: Optional[int] = None  # of the model; None: 2, of visual_bert 3
-epochs: Optional[int] = None  # None: 8 for bert, 12 for visual_bert, 16 for lxmert
+layers: Optional[int] = None  # of the model; None: 2, of visual_bert 3, of a pretrained one all
+epochs: Optional[int] = None  # None: 8 for bert, 12 for visual_bert, 16 for lxmert, 2 for a pretrained one
+transformer: Optional[str] = None  # with bert: minilm, a folder or owner/name, fine-tuned; None: none
 target: str = "logit"  # what gradients are taken of: logit (as theirs), probability or margin
 seed: int = 0  # decides the initial weights, the order of batches, the instances and the random scores drawn
 device: str = "cpu"  # cpu, cuda or auto
 limit: Optional[int] = None  # analyse so many test instances; None: all
+measures: bool = True  # the four measures beside the test too, which take most of the time
 output: Optional[str] = None  # folder for the tables of this run
 
 # %% tags=["remove-cell"]
-from functools import partial
-
 import numpy as np
 import pandas as pd
 
@@ -41,7 +42,8 @@ from attnlib.faithfulness.transformers import removals
 from attnlib.prepare.transformers import prepare_transformer, reads
 
 page = notebook.begin(globals(), "violation/transformers", reads(kind))
-run = prepare_transformer(dataset, kind, seed, device=device, limit=limit, layers=layers, epochs=epochs)
+how = dict(device=device, limit=limit, layers=layers, epochs=epochs, transformer=transformer)
+run = prepare_transformer(dataset, kind, seed, **how)
 what = "words" if kind == "bert" else "regions"
 
 # %% tags=["remove-input"]
@@ -74,10 +76,12 @@ page.generated(link="../chapters/transformers")
 # Each is read at the position that the classification head reads.
 
 # %%
-scores = stock.explain(run.model, run.kind, run.inputs, target=target, seed=seed)
-ways, labels = removals(run.model, run.kind, run.inputs), run.texts.labels
-measured = faithfulness.measure_texts(scores, ways, labels)
-oracle = faithfulness.measure_leave_one_out(ways, labels)
+scores = run.explain(target=target, seed=seed)
+ways = removals(run.model, run.kind, run.inputs, units=run.units)
+labels = run.texts.labels
+test = dict(only_violation=not measures)
+measured = faithfulness.measure_texts(scores, ways, labels, **test)
+oracle = faithfulness.measure_leave_one_out(ways, labels, **test)
 frame = pd.concat([measured, oracle], ignore_index=True)
 rates = faithfulness.summarise_measures(frame)
 
@@ -115,15 +119,15 @@ notebook.table(ties.reset_index())
 # ## The four other measures
 
 # %% tags=["hide-input"]
-measures = {
+beside = {
     "comprehensiveness": "comprehensiveness ↑",
     "sufficiency": "sufficiency ↓",
     "area_under_threshold": "AUCTP ↓",
     "rank_correlation": "rank correlation ↑",
 }
-others = shown[shown["metric"].isin(measures)]
+others = shown[shown["metric"].isin(beside)]
 charts.dot_panels(
-    others.assign(metric=pd.Categorical(others["metric"].map(measures), list(measures.values()))),
+    others.assign(metric=pd.Categorical(others["metric"].map(beside), list(beside.values()))),
     "method",
     by="operator",
     panel="metric",
@@ -139,10 +143,8 @@ charts.dot_panels(
 # prediction. Below, methods with signs and without: their violation ratio, and the share of words or regions
 # with the right sign, among those whose removal moves the probability by more than .001.
 
+
 # %%
-explained = partial(stock.explain, run.model, run.kind, run.inputs)
-
-
 def violation(scores):
     found = faithfulness.measure_texts(scores, ways, labels, only_violation=True)
     return faithfulness.summarise_measures(found)
@@ -153,7 +155,7 @@ names += ["transformer attribution", "generic attribution"]
 signs = {}
 for clamp, word in ((False, "signed"), (True, "clamped")):
     how = stock.Aggregation(clamp=clamp)
-    found = explained(names, target=target, aggregation=how)
+    found = run.explain(names, target=target, aggregation=how)
     signs |= {f"{name}, {word}": value for name, value in found.items()}
 clamping = violation(signs)
 agreement = faithfulness.sign_agreement(signs, ways, effect=0.001)
@@ -173,7 +175,7 @@ notebook.table(table.assign(**{f"{what} with the right sign": table["method"].ma
 # %%
 names = ["attention × gradient", "transformer attribution", "generic attribution"]
 names += ["input × gradient", "integrated gradients"]
-found = {of: violation(explained(names, target=of)) for of in explain.TARGETS}
+found = {of: violation(run.explain(names, target=of)) for of in explain.TARGETS}
 parts = [rows.assign(target=of) for of, rows in found.items()]
 targets = pd.concat(parts, ignore_index=True)
 
@@ -189,7 +191,7 @@ notebook.table(of_targets[operators].reset_index())
 # alone, as the mean over its heads (chart) and head by head (table).
 
 # %%
-maps = stock.each_layer_and_head(run.model, run.kind, run.inputs, target=target)
+maps = run.by_layer_and_head(target=target)
 parts = []
 for (layer, head), found in maps.items():
     place = {"layer": layer + 1, "head": "all" if head is None else str(head + 1)}
@@ -230,7 +232,7 @@ summary = page.summary(run, rows)
 value = rates[rates["operator"] == "mean"].set_index(["metric", "method"])["value"]
 for name in ("attention", "attention × gradient", "random", "generic attribution"):
     plain = name.replace(" ", "_").replace("×", "x")
-    model |= {plain: value["violation", name], f"{plain}_rc": value["rank_correlation", name]}
+    model |= {plain: value["violation", name], f"{plain}_rc": value.get(("rank_correlation", name), np.nan)}
 page.finish(run, frame, summary, model)
 
 # %% [markdown]

@@ -20,8 +20,9 @@ dataset: str = "planted"  # a name from attnlib.data.names(), of two classes
 encoder: str = "bilstm"  # bilstm, bigru, convolution or average
 scorer: str = "additive"  # additive or scaled_dot
 variant: str = "released"  # of the base model; released: as the authors' code; published: as the paper's text
-vectors: str = "random"  # random, corpus (word2vec on the training texts), a data set, or a vectors file
+vectors: str = "random"  # random, corpus (word2vec of the training texts), glove50, a data set or a file
 deviation: Optional[float] = None  # of random vectors; None: 0.1
+dimension: Optional[int] = None  # of the word vectors; None: as the paper, 50 with glove50
 epochs: Optional[int] = None  # of the base model; None: as the paper, 8
 patience: Optional[int] = None  # of the base model; stop after so many epochs without a better dev score
 strengths: list = [0.0, 0.001, 0.01, 0.1]  # λ, one adversary each
@@ -48,7 +49,8 @@ from attnlib.prepare.flat import prepare, prepare_like
 from attnlib.tables import performance, summaries
 
 page = notebook.begin(globals(), "wiegreffe_pinter/adversary", notebook.SINGLE_TEXTS, classes=2)
-model_settings = dict(variant=variant, vectors=vectors, deviation=deviation, epochs=epochs, patience=patience)
+model_settings = dict(variant=variant, vectors=vectors, deviation=deviation, dimension=dimension)
+model_settings |= dict(epochs=epochs, patience=patience)
 run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, recorded=readouts, **model_settings)
 how = dict(variant=loss, direction=direction, epochs=adversary_epochs, patience=adversary_patience)
 adversaries = {strength: prepare_adversary(run, strength, **how) for strength in strengths}

@@ -20,8 +20,9 @@ dataset: str = "planted"  # a name from attnlib.data.names(), of two classes
 encoder: str = "bilstm"  # of the model whose weights are imposed: bilstm, bigru or convolution
 scorer: str = "additive"  # additive or scaled_dot
 variant: str = "released"  # released: as the authors' code; published: as the paper's text
-vectors: str = "random"  # random, corpus (word2vec on the training texts), a data set, or a vectors file
+vectors: str = "random"  # random, corpus (word2vec of the training texts), glove50, a data set or a file
 deviation: Optional[float] = None  # of random vectors; None: 0.1
+dimension: Optional[int] = None  # of the word vectors; None: as the paper, 50 with glove50
 epochs: Optional[int] = None  # None: as the paper, 8
 patience: Optional[int] = None  # stop after so many epochs without a better dev score
 strength: float = 0.001  # λ of the trained adversary
@@ -45,7 +46,8 @@ from attnlib.prepare.flat import prepare, prepare_like
 from attnlib.tables import performance
 
 page = notebook.begin(globals(), "wiegreffe_pinter/diagnostic", notebook.SINGLE_TEXTS, classes=2)
-model_settings = dict(variant=variant, vectors=vectors, deviation=deviation, epochs=epochs, patience=patience)
+model_settings = dict(variant=variant, vectors=vectors, deviation=deviation, dimension=dimension)
+model_settings |= dict(epochs=epochs, patience=patience)
 run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, **model_settings)
 adversary = prepare_adversary(run, strength, variant=loss, epochs=adversary_epochs)
 

@@ -17,11 +17,12 @@
 from typing import Optional
 
 dataset: str = "planted"  # a name from attnlib.data.names(), of two classes
-encoder: str = "bilstm"  # bilstm, bigru, convolution or average
+encoder: str = "bilstm"  # bilstm, bigru, convolution, average; or, frozen, minilm, a folder, owner/name
 scorer: str = "additive"  # additive or scaled_dot
 variant: str = "released"  # released: as the authors' code; published: as the paper's text
-vectors: str = "random"  # random, corpus (word2vec on the training texts), a data set, or a vectors file
+vectors: str = "random"  # random, corpus (word2vec of the training texts), glove50, a data set or a file
 deviation: Optional[float] = None  # of random vectors; None: 0.1
+dimension: Optional[int] = None  # of the word vectors; None: as the paper, 50 with glove50
 epochs: Optional[int] = None  # None: as the paper, 8
 patience: Optional[int] = None  # stop after so many epochs without a better dev score
 seed: int = 0  # of the base model; decides the texts drawn and the starts of the search
@@ -43,7 +44,8 @@ from attnlib.prepare.flat import prepare, prepare_like
 from attnlib.tables import summaries
 
 page = notebook.begin(globals(), "wiegreffe_pinter/seeds", notebook.SINGLE_TEXTS, classes=2)
-model_settings = dict(variant=variant, vectors=vectors, deviation=deviation, epochs=epochs, patience=patience)
+model_settings = dict(variant=variant, vectors=vectors, deviation=deviation, dimension=dimension)
+model_settings |= dict(epochs=epochs, patience=patience)
 run = prepare(dataset, encoder, scorer, seed, device=device, limit=limit, recorded=readouts, **model_settings)
 others = [prepare_like(run, seed=seed + further).readout for further in range(1, n_seeds + 1)]
 

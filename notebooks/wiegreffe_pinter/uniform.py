@@ -17,11 +17,12 @@
 from typing import Optional
 
 dataset: str = "planted"  # a name from attnlib.data.names(), of two classes
-encoder: str = "bilstm"  # bilstm, bigru, convolution or average
+encoder: str = "bilstm"  # bilstm, bigru, convolution, average; or, frozen, minilm, a folder, owner/name
 scorer: str = "additive"  # additive or scaled_dot
 variant: str = "released"  # released: as the authors' code; published: as the paper's text
-vectors: str = "random"  # random, corpus (word2vec on the training texts), a data set, or a vectors file
+vectors: str = "random"  # random, corpus (word2vec of the training texts), glove50, a data set or a file
 deviation: Optional[float] = None  # of random vectors; None: 0.1
+dimension: Optional[int] = None  # of the word vectors; None: as the paper, 50 with glove50
 epochs: Optional[int] = None  # None: as the paper, 8
 patience: Optional[int] = None  # stop after so many epochs without a better score
 selection: str = "dev"  # dev: the epoch is chosen on the development split; test: as the authors' code
@@ -40,7 +41,8 @@ from attnlib.prepare.flat import prepare, prepare_like
 from attnlib.tables import performance, summaries
 
 page = notebook.begin(globals(), "wiegreffe_pinter/uniform", notebook.SINGLE_TEXTS, classes=2)
-model_settings = dict(variant=variant, vectors=vectors, deviation=deviation, epochs=epochs, patience=patience)
+model_settings = dict(variant=variant, vectors=vectors, deviation=deviation, dimension=dimension)
+model_settings |= dict(epochs=epochs, patience=patience)
 model_settings |= dict(device=device, selection=selection)
 run = prepare(dataset, encoder, scorer, seed, limit=limit, recorded=readouts, **model_settings)
 uniform = prepare_like(run, scorer="uniform")

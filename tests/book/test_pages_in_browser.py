@@ -45,7 +45,6 @@ def visit(browser, small_site, request):  # noqa: F811
         page.goto((small_site / f"{name}.html").as_uri())
         page.wait_for_load_state("load")
         page.wait_for_function("[...document.querySelectorAll('.chart')].every(c => c.dataset.drawn)")
-        page.evaluate("window.MathJax?.startup?.promise")
         return page
 
     yield go
@@ -161,10 +160,7 @@ def test_without_javascript_the_playground_is_a_heat_map_and_a_table(browser, sm
 @pytest.mark.parametrize("visit", ["phone"], indirect=True)
 def test_theme_is_mended_for_keyboard_and_screen_reader(visit):
     page = visit("chapters/reach")
-    page.wait_for_function(
-        "document.querySelector('mjx-container[display=true], div.math')?.tabIndex === 0"
-        " || document.querySelector('div.math mjx-container')?.tabIndex === 0"
-    )
+    page.wait_for_function("document.querySelector('.formula')?.tabIndex === 0")
     assert page.locator("summary[aria-label='Toggle hidden content']").count() == 0
     assert page.locator(".search-button-field[aria-label]").count() == 0
     assert page.locator(".theme-switch-button svg title").count() == 0
@@ -211,12 +207,11 @@ def test_a_page_loads_only_the_scripts_it_needs(browser, small_site):  # noqa: F
             page.wait_for_function("[...document.querySelectorAll('.chart')].every(c => c.dataset.drawn)")
             loaded[name] = {url.split("/")[-1]: size for url, size in sizes.items()}
             page.close()
-    scripts = {"vega.js", "tex-svg.js", "charts.js", "ledger.js", "playground.js", "playground.css"}
+    scripts = {"vega.js", "charts.js", "ledger.js", "playground.js", "playground.css"}
     assert not (scripts | {"searchindex.js"}) & set(loaded["index"])
     assert sum(loaded["index"].values()) < 0.9e6
-    assert {"vega.js", "charts.js", "tex-svg.js"} <= set(loaded["chapters/reach"])
-    # MathJax is the largest part of a page with formulas, and is not in this sum.
-    assert sum(loaded["chapters/reach"].values()) - loaded["chapters/reach"]["tex-svg.js"] < 2.5e6
+    assert {"vega.js", "charts.js"} <= set(loaded["chapters/reach"])
+    assert sum(loaded["chapters/reach"].values()) < 2.5e6
     assert loaded["index"]["fontawesome.js"] < 2e4
 
 

@@ -66,7 +66,8 @@ TABLE = {
     "token_margins": (TWO, "NT", kernels.token_margins),
     "uniform_weights": (ANY, "NT", kernels.uniform_weights),
 }
-OTHERS = {"flip_table", "jsd", "kl", "reach_of_heads", "tvd"}  # not of a Readout alone
+# Not of a Readout alone.
+OTHERS = {"conicity", "flip_table", "jsd", "kl", "reach_of_heads", "tvd"}
 DTYPES = {"b": torch.bool, "i": torch.int64, "c": torch.int64}
 
 FORMULAS = {  # for all that a kernel returns, or the first of it

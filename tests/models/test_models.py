@@ -1,6 +1,7 @@
 """Encoders, scorers and heads: shapes, padding, seeds, and what is refused."""
 
 import itertools
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -148,3 +149,18 @@ def test_convolutions_are_torch_s_own_of_one_dimension():
     expected = torch.cat(columns, dim=1).relu().transpose(1, 2) * mask.unsqueeze(2)
     torch.testing.assert_close(states, expected)
     torch.testing.assert_close(summary, expected.amax(dim=1))
+
+
+def test_sparse_scorers_give_exact_zeros(monkeypatch):
+    scores = torch.tensor([[1.0, 0.5, -torch.inf, 0.2]])
+    nearest = SCORERS["additive_sparsemax"].weights(scores)
+    torch.testing.assert_close(nearest, torch.tensor([[0.75, 0.25, 0.0, 0.0]]))
+    between = SCORERS["additive_entmax"].weights(scores)[0]
+    # 1.5-entmax: weights are (s/2 - τ)² where that is above 0.
+    roots = between[[0, 1, 3]].sqrt()
+    torch.testing.assert_close(roots - roots[0], (scores[0, [0, 1, 3]] - 1) / 2)
+    assert between[2] == 0
+    assert between.sum() == pytest.approx(1)
+    monkeypatch.setitem(sys.modules, "entmax", None)
+    with pytest.raises(ImportError, match=r"attnlib\[sparse\]"):
+        SCORERS["additive_entmax"].weights(scores)

@@ -155,7 +155,7 @@ def test_every_setting_has_its_own_model(family, change):
 @pytest.mark.parametrize(
     ("family", "named"),
     [
-        ("texts", ["toy", "bilstm", "additive", "released", "random, deviation 0.1", 0]),
+        ("texts", ["toy", "bilstm", "additive", "released", "random, deviation 0.1, 8-d", 0]),
         ("HAN", ["planted_documents", "HANnoenc", "learned_query", "released", "random, length 1", 0]),
         ("lxmert", ["scenes", "lxmert", "cross_attention", "stock", "random", 0]),
     ],

@@ -77,10 +77,10 @@ def test_every_epoch_is_what_prepare_gives_after_so_many():
 def test_vectors_of_another_data_set_are_trained_once(tmp_path, monkeypatch):
     first = prepare.plan("toy", "average", "additive", 0, vectors="sst", dimension=8)
     (path,) = (tmp_path / "cache" / "vectors").glob("*.txt")
-    assert prepare.plan("toy", dimension=8, vectors="corpus").name["vectors"] == "corpus"
+    assert prepare.plan("toy", dimension=8, vectors="corpus").name["vectors"] == "corpus, 8-d"
     monkeypatch.setattr("gensim.models.Word2Vec", None)
     second = prepare.plan("toy", "average", "additive", 1, vectors="sst", dimension=8)
-    assert first.name["vectors"] == "sst"
+    assert first.name["vectors"] == "sst, 8-d"
     assert first.settings["vectors"] == second.settings["vectors"] == prepare.file_digest(str(path))
     word = first.corpus.vocabulary.encode(["film"])[1]
     line = next(line for line in path.read_text().splitlines() if line.startswith("film "))

@@ -8,7 +8,8 @@ import pytest
 from attnlib.data.corpus import Corpus, Split, Vocabulary
 from attnlib.data.generated import planted_documents
 from attnlib.tables import baseline as baselines_text
-from attnlib.tables.baseline import baseline, ngrams
+from attnlib.tables.baseline import baseline, ngrams, telling_words
+from tests import toy
 
 
 @pytest.fixture(autouse=True)
@@ -54,3 +55,10 @@ def test_a_class_absent_from_training_is_never_predicted():
     one = planted.train.select(planted.train.labels == 1)
     with pytest.raises(ValueError, match="one class only"):
         baseline(replace(planted, train=one))
+
+
+def test_telling_words_are_those_that_decide():
+    made = toy.corpus()  # more good words than bad ones, among ten words
+    assert telling_words(made, 4) == ["bad", "dull", "good", "great"]
+    with pytest.raises(ValueError, match="n_words is 11, and 10 words"):
+        telling_words(made, 11)

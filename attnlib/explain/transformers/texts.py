@@ -11,7 +11,7 @@ import re
 import sys
 import warnings
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -29,6 +29,7 @@ from attnlib.explain.transformers.methods import (
     PUBLISHED_AGGREGATION,
     RANDOM,
     Aggregation,
+    each_layer_and_head,
     explain,
     random_rows,
 )
@@ -177,30 +178,75 @@ def explain_texts(
     one_of("join", join, JOINS)
     wanted = some_of("method", methods, METHODS)
     encoded = texts if isinstance(texts, Encoded) else encode(model, tokenizer, texts, pairs)
-    word, asked = encoded.word, Asked(model, ANY_TEXT, encoded.inputs)
-    n, width = len(asked), max(len(words) for words in encoded.words)
-    special = (word < 0) & asked.present
-    pieces = {name: torch.zeros(word.shape, dtype=torch.float64) for name in wanted if name not in RANDOM}
-    sizes, done = asked.sizes(), 0
-    for rows in sizes[:, 0].argsort(stable=True).split(batch_size) if pieces else ():
-        part = asked.rows(rows).trimmed(sizes[rows].amax(dim=0))
-        scored = explain(model, ANY_TEXT, part.inputs, list(pieces), target, aggregation)
-        for name, found in scored.items():
-            pieces[name][rows.cpu(), : found.shape[1]] = found.double().cpu()
-        done += len(rows)
-        if progress:
-            print(f"explained {done} of {n} texts", file=sys.stderr)
-    place, scores = word.where(word >= 0, width).cpu(), {}
+    width = max(len(words) for words in encoded.words)
+    read = [name for name in wanted if name not in RANDOM]
+
+    def explained(inputs: Inputs) -> dict[str, Tensor]:
+        return explain(model, ANY_TEXT, inputs, read, target, aggregation)
+
+    pieces = _of_pieces(model, encoded, explained, batch_size, progress) if read else {}
+    found = _of_words(encoded, pieces, join)
     present = torch.tensor([[w < len(words) for w in range(width)] for words in encoded.words])
-    for name in wanted:
-        if name in RANDOM:
-            whole = random_rows(present, seed, name != "random")
-        else:
-            empty = torch.zeros(n, width + 1, dtype=torch.float64)
-            whole = empty.scatter_reduce(1, place, pieces[name], join, include_self=False)
-        scores[name] = [row[: len(words)].numpy() for row, words in zip(whole, encoded.words, strict=True)]
+    for name in set(wanted) - set(read):
+        drawn = random_rows(present, seed, name != "random")
+        found[name] = [row[: len(words)].numpy() for row, words in zip(drawn, encoded.words, strict=True)]
+    scores = {name: found[name] for name in wanted}
+    special = (encoded.word < 0) & Asked(model, ANY_TEXT, encoded.inputs).present
     at = special.cpu().nonzero()
     frame = pd.DataFrame(at.numpy(), columns=["text", "position"])
     frame["token"] = [encoded.tokens[row][position] for row, position in at.tolist()]
-    frame = frame.assign(**{name: found[tuple(at.T)].numpy() for name, found in pieces.items()})
+    frame = frame.assign(**{name: values[tuple(at.T)].numpy() for name, values in pieces.items()})
     return Explained(encoded, scores, frame, join)
+
+
+def explain_texts_by_layer_and_head(
+    model: nn.Module, encoded: Encoded, join: str = "sum", batch_size: int = 64, **options: Any
+) -> dict[tuple[int, int | None], dict[str, list[np.ndarray]]]:
+    """Scores of words by method for each layer and head, head None: the mean of heads.
+
+    options: methods and target of `methods.each_layer_and_head`.
+    """
+    one_of("join", join, JOINS)
+
+    def explained(inputs: Inputs) -> dict[Any, Tensor]:
+        found = each_layer_and_head(model, ANY_TEXT, inputs, **options)
+        return {(place, name): scores for place, own in found.items() for name, scores in own.items()}
+
+    result: dict[tuple[int, int | None], dict[str, list[np.ndarray]]] = {}
+    pieces = _of_pieces(model, encoded, explained, batch_size)
+    for (place, name), scores in _of_words(encoded, pieces, join).items():
+        result.setdefault(place, {})[name] = scores
+    return result
+
+
+def _of_pieces(
+    model: nn.Module,
+    encoded: Encoded,
+    explained: Callable[[Inputs], dict[Any, Tensor]],
+    batch_size: int,
+    progress: bool = False,
+) -> dict[Any, Tensor]:
+    """What a function gives each position of its inputs, [N, L] float64, texts of similar length together."""
+    asked, done = Asked(model, ANY_TEXT, encoded.inputs), 0
+    sizes = asked.sizes()
+    pieces: dict[Any, Tensor] = {}
+    for rows in sizes[:, 0].argsort(stable=True).split(batch_size):
+        part = asked.rows(rows).trimmed(sizes[rows].amax(dim=0))
+        for name, found in explained(part.inputs).items():
+            whole = pieces.setdefault(name, torch.zeros(encoded.word.shape, dtype=torch.float64))
+            whole[rows.cpu(), : found.shape[1]] = found.double().cpu()
+        done += len(rows)
+        if progress:
+            print(f"explained {done} of {len(asked)} texts", file=sys.stderr)
+    return pieces
+
+
+def _of_words(encoded: Encoded, pieces: dict[Any, Tensor], join: str) -> dict[Any, list[np.ndarray]]:
+    """Scores of positions [N, L] as those of the words of each text, joined."""
+    n, width = len(encoded.words), max(len(words) for words in encoded.words)
+    place, found = encoded.word.where(encoded.word >= 0, width).cpu(), {}
+    for name, scores in pieces.items():
+        empty = torch.zeros(n, width + 1, dtype=torch.float64)
+        whole = empty.scatter_reduce(1, place, scores, join, include_self=False)
+        found[name] = [row[: len(words)].numpy() for row, words in zip(whole, encoded.words, strict=True)]
+    return found
