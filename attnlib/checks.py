@@ -176,3 +176,15 @@ def one_of(parameter: str, value: str, known: Iterable[str]) -> None:
         near = nearest(value, known)
         hint = f" Did you mean {near!r}?" if near else ""
         raise ValueError(f"unknown {parameter} {shown(value)}: known are {', '.join(known)}.{hint}")
+
+
+def some_of(parameter: str, values: str | Iterable[str], known: Iterable[str]) -> list[str]:
+    """One of the known values or several, each once; ValueError for an unknown one.
+
+    >>> some_of("method", ["rollout", "relevance", "rollout"], ["relevance", "rollout"])
+    ['rollout', 'relevance']
+    """
+    wanted = list(dict.fromkeys([values] if isinstance(values, str) else values))
+    for value in wanted:
+        one_of(parameter, value, known)
+    return wanted

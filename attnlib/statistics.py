@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
+import pandas as pd
 
 
 def bootstrap_mean(
@@ -34,3 +37,16 @@ def mean_with_interval(values: np.ndarray) -> tuple[float, float, float, int]:
     values = values[~np.isnan(values)]
     low, high = bootstrap_mean(values)
     return float(values.mean()) if len(values) else float("nan"), low, high, len(values)
+
+
+def means(rows: Iterable[tuple], *keys: str) -> pd.DataFrame:
+    """A table of means over texts: the columns `keys`, value, low and high (95 % bootstrap), and n.
+
+    rows: of each the keys and, at its end, the values of the texts.
+
+    >>> means([("f1", np.array([0.5, 0.5, np.nan]))], "metric")
+      metric  value  low  high  n
+    0     f1    0.5  0.5   0.5  2
+    """
+    found = [(*key, *mean_with_interval(values)) for *key, values in rows]
+    return pd.DataFrame(found, columns=[*keys, "value", "low", "high", "n"])

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 SCRIPT = """
 import inspect, sys
 
-for extra in ("altair", "attnbook", "captum", "gensim", "jupytext", "papermill", "requests", "sentencex",
+for extra in ("altair", "attnbook", "gensim", "jupytext", "papermill", "requests", "sentencex",
               "sklearn", "spacy", "tqdm", "transformers"):
     sys.modules[extra] = None  # as good as not installed
 
@@ -28,7 +28,6 @@ order = kernels.attention_order(readout)
 values = {
     "readout": readout,
     "order": order,
-    "flip": kernels.erase_until_flip(readout, order),
     "epsilon": 0.05,
     "n": 2,
     "result": kernels.single_erasure(readout, readout.alpha),

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from attnlib.checks import one_of
+from attnlib.checks import one_of, some_of
 from attnlib.explain import attention as by
 from attnlib.explain import inputs
 from attnlib.explain.inputs import Trained
@@ -86,7 +86,4 @@ def explain(
     True
     """
     one_of("target", target, TARGETS)
-    chosen = [methods] if isinstance(methods, str) else list(methods)
-    for name in chosen:
-        one_of("method", name, METHODS)
-    return {name: METHODS[name].scores(to, target, seed) for name in chosen}
+    return {name: METHODS[name].scores(to, target, seed) for name in some_of("method", methods, METHODS)}

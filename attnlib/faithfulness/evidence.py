@@ -11,7 +11,7 @@ from attnlib.checks import whole_labels
 from attnlib.faithfulness.removal import Removal
 from attnlib.faithfulness.scores import share_right
 from attnlib.faithfulness.violation import Scores, violations
-from attnlib.statistics import mean_with_interval
+from attnlib.statistics import means
 
 
 def planted_signs(evidence: Sequence[np.ndarray], labels: np.ndarray, predicted: np.ndarray) -> np.ndarray:
@@ -49,12 +49,11 @@ def against_evidence(
             on = found.tested & (truth != 0)
             wrong = np.sign(found.score) != truth
             if operator == next(iter(removals)):
-                rows.append(("top_is_evidence", method, "none", *mean_with_interval(truth != 0)))
-                rows.append(("wrong_sign", method, "none", *mean_with_interval(wrong[on])))
-            same = (found.violated == wrong)[on]
-            rows.append(("violation", method, operator, *mean_with_interval(found.violated[on])))
-            rows.append(("test_is_right", method, operator, *mean_with_interval(same)))
-    return pd.DataFrame(rows, columns=["metric", "method", "operator", "value", "low", "high", "n"])
+                rows.append(("top_is_evidence", method, "none", truth != 0))
+                rows.append(("wrong_sign", method, "none", wrong[on]))
+            rows.append(("violation", method, operator, found.violated[on]))
+            rows.append(("test_is_right", method, operator, (found.violated == wrong)[on]))
+    return means(rows, "metric", "method", "operator")
 
 
 def removal_signs(removals: Mapping[str, Removal], signs: np.ndarray) -> pd.DataFrame:
@@ -67,6 +66,5 @@ def removal_signs(removals: Mapping[str, Removal], signs: np.ndarray) -> pd.Data
     for operator, removal in removals.items():
         drop = np.nan_to_num(removal.drop_of_each())
         for name, sign in (("supporting", 1), ("opposing", -1)):
-            values = share_right(np.sign(drop) == sign, signs == sign)
-            rows.append(("removal_sign", name, operator, *mean_with_interval(values)))
-    return pd.DataFrame(rows, columns=["metric", "method", "operator", "value", "low", "high", "n"])
+            rows.append(("removal_sign", name, operator, share_right(np.sign(drop) == sign, signs == sign)))
+    return means(rows, "metric", "method", "operator")

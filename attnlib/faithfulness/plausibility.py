@@ -16,7 +16,7 @@ from attnlib.checks import check_number, plain
 from attnlib.faithfulness.measures import counts_of
 from attnlib.faithfulness.scores import first_of, padded_scores, ranking
 from attnlib.faithfulness.violation import Scores
-from attnlib.statistics import mean_with_interval
+from attnlib.statistics import means
 from attnlib.tables.performance import average_precision
 
 MATCH = 0.5  # of two spans, ERASER's
@@ -36,11 +36,6 @@ class Plausibility(NamedTuple):
     auprc: np.ndarray
     token_f1: np.ndarray
     iou_f1: np.ndarray
-
-    @property
-    def without_rationale(self) -> int:
-        """The number of texts in which no token is marked."""
-        return int(np.isnan(self.auprc).sum())
 
 
 def plausibility(
@@ -135,5 +130,5 @@ def plausibility_table(
     for method, given in scores.items():
         usual = plausibility(given, rationales, share)
         found = usual._asdict() | {"evidence_found": plausibility(given, rationales).token_f1}
-        rows += [(metric, method, *mean_with_interval(values)) for metric, values in found.items()]
-    return pd.DataFrame(rows, columns=["metric", "method", "value", "low", "high", "n"])
+        rows += [(metric, method, values) for metric, values in found.items()]
+    return means(rows, "metric", "method")

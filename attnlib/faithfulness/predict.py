@@ -16,27 +16,17 @@ FEW = 16  # texts that are asked twice
 TOLERANCE = 1e-3  # of probabilities, between two answers and of their sum
 
 
-def answered(predict: Predict) -> Predict:
-    """The same, its answers by `columns`; ValueError where the first texts, asked again, get others."""
-    tried = False
-
-    def ask(texts: list[list[str]]) -> Any:
-        nonlocal tried
-        found = columns(predict(texts))
-        if not tried:
-            tried = True
-            again = columns(predict(texts[:FEW]))
-            if _numbers(found) and _numbers(again) and found[:FEW].shape == again.shape:
-                apart = np.abs(found[:FEW] - again).max(initial=0)
-                if apart > TOLERANCE:
-                    raise ValueError(
-                        f"`predict` answers the same texts differently, by up to {apart:.2g}: what a "
-                        "removal does would be chance. Call model.eval(), fix the seed, or give the mean of "
-                        "many answers"
-                    )
-        return found
-
-    return ask
+def asked_twice(predict: Predict, texts: list[list[str]]) -> Any:
+    """The answers by `columns`; ValueError where the first texts, asked again, get others."""
+    found, again = columns(predict(texts)), columns(predict(texts[:FEW]))
+    if _numbers(found) and _numbers(again) and found[:FEW].shape == again.shape:
+        apart = np.abs(found[:FEW] - again).max(initial=0)
+        if apart > TOLERANCE:
+            raise ValueError(
+                f"`predict` answers the same texts differently, by up to {apart:.2g}: what a removal does "
+                "would be chance. Call model.eval(), fix the seed, or give the mean of many answers"
+            )
+    return found
 
 
 def columns(given: Any) -> Any:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from attnlib.checks import first_row, numbers, refuse_string, token_lists
-from attnlib.faithfulness.predict import Predict, answered
+from attnlib.faithfulness.predict import Predict, asked_twice, columns
 
 # Rows [R] of the texts, and which of their tokens go [R, T] → class probabilities [R, C]. Never asked for a
 # text without tokens, nor for one that is whole.
@@ -163,20 +163,20 @@ def removal_of_texts(
     if not lists or empty:
         raise ValueError(f"texts: row {empty[0]} has no token" if empty else "texts: there are none")
 
-    predict = answered(predict)
     called = name or str(getattr(remove, "__name__", "removal"))
     whole: list[np.ndarray] = []
     for start in range(0, len(lists), batch_size):
         part = lists[start : start + batch_size]
         classes = whole[0].shape[1] if whole else None
-        whole.append(checked(predict(part), np.arange(start, start + len(part)), called, classes))
+        found = columns(predict(part)) if start else asked_twice(predict, part)
+        whole.append(checked(found, np.arange(start, start + len(part)), called, classes))
 
     def evaluate(rows: np.ndarray, removed: np.ndarray) -> Any:
         shortened = []
         for row, gone in zip(rows, removed, strict=True):
             shortened.append(remove(lists[row], gone[: len(lists[row])]))
             refuse_string(shortened[-1], f"{called}: what `remove` makes of text {row}")
-        return predict(shortened)
+        return columns(predict(shortened))
 
     lengths = np.array([len(text) for text in lists])
     return Removal(called, np.concatenate(whole), lengths, evaluate, batch_size, progress)

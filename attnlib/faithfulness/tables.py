@@ -14,7 +14,7 @@ from attnlib.faithfulness import measures
 from attnlib.faithfulness.removal import Removal
 from attnlib.faithfulness.scores import padded_scores, share_right
 from attnlib.faithfulness.violation import EFFECT, TOLERANCE, Scores, by_text, violations
-from attnlib.statistics import mean_with_interval
+from attnlib.statistics import means
 
 # Those beside the violation test.
 BESIDE = ("comprehensiveness", "sufficiency", "area_under_threshold", "rank_correlation")
@@ -46,19 +46,17 @@ def measure_texts(
         labels = whole_labels(labels, n=len(removal.lengths), classes=removal.intact.shape[1])
         for method, given in scores.items():
             found = violations(given, removal, tolerance=tolerance)
-            columns = {"row": np.arange(len(labels)), "drop": found.drop, **by_text(found, effect)}
-            del columns["untested"]
+            rates = by_text(found, effect)
+            columns = {"row": np.arange(len(labels)), "drop": found.drop}
+            columns |= {name: rates[name] for name in MEASURES if name in rates}
             if not only_violation:
-                columns |= {
-                    "comprehensiveness": measures.comprehensiveness(given, removal, released=released),
-                    "sufficiency": measures.sufficiency(given, removal, released=released),
-                    "area_under_threshold": measures.area_under_threshold(
-                        given, removal, labels, released=released
-                    ),
-                    "rank_correlation": measures.rank_correlation(
-                        given, removal, released=released is not None
-                    ),
-                }
+                # In this order: answers are kept, and their last digits depend on what is asked together.
+                for measure in (measures.comprehensiveness, measures.sufficiency):
+                    columns[measure.__name__] = measure(given, removal, released=released)
+                area = measures.area_under_threshold(given, removal, labels, released=released)
+                columns["area_under_threshold"] = area
+                correlation = measures.rank_correlation(given, removal, released=released is not None)
+                columns["rank_correlation"] = correlation
             parts.append(pd.DataFrame({"method": method, "operator": operator, **columns}))
     return pd.concat(parts, ignore_index=True)
 
@@ -88,12 +86,12 @@ def summarise_measures(frame: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFr
     keys = ["method", *by]
     over = frame.groupby([*keys, "row"], sort=False)[metrics].mean().reset_index()
     both = pd.concat([frame, over.assign(operator=OVER_OPERATORS)], ignore_index=True)
-    rows = [
-        (metric, *key, *mean_with_interval(texts[metric].to_numpy(float)))
+    rows = (
+        (metric, *key, texts[metric])
         for key, texts in both.groupby([*keys, "operator"], sort=False)
         for metric in metrics
-    ]
-    return pd.DataFrame(rows, columns=["metric", *keys, "operator", "value", "low", "high", "n"])
+    )
+    return means(rows, "metric", *keys, "operator")
 
 
 def sign_agreement(
@@ -110,9 +108,8 @@ def sign_agreement(
         drop = np.nan_to_num(removal.drop_of_each())
         for method, given in scores.items():
             right = np.sign(padded_scores(given, removal.lengths)) == np.sign(drop)
-            values = share_right(right, np.abs(drop) > effect)
-            rows.append(("sign_agreement", method, operator, *mean_with_interval(values)))
-    return pd.DataFrame(rows, columns=["metric", "method", "operator", "value", "low", "high", "n"])
+            rows.append(("sign_agreement", method, operator, share_right(right, np.abs(drop) > effect)))
+    return means(rows, "metric", "method", "operator")
 
 
 def levels(frame: pd.DataFrame) -> pd.DataFrame:

@@ -107,17 +107,16 @@ def _encoded_again(to: Trained, name: str, change: Change) -> Removal:
         cost = whole.lengths[at] - 2  # start and end
         if change is _shortened:
             cost = cost - gone.sum(dim=1)
-        order, found = [], []
-        for part in alike(cost):
+
+        def ask(part: Tensor) -> Tensor:
             texts = at[part]
             candidates = None if whole.candidates is None else whole.candidates[texts]
             changed = change(whole.ids[texts], whole.lengths[texts], gone[part])
             batch = Batch(*changed, texts, candidates=candidates).to(to.device)
             asked = None if query is None else query[texts.to(to.device)]
-            logits = model(batch, query=asked, states=encode(batch)).logits
-            order.append(part)
-            found.append(logits.double().softmax(dim=1).cpu())
-        return torch.cat(found)[torch.cat(order).argsort()].numpy()
+            return model(batch, query=asked, states=encode(batch)).logits
+
+        return in_blocks(ask, cost)
 
     intact = evaluate(np.arange(n), np.zeros((n, whole.ids.shape[1] - 2), dtype=bool))
     return Removal(name, intact, to.texts.lengths, evaluate)
@@ -150,6 +149,13 @@ def encoder_of_words(model: AttentionModel, ids: Tensor) -> Callable[[Batch], Te
         return states_of_words(encoder, table, places, batch.lengths)
 
     return states
+
+
+def in_blocks(ask: Callable[[Tensor], Tensor], lengths: Tensor) -> np.ndarray:
+    """Softmax of what `ask` gives for positions of `lengths` [R], those of like length together, [R, C]."""
+    order = list(alike(lengths))
+    found = torch.cat([ask(part).double().softmax(dim=1).cpu() for part in order])
+    return found[torch.cat(order).argsort()].numpy()
 
 
 def alike(lengths: Tensor) -> Iterator[Tensor]:

@@ -22,7 +22,7 @@ from attnlib.explain.transformers.methods import METHODS
 from attnlib.explain.transformers.texts import Encoded, explain_texts
 from attnlib.faithfulness.removal import Removal
 from attnlib.faithfulness.tables import measure_texts
-from attnlib.faithfulness.text import OPERATORS, alike
+from attnlib.faithfulness.text import OPERATORS, in_blocks
 from attnlib.faithfulness.violation import Violation, violations
 from attnlib.models.kinds import ANY_TEXT, SCORED, Inputs, Kind
 
@@ -68,12 +68,12 @@ def removals(
                 return _softmax(part.logits(**change(part, gone)))
             of = units[at]
             gone = gone.gather(1, of.clamp(min=0)) & (of >= 0)
-            order = list(alike(sizes[at, 1].cpu()))
-            found = []
-            for some in order:
+
+            def ask(some: Tensor) -> Tensor:
                 part = asked.rows(at[some]).trimmed(sizes[at[some]].amax(dim=0))
-                found.append(_softmax(part.logits(**change(part, gone[some, : part.features.shape[1]]))))
-            return np.concatenate(found)[torch.cat(order).argsort().numpy()]
+                return part.logits(**change(part, gone[some, : part.features.shape[1]]))
+
+            return in_blocks(ask, sizes[at, 1].cpu())
 
         return Removal(name, intact, lengths, evaluate, batch_size)
 

@@ -17,13 +17,12 @@ from attnlib.checks import check_at_least, check_number
 from attnlib.faithfulness.predict import Predict
 from attnlib.faithfulness.removal import Removal, Remove, delete, removal_of_texts
 from attnlib.faithfulness.scores import padded_scores, ranking
-from attnlib.statistics import mean_with_interval
+from attnlib.statistics import mean_with_interval, means
 
 Scores = Sequence[Sequence[float]] | np.ndarray | torch.Tensor
 
 TOLERANCE = 1e-6
 EFFECT = 0.01
-RATES = ("violation", "tied", "violation_decided", "violation_effect", "untested", "zero_score")
 
 
 class Violation(NamedTuple):
@@ -118,10 +117,10 @@ def by_text(found: Violation, effect: float = EFFECT) -> dict[str, np.ndarray]:
     return {
         "violation": violated,
         "tied": np.where(found.tested, found.tied, np.nan),
-        "zero_score": np.where(np.isnan(found.score), np.nan, found.score == 0),
         "violation_decided": np.where(found.tied, np.nan, violated),
         "violation_effect": np.where(np.abs(found.drop) > effect, violated, np.nan),
         "untested": (~found.tested).astype(float),
+        "zero_score": np.where(np.isnan(found.score), np.nan, found.score == 0),
     }
 
 
@@ -151,6 +150,4 @@ def violation_rates(found: Violation, effect: float = EFFECT) -> pd.DataFrame:
     share of texts where nothing would be left. zero_score: share of texts whose token has score 0; at the
     first rank, all of whose scores are 0.
     """
-    values = by_text(found, check_number("effect", effect, 0, 1))
-    rows = [(metric, *mean_with_interval(values[metric])) for metric in RATES]
-    return pd.DataFrame(rows, columns=["metric", "value", "low", "high", "n"])
+    return means(by_text(found, check_number("effect", effect, 0, 1)).items(), "metric")

@@ -4,6 +4,7 @@ The torch code is the definition of what each function computes; it runs on any 
 heavy loops run as Triton kernels (`attnlib.kernels.triton`) where Triton works.
 """
 
+from attnlib.kernels._common import token_margins
 from attnlib.kernels.adversary import search_adversary
 from attnlib.kernels.baselines import (
     exchanged_logits,
@@ -30,13 +31,11 @@ from attnlib.kernels.rankings import (
     product_order,
     random_orders,
 )
-from attnlib.kernels.replay import check_first_flip
 
 __all__ = [
     "adversary_bounds",
     "attention_order",
     "centred_product_order",
-    "check_first_flip",
     "conicity",
     "erase_each",
     "erase_until_flip",
@@ -65,6 +64,7 @@ __all__ = [
     "search_adversary",
     "shuffled_weights",
     "single_erasure",
+    "token_margins",
     "tvd",
     "uniform_weights",
 ]

@@ -55,8 +55,15 @@ def check_values(name: str, x: Tensor, mask: Tensor, wrong: Callable[[Tensor], T
 def token_margins(readout: Readout) -> Tensor:
     """s_t = (z_t1 + b_1) − (z_t0 + b_0), the log-odds of class 1 if token t held all the attention.
 
-    [N, T] float64, 0 off the mask. The margin under weights p is Σ_t p_t s_t.
+    [N, T] float64, 0 off the mask. The margin under weights p is Σ_t p_t s_t. Raises ValueError for a head,
+    for C ≠ 2 and where a class is not allowed.
+
+    >>> from attnlib import Readout, kernels
+    >>> readout = Readout([[0.5, 0.25, 0.25]], [[[0, 2.0], [0, 1], [4, 0]]], [0.0, 0.5], [[True] * 3])
+    >>> kernels.token_margins(readout).tolist()
+    [[2.5, 1.5, -3.5]]
     """
+    check_linear(readout, "token_margins", two_classes=True)
     z, b = readout.scores, readout.bias.double()
     s = (z[..., 1].double() - z[..., 0].double()) + (b[1] - b[0])
     return s.masked_fill(~readout.mask, 0.0)

@@ -14,10 +14,10 @@ import pandas as pd
 from torch import Tensor
 
 from attnlib.checks import first_row, one_of
-from attnlib.kernels import check_first_flip
 from attnlib.kernels.erasure import Flip, MinimalFlip
 from attnlib.readout import Readout
 from attnlib.statistics import mean_with_interval
+from attnlib.tables.replay import check_first_flip
 
 # Which texts count, all with two tokens or more. "own": those that the ranking flips, as the paper has it;
 # "common": those that every ranking flips; "all": all of them, 1.0 where the ranking never flips.

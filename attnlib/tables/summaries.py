@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from attnlib.checks import first_row
-from attnlib.statistics import mean_with_interval
+from attnlib.statistics import means
 
 # Bins of the largest attention weight (Jain & Wallace 2019, Figures 6 and 8).
 MAX_ATTENTION_BINS = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -33,10 +33,8 @@ def summarise(frame: pd.DataFrame, metrics: Sequence[str], by: str = "predicted"
     NaN values (a rank correlation of a constant row, say) are left out, and `n` counts what is left, so that
     one undefined text never voids a mean. Returns columns metric, class, value, low, high, n.
     """
-    rows = []
-    for name, group in groups(frame, by):
-        rows += [(metric, name, *mean_with_interval(group[metric].to_numpy(float))) for metric in metrics]
-    return pd.DataFrame(rows, columns=["metric", "class", "value", "low", "high", "n"])
+    rows = ((metric, name, group[metric]) for name, group in groups(frame, by) for metric in metrics)
+    return means(rows, "metric", "class")
 
 
 def undefined(metrics: Sequence[str], **columns: Any) -> pd.DataFrame:

@@ -19,8 +19,7 @@ from attnbook import BOOK
 from attnbook.escaped import in_script
 from attnbook.runs.readouts import FOLDER, SENTENCES, UNIT, WORDS, read_words
 from attnlib import readouts
-from attnlib.kernels import search_adversary
-from attnlib.kernels._common import token_margins
+from attnlib.kernels import search_adversary, token_margins
 from attnlib.readouts import Recorded
 
 READOUTS = BOOK / Path(FOLDER).name

@@ -12,7 +12,7 @@ from attnbook import BOOK, playground
 from attnbook.runs.readouts import UNIT, read_words, readout_of
 from attnlib import Readout, kernels, readouts
 from attnlib.data.sets.sst import tokenize
-from attnlib.kernels._common import token_margins
+from attnlib.kernels import token_margins
 from tests.book.conftest import served
 from tests.book.test_browser import browser, pytestmark  # noqa: F401
 

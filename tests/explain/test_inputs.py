@@ -13,8 +13,6 @@ from attnlib.explain.targets import target_value
 from attnlib.models import ENCODERS, collate
 from tests import toy
 
-pytest.importorskip("captum")
-
 EVERY = [
     *itertools.product(ENCODERS, (False, True), ("probability",)),
     *itertools.product(("average",), (False, True), ("logit", "margin")),
@@ -27,13 +25,10 @@ def scored(method, model, split, vocabulary, **options):
 
 # With few steps, for the methods that take any.
 ALL = {
-    name: partial(scored, method)
-    for name, method in (
-        ("input × gradient", by.input_times_gradient),
-        ("embedding gradient", by.embedding_gradient),
-        ("integrated gradients", by.integrated_gradients(3)),
-        ("released", by.integrated_gradients(3, released=True)),
-    )
+    "input × gradient": partial(scored, by.input_times_gradient),
+    "embedding gradient": partial(scored, by.embedding_gradient),
+    "integrated gradients": partial(scored, by.integrated_gradients(3)),
+    "released": partial(scored, by.integrated_gradients(3, released=True)),
 }
 
 
@@ -80,7 +75,7 @@ def test_methods_by_definition(encoder, pair, target, name):
     for i, text in enumerate(split.texts):
         embedded, forward = one_text(model, vocabulary, split, i, target)
         expected = by_loops(name, forward, embedded)[1 : 1 + len(text)]
-        # Captum has the points of the path in single precision.
+        # The points of the path are in single precision.
         torch.testing.assert_close(found[i, : len(text)], expected, atol=1e-6, rtol=1e-6)
         assert (found[i, len(text) :] == 0).all()
 

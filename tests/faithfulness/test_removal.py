@@ -122,13 +122,6 @@ def test_an_array_of_another_shape_is_refused(wrong):
         removal_of_texts(lambda texts: wrong(predict(texts)), TEXTS)
 
 
-def test_delete_and_replace_by():
-    gone = np.array([False, True, False, True])
-    assert delete("abcd", gone) == ["a", "c"]
-    assert replace_by("_")("abcd", gone) == ["a", "_", "c", "_"]
-    assert delete(("a",), np.array([True])) == []
-
-
 @pytest.mark.parametrize(("texts", "message"), [([], "there are none"), (["h", []], "row 1 has no token")])
 def test_no_texts_and_texts_without_tokens_are_refused(texts, message):
     with pytest.raises(ValueError, match=message):

@@ -15,6 +15,7 @@ import torch
 from attnlib import Readout, kernels
 from attnlib.faithfulness import Violation
 from attnlib.kernels import naive
+from attnlib.tables.replay import FirstFlipCheck
 from tests.kernels.cases import allowing, alone, make, spread_out, with_head
 
 PUBLIC = {name: getattr(kernels, name) for name in kernels.__all__}
@@ -62,10 +63,11 @@ TABLE = {
         "N N Nb N Nc",
         lambda r: kernels.single_erasure(r, r.alpha, "released"),
     ),
+    "token_margins": (TWO, "NT", kernels.token_margins),
     "uniform_weights": (ANY, "NT", kernels.uniform_weights),
 }
 # Not of a Readout alone.
-OTHERS = {"check_first_flip", "conicity", "flip_table", "jsd", "kl", "reach_of_heads", "tvd"}
+OTHERS = {"conicity", "flip_table", "jsd", "kl", "reach_of_heads", "tvd"}
 DTYPES = {"b": torch.bool, "i": torch.int64, "c": torch.int64}
 
 FORMULAS = {  # for all that a kernel returns, or the first of it
@@ -234,7 +236,8 @@ def test_what_needs_linear_logits_says_so(name):
 
 
 RETURNED = {typing.get_type_hints(kernel).get("return") for kernel in PUBLIC.values()}
-RESULTS = sorted((kind for kind in RETURNED | {Violation} if hasattr(kind, "_fields")), key=str)
+RETURNED |= {FirstFlipCheck, Violation}
+RESULTS = sorted((kind for kind in RETURNED if hasattr(kind, "_fields")), key=str)
 
 
 @pytest.mark.parametrize("kind", RESULTS, ids=lambda kind: kind.__name__)

@@ -4,8 +4,7 @@ import mpmath
 import pytest
 import torch
 
-from attnlib.kernels import exact_adversary, jsd, naive, tvd
-from attnlib.kernels._common import token_margins
+from attnlib.kernels import exact_adversary, jsd, naive, token_margins, tvd
 from attnlib.kernels.exact import margin_bounds
 from tests.kernels.cases import make, one
 

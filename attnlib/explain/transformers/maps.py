@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from numbers import Integral
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -28,7 +27,7 @@ Which = str | int
 HEADS, LAYERS = ("mean", "max"), ("last", "mean")
 
 
-def which(name: str, value: object, words: Sequence[str] = ()) -> Which:
+def which(name: str, value: object, words: Sequence[str]) -> Which:
     """One of the words or a whole number, of NumPy too; ValueError by name for anything else."""
     if isinstance(value, str) and value in words:
         return value
@@ -132,33 +131,30 @@ def attribution(layers: Maps, clamp: bool = True, heads: Which = "mean") -> Tens
     return relevance
 
 
-class Step(NamedTuple):
-    """One attention of a two-stream model: which stream asks, which is asked, and A ⊙ ∇A [N, heads, Q, K]."""
-
-    query: str
-    key: str
-    product: Tensor
+# What happens at one time in a two-stream model, such as both directions of a cross attention: A ⊙ ∇A of each
+# attention, [N, heads, Q, K], by (query stream, key stream).
+Step = dict[tuple[str, str], Tensor]
 
 
 def two_stream_attribution(
-    steps: Sequence[Sequence[Step]], sizes: dict[str, int], clamp: bool = True, heads: Which = "mean"
+    steps: Sequence[Step], sizes: dict[str, int], clamp: bool = True, heads: Which = "mean"
 ) -> dict[tuple[str, str], Tensor]:
     """GenAtt's rules for two streams: relevance of every key stream to every query stream, [N, Q, K].
 
-    steps: what happens at one time stands in one group, such as the two directions of a cross attention.
+    steps: from the first to the last, by (query stream, key stream) the weights × gradients of one time.
     sizes: number of positions of each stream. Self-attention of stream s: R_ss += Ā R_ss, R_st += Ā R_st.
     Cross attention from s to t: R_st += N(R_ss)ᵀ Ā N(R_tt), R_ss += Ā R_ts, with N(R) the off-identity part
     scaled to rows of sum 1, plus I. (Chefer et al. 2021, ICCV, equations 5 to 11.)
     """
-    first = steps[0][0].product
+    first = next(iter(steps[0].values()))
     relevance = {
         (s, t): identity(first, sizes[s]) if s == t else first.new_zeros(len(first), sizes[s], sizes[t])
         for s in sizes
         for t in sizes
     }
-    for group in steps:
+    for step in steps:
         added: list[tuple[tuple[str, str], Tensor]] = []
-        for query, key, product in group:
+        for (query, key), product in step.items():
             mean = over_heads(product, heads, clamp)
             if query == key:
                 added += [((query, t), mean @ relevance[query, t]) for t in sizes]

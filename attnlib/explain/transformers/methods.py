@@ -6,7 +6,7 @@ given a question. Methods that look at attention read it as an `Aggregation` say
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from attnlib.checks import one_of, whole_labels
+from attnlib.checks import one_of, some_of, whole_labels
 from attnlib.explain.inputs import Attribution, integrated_gradients
 from attnlib.explain.targets import TARGETS, target_value
 from attnlib.explain.transformers import maps
@@ -52,6 +52,14 @@ ATTRIBUTIONS = ("transformer attribution", "generic attribution")
 SIGNED = ", signed"  # what these two are called where nothing is clamped
 OF_ALL_LAYERS = ("rollout", *ATTRIBUTIONS, *(name + SIGNED for name in ATTRIBUTIONS))
 OF_RELEVANCE = ("relevance", ATTRIBUTIONS[0], ATTRIBUTIONS[0] + SIGNED)
+# What a method reads of the map of one layer.
+OF_A_MAP: dict[str, Callable[[Map], Tensor]] = {
+    "attention": lambda m: m.weights,
+    "attention × gradient": lambda m: m.weights * m.gradient,
+    "relevance": lambda m: m.relevance,
+    "generic attribution": lambda m: m.weights * m.gradient,
+    "transformer attribution": lambda m: m.gradient * m.relevance,
+}
 N_STEPS = 10  # of integrated gradients, as in Liu et al.'s code for transformers
 BY_INPUTS: dict[str, Attribution] = {
     "integrated gradients": integrated_gradients(N_STEPS),
@@ -67,21 +75,19 @@ class Aggregation:
 
     row: "head", the query that the classification head reads, or "mean" over all that are present. heads:
     "mean", "max" or the number of one. layers: "last", "mean" or the number of one, for the methods of single
-    layers (OF_LAYERS). first: where those that go through all layers begin. clamp: negative values to zero
-    before heads are joined; None: only for the two attributions, as published, unless they are called signed.
+    layers (OF_LAYERS). clamp: negative values to zero before heads are joined; None: only for the two
+    attributions, as published, unless they are called signed.
     """
 
     row: str = "head"
     heads: str | int = "mean"
     layers: str | int = "last"
-    first: int = 0
     clamp: bool | None = None
 
     def __post_init__(self) -> None:
         one_of("row", self.row, ROWS)
         object.__setattr__(self, "heads", maps.which("heads", self.heads, maps.HEADS))
         object.__setattr__(self, "layers", maps.which("layers", self.layers, maps.LAYERS))
-        object.__setattr__(self, "first", maps.which("first", self.first))
         if not (self.clamp is None or isinstance(self.clamp, (bool, np.bool_))):
             raise ValueError(f"unknown clamp {self.clamp!r}: give True, False or None")
 
@@ -112,18 +118,18 @@ def explain(
     target, head or layer, for attention maps that are not found, and for a model whose answer depends on the
     batch. Each method needs only what it reads: without a rule of relevance, the others still work.
     """
-    wanted = named(methods, METHODS)
+    wanted = some_of("method", methods, METHODS)
     watched = [name for name in wanted if name not in (*RANDOM, *BY_INPUTS)]
     asked = prepared(Asked(model, kind, inputs, target), chosen, batch_size)
-    parts = []
-    for rows, part in asked.parts(batch_size):
+
+    def scores(part: Asked) -> dict[str, Tensor]:
         # First what may be refused.
         found = of_pass(watched, watch_for(watched, part), aggregation) if watched else {}
-        found |= {name: by_inputs(method, part) for name, method in BY_INPUTS.items() if name in wanted}
-        parts.append((rows, found))
-    scores = joined(parts, asked.present)
-    scores |= {name: random_rows(asked.present, seed, name != "random") for name in RANDOM if name in wanted}
-    return {name: scores[name] for name in wanted}
+        return found | {name: by_inputs(method, part) for name, method in BY_INPUTS.items() if name in wanted}
+
+    found = over_parts(scores, asked, batch_size)
+    found |= {name: random_rows(asked.present, seed, name != "random") for name in RANDOM if name in wanted}
+    return {name: found[name] for name in wanted}
 
 
 def each_layer_and_head(
@@ -140,31 +146,23 @@ def each_layer_and_head(
     Layers are those of the model, or of LXMERT's attention from words to regions. Arguments and errors as in
     `explain`.
     """
-    wanted = named(methods, OF_LAYERS)
+    wanted = some_of("method", methods, OF_LAYERS)
     asked = prepared(Asked(model, kind, inputs, target), chosen, batch_size)
-    parts = []
-    for rows, part in asked.parts(batch_size):
-        seen = watch_for(wanted, part)
+
+    def scores(part: Asked) -> dict[tuple[int, int | None, str], Tensor]:
+        seen, found = watch_for(wanted, part), {}
         row, keys = row_of(seen), scored(part, kind.offset(part.inputs))
-        found: dict[tuple[int, int | None, str], Tensor] = {}
         for layer, own in enumerate(single_maps(seen)):
             for head in (None, *range(own.weights.shape[1])):
                 how = Aggregation(heads="mean" if head is None else head)
                 for name in wanted:
                     found[layer, head, name] = of_layers(name, asked.model, [own], row, how)[:, keys]
-        parts.append((rows, found))
+        return found
+
     result: dict[tuple[int, int | None], dict[str, Tensor]] = {}
-    for (layer, head, name), scores in joined(parts, asked.present).items():
-        result.setdefault((layer, head), {})[name] = scores
+    for (layer, head, name), found in over_parts(scores, asked, batch_size).items():
+        result.setdefault((layer, head), {})[name] = found
     return result
-
-
-def named(methods: Iterable[str], known: Iterable[str]) -> list[str]:
-    """The methods asked for, each once; ValueError for an unknown one."""
-    wanted = list(dict.fromkeys([methods] if isinstance(methods, str) else methods))
-    for name in wanted:
-        one_of("method", name, known)
-    return wanted
 
 
 def prepared(asked: Asked, chosen: Chosen | None, batch_size: int) -> Asked:
@@ -195,15 +193,17 @@ def watch_for(methods: Sequence[str], asked: Asked) -> Pass:
     return watch(asked, maps_needed, any(name in OF_RELEVANCE for name in methods))
 
 
-def joined(parts: Sequence[tuple[Tensor, Mapping[Key, Tensor]]], present: Tensor) -> dict[Key, Tensor]:
-    """Scores of all rows, with 0 where nothing is present, in a number format that NumPy has."""
+def over_parts(
+    scores: Callable[[Asked], Mapping[Key, Tensor]], asked: Asked, batch_size: int
+) -> dict[Key, Tensor]:
+    """Scores of all rows, part by part, 0 where nothing is present, in a number format that NumPy has."""
     whole: dict[Key, Tensor] = {}
-    for rows, part in parts:
-        for key, found in part.items():
+    for rows, part in asked.parts(batch_size):
+        for key, found in scores(part).items():
             dtype = torch.promote_types(found.dtype, torch.float32)
-            scores = whole.setdefault(key, found.new_zeros(present.shape, dtype=dtype))
-            scores[rows, : found.shape[1]] = found.to(dtype)
-    return {key: scores.masked_fill(~present, 0.0) for key, scores in whole.items()}
+            empty = found.new_zeros(asked.present.shape, dtype=dtype)
+            whole.setdefault(key, empty)[rows, : found.shape[1]] = found.to(dtype)
+    return {key: found.masked_fill(~asked.present, 0.0) for key, found in whole.items()}
 
 
 def scored(asked: Asked, begin: int) -> slice:
@@ -282,15 +282,11 @@ def single_maps(seen: Pass) -> list[Map]:
 
 def of_layers(name: str, model: nn.Module, single: list[Map], row: Tensor, how: Aggregation) -> Tensor:
     """Scores [N, keys] of a method of single layers."""
-    if name == "attention":
-        layers = [m.weights for m in single]
-    elif name == "attention × gradient":
-        layers = [m.weights * m.gradient for m in single]
-    elif name == "relevance":
-        layers = [m.relevance for m in single]
-    else:
+    if name == "attention × norm":
         of, joint = maps.attention_times_norm, how.heads == "mean"
         layers = [of(m.weights, m.values, output_weight(model, m), joint) for m in single]
+    else:
+        layers = [OF_A_MAP[name](m) for m in single]
     return maps.single_layer(layers, row, how.heads, how.layers, bool(how.clamp))
 
 
@@ -322,19 +318,11 @@ def output_weight(model: nn.Module, found: Map) -> Tensor:
     return columns.mT
 
 
-def products(method: str, found: list[Map]) -> list[Tensor]:
-    """What an attribution goes through, layer by layer: ∇A ⊙ R, or A ⊙ ∇A of the generic one."""
-    if method == "generic attribution":
-        return [m.weights * m.gradient for m in found]
-    return [m.gradient * m.relevance for m in found]
-
-
 def one_stream(method: str, found: list[Map], row: Tensor, how: Aggregation, clamp: bool) -> Tensor:
     """Scores [N, keys] of a method that goes through all layers of one stream, over all its keys."""
-    found = found[maps.numbered("first", how.first, len(found)) :]
     if method == "rollout":
         return maps.rollout([m.weights for m in found], row, how.heads)
-    return maps.at_row(maps.attribution(products(method, found), clamp, how.heads), row)
+    return maps.at_row(maps.attribution([OF_A_MAP[method](m) for m in found], clamp, how.heads), row)
 
 
 def two_streams(method: str, found: list[Map], row: Tensor, how: Aggregation, clamp: bool) -> Tensor:
@@ -343,16 +331,14 @@ def two_streams(method: str, found: list[Map], row: Tensor, how: Aggregation, cl
     Transformer attribution is that of this one layer, and rollout is of both streams before it, as in Liu et
     al.'s code; generic attribution goes through all layers.
     """
-    if how.first:
-        raise ValueError(f"first is {how.first}: of two streams methods begin at the first layer, 0")
     streams = [streams_of(m) for m in found]
     last = max(i for i, stream in enumerate(streams) if stream == ("text", "image"))
     cross = found[last]
     if method == "transformer attribution":
-        return maps.single_layer(products(method, [cross]), row, how.heads, clamp=clamp)
+        return maps.single_layer([OF_A_MAP[method](cross)], row, how.heads, clamp=clamp)
     sizes = dict(zip(("text", "image"), cross.weights.shape[2:], strict=True))
     if method == "generic attribution":
-        steps = steps_of(streams, products(method, found))
+        steps = steps_of(streams, [OF_A_MAP[method](m) for m in found])
         return maps.at_row(maps.two_stream_attribution(steps, sizes, clamp, how.heads)["text", "image"], row)
     rolled = {}
     for stream, size in sizes.items():
@@ -373,11 +359,11 @@ def streams_of(found: Map) -> tuple[str, str]:
     return "text", "text"
 
 
-def steps_of(streams: list[tuple[str, str]], layers: list[Tensor]) -> list[list[maps.Step]]:
-    """Maps in their order, the two directions of a cross attention in one group."""
-    groups: list[list[maps.Step]] = []
-    for (query, key), product in zip(streams, layers, strict=True):
-        if (query, key) != ("image", "text"):
-            groups.append([])
-        groups[-1].append(maps.Step(query, key, product))
-    return groups
+def steps_of(streams: list[tuple[str, str]], layers: list[Tensor]) -> list[maps.Step]:
+    """Maps in their order, the two directions of a cross attention at one time."""
+    steps: list[maps.Step] = []
+    for both, product in zip(streams, layers, strict=True):
+        if both != ("image", "text"):
+            steps.append({})
+        steps[-1][both] = product
+    return steps

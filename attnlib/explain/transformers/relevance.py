@@ -81,10 +81,6 @@ def _linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     return _Rule.apply(functional.linear, _of_linear, x, weight, bias)
 
 
-def _matmul(first: Tensor, second: Tensor) -> Tensor:
-    return _Rule.apply(torch.matmul, _of_product, first, second)
-
-
 def _sum(first: Tensor, second: Tensor | float) -> Tensor:
     """Only a sum of two tensors in the graph has relevance to share; a mask or a constant gets none."""
     inside = [x for x in (first, second) if isinstance(x, Tensor) and x.requires_grad]
@@ -119,7 +115,7 @@ PASSED_ON = (
 RULES: dict[Callable[..., Any], Callable[..., Tensor]] = {
     functional.linear: _linear,
     torch.addmm: lambda bias, x, weight: _linear(x, weight.mT, bias),
-    **dict.fromkeys(PRODUCTS, _matmul),
+    **dict.fromkeys(PRODUCTS, partial(_Rule.apply, torch.matmul, _of_product)),
     **dict.fromkeys(SUMS, _sum),
     **{function: partial(_scaled, function) for function in SCALED},
     **{function: partial(_passed_on, function) for function in PASSED_ON},

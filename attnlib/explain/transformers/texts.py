@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
-from attnlib.checks import one_of, refuse_string
+from attnlib.checks import one_of, refuse_string, some_of
 from attnlib.explain.transformers.asking import Asked, apart, tolerance, tried
 from attnlib.explain.transformers.checks import check, most_positions
 from attnlib.explain.transformers.methods import (
@@ -31,7 +31,6 @@ from attnlib.explain.transformers.methods import (
     Aggregation,
     each_layer_and_head,
     explain,
-    named,
     random_rows,
 )
 from attnlib.models.kinds import ANY_TEXT, Inputs
@@ -177,7 +176,7 @@ def explain_texts(
     progress: say on stderr how many are done. Errors are those of `encode` and `explain`.
     """
     one_of("join", join, JOINS)
-    wanted = named(methods, METHODS)
+    wanted = some_of("method", methods, METHODS)
     encoded = texts if isinstance(texts, Encoded) else encode(model, tokenizer, texts, pairs)
     width = max(len(words) for words in encoded.words)
     read = [name for name in wanted if name not in RANDOM]

@@ -31,7 +31,7 @@ from attnlib.cache.tensors import load_tensors
 from attnlib.data.catalogue import own_files
 from attnlib.data.corpus import Split
 from attnlib.data.sets.sst import tokenize
-from attnlib.kernels._common import token_margins
+from attnlib.kernels import token_margins
 from attnlib.prepare.adversary import prepare_adversary
 from attnlib.prepare.run import Prepared
 from attnlib.readout import Readout

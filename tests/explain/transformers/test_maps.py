@@ -52,7 +52,7 @@ def test_what_each_attribution_goes_through():
         ("transformer attribution", gradient * relevance),
         ("generic attribution", weights * gradient),
     ):
-        assert torch.equal(methods.products(method, [layer])[0], expected)
+        assert torch.equal(methods.OF_A_MAP[method](layer), expected)
 
 
 def test_attribution_is_the_product_of_factors():
@@ -98,8 +98,7 @@ def test_single_layers_by_loops():
 @pytest.mark.parametrize("clamp", [True, False])
 def test_two_streams_that_never_meet_are_two_models(clamp):
     text, image = noise(random_maps(2)), noise(random_maps(2, queries=5, keys=5))
-    steps = [[maps.Step("text", "text", layer)] for layer in text]
-    steps += [[maps.Step("image", "image", layer)] for layer in image]
+    steps = [{("text", "text"): layer} for layer in text] + [{("image", "image"): layer} for layer in image]
     found = maps.two_stream_attribution(steps, {"text": 4, "image": 5}, clamp)
     torch.testing.assert_close(found["text", "text"], maps.attribution(text, clamp))
     torch.testing.assert_close(found["image", "image"], maps.attribution(image, clamp))
@@ -108,7 +107,7 @@ def test_two_streams_that_never_meet_are_two_models(clamp):
 
 def test_one_cross_attention_hands_on_what_it_weighs():
     cross = torch.rand(1, 2, 3, 4)
-    found = maps.two_stream_attribution([[maps.Step("text", "image", cross)]], {"text": 3, "image": 4})
+    found = maps.two_stream_attribution([{("text", "image"): cross}], {"text": 3, "image": 4})
     # Both streams are the identity before it, whose off-identity part is empty.
     torch.testing.assert_close(found["text", "image"], cross.mean(1))
     torch.testing.assert_close(found["text", "text"], torch.eye(3)[None])
@@ -116,15 +115,14 @@ def test_one_cross_attention_hands_on_what_it_weighs():
 
 def test_both_directions_of_a_cross_attention_use_what_was_before():
     sizes = {"text": 3, "image": 4}
-    own = [[maps.Step(s, s, torch.rand(1, 1, n, n))] for s, n in sizes.items()]
+    own = [{(s, s): torch.rand(1, 1, n, n)} for s, n in sizes.items()]
     there, back = torch.rand(1, 1, 3, 4), torch.rand(1, 1, 4, 3)
     before = maps.two_stream_attribution(own, sizes)
-    together = [maps.Step("text", "image", there), maps.Step("image", "text", back)]
-    found = maps.two_stream_attribution([*own, together], sizes)
+    found = maps.two_stream_attribution([*own, {("text", "image"): there, ("image", "text"): back}], sizes)
     left = maps.normalised(before["text", "text"]).mT
     expected = left @ there[:, 0] @ maps.normalised(before["image", "image"])
     torch.testing.assert_close(found["text", "image"], expected)
-    reverse = maps.two_stream_attribution([*own, together[::-1]], sizes)
+    reverse = maps.two_stream_attribution([*own, {("image", "text"): back, ("text", "image"): there}], sizes)
     torch.testing.assert_close(found["image", "text"], reverse["image", "text"])
 
 
@@ -133,7 +131,7 @@ OF_WHICH = {
     "rollout": lambda layers, heads: maps.rollout(layers, ROW, heads=heads),
     "attribution": lambda layers, heads: maps.attribution(layers, heads=heads),
     "two streams": lambda layers, heads: maps.two_stream_attribution(
-        [[maps.Step("text", "text", layers[0])]], {"text": 4}, heads=heads
+        [{("text", "text"): layers[0]}], {"text": 4}, heads=heads
     ),
     "layers": lambda layers, which: maps.single_layer(layers, ROW, layers=which),
 }

@@ -183,7 +183,7 @@ def test_inputs_that_do_not_fit_are_refused_by_name(name, value, message):
     [
         (r"unknown method 'rolout'.*Did you mean 'rollout'", {"methods": ["rolout"]}),
         ("unknown target", {"target": "loss"}),
-        ("2: there are 2, from 0 to 1", {"methods": "rollout", "aggregation": stock.Aggregation(first=2)}),
+        ("2: there are 2, from 0 to 1", {"methods": "attention", "aggregation": stock.Aggregation(layers=2)}),
     ],
 )
 def test_bad_options_are_refused_by_name(message, options):
@@ -199,7 +199,6 @@ def test_bad_options_are_refused_by_name(message, options):
     [
         *(("heads", value) for value in ("avg", "MEAN", "last", None, 0.0, True, "0", np.bool_(True))),
         *(("layers", value) for value in ("lsat", "max", None, 1.5, False, "0")),
-        *(("first", value) for value in ("0", None, 1.0, True)),
         *(("clamp", value) for value in ("no", "False", 0, 1.0)),
         ("row", "heads"),
     ],
@@ -212,14 +211,7 @@ def test_a_reading_that_is_none_is_refused(field, value):
 def test_a_reading_takes_numpy_s_numbers():
     model, inputs = embedded(bert)
     for number in np.arange(2):
-        how = stock.Aggregation(heads=number, layers=number, first=number)
-        assert how == stock.Aggregation(heads=int(number), layers=int(number), first=int(number))
-        assert type(how.heads) is type(how.layers) is type(how.first) is int
+        how = stock.Aggregation(heads=number, layers=number)
+        assert how == stock.Aggregation(heads=int(number), layers=int(number))
+        assert type(how.heads) is type(how.layers) is int
         assert stock.explain(model, BERT_TEXT, inputs, ["attention", "rollout"], aggregation=how)
-
-
-def test_fused_attention_is_refused():
-    model, inputs = embedded(bert)
-    model.config._attn_implementation = "sdpa"
-    with pytest.raises(ValueError, match="eager"):
-        stock.explain(model, BERT_TEXT, inputs)

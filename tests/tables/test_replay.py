@@ -3,14 +3,8 @@
 import pytest
 import torch
 
-from attnlib.kernels import (
-    attention_order,
-    check_first_flip,
-    erase_until_flip,
-    gradient_order,
-    naive,
-    random_orders,
-)
+from attnlib.kernels import attention_order, erase_until_flip, gradient_order, naive, random_orders
+from attnlib.tables.replay import check_first_flip
 from tests.kernels.cases import allowing, make, one, spread_out, with_head
 from tests.kernels.test_erasure import random_order
 
@@ -103,8 +97,8 @@ def test_in_small_blocks(monkeypatch):
     flip = erase_until_flip(r, order)
     wrong = flip._replace(count=torch.where(torch.arange(50) < 25, flip.count, flip.count + 1))
     expected = check_first_flip(r, order, wrong)
-    monkeypatch.setattr("attnlib.kernels.replay._NUMBERS", 100)
-    monkeypatch.setattr("attnlib.kernels.replay._FIRST_STEPS", 1)
-    monkeypatch.setattr("attnlib.kernels.replay._MOST_STEPS", 2)
+    monkeypatch.setattr("attnlib.tables.replay._NUMBERS", 100)
+    monkeypatch.setattr("attnlib.tables.replay._FIRST_STEPS", 1)
+    monkeypatch.setattr("attnlib.tables.replay._MOST_STEPS", 2)
     assert check_first_flip(r, order, wrong) == expected
     assert expected.float64 == flip.flipped[25:].sum()

@@ -49,7 +49,7 @@ def check_first_flip(readout: Readout, order: Tensor, flip: Flip) -> FirstFlipCh
     ValueError for a head, where a class is not allowed, for a bad `order` and another number of texts.
 
     >>> from attnlib import Readout, kernels
-    >>> from attnlib.kernels import check_first_flip
+    >>> from attnlib.tables.replay import check_first_flip
     >>> readout = Readout([[0.5, 0.25, 0.25]], [[[0, 2.0], [0, 1], [4, 0]]], [0.0, 0.0], [[True] * 3])
     >>> order = kernels.attention_order(readout)
     >>> check_first_flip(readout, order, kernels.erase_until_flip(readout, order)).float64
