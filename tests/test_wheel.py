@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 SCRIPT = """
 import inspect, sys
 
-for extra in ("altair", "attnbook", "gensim", "jupytext", "papermill", "requests", "sentencex",
+for extra in ("altair", "attnbook", "captum", "gensim", "jupytext", "papermill", "requests", "sentencex",
               "sklearn", "spacy", "tqdm", "transformers"):
     sys.modules[extra] = None  # as good as not installed
 

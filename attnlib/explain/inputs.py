@@ -1,13 +1,14 @@
 """Explanations by the gradient at the word embeddings, summed over their dimensions.
 
-For those of Liu et al. nothing is held constant: encoder and attention are both in the graph. Jain & Wallace
-cut it after the softmax (`gradient_times_embedding`). A question is not attributed to.
+Captum computes those of Liu et al., for which nothing is held constant: encoder and attention are both in the
+graph. Jain & Wallace cut it after the softmax (`gradient_times_embedding`). A question is not attributed to.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -32,39 +33,45 @@ class Trained(NamedTuple):
 
 
 def gradient_times_embedding(
-    model: AttentionModel, split: Split, vocabulary: Vocabulary, device: str = "cpu"
+    model: AttentionModel,
+    split: Split,
+    vocabulary: Vocabulary,
+    device: str = "cpu",
+    batch_size: int = 128,
+    detach_attention: bool = True,
 ) -> Tensor:
     """∂p_c/∂x_t · x_t per token, [N, T] float64, zero beyond the text; c is the predicted class.
 
-    Equal to the derivative by the one-hot input at the observed word. The graph is cut after the softmax, as
-    in Jain & Wallace 2019, Algorithm 1 and Appendix B; the encoder stays in it. For two classes ∂p_1 = −∂p_0,
-    so the absolute value, which τ_g ranks, is the same for either class.
+    Equal to the derivative by the one-hot input at the observed word. With `detach_attention` the graph is
+    cut after the softmax, as in Jain & Wallace 2019, Algorithm 1 and Appendix B; the encoder stays in it. For
+    two classes ∂p_1 = −∂p_0, so the absolute value, which τ_g ranks, is the same for either class.
     """
 
     def scores(batch: Batch, embedded: Tensor) -> Tensor:
-        logits = model(batch, embedded=embedded, detach_attention=True).logits
+        logits = model(batch, embedded=embedded, detach_attention=detach_attention).logits
         chosen = logits.softmax(dim=1).gather(1, logits.argmax(dim=1, keepdim=True)).sum()
         (gradient,) = torch.autograd.grad(chosen, embedded)
         return gradient.double() * embedded.detach().double()
 
-    return over_batches(scores, model, batches(split, vocabulary, 128), device)
+    return over_batches(scores, model, batches(split, vocabulary, batch_size), device)
 
 
+# Where the texts of each batch stand, and the batch
+Batches = Iterable[tuple[np.ndarray, Batch]]
 # The model as a function of embeddings [n, L, d]: the target's value [n]
 Forward = Callable[[Tensor], Tensor]
 # (forward, embeddings) → attributions [n, L, d]
 Attribution = Callable[[Forward, Tensor], Tensor]
 
 
-def embedding_gradient(forward: Forward, embedded: Tensor) -> Tensor:
-    """∂target/∂e; summed over dimensions it is what Liu et al.'s code calls GradCAM, which is in no table."""
-    (gradient,) = torch.autograd.grad(forward(embedded).sum(), embedded)
-    return gradient
-
-
 def input_times_gradient(forward: Forward, embedded: Tensor) -> Tensor:
     """e ⊙ ∂target/∂e (InputGrad)."""
-    return embedded * embedding_gradient(forward, embedded)
+    return captum().InputXGradient(forward).attribute(embedded)
+
+
+def embedding_gradient(forward: Forward, embedded: Tensor) -> Tensor:
+    """∂target/∂e; summed over dimensions it is what Liu et al.'s code calls GradCAM, which is in no table."""
+    return captum().Saliency(forward).attribute(embedded, abs=False)
 
 
 def integrated_gradients(n_steps: int = 20, released: bool = False) -> Attribution:
@@ -77,17 +84,33 @@ def integrated_gradients(n_steps: int = 20, released: bool = False) -> Attributi
     """
     if n_steps < 1:
         raise ValueError(f"n_steps is {n_steps}: at least 1 is needed")
-    shares = [k / n_steps for k in range(1, n_steps + 1)]
-    path = shares if released else torch.linspace(1 / n_steps, 1, n_steps).tolist()  # in single precision
 
-    def along_the_path(forward: Forward, embedded: Tensor) -> Tensor:
+    def proper(forward: Forward, embedded: Tensor) -> Tensor:
+        # All steps of a batch at once take twice as long as one step at a time: they leave the cache.
+        steps = dict(n_steps=n_steps, method="riemann_right", internal_batch_size=len(embedded))
+        return captum().IntegratedGradients(forward).attribute(embedded, **steps)
+
+    def as_released(forward: Forward, embedded: Tensor) -> Tensor:
         total = torch.zeros_like(embedded)
-        for share, place in zip(shares, path, strict=True):
-            gradient = embedding_gradient(forward, (embedded * place).detach().requires_grad_())
-            total += share * gradient if released else gradient * (1 / n_steps) * embedded
-        return (embedded * total if released else total).detach()
+        for k in range(1, n_steps + 1):
+            point = (embedded * (k / n_steps)).detach().requires_grad_()
+            (gradient,) = torch.autograd.grad(forward(point).sum(), point)
+            total += k / n_steps * gradient
+        return (embedded * total).detach()
 
-    return along_the_path
+    return as_released if released else proper
+
+
+def captum() -> Any:
+    """Captum's attribution methods; ImportError says how to get them."""
+    try:
+        with warnings.catch_warnings():
+            # Its progress bars complain where a notebook has no widgets.
+            warnings.simplefilter("ignore")
+            from captum import attr
+    except ImportError:
+        raise ImportError("gradients at the embeddings need captum: pip install 'attnlib[explain]'") from None
+    return attr
 
 
 def attributions(
@@ -116,10 +139,7 @@ def attributions(
 
 
 def over_batches(
-    scores: Callable[[Batch, Tensor], Tensor],
-    model: AttentionModel,
-    given: Iterable[tuple[np.ndarray, Batch]],
-    device: str,
+    scores: Callable[[Batch, Tensor], Tensor], model: AttentionModel, given: Batches, device: str
 ) -> Tensor:
     """Scores of all texts, [N, T] float64, 0 beyond the text.
 

@@ -13,6 +13,8 @@ from attnlib.explain.targets import target_value
 from attnlib.models import ENCODERS, collate
 from tests import toy
 
+pytest.importorskip("captum")
+
 EVERY = [
     *itertools.product(ENCODERS, (False, True), ("probability",)),
     *itertools.product(("average",), (False, True), ("logit", "margin")),
@@ -75,7 +77,7 @@ def test_methods_by_definition(encoder, pair, target, name):
     for i, text in enumerate(split.texts):
         embedded, forward = one_text(model, vocabulary, split, i, target)
         expected = by_loops(name, forward, embedded)[1 : 1 + len(text)]
-        # The points of the path are in single precision.
+        # Captum has the points of the path in single precision.
         torch.testing.assert_close(found[i, : len(text)], expected, atol=1e-6, rtol=1e-6)
         assert (found[i, len(text) :] == 0).all()
 

@@ -13,6 +13,8 @@ from attnlib.models.reading import read
 from tests import toy
 from tests.kernels.cases import make, spread_out
 
+WITHOUT_CAPTUM = tuple(name for name in METHODS if not name.startswith(("input", "integ", "gradient by emb")))
+
 
 def trained(pair=False):
     model, vocabulary = toy.model("average", n_classes=3, pair=pair, seed=1)
@@ -22,6 +24,7 @@ def trained(pair=False):
 
 @pytest.mark.parametrize("pair", [False, True])
 def test_every_method_scores_every_token_and_speaks_against_the_prediction_only_if_signed(pair):
+    pytest.importorskip("captum")
     to = trained(pair)
     found = explain(to)
     assert list(found) == list(METHODS)
@@ -52,8 +55,8 @@ def test_methods_come_in_the_order_asked_for_with_the_target_asked_for():
 
 def test_the_seed_is_that_of_the_random_scores_alone():
     to = trained()
-    first, same, other = (explain(to, seed=seed) for seed in (1, 1, 2))
-    for name in METHODS:
+    first, same, other = (explain(to, WITHOUT_CAPTUM, seed=seed) for seed in (1, 1, 2))
+    for name in WITHOUT_CAPTUM:
         assert torch.equal(first[name], same[name])
         assert torch.equal(first[name], other[name]) == ("random" not in name)
 
