@@ -17,7 +17,7 @@
 from typing import Optional
 
 dataset: str = "planted"  # a name from attnlib.data.names(), of two classes
-encoder: str = "bilstm"  # bilstm, bigru, convolution or average
+encoder: str = "convolution"  # bilstm, bigru, convolution or average
 scorer: str = "additive"  # additive, scaled_dot, additive_entmax or additive_sparsemax
 vectors: str = "random"  # random, corpus (word2vec on the training texts), a data set, or a vectors file
 epochs: Optional[int] = None  # None: as the paper
