@@ -217,6 +217,7 @@ taus["published"] = select(theirs, **every).groupby(key)["value"].first()
 closed = 1 - (taus["published"] - taus["GloVe, 50"]).abs() / (taus["published"] - taus["IMDB, 300"]).abs()
 sst, part, sports = map(papers.dataset_name, ("sst", "agnews_subset", "20news_sports"))
 dot = taus.xs(("average", "scaled_dot"), level=key[1:])
+content = (taus["GloVe, 50"] - taus["random, 50"]).unstack(key[1:])
 taus = taus.reset_index()
 taus["model"] = [papers.model_name(*pair) for pair in zip(taus["encoder"], taus["scorer"], strict=True)]
 notebook.table(taus, ["dataset", "model", *given.values(), "published"])
@@ -231,9 +232,10 @@ page.says(
     hardly anything on AG News, where they hold 66 % of the words. On 20 Newsgroups random vectors and GloVe
     lead away from the paper.
 
-    **In a BiLSTM there is no one cause.** With additive attention GloVe closes {closed_part:.0%} of the
-    distance on AG News and {closed_sports:.0%} on 20 Newsgroups; on SST it widens it. With the dot scorer it
-    closes {closed_dot:.0%} on AG News.
+    **In a BiLSTM there is no one cause.** With additive attention what GloVe knows raises τ on all three, by
+    {least:.2f} to {most:.2f}. Beside IMDB's vectors GloVe closes {closed_part:.0%} of the distance on AG News
+    and {closed_sports:.0%} on 20 Newsgroups; on SST it widens it. With the dot scorer it closes
+    {closed_dot:.0%} on AG News.
     """,
     imdb=dot.loc[sst, "IMDB, 300"],
     random=dot.loc[sst, "random, 50"],
@@ -241,7 +243,9 @@ page.says(
     imdb_part=dot.loc[part, "IMDB, 300"],
     random_part=dot.loc[part, "random, 50"],
     published_part=dot.loc[part, "published"],
-    content=(dot["GloVe, 50"] - dot["random, 50"]).max(),
+    content=content["average", "scaled_dot"].max(),
+    least=content["bilstm", "additive"].min(),
+    most=content["bilstm", "additive"].max(),
     closed_part=closed[part, "bilstm", "additive"],
     closed_sports=closed[sports, "bilstm", "additive"],
     closed_dot=closed[part, "bilstm", "scaled_dot"],
