@@ -216,8 +216,8 @@ taus = taus.pivot_table("value", key, "vectors")[list(given)].rename(columns=giv
 taus["published"] = select(theirs, **every).groupby(key)["value"].first()
 closed = 1 - (taus["published"] - taus["GloVe, 50"]).abs() / (taus["published"] - taus["IMDB, 300"]).abs()
 sst, part, sports = map(papers.dataset_name, ("sst", "agnews_subset", "20news_sports"))
-dot = taus.xs(("average", "scaled_dot"), level=key[1:])
-content = (taus["GloVe, 50"] - taus["random, 50"]).unstack(key[1:])
+taus["content"] = taus["GloVe, 50"] - taus["random, 50"]
+dot, bilstm = (taus.xs(of, level=key[1:]) for of in (("average", "scaled_dot"), ("bilstm", "additive")))
 taus = taus.reset_index()
 taus["model"] = [papers.model_name(*pair) for pair in zip(taus["encoder"], taus["scorer"], strict=True)]
 notebook.table(taus, ["dataset", "model", *given.values(), "published"])
@@ -243,9 +243,9 @@ page.says(
     imdb_part=dot.loc[part, "IMDB, 300"],
     random_part=dot.loc[part, "random, 50"],
     published_part=dot.loc[part, "published"],
-    content=content["average", "scaled_dot"].max(),
-    least=content["bilstm", "additive"].min(),
-    most=content["bilstm", "additive"].max(),
+    content=dot["content"].max(),
+    least=bilstm["content"].min(),
+    most=bilstm["content"].max(),
     closed_part=closed[part, "bilstm", "additive"],
     closed_sports=closed[sports, "bilstm", "additive"],
     closed_dot=closed[part, "bilstm", "scaled_dot"],

@@ -108,8 +108,9 @@ def test_what_of_the_first_vectors_moves_tau():
     assert width["sst"] > 0.8 * scale["sst"]
     assert width.drop("sst").max() < 0.05
     # In a BiLSTM content raises τ; GloVe closes half of two gaps and widens the third.
-    raised = taus.xs(("bilstm", "additive"), level=MODEL[1:]).unstack()
-    assert (raised["glove50"] > raised[starts[2]]).reindex(["sst", "agnews_subset", "20news_sports"]).all()
+    for own in ("sst", "agnews_subset", "20news_sports"):
+        raised = taus[own, "bilstm", "additive"]
+        assert raised["glove50"] > raised[starts[2]]
     share = {name: gaps[name, "bilstm"]["glove50"] / gaps[name, "bilstm"]["imdb"] for name in dot}
     assert share["agnews"] < 0.5
     assert share["20news_sports"] < 0.5
