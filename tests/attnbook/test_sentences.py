@@ -26,8 +26,10 @@ def words(path):
 
 
 def differences(name):
-    """Violation ratio of attention × gradient minus that of attention, per model, mean over seeds."""
+    """Violation ratio of attention × gradient minus that of attention, per whole model, mean over seeds."""
     rates = recorded(name, metric="violation", operator="mean")
+    if "layer" in rates:  # single layers and heads of transformers are rows too
+        rates = rates[rates["layer"].isna()]
     wide = rates.pivot_table("value", MODEL, "method")
     return wide["attention × gradient"] - wide["attention"]
 
