@@ -182,7 +182,7 @@ scales = pd.concat(parts).reset_index().sort_values(["vectors", "model"])
 dot = scales[scales["model"].eq("average, dot product")].set_index("vectors")
 page.figure(
     charts.intervals(
-        scales.replace({"imdb": "trained on IMDB"}),
+        scales.replace({"imdb": "IMDB", "imdb, 50-d": "IMDB, 50-d", "glove50": "GloVe, 50-d"}),
         "vectors",
         group="model",
         ours="ours, range of seeds",

@@ -29,7 +29,7 @@ import torch
 
 from attnbook import charts, notebook
 from attnbook.verdicts import papers, together, trained_adversaries
-from attnbook.verdicts.cells import select
+from attnbook.verdicts.cells import recorded, select
 from attnlib.kernels import jsd, naive, random_weights, reach, tvd
 from attnlib.prepare.adversary import prepare_adversary
 from attnlib.prepare.flat import prepare
@@ -202,6 +202,58 @@ page.says(
 # rule of {doc}`verdicts` says *open*. No number of the paper's Table 4 or Figure 5 could be checked against
 # released files; what is compared here are its claims in words.
 #
+# ## Can a model be trained to hide what it uses?
+#
+# {cite:t}`pruthi2020learning` ask for less: not a certain output, only that attention stays away from some
+# tokens $I$. To the loss of a text they add $-\lambda \ln(1 - \sum_{t \in I} \alpha_t)$. On *planted*,
+# generated reviews, it is known which words decide. Let these be what is to be hidden: then it can be
+# measured which explanation still finds them, as the area under precision and recall (AUPRC).
+
+# %% tags=["remove-input"]
+hiding = select(recorded("beyond", ["deception"]), dataset="planted", scorer="additive")
+hiding = hiding.assign(encoder=hiding["encoder"].astype(str).replace(papers.MODELS))
+found = hiding[hiding["metric"] == "auprc"].groupby(["encoder", "method", "lambda"])["value"]
+found = found.agg(value="mean", low="min", high="max").reset_index().rename(columns={"lambda": "λ"})
+area = found.set_index(["encoder", "method", "λ"])["value"]
+page.figure(
+    charts.line_panels(
+        found,
+        "λ",
+        by="method",
+        column="encoder",
+        title="How well explanations find the evidence that a model hides (planted, mean of seeds)",
+        x_title="λ",
+        y_title="AUPRC",
+        by_title="explanation",
+    )
+    if len(found)
+    else notebook.nothing(),
+    "A BiLSTM that hides: attention no longer finds the evidence (AUPRC {hidden:.2f}, before {plain:.2f}),"
+    " leave-one-out still does ({left_out:.2f}).",
+    plain=area.get(("BiLSTM", "attention", 0.0)),
+    hidden=area.get(("BiLSTM", "attention", 10.0)),
+    left_out=area.get(("BiLSTM", "leave-one-out", 10.0)),
+)
+
+# %% tags=["remove-input"]
+told = {"correct": "right answers", "attention_on_hidden": "attention on the evidence"}
+told |= {"hidden_in_minimal": "of the smallest flipping set, evidence"}
+rows = hiding[hiding["metric"].isin(told) & hiding["lambda"].isin([0.0, 1.0, 10.0])]
+rows = rows.assign(measure=rows["metric"].map(told))
+table = rows.pivot_table("value", ["encoder", "lambda"], "measure")
+notebook.table(table.reindex(columns=told.values()).rename_axis(["encoder", "λ"]).reset_index())
+
+# %% tags=["remove-input"]
+page.says(
+    """
+    With an encoder hiding costs little or nothing: states beside the evidence carry it, and attention reads
+    those. Without one nothing else tells the class, and the model is left to guess. Whatever is made of
+    attention and votes is deceived with it, the smallest flipping set too. Leave-one-out encodes the text
+    again without the word, and so sees what the encoder carried. Means of two seeds; on real data not run.
+    """
+)
+
+# %% [markdown]
 # ## What it shows, and what not
 #
 # - Whether an adversary "says the same" depends on the standard. Training again by itself moves outputs; by
