@@ -32,6 +32,7 @@ output: Optional[str] = None  # folder for the tables of this run
 # %% tags=["remove-cell"]
 import numpy as np
 import pandas as pd
+import torch
 
 from attnbook import charts, notebook
 from attnlib import kernels
@@ -68,27 +69,29 @@ notebook.code_of(naive.conicity)
 # %%
 def measured(model):
     """Per-text numbers of one model, by metric."""
-    readout = model.readout
+    readout, words = model.readout, run.corpus.vocabulary
     bounds = kernels.reach(readout)
-    width = (bounds.highest - bounds.lowest).double().cpu().numpy()
-    moved = kernels.permutation_test(readout, n_permutations, seed).double().cpu().numpy()
+    width = (bounds.highest - bounds.lowest).double()
+    moved = kernels.permutation_test(readout, n_permutations, seed).double()
     erased = kernels.erase_until_flip(readout, kernels.attention_order(readout))
     least = kernels.minimal_flip_set(readout)
-    both = (erased.flipped & ~erased.emptied & least.flipped).cpu().numpy()
-    excess = (erased.fraction - least.fraction).double().cpu().numpy()
-    left_out = model.scores("leave_one_out")
-    agreement, _ = kernels.kendall_tau(readout.alpha.double(), left_out, readout.mask)
-    return {
-        "conicity": conicity_of(model.model, run.texts, run.corpus.vocabulary, run.device).cpu().numpy(),
-        "correct": (readout.predictions().cpu().numpy() == run.texts.labels).astype(float),
-        "can_flip": bounds.can_flip.double().cpu().numpy(),
+    neither = ~(erased.flipped & ~erased.emptied & least.flipped)
+    excess = (erased.fraction - least.fraction).double()
+    alpha, left_out = readout.alpha.double(), model.scores("leave_one_out")
+    agreement, _ = kernels.kendall_tau(alpha, left_out, readout.mask)
+    right = readout.predictions().cpu() == torch.from_numpy(run.texts.labels)
+    found = {
+        "conicity": conicity_of(model.model, run.texts, words, run.device),
+        "correct": right,
+        "can_flip": bounds.can_flip,
         "range": width,
         "permutation_change": moved,
-        "share_of_range": np.divide(moved, width, out=np.full_like(width, np.nan), where=width > 1e-9),
-        "exact_jsd": kernels.exact_adversary(readout, epsilon).jsd.double().cpu().numpy(),
-        "excess_fraction": np.where(both, excess, np.nan),
-        "tau_leave_one_out": agreement.cpu().numpy(),
+        "share_of_range": (moved / width).masked_fill(width <= 1e-9, torch.nan),
+        "exact_jsd": kernels.exact_adversary(readout, epsilon).jsd,
+        "excess_fraction": excess.masked_fill(neither, torch.nan),
+        "tau_leave_one_out": agreement,
     }
+    return {name: values.double().cpu().numpy() for name, values in found.items()}
 
 
 by_model = {strength: measured(model) for strength, model in models.items()}

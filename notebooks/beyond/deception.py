@@ -33,6 +33,7 @@ output: Optional[str] = None  # folder for the tables of this run
 # %% tags=["remove-cell"]
 import numpy as np
 import pandas as pd
+import torch
 
 from attnbook import charts, notebook
 from attnlib import faithfulness, kernels
@@ -78,36 +79,37 @@ chosen = [at[name] for name in run.texts.ids]
 hidden, lengths = padded_marks(chosen)
 position = np.arange(hidden.shape[1])
 away = np.where(hidden[:, None, :], abs(position[:, None] - position), 10**6)
-distance = away.min(axis=2).clip(max=3)
-real = position < lengths[:, None]
-some = hidden.any(axis=1)
+distance = torch.from_numpy(away.min(axis=2).clip(max=3)).to(run.device)
+marked = torch.from_numpy(hidden).to(run.device)
+none = ~marked.any(dim=1)
 
 
 def measured(model):
     """Per-text numbers of one model, by metric and method."""
     readout = model.readout
-    alpha = readout.alpha.double().cpu().numpy()
-    margin = (readout.scores + readout.bias).double().diff(dim=2)[:, :, 0].cpu().numpy()
+    alpha, votes = readout.alpha.double(), readout.scores.diff(dim=2)[:, :, 0]
+    alone = (readout.scores + readout.bias).double().diff(dim=2)[:, :, 0].abs()
     flip = kernels.minimal_flip_set(readout)
-    smallest = (flip.mask & flip.flipped[:, None]).cpu().numpy()
-    with np.errstate(invalid="ignore"):
-        inside = (smallest & hidden).sum(axis=1) / smallest.sum(axis=1)
+    smallest = flip.mask & flip.flipped[:, None]
+    inside = (smallest & marked).sum(dim=1) / smallest.sum(dim=1)
+    right = readout.predictions().cpu() == torch.from_numpy(run.texts.labels)
     found = {
-        ("attention_on_hidden", "attention"): np.where(some, (alpha * hidden).sum(axis=1), np.nan),
-        ("hidden_in_minimal", "minimal flipping set"): np.where(some, inside, np.nan),
-        ("can_flip", "any attention"): kernels.reach(readout).can_flip.double().cpu().numpy(),
-        ("correct", "model"): (readout.predictions().cpu().numpy() == run.texts.labels).astype(float),
+        ("attention_on_hidden", "attention"): (alpha * marked).sum(dim=1),
+        ("hidden_in_minimal", "minimal flipping set"): inside,
     }
     for step in range(4):
-        there = real & (distance == step) & some[:, None]
-        with np.errstate(invalid="ignore"):
-            alone = (abs(margin) * there).sum(axis=1) / there.sum(axis=1)
-        found["vote_alone", f"distance {step}"] = alone
+        there = readout.mask & (distance == step)
+        vote = (alone * there).sum(dim=1) / there.sum(dim=1)
+        found["vote_alone", f"distance {step}"] = vote
+    found = {key: x.masked_fill(none, torch.nan) for key, x in found.items()}
+    found["can_flip", "any attention"] = kernels.reach(readout).can_flip
+    found["correct", "model"] = right
+    found = {key: x.double().cpu().numpy() for key, x in found.items()}
     scores = {
         "attention": readout.alpha,
-        "attention × gradient": readout.alpha * (readout.scores.diff(dim=2)[:, :, 0]).abs(),
+        "attention × gradient": readout.alpha * votes.abs(),
         "leave-one-out": model.scores("leave_one_out").nan_to_num(),
-        "minimal flipping set": smallest.astype(float),
+        "minimal flipping set": smallest.double(),
         "exact adversary": kernels.exact_adversary(readout, epsilon).weights,
     }
     for name, given in scores.items():
