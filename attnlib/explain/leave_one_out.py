@@ -23,7 +23,7 @@ from attnlib.kernels.divergence import tvd
 from attnlib.models.batches import Batch, batches
 from attnlib.models.classifier import AttentionModel, Output
 from attnlib.models.encoders import Average, Convolution, Recurrent
-from attnlib.models.scorers import Scorer
+from attnlib.models.scorers import weights_of
 
 # (model, batch of texts of one length, output of the whole texts) → logits without each token [n, T, C], of
 # all classes, candidates or not
@@ -73,8 +73,8 @@ def fastest(model: AttentionModel) -> Method:
     """The quickest exact method for the model's encoder; encoding again for one that is not known."""
     if isinstance(model.encoder, Recurrent):
         # Its running sum knows softmax alone.
-        softmax = type(model.scorer).weights is Scorer.weights
-        return logits_by_shared_prefixes if softmax else logits_by_encoding_again
+        own = hasattr(model.scorer, "to_weights")
+        return logits_by_encoding_again if own else logits_by_shared_prefixes
     if isinstance(model.encoder, Average):
         return logits_by_erasure
     return logits_by_windows if isinstance(model.encoder, Convolution) else logits_by_encoding_again
@@ -104,7 +104,7 @@ def attend_without_each(projection: JointProjection, scores: Tensor, values: Ten
     The diagonal, the left-out token itself, gets no weight. Leading axes may be broadcast.
     """
     itself = torch.eye(scores.shape[2], dtype=torch.bool, device=scores.device)
-    weights = projection.scorer.weights(scores.masked_fill(itself, -torch.inf))
+    weights = weights_of(projection.scorer, scores.masked_fill(itself, -torch.inf))
     return projection.logits((weights.unsqueeze(2) @ values).squeeze(2))
 
 

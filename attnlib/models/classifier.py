@@ -15,7 +15,15 @@ from torch import Tensor, nn
 from attnlib.checks import check_at_least, one_of
 from attnlib.models.batches import Batch
 from attnlib.models.encoders import Average, BiGRU, BiLSTM, Convolution, Frozen, Recurrent, embedding
-from attnlib.models.scorers import Additive, AdditiveEntmax, AdditiveSparsemax, Imposed, ScaledDot, Uniform
+from attnlib.models.scorers import (
+    Additive,
+    AdditiveEntmax,
+    AdditiveSparsemax,
+    Imposed,
+    ScaledDot,
+    Uniform,
+    weights_of,
+)
 
 ENCODERS = ("bilstm", "bigru", "convolution", "average")
 FROZEN = "frozen"
@@ -209,7 +217,8 @@ class AttentionModel(nn.Module):
         if isinstance(self.scorer, Imposed) and batch.attention is not None:
             attention = batch.attention.to(states.dtype)
         else:
-            attention = self.scorer.weights(self.scorer(states, query).masked_fill(~mask, -torch.inf))
+            scores = self.scorer(states, query).masked_fill(~mask, -torch.inf)
+            attention = weights_of(self.scorer, scores)
         if detach_attention:
             attention = attention.detach()
         context = (attention.unsqueeze(1) @ states).squeeze(1)

@@ -1,8 +1,8 @@
-"""Attention scorers: one number per position, before the softmax or a sparse mapping in its place.
+"""Attention scorers: one number per position, before the softmax, or before a mapping of the scorer's own.
 
-Called as `scorer(states [N, L, m], query [N, m] or None)` → scores [N, L]; its `weights` makes distributions
-of scores, which are -inf off the mask. With `pair=True` the score also depends on the query (Jain & Wallace
-2019, §2).
+Called as `scorer(states [N, L, m], query [N, m] or None)` → scores [N, L]. A scorer with a method
+`to_weights` makes weights of them by it; scores are -inf off the mask. With `pair=True` the score also
+depends on the query (Jain & Wallace 2019, §2).
 """
 
 from __future__ import annotations
@@ -14,16 +14,13 @@ import torch
 from torch import Tensor, nn
 
 
-class Scorer(nn.Module):
-    """What all scorers have: softmax."""
-
-    @staticmethod
-    def weights(scores: Tensor) -> Tensor:
-        """Attention weights [..., L] of scores [..., L]."""
-        return scores.softmax(dim=-1)
+def weights_of(scorer: nn.Module, scores: Tensor) -> Tensor:
+    """Attention weights [..., L] of a scorer's scores [..., L], by softmax or by its own `to_weights`."""
+    to_weights = getattr(scorer, "to_weights", None)
+    return scores.softmax(dim=-1) if to_weights is None else to_weights(scores)
 
 
-class Additive(Scorer):
+class Additive(nn.Module):
     """v · tanh(W h_t + b), or v · tanh(W₁ h_t + b₁ + W₂ q + b₂) with a query (Bahdanau et al. 2015).
 
     width: of the hidden layer, None for half of the size.
@@ -48,7 +45,7 @@ class AdditiveEntmax(Additive):
     """Additive scores, 1.5-entmax: many weights are exactly 0 (Peters et al. 2019)."""
 
     @staticmethod
-    def weights(scores: Tensor) -> Tensor:
+    def to_weights(scores: Tensor) -> Tensor:
         """Attention weights [..., L]."""
         return sparse().entmax15(scores, dim=-1)
 
@@ -57,7 +54,7 @@ class AdditiveSparsemax(Additive):
     """Additive scores, sparsemax: the nearest distribution to the scores (Martins & Astudillo 2016)."""
 
     @staticmethod
-    def weights(scores: Tensor) -> Tensor:
+    def to_weights(scores: Tensor) -> Tensor:
         """Attention weights [..., L]."""
         return sparse().sparsemax(scores, dim=-1)
 
@@ -71,7 +68,7 @@ def sparse() -> Any:
     return entmax
 
 
-class ScaledDot(Scorer):
+class ScaledDot(nn.Module):
     """h_t · w / √m with a learned w, or h_t · q / √m with a query (Vaswani et al. 2017)."""
 
     def __init__(self, size: int, pair: bool = False) -> None:
@@ -87,7 +84,7 @@ class ScaledDot(Scorer):
         return (states @ query.unsqueeze(2)).squeeze(2) * self.scale
 
 
-class Uniform(Scorer):
+class Uniform(nn.Module):
     """The same score everywhere: a model trained with it has frozen uniform attention (Wiegreffe & Pinter
     2019, §3.2)."""
 
@@ -99,7 +96,7 @@ class Uniform(Scorer):
         return states.new_zeros(states.shape[:2])
 
 
-class Imposed(Scorer):
+class Imposed(nn.Module):
     """No scores: the weights come with the texts (Wiegreffe & Pinter 2019, §3.4; `attnlib.data.imposed`)."""
 
     def __init__(self, size: int, pair: bool = False) -> None:

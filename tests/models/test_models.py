@@ -153,9 +153,9 @@ def test_convolutions_are_torch_s_own_of_one_dimension():
 
 def test_sparse_scorers_give_exact_zeros(monkeypatch):
     scores = torch.tensor([[1.0, 0.5, -torch.inf, 0.2]])
-    nearest = SCORERS["additive_sparsemax"].weights(scores)
+    nearest = SCORERS["additive_sparsemax"].to_weights(scores)
     torch.testing.assert_close(nearest, torch.tensor([[0.75, 0.25, 0.0, 0.0]]))
-    between = SCORERS["additive_entmax"].weights(scores)[0]
+    between = SCORERS["additive_entmax"].to_weights(scores)[0]
     # 1.5-entmax: weights are (s/2 - τ)² where that is above 0.
     roots = between[[0, 1, 3]].sqrt()
     torch.testing.assert_close(roots - roots[0], (scores[0, [0, 1, 3]] - 1) / 2)
@@ -163,4 +163,4 @@ def test_sparse_scorers_give_exact_zeros(monkeypatch):
     assert between.sum() == pytest.approx(1)
     monkeypatch.setitem(sys.modules, "entmax", None)
     with pytest.raises(ImportError, match=r"attnlib\[sparse\]"):
-        SCORERS["additive_entmax"].weights(scores)
+        SCORERS["additive_entmax"].to_weights(scores)
