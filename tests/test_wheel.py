@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 SCRIPT = """
 import inspect, sys
 
-for extra in ("altair", "attnbook", "captum", "gensim", "jupytext", "papermill", "requests", "sentencex",
+for extra in ("altair", "attnbook", "captum", "entmax", "gensim", "jupytext", "papermill", "requests", "sentencex",
               "sklearn", "spacy", "tqdm", "transformers"):
     sys.modules[extra] = None  # as good as not installed
 
@@ -35,6 +35,7 @@ values = {
     "x": readout.alpha,
     "y": readout.scores[..., 1],
     "mask": readout.mask,
+    "states": readout.scores,
     "alpha": readout.alpha[:, None],  # of one head
     "scores": readout.scores[:, None],
     "bias": readout.bias,
