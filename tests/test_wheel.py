@@ -13,8 +13,8 @@ ROOT = Path(__file__).parents[1]
 SCRIPT = """
 import inspect, sys
 
-for extra in ("altair", "attnbook", "captum", "entmax", "gensim", "jupytext", "papermill", "requests", "sentencex",
-              "sklearn", "spacy", "tqdm", "transformers"):
+for extra in ("altair", "attnbook", "captum", "entmax", "gensim", "jupytext", "papermill", "requests",
+              "sentencex", "sklearn", "spacy", "tqdm", "transformers"):
     sys.modules[extra] = None  # as good as not installed
 
 import torch
