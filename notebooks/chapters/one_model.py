@@ -238,7 +238,7 @@ page.figure(
 # %% tags=["remove-input"]
 told = {"correct": "right answers", "attention_on_hidden": "attention on the evidence"}
 told |= {"hidden_in_minimal": "of the smallest flipping set, evidence"}
-rows = hiding[hiding["metric"].isin(told) & hiding["lambda"].isin([0.0, 1.0, 10.0])]
+rows = hiding[hiding["metric"].isin(told) & hiding["lambda"].isin([0.0, 10.0])]
 rows = rows.assign(measure=rows["metric"].map(told))
 table = rows.pivot_table("value", ["encoder", "lambda"], "measure")
 notebook.table(table.reindex(columns=told.values()).rename_axis(["encoder", "λ"]).reset_index())
