@@ -155,9 +155,9 @@ charts.line_panels(
     rows[rows["metric"] == "auprc"],
     "lambda",
     by="method",
-    title=f"How well explanations find what is hidden ({dataset}, {encoder})",
+    title=f"How well explanations find what is hidden (AUPRC; {dataset}, {encoder})",
     x_title="λ",
-    y_title="area under precision and recall",
+    y_title="AUPRC",
     by_title="explanation",
 )
 
