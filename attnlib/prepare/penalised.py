@@ -51,6 +51,8 @@ def _penalised(
 ) -> Prepared:
     began = time.perf_counter()
     strength = check_number("strength", strength, 0, sys.float_info.max)
+    if "penalty" in base.request:
+        raise ValueError("base: a model with a penalty of its own; give the plain one")
     if strength == 0:
         return base
     start = plan(**base.request)
@@ -60,6 +62,7 @@ def _penalised(
         start,
         settings={**start.settings, "penalty": said},
         recipe=lambda: recipe(start.model, base.corpus, how, start.device, penalty),
+        request={**start.request, "penalty": said},
     )
     return analysed(planned, base.texts, began, progress)
 

@@ -21,7 +21,7 @@ log = getLogger(__name__)
 
 @functools.cache
 def drawn(formula, inline):
-    """Return (MathML, attributes and parts of the drawing) of a formula in LaTeX."""
+    """Return a formula in LaTeX as MathML, as a drawing, and where the drawing stands below the line."""
     ziamath.config.svg2, ziamath.config.precision = True, 2
     # A caret is as wide as a letter, not as its place allows, and a minus after another sign is no operation.
     said = tex2mml(formula, inline).replace("<mo>&#x00302;", f"<mo>{CARET}")

@@ -41,6 +41,7 @@ from attnlib.models.reading import conicity_of
 from attnlib.prepare.flat import prepare
 from attnlib.prepare.penalised import prepare_diverse
 from attnlib.statistics import mean_with_interval
+from attnlib.tables import erasure_sets
 
 page = notebook.begin(globals(), "beyond/conicity", notebook.SINGLE_TEXTS, classes=2)
 usual = dict(vectors=vectors, epochs=epochs, device=device, limit=limit)
@@ -73,10 +74,10 @@ def measured(model):
     bounds = kernels.reach(readout)
     width = (bounds.highest - bounds.lowest).double()
     moved = kernels.permutation_test(readout, n_permutations, seed).double()
-    erased = kernels.erase_until_flip(readout, kernels.attention_order(readout))
+    flips = kernels.erase_until_flip(readout, kernels.attention_order(readout))
     least = kernels.minimal_flip_set(readout)
-    neither = ~(erased.flipped & ~erased.emptied & least.flipped)
-    excess = (erased.fraction - least.fraction).double()
+    erased = erasure_sets.frame({"attention": flips}, least)
+    excess = erased["fraction"] - erased["minimum"] / erased["items"]
     alpha, left_out = readout.alpha.double(), model.scores("leave_one_out")
     agreement, _ = kernels.kendall_tau(alpha, left_out, readout.mask)
     right = readout.predictions().cpu() == torch.from_numpy(run.texts.labels)
@@ -88,7 +89,7 @@ def measured(model):
         "permutation_change": moved,
         "share_of_range": (moved / width).masked_fill(width <= 1e-9, torch.nan),
         "exact_jsd": kernels.exact_adversary(readout, epsilon).jsd,
-        "excess_fraction": excess.masked_fill(neither, torch.nan),
+        "excess_fraction": torch.from_numpy(excess.to_numpy()),
         "tau_leave_one_out": agreement,
     }
     return {name: values.double().cpu().numpy() for name, values in found.items()}

@@ -42,6 +42,7 @@ from attnlib.prepare.flat import prepare
 from attnlib.prepare.penalised import marked_evidence, marked_words, prepare_deceptive
 from attnlib.statistics import mean_with_interval
 from attnlib.tables.baseline import telling_words
+from attnlib.tables.hidden import hidden_tokens
 
 page = notebook.begin(globals(), "beyond/deception", notebook.SINGLE_TEXTS, classes=2)
 usual = dict(vectors=vectors, epochs=epochs, device=device, limit=limit)
@@ -77,39 +78,23 @@ page.generated(link="../chapters/one_model")
 at = dict(zip(run.corpus.test.ids, marks["test"], strict=True))
 chosen = [at[name] for name in run.texts.ids]
 hidden, lengths = padded_marks(chosen)
-position = np.arange(hidden.shape[1])
-away = np.where(hidden[:, None, :], abs(position[:, None] - position), 10**6)
-distance = torch.from_numpy(away.min(axis=2).clip(max=3)).to(run.device)
 marked = torch.from_numpy(hidden).to(run.device)
-none = ~marked.any(dim=1)
 
 
 def measured(model):
     """Per-text numbers of one model, by metric and method."""
     readout = model.readout
-    alpha, votes = readout.alpha.double(), readout.scores.diff(dim=2)[:, :, 0]
-    alone = (readout.scores + readout.bias).double().diff(dim=2)[:, :, 0].abs()
-    flip = kernels.minimal_flip_set(readout)
-    smallest = flip.mask & flip.flipped[:, None]
-    inside = (smallest & marked).sum(dim=1) / smallest.sum(dim=1)
-    right = readout.predictions().cpu() == torch.from_numpy(run.texts.labels)
-    found = {
-        ("attention_on_hidden", "attention"): (alpha * marked).sum(dim=1),
-        ("hidden_in_minimal", "minimal flipping set"): inside,
-    }
-    for step in range(4):
-        there = readout.mask & (distance == step)
-        vote = (alone * there).sum(dim=1) / there.sum(dim=1)
-        found["vote_alone", f"distance {step}"] = vote
-    found = {key: x.masked_fill(none, torch.nan) for key, x in found.items()}
+    found = hidden_tokens(readout, marked)
     found["can_flip", "any attention"] = kernels.reach(readout).can_flip
+    right = readout.predictions().cpu() == torch.from_numpy(run.texts.labels)
     found["correct", "model"] = right
     found = {key: x.double().cpu().numpy() for key, x in found.items()}
+    flip = kernels.minimal_flip_set(readout)
     scores = {
         "attention": readout.alpha,
-        "attention × gradient": readout.alpha * votes.abs(),
+        "attention × gradient": model.scores("attention × gradient").abs(),
         "leave-one-out": model.scores("leave_one_out").nan_to_num(),
-        "minimal flipping set": smallest.double(),
+        "minimal flipping set": flip.mask & flip.flipped[:, None],
         "exact adversary": kernels.exact_adversary(readout, epsilon).weights,
     }
     for name, given in scores.items():

@@ -43,6 +43,8 @@ def test_a_diverse_model_keeps_its_states_apart(base):
         conicity_of(run.model, run.texts, run.corpus.vocabulary).mean().item() for run in (base, apart)
     )
     assert other < plain - 0.05
+    with pytest.raises(ValueError, match="give the plain one"):
+        prepare_diverse(apart, 0.5, progress=False)
 
 
 def test_without_strength_it_is_the_base(base):
