@@ -18,7 +18,7 @@ def conicity(states: Tensor, mask: Tensor) -> Tensor:
     if not mask.any(dim=1).all():
         row = int((~mask.any(dim=1)).nonzero()[0])
         raise ValueError(f"mask: row {row} has no token, and no states no mean")
-    kept = states * mask.unsqueeze(2)
+    kept = states.masked_fill(~mask.unsqueeze(2), 0)
     tokens = mask.sum(dim=1, keepdim=True)
     mean = kept.sum(dim=1, keepdim=True) / tokens.unsqueeze(2)
     return torch.cosine_similarity(kept, mean, dim=2).sum(dim=1) / tokens.squeeze(1)

@@ -166,6 +166,8 @@ def plan(
     except PackageNotFoundError:
         raise ImportError("stock models need transformers: pip install 'attnlib[transformers]'") from None
     if transformer is not None:
+        if (heads, hidden) != (4, 64):
+            raise ValueError(f"transformer={transformer!r} has heads and a size of its own: leave both out")
         return fine_tuned(transformer, kind, corpus, usual["layers"], how, device, library)
     architecture = StockArchitecture(
         kind,

@@ -57,11 +57,11 @@ def rows_of(
 ) -> list[np.ndarray]:
     """The rows of each batch, in an order drawn by the generator, if there is one.
 
-    Of a pretrained model, whose words are a tokenizer, those of like length, and 64 at most: padding would
-    cost half of the time, and maps of long texts gigabytes.
+    Of a pretrained model, whose words are a tokenizer, those of like length, and in predicting 64 at most:
+    padding would cost half of the time, and maps of long texts gigabytes.
     """
     if isinstance(split, Split) and not isinstance(words, Vocabulary):
-        return groups_of(split.lengths, min(size, 64), generator)
+        return groups_of(split.lengths, min(size, 64) if generator is None else size, generator)
     order = np.arange(len(split)) if generator is None else generator.permutation(len(split))
     return np.split(order, range(size, len(order), size))
 

@@ -33,7 +33,9 @@ def test_the_definition():
 
 def test_what_is_off_the_mask_does_not_count():
     states, mask = drawn()
-    assert torch.equal(conicity(states.masked_fill(~mask.unsqueeze(2), 7.0), mask), conicity(states, mask))
+    for other in (7.0, torch.nan, torch.inf):
+        changed = states.masked_fill(~mask.unsqueeze(2), other)
+        assert torch.equal(conicity(changed, mask), conicity(states, mask))
 
 
 @pytest.mark.parametrize(

@@ -153,3 +153,12 @@ def test_layers_are_the_first_ones_and_a_kind_of_scenes_is_refused(folder):
         fine_tuned(folder, layers=3)
     with pytest.raises(ValueError, match="reads texts, as the kind 'bert' does"):
         prepare_transformer("scenes", "lxmert", transformer=folder)
+    with pytest.raises(ValueError, match="heads and a size of its own"):
+        fine_tuned(folder, heads=2)
+
+
+def test_the_learning_rate_ends_at_nothing_whatever_the_batches(folder):
+    run = fine_tuned(folder, batch_size=128, epochs=2)
+    rates = [row["learning_rate"] for row in run.history]
+    assert 0 < rates[-1] < 5e-4
+    assert run.settings["training"]["batch_size"] == 128
