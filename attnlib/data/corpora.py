@@ -22,7 +22,6 @@ from attnlib.data.catalogue import DATA_SETS
 from attnlib.data.columns import Builder, Ragged, RowIds, Words
 from attnlib.data.corpus import SPECIALS, TASKS, Corpus, Split, Vocabulary
 from attnlib.data.errors import DataError, needed
-from attnlib.data.rows import row_at
 from attnlib.data.tokens import Segmenter, clean
 
 CORPORA: dict[str, dict[str, Any]] = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
@@ -220,9 +219,13 @@ def make(
     cached = lru_cache(maxsize=20_000)(tokenize)
     cut = Segmenter() if documents else lambda text: (cached(text) if isinstance(text, str) else text, None)
     splits, left_out = read(about.get("prefix", name), parts, cut, compact or documents)
-    with row_at(f"{name}: too few texts to divide"):
+    try:
         # Under the same name: of millions of documents every further copy of a column counts.
         splits = divide(splits) if divide else splits
+    except DataError:
+        raise
+    except ValueError as error:
+        raise DataError(f"{name}: too few texts to divide: {error}") from error
     told = notes(about["notes"], said or {})
     if documents:
         words, more = _documents(name, splits, about, class_names)

@@ -135,6 +135,9 @@ class Split(Columns):
         self._check_columns("text", self.labels, texts=self.texts, questions=self.questions)
         lengths = self.lengths
         self._refuse(lengths == 0, "text", "is empty; drop it or give it at least one token")
+        if (given := self.states) is not None:
+            held = given.counts if isinstance(given, Ragged) else np.array([len(row) for row in given])
+            self._refuse(held != lengths, "text", "has states for another number of words")
         for column, checked in CELLS.items():
             given = getattr(self, column)
             rows: Iterable[int] = range(len(self))
@@ -282,7 +285,10 @@ class Parts(Generic[S]):
 
     @cached_property
     def checksum(self) -> str:
-        """Sha256 (hex) of all that a model can depend on: texts, labels, classes, words, weights, regions."""
+        """Sha256 (hex) of all that a model can depend on: texts, labels, classes, words, weights, regions.
+
+        States of a frozen encoder follow from the texts and the encoder, which has a name of its own.
+        """
         digest = hashlib.sha256()
         for item in self._content():
             digest.update(item if isinstance(item, bytes) else json.dumps(item).encode() + b"\n")

@@ -70,6 +70,7 @@ def write(path: Path, corpus: Corpus) -> None:
     about: dict[str, Any] = {name: getattr(corpus, name) for name in ABOUT}
     for part, split in corpus.splits.items():
         assert split.attention is None
+        assert split.states is None
         for name, column in split.columns.items():
             label = f"{part}.{name}"
             if isinstance(column, np.ndarray):

@@ -239,7 +239,7 @@ def _made(name: str, found: Found, sums: Mapping[str, str]) -> Corpus:
     def rows() -> Iterator[Row]:
         for place, number, cells in found:
             kinds.update({} if first else dict.fromkeys(cells))
-            with row_at(place):
+            with row_at(place, "Mend it"):
                 made = row(place, number, cells)
             yield made
 
@@ -276,7 +276,9 @@ def _divided(name: str, every: Split, parts: np.ndarray) -> tuple[Parts, list[st
     if "dev" in there:
         return {part: there[part] for part in ORDER}, []
     drawn = "no split dev: drawn of train" if there else "no column split: drawn by class"
-    with row_at(f"{name}: {len(every)} texts are too few to divide"):
+    try:
         splits = held_out(there) if there else by_class({"": every}, TEST, DEV)
+    except ValueError as error:
+        raise DataError(f"{name}: {len(every)} texts are too few to divide: {error}") from error
     sizes = ", ".join(f"{len(splits[part])} {part}" for part in ORDER)
     return {part: splits[part] for part in ORDER}, [f"{drawn} with seed {SEED}, {sizes}"]

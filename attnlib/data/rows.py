@@ -13,7 +13,7 @@ LONGEST = 10_000_000
 
 
 @contextmanager
-def row_at(place: str) -> Iterator[None]:
+def row_at(place: str, remedy: str = "Mend it, or get the file again") -> Iterator[None]:
     """Read a row: what cannot be read becomes a DataError that begins with its place, such as file:line.
 
     >>> with row_at("train.csv:7"):
@@ -26,9 +26,9 @@ def row_at(place: str) -> Iterator[None]:
     except DataError:
         raise
     except LookupError as error:
-        raise DataError(f"{place}: no field {error}. Mend it, or get the file again.") from error
+        raise DataError(f"{place}: no field {error}. {remedy}.") from error
     except (ValueError, TypeError, csv.Error) as error:
-        raise DataError(f"{place}: {str(error).rstrip('.')}. Mend it, or get the file again.") from error
+        raise DataError(f"{place}: {str(error).rstrip('.')}. {remedy}.") from error
 
 
 def one_of(written: str, known: Sequence[str], what: str) -> int:

@@ -93,7 +93,9 @@ def telling_words(corpus: Corpus, n: int = 30, least: int = 3) -> list[str]:
     counts = CountVectorizer(analyzer=list, binary=True, min_df=least)
     known = counts.fit_transform(corpus.train.texts)
     if known.shape[1] < n:
-        raise ValueError(f"n_words is {n}, and {known.shape[1]} words are in {least} training texts or more")
+        raise ValueError(
+            f"n is {n}, and {known.shape[1]} words are in {least} training texts or more: ask for fewer"
+        )
     sizes = np.abs(LogisticRegression(max_iter=300).fit(known, corpus.train.labels).coef_).max(axis=0)
     return sorted(counts.get_feature_names_out()[np.argsort(-sizes, kind="stable")[:n]])
 

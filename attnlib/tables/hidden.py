@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from attnlib.kernels import minimal_flip_set
+from attnlib.kernels import minimal_flip_set, token_margins
 from attnlib.readout import Readout
 
 
@@ -13,24 +13,20 @@ def hidden_tokens(readout: Readout, marked: Tensor, furthest: int = 3) -> dict[t
     marked: [N, T] bool, the tokens to be hidden. attention_on_hidden: the weights of those.
     hidden_in_minimal: their share of the smallest flipping set, NaN where no set flips. vote_alone: the mean
     size of the margin that a token's state has alone, |s_t + β|, over the tokens at distance 0, 1, … from the
-    nearest marked one; those at `furthest` or beyond are one. Two classes, else ValueError.
+    nearest marked one; those at `furthest` or beyond are one. ValueError as of `kernels.token_margins`.
 
     >>> readout = Readout([[0.5, 0.5]], [[[0.0, 3.0], [0.0, 1.0]]], [0.0, 0.0], [[True, True]])
     >>> found = hidden_tokens(readout, torch.tensor([[True, False]]))
     >>> found["attention_on_hidden", "attention"].item(), found["vote_alone", "distance 1"].item()
     (0.5, 1.0)
     """
-    if len(readout.bias) != 2:
-        raise ValueError(
-            f"hidden_tokens: two classes are needed, whose votes are one number, not {len(readout.bias)}"
-        )
+    alone = token_margins(readout).abs()
     flip = minimal_flip_set(readout)
     smallest = flip.mask & flip.flipped[:, None]
     found = {
         ("attention_on_hidden", "attention"): (readout.alpha.double() * marked).sum(dim=1),
         ("hidden_in_minimal", "minimal flipping set"): share(smallest & marked, smallest),
     }
-    alone = (readout.scores + readout.bias).double().diff(dim=2)[:, :, 0].abs()
     away = distance(marked).clamp(max=furthest)
     for step in range(furthest + 1):
         there = readout.mask & (away == step)

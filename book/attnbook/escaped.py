@@ -10,11 +10,6 @@ import re
 from typing import Any
 
 
-def in_markdown(words: object) -> str:
-    """Words within a Markdown sentence, in one line; `<`, `>` and `&` are left to `notebook.markdown`."""
-    return re.sub(r"([\\`*_{}\[\]#|~$!])", r"\\\1", " ".join(str(words).split()))
-
-
 def as_code(words: object) -> str:
     """Words as code in Markdown, in one line; backticks in them do not end it."""
     text = " ".join(str(words).split())

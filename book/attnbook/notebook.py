@@ -136,7 +136,8 @@ class Page:
         if self.as_written():
             return Markdown(ANSWER.format(dedent(sentences).strip().format(**numbers)))
         given = as_code(", ".join(f"{name}={value!r}" for name, value in shown(self.parameters).items()))
-        return markdown(f"**Another run than the book's**: {given}. Its numbers follow, without comment.")
+        # Code is shown as it is: nothing in it is to be escaped once more.
+        return Markdown(f"**Another run than the book's**: {given}. Its numbers follow, without comment.")
 
     def figure(self, chart: Any, caption: str, **numbers: Any) -> Any:
         """A chart with a caption that states its finding; of another run its title has to do.

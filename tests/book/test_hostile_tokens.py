@@ -31,11 +31,11 @@ from typing import Optional
 text: Optional[str] = None
 # %%
 import numpy as np, pandas as pd
-from IPython.display import HTML
+from IPython.display import HTML, Markdown
 from myst_nb import glue
 from attnbook import charts, notebook
 from attnbook.verdicts import ledger
-from attnbook.escaped import in_markdown
+from attnbook.escaped import as_code
 from tests import hostile
 page = notebook.begin(globals(), hostile.NAME)
 from tests.hostile import CLASSES, NAME, TOKENS
@@ -68,11 +68,11 @@ cells = pd.DataFrame({"metric": TOKENS, "value": .5, "ours": .5, "low": .4, "hig
 cells = cells.assign(verdict="compatible", reason=TOKENS, experiment=TOKENS, dataset=NAME, source=NAME)
 HTML(ledger.to_html(cells, {TOKENS[0]: TOKENS[3], "-->": NAME}, NAME))
 # %%
-notebook.markdown(f"Classes: {in_markdown(', '.join([NAME, *CLASSES]))}. *End of classes.*")
+Markdown(f"Classes: {as_code(', '.join([NAME, *CLASSES]))}. *End of classes.*")
 # %%
 notebook.markdown("Words: " + " ".join(TOKENS) + " *end of words.*")
 # %%
-notebook.markdown(f"Escaped: {in_markdown(' '.join(TOKENS))} *end.*")
+Markdown(f"Escaped: {as_code(' '.join(TOKENS))} *end.*")
 # %%
 glue("word", TOKENS[0], display=False)
 print(*TOKENS, sep="\\n")

@@ -60,5 +60,5 @@ def test_a_class_absent_from_training_is_never_predicted():
 def test_telling_words_are_those_that_decide():
     made = toy.corpus()  # more good words than bad ones, among ten words
     assert telling_words(made, 4) == ["bad", "dull", "good", "great"]
-    with pytest.raises(ValueError, match="n_words is 11, and 10 words"):
+    with pytest.raises(ValueError, match="n is 11, and 10 words"):
         telling_words(made, 11)

@@ -43,5 +43,5 @@ def test_numbers_of_each_text_against_loops():
 
 def test_more_classes_are_refused():
     readout = make(3, 4, classes=3)
-    with pytest.raises(ValueError, match="two classes are needed"):
+    with pytest.raises(ValueError, match="needs two classes"):
         hidden_tokens(readout, readout.mask)

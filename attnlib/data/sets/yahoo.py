@@ -6,8 +6,8 @@ cut in two), or the csv files that Zhang et al. 2015 made of them.
 
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import cast
-from xml.etree.ElementTree import ParseError, fromstring
+from typing import Any, cast
+from xml.etree.ElementTree import ParseError, XMLPullParser
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from attnlib.data.corpora import SEED, Limits, Parts, Row, classes, held_out, ma
 from attnlib.data.corpus import Corpus, Split
 from attnlib.data.errors import DataError
 from attnlib.data.kept import keep
-from attnlib.data.rows import LONGEST, decoded, labelled_rows
+from attnlib.data.rows import decoded, labelled_rows
 
 # In the order of Zhang et al.'s classes 1 to 10.
 TOPICS = classes("yahoo")
@@ -27,7 +27,6 @@ TEST, TRAIN_AND_DEV = 5_000, 140_000
 # More are read than are wanted: some have no sentence, some are too long for training.
 SPARE = 1.1
 FIELDS = ("uri", "maincat", "subject", "content", "bestanswer")
-BEGIN, END, LAST = b"<document", b"</document>", b"</ystfeed>"
 PIECE = 1 << 20
 
 
@@ -43,23 +42,29 @@ def questions(paths: Sequence[str]) -> Iterator[tuple[int, str, str, str]]:
     one before stopped, in the middle of a document if need be, unless that was complete. Raises DataError,
     with file and document, for what is no XML or is cut.
     """
-    number, place, rest = 0, "", b""
+    number, root, place = 0, None, ""
+    parser: Any = None
     for place, piece in _pieces(paths):
-        *documents, rest = (rest + piece).split(END)
-        for text in documents:
-            number += 1
-            try:
-                document = fromstring(text[max(0, text.find(BEGIN)) :] + END)
-            except ParseError as error:
-                problem = f"{place}: near document {number}: {error}. Restore the official file."
-                raise DataError(problem) from error
-            found = {child.tag: (child.text or "").strip() for child in document}
-            uri, topic, *texts = (found.get(name, "") for name in FIELDS)
-            yield number, uri, topic, " ".join(filter(None, texts))
-        # A file that is something else is not read to its end.
-        if len(rest) > LONGEST:
-            break
-    if not rest.rstrip().endswith(LAST):
+        if parser is None and not piece.strip():
+            continue
+        parser = parser or XMLPullParser(("start", "end"))
+        try:
+            parser.feed(piece)
+            events = list(parser.read_events())
+        except ParseError as error:
+            problem = f"{place}: near document {number + 1}: {error}. Restore the official file."
+            raise DataError(problem) from error
+        for event, element in events:
+            root = element if root is None else root
+            if event == "end" and element is root:
+                parser = root = None
+            elif event == "end" and element.tag == "document":
+                number += 1
+                found = {child.tag: (child.text or "").strip() for child in element}
+                uri, topic, *texts = (found.get(name, "") for name in FIELDS)
+                yield number, uri, topic, " ".join(filter(None, texts))
+                root.clear()
+    if parser is not None:
         raise DataError(f"{place}: the XML text stops in document {number + 1}; it may be cut. Restore it.")
 
 

@@ -77,7 +77,11 @@ def test_of_tweets_dev_is_taken_out_of_train_if_the_file_has_none(root):
 
 
 def test_bad_tweets_are_named(root):
-    for line, problem in (("a text,2,train", "the label is '2'"), ("a text,1,held", "exp_split is 'held'")):
+    for line, problem in (
+        ("a text,2,train", "the label is '2'"),
+        ("a text,1,held", "exp_split is 'held'"),
+        ("a text,1", "expected 3 comma-separated fields, found 2"),
+    ):
         write_tweets(root, HEADER, '"two\nlines",0,train', line)
         with pytest.raises(DataError, match=rf"adr_dataset\.csv:4: {problem}"):
             load("adr")
