@@ -60,5 +60,6 @@ def site():
     left.touch()
     done = snakemake()
     left.unlink(missing_ok=True)
-    assert done.returncode == 0, done.stdout[-6000:]
+    logs = sorted((ROOT / "build/logs").glob("*.log"), key=lambda path: path.stat().st_mtime)
+    assert done.returncode == 0, (logs[-1].read_text(encoding="utf-8") if logs else done.stdout)[-4000:]
     return ROOT / "build/_build/html"
