@@ -20,7 +20,7 @@ INDEX = readouts.index(FOLDER)
 # Their runs are those that were recorded (config/readouts.yaml).
 PAGES = grid.runs(load_file(ROOT / "config/readouts.yaml"), ROOT)
 BYTES = 5 * 2**20
-# What is checked out. The history only grows (18 MB), by every table that is recorded again, and its size depends on
+# What is checked out. The history (18 MB) grows by every table recorded again, and its size depends on
 # how git packs it: its bound is wide.
 TREE = 8.5e6
 HISTORY = 22e6
