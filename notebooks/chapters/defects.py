@@ -24,6 +24,8 @@ tables = papers.recorded(fresh)
 found = defects.measured(fresh)
 page.write(found, "defects.csv", "%.6g")
 change = defects.changes(found)
+each = defects.changes(found, ("defect", "dataset"))
+others = change["change"].sort_values().iloc[1:].abs().max()
 
 # %% tags=["remove-input"]
 page.answer(
@@ -39,16 +41,19 @@ page.answer(
 
 # %% tags=["remove-input"]
 page.figure(
-    charts.dot_panels(
-        found,
-        "dataset",
-        by="code",
-        panel="defect",
-        title="The same models with the released code's defect and without",
-        x_title="share of texts, F1 or nats",
-        by_title="code",
+    charts.intervals(
+        change.assign(none=0.0),
+        "defect",
+        value="change",
+        bound="none",
+        points=each,
+        ours="mean of data sets",
+        title="What a defect of the released code changes, on the same models",
+        x_title="as released minus mended (share of texts, F1, or JSD in nats)",
     ),
-    "With and without each defect, on the same models. Only the search for adversaries loses much by it.",
+    "Three defects move a mean by {most:.3f} at most; the search for adversaries loses {less:.3f} nats.",
+    most=others,
+    less=-change["change"].min(),
 )
 
 # %% [markdown]

@@ -35,13 +35,6 @@ right = words[words["metric"].eq("test_is_right") & words["method"].eq("attentio
 right = right.groupby(["operator", "encoder"])["value"].mean()
 page.write(drawn, "known_truth.csv", "%.6g")
 
-# %% [markdown]
-# ```{admonition} Generated data
-# :class: note generated
-# All results of this chapter but the last are of texts and scenes made by rules, whose evidence is known.
-# They say how far explanations and tests can be trusted in principle, and nothing about natural language.
-# ```
-
 # %% tags=["remove-input"]
 page.answer(
     """
@@ -78,6 +71,12 @@ page.figure(
 )
 
 # %% [markdown]
+# ```{admonition} Generated data
+# :class: note generated
+# All results of this chapter but the last are of texts and scenes made by rules, whose evidence is known.
+# They say how far explanations and tests can be trusted in principle, and nothing about natural language.
+# ```
+#
 # Dots are means over five seeds; lines reach from the lowest to the highest.
 #
 # ## The idea

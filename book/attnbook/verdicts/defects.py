@@ -39,8 +39,11 @@ def measured(fresh: results.Folder = None, folder: results.Folder = None) -> pd.
     return named(long).sort_values(["defect", "dataset", "code"], ignore_index=True)
 
 
-def changes(found: pd.DataFrame) -> pd.DataFrame:
-    """What each defect does to the mean over data sets: columns defect, RELEASED, MENDED and change."""
-    means = found.pivot_table("value", "defect", "code", observed=True)
+def changes(found: pd.DataFrame, by: tuple[str, ...] = ("defect",)) -> pd.DataFrame:
+    """What each defect does to the mean over data sets: columns defect, RELEASED, MENDED and change.
+
+    by: a row for each of these; with "dataset" too, not the mean over data sets.
+    """
+    means = found.pivot_table("value", list(by), "code", observed=True)
     means.columns = means.columns.astype(str)
     return means.assign(change=means[RELEASED] - means[MENDED]).reset_index()
