@@ -195,8 +195,7 @@ page.figure(
         by_title="model",
         domain=(0, 1),
     ),
-    "Pretrained or not, attention × gradient is violated least; input × gradient is as bad as chance once"
-    " pretrained.",
+    "Pretrained or not, attention × gradient stays far below attention; input × gradient rises to random scores.",
 )
 
 # %% [markdown]
