@@ -195,7 +195,7 @@ page.figure(
         by_title="model",
         domain=(0, 1),
     ),
-    "Pretrained or not, attention × gradient stays far below attention; input × gradient rises to random scores.",
+    "Pretrained or not, attention × gradient stays far below attention; input × gradient becomes as random.",
 )
 
 # %% [markdown]
