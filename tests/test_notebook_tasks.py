@@ -111,8 +111,10 @@ def runs_of(page, text):
         yield {"encoder": "FLANrnn"}, TWO
     elif page in OF_TWO or page.startswith("wiegreffe_pinter"):
         yield {}, TWO
-    elif page.startswith("jain_wallace"):
+    elif page.startswith("jain_wallace") or page == "beyond/need":
         yield {}, set(TEXTS)
+    elif page == "beyond/transfer":
+        yield {"encoders": ["average", "bilstm"], "leave_one_out": True}, SINGLE
     elif page in ("violation/methods", "violation/gradient"):
         yield {"layers": 0}, set(TEXTS)
     else:
@@ -282,6 +284,28 @@ def right_conicity(page):
         assert np.nanmin(found["excess_fraction"], initial=0) >= 0
 
 
+def right_need(page):
+    table, labels = page["summary"], page["run"].texts.labels
+    for name, found in page["outputs"].items():
+        is_row(table, "accuracy", (found.argmax(1) == labels).mean(), LIMIT, method=name)
+    alpha = page["models"]["random"].readout.alpha
+    drawn = [page["drawn"]["test"][text] for text in page["run"].texts.ids]
+    for row, weights in zip(alpha.numpy(), drawn, strict=True):
+        np.testing.assert_allclose(row[: len(weights)], weights, atol=1e-5)
+
+
+def right_transfer(page):
+    labels, outputs = page["labels"], page["outputs"]
+    gains = page["summary"].query("metric == 'accuracy_gain'")
+    assert len(gains) == len(outputs) - len(page["encoders"])
+    for (receiver, guide, kind), found in outputs.items():
+        if kind != "uniform":
+            base = outputs[receiver, "none", "uniform"]
+            gain = ((found.argmax(1) == labels) * 1.0 - (base.argmax(1) == labels)).mean()
+            row = gains[gains["encoder"].eq(receiver) & gains["method"].eq(f"{guide}, {kind}")]
+            assert row["value"].item() == pytest.approx(gain)
+
+
 def right_documents(page):
     """Serrano and Smith's pages: what the model says, and what only documents with sentences have."""
     run, table = page["run"], page["summary"]
@@ -437,6 +461,8 @@ RIGHT = {
     "beyond/geometry": right_geometry,
     "beyond/deception": right_deception,
     "beyond/conicity": right_conicity,
+    "beyond/need": right_need,
+    "beyond/transfer": right_transfer,
     "violation/own_model": right_own_model,
     "violation/depth": right_depth,
     "violation/evidence": right_evidence,

@@ -1,14 +1,15 @@
 """Attention weights that guide another model: where they come from, by split and text id.
 
 Wiegreffe & Pinter (2019, §3.4) impose a model's attention on one that sees each word alone. These are the
-weights they impose, and two more: the most distant ones that leave the model's output where it was, and what
-leaving out each token does to it.
+weights they impose, and more: the most distant ones that leave the model's output where it was, what leaving
+out each token does to it, and two controls, chance and nothing but the class that the model predicts.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -42,6 +43,38 @@ def leave_one_out_weights(model: Prepared) -> Guide:
         return normalised(changes, model.readouts[name])
 
     return _per_split(model.corpus, weights)
+
+
+def chance(corpus: Corpus, seed: int = 0) -> Guide:
+    """Weights drawn at random, any weighting of a text as likely as any other, whatever its words say."""
+    draw = np.random.default_rng(seed)
+
+    def weights(split: Split) -> dict[str, np.ndarray]:
+        rows = zip(split.ids, split.lengths, strict=True)
+        return {text: _shares(draw.exponential(size=length)) for text, length in rows}
+
+    return {name: weights(split) for name, split in corpus.splits.items()}
+
+
+def class_alone(model: Prepared, seed: int = 0) -> Guide:
+    """Weights that depend on the model by its predicted class alone: the label in disguise.
+
+    For each class every word of the vocabulary is given a random number once; a text's weights are those of
+    its words for the predicted class, over their sum. What the model attends to does not enter.
+    """
+    words = model.corpus.vocabulary
+    drawn = np.random.default_rng(seed).exponential(size=(len(model.corpus.class_names), len(words)))
+
+    def weights(name: str, split: Split) -> dict[str, np.ndarray]:
+        predicted = model.readouts[name].predictions().tolist()
+        rows = zip(split.ids, split.texts, predicted, strict=True)
+        return {text: _shares(drawn[label, words.encode(tokens)[1:-1]]) for text, tokens, label in rows}
+
+    return {name: weights(name, split) for name, split in model.corpus.splits.items()}
+
+
+def _shares(numbers: np.ndarray) -> np.ndarray:
+    return (numbers / numbers.sum()).astype(np.float32)
 
 
 def normalised(changes: Tensor, readout: Readout) -> Tensor:

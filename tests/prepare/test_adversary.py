@@ -1,5 +1,9 @@
 """Adversaries and guides from trained models: the cache, whose texts they are on, and refusals."""
 
+from functools import partial
+from types import SimpleNamespace
+
+import numpy as np
 import pytest
 import torch
 
@@ -107,3 +111,30 @@ def test_an_adversary_is_trained_once_and_every_setting_has_its_own(base, monkey
     again = prepare_adversary.prepare_adversary(base, 0.01, **settings)
     assert torch.equal(again.readout.alpha, first.readout.alpha)
     assert again.history == first.history
+
+
+def test_controls_carry_chance_or_the_class_alone(base):
+    corpus, words = base.corpus, base.corpus.vocabulary
+    # A model that is always right.
+    right = {
+        name: SimpleNamespace(predictions=partial(torch.as_tensor, split.labels))
+        for name, split in corpus.splits.items()
+    }
+    alone = guides.class_alone(SimpleNamespace(corpus=corpus, readouts=right), 3)
+    drawn = guides.chance(corpus, 3)
+    first, again, other = (list(guides.chance(corpus, seed)["test"].values()) for seed in (3, 3, 4))
+    assert all(map(np.array_equal, first, again))
+    assert not all(map(np.array_equal, first, other))
+    weight_of = {}
+    for name, split in corpus.splits.items():
+        for text, tokens, label in zip(split.ids, split.texts, split.labels.tolist(), strict=True):
+            for guide in (drawn, alone):
+                assert guide[name][text].shape == (len(tokens),)
+                assert guide[name][text].sum() == pytest.approx(1, abs=1e-6)
+                assert (guide[name][text] >= 0).all()
+            # Of two words of a text, the same in all texts of that predicted class.
+            ids, weights = words.encode(tokens)[1:-1], alone[name][text]
+            for other, weight in zip(ids[1:], weights[1:], strict=True):
+                known = weight_of.setdefault((label, ids[0], other), weight / weights[0])
+                assert weight / weights[0] == pytest.approx(known, rel=1e-4)
+    assert len({label for label, *_ in weight_of}) == 2
