@@ -31,6 +31,7 @@ from attnlib.kernels.rankings import (
     product_order,
     random_orders,
 )
+from attnlib.kernels.shapley import shapley
 
 __all__ = [
     "adversary_bounds",
@@ -62,6 +63,7 @@ __all__ = [
     "reach",
     "reach_of_heads",
     "search_adversary",
+    "shapley",
     "shuffled_weights",
     "single_erasure",
     "token_margins",

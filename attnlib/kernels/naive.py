@@ -229,6 +229,24 @@ def erase_until_flip(readout: Readout, order: Tensor) -> Flip:
     return Flip(columns[0].long(), columns[1], columns[2], columns[3].bool(), columns[4].bool())
 
 
+def shapley(readout: Readout) -> Tensor:
+    """Mean over all T! orders of what token t adds to the logits of those before it, [N, T, C].
+
+    NaN off the mask. (Shapley 1953, for the game of `logits_without`.)
+    """
+    found = torch.full(readout.scores.shape, torch.nan, dtype=torch.float64)
+    for i, text in enumerate(texts(readout)):
+        place = torch.tensor(list(itertools.permutations(range(text.mask.shape[1]))))  # [T!, T] when t comes
+        added = []
+        for own in place.t():
+            after, before = (text.alpha * sets for sets in (place <= own[:, None], place < own[:, None]))
+            weights = [left / left.sum(1, keepdim=True).clamp(min=1e-300) for left in (after, before)]
+            logits = [text.logits(p[None])[0] for p in weights]
+            added.append((logits[0] - logits[1]).mean(0))
+        found[i, readout.mask[i]] = torch.stack(added)
+    return found
+
+
 def flipping_sets(text: Readout) -> Tensor:
     """Of all 2^T sets R of tokens those with argmax Σ_{t∉R} α_t (z_t + b) ≠ y, Σ_{t∉R} α_t > 0, [S, T]."""
     sets = torch.tensor(list(itertools.product((False, True), repeat=text.mask.shape[1])))

@@ -55,6 +55,8 @@ TABLE = {
     "random_weights": (ANY, "NT", lambda r: kernels.random_weights(r, seed=1)),
     "reach": (LINEAR, "Nb N N N", kernels.reach),
     "search_adversary": (ANY, "N NT N", lambda r: kernels.search_adversary(r, 0.05, **QUICK)),
+    "shapley": (LINEAR, "NTC NTC", kernels.shapley),
+    "shapley, sampled": (LINEAR, "NTC NTC", lambda r: kernels.shapley(r, 20, 5, exact_up_to=4)),
     "shuffled_weights": (ANY, "NT", lambda r: kernels.shuffled_weights(r, seed=1)),
     "single_erasure, average": (ANY, "N N Nb N Nc", lambda r: kernels.single_erasure(r, r.alpha)),
     "single_erasure, drawn": (ANY, "N N Nb N Nc", lambda r: kernels.single_erasure(r, r.alpha, "drawn", 7)),
@@ -83,6 +85,7 @@ FORMULAS = {  # for all that a kernel returns, or the first of it
     "permutation_test": lambda r: naive.permutation_test(r, 20, seed=3),
     "permutation_test, odd": lambda r: naive.permutation_test(r, 7, seed=3),
     "reach": naive.reach,
+    "shapley": naive.shapley,
 }
 
 READOUTS = {
@@ -231,7 +234,7 @@ def test_what_needs_linear_logits_says_so(name):
     if TABLE[name][0] == TWO:
         refused["two classes, this Readout has 3"] = make(2, 3, 3)
     for needed, readout in refused.items():
-        with pytest.raises(ValueError, match=f"readout: {name} needs {needed}"):
+        with pytest.raises(ValueError, match=f"readout: {name.partition(',')[0]} needs {needed}"):
             TABLE[name][2](readout)
 
 
@@ -267,7 +270,7 @@ def call(name, **given):
 
 
 def test_the_numbers_of_all_kernels():
-    named = "epsilon learning_rate n n_candidates n_draws n_permutations n_steps penalty seed"
+    named = "epsilon exact_up_to learning_rate n n_candidates n_draws n_permutations n_steps penalty seed"
     assert {parameter for _, parameter in NUMBERS} == set(named.split())
     assert len(NUMBERS) >= 17
 
