@@ -282,6 +282,19 @@ def right_conicity(page):
         assert np.nanmin(found["excess_fraction"], initial=0) >= 0
 
 
+def right_shapley(page):
+    readout, predicted = page["readout"], page["predicted"]
+    assert torch.equal(predicted, page["run"].readout.predictions())
+    total = page["found"].values.nansum(1)
+    torch.testing.assert_close(total, readout.logits() - readout.bias, atol=1e-9, rtol=0)
+    tau = []
+    for row, c in enumerate(predicted):
+        real = readout.mask[row]
+        share, z = page["found"].values[row, real, c], readout.scores[row, real, c]
+        tau.append(stats.kendalltau(readout.alpha[row, real] * z, share).statistic)
+    is_row(page["summary"], "tau", np.nanmean(tau), LIMIT, method="attention × gradient")
+
+
 def right_documents(page):
     """Serrano and Smith's pages: what the model says, and what only documents with sentences have."""
     run, table = page["run"], page["summary"]
@@ -437,6 +450,7 @@ RIGHT = {
     "beyond/geometry": right_geometry,
     "beyond/deception": right_deception,
     "beyond/conicity": right_conicity,
+    "beyond/shapley": right_shapley,
     "violation/own_model": right_own_model,
     "violation/depth": right_depth,
     "violation/evidence": right_evidence,
