@@ -260,6 +260,12 @@ def right_geometry(page):
     if not two:
         is_row(right_permutation_of, "permutation_can_flip", None)
         is_row(page["summary"], "jsd", None, method="exact optimum")
+        readout, frame = page["run"].readout, page["frame"]
+        for c, name in enumerate(page["run"].corpus.class_names):
+            alone = (readout.scores.double() + readout.bias.double()).softmax(2)[..., c]
+            lowest = alone.masked_fill(~readout.mask, 1).amin(1).mean().item()
+            is_row(page["summary"], "class_lowest", lowest, LIMIT, **{"class": name})
+        assert (frame["second_falls"] >= (frame["second_fewest"] < 1)).all()
 
 
 def right_deception(page):

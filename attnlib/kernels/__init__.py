@@ -14,7 +14,7 @@ from attnlib.kernels.baselines import (
     shuffled_weights,
     uniform_weights,
 )
-from attnlib.kernels.bounds import adversary_bounds, flips_alone, reach, reach_of_heads
+from attnlib.kernels.bounds import adversary_bounds, class_range, flips_alone, reach, reach_of_heads
 from attnlib.kernels.conicity import conicity
 from attnlib.kernels.correlation import kendall_tau
 from attnlib.kernels.divergence import jsd, kl, tvd
@@ -37,6 +37,7 @@ __all__ = [
     "adversary_bounds",
     "attention_order",
     "centred_product_order",
+    "class_range",
     "conicity",
     "erase_each",
     "erase_until_flip",

@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 
 from attnlib.kernels._common import token_margins
-from attnlib.kernels.bounds import Reach
+from attnlib.kernels.bounds import ClassRange, Reach
 from attnlib.kernels.erasure import Flip
 from attnlib.kernels.exact import margin_bounds
 from attnlib.kernels.permutation import Moments, orders
@@ -130,6 +130,16 @@ def reach(readout: Readout) -> Reach:
         furthest = tvd(alone.softmax(1), text.probabilities()).max()
         found.append(((alone.argmax(1) != y).any(), p.min(), two * p.max(), two * furthest))
     return Reach(*(torch.stack(column) for column in zip(*found, strict=True)))
+
+
+def class_range(readout: Readout) -> ClassRange:
+    """min_t and max_t ŷ_c(e_t), and 1 / Σ_k exp(−max_t (l_tc − l_tk)), l_t = z_t + b, for each class c."""
+    found = []
+    for text in texts(readout):
+        alone = text.decode(text.scores[0].double())  # [T, C]
+        p, leads = alone.softmax(1), alone[:, :, None] - alone[:, None]  # [T, C, C]
+        found.append((p.amin(0), p.amax(0), 1 / (-leads.amax(0)).exp().sum(1)))
+    return ClassRange(*(torch.stack(column) for column in zip(*found, strict=True)))
 
 
 def reach_of_heads(alpha: Tensor, scores: Tensor, bias: Tensor, mask: Tensor) -> Reach:

@@ -33,6 +33,7 @@ TABLE = {
     "adversary_bounds": (LINEAR, "N N", lambda r: kernels.adversary_bounds(r, 0.1, 2, 12, seed=5)),
     "attention_order": (ANY, "NTc", kernels.attention_order),
     "centred_product_order": (LINEAR, "NTc", kernels.centred_product_order),
+    "class_range": (LINEAR, "NC NC NC", kernels.class_range),
     "erase_each": (ANY, "NTC", kernels.erase_each),
     "erase_until_flip": (ANY, "Ni N N Nb Nb", in_order(kernels.erase_until_flip)),
     "exact_adversary": (TWO, "N NT N", lambda r: kernels.exact_adversary(r, 0.03)),
@@ -73,6 +74,7 @@ OTHERS = {"conicity", "flip_table", "jsd", "kl", "reach_of_heads", "tvd"}
 DTYPES = {"b": torch.bool, "i": torch.int64, "c": torch.int64}
 
 FORMULAS = {  # for all that a kernel returns, or the first of it
+    "class_range": naive.class_range,
     "erase_each": naive.erase_each,
     "erase_until_flip": in_order(naive.erase_until_flip),
     "exact_adversary": lambda r: naive.exact_adversary(r, 0.03),
