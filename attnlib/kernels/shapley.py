@@ -60,15 +60,11 @@ def shapley(
     check_linear(readout, "shapley")
     check_at_least("n_permutations", n_permutations, 4)
     if n_permutations % 2:
-        raise ValueError(
-            f"n_permutations: must be even, as orders come with their reverse; got {n_permutations}"
-        )
+        raise ValueError(f"n_permutations: must be even, for an order and its reverse; got {n_permutations}")
     check_at_least("exact_up_to", exact_up_to, 1)
     if exact_up_to > LONGEST:
-        raise ValueError(
-            f"exact_up_to: at most {LONGEST}, for {exact_up_to} tokens have 2^{exact_up_to} sets. Longer "
-            "texts are sampled; a larger n_permutations narrows their intervals"
-        )
+        remedy = f"At most {LONGEST}; longer texts are sampled: n_permutations narrows their intervals"
+        raise ValueError(f"exact_up_to: {exact_up_to} tokens have 2^{exact_up_to} sets. {remedy}")
     keys = text_keys(seed, readout.lengths, ids)
     values = torch.zeros_like(readout.scores, dtype=torch.float64)
     half_width = torch.zeros_like(values)
@@ -93,8 +89,8 @@ def shapley(
 def _exact(a: Tensor, w: Tensor) -> Tensor:
     """Values [n, C, L] from all sets; `a`: [n, L] weights above 0, `w`: [n, C, L] weights times scores."""
     length = a.shape[1]
-    tokens = torch.arange(length, device=a.device)
-    members = (torch.arange(2**length, device=a.device)[:, None] >> tokens) % 2 == 1  # [2^L, L]
+    numbers = torch.arange(2**length, device=a.device)
+    members = (numbers[:, None] >> numbers[:length]) % 2  # [2^L, L]: the sets in binary
     size = members.sum(1, keepdim=True)
     # of all orders, those in which a token comes right after a given set of so many: |S|! (L − |S| − 1)! / L!
     share = a.new_tensor([1 / (length * comb(length - 1, before)) for before in range(length)])
@@ -102,7 +98,7 @@ def _exact(a: Tensor, w: Tensor) -> Tensor:
     inside = members.double()
     worth = w @ inside.t() / (a @ inside.t())[:, None]  # [n, C, 2^L]
     worth[..., 0] = 0.0  # the empty set
-    return worth @ torch.where(members, joined, -missed)
+    return worth @ torch.where(members > 0, joined, -missed)
 
 
 def _pairs(a: Tensor, w: Tensor, order: Tensor) -> Tensor:
