@@ -203,3 +203,16 @@ def test_on_film_reviews_attention_is_most_plausible_and_integrated_gradients_mo
     assert texts.T.to_dict("list") == {"FLANconv": [2, 50], "average": [2, 50], "bilstm": [1, 20]}
     told = words(BOOK.parent / "notebooks/chapters/known_truth.py")
     assert "found best by attention, what the model needs by integrated gradients" in told
+
+
+def test_how_near_scores_come_to_shapley_values():
+    """The chapter on the sign: order, direction and signs, for every BiLSTM on SST."""
+    rows = recorded("beyond/shapley", dataset="sst", encoder="bilstm", scorer="additive")
+    assert rows["seed"].nunique() == 5
+    by = {metric: found.pivot_table("value", "seed", "method") for metric, found in rows.groupby("metric")}
+    order, apart, signs = by["tau"], by["distance"].mean(), by["same_sign"].mean()
+    assert (order["gradient"] > order["attention × gradient"]).all()
+    assert apart.idxmin() == "attention × gradient"
+    assert signs["centred product"] < signs["attention"] < signs["attention × gradient"]
+    average = recorded("beyond/shapley", dataset="sst", encoder="average", metric="distance")
+    assert average.set_index("method")["value"].idxmin() == "centred product"
