@@ -262,6 +262,12 @@ def right_geometry(page):
     if not two:
         is_row(right_permutation_of, "permutation_can_flip", None)
         is_row(page["summary"], "jsd", None, method="exact optimum")
+        readout, frame = page["run"].readout, page["frame"]
+        for c, name in enumerate(page["run"].corpus.class_names):
+            alone = (readout.scores.double() + readout.bias.double()).softmax(2)[..., c]
+            lowest = alone.masked_fill(~readout.mask, 1).amin(1).mean().item()
+            is_row(page["summary"], "class_lowest", lowest, LIMIT, **{"class": name})
+        assert (frame["second_falls"] >= (frame["second_fewest"] < 1)).all()
 
 
 def right_deception(page):
@@ -304,6 +310,19 @@ def right_transfer(page):
             gain = ((found.argmax(1) == labels) * 1.0 - (base.argmax(1) == labels)).mean()
             row = gains[gains["encoder"].eq(receiver) & gains["method"].eq(f"{guide}, {kind}")]
             assert row["value"].item() == pytest.approx(gain)
+
+
+def right_shapley(page):
+    readout, predicted = page["readout"], page["predicted"]
+    assert torch.equal(predicted, page["run"].readout.predictions())
+    total = page["found"].values.nansum(1)
+    torch.testing.assert_close(total, readout.logits() - readout.bias, atol=1e-9, rtol=0)
+    tau = []
+    for row, c in enumerate(predicted):
+        real = readout.mask[row]
+        share, z = page["found"].values[row, real, c], readout.scores[row, real, c]
+        tau.append(stats.kendalltau(readout.alpha[row, real] * z, share).statistic)
+    is_row(page["summary"], "tau", np.nanmean(tau), LIMIT, method="attention × gradient")
 
 
 def right_documents(page):
@@ -463,6 +482,7 @@ RIGHT = {
     "beyond/conicity": right_conicity,
     "beyond/need": right_need,
     "beyond/transfer": right_transfer,
+    "beyond/shapley": right_shapley,
     "violation/own_model": right_own_model,
     "violation/depth": right_depth,
     "violation/evidence": right_evidence,

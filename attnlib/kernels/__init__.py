@@ -14,7 +14,7 @@ from attnlib.kernels.baselines import (
     shuffled_weights,
     uniform_weights,
 )
-from attnlib.kernels.bounds import adversary_bounds, flips_alone, reach, reach_of_heads
+from attnlib.kernels.bounds import adversary_bounds, class_range, flips_alone, reach, reach_of_heads
 from attnlib.kernels.conicity import conicity
 from attnlib.kernels.correlation import kendall_tau
 from attnlib.kernels.divergence import jsd, kl, tvd
@@ -31,11 +31,13 @@ from attnlib.kernels.rankings import (
     product_order,
     random_orders,
 )
+from attnlib.kernels.shapley import shapley
 
 __all__ = [
     "adversary_bounds",
     "attention_order",
     "centred_product_order",
+    "class_range",
     "conicity",
     "erase_each",
     "erase_until_flip",
@@ -62,6 +64,7 @@ __all__ = [
     "reach",
     "reach_of_heads",
     "search_adversary",
+    "shapley",
     "shuffled_weights",
     "single_erasure",
     "token_margins",

@@ -149,6 +149,46 @@ class Reach(NamedTuple):
         return moved / self.largest_tvd.where(self.largest_tvd > _STILL, torch.nan)
 
 
+class ClassRange(NamedTuple):
+    """How probable attention can make each class, one entry per text and class, float64.
+
+    - `lowest`: [N, C] over all attentions, exact.
+    - `reached`: [N, C] the highest with all attention on one token. For two classes the highest over all.
+    - `ceiling`: [N, C] no attention makes the class more probable. For two classes the same as `reached`.
+    """
+
+    lowest: Tensor
+    reached: Tensor
+    ceiling: Tensor
+
+
+def class_range(readout: Readout) -> ClassRange:
+    """The range of every class's probability over all attentions: exact below, for C > 2 bounded above.
+
+    A probability is 1/Σ_c exp(l_c − l_y), and the sum convex in the weights: it is largest, and the
+    probability lowest, at a single token. Its smallest value is a convex programme, which is not solved: the
+    highest probability is at least that of the best single token, and at most what each lead l_y − l_c gives
+    at its own best token.
+
+    float64. Raises ValueError for a head and where a class is not allowed.
+
+    >>> from attnlib import Readout, kernels
+    >>> readout = Readout([[0.5, 0.5]], [[[0, 2.0, 1], [1, 0, 2]]], [0.0, 0.0, 0.0], [[True] * 2])
+    >>> kernels.class_range(readout).lowest.round(decimals=3).tolist()
+    [[0.09, 0.09, 0.245]]
+    """
+    check_linear(readout, "class_range")
+    out = ~readout.mask[..., None]
+    alone = readout.scores.double() + readout.bias.double()  # [N, T, C] logits of single tokens
+    p = alone.log_softmax(-1).exp()
+    lowest, reached = p.masked_fill(out, torch.inf).amin(1), p.masked_fill(out, -torch.inf).amax(1)
+    if len(readout.bias) == 2:
+        return ClassRange(lowest, reached, reached)
+    leads = ((alone[..., y, None] - alone).masked_fill(out, -torch.inf).amax(1) for y in range(p.shape[2]))
+    ceiling = torch.stack([(-(-lead).logsumexp(1)).exp() for lead in leads], 1)
+    return ClassRange(lowest, reached, ceiling.maximum(reached))
+
+
 def reach(readout: Readout) -> Reach:
     """Whether any attention weights can change the decision, and how far they can move its probability.
 
@@ -166,12 +206,8 @@ def reach(readout: Readout) -> Reach:
     ([True], [0.018])
     """
     check_linear(readout, "reach")
-    mask = readout.mask
-    y = readout.predictions()  # [N]
-    alone = readout.scores.double() + readout.bias.double()  # [N, T, C] logits of single tokens
-    p = alone.log_softmax(-1).gather(2, y[:, None, None].expand(-1, mask.shape[1], 1))[..., 0].exp()  # [N, T]
-    lowest = p.masked_fill(~mask, torch.inf).amin(1)
-    highest = p.masked_fill(~mask, -torch.inf).amax(1)
+    y = readout.predictions()[:, None]  # [N, 1]
+    lowest, highest = (x.gather(1, y)[:, 0] for x in class_range(readout)[:2])
     if len(readout.bias) != 2:
         highest = torch.full_like(lowest, torch.nan)
     predicted = readout.probabilities().amax(1)

@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 
 from attnlib.kernels._common import token_margins
-from attnlib.kernels.bounds import Reach
+from attnlib.kernels.bounds import ClassRange, Reach
 from attnlib.kernels.erasure import Flip
 from attnlib.kernels.exact import margin_bounds
 from attnlib.kernels.permutation import Moments, orders
@@ -132,6 +132,16 @@ def reach(readout: Readout) -> Reach:
     return Reach(*(torch.stack(column) for column in zip(*found, strict=True)))
 
 
+def class_range(readout: Readout) -> ClassRange:
+    """min_t and max_t ŷ_c(e_t), and 1 / Σ_k exp(−max_t (l_tc − l_tk)), l_t = z_t + b, for each class c."""
+    found = []
+    for text in texts(readout):
+        alone = text.decode(text.scores[0].double())  # [T, C]
+        p, leads = alone.softmax(1), alone[:, :, None] - alone[:, None]  # [T, C, C]
+        found.append((p.amin(0), p.amax(0), 1 / (-leads.amax(0)).exp().sum(1)))
+    return ClassRange(*(torch.stack(column) for column in zip(*found, strict=True)))
+
+
 def reach_of_heads(alpha: Tensor, scores: Tensor, bias: Tensor, mask: Tensor) -> Reach:
     """The same as `reach` of all attention of head h on token t_h, for all (t_1, …, t_H), [N]."""
     found = []
@@ -227,6 +237,24 @@ def erase_until_flip(readout: Readout, order: Tensor) -> Flip:
         found.append(row)
     columns = torch.tensor(found, dtype=torch.float64).unbind(1)
     return Flip(columns[0].long(), columns[1], columns[2], columns[3].bool(), columns[4].bool())
+
+
+def shapley(readout: Readout) -> Tensor:
+    """Mean over all T! orders of what token t adds to the logits of those before it, [N, T, C].
+
+    NaN off the mask. (Shapley 1953, for the game of `logits_without`.)
+    """
+    found = torch.full(readout.scores.shape, torch.nan, dtype=torch.float64)
+    for i, text in enumerate(texts(readout)):
+        place = torch.tensor(list(itertools.permutations(range(text.mask.shape[1]))))  # [T!, T] when t comes
+        added = []
+        for own in place.t():
+            after, before = (text.alpha * sets for sets in (place <= own[:, None], place < own[:, None]))
+            weights = [left / left.sum(1, keepdim=True).clamp(min=1e-300) for left in (after, before)]
+            logits = [text.logits(p[None])[0] for p in weights]
+            added.append((logits[0] - logits[1]).mean(0))
+        found[i, readout.mask[i]] = torch.stack(added)
+    return found
 
 
 def flipping_sets(text: Readout) -> Tensor:

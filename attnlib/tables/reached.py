@@ -5,11 +5,16 @@ from .99 to .51 under another attention. So a small change of the probability is
 and not by whether the class can change.
 """
 
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pandas as pd
 import torch
 from torch import Tensor
 
-from attnlib.kernels import permutation_range, reach
+from attnlib.kernels import class_range, permutation_range, reach
 from attnlib.readout import Readout
+from attnlib.statistics import means
 
 METRICS = ("can_flip", "largest_permuted_tvd", "largest_tvd", "inert_moved_0_1", "tvd_share")
 MOVED = 0.1
@@ -45,3 +50,49 @@ def columns(readout: Readout, permuted: Tensor | None = None) -> dict[str, Tenso
         if permuted is not None:
             columns["tvd_share"] = found.share(permuted)
     return columns
+
+
+def by_class(readout: Readout, names: Sequence[str]) -> pd.DataFrame:
+    """How probable attention can make each class: means over all texts, one row per class and metric.
+
+    names: of the C classes. Metrics: class_probability, the model's own; class_lowest, class_reached and
+    class_ceiling as `kernels.class_range` has them: the highest probability is between the last two. Returns
+    metric, class, value, low, high, n. ValueError for a head and where a class is not allowed.
+
+    >>> from attnlib import Readout
+    >>> readout = Readout([[0.5, 0.5]], [[[0, 2.0, 1], [1, 0, 2]]], [0.0, 0.0, 0.0], [[True] * 2])
+    >>> by_class(readout, ["a", "b", "c"]).set_index("class")["value"].round(2)["b"].tolist()
+    [0.31, 0.09, 0.67, 0.67]
+    """
+    found = {"class_probability": readout.probabilities()}
+    found |= {f"class_{name}": values for name, values in class_range(readout)._asdict().items()}
+    rows = (
+        (metric, name, values[:, c].cpu().numpy())
+        for c, name in enumerate(names)
+        for metric, values in found.items()
+    )
+    return means(rows, "metric", "class")
+
+
+def without_predicted(readout: Readout) -> Readout:
+    """The same texts with each one's predicted class taken out, of C > 2: its second class is on top.
+
+    The classes that are left keep their order, and the bias, which now differs between texts, is in the
+    scores. Whatever is asked of it is about the second class: `kernels.minimal_flip_set` finds the fewest
+    tokens whose erasure brings it below another one that is not the first. Some attention must remain.
+    ValueError for a head, where a class is not allowed, and for two classes.
+
+    >>> from attnlib import Readout, kernels
+    >>> scores = [[[9.0, 2, 1], [9, 0, 1.5], [9, 3, 1]]]
+    >>> second = without_predicted(Readout([[0.25, 0.25, 0.5]], scores, [0.0, 0.0, 0.0], [[True] * 3]))
+    >>> second.logits().tolist(), kernels.minimal_flip_set(second).count.item()
+    ([[2.0, 1.125]], 1)
+    """
+    classes = len(readout.bias)
+    if not readout.linear or classes < 3:
+        raise ValueError(f"readout: needs a linear head, all classes allowed, three or more; {readout}")
+    left = (torch.arange(classes - 1, device=readout.device) >= readout.predictions()[:, None]).long()
+    left += torch.arange(classes - 1, device=readout.device)  # [N, C − 1]
+    scores = readout.scores.double() + readout.bias.double()
+    kept = scores.gather(2, left[:, None].expand(-1, scores.shape[1], -1))
+    return replace(readout, scores=kept, bias=kept.new_zeros(classes - 1))

@@ -88,9 +88,18 @@ divergence["ceiling (no condition on the output)"] = bounds.upper
 minimal = kernels.minimal_flip_set(readout)
 by_attention = kernels.erase_until_flip(readout, kernels.attention_order(readout))
 columns |= {"fewest": minimal.fraction, "by_attention": by_attention.fraction}
+names = run.corpus.class_names
+if readout.linear and len(names) > 2:
+    second = kernels.minimal_flip_set(reached.without_predicted(readout))
+    columns |= {"second_falls": second.flipped.double(), "second_fewest": second.fraction}
 frame = run.frame(**columns)
 
 # %% [markdown]
+# With more than two classes, two questions more. How probable can attention make *each* class? Lowest at a
+# single token, for any class; the highest probability is a convex programme, and only bounded. And how few
+# tokens must go until the *second* class is no longer second? The same sort, among the classes that are not
+# predicted.
+#
 # ## What comes out
 #
 # Shares of texts, with 95 % bootstrap intervals. *If none flips* is the share, among texts whose class no
@@ -98,12 +107,12 @@ frame = run.frame(**columns)
 # does: erase all tokens but one that votes for another class.)
 
 # %% tags=["hide-input"]
-names = {
+labels = {
     "can_flip": "some attention flips the decision",
     "permutation_can_flip": "some permutation flips it",
     "inert_moved_0_1": "if none flips: moved by more than .1",
 }
-shown = {column: text for column, text in names.items() if column in frame}
+shown = {column: text for column, text in labels.items() if column in frame}
 summary = summaries.summarise(frame, list(columns))
 shares = summary[summary["metric"].isin(list(shown))].assign(share=lambda table: table["metric"].map(shown))
 charts.intervals(
@@ -159,7 +168,10 @@ if not two_classes:
     undefined = [metric for metric in reached.METRICS if metric not in (*columns, "tvd_share")]
     by_method.append(summaries.undefined([*undefined, "permutation_can_flip"]))
     by_method.append(summaries.undefined(["jsd"], method="exact optimum"))
-summary = page.summary(run, [summary, *by_method])
+of_classes = []
+if readout.linear and 2 < len(names) <= summaries.MOST_CLASSES:
+    of_classes.append(reached.by_class(readout, names))
+summary = page.summary(run, [summary, *by_method, *of_classes])
 summary["epsilon"] = epsilon
 overall = summary[summary["class"] == "all"]
 single = overall[overall["method"].isna()].set_index("metric")["value"]

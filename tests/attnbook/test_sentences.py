@@ -143,8 +143,8 @@ def test_how_the_adversary_of_the_convolution_splits_between_the_classes():
 
 def test_the_readout_page_counts_its_results():
     page = (BOOK / "readout.md").read_text()
-    count = ("no", "one", "two", "three", "four", "five", "six", "seven")[page.count("{prf:theorem}")]
-    assert f"proves {count} results" in words(BOOK / "readout.md")
+    counts = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight"]
+    assert f"proves {counts[page.count('{prf:theorem}')]} results" in words(BOOK / "readout.md")
 
 
 def test_what_each_way_to_remove_favours():
@@ -203,3 +203,16 @@ def test_on_film_reviews_attention_is_most_plausible_and_integrated_gradients_mo
     assert texts.T.to_dict("list") == {"FLANconv": [2, 50], "average": [2, 50], "bilstm": [1, 20]}
     told = words(BOOK.parent / "notebooks/chapters/known_truth.py")
     assert "found best by attention, what the model needs by integrated gradients" in told
+
+
+def test_how_near_scores_come_to_shapley_values():
+    """The chapter on the sign: order, direction and signs, for every BiLSTM on SST."""
+    rows = recorded("beyond/shapley", dataset="sst", encoder="bilstm", scorer="additive")
+    assert rows["seed"].nunique() == 5
+    by = {metric: found.pivot_table("value", "seed", "method") for metric, found in rows.groupby("metric")}
+    order, apart, signs = by["tau"], by["distance"].mean(), by["same_sign"].mean()
+    assert (order["gradient"] > order["attention × gradient"]).all()
+    assert apart.idxmin() == "attention × gradient"
+    assert signs["centred product"] < signs["attention"] < signs["attention × gradient"]
+    average = recorded("beyond/shapley", dataset="sst", encoder="average", metric="distance")
+    assert average.set_index("method")["value"].idxmin() == "centred product"

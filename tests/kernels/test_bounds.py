@@ -146,3 +146,27 @@ def test_heads_together_reach_the_best_of_all_combinations(heads, classes, ties)
     if classes == 2:
         torch.testing.assert_close(single[1:], alone[1:], rtol=0, atol=1e-12)
     assert (found.can_flip >= reach(Readout.of_head(*given, 0)).can_flip).all()
+
+
+@pytest.mark.parametrize("classes", [2, 3, 5])
+def test_the_range_of_every_class_holds_on_a_fine_grid(classes):
+    r = make(10, 4, classes, seed=7, scale=1.0)
+    found = kernels.class_range(r)
+    assert (found.lowest <= found.reached).all()
+    assert (found.reached <= found.ceiling).all()
+    for i, length in enumerate(r.lengths.tolist()):
+        weights = torch.nn.functional.pad(simplex_grid(length, 20), (0, 4 - length))[None]
+        p = r.select([i]).probabilities(weights)[0]  # [K, C]
+        torch.testing.assert_close(p.amin(0), found.lowest[i], rtol=0, atol=1e-12)
+        assert (p.amax(0) >= found.reached[i] - 1e-12).all()
+        assert (p.amax(0) <= found.ceiling[i] + 1e-12).all()
+        if classes == 2:
+            torch.testing.assert_close(p.amax(0), found.ceiling[i], rtol=0, atol=1e-12)
+
+
+def test_of_the_predicted_class_it_is_the_reach():
+    for r in (make(30, 7, 2, seed=8), make(30, 7, 4, seed=9, ties=True)):
+        of_y = [x.gather(1, r.predictions()[:, None])[:, 0] for x in kernels.class_range(r)]
+        assert torch.equal(of_y[0], reach(r).lowest)
+        if len(r.bias) == 2:
+            assert torch.equal(of_y[1], reach(r).highest)

@@ -33,6 +33,7 @@ TABLE = {
     "adversary_bounds": (LINEAR, "N N", lambda r: kernels.adversary_bounds(r, 0.1, 2, 12, seed=5)),
     "attention_order": (ANY, "NTc", kernels.attention_order),
     "centred_product_order": (LINEAR, "NTc", kernels.centred_product_order),
+    "class_range": (LINEAR, "NC NC NC", kernels.class_range),
     "erase_each": (ANY, "NTC", kernels.erase_each),
     "erase_until_flip": (ANY, "Ni N N Nb Nb", in_order(kernels.erase_until_flip)),
     "exact_adversary": (TWO, "N NT N", lambda r: kernels.exact_adversary(r, 0.03)),
@@ -55,6 +56,8 @@ TABLE = {
     "random_weights": (ANY, "NT", lambda r: kernels.random_weights(r, seed=1)),
     "reach": (LINEAR, "Nb N N N", kernels.reach),
     "search_adversary": (ANY, "N NT N", lambda r: kernels.search_adversary(r, 0.05, **QUICK)),
+    "shapley": (LINEAR, "NTC NTC", kernels.shapley),
+    "shapley, sampled": (LINEAR, "NTC NTC", lambda r: kernels.shapley(r, 20, 5, exact_up_to=4)),
     "shuffled_weights": (ANY, "NT", lambda r: kernels.shuffled_weights(r, seed=1)),
     "single_erasure, average": (ANY, "N N Nb N Nc", lambda r: kernels.single_erasure(r, r.alpha)),
     "single_erasure, drawn": (ANY, "N N Nb N Nc", lambda r: kernels.single_erasure(r, r.alpha, "drawn", 7)),
@@ -71,6 +74,7 @@ OTHERS = {"conicity", "flip_table", "jsd", "kl", "reach_of_heads", "tvd"}
 DTYPES = {"b": torch.bool, "i": torch.int64, "c": torch.int64}
 
 FORMULAS = {  # for all that a kernel returns, or the first of it
+    "class_range": naive.class_range,
     "erase_each": naive.erase_each,
     "erase_until_flip": in_order(naive.erase_until_flip),
     "exact_adversary": lambda r: naive.exact_adversary(r, 0.03),
@@ -83,6 +87,7 @@ FORMULAS = {  # for all that a kernel returns, or the first of it
     "permutation_test": lambda r: naive.permutation_test(r, 20, seed=3),
     "permutation_test, odd": lambda r: naive.permutation_test(r, 7, seed=3),
     "reach": naive.reach,
+    "shapley": naive.shapley,
 }
 
 READOUTS = {
@@ -231,7 +236,7 @@ def test_what_needs_linear_logits_says_so(name):
     if TABLE[name][0] == TWO:
         refused["two classes, this Readout has 3"] = make(2, 3, 3)
     for needed, readout in refused.items():
-        with pytest.raises(ValueError, match=f"readout: {name} needs {needed}"):
+        with pytest.raises(ValueError, match=f"readout: {name.partition(',')[0]} needs {needed}"):
             TABLE[name][2](readout)
 
 
@@ -267,7 +272,7 @@ def call(name, **given):
 
 
 def test_the_numbers_of_all_kernels():
-    named = "epsilon learning_rate n n_candidates n_draws n_permutations n_steps penalty seed"
+    named = "epsilon exact_up_to learning_rate n n_candidates n_draws n_permutations n_steps penalty seed"
     assert {parameter for _, parameter in NUMBERS} == set(named.split())
     assert len(NUMBERS) >= 17
 

@@ -1,9 +1,10 @@
+import itertools
 import math
 
 import pytest
 import torch
 
-from attnlib.kernels import permutation_test
+from attnlib.kernels import minimal_flip_set, naive, permutation_test
 from attnlib.tables import reached, summaries
 from tests.kernels.cases import make, one, with_head
 
@@ -44,3 +45,27 @@ def test_what_a_model_does_not_define_is_left_out():
     assert reached.columns(with_head(5, 4)) == {}
     missing = summaries.undefined([name for name in reached.METRICS if name != "can_flip"])
     assert missing["n"].eq(0).all()
+
+
+@pytest.mark.parametrize("readout", [make(40, 7, 4, seed=6, scale=1.0), make(40, 7, 3, seed=7, ties=True)])
+def test_the_fewest_tokens_that_bring_the_second_class_down_against_all_sets(readout):
+    found = minimal_flip_set(reached.without_predicted(readout))
+    for i, text in enumerate(naive.texts(readout)):
+        tokens, first = text.mask.shape[1], int(text.predictions())
+        worth = text.decode(text.scores[0])  # [T, C]
+        others = [c for c in range(worth.shape[1]) if c != first]
+        second = max(others, key=lambda c, text=text: (text.logits()[0, c].item(), -c))
+        sizes = []
+        for sets in itertools.product((False, True), repeat=tokens):
+            left = text.alpha[0].masked_fill(torch.tensor(sets), 0) @ worth
+            down = max(others, key=lambda c, left=left: (left[c].item(), -c)) != second
+            if down and (text.alpha[0][~torch.tensor(sets)] > 0).any():
+                sizes.append(sum(sets))
+        assert found.flipped[i].item() == bool(sizes)
+        assert found.count[i].item() == min(sizes, default=tokens)
+
+
+def test_the_second_of_two_classes_is_refused():
+    for readout in (make(3, 4, 2), with_head(3, 4)):
+        with pytest.raises(ValueError, match="three or more"):
+            reached.without_predicted(readout)
