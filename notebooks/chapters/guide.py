@@ -26,7 +26,7 @@ import torch
 
 from attnbook import charts, notebook
 from attnbook.verdicts import claims, papers, together
-from attnbook.verdicts.cells import mean_interval, over_seeds, select
+from attnbook.verdicts.cells import mean_interval, over_seeds, recorded, select
 from attnlib.kernels import naive, reach
 from attnlib.prepare.flat import prepare
 
@@ -160,6 +160,61 @@ notebook.table(
 notebook.table(together.in_short(tables, ["needed", "guide", "best_guide", "adversarial_guide"]))
 
 # %% [markdown]
+# ## Needed where, and needed when?
+#
+# {cite:t}`vashishth2019attention` hold that attention is needed where one sequence is read in the light of
+# another, and not where one alone is classified. Three models each: with learned weights, trained with equal
+# ones, and trained with weights drawn once at random. Accuracy that learned weights add:
+
+# %% tags=["remove-input"]
+needs = recorded("beyond", ["need"])
+needs = needs.assign(encoder=needs["encoder"].astype(str).replace(papers.MODELS))
+added = needs[needs["metric"].eq("accuracy_need")].assign(data=needs["dataset"].map(papers.dataset_name))
+added = added.groupby(["encoder", "data", "method"])["value"].agg(value="mean", low="min", high="max")
+page.figure(
+    charts.dot_panels(
+        added.reset_index(),
+        "data",
+        by="method",
+        panel="encoder",
+        title="What learned attention adds to equal and to random weights",
+        x_title="accuracy, learned minus other (share; lines: seeds)",
+        by_title="trained with weights",
+    )
+    if len(added)
+    else notebook.nothing(),
+    "NEED",
+)
+
+# %% [markdown]
+# ## Does attention transfer?
+#
+# If a guide helps, its words may matter, or it tells the class. So every encoder guides every other, beside a
+# control: each word has a random weight per class, and the guide decides by its *predicted class* alone which
+# weights are taken. Accuracy added to equal weights:
+
+# %% tags=["remove-input"]
+taught = recorded("beyond", ["transfer"]).query("metric == 'accuracy_gain'")
+taught = taught.assign(receiver="guided: " + taught["encoder"].astype(str).replace(papers.MODELS))
+parts = taught["method"].str.split(", ", expand=True).reindex(columns=[0, 1])
+taught = taught.assign(guide=parts[0].replace(papers.MODELS), weights=parts[1])
+taught = taught.groupby(["receiver", "guide", "weights"], sort=False)["value"].mean()
+page.figure(
+    charts.dot_panels(
+        taught.reset_index(),
+        "guide",
+        by="weights",
+        panel="receiver",
+        title="What the weights of one encoder are worth to another (SST)",
+        x_title="accuracy minus that under equal weights (share)",
+        by_title="weights",
+    )
+    if len(taught)
+    else notebook.nothing(),
+    "TRANSFER",
+)
+
+# %% [markdown]
 # ## What it shows, and what not
 #
 # - The paper leaves out AG News and 20 Newsgroups, as attention is not needed there. They are shown here, and
@@ -185,6 +240,8 @@ notebook.table(together.in_short(tables, ["needed", "guide", "best_guide", "adve
 #
 # - {doc}`../wiegreffe_pinter/diagnostic`: one data set, all guides (the paper's Table 3)
 # - {doc}`../wiegreffe_pinter/uniform`: learned against equal weights (the paper's Table 2)
+# - {doc}`../beyond/need`: learned, equal and random weights, and what attention could do
+# - {doc}`../beyond/transfer`: every encoder a guide of every other, with controls
 
 # %% tags=["remove-input"]
 page.origin(run.settings, run.recorded)
