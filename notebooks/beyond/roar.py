@@ -21,8 +21,7 @@ dataset: str = "planted"  # a name from attnlib.data.names(), or a file of your 
 encoder: str = "convolution"  # bilstm, bigru, convolution or average
 scorer: str = "additive"  # additive, scaled_dot, additive_entmax or additive_sparsemax
 vectors: str = "random"  # random, corpus (word2vec on the training texts), a data set, or a vectors file
-epochs: Optional[int] = 2  # of every training; None: as the paper
-train_limit: Optional[int] = 1000  # train on so many texts; None: all
+epochs: Optional[int] = 4  # of every training; None: as the paper
 methods: list = ["attention", "attention × gradient", "random"]  # names in attnlib.explain.METHODS
 ratios: list = [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]  # masked shares of each text, from 0
 recursive: bool = True  # False: the first model alone ranks (ROAR)
@@ -53,7 +52,6 @@ page.generated(link="../chapters/known_truth")
 
 # %%
 usual = dict(vectors=vectors, epochs=epochs, device=device, limit=limit)
-usual["train_limit"] = train_limit
 run = prepare(dataset, encoder, scorer, seed, **usual)
 models = {method: roar.retrained(run, method, ratios, recursive) for method in methods}
 rows = roar.summary(models)
