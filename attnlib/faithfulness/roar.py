@@ -113,7 +113,7 @@ def summary(models: Mapping[str, Mapping[float, Prepared]]) -> pd.DataFrame:
             right = read(run, run.corpus.test).predictions().cpu().numpy() == run.corpus.test.labels
             rows.append(("accuracy", method, ratio, *mean_with_interval(right)))
             if "f1" in run.test_metrics:
-                rows.append(("f1", method, ratio, run.test_metrics["f1"], np.nan, np.nan, len(right)))
+                rows.append(("f1", method, ratio, *alone(run.test_metrics["f1"], len(right))))
     curves = {
         method: np.array([run.test_metrics["accuracy"] for run in found.values()])
         for method, found in models.items()
@@ -121,8 +121,13 @@ def summary(models: Mapping[str, Mapping[float, Prepared]]) -> pd.DataFrame:
     for method, curve in curves.items():
         if method != "random" and "random" in curves:
             area = relative_area(list(models[method]), curve, curves["random"])
-            rows.append(("racu", method, np.nan, area, np.nan, np.nan, len(curve)))
+            rows.append(("racu", method, np.nan, *alone(area, len(curve))))
     return pd.DataFrame(rows, columns=["metric", "method", "ratio", "value", "low", "high", "n"])
+
+
+def alone(value: float, n: int) -> tuple[float, float, float, int]:
+    """A number of n texts, or points of a curve, without an interval; one that is not defined is of none."""
+    return value, np.nan, np.nan, 0 if np.isnan(value) else n
 
 
 def relative_area(ratios: Sequence[float], method: np.ndarray, random: np.ndarray) -> float:

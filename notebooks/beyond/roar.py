@@ -53,7 +53,7 @@ page.generated(link="../chapters/known_truth")
 # %%
 usual = dict(vectors=vectors, epochs=epochs, device=device, limit=limit)
 run = prepare(dataset, encoder, scorer, seed, **usual)
-models = {method: roar.retrained(run, method, ratios, recursive) for method in methods}
+models = {name: roar.retrained(run, name, ratios, recursive) for name in methods}
 rows = roar.summary(models)
 
 # %% [markdown]
