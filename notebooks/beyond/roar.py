@@ -40,7 +40,7 @@ from attnlib.prepare.flat import prepare
 page = notebook.begin(globals(), "beyond/roar", notebook.SINGLE_TEXTS)
 
 # %% tags=["remove-input"]
-page.generated(link="../chapters/known_truth")
+page.generated(["encoder", "method"], ["racu"], link="../chapters/known_truth")
 
 # %% [markdown]
 # ## How it is measured
