@@ -22,7 +22,7 @@ from tests.test_notebooks import ROOT, cells_in_a_fork
 
 # Folders of ATTNLIB_DATA by data set.
 NAMES = ("sst", "sst5", "imdb", "eraser_movies", "20news_sports", "20news20", "agnews", "agnews4")
-NAMES += ("ade", "snli", "mrpc")
+NAMES += ("cad", "ade", "snli", "mrpc")
 DOCUMENTS = ("20news", "amazon_multidomain", "agnews_topics")
 FOLDERS = {name: SET_OF.get(name, name) for name in (*NAMES, *DOCUMENTS, "babi1", "babi2", "babi3")}
 NOTEBOOKS = {"correlation": FOLDERS, "permutation": ("sst", "snli"), "adversary": ("sst", "snli")}

@@ -92,6 +92,7 @@ DOCUMENTS, BERT = {"planted_documents", "letters"}, SINGLE | {"pairs", "pairs3"}
 # What makes a run short, of what a page has.
 SMALL = dict(encoder="average", vectors="random", epochs=1, limit=LIMIT, seed=1, layers=1, depths=[1])
 SMALL |= dict(strengths=[0.0, 0.1], adversary_epochs=1, n_seeds=2, n_steps=10, n_permutations=10)
+SMALL |= dict(ratios=[0.0, 0.5, 1.0])
 
 
 def runs_of(page, text):
@@ -325,6 +326,23 @@ def right_shapley(page):
     is_row(page["summary"], "tau", np.nanmean(tau), LIMIT, method="attention × gradient")
 
 
+def right_roar(page):
+    """The first model is the run's, the last of all methods is one; the area is that of the rows."""
+    table = page["rows"].set_index(["metric", "method", "ratio"])["value"].sort_index()
+    ratios = page["ratios"]
+    curves = {name: table["accuracy", name].loc[ratios].to_numpy() for name in page["methods"]}
+    for name, by_ratio in page["models"].items():
+        assert curves[name][0] == pytest.approx(page["run"].test_metrics["accuracy"])
+        for share, run in by_ratio.items():
+            for text in run.corpus.test.texts[:LIMIT]:
+                assert text.count("<unk>") >= int(share * len(text))
+    assert len({curve[-1] for curve in curves.values()}) == 1
+    room = np.trapezoid(curves["random"] - curves["random"][-1], ratios)
+    for name in {*curves} - {"random"}:
+        area = np.trapezoid(curves["random"] - curves[name], ratios) / room if room > 0 else np.nan
+        assert table["racu", name].item() == pytest.approx(area, nan_ok=True)
+
+
 def right_documents(page):
     """Serrano and Smith's pages: what the model says, and what only documents with sentences have."""
     run, table = page["run"], page["summary"]
@@ -483,6 +501,7 @@ RIGHT = {
     "beyond/need": right_need,
     "beyond/transfer": right_transfer,
     "beyond/shapley": right_shapley,
+    "beyond/roar": right_roar,
     "violation/own_model": right_own_model,
     "violation/depth": right_depth,
     "violation/evidence": right_evidence,

@@ -47,6 +47,7 @@ def small(source):
     else:
         chosen = (SCENES if "\nkind: " in text else SMALL) | {"depths": [1, 2], "vectors": "random"}
         chosen |= {"strengths": [0.0, 0.1], "adversary_epochs": 1, "n_seeds": 2, "n_steps": 50}
+        chosen |= {"ratios": [0.0, 0.5, 1.0]}
     chosen |= {"readouts": "never"}
     return {name: value for name, value in chosen.items() if f"\n{name}: " in text}
 

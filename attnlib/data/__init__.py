@@ -21,7 +21,19 @@ from attnlib.data.generated import babi as babi_generator
 from attnlib.data.generated import planted, planted_documents
 from attnlib.data.generated import scenes as scenes_generated
 from attnlib.data.scenes import SceneCorpus, SceneSplit
-from attnlib.data.sets import agnews, health, imdb, movies, newsgroups, pairs, questions, reviews, sst, yahoo
+from attnlib.data.sets import (
+    agnews,
+    cad,
+    health,
+    imdb,
+    movies,
+    newsgroups,
+    pairs,
+    questions,
+    reviews,
+    sst,
+    yahoo,
+)
 
 __all__ = ["LOADERS", "SCENES", "load", "load_scenes", "names", "scene_names"]
 __all__ += ["Corpus", "DataError", "SceneCorpus", "SceneSplit", "Split", "Vocabulary"]
@@ -35,6 +47,8 @@ LOADERS: dict[str, Callable[..., Corpus]] = {
     "imdb": imdb.load,
     # ERASER's film reviews with human rationales: option verify.
     "eraser_movies": movies.load,
+    # IMDB film reviews with what people changed to turn the label: option verify.
+    "cad": cad.load,
     # 20 Newsgroups, hockey against baseball, and all 20 groups, as flat texts: option verify.
     **{name: partial(newsgroups.load, name) for name in ("20news_sports", "20news20")},
     # AG News, business against world, and all four topics, as flat texts: options train ("official",

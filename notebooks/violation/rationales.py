@@ -14,12 +14,13 @@
 # same texts. Nothing says that a model uses what people mark, so the two stand side by side and are never
 # one score.
 #
-# Any data set with evidence will do: `eraser_movies`, the generated *planted*, or one of your own.
+# Any data set with evidence will do: `eraser_movies`, `cad`, whose marks are what people changed to turn the
+# label {cite:p}`kaushik2020learning`, the generated *planted*, or one of your own.
 
 # %% tags=["parameters", "hide-input"]
 from typing import Optional
 
-dataset: str = "planted"  # a corpus of two classes with evidence: eraser_movies, planted, ade
+dataset: str = "planted"  # of two classes, with evidence: eraser_movies, cad, planted, ade
 encoder: str = "bilstm"  # bilstm, bigru, convolution, average, or a flat model: FLANrnn, FLANconv, FLANnoenc
 scorer: str = "additive"  # additive or scaled_dot; a FLAN has its own
 vectors: str = "random"  # random, corpus (word2vec on the training texts), or for no FLAN a data set or file
@@ -66,14 +67,18 @@ page.generated(link="../chapters/known_truth")
 #
 # The smallest set of tokens whose erasure from the attention flips the decision
 # ({doc}`../chapters/erasure`) is no score: it is taken as the set that it is. Where there is none, it is
-# empty. Leave-one-out is the size of the change without the token, without a sign.
+# empty. Leave-one-out is the size of the change without the token, without a sign. The *centred product*
+# $\alpha_t (s_t - \bar s)$, $s$ the votes and $\bar s$ their mean under the attention, is what attention ×
+# gradient lacks: erasing a token also gives its weight to the others.
 
 # %%
 words, readout = run.corpus.vocabulary, run.readout
 trained = explain.Trained(model, run.texts, words, readout, run.device)
 names = ["random", "attention", "gradient by attention"]
 names += ["attention × gradient", "input × gradient", "integrated gradients"]
-scores = explain.explain(trained, names, seed=seed)
+centred = "gradient by attention logit"
+scores = explain.explain(trained, [*names, centred], seed=seed)
+scores["centred product"] = scores.pop(centred)
 left_out = explain.leave_one_out(model, run.texts, words, run.device)
 scores["leave-one-out"] = left_out.nan_to_num()
 
@@ -156,7 +161,7 @@ page.finish(run, run.frame(marked=marked), summary, numbers, test_accuracy=accur
 #
 # - People mark phrases, methods rank single tokens, which keeps IOU F1 low.
 # - A token that people did not mark need not be no reason. In ERASER's training reviews they stopped early;
-#   in its test reviews they were asked for all.
+#   in its test reviews they were asked for all. In `cad` they changed what was enough to turn the label.
 # - A model that is right for other reasons than people's has faithful explanations that are not plausible.
 
 # %% tags=["remove-input"]

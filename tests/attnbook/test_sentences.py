@@ -193,6 +193,21 @@ def test_most_of_what_an_encoder_adds_to_erasure_is_not_attentions_own():
     assert beyond < raw / 3
 
 
+def test_the_task_tells_two_rankings_apart_and_peoples_edits_do_not():
+    area = recorded("beyond/roar", dataset="sst", metric="racu")
+    area = area.pivot_table("value", ["encoder", "seed"], "method")
+    assert len(area) == 4
+    assert (area["attention × gradient"] - area["attention"]).min() > 0.05
+    rows = recorded("violation/rationales", dataset="cad", metric="auprc")
+    found = rows.pivot_table("value", "encoder", "method")
+    assert rows.groupby("encoder")["seed"].nunique().to_dict() == {"average": 2, "bilstm": 2}
+    average = found.loc["average"]
+    assert abs(average["attention"] - average["attention × gradient"]) < 0.015
+    assert (average[["attention", "attention × gradient"]] > average["random"] + 0.1).all()
+    assert 0.01 < average["attention × gradient"] - average["centred product"] < 0.03
+    assert found.loc["bilstm"].idxmax() == "integrated gradients"
+
+
 def test_on_film_reviews_attention_is_most_plausible_and_integrated_gradients_most_faithful():
     rows = recorded("violation/rationales", dataset="eraser_movies")
     wide = rows.pivot_table("value", "method", ["metric", "encoder"])
