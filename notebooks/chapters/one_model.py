@@ -205,52 +205,67 @@ page.says(
 # ## Can a model be trained to hide what it uses?
 #
 # {cite:t}`pruthi2020learning` ask for less: not a certain output, only that attention stays away from some
-# tokens $I$. To the loss of a text they add $-\lambda \ln(1 - \sum_{t \in I} \alpha_t)$. On *planted*,
-# generated reviews, it is known which words decide. Let these be what is to be hidden: then it can be
-# measured which explanation still finds them, as the area under precision and recall (AUPRC).
+# tokens $I$. To the loss of a text they add $-\lambda \ln(1 - \sum_{t \in I} \alpha_t)$. Which explanation
+# still finds these tokens? On SST they are the 30 most telling words of a logistic regression; on *planted*,
+# generated reviews, the words that decide by rule. Area under precision and recall (AUPRC):
 
 # %% tags=["remove-input"]
-hiding = select(recorded("beyond", ["deception"]), dataset="planted", scorer="additive")
+hiding = select(recorded("beyond", ["deception"]), scorer="additive")
 hiding = hiding.assign(encoder=hiding["encoder"].astype(str).replace(papers.MODELS))
-found = hiding[hiding["metric"] == "auprc"].groupby(["encoder", "method", "lambda"])["value"]
+found = hiding[hiding["metric"] == "auprc"].groupby(["dataset", "encoder", "method", "lambda"])["value"]
 found = found.agg(value="mean", low="min", high="max").reset_index().rename(columns={"lambda": "λ"})
-area = found.set_index(["encoder", "method", "λ"])["value"]
+area = found.set_index(["dataset", "encoder", "method", "λ"])["value"]
+named = found.assign(dataset=found["dataset"].map(papers.dataset_name))
 page.figure(
     charts.line_panels(
-        found,
+        named,
         "λ",
         by="method",
+        row="dataset",
         column="encoder",
-        title="How well explanations find the evidence that a model hides (planted, mean of seeds)",
+        title="How well explanations find the words that a model hides (mean of seeds)",
         x_title="λ",
         y_title="AUPRC",
         by_title="explanation",
     )
     if len(found)
     else notebook.nothing(),
-    "A BiLSTM that hides: attention no longer finds the evidence (AUPRC {hidden:.2f}, before {plain:.2f}),"
-    " leave-one-out still does ({left_out:.2f}).",
-    plain=area.get(("BiLSTM", "attention", 0.0)),
-    hidden=area.get(("BiLSTM", "attention", 10.0)),
-    left_out=area.get(("BiLSTM", "leave-one-out", 10.0)),
+    "A BiLSTM that hides (SST): attention no longer finds the words (AUPRC {hidden:.2f}, before {plain:.2f});"
+    " leave-one-out ({left_out:.2f}) and the exact adversary ({adversary:.2f}) do.",
+    plain=area.get(("sst", "BiLSTM", "attention", 0.0)),
+    hidden=area.get(("sst", "BiLSTM", "attention", 10.0)),
+    left_out=area.get(("sst", "BiLSTM", "leave-one-out", 10.0)),
+    adversary=area.get(("sst", "BiLSTM", "exact adversary", 10.0)),
 )
 
 # %% tags=["remove-input"]
-told = {"correct": "right answers", "attention_on_hidden": "attention on the evidence"}
-told |= {"hidden_in_minimal": "of the smallest flipping set, evidence"}
+told = {"correct": "right answers", "attention_on_hidden": "attention on what is hidden"}
+told |= {"hidden_in_minimal": "of the smallest flipping set, hidden"}
 rows = hiding[hiding["metric"].isin(told) & hiding["lambda"].isin([0.0, 10.0])]
-rows = rows.assign(measure=rows["metric"].map(told))
-table = rows.pivot_table("value", ["encoder", "lambda"], "measure")
-notebook.table(table.reindex(columns=told.values()).rename_axis(["encoder", "λ"]).reset_index())
+rows = rows[rows["encoder"].isin(["average", "BiLSTM"])]
+rows = rows.assign(measure=rows["metric"].map(told), data=rows["dataset"].map(papers.dataset_name))
+table = rows.pivot_table("value", ["data", "encoder", "lambda"], "measure")
+notebook.table(table.reindex(columns=told.values()).rename_axis(["data set", "encoder", "λ"]).reset_index())
 
 # %% tags=["remove-input"]
+kept = hiding[hiding["metric"] == "correct"].groupby(["dataset", "encoder", "lambda"])["value"].mean()
 page.says(
     """
-    With an encoder hiding costs little or nothing: states beside the evidence carry it, and attention reads
-    those. Without one nothing else tells the class, and the model is left to guess. Whatever is made of
-    attention and votes is deceived with it, the smallest flipping set too. Leave-one-out encodes the text
-    again without the word, and so sees what the encoder carried. Means of two seeds; on real data not run.
-    """
+    **Yes, and it costs a BiLSTM nothing.** On SST it is right on {bilstm:.1%} of the texts with λ = 10 and on
+    {bilstm_plain:.1%} without, though no attention is left on the telling words: states beside them carry
+    what they say. Without an encoder {average:.1%} are left of {average_plain:.1%}; on planted reviews, where
+    nothing else tells the class, {guess:.1%}.
+
+    **What is made of attention and votes is deceived with it**: the product, the smallest flipping set.
+    Leave-one-out encodes the text again without the word and so sees what the encoder carried. And the
+    attention that is furthest from the model's at the same output lies where the model's must not.
+    Two seeds on each data set.
+    """,
+    bilstm=kept.get(("sst", "BiLSTM", 10.0)),
+    bilstm_plain=kept.get(("sst", "BiLSTM", 0.0)),
+    average=kept.get(("sst", "average", 10.0)),
+    average_plain=kept.get(("sst", "average", 0.0)),
+    guess=kept.get(("planted", "average", 10.0)),
 )
 
 # %% [markdown]
