@@ -208,8 +208,8 @@ page.figure(
 
 # %% [markdown]
 # MiniLM answers {glue:text}`tested:.1%` of the test texts right (mean of three seeds; each is explained on a
-# hundred texts). The rank correlation of the methods is {glue:text}`same_order:.2f`, without random scores and
-# without leave-one-out, which is never violated. Attention × gradient stays far below attention:
+# hundred texts). The rank correlation of the methods is {glue:text}`same_order:.2f`, without random scores
+# and without leave-one-out, which is never violated. Attention × gradient stays far below attention:
 # {glue:text}`product_p:.2f` and {glue:text}`raw_p:.2f`, from nothing {glue:text}`product_s:.2f` and
 # {glue:text}`raw_s:.2f`. Pretrained, attention is no better than random scores
 # ({glue:text}`random_p:.2f`). Input × gradient moves most, from {glue:text}`input_s:.2f` to
