@@ -91,7 +91,8 @@ columns |= {"fewest": minimal.fraction, "by_attention": by_attention.fraction}
 names = run.corpus.class_names
 if readout.linear and len(names) > 2:
     second = kernels.minimal_flip_set(reached.without_predicted(readout))
-    columns |= {"second_falls": second.flipped.double(), "second_fewest": second.fraction}
+    columns["second_falls"] = second.flipped.double()
+    columns["second_fewest"] = second.fraction
 frame = run.frame(**columns)
 
 # %% [markdown]

@@ -62,7 +62,9 @@ models = {
     "random": prepare_like(run, scorer="imposed", imposed=drawn),
 }
 labels, classes = run.texts.labels, run.corpus.class_names
-outputs = {name: model.readout.probabilities().cpu().numpy() for name, model in models.items()}
+outputs = {}
+for name, model in models.items():
+    outputs[name] = model.readout.probabilities().cpu().numpy()
 
 # %% [markdown]
 # Beside it stands what attention could do at all to the learned model: on how many texts some attention

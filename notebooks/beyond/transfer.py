@@ -64,7 +64,8 @@ for name, giver in givers.items():
     if leave_one_out and name in classifier.ENCODERS:
         given[name, "leave-one-out"] = guides.leave_one_out_weights(giver)
 
-labels, classes = givers[encoders[0]].texts.labels, givers[encoders[0]].corpus.class_names
+run = givers[encoders[0]]
+labels, classes = run.texts.labels, run.corpus.class_names
 outputs = {}
 for name, giver in givers.items():
     equal = prepare_like(giver, scorer="uniform")
@@ -104,7 +105,6 @@ notebook.table(wide.rename_axis(columns=None).reset_index())
 
 # %% tags=["hide-input"]
 gains["metric"] += "_gain"
-run = givers[encoders[0]]
 summary = page.summary(run, [*scores, gains])
 summary["encoder"] = summary.pop("receiver")
 summary["method"] = summary.pop("guide") + ", " + summary.pop("weights")
