@@ -309,7 +309,7 @@ def right_transfer(page):
         if kind != "uniform":
             base = outputs[receiver, "none", "uniform"]
             gain = ((found.argmax(1) == labels) * 1.0 - (base.argmax(1) == labels)).mean()
-            row = gains[gains["encoder"].eq(receiver) & gains["method"].eq(f"{guide}, {kind}")]
+            row = gains[gains["receiver"].eq(receiver) & gains["method"].eq(f"{guide}, {kind}")]
             assert row["value"].item() == pytest.approx(gain)
 
 

@@ -106,7 +106,7 @@ notebook.table(wide.rename_axis(columns=None).reset_index())
 # %% tags=["hide-input"]
 gains["metric"] += "_gain"
 summary = page.summary(run, [*scores, gains])
-summary["encoder"] = summary.pop("receiver")
+summary["encoder"] = ", ".join(encoders)
 summary["method"] = summary.pop("guide") + ", " + summary.pop("weights")
 frame = run.frame(
     **{", ".join(key): (found.argmax(axis=1) == labels).astype(float) for key, found in outputs.items()}
