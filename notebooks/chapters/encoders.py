@@ -214,7 +214,8 @@ notebook.table(pd.DataFrame(rows), ["MiniLM, frozen", "verdict", "data sets", "m
 # the *conicity*, the mean cosine of a text's states to their mean. What attention can then do is exact:
 
 # %% tags=["remove-input"]
-apart = cells.recorded("beyond", ["conicity"]).query("scorer == 'additive'")
+alike = cells.recorded("beyond", ["conicity"]).query("scorer == 'additive'")
+apart = alike[alike["encoder"] == "bilstm"]
 told = {"can_flip": "some attention flips", "range": "range of the probability"}
 told |= {"share_of_range": "permutation change, of the range", "excess_fraction": "erased beyond the minimum"}
 told |= {"tau_leave_one_out": "τ with leave-one-out", "correct": "right answers", "conicity": "conicity"}
@@ -259,6 +260,16 @@ page.says(
     """,
     **{name.replace(".", "_"): value for name, value in on_sst.items()},
 )
+
+# %% [markdown]
+# Plain models on SST, by encoder: is the likeness of states what tells them apart?
+
+# %% tags=["remove-input"]
+plain = alike[alike["lambda"].eq(0) & alike["dataset"].eq("sst") & alike["metric"].isin(told)]
+plain = plain.assign(measure=plain["metric"].map(told), model=plain["encoder"].map(papers.MODELS))
+columns = [told[name] for name in ("conicity", "can_flip", "range", "tau_leave_one_out")]
+plain = plain.pivot_table("value", "model", "measure").reindex(columns=columns)
+notebook.table(plain.rename_axis("encoder").reset_index())
 
 # %% [markdown]
 # ## What it shows, and what not

@@ -245,9 +245,9 @@ page.figure(
 page.says(
     """
     **Hardly.** Another encoder's attention is worth as much as the class that it predicts, and both next to
-    nothing. MiniLM's attention costs a model without an encoder {loss:.3f}: it lies on words whose states,
-    and not whose own meaning, tell the class. A BiLSTM gains from no attention, not even its own. One seed on
-    one data set: differences below .02 are noise.
+    nothing. MiniLM's attention costs a model without an encoder {loss:.3f}, perhaps since it lies on words
+    whose states, and not the words themselves, tell the class. A BiLSTM gains from no attention, not even
+    its own. One seed on one data set: differences below .02 are noise.
     """,
     loss=-taught.get(("guided: average", papers.MODELS["minilm"], "attention")),
 )
