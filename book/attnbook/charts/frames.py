@@ -217,7 +217,7 @@ def place(facet: str | None) -> dict[str, Any]:
 
 def room(names: Iterable[Any]) -> int:
     """Width for the names of rows, in pixels, so that none is cut."""
-    return max(60, ceil(LETTER * max((len(str(name)) for name in names), default=0)) + 10)
+    return max(60, ceil(LETTER * max((len(str(name)) for name in names), default=0)) + 18)
 
 
 def panel_width(columns: int = 1, names: Iterable[Any] | None = None) -> int:
