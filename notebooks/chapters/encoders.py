@@ -265,7 +265,7 @@ page.says(
 
 # %% tags=["remove-input"]
 others = alike[alike["lambda"].isin([0.0, 1.0]) & alike["dataset"].eq("sst") & alike["metric"].isin(told)]
-others = others.assign(measure=others["metric"].map(told), model=others["encoder"].map(papers.MODELS))
+others = others.assign(measure=others["metric"].map(told), model=others["encoder"].replace(papers.MODELS))
 columns = [told[name] for name in ("conicity", "can_flip", "range", "tau_leave_one_out", "correct")]
 others = others.pivot_table("value", ["model", "lambda"], "measure").reindex(columns=columns)
 notebook.table(others.rename_axis(["encoder", "λ"]).reset_index())
@@ -276,8 +276,8 @@ page.says(
     """
     **Between encoders, no.** The convolution's states are more alike than the BiLSTM's ({alike:.2f} and
     {bilstm:.2f}), and yet some attention flips {flips:.0%} of its texts; kept apart, it flips fewer
-    ({apart:.0%}). States can point one way and vote differently. What the penalty was made for, attention that
-    agrees with leave-one-out, it brings about only without an encoder.
+    ({apart:.0%}). States can point one way and vote differently. What the penalty was made for, attention
+    that agrees with leave-one-out, it brings about only without an encoder.
     """,
     alike=either[0](("convolution", 0.0)),
     bilstm=either[0](("BiLSTM", 0.0)),
