@@ -231,3 +231,50 @@ def test_how_near_scores_come_to_shapley_values():
     assert signs["centred product"] < signs["attention"] < signs["attention × gradient"]
     average = recorded("beyond/shapley", dataset="sst", encoder="average", metric="distance")
     assert average.set_index("method")["value"].idxmin() == "centred product"
+
+
+def test_who_finds_what_a_model_hides():
+    rows = recorded("beyond/deception", scorer="additive")
+    area = rows[rows["metric"] == "auprc"].pivot_table("value", ["dataset", "encoder", "method"], "lambda")
+    right = rows[rows["metric"] == "correct"].pivot_table("value", ["dataset", "encoder"], "lambda")
+    for name in ("attention", "attention × gradient", "minimal flipping set"):
+        assert area.loc["sst", "bilstm", name][10] < 0.1
+    assert area.loc["sst", "bilstm", "leave-one-out"][10] > 0.7
+    adversary = area.loc["sst", "bilstm", "exact adversary"]
+    assert adversary[10] > 0.6 > 0.3 > adversary[0]
+    assert abs(right.loc["sst", "bilstm"][10] - right.loc["sst", "bilstm"][0]) < 0.01
+    assert right.loc["sst", "average"][10] < right.loc["sst", "average"][0] - 0.03
+    page = words(BOOK.parent / "notebooks/chapters/one_model.py")
+    assert "Yes, and it costs a BiLSTM nothing" in page
+
+
+def test_likeness_of_states_is_the_bilstms_story():
+    rows = recorded("beyond/conicity", scorer="additive")
+    of = {name: part.pivot_table("value", MODEL, "lambda") for name, part in rows.groupby("metric")}
+    flips, alike, tau = (
+        of[name].droplevel("scorer") for name in ("can_flip", "conicity", "tau_leave_one_out")
+    )
+    assert (flips.xs("bilstm", level="encoder")[[0.5, 1.0]] > 0.98).all(axis=None)
+    assert flips.loc["sst", "bilstm"].is_monotonic_increasing
+    assert alike.loc["sst", "convolution"][0] > alike.loc["sst", "bilstm"][0]
+    assert flips.loc["sst", "convolution"][1] < flips.loc["sst", "convolution"][0] - 0.1
+    assert tau.loc["sst", "average"][1] > tau.loc["sst", "average"][0] + 0.1
+    assert tau.loc["sst", "bilstm"][0.1] > tau.loc["sst", "bilstm"][0] > tau.loc["sst", "bilstm"][1]
+    assert tau.loc["sst", "convolution"][1] < tau.loc["sst", "convolution"][0]
+    page = words(BOOK.parent / "notebooks/chapters/encoders.py")
+    assert "After a BiLSTM, as far as reach goes, yes" in page
+
+
+def test_where_attention_is_needed_and_that_it_does_not_transfer():
+    rows = recorded("beyond/need", metric="accuracy_need")
+    need = rows.pivot_table("value", ["dataset", "encoder"], "method")
+    assert need.loc["babi1", "bilstm"].min() > 0.2
+    assert need.drop("babi1").max(axis=None) < 0.1
+    assert need.loc["20news_sports", "bilstm"]["uniform"] > 0.02 > need.loc["sst", "bilstm"]["uniform"]
+    assert (need["random"] > need["uniform"]).sum() >= len(need) - 2
+    gain = recorded("beyond/transfer", metric="accuracy_gain")
+    assert gain["value"].abs().max() < 0.04
+    own = gain[gain["receiver"].eq("bilstm") & gain["method"].str.endswith(", attention")]
+    assert (own["value"] < 0).all()
+    page = words(BOOK.parent / "notebooks/chapters/guide.py")
+    assert "A BiLSTM gains from no attention, not even its own" in page
