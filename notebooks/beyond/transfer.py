@@ -50,7 +50,8 @@ page.generated(link="../chapters/guide")
 #
 # Each model is trained again and again on the same data with weights that are imposed on every text of
 # training, development and test: equal ones; the attention of each model, its own too; and the controls.
-# What a model gains is its accuracy minus that under equal weights, on the same test texts.
+# What a model gains is its accuracy minus that under equal weights, on the same test texts; lines are 95 %
+# intervals over texts.
 #
 # A guide has read the text, and so may hand over its answer. The control *class* gives each word a random
 # weight per class, once, and takes those of the class that the guide predicts. What a model gains by
@@ -94,7 +95,7 @@ charts.dot_panels(
     by="weights",
     panel="receiver",
     title=f"What imposed weights add to equal ones ({dataset}, {scorer}, seed {seed})",
-    x_title="accuracy minus that under equal weights (share, 95 % interval over texts)",
+    x_title="accuracy minus that under equal weights (share)",
     by_title="weights",
 )
 

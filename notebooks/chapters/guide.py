@@ -164,7 +164,7 @@ notebook.table(together.in_short(tables, ["needed", "guide", "best_guide", "adve
 #
 # {cite:t}`vashishth2019attention` hold that attention is needed where one sequence is read in the light of
 # another, and not where one alone is classified. Three models each: with learned weights, trained with equal
-# ones, and trained with weights drawn once at random. Accuracy that learned weights add:
+# ones, and trained with weights drawn once at random. Accuracy that learned weights add (lines: seeds):
 
 # %% tags=["remove-input"]
 needs = recorded("beyond", ["need"])
@@ -179,7 +179,7 @@ page.figure(
         by="method",
         panel="encoder",
         title="What learned attention adds to equal and to random weights",
-        x_title="accuracy, learned minus other (share; lines: seeds)",
+        x_title="accuracy, learned minus other (share)",
         by_title="trained with weights",
     )
     if len(added)
