@@ -62,7 +62,9 @@ window.bookCharts ??= {};
         // The words of the scale, not of this layer: layers and panels share a legend.
         const longest = Math.max(4, ...[...names].map((name) => name.length));
         // A legend begins where its panel does.
-        const legend = { ...encoding.legend, orient: "bottom", titleOrient: "top", titleLimit: inner, labelLimit: inner - 16 };
+        // Its words may reach further than a narrow panel.
+        const reach = Math.max(inner, 166);
+        const legend = { ...encoding.legend, orient: "bottom", titleOrient: "top", titleLimit: reach, labelLimit: reach - 16 };
         if (encoding.type === "quantitative") legend.gradientLength = Math.min(180, inner - 10);
         else legend.columns = Math.max(1, Math.floor(inner / (LETTER * longest + 28)));
         encoding.legend = legend;
@@ -83,7 +85,7 @@ window.bookCharts ??= {};
       else if (!part.spec) delete part.width;
     });
     const title = spec.title;
-    if (typeof title === "string") spec.title = wrap(title, width / 8);
+    if (typeof title === "string") spec.title = wrap(title, width / 8.6);
     else if (title) for (const line of ["text", "subtitle"]) title[line] = wrap(title[line], width / LETTER);
     const config = (spec.config ??= {});
     if (width < 600) config.axisY = { ...config.axisY, labelLimit: Math.round(0.42 * width) };
