@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from attnbook import BOOK, NOTEBOOKS
-from attnbook.charts import vegalite
+from attnbook.charts import frames, vegalite
 from attnbook.escaped import as_code
 from attnbook.runs import results
 from attnbook.runs.values import PLAIN, is_instance, kind_of, name_of
@@ -142,8 +142,10 @@ class Page:
     def figure(self, chart: Any, caption: str, **numbers: Any) -> Any:
         """A chart with a caption that states its finding; of another run its title has to do.
 
-        caption and numbers: as `says` takes them. None, as of a chart for which there is no result, stays.
+        caption and numbers: as `says` takes them. In place of a chart of no rows stands how to make a result.
         """
+        if getattr(chart, "usermeta", None) == frames.NOTHING:
+            return nothing()
         if not hasattr(chart, "properties") or not self.as_written():
             return chart
         return chart.properties(usermeta={"caption": caption.format(**numbers)})

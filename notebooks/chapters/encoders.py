@@ -237,9 +237,7 @@ page.figure(
         x_title="λ (range: seeds)",
         y_title="mean over texts",
         by_title="",
-    )
-    if len(doses)
-    else notebook.nothing(),
+    ),
     "The further the states are kept apart, the more texts some attention flips: {can_flip_0:.1%} at λ = 0,"
     " {can_flip_1:.1%} at λ = 1 (SST).",
     **on_sst,

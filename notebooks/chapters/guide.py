@@ -69,9 +69,7 @@ page.figure(
         ours="mean and range of seeds",
         title="F1 of a model without context under imposed weights, minus F1 under equal weights",
         x_title="difference of F1",
-    )
-    if len(gains)
-    else notebook.nothing(),
+    ),
     "The BiLSTM's attention adds little or nothing to equal weights; weights of an adversary take much away.",
 )
 
@@ -181,9 +179,7 @@ page.figure(
         title="What learned attention adds to equal and to random weights",
         x_title="accuracy, learned minus other (share)",
         by_title="trained with weights",
-    )
-    if len(added)
-    else notebook.nothing(),
+    ),
     "A BiLSTM on SST loses nothing to equal weights ({sst:.3f}); one that answers questions of bAbI 1 loses"
     " {babi:.2f}.",
     sst=gap.get(("BiLSTM", "SST", "uniform")),
@@ -214,7 +210,7 @@ page.says(
 
 # %% tags=["remove-input"]
 taught = recorded("beyond", ["transfer"]).query("metric == 'accuracy_gain'")
-taught = taught.reindex(columns=[*taught, "receiver"]) if "receiver" not in taught else taught
+taught = taught.reindex(columns=dict.fromkeys([*taught, "receiver"]))
 taught = taught.assign(receiver="guided: " + taught["receiver"].astype(str).replace(papers.MODELS))
 parts = taught["method"].str.split(", ", expand=True).reindex(columns=[0, 1])
 taught = taught.assign(guide=parts[0].replace(papers.MODELS), weights=parts[1])
@@ -231,9 +227,7 @@ page.figure(
         title="What the weights of one encoder are worth to another (SST)",
         x_title="accuracy minus that under equal weights (share)",
         by_title="weights",
-    )
-    if len(taught)
-    else notebook.nothing(),
+    ),
     "No guide moves another encoder's accuracy by more than {most:.3f}; on average attention adds"
     " {attention:.3f}, the class alone {alone:.3f}.",
     most=taught[across].abs().max(),

@@ -227,9 +227,7 @@ page.figure(
         x_title="share of each text that is masked",
         y_title="test accuracy",
         by_title="masked first",
-    )
-    if len(left)
-    else notebook.nothing(),
+    ),
     "With two fifths of the words masked accuracy falls from {whole:.2f} to {random:.2f} if they are random,"
     " to {attention:.2f} by attention and to {product:.2f} by attention × gradient (average).",
     whole=at.get(("average", 0.0, "random")),

@@ -159,9 +159,7 @@ page.figure(
         title="Probability of each class: the model's, and what attention can make of it",
         x_title="mean probability (lines: from the lowest to the best single token)",
         domain=(0, 1),
-    )
-    if len(ranges)
-    else notebook.nothing(),
+    ),
     "Attention could make nearly every class of a text probable or improbable. The highest value lies at the"
     " line's end or up to {gap:.2f} beyond.",
     gap=(ranges["most"] - ranges["high"]).max(),

@@ -173,9 +173,7 @@ rest = points[points["dataset"] != "SST"]
 page.figure(
     charts.trade_off(
         rest, "tvd", "jsd", facet="dataset", title="The same on other data sets (one base seed)", **drawn
-    )
-    if len(rest)
-    else notebook.nothing(),
+    ),
     "An adversary as near as another seed goes beyond the search's divergence on AG News, and not on 20"
     " Newsgroups.",
 )
@@ -227,9 +225,7 @@ page.figure(
         x_title="λ",
         y_title="AUPRC",
         by_title="explanation",
-    )
-    if len(found)
-    else notebook.nothing(),
+    ),
     "A BiLSTM that hides (SST): attention no longer finds the words (AUPRC {hidden:.2f}, before {plain:.2f});"
     " leave-one-out ({left_out:.2f}) and the exact adversary ({adversary:.2f}) do.",
     plain=area.get(("sst", "BiLSTM", "attention", 0.0)),

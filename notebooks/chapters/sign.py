@@ -171,9 +171,7 @@ page.figure(
         title="Scores beside the Shapley values of the rescaled game (SST)",
         x_title="mean over texts",
         by_title="encoder",
-    )
-    if len(near)
-    else notebook.nothing(),
+    ),
     "Of the BiLSTM's shares, rescaled, the gradient alone has nearly the order (τ {gradient:.2f}; the product"
     " {product:.2f}), and the product comes nearest in direction.",
     gradient=mean.get(("bilstm", "tau", "gradient")),

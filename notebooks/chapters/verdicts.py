@@ -55,9 +55,7 @@ page.figure(
         x_title="difference from the bound, + is met",
         ours="mean over data sets",
         to_scale=0.2,
-    )
-    if len(judged)
-    else notebook.nothing(),
+    ),
     "Each claim's mean with its 95 % interval, and a ring per data set. Right of the line the claim is met.",
 )
 

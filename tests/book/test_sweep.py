@@ -218,9 +218,8 @@ def test_between_two_runs_a_sweep_loses_little(tmp_path):
     """The bound of `python -m benchmarks.sweep`, which does 200, on a twentieth of it."""
     found = bench.measure(10, tmp_path, repeats=1)
     assert found["jobs"] == 11
-    # Whatever else the machine does: a neighbour slows the runs down, and what is between them (.16 measured
-    # beside eleven others).
-    assert found["between_share"] < 0.25, found
+    # Whatever else the machine does: a neighbour slows the runs down, and what is between them.
+    assert found["between_share"] < 0.15, found
     assert found["own_cpu_share"] < 0.15, found
     # None for every job that has ended (`onstart` in the Snakefile).
     assert found["threads"] < 12, found

@@ -35,6 +35,9 @@ class NothingToDrawError(Exception):
     """A chart's frame has no row with a value in all that the chart needs."""
 
 
+NOTHING = {"nothing": True}  # what marks the chart of no rows
+
+
 def chart(draw: Callable[..., Any]) -> Callable[..., Any]:
     """A function that draws, with a parameter `title`: without a row to draw an empty panel says so.
 
@@ -48,7 +51,7 @@ def chart(draw: Callable[..., Any]) -> Callable[..., Any]:
         except NothingToDrawError as reason:
             words = alt.Chart(pd.DataFrame({"words": [f"Nothing to draw: {reason}"]})).mark_text(fontSize=13)
             words = words.encode(text=alt.Text("words:N", title="why"))
-            return figure(words.properties(width=WIDTH, height=60), title)
+            return figure(words.properties(width=WIDTH, height=60, usermeta=NOTHING), title)
 
     return drawn
 
