@@ -216,7 +216,8 @@ def test_a_grid_of_grids_is_swept_and_recorded_as_one(tmp_path):
 
 def test_between_two_runs_a_sweep_loses_little(tmp_path):
     """The bound of `python -m benchmarks.sweep`, which does 200, on a twentieth of it."""
-    found = bench.measure(10, tmp_path, repeats=1)
+    # By the least of three start-ups: one alone may take four seconds instead of one, and ten are subtracted.
+    found = bench.measure(10, tmp_path)
     assert found["jobs"] == 11
     # Whatever else the machine does: a neighbour slows the runs down, and what is between them.
     assert found["between_share"] < 0.15, found
