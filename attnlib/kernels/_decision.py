@@ -6,7 +6,7 @@ over c if token t held all the attention. Nothing is divided and no sum depends 
 for one kernel is a tie for all. With no attention left the bias decides.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -16,48 +16,41 @@ from attnlib.readout import Readout
 # Weights are multiplied by this power of two, so exactly: the smallest there are, times a small lead, would
 # else be 0, a tie.
 SCALE = 2.0**500
+_LEAST = 2.0**-1074
 
 
-def leads(texts: Readout, weights: Tensor, y: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+def leads(texts: Readout, weights: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """What each token adds to the lead of the predicted class over each other class; no head.
 
-    `weights`: [n, W], `y`: [n]. Yields, for each other class c that a text allows, α_t d_t [n, W] and whether
-    c comes before y, so wins ties, [n, 1]. The first c are the next after y, the classes taken in a circle; a
-    text with fewer of them than others gets α itself, with which none wins.
+    `weights`: [n, W], `y`: [n]. Returns α_t d_t [C − 1, n, W], whether the other class comes before y, so
+    wins ties, [C − 1, n, 1], and which class it is, ascending, [C − 1, n]. For a class that a text does not
+    allow stands α, with which it does not win.
     """
     scores, b, classes = texts.scores, texts.bias.double(), len(texts.bias)
     if classes == 2 and texts.allowed is None:
-        margin = (scores.double() + b).diff(dim=2)[..., 0]
+        of_0, of_1 = (scores[..., c].double() + b[c] for c in (0, 1))
         ones = (y == 1)[:, None]
-        yield margin.mul_(weights).mul_(torch.where(ones, 1.0, -1.0)), ones
-        return
+        lead = of_1.sub_(of_0).mul_(weights).mul_(torch.where(ones, 1.0, -1.0))
+        return lead[None], ones[None], 1 - y[None]
 
-    rows = torch.arange(len(y), device=y.device)
-
-    def of(c: Tensor) -> Tensor:
-        return scores[rows, :, c].double() + b[c, None]  # [n, W]
-
-    steps = (torch.arange(classes, device=y.device) - y[:, None]) % classes  # [n, C] from y to each class
+    # classes first: everything then runs along whole rows
+    alone = scores.movedim(2, 0).contiguous().double() + b[:, None, None]  # [C, n, W]
+    of_y = alone.gather(0, y[None, :, None].expand(1, *weights.shape))
+    other = torch.arange(classes - 1, device=y.device)[:, None]
+    other = other + (other >= y)  # [C − 1, n]
+    lead = of_y - alone.gather(0, other[..., None].expand(-1, *weights.shape))
     if texts.allowed is not None:
-        steps = steps.masked_fill(~texts.allowed, classes)
-    steps, order = steps.sort(dim=1)
-    of_y = of(y)
-    for k in range(1, int((steps < classes).sum(1).max())):
-        c = order[:, k]
-        lead = weights * (of_y - of(c))
-        if texts.allowed is not None:
-            lead = torch.where(steps[:, k, None] < classes, lead, weights)
-        yield lead, (c < y)[:, None]
+        lead = torch.where(texts.allowed.gather(1, other.t()).t()[..., None], lead, 1.0)
+    return lead.mul_(weights), (other < y)[..., None], other
 
 
 def sums(lead: Tensor, add: Callable[[Tensor], Tensor]) -> Tensor:
-    """`add(lead)`, where `add` sums over the tokens of [n, W] in any order, with nearly twice the digits.
+    """`add(lead)`, where `add` sums over the tokens of [..., W] in any order, with nearly twice the digits.
 
     Every lead is cut in two: upper parts, multiples of one number for each text, whose sums are exact in any
     order, and the rest, so small (2⁻⁴⁰) that its rounding decides nothing.
     """
-    low, high = lead.aminmax(dim=1, keepdim=True)
-    exponent = torch.frexp(torch.maximum(high, -low)).exponent + (2 * lead.shape[1]).bit_length()
+    exponent = torch.frexp(lead.abs().amax(-1, keepdim=True)).exponent + (2 * lead.shape[-1]).bit_length()
     unit = torch.pow(2.0, exponent.double())
     upper = (lead + unit).sub_(unit)
     return add(upper) + add(lead - upper)
@@ -65,7 +58,8 @@ def sums(lead: Tensor, add: Callable[[Tensor], Tensor]) -> Tensor:
 
 def turned(left: Tensor, ahead: Tensor) -> Tensor:
     """Whether the other class wins with a lead of y of `left`: ties go to it where it comes first."""
-    return torch.where(ahead, left <= 0, left < 0)
+    least = left.new_tensor(_LEAST)  # what is < the smallest positive number is ≤ 0
+    return left < torch.where(ahead, least, 0.0)
 
 
 def flips_emptied(readout: Readout, y: Tensor) -> Tensor:

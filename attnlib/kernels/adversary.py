@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from attnlib.checks import check_at_least, check_number, one_of
-from attnlib.kernels._common import blocks, relative, seed_for, similar
+from attnlib.kernels._common import blocks, put, relative, seed_for, similar
 from attnlib.kernels.divergence import unchecked_jsd, unchecked_tvd
 from attnlib.kernels.triton import use_triton
 from attnlib.readout import Readout
@@ -94,7 +94,7 @@ def search_adversary(
         steps = search.ascend if x.shape[2] <= longest else ascend
         steps(task, x, rates)
         found = _select(task, x.double().softmax(2), epsilon)  # [n, W]
-        weights[rows[:, None], columns] = found[:, : columns.shape[1]]
+        put(weights, rows, columns, found[:, : columns.shape[1]])
     moved = unchecked_tvd(readout.probabilities(weights), before)
     return Adversary(unchecked_jsd(weights, readout.alpha), weights, moved)
 

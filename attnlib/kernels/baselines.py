@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from attnlib.checks import check_at_least
-from attnlib.kernels._common import blocks, seed_for, similar
+from attnlib.kernels._common import blocks, put, seed_for, similar
 from attnlib.kernels._draws import Names, text_keys, token_keys
 from attnlib.kernels.divergence import unchecked_tvd
 from attnlib.kernels.permutation import orders
@@ -58,7 +58,7 @@ def shuffled_weights(readout: Readout, seed: int = 0) -> Tensor:
     out = torch.zeros_like(readout.alpha)
     for rows, columns, texts in blocks(readout, _BUDGET, readout.lengths):
         order = orders(columns.shape[1], 1, seed).to(readout.device)
-        out[rows[:, None], columns] = texts.alpha[:, order]
+        put(out, rows, columns, texts.alpha[:, order])
     return out
 
 

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from attnlib.checks import check_number
-from attnlib.kernels._common import check_linear, similar
+from attnlib.kernels._common import blocks, check_linear, similar
+from attnlib.kernels._decision import leads, turned
 from attnlib.kernels.adversary import search_adversary
 from attnlib.kernels.divergence import unchecked_jsd, unchecked_tvd
 from attnlib.kernels.exact import exact_adversary
@@ -17,7 +18,7 @@ _GRID = 17  # mixtures tried per pair
 _ROUNDS = 30  # of narrowing, for the closest output and for the ends of the feasible weights
 _BUDGET = 1 << 20  # numbers held at a time
 
-_NUMBERS = 1 << 22  # scores held at a time
+_NUMBERS, _TOKENS = 1 << 22, 1 << 17  # scores held at a time by `flips_alone`, and by `reach`
 _STILL = 1e-9  # a change of the output up to this is none
 
 
@@ -184,8 +185,8 @@ def class_range(readout: Readout) -> ClassRange:
     lowest, reached = p.masked_fill(out, torch.inf).amin(1), p.masked_fill(out, -torch.inf).amax(1)
     if len(readout.bias) == 2:
         return ClassRange(lowest, reached, reached)
-    leads = ((alone[..., y, None] - alone).masked_fill(out, -torch.inf).amax(1) for y in range(p.shape[2]))
-    ceiling = torch.stack([(-(-lead).logsumexp(1)).exp() for lead in leads], 1)
+    ahead = ((alone[..., y, None] - alone).masked_fill(out, -torch.inf).amax(1) for y in range(p.shape[2]))
+    ceiling = torch.stack([(-(-lead).logsumexp(1)).exp() for lead in ahead], 1)
     return ClassRange(lowest, reached, ceiling.maximum(reached))
 
 
@@ -206,13 +207,23 @@ def reach(readout: Readout) -> Reach:
     ([True], [0.018])
     """
     check_linear(readout, "reach")
-    y = readout.predictions()[:, None]  # [N, 1]
-    lowest, highest = (x.gather(1, y)[:, 0] for x in class_range(readout)[:2])
-    if len(readout.bias) != 2:
-        highest = torch.full_like(lowest, torch.nan)
-    predicted = readout.probabilities().amax(1)
+    logits, b = readout.logits(), readout.bias
+    y, can_flip = logits.argmax(1), torch.empty_like(readout.mask[:, 0])
+    lowest, highest = torch.full((2, len(y)), torch.nan, dtype=torch.float64, device=y.device)
+    for rows, _, texts in blocks(readout, max(1, _TOKENS // len(b))):
+        mask = texts.mask
+        lead, ahead, _ = leads(texts, torch.ones_like(texts.alpha), y[rows])  # [C − 1, n, W]
+        if len(b) == 2:  # the probability goes with the lead: its ends are all that matters
+            ends = torch.where(mask, lead, torch.inf).amin(2), torch.where(mask, lead, -torch.inf).amax(2)
+            lead, mask = torch.stack(ends, 2), mask.new_ones(len(rows), 2)
+        can_flip[rows] = (turned(lead, ahead).any(0) & mask).any(1)
+        p = 1 / (1 + lead.neg_().exp_().sum(0))  # [n, W]
+        lowest[rows] = torch.where(mask, p, torch.inf).amin(1)
+        if len(b) == 2:
+            highest[rows] = p.amax(1)
+    predicted = logits.softmax(1).amax(1)
     largest = (predicted - lowest).maximum(highest - predicted)
-    return Reach(flips_alone(readout), lowest, highest, largest)
+    return Reach(can_flip, lowest, highest, largest)
 
 
 def reach_of_heads(alpha: Tensor, scores: Tensor, bias: Tensor, mask: Tensor) -> Reach:

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from attnlib.checks import check_at_least, one_of
-from attnlib.kernels._common import arranged, blocks, check_values, similar
+from attnlib.kernels._common import arranged, blocks, check_values, put, similar
 from attnlib.kernels._decision import SCALE, flips_emptied, leads, sums, turned
 from attnlib.kernels._draws import Names, text_keys, whole_numbers
 from attnlib.kernels.divergence import unchecked_jsd
@@ -115,26 +115,28 @@ def erase_each(readout: Readout) -> Tensor:
     >>> kernels.erase_each(readout)[0, :, 1].round(decimals=3).tolist()
     [0.182, 0.5, 0.841]
     """
-    (n, t, c), found = readout.scores.shape, []
-    for rows in torch.arange(n, device=readout.device).split(max(1, _TOKENS // (t * c))):
-        texts = readout.select(rows)
-        alpha = (texts.alpha * SCALE)[..., None]  # [n, T, 1]
-        mass = others(alpha)
-        pooled = torch.where(mass > 0, others(alpha * texts.scores.double()) / mass, 0.0)  # [n, T, C]
-        p = texts.decode(pooled).softmax(-1)
-        found.append(p.masked_fill(~texts.mask[..., None], torch.nan))
-    return torch.cat(found)
+    n, t, c = readout.scores.shape
+    classes = readout.decode(readout.bias.new_zeros(1, c), slice(1)).shape[1]
+    out = readout.alpha.new_full((n, t, classes), torch.nan)
+    for rows, columns, texts in blocks(readout, max(1, _TOKENS // c)):
+        # classes first: sums and softmax then run along whole rows
+        alpha, scores = texts.alpha * SCALE, texts.scores.movedim(2, 0).contiguous().double()
+        mass = others(alpha)  # [n, W]
+        pooled = torch.where(mass > 0, others(alpha * scores) / mass, 0.0)  # [C, n, W]
+        p = texts.decode(pooled.movedim(0, 2)).movedim(2, 0).softmax(0)
+        put(out, rows, columns, torch.where(texts.mask, p, torch.nan).movedim(0, 2))
+    return out
 
 
 def others(x: Tensor) -> Tensor:
-    """Sum over dim 1 of all entries but the one at hand: exclusive prefix plus exclusive suffix sums."""
-    return _before(x) + _before(x.flip(1)).flip(1)
+    """Sum over the last dim of all entries but the one at hand: those before it plus those after it."""
+    return _before(x) + _before(x.flip(-1)).flip(-1)
 
 
 def _before(x: Tensor) -> Tensor:
-    """Sum over dim 1 of the entries before the one at hand."""
+    """Sum over the last dim of the entries before the one at hand."""
     out = torch.zeros_like(x)
-    torch.cumsum(x[:, :-1], 1, out=out[:, 1:])
+    torch.cumsum(x[..., :-1], -1, out=out[..., 1:])
     return out
 
 
@@ -165,24 +167,22 @@ def erase_until_flip(readout: Readout, order: Tensor) -> Flip:
     mass, emptied = torch.empty_like(readout.alpha[:, 0]), torch.empty_like(leaves)
     for rows, width in similar(lengths, max(1, _TOKENS // readout.scores.shape[2])):
         # [n, W] tokens from the last erased to the first: what stands before one is left when it goes
-        tokens, padding = (x.flip(1) for x in read_order(readout, order, rows, width))
-        texts = arranged(readout, rows, int(tokens.max()) + 1)
-        weights = texts.alpha.mul_(SCALE).gather(1, tokens).masked_fill_(padding, 0.0)
+        tokens, inside = (x.flip(1) for x in read_order(readout, order, lengths, rows, width))
+        texts = arranged(readout, rows, tokens)
+        weights = texts.alpha.mul_(SCALE).mul_(inside)
         rest = _before(weights)  # [n, W] attention left after each step
         if readout.head is None:
-            flips = torch.zeros_like(padding)
-            for lead, ahead in leads(texts, texts.alpha, y[rows]):
-                lead = lead.gather(1, tokens).masked_fill_(padding, 0.0)
-                flips |= turned(sums(lead, _before), ahead)
+            lead, ahead, _ = leads(texts, weights, y[rows])
+            flips = turned(sums(lead, _before), ahead).any(0)
         else:
-            scores = texts.scores.gather(1, tokens[..., None].expand(-1, -1, texts.scores.shape[2]))
-            pooled = _before(weights[..., None] * scores.double()) / rest[..., None]
+            scores = (weights[..., None] * texts.scores.double()).movedim(2, 0)
+            pooled = (_before(scores) / rest).movedim(0, 2)
             flips = texts.decode(pooled).argmax(2) != y[rows, None]
-        flips = torch.where(rest > 0, flips, leaves[rows, None]).masked_fill_(padding, False)
+        flips = torch.where(rest > 0, flips, leaves[rows, None]) & inside
         at = torch.arange(1, width + 1, device=rows.device)
         last = (flips * at).amax(1, keepdim=True)  # [n, 1] where the flipping token stands, 0 if none
         step[rows] = torch.where(last > 0, width - last, -1)[:, 0]
-        mass[rows] = weights.masked_fill_(at < last, 0.0).sum(1) / SCALE
+        mass[rows] = weights.mul_(at >= last).sum(1) / SCALE
         emptied[rows] = (rest.gather(1, (last - 1).clamp(min=0)) == 0)[:, 0]
     flipped = step >= 0
     count = torch.where(flipped, step + 1, lengths)
@@ -200,27 +200,32 @@ def check_order(readout: Readout, order: Tensor) -> Tensor:
     return order
 
 
-def read_order(readout: Readout, order: Tensor, rows: Tensor, width: int) -> tuple[Tensor, Tensor]:
-    """The first `width` columns [n, W] of `order` for some rows, and what is padding in them, [n, W] bool.
+def read_order(
+    readout: Readout, order: Tensor, lengths: Tensor, rows: Tensor, width: int
+) -> tuple[Tensor, Tensor]:
+    """The first `width` columns [n, W] of `order` for some rows, and which of them are read, [n, W] bool.
 
-    Padding holds a row's first token once more. ValueError unless each row starts with a permutation of its
-    tokens.
+    lengths: [N] of the Readout. What is not read holds a row's first token once more. ValueError unless each
+    row starts with a permutation of its tokens.
     """
-    mask = readout.mask[rows]
-    lengths = mask.sum(1)
-    padding = torch.arange(width, device=rows.device) >= lengths[:, None]
+    mask, lengths = readout.mask.index_select(0, rows), lengths.index_select(0, rows)
+    inside = torch.arange(width, device=rows.device) < lengths[:, None]
     order = order[:, :width].index_select(0, rows).long()
-    order = torch.where(padding, order[:, :1], order)
+    order = torch.where(inside, order, order[:, :1])
     low, high = order.aminmax()
-    inside = bool(low >= 0) and bool(high < mask.shape[1])
     # as many entries as tokens: they are a permutation when they name every token and nothing else
-    if not inside or not torch.equal(torch.zeros_like(mask).scatter_(1, order, True), mask):
+    right = bool(low >= 0) and bool(high < mask.shape[1])
+    if right:
+        start = torch.arange(0, mask.numel(), mask.shape[1], device=rows.device)[:, None]
+        named = torch.zeros_like(mask).flatten().index_fill_(0, (order + start).flatten(), True)
+        right = not (named.view_as(mask) != mask).any()
+    if not right:
         starts = [given[:length] for given, length in zip(order.tolist(), lengths.tolist(), strict=True)]
         bad = next(i for i, m in enumerate(mask) if sorted(starts[i]) != m.nonzero()[:, 0].tolist())
         shown = f"{starts[bad][:8]}{' …' if len(starts[bad]) > 8 else ''}"
         row = int(rows[bad])
         raise ValueError(f"order: row {row} does not start with a permutation of its tokens: {shown}")
-    return order, padding
+    return order, inside
 
 
 def single_erasure(
@@ -286,8 +291,8 @@ def _effects(readout: Readout) -> tuple[Tensor, Tensor]:
     for rows, columns, texts in blocks(readout, max(1, _NUMBERS // readout.scores.shape[2])):
         before, after = texts.probabilities()[:, None], erase_each(texts)  # [n, 1, C], [n, W, C]
         after = torch.where(texts.mask[..., None], after, before)
-        js[rows[:, None], columns] = unchecked_jsd(after, before).clamp(min=0)
-        flips[rows[:, None], columns] = (_flips(texts, after) & texts.mask).double()
+        put(js, rows, columns, unchecked_jsd(after, before).clamp(min=0))
+        put(flips, rows, columns, (_flips(texts, after) & texts.mask).double())
     return js, flips
 
 
@@ -296,9 +301,8 @@ def _flips(readout: Readout, after: Tensor) -> Tensor:
     y = readout.predictions()
     if readout.head is not None:
         return after.argmax(2) != y[:, None]
-    flips = torch.zeros_like(readout.mask)
-    for lead, ahead in leads(readout, readout.alpha * SCALE, y):
-        flips |= turned(sums(lead, others), ahead)
+    lead, ahead, _ = leads(readout, readout.alpha * SCALE, y)
+    flips = turned(sums(lead, others), ahead).any(0)
     some = readout.alpha > 0
     return torch.where(some.sum(1, keepdim=True) > some.long(), flips, flips_emptied(readout, y)[:, None])
 

@@ -30,14 +30,14 @@ from torch import Tensor
 from torch.nn.functional import logsigmoid, pad, softplus
 
 from attnlib.checks import check_number
-from attnlib.kernels._common import Side, blocks, check_linear, token_margins
+from attnlib.kernels._common import Side, blocks, check_linear, put, token_margins
 from attnlib.kernels.adversary import Adversary
 from attnlib.kernels.divergence import unchecked_jsd
 from attnlib.kernels.triton import use_triton
 from attnlib.readout import Readout
 
 _SLACK = 1e-12  # of the scale of the margins: rounding allowed when a token is tested against the bounds
-_TOKENS = 1 << 17  # tokens searched at a time
+_TOKENS = 1 << 16  # tokens searched at a time
 _TRITON_TOKENS = 1 << 20  # the same where a Triton kernel runs
 _PAIRS = 1 << 19  # pairs evaluated at a time
 _SMALL = 1 << 12  # a group with more pairs than this is searched by blocks
@@ -69,14 +69,15 @@ def exact_adversary(readout: Readout, epsilon: float) -> Adversary:
     """
     check_linear(readout, "exact_adversary", two_classes=True)
     epsilon = check_number("epsilon", epsilon, 0, 1)
-    alpha, s = readout.alpha, token_margins(readout)  # [N, T]
-    m = (alpha * s).sum(1)  # [N]
-    pair = readout.lengths.new_empty(len(readout), 2)  # the two tokens, and the weight of the second
-    w = torch.empty_like(m)
-    for rows, columns, texts in blocks(readout, _TRITON_TOKENS if use_triton(alpha) else _TOKENS):
-        found, w[rows] = _best_vertex(token_margins(texts), texts.alpha, texts.mask, m[rows], epsilon)
-        pair[rows] = columns.gather(1, found)
-    return _result(alpha, s, m, pair, w)
+    weights = torch.zeros_like(readout.alpha)
+    jsd, tvd = torch.empty_like(weights[:, 0]), torch.empty_like(weights[:, 0])
+    for rows, columns, texts in blocks(readout, _TRITON_TOKENS if use_triton(weights) else _TOKENS):
+        alpha, s = texts.alpha, token_margins(texts)  # [n, W]
+        m = (alpha * s).sum(1)  # [n]
+        found = _result(alpha, s, m, *_best_vertex(s, alpha, texts.mask, m, epsilon))
+        jsd[rows], tvd[rows] = found.jsd, found.tvd
+        put(weights, rows, columns, found.weights)
+    return Adversary(jsd, weights, tvd)
 
 
 def _result(alpha: Tensor, s: Tensor, m: Tensor, pair: Tensor, w: Tensor) -> Adversary:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from attnlib.kernels._common import blocks, check_linear, take
+from attnlib.kernels._common import blocks, check_linear, put, take
 from attnlib.kernels._decision import SCALE, leads, sums, turned
 from attnlib.kernels.erasure import MinimalFlip, mean_over_flipped
 from attnlib.readout import Readout
@@ -62,7 +62,8 @@ def minimal_flip_set(readout: Readout) -> MinimalFlip:
     y, lengths = readout.predictions(), readout.lengths
     count, chosen = torch.empty_like(lengths), torch.zeros_like(readout.mask)
     for rows, columns, texts in blocks(readout, max(1, _TOKENS // len(readout.bias))):
-        count[rows], chosen[rows[:, None], columns] = _fewest(texts, y[rows])
+        count[rows], found = _fewest(texts, y[rows])
+        put(chosen, rows, columns, found)
     flipped = count <= lengths
     count = torch.where(flipped, count, lengths)
     mass = torch.where(flipped, (readout.alpha * chosen).sum(1), 1.0)
@@ -72,23 +73,21 @@ def minimal_flip_set(readout: Readout) -> MinimalFlip:
 
 def _fewest(texts: Readout, y: Tensor) -> tuple[Tensor, Tensor]:
     """Size of the smallest flipping set [n] (length + 1 if there is none), and the set [n, W] bool."""
-    alpha, mask, lengths, classes = texts.alpha, texts.mask, texts.lengths, len(texts.bias)
+    mask, lengths, classes = texts.mask, texts.lengths, len(texts.bias)
     at = torch.arange(mask.shape[1], device=mask.device)
-    # the size of the set, then the class it leads to; the smallest so far
-    best, chosen = (lengths + 1) * classes, torch.zeros_like(mask)
-    for shift, (lead, ahead) in enumerate(leads(texts, alpha * SCALE, y), 1):
-        # the m smallest leads remain, m = 1, 2, …; padding sorts to the end, and adds 0 there
-        order = lead.masked_fill(~mask, torch.inf).sort(dim=1, stable=True).indices
-        left = sums(lead.gather(1, order), lambda x: x.cumsum(1))  # [n, W]
-        some = alpha.gather(1, order).cumsum(1) > 0
-        flips = turned(left, ahead) & some & (at < lengths[:, None] - 1)
-        remain = torch.where(flips, at + 1, 0).amax(1)  # [n] most tokens that may remain
-        found = torch.where(remain > 0, (lengths - remain) * classes + (y + shift) % classes, best)
-        erased = (at >= remain[:, None]) & (at < lengths[:, None])  # in sorted order
-        here = torch.zeros_like(mask).scatter_(1, order, erased)
-        chosen = torch.where((found < best)[:, None], here, chosen)
-        best = torch.minimum(found, best)
-    return best // classes, chosen
+    lead, ahead, other = leads(texts, texts.alpha * SCALE, y)
+    # the m smallest leads remain, m = 1, 2, …; padding sorts to the end, and adds 0 there
+    order = torch.where(mask, lead, torch.inf).sort(dim=2, stable=True).indices  # [C − 1, n, W]
+    left = sums(lead.gather(2, order), lambda x: x.cumsum(2))
+    some = texts.alpha.expand_as(lead).gather(2, order).cumsum(2) > 0
+    flips = turned(left, ahead) & some & (at < lengths[:, None] - 1)
+    remain = (flips * (at + 1)).amax(2)  # [C − 1, n] most tokens that may remain
+    # the size of the set, then the class it leads to: the smallest
+    found = torch.where(remain > 0, (lengths - remain) * classes + other, (lengths + 1) * classes)
+    best, k = found.min(0)
+    order, remain = (x.take_along_dim(k.view(1, -1, *[1] * (x.dim() - 2)), 0)[0] for x in (order, remain))
+    erased = (at >= remain[:, None]) & (at < lengths[:, None]) & (remain > 0)[:, None]  # in sorted order
+    return best // classes, torch.zeros_like(mask).scatter_(1, order, erased)
 
 
 def minimal_flip_mass(readout: Readout) -> FlipMass:
@@ -115,7 +114,7 @@ def minimal_flip_mass(readout: Readout) -> FlipMass:
     upper = fewest.mass.masked_fill(~fewest.flipped, torch.inf)
     for rows, columns, texts in blocks(readout, max(1, _NUMBERS // len(readout.bias))):
         alpha, (small,) = texts.alpha, take([fewest.mask], rows, columns)
-        for d, ahead in leads(texts, torch.ones_like(alpha), y[rows]):
+        for d, ahead in zip(*leads(texts, torch.ones_like(alpha), y[rows])[:2], strict=True):
             w = alpha * SCALE * d  # what a token adds to the lead, scaled
             order = d.masked_fill(~texts.mask, torch.inf).sort(dim=1, stable=True).indices
             a, w, inside, small_here = (x.gather(1, order) for x in (alpha, w, texts.mask, small))

@@ -16,6 +16,7 @@ from attnlib.readout import Readout
 
 _BLOCK = 1 << 23  # permuted weights times columns of the texts that are packed and decoded together
 _BUDGET = 1 << 20  # permuted weights held at a time
+_FEW = 2  # up to so many columns are summed one by one; more are faster as a matrix
 _TRITON_BUDGET = 1 << 24  # permuted weights times classes, which a Triton kernel does not hold
 
 
@@ -86,10 +87,11 @@ def _draws(lengths: Iterable[int], n_permutations: int, seed: int) -> Iterator[T
             order[:, :start] = generator.permuted(order[:, :start], axis=1)
             last = np.arange(start, end)[:, None]
             partner = generator.integers(last, size=(step, n_permutations), endpoint=True)
+            cells, flat = partner + draw * end, order.ravel()
         for new in range(known, length):
-            other = partner[new - start]
-            order[:, new] = order[draw, other]
-            order[draw, other] = new
+            other = cells[new - start]
+            order[:, new] = flat[other]
+            flat[other] = new
         known = length
         yield torch.from_numpy(order[:, :length].flatten())
 
@@ -116,10 +118,14 @@ def _pooled(alpha: Tensor, columns: Tensor, order: Tensor) -> Tensor:
     if n > step:
         parts = zip(alpha.split(step), columns.split(step), strict=True)
         return torch.cat([_pooled(a, z, order) for a, z in parts], 1)
+    if columns.shape[2] > _FEW:
+        permuted = alpha.index_select(1, order).view(n, -1, length)  # [n, P, L]
+        return (permuted @ columns).transpose(0, 1)
     # texts last: a draw moves whole rows of the transposed weights
-    permuted = alpha.t().contiguous().index_select(0, order).view(-1, length, n)  # [P, L, n]
-    if columns.shape[2] == 1:
-        return permuted.mul_(columns[..., 0].t().contiguous()).sum(1)[..., None]
+    weights = alpha.t().contiguous()
+    permuted = (
+        (weights.flatten() if n == 1 else weights).index_select(0, order).view(-1, length, n)
+    )  # [P, L, n]
     return torch.stack([(permuted * z).sum(1) for z in columns.permute(2, 1, 0).contiguous()], 2)
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from attnlib.checks import check_at_least
-from attnlib.kernels._common import blocks, check_linear
+from attnlib.kernels._common import blocks, check_linear, put
 from attnlib.kernels._decision import leads
 from attnlib.kernels._draws import Names, text_keys, token_keys
 from attnlib.readout import Readout, unchecked
@@ -33,7 +33,8 @@ def output_gradient(readout: Readout) -> Tensor:
     [[0.738, 0.246, -0.985]]
     """
     direction = _direction(readout, "output_gradient")
-    logits, y = readout.logits(), readout.predictions()[:, None]
+    logits = readout.logits()
+    y = logits.argmax(1, keepdim=True)
     total = logits.logsumexp(1, keepdim=True)
     others = logits.scatter(1, y, -torch.inf).logsumexp(1, keepdim=True)
     factor = ((logits.gather(1, y) - total) + (others - total)).exp()  # [N, 1] p_y (1 − p_y)
@@ -43,11 +44,13 @@ def output_gradient(readout: Readout) -> Tensor:
 def _direction(readout: Readout, kernel: str) -> Tensor:
     """The gradient over p_y (1 − p_y): Σ_{c≠y} q_c (z_ty − z_tc) [N, T] float64, 0 off the mask."""
     check_linear(readout, kernel)
-    y, out = readout.predictions(), torch.zeros_like(readout.alpha)
-    q = readout.logits().scatter(1, y[:, None], -torch.inf).softmax(1)  # [N, C], 0 for y
+    logits, out = readout.logits(), torch.zeros_like(readout.alpha)
+    y = logits.argmax(1)
+    q = logits.scatter(1, y[:, None], -torch.inf).softmax(1)  # [N, C], 0 for y
     unbiased = unchecked(readout, bias=torch.zeros_like(readout.bias))
-    for shift, (lead, _) in enumerate(leads(unbiased, torch.ones_like(out), y), 1):
-        out += q.gather(1, (y + shift)[:, None] % q.shape[1]) * lead
+    for rows, columns, texts in blocks(unbiased, max(1, _NUMBERS // q.shape[1])):
+        lead, _, other = leads(texts, torch.ones_like(texts.alpha), y[rows])
+        put(out, rows, columns, (lead * q[rows].gather(1, other.t()).t()[..., None]).sum(0) * texts.mask)
     return out
 
 
@@ -155,16 +158,11 @@ def greedy_order(readout: Readout, until_flip: bool = False) -> Tensor:
     out = _descending(torch.zeros_like(readout.alpha), mask)  # the tokens in the order of the text
     for rows, columns, texts in blocks(readout, max(1, _NUMBERS // (classes - 1))):
         nothing = unchecked(texts, scores=texts.scores.new_zeros(len(rows), 1, classes))
-        w = _stacked(texts, texts.alpha, y[rows])
-        empty = _stacked(nothing, torch.ones_like(texts.alpha[:, :1]), y[rows])  # in the empty document
+        w = leads(texts, texts.alpha, y[rows])[0]
+        empty = leads(nothing, torch.ones_like(texts.alpha[:, :1]), y[rows])[0]  # in the empty document
         rank = _greedy_rank(w, texts.alpha.clone(), texts.mask, empty, until_flip)
         out[rows, : rank.shape[1]] = columns.gather(1, rank.argsort(dim=1, stable=True))
     return out
-
-
-def _stacked(texts: Readout, weights: Tensor, y: Tensor) -> Tensor:
-    """The `leads` over each other class, [C − 1, n, W]."""
-    return torch.stack([lead for lead, _ in leads(texts, weights, y)])
 
 
 def _greedy_rank(w: Tensor, a: Tensor, mask: Tensor, empty: Tensor, until_flip: bool) -> Tensor:

@@ -78,9 +78,9 @@ def _first_flips(readout: Readout, order: Tensor, dtype: torch.dtype) -> Tensor:
     never = order.shape[1] + 1
     out = torch.full_like(lengths, never)
     for rows, width in similar(lengths, max(1, _NUMBERS // len(bias))):
-        tokens, padding = read_order(readout, order, rows, width)
+        tokens, inside = read_order(readout, order, lengths, rows, width)
         texts = arranged(readout, rows, tokens)
-        weights, scores = texts.alpha.masked_fill(padding, 0.0).to(dtype), texts.scores.to(dtype)
+        weights, scores = (texts.alpha * inside).to(dtype), texts.scores.to(dtype)
         start, steps = 0, _FIRST_STEPS
         while len(rows):
             weights, pooled = _pooled(weights, scores, min(steps, width - start))
