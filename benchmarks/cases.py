@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from attnlib import Readout, kernels
+from attnlib.data.corpus import Corpus, Split
 from attnlib.explain import leave_one_out as explain_leave_one_out
 from attnlib.kernels.adversary import Adversary
-from attnlib.models import Architecture, AttentionModel, build, collate
-from attnlib.models.batches import Batch
+from attnlib.models import Architecture, build, collate
+from attnlib.training import flat
+from attnlib.training.fit import epochs
 from benchmarks import floors, plain
 from benchmarks.harness import Agreement, Bench, Measured, within
 from benchmarks.sizes import States, Workload, rankings, rising_attention, texts
@@ -75,7 +79,7 @@ _PLAIN_STEPS = {"sst": 500, "qa": 200, "imdb": 150, "mimic": 10}
 
 @dataclass(frozen=True)
 class _Search:
-    seconds: float  # for all steps, on these batches
+    seconds: float  # for all steps, on these batches, run once: it takes minutes
     batches: list[slice]
     steps: int  # really taken
     weights: Tensor  # [texts, T]
@@ -183,10 +187,14 @@ def search_adversary(bench: Bench, w: Workload, n_batches: int | None) -> None:
 def permutation_test(bench: Bench, w: Workload, n_batches: int | None) -> None:
     """Draws differ: the medians must agree in the mean, within four standard errors."""
     seed = bench.settings.seed
-    measured = bench.ours(lambda: kernels.permutation_test(w.readout, PERMUTATIONS, seed))
     chosen = bench.rows_for_plain(w, n_batches)
     generator = torch.Generator().manual_seed(seed)
-    seconds, found = bench.plain(w, chosen, lambda s, _: plain.permutation_test(s, PERMUTATIONS, generator))
+    measured, found = bench.compare(
+        lambda: kernels.permutation_test(w.readout, PERMUTATIONS, seed),
+        w,
+        chosen,
+        lambda s, _: plain.permutation_test(s, PERMUTATIONS, generator),
+    )
     rows = _parts(chosen)
     errors = _standard_errors(measured.result[rows.to(w.readout.device)], torch.cat(found))
     bench.add(
@@ -195,7 +203,6 @@ def permutation_test(bench: Bench, w: Workload, n_batches: int | None) -> None:
         measured,
         floors.permutation_test(w.readout.lengths, w.size.classes, PERMUTATIONS),
         within("difference of mean median, standard errors", errors, 4),
-        plain_s=seconds,
         plain_texts=len(rows),
         mean_median=float(measured.result.mean()),
     )
@@ -207,9 +214,10 @@ def permutation_test(bench: Bench, w: Workload, n_batches: int | None) -> None:
 @case(sst=18, imdb=4, qa=12, han=100)
 def erase_each(bench: Bench, w: Workload, n_batches: int | None) -> None:
     """All single erasures: probabilities against one decoder pass per token."""
-    measured = bench.ours(lambda: kernels.erase_each(w.readout))
     chosen = bench.rows_for_plain(w, n_batches)
-    seconds, found = bench.plain(w, chosen, lambda s, _: plain.erase_each(s))
+    measured, found = bench.compare(
+        lambda: kernels.erase_each(w.readout), w, chosen, lambda s, _: plain.erase_each(s)
+    )
     worst = 0.0
     for rows, theirs in zip(chosen, found, strict=True):
         gap = (measured.result[rows, : theirs.shape[1]] - _two_classes(theirs).double()).abs()
@@ -221,7 +229,6 @@ def erase_each(bench: Bench, w: Workload, n_batches: int | None) -> None:
         measured,
         floors.erase_each(w.readout.lengths, w.size.classes),
         within("max abs difference", worst, SINGLE),
-        plain_s=seconds,
         plain_texts=len(_parts(chosen)),
     )
 
@@ -230,14 +237,18 @@ def erase_each(bench: Bench, w: Workload, n_batches: int | None) -> None:
 def erase_until_flip(bench: Bench, w: Workload, n_batches: int | None) -> None:
     """Four rankings: the counts are those of step-by-step erasure, but for margins within rounding."""
     orders = [order for _, order in rankings(w.readout, bench.settings.seed)]
-    measured = bench.ours(lambda: [kernels.erase_until_flip(w.readout, order).count for order in orders])
     chosen = bench.rows_for_plain(w, n_batches)
 
     def step_by_step(states: States, rows: slice) -> Tensor:
         width = states.mask.shape[1]
         return torch.stack([plain.erase_until_flip(states, order[rows, :width]) for order in orders])
 
-    seconds, found = bench.plain(w, chosen, step_by_step)
+    measured, found = bench.compare(
+        lambda: [kernels.erase_until_flip(w.readout, order).count for order in orders],
+        w,
+        chosen,
+        step_by_step,
+    )
     rows = _parts(chosen).to(w.readout.device)
     counts = torch.stack(measured.result)
     differ = counts[:, rows] != torch.cat(found, 1)
@@ -249,7 +260,6 @@ def erase_until_flip(bench: Bench, w: Workload, n_batches: int | None) -> None:
         # float32 sums of the plain way decide a near tie either way
         within("share of counts that differ", float(differ.double().mean()), 2e-3),
         variant="4 rankings",
-        plain_s=seconds,
         plain_texts=len(rows),
         mean_fraction=float((counts / w.readout.lengths).mean()),
     )
@@ -284,9 +294,8 @@ def minimal_flip_set(bench: Bench, w: Workload, n_batches: int | None) -> None:
 @case(sst=18, imdb=4, qa=12, han=100)
 def reach(bench: Bench, w: Workload, n_batches: int | None) -> None:
     """What single tokens decide: probabilities against one decoder pass per token."""
-    measured = bench.ours(lambda: kernels.reach(w.readout))
     chosen = bench.rows_for_plain(w, n_batches)
-    seconds, found = bench.plain(w, chosen, lambda s, _: plain.reach(s))
+    measured, found = bench.compare(lambda: kernels.reach(w.readout), w, chosen, lambda s, _: plain.reach(s))
     worst = 0.0
     for rows, alone in zip(chosen, found, strict=True):
         some = w.readout.select(rows)
@@ -300,7 +309,6 @@ def reach(bench: Bench, w: Workload, n_batches: int | None) -> None:
         measured,
         floors.reach(w.readout.lengths, w.size.classes),
         within("max abs difference", worst, SINGLE),
-        plain_s=seconds,
         plain_texts=len(_parts(chosen)),
     )
 
@@ -315,10 +323,14 @@ def kendall_tau(bench: Bench, w: Workload, n_batches: int | None) -> None:
     generator = torch.Generator().manual_seed(bench.settings.seed)
     noise = torch.rand(r.mask.shape, generator=generator, dtype=torch.float64).to(r.device)
     other = ((r.alpha * r.lengths[:, None] + noise) * 20).round()  # rounding makes ties
-    measured = bench.ours(lambda: kernels.kendall_tau(r.alpha, other, r.mask))
     rows = _parts(bench.rows_for_plain(w, n_batches))
     x, y, lengths = (values.cpu()[rows].numpy() for values in (r.alpha, other, r.lengths))
-    seconds, expected = bench.timed(lambda: plain.kendall_tau(x, y, lengths))
+    expected = plain.kendall_tau(x, y, lengths)
+    measured = bench.ours(
+        lambda: kernels.kendall_tau(r.alpha, other, r.mask),
+        lambda: bench.timed(lambda: plain.kendall_tau(x, y, lengths))[0][0],
+    )
+    (library_s, _), _ = bench.timed(lambda: plain.kendall_tau_by_length(x, y, lengths))
     mine, theirs = torch.stack(measured.result, 1).cpu()[rows], torch.from_numpy(expected)
     gap = float((mine - theirs).abs().nan_to_num(0.0).max())
     if bool((mine.isnan() != theirs.isnan()).any()):
@@ -329,8 +341,9 @@ def kendall_tau(bench: Bench, w: Workload, n_batches: int | None) -> None:
         measured,
         floors.kendall_tau(r.lengths),
         within("max abs difference", gap, 1e-9),
-        plain_s=seconds,
         plain_texts=len(rows),
+        library="scipy.stats.kendalltau(axis=1)",
+        library_s=library_s * len(w) / len(rows),
     )
 
 
@@ -356,17 +369,27 @@ def _leave_one_out(bench: Bench, w: Workload, n_batches: int | None, encoder: st
     # all of the long texts would take minutes, ours too; and the plain way's positions all cost the same
     some = split.select(_parts(chosen).numpy()) if long else split
     every = 16 if long else 1
-    measured = bench.ours(lambda: explain_leave_one_out(model, some, vocabulary, device))
-    seconds, worst, at = 0.0, 0.0, 0
-    for rows in chosen:
-        batch = collate(split, vocabulary, range(rows.start, rows.stop)).to(device)
-        took, theirs = _timed_plain(bench, model, batch, every)
-        positions = theirs.shape[1]
-        seconds += took * positions / len(range(every // 2, positions, every))
+    parts = [collate(split, vocabulary, range(rows.start, rows.stop)).to(device) for rows in chosen]
+
+    def plainly() -> tuple[float, list[Tensor]]:
+        seconds, found = 0.0, []
+        for batch in parts:
+            (took, _), theirs = bench.timed(partial(plain.leave_one_out, model, batch, every))
+            seconds += took * theirs.shape[1] / len(range(every // 2, theirs.shape[1], every))
+            found.append(theirs)
+        return seconds, found
+
+    _, found = plainly()
+    measured = bench.ours(
+        lambda: explain_leave_one_out(model, some, vocabulary, device), lambda: plainly()[0]
+    )
+    worst, at = 0.0, 0
+    for rows, theirs in zip(chosen, found, strict=True):
         first = at if long else rows.start
         at += len(theirs)
-        mine = measured.result[first : first + len(theirs), :positions].cpu()
+        mine = measured.result[first : first + len(theirs), : theirs.shape[1]].cpu()
         worst = max(worst, float((mine - theirs).abs().nan_to_num(0.0).max()))
+    library_s = plain.ablation_seconds(model, parts) if encoder == "bilstm" and not long else None
     bench.add(
         "leave_one_out",
         w,
@@ -375,14 +398,28 @@ def _leave_one_out(bench: Bench, w: Workload, n_batches: int | None, encoder: st
         within("max abs difference", worst, SINGLE),
         variant=encoder,
         ours_texts=len(some),
-        plain_s=seconds,
         plain_texts=len(_parts(chosen)),
         plain_note="" if every == 1 else f"1 of {every} positions",
+        library="" if library_s is None else "captum.attr.FeatureAblation",
+        library_s=None if library_s is None else library_s * len(w) / len(_parts(chosen)),
     )
 
 
-def _timed_plain(bench: Bench, model: AttentionModel, batch: Batch, every: int) -> tuple[float, Tensor]:
-    took, theirs = bench.timed(lambda: plain.leave_one_out(model, batch, every))
-    if took < 0.5:
-        took = min(took, bench.timed(lambda: plain.leave_one_out(model, batch, every))[0])
-    return took, theirs
+# ---------------------------------------------------------------------------------------- training
+
+
+@case(sst=0)
+def training(bench: Bench, w: Workload, n_batches: int | None) -> None:
+    """One epoch of the papers' BiLSTM on as many texts as SST has for training, random words and labels."""
+    size = replace(w.size, texts=4 * len(w))
+    split, vocabulary = texts(size, bench.settings.seed)
+    labels = np.arange(len(split)) % 2
+    split = Split(split.ids, split.texts, labels)
+    splits = split, split.select(np.arange(2)), split.select(np.arange(2, 4))
+    corpus = Corpus("benchmark", "classification", *splits, vocabulary, ("0", "1"), {})
+    model = build(Architecture("bilstm", "additive", 2, len(vocabulary)), seed=bench.settings.seed)
+    how = flat.Training(epochs=1, seed=bench.settings.seed)
+    epoch = flat.recipe(model, corpus, how, bench.settings.device)
+    measured = bench.ours(lambda: next(epochs(epoch, progress=False)))
+    loss = measured.result["loss"]
+    bench.add("training", w, measured, None, within("loss of an epoch", loss, 1), variant="bilstm, an epoch")

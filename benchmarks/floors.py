@@ -9,11 +9,14 @@ than its floor, and small inputs are dominated by the start of each operation, w
 
 from __future__ import annotations
 
+import ast
+import hashlib
 import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -62,6 +65,14 @@ class Work:
     def counts(self) -> dict[str, float]:
         """The counts that are not zero."""
         return {name: float(count) for name, count in asdict(self).items() if count}
+
+
+def checksum() -> str:
+    """Of the formulas of this file, whatever their comments: a goal stands for one of them."""
+    tree = ast.parse(Path(__file__).read_text(encoding="utf-8"))
+    formulas = (node for node in tree.body if isinstance(node, ast.FunctionDef) and node.returns)
+    kept = [ast.unparse(node.body[1:]) for node in formulas if ast.unparse(node.returns) == "Work"]
+    return hashlib.sha256("\n".join(kept).encode()).hexdigest()[:16]
 
 
 def synchronise(device: str) -> None:

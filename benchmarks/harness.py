@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ctypes
-import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, TypeVar
+from statistics import median
+from typing import Any, NamedTuple, TypeVar
 
 import torch
 
@@ -17,14 +17,16 @@ from benchmarks.sizes import SIZES, Size, States, Workload, workload
 
 T = TypeVar("T")
 
-SECONDS = 0.6  # repeats of a measurement stop after this long
 REPEATS = 7
 LONG = 4.0  # a call that takes longer is repeated once only, and measured for memory the first time
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How much to measure. `texts` and `tokens` scale the workloads, `steps` those of the search."""
+    """How much to measure. `texts` and `tokens` scale the workloads, `steps` those of the search.
+
+    seconds: repeats of one call stop after so many, but not before the third.
+    """
 
     device: str = "cpu"
     seed: int = 0
@@ -33,21 +35,40 @@ class Settings:
     steps: int = 500
     batches: int | None = None  # at most so many batches for the plain way
     scaling: int = 1 << 16  # tokens per point of the scaling measurements
+    seconds: float = 1.5
+
+
+class Times(NamedTuple):
+    """Wall and CPU seconds of repeated calls, in their order. CPU seconds are those of all threads."""
+
+    wall: list[float]
+    cpu: list[float]
 
 
 @dataclass(frozen=True)
 class Measured:
-    """Ours: fastest call, peak memory above what was held before (None where it cannot be had), result."""
+    """Ours: times after a first call, peak memory above what was held before (None where unknown), result.
 
-    seconds: float
-    repeats: int
+    plain: wall seconds of the plain way, each taken directly after a call of ours; empty where there is none.
+    """
+
+    times: Times
     peak_mib: float | None
     result: Any
+    plain: list[float] = field(default_factory=list)
+
+    @property
+    def seconds(self) -> float:
+        """The median."""
+        return median(self.times.wall)
 
 
 @dataclass
 class Row:
-    """One kernel at one size. Seconds are for all `texts`; the *_texts say on how many they were measured."""
+    """One kernel at one size. Seconds are for all `texts`; the *_texts say on how many they were measured.
+
+    Seconds and the ratio to the plain way are medians; low and high are the least and the largest found.
+    """
 
     kernel: str
     size: str
@@ -56,6 +77,9 @@ class Row:
     tokens: int
     classes: int
     ours_s: float
+    ours_low_s: float
+    ours_high_s: float
+    ours_cpu_s: float
     ours_texts: int
     repeats: int
     peak_mib: float | None
@@ -63,13 +87,17 @@ class Row:
     plain_texts: int
     plain_note: str
     ratio: float | None
+    ratio_low: float | None
+    ratio_high: float | None
     extrapolated: bool
     agreement: str
     agreement_value: float
     agrees: bool
-    floor_s: float
+    floor_s: float | None
     floor: dict[str, float]
-    over_floor: float
+    over_floor: float | None
+    library: str = ""
+    library_s: float | None = None
     target: str = ""
     met: bool | None = None
     authors_s: float | None = None
@@ -154,30 +182,41 @@ class Bench:
             self._kept[key] = make()
         return self._kept[key]
 
-    def ours(self, call: Callable[[], Any], memory: bool = True) -> Measured:
-        """Fastest of several calls after one to warm up, and the peak memory of a call of its own."""
+    def ours(
+        self, call: Callable[[], Any], plain: Callable[[], float] | None = None, memory: bool = True
+    ) -> Measured:
+        """Seven calls after one to warm up, fewer where they are slow; the peak memory of a call of its own.
+
+        plain: runs the plain way once and returns its seconds. The two are called by turns, so that what
+        else the machine does meets both.
+        """
         meter = Memory(self.settings.device)
         meter.start()
-        first, result = self.timed(call)
+        (first, _), result = self.timed(call)
         peak = meter.stop()
-        if first > LONG:
-            return Measured(min(first, self.timed(call)[0]), 2, peak, result)
-        times: list[float] = []
-        while len(times) < 2 or (len(times) < REPEATS and sum(times) < SECONDS):
-            times.append(self.timed(call)[0])
-        if memory:  # again: the first call also loaded code and filled caches
+        times = Times([], [])
+        theirs: list[float] = []
+        while len(times.wall) < (1 if first > LONG else 3) or (
+            len(times.wall) < REPEATS and sum(times.wall) < self.settings.seconds and first < LONG
+        ):
+            (wall, cpu), _ = self.timed(call)
+            times.wall.append(wall)
+            times.cpu.append(cpu)
+            if plain is not None and sum(theirs) < 2 * self.settings.seconds:
+                theirs.append(plain())
+        if memory and first <= LONG:  # again: the first call also loaded code and filled caches
             meter.start()
             self.timed(call)
             peak = meter.stop()
-        return Measured(min(times), len(times), peak, result)
+        return Measured(times, peak, result, theirs)
 
-    def timed(self, call: Callable[[], T]) -> tuple[float, T]:
-        """Seconds and result of one call, the device's work included."""
+    def timed(self, call: Callable[[], T]) -> tuple[tuple[float, float], T]:
+        """Wall and CPU seconds, and the result, of one call, the device's work included."""
         synchronise(self.settings.device)
-        start = time.perf_counter()
+        start = time.perf_counter(), time.process_time()
         result = call()
         synchronise(self.settings.device)
-        return time.perf_counter() - start, result
+        return (time.perf_counter() - start[0], time.process_time() - start[1]), result
 
     def rows_for_plain(self, w: Workload, count: int | None) -> list[slice]:
         """Which batches the plain way runs on."""
@@ -189,27 +228,32 @@ class Bench:
     def plain(
         self, w: Workload, batches: list[slice], call: Callable[[States, slice], T]
     ) -> tuple[float, list[T]]:
-        """Seconds of the plain way on these batches and its results; making the states is not counted.
-
-        Quick batches are run three times and their fastest counts, as for ours.
-        """
+        """Seconds of the plain way on these batches and its results; making the states is not counted."""
         total, results = 0.0, []
-        for number, rows in enumerate(batches):
+        for rows in batches:
             states = w.states(rows)
-            seconds, result = self.timed(partial(call, states, rows))
-            again = 0 if seconds > 0.5 else 2 if seconds < 0.05 or number == 0 else 1
-            for _ in range(again):
-                seconds = min(seconds, self.timed(partial(call, states, rows))[0])
+            (seconds, _), result = self.timed(partial(call, states, rows))
             total += seconds
             results.append(result)
         return total, results
+
+    def compare(
+        self,
+        ours: Callable[[], Any],
+        w: Workload,
+        batches: list[slice],
+        call: Callable[[States, slice], T],
+    ) -> tuple[Measured, list[T]]:
+        """Ours and the plain way on some batches by turns, and the results of the plain way."""
+        _, found = self.plain(w, batches, call)  # warms it up
+        return self.ours(ours, lambda: self.plain(w, batches, call)[0]), found
 
     def add(
         self,
         kernel: str,
         w: Workload,
         measured: Measured,
-        floor: Work,
+        floor: Work | None,
         agreement: Agreement,
         *,
         variant: str = "",
@@ -217,16 +261,23 @@ class Bench:
         plain_s: float | None = None,
         plain_texts: int = 0,
         plain_note: str = "",
+        library: str = "",
+        library_s: float | None = None,
         **extra: Any,
     ) -> Row:
-        """Add a row. Seconds measured on a part of the texts are scaled to all of them."""
+        """Add a row. Seconds measured on a part of the texts are scaled to all of them.
+
+        plain_s: of a plain way that was measured apart; else it is that of `measured`.
+        """
         texts = len(w)
         ours_texts = texts if ours_texts is None else ours_texts
-        ours_s = measured.seconds * texts / ours_texts
-        floor_s = floor.seconds(self.rates) if self.rates else math.nan
-        if plain_s is not None:
-            plain_s *= texts / plain_texts
-        partly = ours_texts < texts or (plain_s is not None and (plain_texts < texts or plain_note != ""))
+        wall, cpu = ([x * texts / ours_texts for x in times] for times in measured.times)
+        scale = texts / plain_texts if plain_texts else 1.0
+        theirs = [x * scale for x in ([plain_s] if plain_s is not None else measured.plain)]
+        of_each = wall if len(theirs) > 1 else [median(wall)]  # one plain run stands for all
+        ratios = [x / y for x, y in zip(theirs, of_each, strict=False)]
+        floor_s = floor.seconds(self.rates) if floor is not None and self.rates else None
+        partly = ours_texts < texts or (bool(theirs) and (plain_texts < texts or plain_note != ""))
         row = Row(
             kernel=kernel,
             size=w.size.name,
@@ -234,21 +285,28 @@ class Bench:
             texts=texts,
             tokens=int(w.readout.mask.sum()),
             classes=w.size.classes,
-            ours_s=ours_s,
+            ours_s=median(wall),
+            ours_low_s=min(wall),
+            ours_high_s=max(wall),
+            ours_cpu_s=median(cpu),
             ours_texts=ours_texts,
-            repeats=measured.repeats,
+            repeats=len(wall),
             peak_mib=measured.peak_mib,
-            plain_s=plain_s,
+            plain_s=median(theirs) if theirs else None,
             plain_texts=plain_texts,
             plain_note=plain_note,
-            ratio=None if plain_s is None else plain_s / ours_s,
+            ratio=median(ratios) if ratios else None,
+            ratio_low=min(ratios, default=None),
+            ratio_high=max(ratios, default=None),
             extrapolated=partly,
             agreement=agreement.what,
             agreement_value=agreement.value,
             agrees=agreement.holds,
             floor_s=floor_s,
-            floor=floor.counts(),
-            over_floor=ours_s / floor_s,
+            floor={} if floor is None else floor.counts(),
+            over_floor=None if floor_s is None else median(wall) / floor_s,
+            library=library,
+            library_s=library_s,
             extra=extra,
         )
         self.rows.append(row)

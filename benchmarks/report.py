@@ -66,8 +66,8 @@ def _ratio(value: float | None) -> str:
 def kernels(record: Record, gpu: Record | None) -> str:
     """Ours and the plain way, what they agree on, memory and floor; a column for the GPU's record."""
     on_gpu = {} if gpu is None else {_key(row): row for row in gpu["rows"]}
-    header = ["kernel", "size", "ours", "plain", "ratio", "target", "", "agreement", "MiB"]
-    header += ["floor", "of floor", "authors", "GPU"]
+    header = ["kernel", "size", "ours", "CPU", "plain", "ratio", "from–to", "library", "agreement", "MiB"]
+    header += ["floor", "× floor", "goal", "", "authors", "GPU"]
     lines = []
     for row in record["rows"]:
         # ~ where a part of the texts was measured and the time scaled to all
@@ -79,14 +79,17 @@ def kernels(record: Record, gpu: Record | None) -> str:
                 f"{row['kernel']} {row['variant']}".strip(),
                 row["size"],
                 part + seconds(row["ours_s"]),
+                seconds(row["ours_cpu_s"]),
                 plain + seconds(row["plain_s"]),
                 _ratio(row["ratio"]),
-                row["target"],
-                _verdict(row),
+                "" if row["ratio"] is None else f"{_ratio(row['ratio_low'])}–{_ratio(row['ratio_high'])}",
+                "" if row["library_s"] is None else seconds(row["library_s"]),
                 ("yes " if row["agrees"] else "NO ") + f"{row['agreement_value']:.1e}",
                 "–" if row["peak_mib"] is None else f"{row['peak_mib']:.0f}",
                 seconds(row["floor_s"]),
-                f"{row['over_floor']:.3g}×",
+                _ratio(row["over_floor"]),
+                row["target"],
+                _verdict(row),
                 "" if row["authors_s"] is None else f"{row['authors_s']:g} s",
                 NOT_MEASURED if other is None else seconds(other["ours_s"]),
             ]
@@ -104,6 +107,8 @@ def notes(record: Record) -> str:
             parts.append(f"plain way on {row['plain_texts']} of {row['texts']} texts")
         if row["plain_note"]:
             parts.append(row["plain_note"])
+        if row["library"]:
+            parts.append(f"library: {row['library']}")
         if row["ours_texts"] < row["texts"]:
             parts.append(f"ours on {row['ours_texts']} of {row['texts']} texts")
         lines.append(f"  {name}: {'; '.join(parts)}")
@@ -144,7 +149,7 @@ def text(record: Record, records: Sequence[Record]) -> str:
         "Scaling, seconds per text for T and in all for N and P:" if record["scaling"] else "",
         slopes(record) if record["scaling"] else "",
         "",
-        f"Rates behind the floors: {rates}",
+        f"Rates behind the floors (formulas {record['floors']}): {rates}",
         f"GPU: {NOT_MEASURED if gpu is None else gpu['device']['name']}. {record['seconds']:.0f} s in all.",
     ]
     return "\n".join(parts)

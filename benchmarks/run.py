@@ -34,9 +34,9 @@ from benchmarks.cases import CASES
 from benchmarks.harness import Bench, Settings
 
 RESULTS = Path(__file__).parent / "results"
-SCHEMA = 1
+SCHEMA = 2
 THREADS = 2  # the targets are for two
-QUICK = Settings(texts=1 / 16, tokens=1 / 2, steps=50, batches=2, scaling=1 << 13)
+QUICK = Settings(texts=1 / 16, tokens=1 / 2, steps=50, batches=1, scaling=1 << 13, seconds=0.1)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -109,6 +109,7 @@ def measure(settings: Settings, only: str | None = None, quick: bool = False) ->
         "settings": asdict(settings),
         "seconds": time.perf_counter() - start,
         "sizes": report.sizes(used),
+        "floors": floors.checksum(),
         "rates": bench.rates,
         "rows": [asdict(row) for row in bench.rows],
         "scaling": slopes,

@@ -12,7 +12,7 @@
 # The recorded benchmark of the kernels. Each is compared with the *plain way*: the same quantity as the
 # papers' code computes it, batched and vectorised, through 256-dimensional hidden states. `make bench`
 # repeats the benchmark on your machine. The *floor* is the time of the unavoidable arithmetic and memory
-# traffic at this machine's measured rates.
+# traffic at this machine's rates, measured in the same run.
 
 # %% tags=["parameters", "hide-input"]
 from typing import Optional
@@ -45,38 +45,56 @@ notebook.markdown(
 )
 
 # %% [markdown]
-# ## Against the plain way
+# ## Above the floor
+#
+# Ticks mark the goals. A ratio to another way of computing moves with the machine, the distance to the floor
+# hardly does, so the goals are distances.
 
 # %% tags=["hide-input"]
 titles = {size["name"]: size["title"] for size in measured["sizes"]}
 rows = pd.DataFrame(measured["rows"])
 rows["name"] = (rows["kernel"] + " " + rows["variant"]).str.strip()
 rows["texts like"] = rows["size"].map(titles)
-rows["wanted"] = rows["target"].str.extract(r"≥ ([\d,]+)×")[0].str.replace(",", "").astype(float)
+rows["goal"] = rows["target"].str.extract(r"≤ ([\d.]+) × floor")[0].astype(float)
+charts.ratios(
+    rows.dropna(subset="over_floor"),
+    "name",
+    "over_floor",
+    by="texts like",
+    target="goal",
+    title="Times the floor",
+    x_title="seconds of the kernel ÷ seconds of its floor",
+)
+
+# %% [markdown]
+# ## Against the plain way
+#
+# Kernel and plain way are run by turns, so that what else the machine does meets both; each number is a
+# median of up to seven. Where the plain way takes minutes it was timed on a fixed sample of the texts and
+# scaled up.
+
+# %% tags=["hide-input"]
 charts.ratios(
     rows.dropna(subset="ratio"),
     "name",
     "ratio",
     by="texts like",
-    target="wanted",
     title="Times faster than the plain way",
     x_title="seconds of the plain way ÷ seconds of the kernel",
 )
-
-# %% [markdown]
-# Ticks mark the targets that were set before anything was built. Where the plain way takes minutes it was
-# timed on a fixed sample of the texts and scaled up. *× floor* is the kernel's time over its floor.
 
 # %% tags=["hide-input"]
 columns = {
     "name": "kernel",
     "texts like": "size",
     "ours_s": "seconds",
+    "ours_cpu_s": "CPU seconds",
+    "over_floor": "× floor",
+    "target": "goal",
+    "met": "met",
     "plain_s": "plain way (s)",
     "ratio": "ratio",
-    "target": "target",
-    "met": "met",
-    "over_floor": "× floor",
+    "library_s": "library (s)",
     "peak_mib": "memory (MiB)",
     "authors_s": "authors' code (s)",
 }
@@ -85,8 +103,9 @@ table["met"] = table["met"].map({True: "yes", False: "no"})
 notebook.table(table)
 
 # %% [markdown]
-# The authors' seconds are CPU seconds of their released code on the real SST, on another machine: an order of
-# magnitude, not a ratio.
+# *Library*: `scipy.stats.kendalltau` over rows of one length, and `FeatureAblation` of captum, which replaces
+# a token instead of taking it out, on the same model. The authors' seconds are CPU seconds of their released
+# code on the real SST, on another machine: an order of magnitude, not a ratio.
 #
 # ## How time grows
 
