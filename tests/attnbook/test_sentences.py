@@ -4,7 +4,7 @@ import pandas as pd
 
 from attnbook import BOOK
 from attnbook.runs import results
-from attnbook.verdicts import ledgers, together
+from attnbook.verdicts import claims, ledgers, together
 
 RECORDED = BOOK / "results"
 MODEL = ["dataset", "encoder", "scorer"]
@@ -254,7 +254,17 @@ def test_likeness_of_states_is_the_bilstms_story():
     flips, alike, tau = (
         of[name].droplevel("scorer") for name in ("can_flip", "conicity", "tau_leave_one_out")
     )
-    assert (flips.xs("bilstm", level="encoder")[[0.5, 1.0]] > 0.98).all(axis=None)
+    apart = {name: table.xs("bilstm", level="encoder") for name, table in (("flips", flips), ("tau", tau))}
+    assert (apart["flips"][[0.5, 1.0]] > 0.97).all(axis=None)
+    assert (apart["flips"].drop("20news_sports")[0.1] > apart["flips"].drop("20news_sports")[0] + 0.3).all()
+    assert (apart["tau"][1] < apart["tau"][0]).all()
+    assert (
+        apart["tau"].loc[["sst", "agnews_subset"], 0.1] > apart["tau"].loc[["sst", "agnews_subset"], 0]
+    ).all()
+    erased = of["excess_fraction"].droplevel("scorer").xs("bilstm", level="encoder")
+    assert (erased[1] < erased[0]).all()
+    judged = claims.expected("apart_reach", "apart_order")
+    assert judged["verdict"].tolist() == ["holds", "points the other way"]
     assert flips.loc["sst", "bilstm"].is_monotonic_increasing
     assert alike.loc["sst", "convolution"][0] > alike.loc["sst", "bilstm"][0]
     assert flips.loc["sst", "convolution"][1] < flips.loc["sst", "convolution"][0] - 0.1

@@ -77,6 +77,8 @@ def _read(given: Mapping[str, Any]) -> Claim:
 
 
 CLAIMS = {name: _read(given) for name, given in table_of_cells.reference("claims")["claims"].items()}
+# What was expected of the experiments of "beyond", by the same rule.
+EXPECTED = {name: _read(given) for name, given in table_of_cells.reference("expected")["expected"].items()}
 
 
 def cells(table: pd.DataFrame, claim: Claim) -> pd.DataFrame:
@@ -126,6 +128,16 @@ def row(found: pd.DataFrame, claim: Claim) -> dict[str, Any]:
         "bound": f"{claim.relation} {number(claim.bound, 3).rstrip('0').rstrip('.')}",
         "verdict": judged.verdict,
     }
+
+
+def expected(*names: str) -> pd.DataFrame:
+    """What was expected of recorded runs, a row per name of EXPECTED: in words, and as `row` has it."""
+    rows = []
+    for claim in (EXPECTED[name] for name in names):
+        table = table_of_cells.recorded("beyond", [claim.where["experiment"]])
+        words = {"expected": claim.claim, "measure": claim.measure.format(bound=claim.bound)}
+        rows.append(words | row(cells(table, claim), claim))
+    return pd.DataFrame(rows)
 
 
 def spread(table: pd.DataFrame, metric: str, by: str = "dataset", **where: Any) -> pd.DataFrame:
