@@ -405,6 +405,34 @@ def _leave_one_out(bench: Bench, w: Workload, n_batches: int | None, encoder: st
     )
 
 
+# ---------------------------------------------------------------------------------------- all together
+
+
+@case(sst=0)
+def battery(bench: Bench, w: Workload, n_batches: int | None) -> None:
+    """Every exact or drawn test of the four papers on one model's attention, once; no search."""
+    r, seed = w.readout, bench.settings.seed
+    by_attention = kernels.attention_order(r)
+
+    def every() -> Tensor:
+        kernels.permutation_test(r, PERMUTATIONS, seed)
+        kernels.permutation_range(r)
+        kernels.exact_adversary(r, EPSILON)
+        kernels.single_erasure(r, r.alpha)
+        kernels.minimal_flip_mass(r)
+        kernels.reach(r)
+        kernels.kendall_tau(r.alpha, kernels.erase_each(r)[..., 0].nan_to_num(), r.mask)
+        for order in (kernels.gradient_order, kernels.product_order, kernels.greedy_order):
+            kernels.erase_until_flip(r, order(r))
+        return kernels.erase_until_flip(r, by_attention).count - kernels.minimal_flip_set(r).count
+
+    measured = bench.ours(every)
+    fewer = -int(measured.result.min())
+    bench.add(
+        "battery", w, measured, None, within("least − count by attention", fewer, 0), variant="no search"
+    )
+
+
 # ---------------------------------------------------------------------------------------- training
 
 
