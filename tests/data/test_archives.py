@@ -1,10 +1,12 @@
 """What archives and compressed files may hold to do harm, downloaded or put there by hand."""
 
 import tarfile
+import tracemalloc
+import zipfile
 
 import pytest
 
-from attnlib.data import DataError, archives, files
+from attnlib.data import DataError, archives, files, places
 from tests.data.faulty import ARCHIVE, OFFICIAL, PATH, TEXT, change, fails, left, load, tarred, zipped
 from tests.data.sets.writing import write
 
@@ -77,6 +79,68 @@ def test_a_gzipped_bomb_is_refused_whole_and_as_a_stream(served, nowhere, monkey
     refused = pytest.raises(DataError, match=r"train\.txt\.gz is refused: it decompresses to more")
     with refused, files.stream("sst", PATH) as (_, file):
         file.read()
+
+
+def test_a_file_may_have_four_times_its_official_size(served, nowhere):
+    official = places.SIZES["sst"][PATH]
+    assert places.most_bytes("sst", PATH) == 4 * official + archives.PIECE
+    assert places.most_bytes("adr", "adr_dataset.csv") == archives.FILE_LIMIT
+    write(nowhere / "sst", {PATH: bytes(256 << 20)}, "gzip")
+    tracemalloc.start()
+    for verify in (True, False):
+        with pytest.raises(
+            DataError, match=rf"train\.txt\.gz is refused: it has more than {4 * official + (1 << 20)}"
+        ):
+            files.locate("sst", [PATH], verify)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 10 * official
+
+
+def test_the_files_of_a_folder_have_their_limit_together(nowhere, monkeypatch):
+    monkeypatch.setitem(places.SIZES, "imdb", {"train/neg": 100})
+    monkeypatch.setattr(archives, "PIECE", 100)
+    write(nowhere / "imdb", {f"train/neg/{n}_1.txt": b"so " * 40 for n in range(4)})
+    assert len(files.locate("imdb", ["train/neg"], verify=False)) == 4
+    write(nowhere / "imdb", {f"train/neg/{n}_1.txt": b"so " * 40 for n in range(5)})
+    with pytest.raises(DataError, match=r"train/neg is refused: it has more than 20 bytes"):
+        files.locate("imdb", ["train/neg"], verify=False)
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar.gz", "tar.xz"])
+def test_an_archive_may_grow_so_far_beyond_its_size(served, nowhere, monkeypatch, kind):
+    monkeypatch.setattr(archives, "LEAST", 1 << 18)
+    members = {INSIDE: TEXT, "trees/zeros": bytes(4 << 20)}
+    packed = (
+        zipped(members, zipfile.ZIP_DEFLATED) if kind == "zip" else tarred(members, mode=f"w:{kind[-2:]}")
+    )
+    change(monkeypatch, served, archive=f"trees.{kind}")
+    write(nowhere / "sst", {f"trees.{kind}": packed})
+    with pytest.raises(DataError, match=r"trees\.\S+ is refused: it .*decompresses to "):
+        load()
+    monkeypatch.setattr(archives, "GROWS", 10_000)
+    assert load() == TEXT
+
+
+@pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.GNUTYPE_LONGNAME])
+def test_a_header_of_eight_gibibytes_is_refused(served, nowhere, monkeypatch, kind):
+    change(monkeypatch, served, archive="trees.tar")
+    header = tarfile.TarInfo("evil")
+    header.type, header.size = kind, 8 << 30
+    write(nowhere / "sst", {"trees.tar": header.tobuf(tarfile.GNU_FORMAT) + bytes(1024)})
+    with pytest.raises(DataError, match=r"trees\.tar is refused: it asks for 8589934592 bytes at once"):
+        load()
+
+
+def test_an_archive_of_another_checksum_is_not_opened(served, server, nowhere, monkeypatch):
+    change(monkeypatch, served, archive_hash="md5:" + "0" * 32, mirrors=())
+    server.pages[OFFICIAL] = zipped({INSIDE: TEXT})
+
+    def opened(*words):
+        raise AssertionError("it was opened")
+
+    monkeypatch.setattr(archives, "_members", opened)
+    fails(nowhere, "not the official archive: md5")
 
 
 @pytest.mark.parametrize("mode", ["w:gz", "w:"])
