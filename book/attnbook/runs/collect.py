@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from attnbook.escaped import for_spreadsheet
 from attnbook.runs import results
 from attnbook.runs.results import ORIGIN, SUMMARY, TEXTS, check_whole
 from attnlib.cache import check_output
@@ -54,5 +55,6 @@ def main(arguments: list[str] | None = None) -> None:
     table, without = collect(options.runs, options.texts)
     for place in without:
         print(f"{place}: no run with a {SUMMARY}; left out", file=sys.stderr)
-    results.write(table, options.output)
+    # A parquet keeps every word as it is.
+    results.write(table if options.output.endswith(".parquet") else for_spreadsheet(table), options.output)
     print(f"{len(table)} rows in {options.output}")
