@@ -1,17 +1,25 @@
 """What archives and compressed files may hold to do harm, downloaded or put there by hand."""
 
+import gzip
+import hashlib
+import random
 import tarfile
 import tracemalloc
 import zipfile
+from collections import Counter
+from dataclasses import replace
+from unittest import mock
 
 import pytest
 
 from attnlib.data import DataError, archives, files, places
+from attnlib.data.catalogue import DATA_SETS, Item
 from tests.data.faulty import ARCHIVE, OFFICIAL, PATH, TEXT, change, fails, left, load, tarred, zipped
 from tests.data.sets.writing import write
 
 # Archives. Zip and tar alike: what is in them beside, or in place of, the file that is wanted.
 INSIDE = f"trees/{PATH}"
+KINDS = ("zip", "tar", "tar.gz", "tar.xz", "tar.bz2", "txt.gz")
 EVIL = {
     "a name with ..": ({INSIDE: TEXT, "trees/../../evil": b"x"}, "'trees/../../evil' leads out of it"),
     "an absolute name": ({INSIDE: TEXT, "/tmp/evil": b"x"}, "'/tmp/evil' leads out of it"),
@@ -160,3 +168,45 @@ def test_encrypted_and_unknown_compression_are_named(served, nowhere):
     write(nowhere / "sst", {ARCHIVE: bytes(packed)})
     with pytest.raises(DataError, match=r"cannot be read .*encrypted"):
         load()
+
+
+def tried(kind, root, times):
+    """What became of an archive, or a gzipped file, damaged so many times: "right", "refused", or what else.
+
+    root: the folder of $ATTNLIB_DATA.
+    """
+    draw, found = random.Random(kind), Counter()
+    members = {"trees/a.txt": b"other " * 500, INSIDE: TEXT, "trees/z.txt": b"more " * 500}
+    makers = {"zip": lambda: zipped(members, zipfile.ZIP_DEFLATED), "txt.gz": lambda: gzip.compress(TEXT)}
+    packed = makers.get(kind, lambda: tarred(members, mode=f"w:{kind[4:]}"))()
+    name = f"{PATH}.gz" if kind == "txt.gz" else f"trees.{kind}"
+    item = Item(PATH, hashlib.sha256(TEXT).hexdigest())
+    nobody = "http://127.0.0.1:9/nobody"
+    small = replace(DATA_SETS["sst"], files=(item,), archive=f"trees.{kind}", archive_hash=None, base=nobody)
+    (root / "sst").mkdir()
+    with mock.patch.dict(DATA_SETS, {"sst": small}):
+        for _ in range(times):
+            way, at = draw.choice(("flip", "flip", "cut", "double", "gap")), draw.randrange(len(packed))
+            changed = {
+                "flip": packed[:at] + bytes([packed[at] ^ 1 << draw.randrange(8)]) + packed[at + 1 :],
+                "cut": packed[:at],
+                "double": packed[:at] + packed,
+                "gap": packed[:at] + packed[at + draw.randrange(2000) :],
+            }[way]
+            (root / "sst" / name).write_bytes(changed)
+            try:
+                outcome = "right" if load() == TEXT else f"wrong: {way} at {at}"
+            except DataError as error:
+                outcome = "refused" if name in str(error) else f"unnamed: {error}"
+            except Exception as error:
+                outcome = f"unnamed: {error!r}"
+            found[outcome] += 1
+    return found
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_damaged_archive_is_read_rightly_or_refused_by_name(kind, nowhere, tmp_path, monkeypatch):
+    monkeypatch.setenv("ATTNLIB_DATA", str(tmp_path))
+    found = tried(kind, tmp_path, 40)
+    assert found.keys() <= {"right", "refused"}
+    assert found["refused"] > 10
