@@ -18,6 +18,7 @@ from attnlib.data import DataError
 from attnlib.data.catalogue import DATA_SETS, SET_OF
 from attnlib.data.sets import cad, reviews, sst
 from attnlib.data.sets.questions import TASKS
+from tests.data import test_own
 from tests.data.sets import (
     test_agnews,
     test_cad,
@@ -59,6 +60,7 @@ def of_texts(name, texts):
 
 STORIES = "\n".join(test_questions.STORY * 9)
 TWEETS = [test_health.HEADER, *test_health.tweets(30, "train"), *test_health.tweets(9, "test")]
+MINE = test_own.frame()
 PAIRS = test_cad.HEAD + "".join(map(test_cad.pair, range(3)))
 
 
@@ -93,7 +95,19 @@ WRITERS = {
     "amazon_full": lambda root: test_reviews.write_set(root, "amazon_full", n=60),
     "yelp_full": lambda root: test_reviews.write_set(root, "yelp_full", n=60),
     "amazon_multidomain": of_texts("amazon_multidomain", dict(domains())),
+    # Files of one's own, one by one.
+    "mine.csv": of_texts("mine.csv", {"mine.csv": test_own.HEAD + test_own.PLAIN}),
+    "mine.jsonl": of_texts("mine.jsonl", {"mine.jsonl": MINE.to_json(orient="records", lines=True)}),
+    "mine.parquet": of_texts("mine.parquet", {"mine.parquet": MINE.to_parquet()}),
 }
+
+
+def how_to_load(name, root):
+    """What `data.load` takes for the files of WRITERS: a name or a path, and options."""
+    if name not in data.LOADERS:
+        return (str(root / name / name),), {}
+    verified = "verify" in inspect.signature(data.LOADERS[name]).parameters
+    return (name,), {"verify": False} if verified else {}
 
 
 def mutated(content, draw):
@@ -121,9 +135,9 @@ def tried(name, root, times):
     """
     draw, found = random.Random(name), Counter()
     folder, kept = root / SET_OF.get(name, name), root / "kept"
-    how = {"verify": False} if "verify" in inspect.signature(data.LOADERS[name]).parameters else {}
+    given, how = how_to_load(name, root)
     WRITERS[name](root)
-    data.load(name, **how)
+    data.load(*given, **how)
     folder.rename(kept)
     shutil.copytree(kept, folder)
     paths = sorted(path for path in kept.rglob("*") if path.is_file())
@@ -134,7 +148,7 @@ def tried(name, root, times):
         target.write_bytes(mutated(path.read_bytes(), draw))
         began = time.perf_counter()
         try:
-            data.load(name, **how)
+            data.load(*given, **how)
             outcome = "right"
         except DataError as error:
             outcome = "refused" if any(word in str(error) for word in named) else f"unnamed: {error}"
@@ -175,11 +189,11 @@ NAMED = [
 def test_what_cannot_be_read_is_named_with_its_place(name, path, more, message, root):
     WRITERS[name](root)
     place = next((p for p in root.rglob(f"{path}*")), root / "imdb/aclImdb" / path)
-    how = {"verify": False} if "verify" in inspect.signature(data.LOADERS[name]).parameters else {}
+    given, how = how_to_load(name, root)
     unpack, pack = (gzip.decompress, gzip.compress) if place.suffix == ".gz" else (bytes, bytes)
     place.write_bytes(pack((unpack(place.read_bytes()) if place.exists() else b"") + more.encode()))
     with pytest.raises(DataError, match=message) as raised:
-        data.load(name, **how)
+        data.load(*given, **how)
     assert place.stem in str(raised.value)
 
 
