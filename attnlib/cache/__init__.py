@@ -152,8 +152,8 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.stem}-{os.urandom(4).hex()}{path.suffix}")
+    temporary.touch(exist_ok=False)
     try:
-        temporary.touch(exist_ok=False)
         yield temporary
         os.replace(temporary, path)
     except Exception as error:
