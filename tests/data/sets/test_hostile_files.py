@@ -162,7 +162,7 @@ def tried(name, root, times):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", WRITERS)
 def test_a_mutated_file_is_read_or_refused_by_name(name, root):
-    found = tried(name, root, 20)
+    found = tried(name, root, 16)
     assert found.keys() <= {"right", "refused"}
     assert found["refused"]
 
