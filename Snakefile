@@ -11,6 +11,7 @@ import fcntl
 import functools
 import hashlib
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -134,8 +135,21 @@ def of_page(given):
 
 BOOK = {known(name): grid.as_declared(name, of_page(given or {})) for name, given in config["book"].items()}
 SWEEP = grid.runs(config)
-for notebook, _ in SWEEP:
+for notebook, cell in SWEEP:
     known(notebook)
+if SWEEP and workflow.is_main_process and not workflow.dryrun:
+    from attnbook.runs import results
+
+    for notebook, cell in SWEEP:
+        tables = Path("build/sweep", notebook, cell)
+        try:
+            for name in (results.SUMMARY, results.TEXTS):
+                results.check_whole(tables / name)
+        except ValueError as error:
+            # Neither recorded nor the end of the sweep: what is missing is made, if what follows from it is too.
+            print(f"{error}. It is taken away", file=sys.stderr)
+            shutil.rmtree(tables)
+            Path("build/sweep/summary.csv").unlink(missing_ok=True)
 
 MODELS = {}
 

@@ -9,7 +9,7 @@ import os
 import re
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -83,9 +83,10 @@ def locked(path: Path) -> Iterator[None]:
     """
     from filelock import FileLock  # comes with torch
 
-    lock = FileLock(f"{path}.lock")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        # Whoever may write in the folder may lock, whatever the umask of the first to do so.
+        lock = FileLock(f"{path}.lock", mode=0o600 | (0o666 & path.parent.stat().st_mode))
         lock.acquire()
     except OSError as error:
         if error.errno not in READ_ONLY:
@@ -136,22 +137,32 @@ def remember(
 
 def take_away_rest(path: Path) -> None:
     """Remove what a killed process had half written of `path` (`replacing`); nobody may be writing it."""
-    for left in path.parent.glob(f".{glob.escape(path.stem)}-*{glob.escape(path.suffix)}"):
-        left.unlink(missing_ok=True)
+    # Of this length: `.x-1-01234567.csv` is of x-1.csv, not of x.csv.
+    for left in path.parent.glob(f".{glob.escape(path.stem)}-????????{glob.escape(path.suffix)}"):
+        with suppress(PermissionError):  # of another user, in a shared folder
+            left.unlink(missing_ok=True)
 
 
 @contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """A temporary file beside `path` that takes its name when the block succeeds, and goes when it fails."""
+    """A temporary file beside `path` that takes its name when the block succeeds, and goes when it fails.
+
+    Who may read it is up to the umask, as of any new file. OSError names `path`, where the system does not.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
-    os.close(handle)
-    temporary = Path(name)
+    temporary = path.with_name(f".{path.stem}-{os.urandom(4).hex()}{path.suffix}")
+    temporary.touch(exist_ok=False)
     try:
         yield temporary
-        temporary.chmod(0o644)
         os.replace(temporary, path)
+    except Exception as error:
+        # A write that fails, as on a full disk, names no file; safetensors has an error of its own for it.
+        said = re.search(r"\(os error (\d+)\)", str(error))
+        number = int(said[1]) if said else isinstance(error, OSError) and error.errno
+        if not number or getattr(error, "filename", None):
+            raise
+        raise OSError(number, os.strerror(number), str(path)) from error
     finally:
         temporary.unlink(missing_ok=True)
 

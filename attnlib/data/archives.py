@@ -1,8 +1,8 @@
 """Archives and compressed files, read in place: nothing is unpacked onto the disk and no link is followed.
 
 An archive is refused whole if the name of a member, or what a link points to, leads out of it; so is one
-that grows beyond the limits below, whatever sizes it announces. A link in place of a file that is wanted is
-refused too; other links are left alone.
+that grows beyond the limits below, or far beyond its own size, whatever sizes it announces. A link in place
+of a file that is wanted is refused too; other links are left alone.
 """
 
 import bz2
@@ -22,8 +22,10 @@ from typing import IO, Any, NamedTuple, cast
 
 # Bytes of one file that is read into memory, decompressed. The largest of the known sets has half a gigabyte.
 FILE_LIMIT = 2 << 30
-# Bytes to which an archive, or a compressed file that is read as a stream, decompresses in all.
+# Bytes to which an archive, or a compressed file that is read as a stream, decompresses in all; and how many
+# times its own size, if that is more than LEAST bytes. Of the known sets the most is 15 times.
 ARCHIVE_LIMIT = 32 << 30
+GROWS, LEAST = 200, 64 << 20
 # Members of an archive. The largest known set has some 400,000.
 MEMBERS_LIMIT = 2_000_000
 # Bytes taken at a time.
@@ -52,8 +54,8 @@ class _Bounded(io.RawIOBase):
     The sizes in an archive's headers are its own word. This counts what comes out.
     """
 
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
+    def __init__(self, file: IO[bytes], limit: int) -> None:
+        self._file, self._limit = file, limit
         self._at = 0
 
     def readable(self) -> bool:
@@ -70,15 +72,20 @@ class _Bounded(io.RawIOBase):
             pass
         return self._at
 
+    def read(self, size: int = -1) -> bytes:
+        """The next bytes, so many or those that are left; a header can ask for more than there is memory."""
+        if not 0 <= size <= FILE_LIMIT:
+            raise Refused(f"it asks for {size} bytes at once; the limit is {FILE_LIMIT}")
+        data = self._file.read(size)
+        self._at += len(data)
+        if self._at > self._limit:
+            raise Refused(f"it decompresses to more than {self._limit} bytes")
+        return data
+
     def readinto(self, buffer: Any) -> int:
         """Fill the buffer; the number of bytes, 0 at the end."""
-        if len(buffer) > FILE_LIMIT:
-            raise Refused(f"it asks for {len(buffer)} bytes at once; the limit is {FILE_LIMIT}")
-        data = self._file.read(len(buffer))
+        data = self.read(len(buffer))
         buffer[: len(data)] = data
-        self._at += len(data)
-        if self._at > ARCHIVE_LIMIT:
-            raise Refused(f"it decompresses to more than {ARCHIVE_LIMIT} bytes")
         return len(data)
 
 
@@ -129,18 +136,23 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
         file: IO[bytes] = stack.enter_context(path.open("rb"))
         if path.suffix == ".gz":
             unpacked = cast(IO[bytes], stack.enter_context(gzip.GzipFile(fileobj=file)))
-            file = stack.enter_context(io.BufferedReader(_Bounded(unpacked), PIECE))
+            file = stack.enter_context(io.BufferedReader(_Bounded(unpacked, limit_of(path)), PIECE))
         yield file
 
 
-def whole(file: IO[bytes]) -> bytes:
-    """All that a stream holds; Refused if that is too much for one file."""
+def limit_of(path: Path) -> int:
+    """Bytes to which an archive or compressed file may decompress, by its size."""
+    return min(ARCHIVE_LIMIT, max(LEAST, GROWS * path.stat().st_size))
+
+
+def whole(file: IO[bytes], limit: int) -> bytes:
+    """All that a stream holds; Refused if that is more than so many bytes."""
     pieces, size = [], 0
     while piece := file.read(PIECE):
         pieces.append(piece)
         size += len(piece)
-        if size > FILE_LIMIT:
-            raise Refused(f"it has more than {FILE_LIMIT} bytes decompressed")
+        if size > limit:
+            raise Refused(f"it has more than {limit} bytes decompressed")
     return b"".join(pieces)
 
 
@@ -154,6 +166,7 @@ def _members(archive: Path) -> Iterator[_Member]:
 
     Refused at the first that leads out of the archive or makes it too large.
     """
+    limit = limit_of(archive)
     with ExitStack() as stack:
         if archive.suffix == ".zip":
             members = _zip_members(stack.enter_context(zipfile.ZipFile(archive)))
@@ -162,12 +175,12 @@ def _members(archive: Path) -> Iterator[_Member]:
                 start = file.read(6)
             opener = next((known for magic, known in _OPENERS.items() if start.startswith(magic)), None)
             packed = stack.enter_context(opener(archive) if opener else archive.open("rb"))
-            bounded = cast(IO[bytes], _Bounded(packed))
+            bounded = cast(IO[bytes], _Bounded(packed, limit))
             members = _tar_members(stack.enter_context(tarfile.open(fileobj=bounded, mode="r:")))
         total = 0
         for number, member in enumerate(members, start=1):
             total += member.size
-            if number > MEMBERS_LIMIT or total > ARCHIVE_LIMIT:
+            if number > MEMBERS_LIMIT or total > limit:
                 raise Refused(f"it has more than {MEMBERS_LIMIT} members or decompresses to {total} bytes")
             if _leads_out(member.name):
                 raise Refused(f"the name of its member {member.name!r} leads out of it")

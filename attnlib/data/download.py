@@ -35,28 +35,35 @@ class _BrokenOff(Failed):
     """The connection broke after the file had begun to arrive."""
 
 
-def retrieve(address: str, target: Path, part: Path, accept: Callable[[Path], None], resume: bool) -> None:
+def retrieve(
+    address: str,
+    target: Path,
+    part: Path,
+    accept: Callable[[Path], None],
+    resume: bool,
+    most: int = SIZE_LIMIT,
+) -> None:
     """Download `address` to `target`, which is replaced when the file is whole and as it should be.
 
     part: where bytes arrive, in the file system of `target`. `accept` raises ValueError for a file that is
     not as it should be. resume: whether to go on with `part`, and to keep it if the connection breaks; only
-    for files that are checked.
+    for files that are checked. most: bytes that are taken, whatever the server sends.
 
     Raises Failed, ValueError for wrong content, and OSError if the disk cannot be written. Two calls for the
     same `part` must not overlap.
     """
-    continued = _transfer(address, part, resume)
+    continued = _transfer(address, part, resume, min(most, SIZE_LIMIT))
     try:
         accept(part)
     except ValueError:
         part.unlink()
         if not continued:
             raise
-        return retrieve(address, target, part, accept, resume=False)
+        return retrieve(address, target, part, accept, False, most)
     os.replace(part, target)
 
 
-def _transfer(address: str, part: Path, resume: bool) -> bool:
+def _transfer(address: str, part: Path, resume: bool, most: int) -> bool:
     """Download `address` into `part`; whether that went on with bytes of an earlier try."""
     import requests
 
@@ -75,30 +82,30 @@ def _transfer(address: str, part: Path, resume: bool) -> bool:
             if held and (status == 416 or (status == 206 and not begins)):
                 # What is held is no beginning of what this server has.
                 part.unlink()
-                return _transfer(address, part, resume)
+                return _transfer(address, part, resume, most)
             if status in (404, 410):
                 raise NotThere(f"the server has no such file ({status})")
             if status not in (200, 206):
                 raise Failed(f"the server answers {status} {answer.reason}")
             held = held if status == 206 else 0
-            _receive(answer, part, held, resume)
+            _receive(answer, part, held, resume, most)
             return held > 0
 
 
-def _receive(answer: Any, part: Path, held: int, resume: bool) -> None:
+def _receive(answer: Any, part: Path, held: int, resume: bool, most: int) -> None:
     """Write the body of an answer behind the `held` bytes of `part`."""
     from tqdm import tqdm
 
     length = answer.headers.get("Content-Length", "")
     total = held + int(length) if length.isdecimal() else None
-    if total is not None and total > SIZE_LIMIT:
-        raise Failed(f"the server announces {total} bytes; the limit is {SIZE_LIMIT}")
+    if total is not None and total > most:
+        raise Failed(f"the server announces {total} bytes; the limit is {most}")
     can_resume = resume and (answer.status_code == 206 or answer.headers.get("Accept-Ranges") == "bytes")
     # disable=None: on a terminal only.
     bar = tqdm(total=total, initial=held, unit="B", unit_scale=True, desc=part.name, disable=None)
     try:
         with part.open("ab" if held else "wb") as file, bar:
-            for piece in _pieces(answer.raw, held, total):
+            for piece in _pieces(answer.raw, held, total, most):
                 file.write(piece)
                 bar.update(len(piece))
     except BaseException as error:
@@ -108,7 +115,7 @@ def _receive(answer: Any, part: Path, held: int, resume: bool) -> None:
         raise
 
 
-def _pieces(body: Any, done: int, total: int | None) -> Iterator[bytes]:
+def _pieces(body: Any, done: int, total: int | None, most: int) -> Iterator[bytes]:
     """Yield the rest of the body, after `done` bytes; _BrokenOff if it stops early or hardly moves."""
     from urllib3.exceptions import HTTPError
 
@@ -125,8 +132,8 @@ def _pieces(body: Any, done: int, total: int | None) -> Iterator[bytes]:
             break
         yield piece
         done += len(piece)
-        if done > SIZE_LIMIT:
-            raise Failed(f"the server sends more than {SIZE_LIMIT} bytes")
+        if done > most:
+            raise Failed(f"the server sends more than {most} bytes")
         if (seconds := time.monotonic() - since) >= TIMEOUT:
             if done - before < SLOWEST * seconds:
                 raise _BrokenOff(f"only {done - before} bytes came in {seconds:.3g} seconds")

@@ -23,7 +23,7 @@ from attnlib import cache
 from attnlib.checks import one_of
 from attnlib.data import archives, places
 from attnlib.data.catalogue import DATA_SETS, DataSet, Item
-from attnlib.data.download import Failed, NotThere, retrieve
+from attnlib.data.download import SIZE_LIMIT, Failed, NotThere, retrieve
 from attnlib.data.errors import DataError, needed
 from attnlib.data.places import Content, cache_folder, search_folders
 
@@ -207,6 +207,8 @@ def _download(data_set: DataSet, item: Item | None, verify: bool) -> None:
     items = [item] if item else [item for item in data_set.files if item.official]
     # A part is continued only where a checksum would tell if the two pieces did not fit.
     summed = all(i.has_checksum for i in items) or (item is None and bool(data_set.archive_hash))
+    # Of an archive four times the official size too: a mirror of one's own may have packed it otherwise.
+    most = places.most_bytes(name, item.path) if item else 4 * (data_set.size or SIZE_LIMIT)
     given = os.environ.get("ATTNLIB_DATA_URL", "").rstrip("/")
     own = [f"{given}/{name}/{file}", f"{given}/{file}"] if given else []
     # A mirror that is no folder is of the archive.
@@ -223,7 +225,7 @@ def _download(data_set: DataSet, item: Item | None, verify: bool) -> None:
                 official = item is None and address in public
                 accept = partial(_accept, data_set, items, address, verify, official)
                 try:
-                    return retrieve(address, target, part, accept, verify and summed)
+                    return retrieve(address, target, part, accept, verify and summed, most)
                 except (Failed, ValueError) as error:
                     failures.append((address, error))
                     # Who names a mirror is told what is wrong with it, not served from elsewhere unawares.

@@ -126,7 +126,10 @@ def _json_lines(path: Path) -> Found:
 
 def _parquet(path: Path) -> Found:
     with row_at(str(path)):
-        frame = pd.read_parquet(path)
+        try:
+            frame = pd.read_parquet(path)
+        except (OSError, NotImplementedError) as error:  # pyarrow's, of a damaged file
+            raise ValueError(str(error).strip()) from error
     yield from _rows(frame, str(path))
 
 

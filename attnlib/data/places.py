@@ -6,6 +6,7 @@ Nothing is fetched here, and nothing refused for its checksum; `attnlib.data.fil
 import hashlib
 import io
 import os
+import tomllib
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from attnlib.data.catalogue import DataSet, Item
 from attnlib.data.errors import DataError
 from attnlib.data.rows import decoded, read_rows
 
+SIZES: dict[str, dict[str, int]] = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
 # Path, place for messages, content as a stream.
 Opened = Generator[tuple[str, str, IO[bytes]], None, None]
 
@@ -95,6 +97,15 @@ def held(data_set: DataSet, base: Path, items: Sequence[Item]) -> Iterator[tuple
             yield archive, here
 
 
+def most_bytes(name: str, path: str) -> int:
+    """How many bytes a file of a data set may have, or all files of a folder: what is longer is not read.
+
+    Four times the official size, since copies may be edited; the limit of all files where it is not known.
+    """
+    official = SIZES.get(name, {}).get(path, archives.FILE_LIMIT)
+    return min(4 * official + archives.PIECE, archives.FILE_LIMIT)
+
+
 def _path(data_set: DataSet, archive: Path, name: str) -> str:
     """The path of a data set that a name inside an archive means; empty for a name outside its root.
 
@@ -134,10 +145,13 @@ def read(
 ) -> Iterator[tuple[Item, dict[str, Content], str]]:
     """Yield those of the items that one place holds, with their files and what is wrong with these, or ""."""
     contents: dict[str, Content] = {}
+    room = {item: most_bytes(data_set.name, item.path) for item in items}
     try:
         with closing(opened(data_set, place, items)) as files:
             for path, where, file in files:
-                contents[path] = Content(path, where, archives.whole(file))
+                item = next(item for item in items if item.holds(path))
+                contents[path] = Content(path, where, archives.whole(file, room[item]))
+                room[item] -= len(contents[path].data)
                 if len(contents) == len(items) and not any(item.is_folder for item in items):
                     break
     except archives.DAMAGE as error:

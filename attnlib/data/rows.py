@@ -12,6 +12,10 @@ from attnlib.data.errors import DataError
 LONGEST = 10_000_000
 
 
+# What reading a row raises: of numbers too large, lists too deep, objects of other parts too.
+UNREADABLE = (ValueError, TypeError, AttributeError, ArithmeticError, RecursionError, csv.Error)
+
+
 @contextmanager
 def row_at(place: str, remedy: str = "Mend it, or get the file again") -> Iterator[None]:
     """Read a row: what cannot be read becomes a DataError that begins with its place, such as file:line.
@@ -27,7 +31,7 @@ def row_at(place: str, remedy: str = "Mend it, or get the file again") -> Iterat
         raise
     except LookupError as error:
         raise DataError(f"{place}: no field {error}. {remedy}.") from error
-    except (ValueError, TypeError, csv.Error) as error:
+    except UNREADABLE as error:
         raise DataError(f"{place}: {str(error).rstrip('.')}. {remedy}.") from error
 
 

@@ -50,9 +50,9 @@ def exact_adversary(readout: Readout, epsilon: float) -> Adversary:
 
     The exact optimum of the problem that `search_adversary` approximates, for two classes and linear logits.
     The weights have at most two non-zero entries. `tvd` is at most ε + 1e-12 · (1 + max|s|). Where several
-    vertices tie, a single token is preferred, then the pair with the lowest margins. At ε = 0 the margin may
-    not move at all. Where the output is 0 or 1 in float64 (a margin beyond ±37) it would not show a move:
-    `search_adversary`, which looks at outputs, may find more.
+    vertices tie, a single token is preferred, then the pair with the lowest margins. At ε = 0 *exact*
+    means equal margins, not equal outputs. Where the output is 0 or 1 in float64 (a margin beyond ±37) it
+    would not show a move: `search_adversary`, which looks at outputs, may find more.
     float64 and backward-stable: the result is the optimum for margins that differ from those given by their
     rounding. So `jsd` is within 1e-13 of the optimum, except where the margins of two tokens nearly agree and
     their last digits tell how the two are mixed: the largest error found was 4.6e-8, for margins 1e-9 apart

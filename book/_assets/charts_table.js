@@ -64,13 +64,17 @@ window.bookCharts ??= {};
     return box;
   };
 
+  // What spreadsheets take for a formula, as in attnbook/escaped.py; a number is none.
+  const FORMULA = /^(?![+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$)[=+@\t\r-]/i;
+
   // One file: the rows of every table, and a column that tells them apart if there are several.
   const csvOf = (spec) => {
     const tables = tablesOf(spec);
     const several = tables.length > 1;
     const columns = columnsOf(tables.flat());
     const quoted = (value) => {
-      const text = value === null || value === undefined ? "" : String(value);
+      const plain = value === null || value === undefined ? "" : String(value);
+      const text = typeof value === "string" && FORMULA.test(value) ? `'${plain}` : plain;
       return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
     };
     const lines = [[...(several ? ["part"] : []), ...columns]];

@@ -21,7 +21,7 @@ import pandas as pd
 
 from attnbook import BOOK, NOTEBOOKS
 from attnbook.charts import frames, vegalite
-from attnbook.escaped import as_code
+from attnbook.escaped import as_code, for_spreadsheet
 from attnbook.runs import results
 from attnbook.runs.values import PLAIN, is_instance, kind_of, name_of
 from attnlib.cache import check_output, digest
@@ -102,9 +102,12 @@ class Page:
             results.keep(self.parameters["output"], run, frame, summary, self.parameters)
 
     def write(self, table: pd.DataFrame, name: str, float_format: str | None = None) -> None:
-        """Write a table as a file of this name into the folder of the parameter `output`, if any."""
+        """Write a table as a file of this name into the folder of the parameter `output`, if any.
+
+        It is for people: words in it that a spreadsheet would take for a formula have an apostrophe.
+        """
         if self.parameters["output"]:
-            results.write(table, Path(self.parameters["output"], name), float_format)
+            results.write(for_spreadsheet(table), Path(self.parameters["output"], name), float_format)
 
     def as_written(self) -> bool:
         """Whether this is the book's own run, that of its sentences: parameters as the notebook has them."""

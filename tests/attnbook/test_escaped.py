@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 from markdown_it import MarkdownIt
 
-from attnbook import escaped, notebook
+from attnbook import BOOK, escaped, notebook
 from attnbook.charts import vegalite
+from attnbook.runs import results
 from attnbook.verdicts import ledger
 from tests.hostile import CLASSES, NAME, TOKENS
 
@@ -118,3 +119,28 @@ def test_no_notebook_makes_markdown_or_html_around_it():
         assert not re.search(r"(?<!notebook\.)\bMarkdown\(|import.*\bMarkdown\b", text), source
         for line in re.findall(r"^.*HTML\(.*$", text, re.M):
             assert line.startswith("HTML(ledger.to_html("), source
+
+
+FORMULAS = ("=1+1", "+1-1", "-lrb-", "@SUM(A1)", "\t=1", "\r=1", "-", "=", "+", "-1-1", "-.", "+1e", "--1")
+WORDS = ("a=1", "", "-1", "+.5", "-2.5e-3", "'", "good", "1-2", "-1.", " =1")
+
+
+def test_words_that_a_spreadsheet_would_take_for_formulas_have_an_apostrophe(tmp_path):
+    texts = [*FORMULAS, *WORDS, None]
+    numbers = {"score": range(-5, len(texts) - 5), "label": pd.Series([-1] * len(texts), dtype="Int64")}
+    table = pd.DataFrame({"=token": texts, **numbers, "kind": pd.Series(texts).astype("category")})
+    made = escaped.for_spreadsheet(table)
+    assert list(made) == ["'=token", "score", "label", "kind"]
+    for column in ("'=token", "kind"):
+        assert made[column].tolist()[:-1] == [*(f"'{text}" for text in FORMULAS), *WORDS]
+    pd.testing.assert_frame_equal(made[list(numbers)], table[list(numbers)])
+    assert escaped.for_spreadsheet(table[:0]).empty
+    # So are the tables of a page, and no others: what is read again is as it was.
+    notebook.Page("p/e", {"output": str(tmp_path)}).write(table, "t.csv")
+    assert pd.read_csv(tmp_path / "t.csv")["'=token"][0] == "'=1+1"
+    assert results.read(results.write(table, tmp_path / "own.csv"))["=token"][0] == "=1+1"
+
+
+def test_the_numbers_of_a_figure_are_written_by_the_same_rule():
+    script = (BOOK / "_assets/charts_table.js").read_text()
+    assert f"const FORMULA = /^{escaped.FORMULA.pattern}/i;" in script

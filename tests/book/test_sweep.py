@@ -112,6 +112,15 @@ def test_a_killed_sweep_goes_on_and_gives_the_tables_of_a_quiet_one(tmp_path):
     assert finished(killed) == after
     assert time.perf_counter() - started < 60
 
+    # A run whose table was cut since is made again, and it alone.
+    cut = killed / min(after)
+    cut.write_bytes(cut.read_bytes()[:-30])
+    mended = sweep(killed)
+    text, _ = mended.communicate(timeout=900)
+    assert mended.returncode == 0, text
+    assert f"{cut.relative_to(killed)} is missing, cut or changed" in text
+    assert [name for name, written in finished(killed).items() if written != after[name]] == [min(after)]
+
     # The same runs here, without Snakemake.
     tables = []
     for (notebook, name), parameters in grid.runs(yaml.safe_load(CONFIG)).items():

@@ -20,12 +20,13 @@ ARCHIVE = DATA_SETS["sst"].archive
 OFFICIAL, MIRROR = f"/official/{ARCHIVE}", f"/mirror/{ARCHIVE}"
 
 
-def zipped(members):
+def zipped(members, compression=zipfile.ZIP_STORED):
     """A zip archive; a member of type tuple is (target,) of a link."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as packed:
         for name, content in members.items():
             item = zipfile.ZipInfo(name)
+            item.compress_type = compression
             if isinstance(content, tuple):
                 item.external_attr = 0o120777 << 16
                 content = content[0]

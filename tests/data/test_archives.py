@@ -1,15 +1,25 @@
 """What archives and compressed files may hold to do harm, downloaded or put there by hand."""
 
+import gzip
+import hashlib
+import random
 import tarfile
+import tracemalloc
+import zipfile
+from collections import Counter
+from dataclasses import replace
+from unittest import mock
 
 import pytest
 
-from attnlib.data import DataError, archives, files
+from attnlib.data import DataError, archives, files, places
+from attnlib.data.catalogue import DATA_SETS, Item
 from tests.data.faulty import ARCHIVE, OFFICIAL, PATH, TEXT, change, fails, left, load, tarred, zipped
 from tests.data.sets.writing import write
 
 # Archives. Zip and tar alike: what is in them beside, or in place of, the file that is wanted.
 INSIDE = f"trees/{PATH}"
+KINDS = ("zip", "tar", "tar.gz", "tar.xz", "tar.bz2", "txt.gz")
 EVIL = {
     "a name with ..": ({INSIDE: TEXT, "trees/../../evil": b"x"}, "'trees/../../evil' leads out of it"),
     "an absolute name": ({INSIDE: TEXT, "/tmp/evil": b"x"}, "'/tmp/evil' leads out of it"),
@@ -79,6 +89,68 @@ def test_a_gzipped_bomb_is_refused_whole_and_as_a_stream(served, nowhere, monkey
         file.read()
 
 
+def test_a_file_may_have_four_times_its_official_size(served, nowhere):
+    official = places.SIZES["sst"][PATH]
+    assert places.most_bytes("sst", PATH) == 4 * official + archives.PIECE
+    assert places.most_bytes("adr", "adr_dataset.csv") == archives.FILE_LIMIT
+    write(nowhere / "sst", {PATH: bytes(256 << 20)}, "gzip")
+    tracemalloc.start()
+    for verify in (True, False):
+        with pytest.raises(
+            DataError, match=rf"train\.txt\.gz is refused: it has more than {4 * official + (1 << 20)}"
+        ):
+            files.locate("sst", [PATH], verify)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 10 * official
+
+
+def test_the_files_of_a_folder_have_their_limit_together(nowhere, monkeypatch):
+    monkeypatch.setitem(places.SIZES, "imdb", {"train/neg": 100})
+    monkeypatch.setattr(archives, "PIECE", 100)
+    write(nowhere / "imdb", {f"train/neg/{n}_1.txt": b"so " * 40 for n in range(4)})
+    assert len(files.locate("imdb", ["train/neg"], verify=False)) == 4
+    write(nowhere / "imdb", {f"train/neg/{n}_1.txt": b"so " * 40 for n in range(5)})
+    with pytest.raises(DataError, match=r"train/neg is refused: it has more than 20 bytes"):
+        files.locate("imdb", ["train/neg"], verify=False)
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar.gz", "tar.xz"])
+def test_an_archive_may_grow_so_far_beyond_its_size(served, nowhere, monkeypatch, kind):
+    monkeypatch.setattr(archives, "LEAST", 1 << 18)
+    members = {INSIDE: TEXT, "trees/zeros": bytes(4 << 20)}
+    packed = (
+        zipped(members, zipfile.ZIP_DEFLATED) if kind == "zip" else tarred(members, mode=f"w:{kind[-2:]}")
+    )
+    change(monkeypatch, served, archive=f"trees.{kind}")
+    write(nowhere / "sst", {f"trees.{kind}": packed})
+    with pytest.raises(DataError, match=r"trees\.\S+ is refused: it .*decompresses to "):
+        load()
+    monkeypatch.setattr(archives, "GROWS", 10_000)
+    assert load() == TEXT
+
+
+@pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.GNUTYPE_LONGNAME])
+def test_a_header_of_eight_gibibytes_is_refused(served, nowhere, monkeypatch, kind):
+    change(monkeypatch, served, archive="trees.tar")
+    header = tarfile.TarInfo("evil")
+    header.type, header.size = kind, 8 << 30
+    write(nowhere / "sst", {"trees.tar": header.tobuf(tarfile.GNU_FORMAT) + bytes(1024)})
+    with pytest.raises(DataError, match=r"trees\.tar is refused: it asks for 8589934592 bytes at once"):
+        load()
+
+
+def test_an_archive_of_another_checksum_is_not_opened(served, server, nowhere, monkeypatch):
+    change(monkeypatch, served, archive_hash="md5:" + "0" * 32, mirrors=())
+    server.pages[OFFICIAL] = zipped({INSIDE: TEXT})
+
+    def opened(*words):
+        raise AssertionError("it was opened")
+
+    monkeypatch.setattr(archives, "_members", opened)
+    fails(nowhere, "not the official archive: md5")
+
+
 @pytest.mark.parametrize("mode", ["w:gz", "w:"])
 def test_a_file_in_an_archive_is_read_as_a_stream(served, nowhere, monkeypatch, mode):
     change(monkeypatch, served, archive="trees.tar.gz")
@@ -96,3 +168,45 @@ def test_encrypted_and_unknown_compression_are_named(served, nowhere):
     write(nowhere / "sst", {ARCHIVE: bytes(packed)})
     with pytest.raises(DataError, match=r"cannot be read .*encrypted"):
         load()
+
+
+def tried(kind, root, times):
+    """What became of an archive, or a gzipped file, damaged so many times: "right", "refused", or what else.
+
+    root: the folder of $ATTNLIB_DATA.
+    """
+    draw, found = random.Random(kind), Counter()
+    members = {"trees/a.txt": b"other " * 500, INSIDE: TEXT, "trees/z.txt": b"more " * 500}
+    makers = {"zip": lambda: zipped(members, zipfile.ZIP_DEFLATED), "txt.gz": lambda: gzip.compress(TEXT)}
+    packed = makers.get(kind, lambda: tarred(members, mode=f"w:{kind[4:]}"))()
+    name = f"{PATH}.gz" if kind == "txt.gz" else f"trees.{kind}"
+    item = Item(PATH, hashlib.sha256(TEXT).hexdigest())
+    nobody = "http://127.0.0.1:9/nobody"
+    small = replace(DATA_SETS["sst"], files=(item,), archive=f"trees.{kind}", archive_hash=None, base=nobody)
+    (root / "sst").mkdir()
+    with mock.patch.dict(DATA_SETS, {"sst": small}):
+        for _ in range(times):
+            way, at = draw.choice(("flip", "flip", "cut", "double", "gap")), draw.randrange(len(packed))
+            changed = {
+                "flip": packed[:at] + bytes([packed[at] ^ 1 << draw.randrange(8)]) + packed[at + 1 :],
+                "cut": packed[:at],
+                "double": packed[:at] + packed,
+                "gap": packed[:at] + packed[at + draw.randrange(2000) :],
+            }[way]
+            (root / "sst" / name).write_bytes(changed)
+            try:
+                outcome = "right" if load() == TEXT else f"wrong: {way} at {at}"
+            except DataError as error:
+                outcome = "refused" if name in str(error) else f"unnamed: {error}"
+            except Exception as error:
+                outcome = f"unnamed: {error!r}"
+            found[outcome] += 1
+    return found
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_damaged_archive_is_read_rightly_or_refused_by_name(kind, nowhere, tmp_path, monkeypatch):
+    monkeypatch.setenv("ATTNLIB_DATA", str(tmp_path))
+    found = tried(kind, tmp_path, 40)
+    assert found.keys() <= {"right", "refused"}
+    assert found["refused"] > 10

@@ -99,8 +99,12 @@ def test_a_wrong_checksum_of_the_archive_and_then_a_right_mirror(served, server,
     assert load() == TEXT
 
 
-def test_size_limits(served, server, nowhere, monkeypatch):
-    monkeypatch.setattr(download, "SIZE_LIMIT", 100)
+@pytest.mark.parametrize("of", ["all downloads", "the archive"])
+def test_size_limits(served, server, nowhere, monkeypatch, of):
+    if of == "the archive":
+        change(monkeypatch, served, size=25)
+    else:
+        monkeypatch.setattr(download, "SIZE_LIMIT", 100)
     server.pages[OFFICIAL] = GOOD
     fails(nowhere, f"announces {len(GOOD)} bytes; the limit is 100")
     server.pages[OFFICIAL] = lambda handler: handler.answer(GOOD, 0)

@@ -36,7 +36,9 @@ def subset(content: Content, name: str, columns: int) -> Iterator[Row]:
     """Yield the items of a subset, in which title and description are one text; some have a header."""
     for line, (text, label, *_) in content.rows(columns):
         if label != "label":
-            yield Row(f"{name}/{line}", _LABELS[label], text)
+            with row_at(f"{content.where}:{line}"):
+                topic = _LABELS[label]
+            yield Row(f"{name}/{line}", topic, text)
 
 
 def fingerprint(text: object) -> str:

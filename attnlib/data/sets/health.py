@@ -53,7 +53,7 @@ Spans = list[tuple[int, int]]
 Sentences = dict[str, tuple[int, Spans]]
 
 
-def relations(lines: Iterable[str]) -> Sentences:
+def relations(lines: Iterable[str], where: str = "") -> Sentences:
     """Return the distinct sentences of DRUG-AE.rel, each with the places of all its relations.
 
     A row is ``id|sentence|effect|begin|end|drug|begin|end``. Its offsets count in the abstract, which is not
@@ -65,9 +65,10 @@ def relations(lines: Iterable[str]) -> Sentences:
     """
     found: Sentences = {}
     for number, line in enumerate(lines, start=1):
-        _, text, effect, begin, _, drug, other, _ = map(collapse, line.split("|"))
-        pairs = list(product(_places(text, effect), _places(text, drug)))
-        e, d = next(((e, d) for e, d in pairs if d - e == int(other) - int(begin)), pairs[0])
+        with row_at(f"{where}:{number}"):
+            _, text, effect, begin, _, drug, other, _ = map(collapse, line.split("|"))
+            pairs = list(product(_places(text, effect), _places(text, drug)))
+            e, d = next(((e, d) for e, d in pairs if d - e == int(other) - int(begin)), pairs[0])
         found.setdefault(text, (number, []))[1].extend([(e, e + len(effect)), (d, d + len(drug))])
     return found
 
@@ -76,11 +77,12 @@ def _places(text: str, term: str) -> list[int]:
     return [match.start() for match in re.finditer(f"(?={re.escape(term)})", text)]
 
 
-def negatives(lines: Iterable[str]) -> Sentences:
+def negatives(lines: Iterable[str], where: str = "") -> Sentences:
     """Return the distinct sentences of ADE-NEG.txt; a row is ``id NEG sentence``."""
     found: Sentences = {}
     for number, line in enumerate(lines, start=1):
-        found.setdefault(collapse(line.split(" ", 2)[2]), (number, []))
+        with row_at(f"{where}:{number}"):
+            found.setdefault(collapse(line.split(" ", 2)[2]), (number, []))
     return found
 
 
@@ -100,8 +102,9 @@ def load_ade(verify: bool = True) -> Corpus:
     missing or damaged files.
     """
     contents = files.locate("ade_corpus_v2", ["DRUG-AE.rel", "ADE-NEG.txt"], verify)
-    positive = relations(contents["DRUG-AE.rel"].lines())
-    negative = negatives(contents["ADE-NEG.txt"].lines())
+    effects, none = contents["DRUG-AE.rel"], contents["ADE-NEG.txt"]
+    positive = relations(effects.lines(), effects.where)
+    negative = negatives(none.lines(), none.where)
     both = positive.keys() & negative.keys()
     rows = [_row("DRUG-AE", 1, text, *found) for text, found in positive.items()]
     rows += [_row("ADE-NEG", 0, text, *found) for text, found in negative.items() if text not in both]
@@ -221,8 +224,10 @@ def read_id_lists() -> dict[str, set[int]] | None:
     contents = files.locate("mimic3", ID_LISTS.values())
     lists: dict[str, set[int]] = {}
     for part, path in ID_LISTS.items():
-        with row_at(contents[path].where):
-            lists[part] = set(map(int, contents[path].lines()))
+        lists[part] = set()
+        for line, number in enumerate(contents[path].lines(), start=1):
+            with row_at(f"{contents[path].where}:{line}"):
+                lists[part].add(int(number))
     return lists
 
 

@@ -46,7 +46,8 @@ def read(verify: bool) -> dict[str, dict[str, str]]:
 
     def order(path: str) -> tuple[str, int]:
         folder, _, file = path.rpartition("/")
-        return folder, int(file.partition("_")[0])
+        with row_at(contents[path].where):
+            return folder, int(file.partition("_")[0])
 
     found: dict[str, dict[str, str]] = {"train": {}, "test": {}}
     for path in sorted(contents, key=order):
@@ -101,7 +102,9 @@ def load_ratings(verify: bool = True) -> Corpus:
     """
 
     def row(name: str, text: str) -> Row:
-        return Row(f"imdb_ratings/{name}", STARS.index(name.rpartition("_")[2]), _BREAK.sub(" ", text))
+        with row_at(f"{name}.txt"):
+            stars = one_of(name.rpartition("_")[2], STARS, "the number of stars")
+        return Row(f"imdb_ratings/{name}", stars, _BREAK.sub(" ", text))
 
     parts = {part: starmap(row, reviews.items()) for part, reviews in read(verify).items()}
     return make("imdb_ratings", parts, files.folder_sums("imdb", verify))

@@ -5,7 +5,7 @@ Both as Jain & Wallace 2019 used them.
 
 import io
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ import numpy as np
 from attnlib.data import files
 from attnlib.data.corpora import Row, make
 from attnlib.data.corpus import Corpus
-from attnlib.data.rows import row_at
+from attnlib.data.rows import one_of, row_at
 
 # The words of bAbI.
 ACTORS = ("Daniel", "John", "Mary", "Sandra")
@@ -38,11 +38,12 @@ ENTITY = "@entity"
 PART_OF = {"questions/training": "train", "questions/validation": "dev", "questions/test": "test"}
 
 
-def read_babi(lines: Iterable[str]) -> Iterator[Row]:
+def read_babi(lines: Iterable[str], where: str = "") -> Iterator[Row]:
     """Yield one row per question of the official format: numbered statements, and question, answer, facts.
 
     The text is the story so far, statements joined by ``.``. Labels are positions in `ANSWERS`. Case is kept,
-    as in the released code. Evidence is +1 on the tokens of supporting facts.
+    as in the released code. Evidence is +1 on the tokens of supporting facts. Raises DataError, with file
+    and line, for a question in another format, without a story, or whose answer is no word of the tasks.
 
     >>> row = next(read_babi(["1 John went to the office.", "2 Where is John? \\toffice\\t1"]))
     >>> " ".join(row.text), row.question, ANSWERS[row.label], row.evidence.tolist()
@@ -56,14 +57,18 @@ def read_babi(lines: Iterable[str]) -> Iterator[Row]:
         if "\t" not in rest:
             story[number] = rest.strip().removesuffix(".").split()
             continue
-        question, answer, facts = map(str.strip, rest.split("\t"))
+        with row_at(f"{where}:{line}"):
+            question, answer, facts = map(str.strip, rest.split("\t"))
+            label = one_of(answer, ANSWERS, "the answer")
+            if not (story and question.removesuffix("?").split()):
+                raise ValueError("the question or its story is empty")
         tokens: list[str] = []
         marks: list[int] = []
         for told, words in story.items():
             tokens += [".", *words]
             marks += [0, *[int(told in facts.split())] * len(words)]
         evidence = np.array(marks[1:], dtype=np.int8)
-        yield Row(line, ANSWERS.index(answer), tokens[1:], question.removesuffix("?").split(), evidence)
+        yield Row(line, label, tokens[1:], question.removesuffix("?").split(), evidence)
 
 
 def load_babi(task: int, size: str | None = None, verify: bool = True) -> Corpus:
@@ -78,14 +83,20 @@ def load_babi(task: int, size: str | None = None, verify: bool = True) -> Corpus
     choices = {n: [f"{f}/{TASKS[task]}_{part}.txt" for part in ("train", "test")] for n, f in FOLDERS.items()}
     chosen, paths = files.at_hand("babi", size, "size", choices)
     contents = files.locate("babi", paths, verify)
-    train, test = (contents[path].lines() for path in paths)
-    lines, small = {"train": train, "test": test}, size is None and chosen == "1k"
-    return babi(f"babi{task}", lines, files.sums(contents), small)
+    lines = {part: contents[path].lines() for part, path in zip(("train", "test"), paths, strict=True)}
+    places = [contents[path].where for path in paths]
+    return babi(f"babi{task}", lines, files.sums(contents), size is None and chosen == "1k", places)
 
 
-def babi(name: str, lines: dict[str, list[str]], sums: dict[str, str], small: bool = False) -> Corpus:
+def babi(
+    name: str,
+    lines: dict[str, list[str]],
+    sums: dict[str, str],
+    small: bool = False,
+    places: Sequence[str] = ("train", "test"),
+) -> Corpus:
     """Return the corpus of one task from the lines of train, out of which dev is drawn, and of test."""
-    parts = {part: read_babi(text) for part, text in lines.items()}
+    parts = {part: read_babi(text, at) for (part, text), at in zip(lines.items(), places, strict=True)}
     return make(name, parts, sums, {"small": small}, entry="babi", class_names=ANSWERS)
 
 

@@ -7,7 +7,6 @@ place of Amazon's.
 
 import html
 import random
-import re
 from array import array
 from collections.abc import Iterator
 
@@ -19,7 +18,7 @@ from attnlib.data.columns import RowIds
 from attnlib.data.corpora import Parts, Row, make
 from attnlib.data.corpus import Corpus
 from attnlib.data.kept import keep
-from attnlib.data.rows import decoded, labelled_rows
+from attnlib.data.rows import decoded, labelled_rows, one_of, row_at
 from attnlib.data.tokens import Segmenter, collapse
 
 STARS = ("1", "2", "3", "4", "5")
@@ -28,8 +27,6 @@ FILES = ("train.csv", "test.csv")
 FLAT_SEED, FLAT_DEV = 1357, 7_000
 # Of the reviews of four domains.
 RATINGS = ("1.0", "2.0", "4.0", "5.0")
-_REVIEW = re.compile(r"<review>(.*?)</review>", re.DOTALL)
-_FIELD = re.compile(r"<(rating|review_text)>(.*?)</\1>", re.DOTALL)
 
 
 def unescape(text: str) -> str:
@@ -102,17 +99,30 @@ def load_yelp_flat() -> Corpus:
     return make("yelp5", parts, FILES, tokenize=Segmenter().tokens, divide=divide, compact=True)
 
 
-def read_domain(path: str, text: str) -> Iterator[Row]:
+def read_domain(path: str, text: str, where: str = "") -> Iterator[Row]:
     """Yield the reviews of one file of one domain, such as ``books/negative.review``.
+
+    Raises DataError, with file and review, for one without its end, text or stars.
 
     >>> review = "<review><rating>1.0</rating><review_text>A &quot;bad&quot; one</review_text></review>"
     >>> next(read_domain("books/negative.review", review))[:3]
     ('amazon_multidomain/books/negative/1', 0, 'A "bad" one')
     """
-    for number, review in enumerate(_REVIEW.findall(text), start=1):
-        fields = {name: value.strip() for name, value in _FIELD.findall(review)}
-        name = f"amazon_multidomain/{path.removesuffix('.review')}/{number}"
-        yield Row(name, RATINGS.index(fields["rating"]), html.unescape(fields["review_text"]))
+
+    def inside(text: str, tag: str) -> str:
+        _, begun, rest = text.partition(f"<{tag}>")
+        found, ended, _ = rest.partition(f"</{tag}>")
+        if not (begun and ended):
+            raise ValueError(f"{tag} has no begin or no end")
+        return found.strip()
+
+    # Cut at every begin: the time grows with the length, whatever lacks its end.
+    for number, review in enumerate(text.split("<review>")[1:], start=1):
+        with row_at(f"{where}: review {number}"):
+            fields = inside(f"<review>{review}", "review")
+            stars = one_of(inside(fields, "rating"), RATINGS, "the rating")
+            written = html.unescape(inside(fields, "review_text"))
+        yield Row(f"amazon_multidomain/{path.removesuffix('.review')}/{number}", stars, written)
 
 
 @keep("amazon_multidomain")
@@ -123,7 +133,8 @@ def load_domains(verify: bool = True) -> Corpus:
     """
     name = "amazon_multidomain"
     contents = files.locate(name, [item.path for item in DATA_SETS[name].files], verify)
-    every = [row for path, c in contents.items() for row in read_domain(path, "\n".join(c.lines()))]
+    held = ((path, "\n".join(content.lines()), content.where) for path, content in contents.items())
+    every = [row for file in held for row in read_domain(*file)]
     distinct: dict[str, Row] = {}
     for row in every:
         distinct.setdefault(collapse(str(row.text)), row)

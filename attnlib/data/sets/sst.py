@@ -6,12 +6,14 @@ from collections.abc import Iterator, Sequence
 from attnlib.data import files
 from attnlib.data.corpora import Row, make
 from attnlib.data.corpus import Corpus
+from attnlib.data.rows import one_of, row_at
 
 # Class by the root's label, of each corpus; None: the sentence is left out.
 CLASSES = {"sst": (0, 0, None, 1, 1), "sst5": (0, 1, 2, 3, 4)}
 PARTS = ("train", "dev", "test")
 
-_LEAF = re.compile(r"([^ ()]+)\)")
+# Looked for at the begin of a word alone: a long one without end takes no time.
+_LEAF = re.compile(r"(?<![^ ()])([^ ()]+)\)")
 
 
 def tokenize(text: str) -> tuple[str, ...]:
@@ -26,14 +28,19 @@ def tokenize(text: str) -> tuple[str, ...]:
     return tuple(re.sub(r"\W", " ", text).lower().split())
 
 
-def read(lines: Sequence[str], classes: Sequence[int | None] = CLASSES["sst"]) -> Iterator[Row]:
+def read(
+    lines: Sequence[str], classes: Sequence[int | None] = CLASSES["sst"], where: str = ""
+) -> Iterator[Row]:
     """Yield the sentences of one file: lines such as ``(3 (2 a) (4 marvel))``, with labels 0 to 4.
+
+    Raises DataError, with file and line, for one that begins otherwise.
 
     >>> list(read(["(3 (2 A) (4 marvel))", "(2 dull)"]))[0][:3]
     (1, 1, 'A marvel')
     """
     for number, tree in enumerate(lines, start=1):
-        label = classes[int(tree[1])]
+        with row_at(f"{where}:{number}"):
+            label = classes[one_of(tree[1:2], "01234", "the label")]
         if label is not None:
             yield Row(number, label, " ".join(_LEAF.findall(tree)))
 
@@ -48,5 +55,6 @@ def load(name: str, verify: bool = True) -> Corpus:
     sha256. Raises DataError for missing or damaged files. Source: Socher et al. 2013.
     """
     contents = files.locate("sst", [f"{part}.txt" for part in PARTS], verify)
-    parts = {part: read(contents[f"{part}.txt"].lines(), CLASSES[name]) for part in PARTS}
+    held = {part: contents[f"{part}.txt"] for part in PARTS}
+    parts = {part: read(content.lines(), CLASSES[name], content.where) for part, content in held.items()}
     return make(name, parts, files.sums(contents), tokenize=tokenize)

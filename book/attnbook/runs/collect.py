@@ -13,18 +13,17 @@ from pathlib import Path
 
 import pandas as pd
 
+from attnbook.escaped import for_spreadsheet
 from attnbook.runs import results
+from attnbook.runs.results import ORIGIN, SUMMARY, TEXTS, check_whole
 from attnlib.cache import check_output
-
-# The first tells a run from a table that was collected.
-ORIGIN, SUMMARY, TEXTS = "provenance.json", "summary.csv", "instances.parquet"
 
 
 def collect(places: Iterable[str | Path], texts: bool = False) -> tuple[pd.DataFrame, list[Path]]:
     """The tables of the runs in `places`, one below the other, and the places that have none.
 
     texts: the rows of the texts instead of the summaries. Without any run an empty table of the schema.
-    FileNotFoundError for a place that does not exist; ValueError names a table that is malformed.
+    FileNotFoundError for a place that does not exist; ValueError names a table that is cut or malformed.
     """
     tables, without = [], []
     for place in map(Path, places):
@@ -36,7 +35,10 @@ def collect(places: Iterable[str | Path], texts: bool = False) -> tuple[pd.DataF
         if not found:
             without.append(place)
         tables += [
-            results.read(run / TEXTS) if texts else results.read_summary(run / SUMMARY) for run in found
+            results.read(check_whole(run / TEXTS))
+            if texts
+            else results.read_summary(check_whole(run / SUMMARY))
+            for run in found
         ]
     empty = pd.DataFrame(columns=list(results.COLUMNS))
     return pd.concat(tables, ignore_index=True) if tables else empty, without
@@ -53,5 +55,6 @@ def main(arguments: list[str] | None = None) -> None:
     table, without = collect(options.runs, options.texts)
     for place in without:
         print(f"{place}: no run with a {SUMMARY}; left out", file=sys.stderr)
-    results.write(table, options.output)
+    # A parquet keeps every word as it is.
+    results.write(table if options.output.endswith(".parquet") else for_spreadsheet(table), options.output)
     print(f"{len(table)} rows in {options.output}")

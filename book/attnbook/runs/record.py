@@ -41,7 +41,7 @@ USUAL = "book/results"
 
 def check_instances(folder: Path) -> None:
     """ValueError for a run whose texts are missing, malformed or have a value that cannot be (RANGES)."""
-    path = folder / "instances.parquet"
+    path = results.check_whole(folder / results.TEXTS)
     try:
         texts = results.read(path)
         outside = [

@@ -25,7 +25,7 @@ import pandas as pd
 
 from attnbook import BOOK, PROJECT
 from attnbook.runs.values import naming
-from attnlib.cache import digest, replacing
+from attnlib.cache import digest, file_checksum, replacing
 from attnlib.checks import own_path
 
 COLUMNS = ("paper", "experiment", "dataset", "encoder", "scorer", "seed", "metric", "value")
@@ -42,6 +42,8 @@ MAIN_VARIANT = "released"
 MAIN_VECTORS = {"babi*": "random, deviation 1", "*": "imdb"}
 
 RECORDED = BOOK / "results"
+# The files of a run; the first tells a run from a table that was collected.
+ORIGIN, SUMMARY, TEXTS = "provenance.json", "summary.csv", "instances.parquet"
 # A folder of tables; None stands for the usual one, or for none.
 Folder = str | Path | None
 
@@ -170,14 +172,38 @@ def provenance(**more: Any) -> dict[str, Any]:
 def save_run(folder: str | Path, frame: pd.DataFrame, summary: pd.DataFrame, origin: dict[str, Any]) -> None:
     """The tables of one run in a folder: instances.parquet, summary.csv and provenance.json.
 
+    A folder never holds tables of two runs: what was there stays until all is written, and goes with its
+    summary first. A summary on disk means that the run is complete, for it comes last. The origin says of
+    both tables how many rows they have and their sha256 (`check_whole`).
     ValueError for a summary that is not of the schema or repeats a row; then nothing is written.
     """
-    folder, summary = Path(folder), without_repeats(validate(summary))
-    write(frame, folder / "instances.parquet")
-    with replacing(folder / "provenance.json") as temporary:
-        temporary.write_text(json.dumps(origin, indent=2, sort_keys=True, default=str) + "\n")
-    # Last: a summary on disk means that the run is complete.
-    write(summary, folder / "summary.csv")
+    summary = without_repeats(validate(summary))
+    path, origin_path, texts = (Path(folder, name) for name in (SUMMARY, ORIGIN, TEXTS))
+    # Each has its name when its block ends: the first of them last.
+    with replacing(path) as last, replacing(origin_path) as said, replacing(texts) as first:
+        tables = {SUMMARY: (write(summary, last), summary), TEXTS: (write(frame, first), frame)}
+        known = {name: {"rows": len(t), "sha256": file_checksum(file)} for name, (file, t) in tables.items()}
+        whole = {**origin, "tables": known}
+        said.write_text(json.dumps(whole, indent=2, sort_keys=True, default=str) + "\n")
+        path.unlink(missing_ok=True)
+
+
+def check_whole(table: Path) -> Path:
+    """The path of a run's table; ValueError unless it is, byte for byte, the one that the run saved.
+
+    Of runs that were saved before their origin told the sums of their tables, nothing is known.
+    """
+    origin = table.with_name(ORIGIN)
+    try:
+        facts = json.loads(origin.read_text(encoding="utf-8")) if origin.is_file() else {}
+        saved = facts.get("tables", {}).get(table.name)
+        whole = not saved or (table.is_file() and file_checksum(table) == saved["sha256"])
+    except (ValueError, AttributeError, KeyError, TypeError) as error:
+        raise ValueError(f"{origin} is missing or malformed ({error!r}): run it again") from None
+    if not whole:
+        rows = f"{saved['rows']} rows"
+        raise ValueError(f"{table} is missing, cut or changed since the run saved it ({rows}): run it again")
+    return table
 
 
 def fits(value: object, globs: str) -> bool:
@@ -244,13 +270,13 @@ def read_runs(sweep: str | Path, paper: str = "*", experiment: str = "*") -> dic
     """Summaries of the complete runs of a sweep, by folder, with a column `run`: a digest of the identity.
 
     Runs lie in `sweep`/<paper>/<experiment>/<cell>; one without summary.csv is not complete and is left out.
-    ValueError names the file that is malformed, lies under another experiment's name or repeats a row, and
-    the two folders that hold the same run.
+    ValueError names the file that is cut or malformed, lies under another experiment's name or repeats a row,
+    and the two folders that hold the same run.
     """
     runs: dict[Path, pd.DataFrame] = {}
     folders: dict[str, Path] = {}
     for path in sorted(Path(sweep).glob(f"{paper}/{experiment}/*/summary.csv")):
-        table, folder = read_summary(path), path.parent
+        table, folder = read_summary(check_whole(path)), path.parent
         with naming(path):
             found = identity(without_repeats(table))
             own = (found["paper"], found["experiment"])

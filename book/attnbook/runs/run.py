@@ -49,14 +49,14 @@ def run(
         raise ValueError(f"output {output} is the notebook itself: name another file")
     output.parent.mkdir(parents=True, exist_ok=True)
     # Of this process alone: a run that was left behind by a killed sweep may go on beside this one.
-    staged = output.with_name(f".{output.stem}-input-{os.getpid()}.ipynb")
+    staged = output.with_name(f".{output.stem}-{os.getpid():08x}.ipynb")
     failed.unlink(missing_ok=True)
     take_away_rest(output)
     try:
         spec = {"name": "python3", "display_name": "Python 3", "language": "python"}
         book.metadata.setdefault("kernelspec", spec)
-        jupytext.write(book, staged)
         with replacing(output) as temporary:
+            jupytext.write(book, staged)
             try:
                 how = {"kernel_name": "python3", "progress_bar": False, "extra_arguments": QUIET}
                 papermill.execute_notebook(str(staged), str(temporary), values, **how)
@@ -105,6 +105,4 @@ def main(arguments: list[str] | None = None) -> None:
                 f"{parser.prog}: {options.notebook}: its kernel was killed, as the system does where memory "
                 "runs out. Nothing is kept. Give it more memory, fewer neighbours, or a smaller `limit`."
             ) from None
-        if isinstance(error, OSError) and error.errno and not error.filename:
-            error.filename = options.output
         raise

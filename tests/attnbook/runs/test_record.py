@@ -3,6 +3,7 @@
 import gzip
 import json
 from functools import cache
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -35,11 +36,14 @@ def tables(experiment, seed):
     return both[0], both[1].reset_index(drop=True)
 
 
-def make(sweep, experiment="correlation", commit="0123456789ab", **run):
-    """One complete run in a sweep's folder."""
+def make(sweep, experiment="correlation", commit="0123456789ab", change=MappingProxyType({}), **run):
+    """One complete run in a sweep's folder. change: other values, by column, in its instances or summary."""
     model = ours(0, experiment=experiment, variant="released", vectors="random, deviation 0.1", **run)
     of_run = model.drop(columns=["metric", "class", "value", "n"]).iloc[0].to_dict()
     instances, summary = tables(experiment, of_run["seed"])
+    instances, summary = (
+        t.assign(**change.get(k, {})) for k, t in (("instances", instances), ("summary", summary))
+    )
     given = {"seed": int(of_run["seed"]), "vectors": "/home/me/vectors.txt", "output": str(sweep)}
     facts = {"parameters": given, "seconds": 12.3456, "commit": commit}
     return save(sweep, summary.assign(**of_run), instances, **facts)
@@ -111,8 +115,7 @@ def test_a_run_recorded_before_stays_and_the_same_run_is_replaced(tmp_path, reco
     for seed in (0, 1):
         make(tmp_path / "first", seed=seed)
     record_of("first")
-    folder = make(tmp_path / "second", seed=1, commit="fedcba987654")
-    results.write(results.read(folder / "summary.csv").assign(value=0.25), folder / "summary.csv")
+    make(tmp_path / "second", seed=1, commit="fedcba987654", change={"summary": {"value": 0.25}})
     record_of("second")
     kept = results.recorded("p", "correlation", folder=tmp_path / "kept")
     assert (kept["value"] == 0.25).groupby(kept["seed"]).all().to_dict() == {0: False, 1: True}
@@ -143,6 +146,14 @@ def test_a_run_that_no_commit_holds_is_recorded_and_named(tmp_path, capsys):
     assert sorted(line.split(": ")[0] for line in said.err.splitlines()) == sorted(map(str, named))
 
 
+def forget_sums(folder):
+    """A run as it was saved before runs kept the sums of their tables."""
+    path = folder / "provenance.json"
+    facts = json.loads(path.read_text())
+    del facts["tables"]
+    path.write_text(json.dumps(facts))
+
+
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
@@ -151,6 +162,7 @@ def test_a_run_that_no_commit_holds_is_recorded_and_named(tmp_path, capsys):
         ("provenance.json", "{", "provenance.json is missing or malformed"),
         ("provenance.json", None, "provenance.json is missing or malformed"),
         ("provenance.json", "{}", "'versions'"),
+        ("provenance.json", '{"tables": 1}', "provenance.json is missing or malformed"),
         ("instances.parquet", "PAR", "instances.parquet is missing or malformed"),
         ("instances.parquet", None, "instances.parquet is missing or malformed"),
     ],
@@ -158,6 +170,7 @@ def test_a_run_that_no_commit_holds_is_recorded_and_named(tmp_path, capsys):
 def test_a_malformed_run_is_refused_by_name_and_nothing_is_written(tmp_path, name, text, message):
     make(tmp_path / "sweep", "adversary")
     folder = make(tmp_path / "sweep")
+    forget_sums(folder)
     (folder / name).unlink() if text is None else (folder / name).write_text(text)
     with pytest.raises(SystemExit, match=message) as error:
         main(["record", str(tmp_path / "sweep"), str(tmp_path / "kept")])
@@ -165,10 +178,36 @@ def test_a_malformed_run_is_refused_by_name_and_nothing_is_written(tmp_path, nam
     assert not (tmp_path / "kept").exists()
 
 
-def test_a_value_outside_its_axis_and_an_empty_sweep_are_refused(tmp_path, record_of):
+def test_a_cut_table_is_refused_by_name(tmp_path, record_of):
     folder = make(tmp_path / "sweep")
-    instances = results.read(folder / "instances.parquet").assign(tau_gradient=2.0)
-    results.write(instances, folder / "instances.parquet")
+    summary, texts = folder / "summary.csv", folder / "instances.parquet"
+    lines, rows = summary.read_text().splitlines(keepends=True), pd.read_parquet(texts)
+    whole = contents(folder)
+    cut = f"summary.csv is missing, cut or changed .*{len(lines) - 1} rows.*run it again"
+    for path, content, message in (
+        # At the end of a line, and inside one; rows that are gone from a whole file.
+        (summary, "".join(lines[:3]).encode(), cut),
+        (summary, "".join(lines)[:-3].encode(), cut),
+        (texts, rows[:-1].to_parquet(), "instances.parquet is missing, cut or changed .*40 rows"),
+        (texts, None, "instances.parquet is missing, cut or changed"),
+    ):
+        path.unlink() if content is None else path.write_bytes(content)
+        with pytest.raises(ValueError, match=message):
+            record_of()
+        assert not (tmp_path / "kept").exists()
+        path.write_bytes(whole[path.name])
+    record_of()
+
+
+def test_a_run_without_sums_is_recorded_as_before(tmp_path, record_of):
+    folder = make(tmp_path / "sweep")
+    before = record_of()
+    forget_sums(folder)
+    assert record_of() == before
+
+
+def test_a_value_outside_its_axis_and_an_empty_sweep_are_refused(tmp_path, record_of):
+    make(tmp_path / "sweep", change={"instances": {"tau_gradient": 2.0}})
     with pytest.raises(ValueError, match=r"instances.parquet .*'tau_gradient'.* outside \[-1, 1\]"):
         record_of()
     with pytest.raises(SystemExit, match="no complete run in .*nowhere: a run is a folder"):
@@ -211,10 +250,7 @@ def test_a_packed_table_stays_as_it_is_and_later_runs_lie_beside_it(tmp_path, re
     assert both[base] == first[base]
     later = pd.read_csv(tmp_path / "kept/p/correlation.later.csv")
     assert set(later["seed"]) == {9}
-    other = tmp_path / "second/p/correlation"
-    changed = next(path for path in other.glob("*/summary.csv") if (pd.read_csv(path)["seed"] == 2).all())
-    summary = pd.read_csv(changed)
-    results.write(summary.assign(value=0.5), changed)
+    make(tmp_path / "second", seed=2, change={"summary": {"value": 0.5}})
     record_of("second")
     table = results.recorded("p", "correlation", folder=tmp_path / "kept")
     assert sorted(set(table["seed"])) == [0, 1, 2, 3, 4, 5, 9]

@@ -1,7 +1,10 @@
 """Tables of results: the schema, whole files, runs and records of them."""
 
 import json
+import os
+from contextlib import suppress
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -50,6 +53,43 @@ def test_a_run_is_saved_with_where_it_came_from(tmp_path):
     assert {"commit", "versions", "device", "threads"} <= set(origin)
     names = ["instances.parquet", "provenance.json", "summary.csv"]
     assert sorted(path.name for path in (tmp_path / "run").iterdir()) == names
+
+
+@pytest.mark.parametrize("written", range(4))
+def test_a_folder_never_holds_tables_of_two_runs(written, tmp_path, monkeypatch):
+    """Whatever file is the last before the process is killed; what was there may be a run of its own."""
+    replace, said = os.replace, []
+
+    def killed(source, target):
+        if not Path(target).name.startswith("."):
+            if len(said) == written:
+                raise KeyboardInterrupt
+            said.append(Path(target).name)
+        replace(source, target)
+
+    results.save_run(tmp_path / "run", TABLE, TABLE, {"n": 1})
+    monkeypatch.setattr(os, "replace", killed)
+    with suppress(KeyboardInterrupt):
+        results.save_run(tmp_path / "run", TABLE[:2], TABLE[:2], {"n": 2})
+    complete = (tmp_path / "run/summary.csv").exists()
+    assert complete == (written == 3)
+    if complete:
+        assert said == ["instances.parquet", "provenance.json", "summary.csv"]
+        tables = json.loads((tmp_path / "run/provenance.json").read_text())["tables"]
+        assert {name: table["rows"] for name, table in tables.items()} == dict.fromkeys(tables, 2)
+
+
+def test_a_run_that_cannot_be_written_leaves_the_one_before(tmp_path, monkeypatch):
+    results.save_run(tmp_path / "run", TABLE, TABLE, {"n": 1})
+    before = {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()}
+
+    def full(*words, **more):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(pd.DataFrame, "to_parquet", full)
+    with pytest.raises(OSError, match="No space left"):
+        results.save_run(tmp_path / "run", TABLE[:2], TABLE[:2], {"n": 2})
+    assert {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()} == before
 
 
 def test_a_run_on_the_processor_is_not_the_gpus(monkeypatch):

@@ -7,12 +7,14 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from attnbook.__main__ import main
 from attnbook.runs import run
+from tests.test_faults import file_system
 
 pytestmark = pytest.mark.slow
 
@@ -193,6 +195,17 @@ def test_letters_beyond_ascii_pass_whatever_the_locale(notebook, tmp_path):
     done = subprocess.run(words, env=os.environ | ascii_alone, capture_output=True)
     assert done.returncode == 0, done.stderr.decode()
     assert values_of(tmp_path / "out.ipynb")["name"] == "déjà × 今"
+
+
+def test_a_full_disk_is_one_line_with_the_path(notebook, tmp_path):
+    with file_system(tmp_path / "small", 1 << 16) as folder:
+        with suppress(OSError):
+            (folder / "filling").write_bytes(bytes(1 << 17))
+        output = folder / "out.ipynb"
+        done = subprocess.run([*command(notebook)[:-1], str(output)], capture_output=True, text=True)
+        assert done.returncode == 1
+        assert done.stderr == f"attnbook run: [Errno 28] No space left on device: '{output}'\n"
+        assert files(folder) == ["filling"]
 
 
 def test_a_failed_run_is_kept_under_another_name(notebook, tmp_path):

@@ -161,7 +161,7 @@ def test_without_lists_no_patient_is_on_two_sides(root, monkeypatch):
     write_tables(root, **{name: frame.rename(columns=str.lower) for name, frame in tables().items()})
     assert load("diabetes").checksum == corpus.checksum
     write_lists(root, train=[100], dev=[102], test=["x"])
-    with pytest.raises(DataError, match=r"test_50_hadm_ids\.csv: .*'x'"):
+    with pytest.raises(DataError, match=r"test_50_hadm_ids\.csv:1: .*'x'"):
         load("diabetes")
 
 
