@@ -9,6 +9,7 @@ uses it as a position, so that r may be i* and never is the first token; and not
 the mean over all r ≠ i* is as cheap.
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
@@ -115,6 +116,16 @@ def erase_each(readout: Readout) -> Tensor:
     >>> kernels.erase_each(readout)[0, :, 1].round(decimals=3).tolist()
     [0.182, 0.5, 0.841]
     """
+    return _without_each(readout, lambda logits: logits.movedim(2, 0).softmax(0).movedim(0, 2))
+
+
+def logits_without_each(readout: Readout) -> Tensor:
+    """As `erase_each`, the logits: [N, T, C] float64, NaN off the mask."""
+    return _without_each(readout, lambda logits: logits)
+
+
+def _without_each(readout: Readout, output: Callable[[Tensor], Tensor]) -> Tensor:
+    """`output` of the logits [n, W, C] after each single erasure, [N, T, C]; NaN off the mask."""
     n, t, c = readout.scores.shape
     classes = readout.decode(readout.bias.new_zeros(1, c), slice(1)).shape[1]
     out = readout.alpha.new_full((n, t, classes), torch.nan)
@@ -123,8 +134,8 @@ def erase_each(readout: Readout) -> Tensor:
         alpha, scores = texts.alpha * SCALE, texts.scores.movedim(2, 0).contiguous().double()
         mass = others(alpha)  # [n, W]
         pooled = torch.where(mass > 0, others(alpha * scores) / mass, 0.0)  # [C, n, W]
-        p = texts.decode(pooled.movedim(0, 2)).movedim(2, 0).softmax(0)
-        put(out, rows, columns, torch.where(texts.mask, p, torch.nan).movedim(0, 2))
+        found = output(texts.decode(pooled.movedim(0, 2)))
+        put(out, rows, columns, torch.where(texts.mask[..., None], found, torch.nan))
     return out
 
 

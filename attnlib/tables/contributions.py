@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-import torch
 from torch import Tensor
 
-from attnlib.kernels import erase_each, kendall_tau
+from attnlib.kernels import kendall_tau
+from attnlib.kernels.erasure import logits_without_each
 from attnlib.readout import Readout
 
 METRICS = ("tau", "distance", "same_top", "same_sign")
@@ -37,8 +37,7 @@ def explanations(readout: Readout) -> dict[str, Tensor]:
     - gradient: z_tc, of the logit by α_t.
     - attention × gradient: α_t z_tc.
     - centred product: α_t (z_tc − Σ_u α_u z_uc).
-    - leave-one-out: the logit less what it is without the token, the others renormalised; from
-      `kernels.erase_each`.
+    - leave-one-out: the logit less what it is without the token, the others renormalised.
 
     z is that of `against_all`, which says what is refused.
 
@@ -50,14 +49,12 @@ def explanations(readout: Readout) -> dict[str, Tensor]:
     alpha = readout.alpha[..., None]
     product = alpha * readout.scores
     mean = product.sum(1, keepdim=True)
-    # Of probabilities the logarithms are logits but for a constant, which centring takes away.
-    after = erase_each(readout).clamp(min=torch.finfo(torch.float64).tiny)
     found = {
         "attention": alpha.expand_as(product),
         "gradient": readout.scores,
         "attention × gradient": product,
         "centred product": product - alpha * mean,
-        "leave-one-out": readout.logits()[:, None] - centred(after.log()),
+        "leave-one-out": readout.logits()[:, None] - logits_without_each(readout),
     }
     return {name: score.masked_fill(~readout.mask[..., None], 0) for name, score in found.items()}
 
@@ -76,6 +73,7 @@ def likeness(scores: Tensor, values: Tensor, mask: Tensor) -> dict[str, Tensor]:
     - same_top: 1 where the token of the largest size is the same, the first on ties, else 0.
     - same_sign: the share of tokens with the sign of their value, among those whose value is not 0.
 
+    >>> import torch
     >>> scores, values = torch.tensor([[3.0, 4.0]]), torch.tensor([[-4.0, 3.0]])
     >>> {name: round(x.item(), 3) for name, x in likeness(scores, values, scores > 0).items()}
     {'tau': 1.0, 'distance': 1.414, 'same_top': 0.0, 'same_sign': 0.5}
