@@ -27,13 +27,19 @@ n_permutations: int = 100  # permutations per text
 seed: int = 0  # decides the models, the random weights, the texts drawn and the permutations
 device: str = "cpu"  # cpu, cuda or auto
 limit: Optional[int] = None  # compare on so many test texts; None: all
+length: Optional[list] = None  # fewest and most tokens of a text; planted alone
+redundancy: Optional[list] = None  # fewest and most of its words that tell the label; planted alone
+conflict: Optional[float] = None  # share of its texts with words against their label; planted alone
 output: Optional[str] = None  # folder for the tables of this run
 
 # %% tags=["remove-cell"]
+from dataclasses import replace
+
 import pandas as pd
 
 from attnbook import charts, notebook
 from attnlib import kernels
+from attnlib.data import load
 from attnlib.kernels import jsd
 from attnlib.prepare import guides
 from attnlib.prepare.flat import prepare, prepare_like
@@ -41,6 +47,11 @@ from attnlib.tables import performance, reached, summaries
 
 page = notebook.begin(globals(), "beyond/need", notebook.TEXTS)
 usual = dict(vectors=vectors, dimension=dimension, epochs=epochs, device=device)
+varied = {"length": length, "redundancy": redundancy, "conflict": conflict}
+varied = {name: value for name, value in varied.items() if value is not None}
+if varied:
+    told = ", ".join(f"{name} {value}" for name, value in varied.items())
+    dataset = replace(load(dataset, **varied), name=f"{dataset}, {told}")
 run = prepare(dataset, encoder, scorer, seed, limit=limit, **usual)
 drawn = guides.chance(run.corpus, seed)
 
@@ -99,7 +110,7 @@ needs["metric"] += "_need"
 charts.intervals(
     needs[needs["metric"] == "accuracy_need"],
     "method",
-    title=f"Accuracy that learned attention adds ({dataset}, {encoder}, {scorer})",
+    title=f"Accuracy that learned attention adds ({run.corpus.name}, {encoder}, {scorer})",
     x_title="accuracy with learned weights minus that with others (share, 95 % interval over texts)",
 )
 
