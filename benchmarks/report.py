@@ -146,7 +146,7 @@ def text(record: Record, records: Sequence[Record]) -> str:
         "~ scaled from a part of the texts or steps. Agreement, and the parts:",
         notes(record),
         "",
-        "Scaling, seconds per text for T and in all for N and P:" if record["scaling"] else "",
+        "Scaling, seconds per text for T and in all for N, C and P:" if record["scaling"] else "",
         slopes(record) if record["scaling"] else "",
         "",
         f"Rates behind the floors (formulas {record['floors']}): {rates}",

@@ -1,4 +1,4 @@
-"""How time grows with the length of a text, the number of texts and the number of permutations."""
+"""How time grows with the length of a text, the numbers of texts, of classes and of permutations."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from benchmarks.sizes import Size, Workload, equal_lengths, rankings, texts
 LENGTHS = (16, 64, 256, 1024, 4096)
 LENGTHS_RECURRENT = (8, 16, 32, 64, 128)
 COUNTS = (256, 1024, 4096, 16384)
+CLASSES = (2, 4, 8, 16, 32, 64)
+OF_CLASSES = ("permutation_test", "erase_each", "erase_until_flip", "minimal_flip_set", "reach")
 PERMUTATIONS = (10, 30, 100, 300, 1000)
 
 # Expected power of the time per text in its length. Sorting adds a factor ln T, and Kendall's τ another:
@@ -65,7 +67,7 @@ def _leave_one_out(bench: Bench, tokens: int, n: int) -> Callable[[], Any]:
 
 
 def measure(bench: Bench, only: str | None) -> list[dict[str, Any]]:
-    """Records with the kernel, what varies, its values, seconds per text (N: in all), and the slopes."""
+    """Records with the kernel, what varies, its values, seconds (over T per text, else in all) and slopes."""
     total = bench.settings.scaling
     records: list[dict[str, Any]] = []
 
@@ -77,21 +79,22 @@ def measure(bench: Bench, only: str | None) -> list[dict[str, Any]]:
         record = dict(kernel=kernel, over=over, x=x, seconds=seconds, slope=fitted, expected=expected)
         records.append(record)
 
-    def over(name: str, points: list[tuple[int, int, int]], expected: dict[str, str]) -> None:
-        """points: (x, texts, tokens); per text for T, in all for N."""
+    def over(name: str, points: list[tuple[int, int, int, int]], expected: dict[str, str]) -> None:
+        """points: (x, texts, tokens, classes)."""
         found: dict[str, list[float]] = {kernel: [] for kernel in expected if wanted(kernel)}
-        for _, n, tokens in points:
-            w = equal_lengths(n, tokens).to(bench.settings.device)
+        for _, n, tokens, classes in points:
+            w = equal_lengths(n, tokens, classes).to(bench.settings.device)
             calls = _calls(w)
             for kernel in found:
                 fastest = bench.ours(calls[kernel], memory=False).seconds
                 found[kernel].append(fastest / n if name == "T" else fastest)
         for kernel, seconds in found.items():
-            add(kernel, name, [x for x, _, _ in points], seconds, expected[kernel])
+            add(kernel, name, [point[0] for point in points], seconds, expected[kernel])
 
     attention = {kernel: power for kernel, power in EXPECTED.items() if kernel != "leave_one_out"}
-    over("T", [(t, max(1, total // t), t) for t in LENGTHS if t <= total], attention)
-    over("N", [(n, n, 16) for n in COUNTS if n * 16 <= 4 * total], dict.fromkeys(attention, "1"))
+    over("T", [(t, max(1, total // t), t, 2) for t in LENGTHS if t <= total], attention)
+    over("N", [(n, n, 16, 2) for n in COUNTS if n * 16 <= 4 * total], dict.fromkeys(attention, "1"))
+    over("C", [(c, max(1, total // 64), 16, c) for c in CLASSES], dict.fromkeys(OF_CLASSES, "1"))
     if wanted("leave_one_out"):
         tokens = [t for t in LENGTHS_RECURRENT if t * 64 <= total]
         # equal work per point: T²/2 cells a direction

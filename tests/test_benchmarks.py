@@ -50,7 +50,7 @@ def test_every_kernel_on_tiny_sizes(monkeypatch, tmp_path, capsys):
         if row["ratio"] is not None:
             assert row["ratio_low"] <= row["ratio"] <= row["ratio_high"]
         assert row["met"] is None  # a quick run judges nothing
-    assert {s["over"] for s in record["scaling"]} == {"T", "N", "P"}
+    assert {s["over"] for s in record["scaling"]} == {"T", "N", "C", "P"}
     assert all(len(s["x"]) == len(s["seconds"]) for s in record["scaling"])
     printed = capsys.readouterr().out
     assert "≤ 3.5 × floor" in printed

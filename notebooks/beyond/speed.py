@@ -125,8 +125,8 @@ charts.growth(
     "x",
     "seconds",
     by="panel",
-    title="Seconds by number of texts (N), tokens (T) and permutations (P)",
-    x_title="N, T or P",
+    title="Seconds by number of texts (N), tokens (T), classes (C) and permutations (P)",
+    x_title="N, T, C or P",
     y_title="seconds (per text over T)",
 )
 
