@@ -41,8 +41,11 @@ def prepare_deceptive(
 def prepare_diverse(base: Prepared, strength: float, *, progress: bool = True) -> Prepared:
     """The model of `base`, trained to keep the states of a text apart (Mohankumar et al. 2020, §4).
 
-    strength: λ ≥ 0 of λ · conicity; 0 gives `base` itself.
+    strength: λ ≥ 0 of λ · conicity; 0 gives `base` itself. ValueError for another of a frozen encoder, whose
+    states stay as they are.
     """
+    if strength and base.texts.states is not None:
+        raise ValueError(f"strength is {strength}: a frozen encoder's states stay as they are, it must be 0")
     return _penalised(base, strength, likeness(strength), {"kind": "likeness"}, progress)
 
 

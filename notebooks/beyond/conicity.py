@@ -17,7 +17,7 @@
 from typing import Optional
 
 dataset: str = "planted"  # a name from attnlib.data.names(), of two classes
-encoder: str = "convolution"  # bilstm, bigru, convolution or average
+encoder: str = "convolution"  # bilstm, bigru, convolution, average; with strengths [0.0] minilm
 scorer: str = "additive"  # additive, scaled_dot, additive_entmax or additive_sparsemax
 vectors: str = "random"  # random, corpus (word2vec on the training texts), a data set, or a vectors file
 epochs: Optional[int] = None  # None: as the paper
@@ -78,8 +78,10 @@ def measured(model):
     least = kernels.minimal_flip_set(readout)
     erased = erasure_sets.frame({"attention": flips}, least)
     excess = erased["fraction"] - erased["minimum"] / erased["items"]
-    alpha, left_out = readout.alpha.double(), model.scores("leave_one_out")
-    agreement, _ = kernels.kendall_tau(alpha, left_out, readout.mask)
+    agreement = torch.full_like(width, torch.nan)
+    if run.texts.states is None:  # frozen states are of whole texts
+        left_out = model.scores("leave_one_out")
+        agreement, _ = kernels.kendall_tau(readout.alpha, left_out, readout.mask)
     right = readout.predictions().cpu() == torch.from_numpy(run.texts.labels)
     found = {
         "conicity": conicity_of(model.model, run.texts, words, run.device),
@@ -118,8 +120,8 @@ labels = {
     "excess_fraction": "erased beyond the minimum",
     "tau_leave_one_out": "τ with leave-one-out",
 }
-wide = rows.pivot_table("value", "lambda", "metric")[list(labels)]
-kept = rows[rows["metric"].isin(labels)]
+wide = rows.pivot_table("value", "lambda", "metric").reindex(columns=list(labels))
+kept = rows[rows["metric"].isin(labels)].dropna(subset="value")
 kept = kept.assign(panel=pd.Categorical(kept["metric"].map(labels), list(labels.values()), ordered=True))
 charts.dot_panels(
     kept.assign(λ=kept["lambda"].map("λ = {:g}".format)),

@@ -11,6 +11,7 @@ from attnlib import faithfulness, kernels
 from attnlib.explain.transformers import methods as stock
 from attnlib.faithfulness.transformers import removals
 from attnlib.prepare import prepare, prepare_like, prepare_transformer
+from attnlib.prepare.penalised import prepare_diverse
 from tests import toy
 from tests.test_notebooks import ROOT, cells_in_a_fork, few  # noqa: F401
 from tests.tiny_bert import tiny_bert
@@ -61,6 +62,8 @@ def test_what_moves_weights_works_and_what_encodes_again_is_refused(folder):
     for name in ("gradient", "leave_one_out", "input × gradient"):
         with pytest.raises(ValueError, match="frozen encoder's states are of whole texts"):
             run.scores(name)
+    with pytest.raises(ValueError, match="a frozen encoder's states stay as they are"):
+        prepare_diverse(run, 0.1)
     with pytest.raises(ValueError, match="frozen encoder's states are of whole texts"):
         faithfulness.removals(*run.trained)
     attention = faithfulness.attention_mask(run.readout)
