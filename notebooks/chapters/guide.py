@@ -22,6 +22,7 @@ readouts: str = "only"  # only: the recorded Readout, no training; auto: that wh
 output: Optional[str] = None  # folder for the tables of this run
 
 # %% tags=["remove-cell"]
+import numpy as np
 import torch
 
 from attnbook import charts, notebook
@@ -167,6 +168,8 @@ notebook.table(together.in_short(tables, ["needed", "guide", "best_guide", "adve
 # %% tags=["remove-input"]
 needs = recorded("beyond", ["need"])
 needs = needs.assign(encoder=needs["encoder"].astype(str).replace(papers.MODELS))
+generated = needs["dataset"].astype(str).str.startswith("planted")
+planted, needs = needs[generated], needs[~generated]
 added = needs[needs["metric"].eq("accuracy_need")].assign(data=needs["dataset"].map(papers.dataset_name))
 added = added.groupby(["encoder", "data", "method"])["value"].agg(value="mean", low="min", high="max")
 gap = added["value"]
@@ -200,6 +203,27 @@ page.says(
     sst=gap.get(("BiLSTM", "SST", "uniform")),
     news=gap.get(("BiLSTM", news, "uniform")),
 )
+
+# %% [markdown]
+# Generated texts with one thing varied at a time: accuracy that learned weights add to equal ones, and the
+# share of texts that some attention flips. Texts have 8 to 40 tokens, 1 to 5 of them tell the label, and half
+# of those with room for it hold a word against it, where nothing else is said:
+
+# %% tags=["remove-input"]
+told = {"accuracy_need": "adds", "can_flip": "some attention flips"}
+varied = planted[planted["metric"].isin(told) & planted["method"].isin(["uniform", np.nan])]
+varied = varied.assign(
+    texts=varied["dataset"].astype(str).str.removeprefix("planted").str.lstrip(", ").replace("", "as usual"),
+    measure=varied["metric"].map(told) + ", " + varied["encoder"],
+)
+varied = varied.pivot_table("value", "texts", "measure")
+notebook.table(varied.reset_index()) if len(varied) else notebook.nothing()
+
+# %% [markdown]
+# What was expected before the runs, judged by the rule of {doc}`verdicts`:
+
+# %% tags=["remove-input"]
+notebook.table(claims.expected("need_bilstm", "need_average"))
 
 # %% [markdown]
 # ## Does attention transfer?
