@@ -49,8 +49,7 @@ def with_states(corpus: Corpus, name: str, device: str = "cpu") -> tuple[Corpus,
     splits: dict[str, Any] = {}
     for part, split in corpus.splits.items():
         values = _kept(split, f"{corpus.name}-{part}", folder, known, device)
-        ends = np.cumsum(split.lengths)
-        splits[part] = replace(split, states=States(values, ends - split.lengths, split.lengths))
+        splits[part] = replace(split, states=States.in_a_row(values, split.lengths))
     return replace(corpus, **splits), values.shape[1], known
 
 
