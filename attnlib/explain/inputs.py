@@ -4,8 +4,6 @@ Captum computes those of Liu et al., for which nothing is held constant: encoder
 graph. Jain & Wallace cut it after the softmax (`gradient_times_embedding`). A question is not attributed to.
 """
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple

@@ -1,7 +1,5 @@
 """The violation test where the right answer is known: texts with planted evidence, two classes."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import numpy as np

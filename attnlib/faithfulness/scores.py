@@ -1,7 +1,5 @@
 """Scores of tokens: one number each, checked against the texts they belong to, and rankings made of them."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

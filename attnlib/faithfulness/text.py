@@ -7,8 +7,6 @@ its encoding, and candidates are those of the whole text. (Liu et al. 2022; name
 zeros_mask, att_mask.)
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np

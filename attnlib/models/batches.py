@@ -1,7 +1,5 @@
 """Texts to padded tensors, and the order in which batches are visited."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -39,7 +37,7 @@ class Batch(NamedTuple):
         # The padding marks a column of its own.
         return marks.scatter_(1, self.candidates % (n_classes + 1), True)[:, :n_classes]
 
-    def to(self, device: torch.device | str) -> Batch:
+    def to(self, device: torch.device | str) -> "Batch":
         """The batch on a device (lengths stay on the CPU)."""
         moved = {
             name: tensor.to(device)

@@ -3,8 +3,6 @@
 The published and the released sizes go by name, as encoders and scorers do.
 """
 
-from __future__ import annotations
-
 import copy
 from dataclasses import dataclass
 from typing import Any, NamedTuple

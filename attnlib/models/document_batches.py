@@ -3,8 +3,6 @@
 No start or end symbols: a hierarchical model reads a document's sentences, a flat one its words in a row.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -31,7 +29,7 @@ class DocumentBatch(NamedTuple):
     sentences: Tensor | None = None  # [S] words of each sentence; always on the CPU
     counts: Tensor | None = None  # [N] sentences of each document; always on the CPU
 
-    def to(self, device: torch.device | str) -> DocumentBatch:
+    def to(self, device: torch.device | str) -> "DocumentBatch":
         """The batch on a device (lengths and counts stay on the CPU)."""
         return self._replace(words=self.words.to(device), labels=self.labels.to(device))
 
@@ -49,7 +47,7 @@ class Documents:
     sentences: Ragged | None = None
 
     @classmethod
-    def of(cls, split: Split, vocabulary: Vocabulary) -> Documents:
+    def of(cls, split: Split, vocabulary: Vocabulary) -> "Documents":
         """The documents of a split; unknown words become ``<unk>``, and so do words spelt like a symbol."""
         index = vocabulary.index | dict.fromkeys(SPECIALS, UNK)
         texts, lengths = split.texts, split.lengths

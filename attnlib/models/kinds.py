@@ -1,7 +1,5 @@
 """How stock transformers are fed and read: the inputs that hold what is scored, the output that answers."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 

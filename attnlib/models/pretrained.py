@@ -4,8 +4,6 @@ A name is that of a package of the Python index that carries a model (PACKAGES),
 the Hugging Face hub. Weights are read from safetensors only, and no code that comes with a model is run.
 """
 
-from __future__ import annotations
-
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any, NamedTuple

@@ -1,7 +1,5 @@
 """From a trained model to the Readout that the kernels work on."""
 
-from __future__ import annotations
-
 import copy
 
 import torch

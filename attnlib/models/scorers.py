@@ -5,8 +5,6 @@ Called as `scorer(states [N, L, m], query [N, m] or None)` → scores [N, L]. A 
 depends on the query (Jain & Wallace 2019, §2).
 """
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

@@ -5,8 +5,6 @@ word ids, whose start and end symbols stand for the class token and the separato
 the pieces of its own tokenizer.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path

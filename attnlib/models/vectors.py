@@ -1,7 +1,5 @@
 """Initial word vectors: drawn, from a text file, or trained on a corpus; those that are trained are kept."""
 
-from __future__ import annotations
-
 import gzip
 import hashlib
 import logging

@@ -1,7 +1,5 @@
 """Serrano & Smith's document models: one call for a corpus, a trained model and its Readout."""
 
-from __future__ import annotations
-
 from functools import partial
 from typing import Any
 

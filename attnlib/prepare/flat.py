@@ -1,7 +1,5 @@
 """Models of texts and pairs, after Jain & Wallace: one call for a corpus, a trained model and its Readout."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace

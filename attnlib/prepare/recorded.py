@@ -1,7 +1,5 @@
 """A run from a recorded Readout: the numbers of a trained model where its data are not at hand."""
 
-from __future__ import annotations
-
 import inspect
 import sys
 import time

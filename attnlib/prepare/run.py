@@ -1,7 +1,5 @@
 """What all families of models share: a plan, the trained model in the cache, and what was read from it."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field

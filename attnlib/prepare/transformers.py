@@ -4,8 +4,6 @@ A model is trained from nothing, on this project's words; or pretrained and fine
 own tokenizer, and then scores and removals are of words, which go with all their pieces.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace

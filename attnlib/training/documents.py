@@ -1,7 +1,5 @@
 """Training of document models as Serrano & Smith released it: Adam, a plateau schedule, early stopping."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 

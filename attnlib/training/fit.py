@@ -1,7 +1,5 @@
 """The one loop that trains every model: seeded, epoch by epoch, keeping the parameters of the best epoch."""
 
-from __future__ import annotations
-
 import copy
 import sys
 import time

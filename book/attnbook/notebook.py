@@ -3,8 +3,6 @@
 The first call: ``page = notebook.begin(globals(), "paper/name")``; the last ones: methods of this `Page`.
 """
 
-from __future__ import annotations
-
 import ast
 import html
 import inspect
@@ -57,7 +55,7 @@ class Link(NamedTuple):
         return self.words
 
 
-def begin(namespace: Mapping[str, Any], name: str, reads: Sequence[str] = (), **needs: Any) -> Page:
+def begin(namespace: Mapping[str, Any], name: str, reads: Sequence[str] = (), **needs: Any) -> "Page":
     """Check a notebook's parameters and name it under its charts; call it right after its imports.
 
     namespace: `globals()`; name: paper/experiment; reads and needs: as `parameters` takes them.

@@ -4,8 +4,6 @@ A `Kind` (`attnlib.models.kinds`) says what is scored: the words of a text, or t
 given a question. Methods that look at attention read it as an `Aggregation` says.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar

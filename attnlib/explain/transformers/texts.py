@@ -4,8 +4,6 @@ A tokenizer cuts words into pieces, and a model scores pieces. Pieces are one wo
 `word_ids` say so and no white space is between them.
 """
 
-from __future__ import annotations
-
 import inspect
 import re
 import sys
