@@ -102,9 +102,11 @@ def groups_of(
     lengths: np.ndarray, size: int, generator: np.random.Generator | None = None
 ) -> list[np.ndarray]:
     """Positions of texts of like length, `size` at a time, in the order that `batches` has."""
-    lengths = lengths.astype(float)
-    if generator is not None:
-        lengths *= generator.uniform(0.9, 1.1, size=len(lengths))
-    order = np.argsort(lengths, kind="stable")
-    groups = [order[start : start + size] for start in range(0, len(order), size)]
+    groups = buckets(lengths, size, generator)
     return groups if generator is None else [groups[i] for i in generator.permutation(len(groups))]
+
+
+def buckets(lengths: np.ndarray, size: int, generator: np.random.Generator | None = None) -> list[np.ndarray]:
+    """Positions by length, times a noise of ±10 % with a generator, cut into buckets of `size`."""
+    noise = 1 if generator is None else generator.uniform(0.9, 1.1, size=len(lengths))
+    return np.split(np.argsort(lengths * noise, kind="stable"), range(size, len(lengths), size))

@@ -15,8 +15,8 @@ from torch import Tensor
 
 from attnlib.data.columns import Ragged
 from attnlib.data.corpus import SPECIALS, UNK, Split, Vocabulary
+from attnlib.models.batches import buckets
 
-NOISE = 0.1  # of the lengths by which documents are sorted for training: AllenNLP's default
 MOST_ITEMS = 32_768  # documents × longest document, in items of attention, of a batch for evaluation
 
 
@@ -94,18 +94,15 @@ def training_batches(
 ) -> Iterator[DocumentBatch]:
     """The released order of training: buckets of like length, cut to a limit, in random order.
 
-    Documents are sorted by sentences (hierarchical) or words × (1 + noise of ±10 %) and cut into buckets of
-    `size`; a bucket whose documents × padded words exceeds `limit` is cut into equal parts, as many as that
-    goes into the product. The padded words of a hierarchical model are the longest sentence alone. A single
-    document may exceed the limit.
+    Documents are sorted by sentences (hierarchical) or words × (1 + noise of ±10 %, AllenNLP's default) and
+    cut into buckets of `size`; a bucket whose documents × padded words exceeds `limit` is cut into equal
+    parts, as many as that goes into the product. The padded words of a hierarchical model are the longest
+    sentence alone. A single document may exceed the limit.
     """
     items = documents.read(hierarchical)
     padded = items.reduced(np.maximum) if hierarchical else items.lengths
-    noise = generator.uniform(1 - NOISE, 1 + NOISE, size=len(documents))
-    order = np.argsort(items.lengths * noise, kind="stable")
     groups: list[np.ndarray] = []
-    for start in range(0, len(order), size):
-        bucket = order[start : start + size]
+    for bucket in buckets(items.lengths, size, generator):
         n_parts = -(-len(bucket) * int(padded[bucket].max()) // limit)
         part = -(-len(bucket) // n_parts)
         groups += [bucket[i : i + part] for i in range(0, len(bucket), part)]
