@@ -18,12 +18,7 @@ from attnlib import data
 from attnlib.checks import is_own, one_of
 from attnlib.data.scenes import SceneSplit
 from attnlib.explain.transformers import methods as stock
-from attnlib.explain.transformers.texts import (
-    Encoded,
-    encode,
-    explain_texts,
-    explain_texts_by_layer_and_head,
-)
+from attnlib.explain.transformers.texts import Encoded, encode, explain_texts, explain_texts_by_layer_and_head
 from attnlib.models.kinds import ANY_TEXT, Kind
 from attnlib.models.pretrained import fingerprint, library, pretrained_folder
 from attnlib.models.transformers import (
