@@ -16,6 +16,7 @@ from textwrap import dedent
 from typing import Any, NamedTuple
 
 import pandas as pd
+from IPython.display import HTML, Markdown
 
 from attnbook import BOOK, NOTEBOOKS
 from attnbook.charts import frames, vegalite
@@ -120,8 +121,6 @@ class Page:
 
         numbers: for the fields of `sentences`, as `str.format` takes them: "{inert:.0%} of the texts".
         """
-        from IPython.display import Markdown
-
         return Markdown(dedent(sentences).format(**numbers)) if self.as_written() else None
 
     def answer(self, sentences: str, **numbers: Any) -> Any:
@@ -129,8 +128,6 @@ class Page:
 
         sentences and numbers: as `says` takes them.
         """
-        from IPython.display import Markdown
-
         if self.as_written():
             return Markdown(ANSWER.format(dedent(sentences).strip().format(**numbers)))
         given = as_code(", ".join(f"{name}={value!r}" for name, value in shown(self.parameters).items()))
@@ -153,8 +150,6 @@ class Page:
 
         asked: as `attnbook.playground.element` takes them. A chapter gives a sentence and a challenge.
         """
-        from IPython.display import HTML
-
         if not self.as_written():
             return None
         # By name: pages without one need not run again when it changes (see the Snakefile).
@@ -165,8 +160,6 @@ class Page:
 
         recorded: of a run that was not trained here (`Prepared.recorded`), what is known of its training.
         """
-        from IPython.display import Markdown
-
         facts = results.provenance(settings=settings)
         trained = ""
         if recorded is not None:
@@ -191,8 +184,6 @@ class Page:
         by and metrics: columns and metrics of this experiment's recorded runs whose means are shown in it;
         where: values of columns, to choose rows. link: the page beside this one that shows recorded runs.
         """
-        from IPython.display import HTML
-
         catalogue, name = import_module("attnlib.data.catalogue"), str(self.parameters["dataset"])
         if name in (*catalogue.DATA_SETS, *catalogue.SET_OF) or is_own(name):
             return None
@@ -304,8 +295,6 @@ def cell_format(column: pd.Series) -> Callable[[object], str]:
 
 def code_of(function: Callable[..., Any]) -> Any:
     """The lines of a function without its docstring, to be shown beside the call of its faster twin."""
-    from IPython.display import Markdown
-
     text = dedent(inspect.getsource(function))
     body = ast.parse(text).body[0].body  # type: ignore[attr-defined]
     lines = text.splitlines()
@@ -329,15 +318,11 @@ def shown(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def markdown(sentence: str) -> Any:
     """A displayable Markdown sentence in which HTML is shown as text, for names of data may stand in it."""
-    from IPython.display import Markdown
-
     return Markdown(html.escape(sentence, quote=False))
 
 
 def nothing() -> Any:
     """A displayable line in place of a figure or table for which there is no result yet."""
-    from IPython.display import Markdown
-
     # A role such as {doc} is read in a page's text, not in what a cell displays. Pages are two folders deep.
     link = '<a href="../../run.html">Run it yourself</a>'
     return Markdown(f"No result to show yet: {link} says how to make one.")
