@@ -5,6 +5,7 @@ import re
 import reprlib
 import sys
 from collections.abc import Iterable, Mapping, Set
+from importlib import import_module
 from numbers import Real
 from pathlib import Path
 from typing import Any
@@ -176,6 +177,19 @@ def one_of(parameter: str, value: str, known: Iterable[str]) -> None:
         near = nearest(value, known)
         hint = f" Did you mean {near!r}?" if near else ""
         raise ValueError(f"unknown {parameter} {shown(value)}: known are {', '.join(known)}.{hint}")
+
+
+def needed(module: str, why: str, extra: str, error: type[Exception] = ImportError) -> Any:
+    """A module that comes with an extra of this package, imported; without it the error says how to get it.
+
+    >>> needed("no_such_module", "this example needs", "some")
+    Traceback (most recent call last):
+    ImportError: this example needs no_such_module: pip install 'attnlib[some]'
+    """
+    try:
+        return import_module(module)
+    except ImportError as cause:
+        raise error(f"{why} {module.split('.')[0]}: pip install 'attnlib[{extra}]'") from cause
 
 
 def some_of(parameter: str, values: str | Iterable[str], known: Iterable[str]) -> list[str]:

@@ -1,7 +1,5 @@
 """How every command line of this package ends: what stops it is one line, and a reader may leave early."""
 
-from __future__ import annotations
-
 import os
 import signal
 import sys

@@ -218,9 +218,8 @@ class Readout:
             raise FileNotFoundError(f"no Readout at {path}")
         try:
             tensors = {name: tensor.to(device) for name, tensor in load_tensors(path)[0].items()}
-            alpha, scores, bias, mask = (tensors[name] for name in ("alpha", "scores", "bias", "mask"))
-            return cls(alpha, scores, bias, mask, allowed=tensors.get("allowed"))
-        except (ValueError, KeyError) as error:
+            return cls(**tensors, head=None)
+        except (ValueError, TypeError) as error:
             raise ValueError(f"{path} is not a Readout written by attnlib, or is damaged: {error}") from error
 
 

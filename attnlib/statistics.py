@@ -1,7 +1,5 @@
 """Means over texts and their intervals."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 import numpy as np

@@ -7,7 +7,7 @@ numbers of the whole.
 
 from array import array
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -31,6 +31,11 @@ class Ragged(Sequence[Any]):
         self.counts = np.asarray(counts, dtype=np.int32)
         self.words = words
 
+    @classmethod
+    def in_a_row(cls, values: np.ndarray, counts: np.ndarray, words: Sequence[str] | None = None) -> Self:
+        """Of values that are the rows one after another, each as long as counts [N] says."""
+        return cls(values, np.cumsum(counts, dtype=np.int64) - counts, counts, words)
+
     def __len__(self) -> int:
         return len(self.starts)
 
@@ -39,6 +44,11 @@ class Ragged(Sequence[Any]):
             return self.select(i)
         row = self.numbers(i)
         return row if self.words is None else tuple(map(self.words.__getitem__, row.tolist()))
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """How long each row is, int64 [N]."""
+        return self.counts.astype(np.int64)
 
     def numbers(self, i: int) -> np.ndarray:
         """Row i as numbers, int64 [counts[i]]."""
@@ -62,7 +72,7 @@ class Ragged(Sequence[Any]):
 
     def joined(self) -> np.ndarray:
         """The numbers of all rows, one after another, int64."""
-        counts = self.counts.astype(np.int64)
+        counts = self.lengths
         places = np.arange(counts.sum()) + np.repeat(self.starts - (np.cumsum(counts) - counts), counts)
         return self.values[places].astype(np.int64)
 
@@ -105,10 +115,9 @@ class Builder:
     def finish(self, words: Sequence[str] | None = None) -> Ragged:
         """The rows, of these words; the builder takes no more."""
         counts = np.frombuffer(self._counts, dtype=np.int32)
-        starts = np.cumsum(counts, dtype=np.int64) - counts
         if words is None and self._known is not None:
             words = tuple(self._known)
-        return Ragged(np.frombuffer(self._values, dtype=np.int32), starts, counts, words)
+        return Ragged.in_a_row(np.frombuffer(self._values, dtype=np.int32), counts, words)
 
 
 class RowIds(Sequence[str]):

@@ -157,7 +157,7 @@ class Split(Columns):
     def lengths(self) -> np.ndarray:
         """Number of tokens of each text, int64 [N]."""
         if isinstance(self.texts, Ragged):
-            return self.texts.counts.astype(np.int64)
+            return self.texts.lengths
         return np.fromiter(map(len, self.texts), dtype=np.int64, count=len(self.texts))
 
 

@@ -1,7 +1,8 @@
 """The error raised for data that cannot be used."""
 
-from importlib import import_module
 from typing import Any
+
+from attnlib import checks
 
 
 class DataError(ValueError):
@@ -10,7 +11,4 @@ class DataError(ValueError):
 
 def needed(module: str, purpose: str) -> Any:
     """A module that comes with the extra `data`, imported; DataError without it, for this purpose."""
-    try:
-        return import_module(module)
-    except ImportError as error:
-        raise DataError(f"{purpose} needs {module}: pip install 'attnlib[data]'") from error
+    return checks.needed(module, f"{purpose} needs", "data", DataError)

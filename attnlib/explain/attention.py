@@ -6,8 +6,6 @@ former. Under attention-mask removal the decision moves by α_t / (1 − α_t) (
 it is the latter that has its sign, and for two classes exactly (DESIGN §4.4).
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

@@ -4,8 +4,6 @@ Captum computes those of Liu et al., for which nothing is held constant: encoder
 graph. Jain & Wallace cut it after the softmax (`gradient_times_embedding`). A question is not attributed to.
 """
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
@@ -14,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from attnlib.checks import one_of
+from attnlib.checks import needed, one_of
 from attnlib.data.corpus import Split, Vocabulary
 from attnlib.explain.targets import TARGETS, target_value
 from attnlib.models.batches import Batch, batches, joined
@@ -103,14 +101,10 @@ def integrated_gradients(n_steps: int = 20, released: bool = False) -> Attributi
 
 def captum() -> Any:
     """Captum's attribution methods; ImportError says how to get them."""
-    try:
-        with warnings.catch_warnings():
-            # Its progress bars complain where a notebook has no widgets.
-            warnings.simplefilter("ignore")
-            from captum import attr
-    except ImportError:
-        raise ImportError("gradients at the embeddings need captum: pip install 'attnlib[explain]'") from None
-    return attr
+    with warnings.catch_warnings():
+        # Its progress bars complain where a notebook has no widgets.
+        warnings.simplefilter("ignore")
+        return needed("captum.attr", "gradients at the embeddings need", "explain")
 
 
 def attributions(

@@ -9,8 +9,6 @@ give what `logits_by_encoding_again`, the definition, gives (≤ 1e-5 in probabi
     average                 nothing: the states stay, so it is the erasure of one weight
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import torch

@@ -1,7 +1,5 @@
 """The explanation methods of the violation test by name, and all of them for one model in one call."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 

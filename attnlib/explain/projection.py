@@ -5,8 +5,6 @@ head's projection. Joined, one product per state gives what attention and output
 linear, a state that is the concatenation of two halves may have its halves projected apart and added.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import torch

@@ -14,8 +14,6 @@ contiguous block, which products and in-place functions pass over without a copy
 long for a tanh as for a sigmoid; the rounding this adds is 1e-7.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -38,7 +36,7 @@ class Pool(NamedTuple):
     mass: Tensor  # [T, n] Σ exp(score − largest)
     total: Tensor  # [T, n, K] Σ exp(score − largest) · value
 
-    def merge(self, other: Pool) -> Pool:
+    def merge(self, other: "Pool") -> "Pool":
         """Both sums as one."""
         largest = torch.maximum(self.largest, other.largest)
         mine, theirs = (self.largest - largest).exp(), (other.largest - largest).exp()

@@ -1,7 +1,5 @@
 """What a gradient is taken of: the predicted class's probability, logit or margin, by name."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

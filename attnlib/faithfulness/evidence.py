@@ -1,7 +1,5 @@
 """The violation test where the right answer is known: texts with planted evidence, two classes."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -9,7 +7,7 @@ import pandas as pd
 
 from attnlib.checks import whole_labels
 from attnlib.faithfulness.removal import Removal
-from attnlib.faithfulness.scores import share_right
+from attnlib.faithfulness.scores import padded_scores, share_right
 from attnlib.faithfulness.violation import Scores, violations
 from attnlib.statistics import means
 
@@ -24,11 +22,8 @@ def planted_signs(evidence: Sequence[np.ndarray], labels: np.ndarray, predicted:
         whole_labels(given, n=len(evidence), classes=2, name=name)
         for name, given in (("labels", labels), ("predicted", predicted))
     )
-    width = max(len(marks) for marks in evidence)
-    signs = np.zeros((len(evidence), width), dtype=int)
-    for row, marks in enumerate(evidence):
-        signs[row, : len(marks)] = marks if labels[row] == predicted[row] else -marks
-    return signs
+    marks = padded_scores(evidence, np.array([len(marks) for marks in evidence])).astype(int)
+    return np.where((labels == predicted)[:, None], marks, -marks)
 
 
 def against_evidence(

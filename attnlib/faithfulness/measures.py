@@ -11,8 +11,6 @@ lowest scores start, end and padding go first. NaN where no token would be left.
 scores on start and end, and these, deleted, change what the encoder reads. None: shares of each text.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

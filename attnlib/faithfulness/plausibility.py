@@ -4,8 +4,6 @@ The measures of ERASER (DeYoung et al. 2020, §4 and their code), text by text. 
 faithfulness: a model may have used what nobody marked.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 

@@ -1,7 +1,5 @@
 """What any classifier's `predict` answers, as probabilities with a column per class."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any

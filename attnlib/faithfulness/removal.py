@@ -6,8 +6,6 @@ the same tokens ask for the same sets over and over. `deletion` makes one of any
 `attnlib.faithfulness.text` makes those of the attention models.
 """
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field

@@ -6,8 +6,6 @@ where the information is gone. Recursive: the next tokens are chosen by the mode
 was left, so that a word which stood in for a masked one is found in its turn.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

@@ -1,8 +1,7 @@
 """Scores of tokens: one number each, checked against the texts they belong to, and rankings made of them."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,9 +9,7 @@ import torch
 from attnlib.checks import numbers, plain, refuse_string
 
 
-def padded_scores(
-    scores: Sequence[Sequence[float]] | np.ndarray | torch.Tensor, lengths: np.ndarray
-) -> np.ndarray:
+def padded_scores(scores: Sequence[Any] | np.ndarray | torch.Tensor, lengths: np.ndarray) -> np.ndarray:
     """Scores as float64 [N, T], 0 beyond each text; what stands there is not read.
 
     scores: one sequence per text, as long as the text, or an array or tensor [N, T] padded at the end. Raises

@@ -1,7 +1,5 @@
 """All measures of many explanations under several ways to remove: one frame per text, and its means."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any

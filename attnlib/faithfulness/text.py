@@ -7,9 +7,7 @@ its encoding, and candidates are those of the whole text. (Liu et al. 2022; name
 zeros_mask, att_mask.)
 """
 
-from __future__ import annotations
-
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -23,6 +21,7 @@ from attnlib.explain.recurrent import input_gates, states_of_words
 from attnlib.faithfulness.removal import Removal
 from attnlib.models.batches import Batch, collate
 from attnlib.models.classifier import AttentionModel
+from attnlib.models.document_batches import runs
 from attnlib.models.encoders import Recurrent
 from attnlib.readout import Readout
 
@@ -153,20 +152,7 @@ def encoder_of_words(model: AttentionModel, ids: Tensor) -> Callable[[Batch], Te
 
 def in_blocks(ask: Callable[[Tensor], Tensor], lengths: Tensor) -> np.ndarray:
     """Softmax of what `ask` gives for positions of `lengths` [R], those of like length together, [R, C]."""
-    order = list(alike(lengths))
-    found = torch.cat([ask(part).double().softmax(dim=1).cpu() for part in order])
-    return found[torch.cat(order).argsort()].numpy()
-
-
-def alike(lengths: Tensor) -> Iterator[Tensor]:
-    """All positions of `lengths` [R], in blocks of neighbours by length with at most _TOKENS tokens."""
     order = lengths.argsort(stable=True)
-    ordered = lengths[order].tolist()
-    start = 0
-    while start < len(order):
-        stop = start + 1
-        # Sorted, so the last is the longest.
-        while stop < len(order) and (stop + 1 - start) * ordered[stop] <= _TOKENS:
-            stop += 1
-        yield order[start:stop]
-        start = stop
+    parts = [order[run] for run in runs(lengths[order].tolist(), _TOKENS)]
+    found = torch.cat([ask(part).double().softmax(dim=1).cpu() for part in parts])
+    return found[order.argsort()].numpy()

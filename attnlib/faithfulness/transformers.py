@@ -5,8 +5,6 @@ not attend to the others. There deletion and the attention mask are one operatio
 made; Liu et al. 2022 count both, which weighs it twice in their mean.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 

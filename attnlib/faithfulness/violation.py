@@ -4,8 +4,6 @@ Liu et al. 2022: remove the token with the largest |score|; the explanation is v
 fall of the predicted class's probability have opposite signs. Published, ties pass; here they are counted.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """Texts to padded tensors, and the order in which batches are visited."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -39,7 +37,7 @@ class Batch(NamedTuple):
         # The padding marks a column of its own.
         return marks.scatter_(1, self.candidates % (n_classes + 1), True)[:, :n_classes]
 
-    def to(self, device: torch.device | str) -> Batch:
+    def to(self, device: torch.device | str) -> "Batch":
         """The batch on a device (lengths stay on the CPU)."""
         moved = {
             name: tensor.to(device)
@@ -104,9 +102,11 @@ def groups_of(
     lengths: np.ndarray, size: int, generator: np.random.Generator | None = None
 ) -> list[np.ndarray]:
     """Positions of texts of like length, `size` at a time, in the order that `batches` has."""
-    lengths = lengths.astype(float)
-    if generator is not None:
-        lengths *= generator.uniform(0.9, 1.1, size=len(lengths))
-    order = np.argsort(lengths, kind="stable")
-    groups = [order[start : start + size] for start in range(0, len(order), size)]
+    groups = buckets(lengths, size, generator)
     return groups if generator is None else [groups[i] for i in generator.permutation(len(groups))]
+
+
+def buckets(lengths: np.ndarray, size: int, generator: np.random.Generator | None = None) -> list[np.ndarray]:
+    """Positions by length, times a noise of ±10 % with a generator, cut into buckets of `size`."""
+    noise = 1 if generator is None else generator.uniform(0.9, 1.1, size=len(lengths))
+    return np.split(np.argsort(lengths * noise, kind="stable"), range(size, len(lengths), size))

@@ -3,8 +3,6 @@
 The published and the released sizes go by name, as encoders and scorers do.
 """
 
-from __future__ import annotations
-
 import copy
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -15,26 +13,10 @@ from torch import Tensor, nn
 from attnlib.checks import check_at_least, one_of
 from attnlib.models.batches import Batch
 from attnlib.models.encoders import Average, BiGRU, BiLSTM, Convolution, Frozen, Recurrent, embedding
-from attnlib.models.scorers import (
-    Additive,
-    AdditiveEntmax,
-    AdditiveSparsemax,
-    Imposed,
-    ScaledDot,
-    Uniform,
-    weights_of,
-)
+from attnlib.models.scorers import SCORERS, Imposed, weights_of
 
 ENCODERS = ("bilstm", "bigru", "convolution", "average")
 FROZEN = "frozen"
-SCORERS = {
-    "additive": Additive,
-    "scaled_dot": ScaledDot,
-    "uniform": Uniform,
-    "imposed": Imposed,
-    "additive_entmax": AdditiveEntmax,
-    "additive_sparsemax": AdditiveSparsemax,
-}
 VARIANTS = ("released", "published")
 
 

@@ -3,8 +3,6 @@
 No start or end symbols: a hierarchical model reads a document's sentences, a flat one its words in a row.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,8 +15,8 @@ from torch import Tensor
 
 from attnlib.data.columns import Ragged
 from attnlib.data.corpus import SPECIALS, UNK, Split, Vocabulary
+from attnlib.models.batches import buckets
 
-NOISE = 0.1  # of the lengths by which documents are sorted for training: AllenNLP's default
 MOST_ITEMS = 32_768  # documents × longest document, in items of attention, of a batch for evaluation
 
 
@@ -31,28 +29,25 @@ class DocumentBatch(NamedTuple):
     sentences: Tensor | None = None  # [S] words of each sentence; always on the CPU
     counts: Tensor | None = None  # [N] sentences of each document; always on the CPU
 
-    def to(self, device: torch.device | str) -> DocumentBatch:
+    def to(self, device: torch.device | str) -> "DocumentBatch":
         """The batch on a device (lengths and counts stay on the CPU)."""
         return self._replace(words=self.words.to(device), labels=self.labels.to(device))
 
 
 @dataclass(frozen=True, eq=False)
 class Documents:
-    """A split in memory as numbers, encoded once: N documents of W words and S sentences in all.
+    """A split of N documents in memory as numbers, encoded once.
 
-    words: [W] int32 word ids. starts: [N + 1] where each document begins. labels: [N]. sentences: [S] words
-    of each sentence, and sentence_starts: [N + 1] where each document's begin; None for texts without
-    sentences.
+    words: of each document the ids of its words. labels: [N]. sentences: of each document how many words each
+    of its sentences has; None for texts without sentences.
     """
 
-    words: np.ndarray
-    starts: np.ndarray
+    words: Ragged
     labels: np.ndarray
-    sentences: np.ndarray | None = None
-    sentence_starts: np.ndarray | None = None
+    sentences: Ragged | None = None
 
     @classmethod
-    def of(cls, split: Split, vocabulary: Vocabulary) -> Documents:
+    def of(cls, split: Split, vocabulary: Vocabulary) -> "Documents":
         """The documents of a split; unknown words become ``<unk>``, and so do words spelt like a symbol."""
         index = vocabulary.index | dict.fromkeys(SPECIALS, UNK)
         texts, lengths = split.texts, split.lengths
@@ -62,61 +57,36 @@ class Documents:
         else:
             every = (index.get(word, UNK) for word in chain.from_iterable(texts))
             words = np.fromiter(every, dtype=np.int32, count=int(lengths.sum()))
-        if split.sentences is None:
-            return cls(words, offsets(lengths), split.labels)
-        starts = offsets(np.array([len(sentences) for sentences in split.sentences]))
-        return cls(words, offsets(lengths), split.labels, np.concatenate(list(split.sentences)), starts)
+        found, sentences = Ragged.in_a_row(words, lengths), split.sentences
+        if sentences is None:
+            return cls(found, split.labels)
+        counts = np.array([len(each) for each in sentences])
+        return cls(found, split.labels, Ragged.in_a_row(np.concatenate(list(sentences)), counts))
 
     def __len__(self) -> int:
         return len(self.labels)
 
-    @property
-    def lengths(self) -> np.ndarray:
-        """Words of each document, [N]."""
-        return np.diff(self.starts)
+    def read(self, hierarchical: bool) -> Ragged:
+        """Of each document what a model's last attention is over: its sentences' lengths, or its words' ids.
 
-    @property
-    def counts(self) -> np.ndarray:
-        """Sentences of each document, [N]. ValueError for texts without sentences."""
-        if self.sentence_starts is None:
+        ValueError where a hierarchical model is to read texts without sentences.
+        """
+        if not hierarchical:
+            return self.words
+        if self.sentences is None:
             raise ValueError(
                 "a hierarchical model reads sentences, but these texts have none: take a data set with "
                 "sentences, or a FLAN architecture"
             )
-        return np.diff(self.sentence_starts)
-
-    @property
-    def longest(self) -> np.ndarray:
-        """Words of the longest sentence of each document, [N]. ValueError for texts without sentences."""
-        firsts = offsets(self.counts)[:-1]
-        return np.maximum.reduceat(np.asarray(self.sentences), firsts)
-
-    def items(self, hierarchical: bool) -> np.ndarray:
-        """What the last attention is over, of each document: sentences (hierarchical) or words, [N]."""
-        return self.counts if hierarchical else self.lengths
+        return self.sentences
 
     def batch(self, rows: np.ndarray) -> DocumentBatch:
         """The documents at `rows`, in that order."""
-        columns = [
-            self.words[spans(self.starts, rows)].astype(np.int64),
-            self.lengths[rows],
-            self.labels[rows],
-        ]
-        if self.sentences is not None and self.sentence_starts is not None:
-            columns += [self.sentences[spans(self.sentence_starts, rows)].astype(np.int64), self.counts[rows]]
-        return DocumentBatch(*map(torch.from_numpy, columns))
-
-
-def offsets(lengths: np.ndarray) -> np.ndarray:
-    """Where each of N stretches begins, and the end of the last: [N + 1] int64."""
-    return np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
-
-
-def spans(starts: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """The positions of all entries of the stretches `rows`, one after another."""
-    lengths = starts[rows + 1] - starts[rows]
-    ends = np.cumsum(lengths)
-    return np.arange(ends[-1]) + np.repeat(starts[rows] - (ends - lengths), lengths)
+        there = [column.select(rows) for column in (self.words, self.sentences) if column is not None]
+        words, lengths, *sentences = (
+            torch.from_numpy(found) for column in there for found in (column.joined(), column.lengths)
+        )
+        return DocumentBatch(words, lengths, torch.from_numpy(self.labels[rows]), *sentences)
 
 
 def training_batches(
@@ -124,17 +94,15 @@ def training_batches(
 ) -> Iterator[DocumentBatch]:
     """The released order of training: buckets of like length, cut to a limit, in random order.
 
-    Documents are sorted by sentences (hierarchical) or words × (1 + noise of ±10 %) and cut into buckets of
-    `size`; a bucket whose documents × padded words exceeds `limit` is cut into equal parts, as many as that
-    goes into the product. The padded words of a hierarchical model are the longest sentence alone. A single
-    document may exceed the limit.
+    Documents are sorted by sentences (hierarchical) or words × (1 + noise of ±10 %, AllenNLP's default) and
+    cut into buckets of `size`; a bucket whose documents × padded words exceeds `limit` is cut into equal
+    parts, as many as that goes into the product. The padded words of a hierarchical model are the longest
+    sentence alone. A single document may exceed the limit.
     """
-    padded = documents.longest if hierarchical else documents.lengths
-    noise = generator.uniform(1 - NOISE, 1 + NOISE, size=len(documents))
-    order = np.argsort(documents.items(hierarchical) * noise, kind="stable")
+    items = documents.read(hierarchical)
+    padded = items.reduced(np.maximum) if hierarchical else items.lengths
     groups: list[np.ndarray] = []
-    for start in range(0, len(order), size):
-        bucket = order[start : start + size]
+    for bucket in buckets(items.lengths, size, generator):
         n_parts = -(-len(bucket) * int(padded[bucket].max()) // limit)
         part = -(-len(bucket) // n_parts)
         groups += [bucket[i : i + part] for i in range(0, len(bucket), part)]
@@ -149,7 +117,7 @@ def evaluation_batches(
 
     At most `size` documents, and MOST_ITEMS sentences (hierarchical) or words, padding counted.
     """
-    lengths = documents.items(hierarchical)
+    lengths = documents.read(hierarchical).lengths
     order = np.argsort(lengths, kind="stable")
     for run in runs(lengths[order].tolist(), MOST_ITEMS, size):
         yield order[run], documents.batch(order[run])

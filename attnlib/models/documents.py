@@ -5,8 +5,6 @@ sentence, then the sentences; a FLAN pools the words of the document. One linear
 the last attention has a linear Readout.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple

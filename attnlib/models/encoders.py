@@ -5,8 +5,6 @@ Every encoder is called as `encoder(embedded [N, L, d], lengths [N], mask [N, L]
 knows which sizes and non-linearities belong to a paper and which to its code.
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 

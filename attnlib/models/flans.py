@@ -1,7 +1,5 @@
 """Serrano & Smith's flat models (FLAN) in the shape of Jain & Wallace's, which explanations read."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

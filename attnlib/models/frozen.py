@@ -5,8 +5,6 @@ zeros. A text with more pieces than the model has positions is read in windows, 
 between words: a word then sees its own window.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -33,7 +31,7 @@ class States(Ragged):
         """The states of text i, [T, d]."""
         return np.array(self.values[self.starts[i] : self.starts[i] + self.counts[i]])
 
-    def select(self, rows: Any) -> States:
+    def select(self, rows: Any) -> "States":
         """Those of these texts (positions, a boolean mask or a slice)."""
         return States(self.values, self.starts[rows], self.counts[rows])
 
@@ -49,8 +47,7 @@ def with_states(corpus: Corpus, name: str, device: str = "cpu") -> tuple[Corpus,
     splits: dict[str, Any] = {}
     for part, split in corpus.splits.items():
         values = _kept(split, f"{corpus.name}-{part}", folder, known, device)
-        ends = np.cumsum(split.lengths)
-        splits[part] = replace(split, states=States(values, ends - split.lengths, split.lengths))
+        splits[part] = replace(split, states=States.in_a_row(values, split.lengths))
     return replace(corpus, **splits), values.shape[1], known
 
 

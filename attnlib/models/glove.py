@@ -1,7 +1,5 @@
 """GloVe's word vectors from a package of the Python index: the very files, or a refusal that names them."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -6,8 +6,6 @@ the position before is one operation for the whole text. With batches of a few d
 as fast, with those of Serrano & Smith's released settings 1.4 times. (Of an LSTM torch has a fast one.)
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,9 +1,7 @@
 """How stock transformers are fed and read: the inputs that hold what is scored, the output that answers."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -65,19 +63,11 @@ class Kind:
         return present[:, 2 * self.ends :]
 
 
-BERT_TEXT = Kind(
-    "text",
-    "inputs_embeds",
-    "attention_mask",
-    offset=lambda inputs: 1,
-    ends=1,
-    ordered=True,
-    beside=("token_type_ids",),
-)
 # Of any encoder: each position, special tokens too, and whatever query the head reads.
 ANY_TEXT = Kind(
     "any text", "inputs_embeds", "attention_mask", row=None, ordered=True, beside=("token_type_ids",)
 )
+BERT_TEXT = replace(ANY_TEXT, name="text", row=_first, offset=lambda inputs: 1, ends=1)
 # Its head for questions reads the last word before the separator.
 VISUAL_BERT = Kind(
     "one stream of words and regions",

@@ -4,8 +4,6 @@ A name is that of a package of the Python index that carries a model (PACKAGES),
 the Hugging Face hub. Weights are read from safetensors only, and no code that comes with a model is run.
 """
 
-from __future__ import annotations
-
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,7 +11,7 @@ from typing import Any, NamedTuple
 import torch
 
 from attnlib.cache import digest, file_checksum
-from attnlib.checks import one_of
+from attnlib.checks import needed, one_of
 
 WEIGHTS = "model.safetensors"
 
@@ -100,18 +98,7 @@ WHERE: dict[str, Any] = dict(local_files_only=True, trust_remote_code=False)
 
 def library() -> Any:
     """The `transformers` library; ImportError says how to get it."""
-    try:
-        import transformers
-    except ImportError:
-        raise ImportError(
-            "pretrained models need transformers: pip install 'attnlib[transformers]'"
-        ) from None
-    return transformers
-
-
-def read_config(folder: Path) -> Any:
-    """What the configuration in a model's folder says."""
-    return library().AutoConfig.from_pretrained(folder, **WHERE)
+    return needed("transformers", "models of the library need", "transformers")
 
 
 def load_pretrained(folder: Path, kind: str = "AutoModel", **settings: Any) -> tuple[Any, Any]:

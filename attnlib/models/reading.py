@@ -1,7 +1,5 @@
 """From a trained model to the Readout that the kernels work on."""
 
-from __future__ import annotations
-
 import copy
 
 import torch
@@ -48,13 +46,11 @@ def read(
 
 
 @torch.no_grad()
-def conicity_of(
-    model: AttentionModel, split: Split, vocabulary: Vocabulary, device: str = "cpu", batch_size: int = 128
-) -> Tensor:
+def conicity_of(model: AttentionModel, split: Split, vocabulary: Vocabulary, device: str = "cpu") -> Tensor:
     """The `kernels.conicity` of the encoder's states, [N], in the order of the split."""
     model.eval()
     found = torch.empty(len(split), dtype=torch.float64, device=device)
-    for rows, batch in batches(split, vocabulary, batch_size):
+    for rows, batch in batches(split, vocabulary, 128):
         batch = batch.to(device)
         found[torch.from_numpy(rows)] = conicity(model(batch).states.double(), batch.mask)
     return found

@@ -5,13 +5,13 @@ Called as `scorer(states [N, L, m], query [N, m] or None)` → scores [N, L]. A 
 depends on the query (Jain & Wallace 2019, §2).
 """
 
-from __future__ import annotations
-
 import math
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from attnlib.checks import needed
 
 
 def weights_of(scorer: nn.Module, scores: Tensor) -> Tensor:
@@ -61,11 +61,7 @@ class AdditiveSparsemax(Additive):
 
 def sparse() -> Any:
     """The package of sparse mappings; ImportError says how to install it."""
-    try:
-        import entmax
-    except ImportError:
-        raise ImportError("sparse attention needs entmax: pip install 'attnlib[sparse]'") from None
-    return entmax
+    return needed("entmax", "sparse attention needs", "sparse")
 
 
 class ScaledDot(nn.Module):
@@ -108,3 +104,13 @@ class Imposed(nn.Module):
             "the model takes imposed attention weights, and these texts carry none: put them there with "
             "attnlib.data.imposed.impose"
         )
+
+
+SCORERS = {
+    "additive": Additive,
+    "scaled_dot": ScaledDot,
+    "uniform": Uniform,
+    "imposed": Imposed,
+    "additive_entmax": AdditiveEntmax,
+    "additive_sparsemax": AdditiveSparsemax,
+}

@@ -5,8 +5,6 @@ word ids, whose start and end symbols stand for the class token and the separato
 the pieces of its own tokenizer.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +19,7 @@ from attnlib.data.corpus import Corpus, Split, Vocabulary
 from attnlib.data.scenes import SceneCorpus, SceneSplit
 from attnlib.models.batches import pad
 from attnlib.models.kinds import BERT_TEXT, LXMERT, VISUAL_BERT, Kind
-from attnlib.models.pretrained import load_pretrained, read_config
+from attnlib.models.pretrained import WHERE, library, load_pretrained
 
 AnyCorpus = Corpus | SceneCorpus
 AnySplit = Split | SceneSplit
@@ -67,10 +65,8 @@ class StockArchitecture:
 
 def build_stock(architecture: StockArchitecture, seed: int = 0) -> nn.Module:
     """A fresh model on the CPU; the same seed gives the same parameters. The global random state stays."""
-    import transformers
-
     a = architecture
-    made = getattr(transformers, CLASSES[a.kind])
+    made = getattr(library(), CLASSES[a.kind])
     layers, classes, size = a.layers, a.n_classes, a.n_features
     sizes = dict(vocab_size=a.n_words, hidden_size=a.hidden, intermediate_size=2 * a.hidden, pad_token_id=0)
     sizes |= dict(num_attention_heads=a.heads, max_position_embeddings=a.longest)
@@ -106,7 +102,7 @@ def build_pretrained(
     """The model, whose head the seed draws, and its tokenizer. ValueError for more layers than it has."""
     size: dict[str, Any] = {"num_labels": architecture.n_classes, "attn_implementation": "eager"}
     if (layers := architecture.layers) is not None:
-        most = read_config(folder).num_hidden_layers
+        most = library().AutoConfig.from_pretrained(folder, **WHERE).num_hidden_layers
         if layers > most:
             raise ValueError(f"layers is {layers}: the model in {folder} has {most}")
         size |= {"num_hidden_layers": layers}
@@ -126,11 +122,10 @@ def text_inputs(split: Split, words: Any, index: Sequence[int] | np.ndarray) -> 
         given = [[list(column[i]) for i in index] for column in columns]
         how: dict[str, Any] = dict(is_split_into_words=True, truncation=True, padding=True)
         return dict(words(*given, **how, return_tensors="pt"))
-    vocabulary = words
-    texts = [vocabulary.encode(split.texts[i]) for i in index]
+    texts = [words.encode(split.texts[i]) for i in index]
     if split.questions is None:
         return _padded(texts)
-    seconds = [vocabulary.encode(split.questions[i])[1:] for i in index]
+    seconds = [words.encode(split.questions[i])[1:] for i in index]
     pairs = list(zip(texts, seconds, strict=True))
     types, _ = pad([[0] * len(first) + [1] * len(second) for first, second in pairs])
     return {**_padded([first + second for first, second in pairs]), "token_type_ids": types}

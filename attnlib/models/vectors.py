@@ -1,14 +1,12 @@
 """Initial word vectors: drawn, from a text file, or trained on a corpus; those that are trained are kept."""
 
-from __future__ import annotations
-
 import gzip
 import hashlib
 import logging
 import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +19,7 @@ from attnlib import data
 from attnlib.cache import cache_folder, digest, file_checksum, remember, replacing
 from attnlib.cache.sources import function_digest
 from attnlib.cache.tensors import load_tensors, save_tensors
-from attnlib.checks import refuse_string, token_lists
+from attnlib.checks import needed, refuse_string, token_lists
 from attnlib.data.catalogue import own_files
 from attnlib.data.corpus import PAD, SPECIALS, UNK, Corpus, Split, Vocabulary
 from attnlib.models import glove
@@ -72,12 +70,9 @@ def read_vectors(path: str | Path, words: Sequence[str], dimension: int) -> dict
 
 def word2vec(sentences: Iterable[Sequence[str]], dimension: int, seed: int, **options: int) -> Any:
     """Gensim's KeyedVectors, trained with a window of 5 on one thread, so that the seed decides."""
-    try:
-        from gensim.models import Word2Vec
-    except ImportError:
-        raise ImportError("vectors='corpus' needs gensim: pip install 'attnlib[vectors]'") from None
+    models = needed("gensim.models", "vectors='corpus' needs", "vectors")
     usual = {"window": 5, "min_count": 1, "workers": 1}
-    return Word2Vec(sentences=sentences, vector_size=dimension, seed=seed, **usual, **options).wv
+    return models.Word2Vec(sentences=sentences, vector_size=dimension, seed=seed, **usual, **options).wv
 
 
 def train_vectors(
@@ -237,10 +232,7 @@ def document_vectors(corpus: Corpus, dimension: int) -> Tensor:
 
     Their seed is always 0: like published ones they are the same for every model.
     """
-    try:
-        gensim = version("gensim")
-    except PackageNotFoundError:
-        gensim = "missing"
+    gensim = next((found.version for found in distributions(name="gensim")), "missing")
     code = function_digest(train_document_vectors)
     known = {"data": corpus.checksum, "dimension": dimension, "gensim": gensim, "code": code}
     path = cache_folder() / "vectors" / f"{corpus.name}-documents-{digest(known)}.safetensors"

@@ -1,7 +1,5 @@
 """Trained adversaries of a trained model, each trained once and cached (Wiegreffe & Pinter 2019, §4)."""
 
-from __future__ import annotations
-
 import time
 from dataclasses import asdict, replace
 

@@ -1,7 +1,5 @@
 """Serrano & Smith's document models: one call for a corpus, a trained model and its Readout."""
 
-from __future__ import annotations
-
 from functools import partial
 from typing import Any
 
@@ -10,8 +8,8 @@ from attnlib.checks import one_of
 from attnlib.models.document_batches import Documents
 from attnlib.models.documents import DocumentArchitecture, build_document_model, read_documents
 from attnlib.models.vectors import document_vectors, random_unit_vectors, train_document_vectors
-from attnlib.prepare.recorded import recorded_run
-from attnlib.prepare.run import Plan, Prepared, chosen, decided, prepared, resolve_device, sizes_given
+from attnlib.prepare.recorded import recorded_or_prepared
+from attnlib.prepare.run import Plan, Prepared, chosen, decided, resolve_device, sizes_given
 from attnlib.training.documents import DocumentTraining, predict_documents, recipe
 from attnlib.training.fit import Recipe
 
@@ -74,8 +72,7 @@ def prepare_documents(
     Readout(10 texts, up to 12 tokens, 4 scores per token, linear, torch.float32)
     """
     given: Given = {"limit": limit, "progress": progress, **model_settings}
-    model = (plan, dataset, architecture, seed)
-    return recorded_run(recorded, *model, **given) or prepared(*model, **given)
+    return recorded_or_prepared(recorded, plan, dataset, architecture, seed, **given)
 
 
 def plan(

@@ -1,7 +1,5 @@
 """Models of texts and pairs, after Jain & Wallace: one call for a corpus, a trained model and its Readout."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -19,17 +17,8 @@ from attnlib.models.frozen import with_states
 from attnlib.models.pretrained import PACKAGES, is_pretrained
 from attnlib.models.reading import head_of, read
 from attnlib.models.vectors import embedding_matrix, vectors_file
-from attnlib.prepare.recorded import like, recorded_run
-from attnlib.prepare.run import (
-    Plan,
-    Prepared,
-    analysed,
-    chosen,
-    decided,
-    prepared,
-    resolve_device,
-    sizes_given,
-)
+from attnlib.prepare.recorded import like, recorded_or_prepared
+from attnlib.prepare.run import Plan, Prepared, analysed, chosen, decided, resolve_device, sizes_given
 from attnlib.training.fit import Row, epochs, fit
 from attnlib.training.flat import Training, predict, recipe
 
@@ -67,9 +56,8 @@ def prepare(
     >>> run.readout
     Readout(10 texts, up to 38 tokens, 2 scores per token, linear, torch.float32)
     """
-    model = (plan, dataset, encoder, scorer, seed)
     given: dict[str, Any] = {"limit": limit, "progress": progress, **model_settings}
-    return recorded_run(recorded, *model, **given) or prepared(*model, **given)
+    return recorded_or_prepared(recorded, plan, dataset, encoder, scorer, seed, **given)
 
 
 def prepare_like(base: Prepared, *, progress: bool = True, **changes: Any) -> Prepared:
@@ -181,16 +169,9 @@ def plan(
         corpus, usual["dimension"], more["encoder"] = with_states(corpus, encoder, device)
     dimension, deviation = usual["dimension"], usual["deviation"]
     words = corpus.vocabulary
-    sizes: dict[str, Any] = {"dimension": dimension, "hidden": usual["hidden"], "layers": layers}
-    architecture = Architecture(
-        FROZEN if frozen else encoder,
-        scorer,
-        len(corpus.class_names),
-        len(words),
-        variant,
-        corpus.paired,
-        **sizes,
-    )
+    kind, n_classes, hidden = FROZEN if frozen else encoder, len(corpus.class_names), usual["hidden"]
+    sizes: dict[str, Any] = {"pair": corpus.paired, "dimension": dimension, "hidden": hidden}
+    architecture = Architecture(kind, scorer, n_classes, len(words), variant, layers=layers, **sizes)
     way: dict[str, Any] = {"variant": variant, "patience": patience, "selection": selection, "seed": seed}
     how = Training(usual["epochs"], usual["batch_size"], **way)
     label = f"random, deviation {deviation:g}" if vectors == "random" else Path(vectors).name

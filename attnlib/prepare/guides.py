@@ -5,8 +5,6 @@ weights they impose, and more: the most distant ones that leave the model's outp
 out each token does to it, and two controls, chance and nothing but the class that the model predicts.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 
 import numpy as np

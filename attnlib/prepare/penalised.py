@@ -1,7 +1,5 @@
 """Models that are trained with a penalty, each beside the plain model of the same settings and seed."""
 
-from __future__ import annotations
-
 import sys
 import time
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """A run from a recorded Readout: the numbers of a trained model where its data are not at hand."""
 
-from __future__ import annotations
-
 import inspect
 import sys
 import time
@@ -16,7 +14,7 @@ from attnlib.checks import one_of, shown
 from attnlib.data import files
 from attnlib.data.catalogue import DATA_SETS, SET_OF
 from attnlib.data.corpus import Columns
-from attnlib.prepare.run import Plan, Prepared, resolve_device
+from attnlib.prepare.run import Plan, Prepared, prepared, resolve_device
 
 CHOICES = ("never", "only", "auto")
 
@@ -59,16 +57,21 @@ class Texts(Columns):
         refuse(f"texts.{name}")
 
 
-def recorded_run(
-    choice: str, plan: Callable[..., Plan], *model: Any, limit: int | None, progress: bool, **settings: Any
-) -> Prepared | None:
-    """The recorded Readout of a model that is about to be planned; None where it is to be trained.
+def recorded_or_prepared(choice: str, plan: Callable[..., Plan], *model: Any, **given: Any) -> Prepared:
+    """The recorded Readout of a model that is about to be planned, or the model, trained or from the cache.
 
     choice: one of CHOICES; "auto" takes a recorded one where there is one and the files of the data are not
-    at hand. plan, model and settings: as `prepared` takes them. Raises NotRecorded, a ValueError, for "only"
+    at hand. plan, model and given: as `prepared` takes them. Raises NotRecorded, a ValueError, for "only"
     where there is none; for either ValueError where the file is there and wrong.
     """
     one_of("recorded", choice, CHOICES)
+    return recorded_run(choice, plan, *model, **given) or prepared(plan, *model, **given)
+
+
+def recorded_run(
+    choice: str, plan: Callable[..., Plan], *model: Any, limit: int | None, progress: bool, **settings: Any
+) -> Prepared | None:
+    """The recorded Readout of that model; None where it is to be trained."""
     if choice == "never":
         return None
     bound = inspect.signature(plan).bind(*model, **settings)

@@ -1,7 +1,5 @@
 """What all families of models share: a plan, the trained model in the cache, and what was read from it."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
@@ -52,10 +50,7 @@ class Plan:
 
     def __repr__(self) -> str:
         told = ", ".join(f"{key}={value!r}" for key, value in self.name.items())
-        return f"{type(self).__name__}({told}{self._analysed()})"
-
-    def _analysed(self) -> str:
-        return ""
+        return f"{type(self).__name__}({told})"
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -71,8 +66,8 @@ class Trained(Plan):
     history: list[Row]
     began: float
 
-    def _analysed(self) -> str:
-        return f"; {len(self.texts)} texts"
+    def __repr__(self) -> str:
+        return f"{super().__repr__()[:-1]}; {len(self.texts)} texts)"
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -138,12 +133,9 @@ class Prepared(Trained):
             "length": self.readout.mask.sum(dim=1),
             "max_attention": self.readout.alpha.amax(dim=1),
         }
-        return pd.DataFrame(
-            {
-                name: column.detach().cpu().numpy() if isinstance(column, Tensor) else column
-                for name, column in (own | columns).items()
-            }
-        )
+        cells = (own | columns).items()
+        arrays = {name: x.detach().cpu().numpy() if isinstance(x, Tensor) else x for name, x in cells}
+        return pd.DataFrame(arrays)
 
 
 def resolve_device(device: str) -> str:

@@ -4,12 +4,9 @@ A model is trained from nothing, on this project's words; or pretrained and fine
 own tokenizer, and then scores and removals are of words, which go with all their pieces.
 """
 
-from __future__ import annotations
-
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,14 +18,9 @@ from attnlib import data
 from attnlib.checks import is_own, one_of
 from attnlib.data.scenes import SceneSplit
 from attnlib.explain.transformers import methods as stock
-from attnlib.explain.transformers.texts import (
-    Encoded,
-    encode,
-    explain_texts,
-    explain_texts_by_layer_and_head,
-)
+from attnlib.explain.transformers.texts import Encoded, encode, explain_texts, explain_texts_by_layer_and_head
 from attnlib.models.kinds import ANY_TEXT, Kind
-from attnlib.models.pretrained import fingerprint, pretrained_folder
+from attnlib.models.pretrained import fingerprint, library, pretrained_folder
 from attnlib.models.transformers import (
     KINDS,
     AnyCorpus,
@@ -157,70 +149,51 @@ def plan(
     one_of("kind", kind, KINDS)
     device = resolve_device(device)
     corpus = corpus_for(kind, dataset)
-    train, words = corpus.train, corpus.vocabulary
+    train, words, n_classes = corpus.train, corpus.vocabulary, len(corpus.class_names)
     given = chosen(layers=layers, epochs=epochs, batch_size=batch_size, learning_rate=learning_rate)
     usual = USUAL[kind if transformer is None else "pretrained"] | given
     how = StockTraining(**{name: usual[name] for name in SCHEDULES}, seed=seed)
-    try:
-        library = {"transformers": version("transformers")}
-    except PackageNotFoundError:
-        raise ImportError("stock models need transformers: pip install 'attnlib[transformers]'") from None
-    if transformer is not None:
-        if (heads, hidden) != (4, 64):
-            raise ValueError(f"transformer={transformer!r} has heads and a size of its own: leave both out")
-        return fine_tuned(transformer, kind, corpus, usual["layers"], how, device, library)
-    architecture = StockArchitecture(
-        kind,
-        n_words=len(words),
-        n_classes=len(corpus.class_names),
-        n_features=train.features.shape[2] if isinstance(train, SceneSplit) else 0,
-        heads=heads,
-        hidden=hidden,
-        longest=max(map(longest, corpus.splits.values())),
-        **{name: usual[name] for name in SIZES},
-    )
-    settings = decided(corpus, architecture, how, device, (recipe, build_stock), **library)
-    model = build_stock(architecture, seed)
+    versions = {"transformers": library().__version__}
+    architecture: StockArchitecture | PretrainedArchitecture
+    code: tuple[Callable, ...]
+    tokenizer = None
+    if transformer is None:
+        variant, called, vectors = "stock", kind, "random"
+        architecture = StockArchitecture(
+            kind,
+            n_words=len(words),
+            n_classes=n_classes,
+            n_features=train.features.shape[2] if isinstance(train, SceneSplit) else 0,
+            heads=heads,
+            hidden=hidden,
+            longest=max(map(longest, corpus.splits.values())),
+            **{name: usual[name] for name in SIZES},
+        )
+        code, model = (recipe, build_stock), build_stock(architecture, seed)
+    elif (heads, hidden) != (4, 64):
+        raise ValueError(f"transformer={transformer!r} has heads and a size of its own: leave both out")
+    elif kind != "bert":
+        raise ValueError(f"transformer={transformer!r} reads texts, as the kind 'bert' does; not {kind!r}")
+    else:
+        # With a fresh head, and all of it is trained.
+        folder, called = pretrained_folder(transformer), Path(transformer).name
+        variant, vectors = "pretrained", called
+        architecture = PretrainedArchitecture(fingerprint(folder), n_classes, usual["layers"])
+        code = (recipe, build_pretrained)
+        model, tokenizer = build_pretrained(folder, architecture, seed)
+    read_by = words if tokenizer is None else tokenizer
     # Whose maps are read.
     scorer = "cross_attention" if kind == "lxmert" else "self_attention"
-    name = {"dataset": corpus.name, "encoder": kind, "scorer": scorer, "seed": seed}
+    name = {"dataset": corpus.name, "encoder": called, "scorer": scorer, "seed": seed}
     return Plan(
         corpus=corpus,
         model=model,
-        settings=settings,
-        name={**name, "variant": "stock", "vectors": "random"},
-        device=device,
-        recipe=lambda: recipe(model, kind, corpus, how, device),
-        predict=lambda split: predict_stock(model, kind, split, words, device),
-    )
-
-
-def fine_tuned(
-    transformer: str,
-    kind: str,
-    corpus: AnyCorpus,
-    layers: int | None,
-    how: StockTraining,
-    device: str,
-    library: dict[str, str],
-) -> Plan:
-    """The plan of a pretrained model with a fresh head, all of which is trained."""
-    if kind != "bert":
-        raise ValueError(f"transformer={transformer!r} reads texts, as the kind 'bert' does; not {kind!r}")
-    folder = pretrained_folder(transformer)
-    architecture = PretrainedArchitecture(fingerprint(folder), len(corpus.class_names), layers)
-    model, tokenizer = build_pretrained(folder, architecture, how.seed)
-    called = Path(transformer).name
-    name = {"dataset": corpus.name, "encoder": called, "scorer": "self_attention", "seed": how.seed}
-    return Plan(
-        corpus=corpus,
-        model=model,
-        settings=decided(corpus, architecture, how, device, (recipe, build_pretrained), **library),
-        name={**name, "variant": "pretrained", "vectors": called},
+        settings=decided(corpus, architecture, how, device, code, **versions),
+        name={**name, "variant": variant, "vectors": vectors},
         device=device,
         recipe=lambda: recipe(model, kind, corpus, how, device, tokenizer),
-        predict=lambda split: predict_stock(model, kind, split, tokenizer, device),
-        request={"tokenizer": tokenizer},
+        predict=lambda split: predict_stock(model, kind, split, read_by, device),
+        request=chosen(tokenizer=tokenizer),
     )
 
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from attnlib.cache import cache_folder, digest, locked, replacing
-from attnlib.checks import refuse_string
+from attnlib.checks import needed, refuse_string
 from attnlib.data.corpus import Corpus, Split
 from attnlib.training.metrics import metrics
 
@@ -27,10 +27,7 @@ def baseline(corpus: Corpus, train_limit: int | None = None, seed: int = 0) -> d
     n_features, n_train and seconds; cached by the corpus' checksum. ValueError when the training texts are of
     one class. Needs scikit-learn.
     """
-    try:
-        import sklearn  # noqa: F401
-    except ImportError:
-        raise ImportError("the baseline needs scikit-learn: pip install scikit-learn") from None
+    needed("sklearn", "the baseline needs", "data")
     train = corpus.train.sample(train_limit, seed)
     drawn = None if len(train) == len(corpus.train) else [len(train), seed]
     name = digest([VERSION, corpus.checksum, drawn, version("scikit-learn")])

@@ -8,8 +8,6 @@ one model for all texts, trained from the start. Per text its loss is
 with a the adversary and b the base; gold labels are no target.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -66,11 +64,11 @@ class Target:
     attention: Tensor
 
     @classmethod
-    def of(cls, readout: Readout) -> Target:
+    def of(cls, readout: Readout) -> "Target":
         """Of a Readout of the whole split, in its order."""
         return cls(readout.probabilities().float(), readout.alpha.float())
 
-    def at(self, index: np.ndarray, width: int) -> Target:
+    def at(self, index: np.ndarray, width: int) -> "Target":
         """The rows at some positions, the attention cut to `width` tokens."""
         rows = torch.from_numpy(index).to(self.attention.device)
         return Target(self.probabilities[rows], self.attention[rows, :width])

@@ -1,7 +1,5 @@
 """Training of document models as Serrano & Smith released it: Adam, a plateau schedule, early stopping."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -50,13 +48,8 @@ def recipe(
     # Fused: one pass over memory, which is most of the work for a large table of word vectors.
     optimizer = torch.optim.Adam(model.to(device).parameters(), training.learning_rate, fused=True)
     schedule = ReduceLROnPlateau(optimizer, mode="max", factor=0.5, patience=0)
-    order = (
-        train,
-        model.hierarchical,
-        training.limit,
-        training.batch_size,
-        np.random.default_rng(training.seed),
-    )
+    generator = np.random.default_rng(training.seed)
+    order = (train, model.hierarchical, training.limit, training.batch_size, generator)
 
     def steps() -> Iterator[Step]:
         for batch in training_batches(*order):

@@ -1,7 +1,5 @@
 """The one loop that trains every model: seeded, epoch by epoch, keeping the parameters of the best epoch."""
 
-from __future__ import annotations
-
 import copy
 import sys
 import time
@@ -15,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from attnlib.checks import check_at_least
+from attnlib.models.batches import joined
 
 Row = dict[str, float]
 # Settings that are whole numbers of at least so many, and those that are above 0.
@@ -143,8 +142,5 @@ def class_probabilities(
 ) -> np.ndarray:
     """Class probabilities [N, C], float64, in the order of the rows that each batch holds."""
     model.eval()
-    rows, found = [], []
-    for index, batch in batches:
-        rows.append(index)
-        found.append(logits(batch).double().softmax(dim=1).cpu().numpy())
-    return np.concatenate(found)[np.argsort(np.concatenate(rows))]
+    parts = [(rows, {"found": logits(batch).double().softmax(dim=1).cpu()}) for rows, batch in batches]
+    return joined(parts)["found"].numpy()

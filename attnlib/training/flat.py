@@ -1,7 +1,5 @@
 """How the models of texts and pairs are trained: Adam with Jain & Wallace's settings, selection on dev."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """What is measured of a classifier: accuracy, and with two classes F1 and the area under the ROC curve."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from attnlib.checks import whole_labels

@@ -4,8 +4,6 @@ A penalty is called as `penalty(index, output, batch)`, with the texts' position
 gives one number per text [n].
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Training of small stock transformers: AdamW with a linear warm-up and decay, selection on dev accuracy."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """``attnbook run | train | …``: the commands of COMMANDS."""
 
-from __future__ import annotations
-
 import sys
 from importlib import import_module
 

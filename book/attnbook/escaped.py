@@ -3,8 +3,6 @@
 HTML itself is escaped with `html.escape` where it is made.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from typing import Any

@@ -3,8 +3,6 @@
 The first call: ``page = notebook.begin(globals(), "paper/name")``; the last ones: methods of this `Page`.
 """
 
-from __future__ import annotations
-
 import ast
 import html
 import inspect
@@ -18,6 +16,7 @@ from textwrap import dedent
 from typing import Any, NamedTuple
 
 import pandas as pd
+from IPython.display import HTML, Markdown
 
 from attnbook import BOOK, NOTEBOOKS
 from attnbook.charts import frames, vegalite
@@ -57,7 +56,7 @@ class Link(NamedTuple):
         return self.words
 
 
-def begin(namespace: Mapping[str, Any], name: str, reads: Sequence[str] = (), **needs: Any) -> Page:
+def begin(namespace: Mapping[str, Any], name: str, reads: Sequence[str] = (), **needs: Any) -> "Page":
     """Check a notebook's parameters and name it under its charts; call it right after its imports.
 
     namespace: `globals()`; name: paper/experiment; reads and needs: as `parameters` takes them.
@@ -125,8 +124,6 @@ class Page:
 
         numbers: for the fields of `sentences`, as `str.format` takes them: "{inert:.0%} of the texts".
         """
-        from IPython.display import Markdown
-
         return Markdown(dedent(sentences).format(**numbers)) if self.as_written() else None
 
     def answer(self, sentences: str, **numbers: Any) -> Any:
@@ -134,8 +131,6 @@ class Page:
 
         sentences and numbers: as `says` takes them.
         """
-        from IPython.display import Markdown
-
         if self.as_written():
             return Markdown(ANSWER.format(dedent(sentences).strip().format(**numbers)))
         given = as_code(", ".join(f"{name}={value!r}" for name, value in shown(self.parameters).items()))
@@ -158,8 +153,6 @@ class Page:
 
         asked: as `attnbook.playground.element` takes them. A chapter gives a sentence and a challenge.
         """
-        from IPython.display import HTML
-
         if not self.as_written():
             return None
         # By name: pages without one need not run again when it changes (see the Snakefile).
@@ -170,8 +163,6 @@ class Page:
 
         recorded: of a run that was not trained here (`Prepared.recorded`), what is known of its training.
         """
-        from IPython.display import Markdown
-
         facts = results.provenance(settings=settings)
         trained = ""
         if recorded is not None:
@@ -196,8 +187,6 @@ class Page:
         by and metrics: columns and metrics of this experiment's recorded runs whose means are shown in it;
         where: values of columns, to choose rows. link: the page beside this one that shows recorded runs.
         """
-        from IPython.display import HTML
-
         catalogue, name = import_module("attnlib.data.catalogue"), str(self.parameters["dataset"])
         if name in (*catalogue.DATA_SETS, *catalogue.SET_OF) or is_own(name):
             return None
@@ -309,8 +298,6 @@ def cell_format(column: pd.Series) -> Callable[[object], str]:
 
 def code_of(function: Callable[..., Any]) -> Any:
     """The lines of a function without its docstring, to be shown beside the call of its faster twin."""
-    from IPython.display import Markdown
-
     text = dedent(inspect.getsource(function))
     body = ast.parse(text).body[0].body  # type: ignore[attr-defined]
     lines = text.splitlines()
@@ -334,15 +321,11 @@ def shown(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def markdown(sentence: str) -> Any:
     """A displayable Markdown sentence in which HTML is shown as text, for names of data may stand in it."""
-    from IPython.display import Markdown
-
     return Markdown(html.escape(sentence, quote=False))
 
 
 def nothing() -> Any:
     """A displayable line in place of a figure or table for which there is no result yet."""
-    from IPython.display import Markdown
-
     # A role such as {doc} is read in a page's text, not in what a cell displays. Pages are two folders deep.
     link = '<a href="../../run.html">Run it yourself</a>'
     return Markdown(f"No result to show yet: {link} says how to make one.")

@@ -4,8 +4,6 @@
 with a task; the playground's own page has all sentences, models and words.
 """
 
-from __future__ import annotations
-
 import base64
 import html
 from collections.abc import Sequence

@@ -12,6 +12,7 @@ import yaml
 
 from attnbook.charts import colours, vegalite
 from tests import test_notebooks
+from tests.attnbook.charts.drawn import colours_of
 from tests.book.conftest import ROOT, snakemake
 from tests.test_notebooks import charts_of, name_of
 
@@ -58,7 +59,7 @@ def test_notebook_is_executed_without_error_and_says_where_its_numbers_come_from
 
 def test_a_word_has_one_colour_in_the_whole_book(site):
     bundles = (bundle for run in RUNS for bundle in charts_of(ROOT / f"build/runs/{run}.ipynb"))
-    found = colours.of_specs(bundle[vegalite.MIME] for bundle in bundles)
+    found = colours_of(bundle[vegalite.MIME] for bundle in bundles)
     assert len(found) > 60
     assert {
         word: shades for word, shades in found.items() if word in colours.BY_WORD and len(shades) > 1

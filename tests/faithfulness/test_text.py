@@ -9,7 +9,6 @@ import torch
 from attnlib.data.corpus import Vocabulary
 from attnlib.explain.recurrent import input_gates, states_of_words
 from attnlib.faithfulness import OPERATORS, attention_mask, removals
-from attnlib.faithfulness.text import alike
 from attnlib.models import ENCODERS, Architecture, build, collate
 from attnlib.models.reading import read
 from tests import toy
@@ -137,15 +136,6 @@ def test_states_of_words_are_those_of_the_encoder(encoder):
     states = own(model.embedding(batch.ids), batch.lengths, batch.mask)[0]
     torch.testing.assert_close(found, states, atol=1e-6, rtol=0)
     assert (found[torch.arange(batch.ids.shape[1]) >= batch.lengths[:, None]] == 0).all()
-
-
-def test_blocks_hold_every_text_once_and_are_small(monkeypatch):
-    monkeypatch.setattr("attnlib.faithfulness.text._TOKENS", 20)
-    lengths = torch.tensor([3, 30, 1, 7, 7, 2, 9, 1, 19, 4])
-    blocks = list(alike(lengths))
-    assert sorted(torch.cat(blocks).tolist()) == list(range(10))
-    assert all(len(block) == 1 or len(block) * int(lengths[block].max()) <= 20 for block in blocks)
-    assert (lengths[torch.cat(blocks)].diff() >= 0).all()
 
 
 @pytest.mark.parametrize(

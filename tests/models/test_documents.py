@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from attnlib.data.columns import Builder, Words
+from attnlib.data.columns import Builder, Ragged, Words
 from attnlib.data.corpus import PAD, UNK, Split, Vocabulary
 from attnlib.data.generated import planted_documents
 from attnlib.explain import Trained, explain, leave_one_out
@@ -144,7 +144,8 @@ def test_a_document_of_thousands_of_sentences():
     n = 4000
     lengths = np.tile([1, 2, 40], n)[:n]
     words = np.random.default_rng(0).integers(1, len(VOCABULARY), lengths.sum()).astype(np.int32)
-    long = Documents(words, np.array([0, len(words)]), np.array([1]), lengths, np.array([0, n]))
+    whole, sentences = Ragged.in_a_row(words, np.array([len(words)])), Ragged.in_a_row(lengths, np.array([n]))
+    long = Documents(whole, np.array([1]), sentences)
     readout = models.read_documents(model("HANrnn"), long)
     assert readout.lengths.tolist() == [n]
     flat = models.read_documents(model("FLANnoenc"), long)
@@ -216,9 +217,8 @@ def test_the_readout_is_the_model(encoder, n_classes):
 
 
 def test_documents_are_the_split_in_numbers():
-    assert DOCUMENTS.lengths.tolist() == [len(text) for text in SPLIT.texts]
-    assert DOCUMENTS.counts.tolist() == [len(s) for s in SPLIT.sentences]
-    assert DOCUMENTS.longest.tolist() == [max(s) for s in SPLIT.sentences]
+    assert DOCUMENTS.words.lengths.tolist() == [len(text) for text in SPLIT.texts]
+    assert [row.tolist() for row in DOCUMENTS.sentences] == [s.tolist() for s in SPLIT.sentences]
     rows = np.array([4, 0, 7])
     batch = DOCUMENTS.batch(rows)
     assert [VOCABULARY.words[i - 4] for i in batch.words.tolist()] == [
@@ -230,13 +230,12 @@ def test_documents_are_the_split_in_numbers():
     for text in SPLIT.texts:
         builder.append(text)
     packed = Documents.of(replace(SPLIT, texts=builder.finish()), VOCABULARY)
-    assert (packed.words == DOCUMENTS.words).all()
-    assert (packed.starts == DOCUMENTS.starts).all()
+    assert [row.tolist() for row in packed.words] == [row.tolist() for row in DOCUMENTS.words]
 
 
 def test_words_unknown_or_spelt_like_a_symbol_are_unknown():
     split = Split(("a",), (("<pad>", "<end>", "soup", "zzz"),), np.array([0]))
-    assert Documents.of(split, Vocabulary(("soup",))).words.tolist() == [UNK, UNK, 4, UNK]
+    assert Documents.of(split, Vocabulary(("soup",))).words[0].tolist() == [UNK, UNK, 4, UNK]
 
 
 @pytest.mark.parametrize("hierarchical", [True, False])
@@ -245,7 +244,7 @@ def test_training_batches_hold_each_document_once_within_the_limit(hierarchical)
     limit = 60 if hierarchical else 700
     batches = list(training_batches(documents, hierarchical, limit, 16, np.random.default_rng(0)))
     assert sum(len(batch.labels) for batch in batches) == 200
-    assert sorted(n for batch in batches for n in batch.lengths.tolist()) == sorted(documents.lengths)
+    assert sorted(n for batch in batches for n in batch.lengths.tolist()) == sorted(documents.words.lengths)
     for batch in batches:
         padded = batch.sentences.max() if hierarchical else batch.lengths.max()
         assert len(batch.labels) <= 16
@@ -261,9 +260,9 @@ def test_training_batches_hold_each_document_once_within_the_limit(hierarchical)
 
 def test_a_bucket_over_the_limit_is_cut_into_equal_parts():
     # 7 documents of one sentence of 10 words: 70 over 40 makes 2 parts, of 4 and 3.
-    documents = Documents(
-        np.ones(70, dtype=np.int32), np.arange(8) * 10, np.zeros(7, dtype=int), np.full(7, 10), np.arange(8)
-    )
+    words = Ragged.in_a_row(np.ones(70, dtype=np.int32), np.full(7, 10))
+    sentences = Ragged.in_a_row(np.full(7, 10), np.ones(7, dtype=int))
+    documents = Documents(words, np.zeros(7, dtype=int), sentences)
     for hierarchical in (True, False):
         batches = training_batches(documents, hierarchical, 40, 64, np.random.default_rng(0))
         assert sorted(len(batch.labels) for batch in batches) == [3, 4]
@@ -312,7 +311,7 @@ def test_the_padding_row_stays_zero_and_each_word_gets_its_gradient():
     assert (subject.embedding.weight[PAD] == 0).all()
     subject(EVERY).logits.pow(2).sum().backward()
     moved = subject.embedding.weight.grad.abs().sum(dim=1) > 0
-    assert sorted(moved.nonzero().flatten().tolist()) == sorted(set(DOCUMENTS.words.tolist()))
+    assert sorted(moved.nonzero().flatten().tolist()) == sorted(set(DOCUMENTS.words.joined().tolist()))
 
 
 def test_vectors_have_length_one_and_follow_the_words(monkeypatch):

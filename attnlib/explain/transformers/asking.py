@@ -4,8 +4,6 @@ A model whose answer padding changes is asked without padding. An answer that st
 error.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -61,18 +59,18 @@ class Asked:
         """The model's logits [N, C], some of the inputs changed."""
         return self.answer(**changed)[self.kind.logits]
 
-    def rows(self, at: slice | Tensor | list[int]) -> Asked:
+    def rows(self, at: slice | Tensor | list[int]) -> "Asked":
         """The same of some instances."""
         inputs = {name: value[at] for name, value in self.inputs.items()}
         return replace(self, inputs=inputs, chosen=None if self.chosen is None else self.chosen[at])
 
-    def batches(self, size: int) -> Iterator[Asked]:
+    def batches(self, size: int) -> "Iterator[Asked]":
         """The same of `size` instances at a time, in their order."""
         if size < 1:
             raise ValueError(f"batch_size is {size}: at least 1 is needed")
         return (self.rows(slice(start, start + size)) for start in range(0, len(self), size))
 
-    def parts(self, size: int) -> Iterator[tuple[Tensor, Asked]]:
+    def parts(self, size: int) -> "Iterator[tuple[Tensor, Asked]]":
         """Which rows, and the same of these; of a model asked without padding, of one length and without."""
         rows = torch.arange(len(self), device=self.features.device)
         if not isinstance(self.model, Unpadded):
@@ -89,7 +87,7 @@ class Asked:
         ends = [mask * torch.arange(1, mask.shape[1] + 1, device=mask.device) for mask in masks]
         return torch.stack([end.amax(dim=1) for end in ends], dim=1)
 
-    def trimmed(self, size: Tensor) -> Asked:
+    def trimmed(self, size: Tensor) -> "Asked":
         """The same up to a number of words and of rows of the features, [2]."""
         (words, rows), kind = size.tolist(), self.kind
         length, kept = self.inputs["attention_mask"].shape[1], dict(self.inputs)

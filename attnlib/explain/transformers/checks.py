@@ -1,7 +1,5 @@
 """What is refused before a stock transformer is explained or tested, since it would be misread: by name."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import torch

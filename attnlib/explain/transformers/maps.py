@@ -10,8 +10,6 @@ heads: how maps of heads become one: "mean", "max" or the number of one head. cl
 before that, as Chefer et al. do; without it a score can say that a key speaks against the prediction.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from numbers import Integral
 

@@ -4,11 +4,9 @@ A `Kind` (`attnlib.models.kinds`) says what is scored: the words of a text, or t
 given a question. Methods that look at attention read it as an `Aggregation` says.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -149,19 +147,24 @@ def each_layer_and_head(
     wanted = some_of("method", methods, OF_LAYERS)
     asked = prepared(Asked(model, kind, inputs, target), chosen, batch_size)
 
-    def scores(part: Asked) -> dict[tuple[int, int | None, str], Tensor]:
+    def scores(part: Asked) -> dict[tuple[tuple[int, int | None], str], Tensor]:
         seen, found = watch_for(wanted, part), {}
         row, keys = row_of(seen), scored(part, kind.offset(part.inputs))
         for layer, own in enumerate(single_maps(seen)):
             for head in (None, *range(own.weights.shape[1])):
                 how = Aggregation(heads="mean" if head is None else head)
                 for name in wanted:
-                    found[layer, head, name] = of_layers(name, asked.model, [own], row, how)[:, keys]
+                    found[(layer, head), name] = of_layers(name, asked.model, [own], row, how)[:, keys]
         return found
 
-    result: dict[tuple[int, int | None], dict[str, Tensor]] = {}
-    for (layer, head, name), found in over_parts(scores, asked, batch_size).items():
-        result.setdefault((layer, head), {})[name] = found
+    return by_place(over_parts(scores, asked, batch_size))
+
+
+def by_place(found: Mapping[tuple[Any, str], Any]) -> dict[Any, dict[str, Any]]:
+    """Scores by layer and head and by method: a dictionary by method for each layer and head."""
+    result: dict[Any, dict[str, Any]] = {}
+    for (place, name), scores in found.items():
+        result.setdefault(place, {})[name] = scores
     return result
 
 

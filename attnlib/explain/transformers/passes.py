@@ -6,8 +6,6 @@ Hugging Face model gives every map, self- and cross-attention, with nothing copi
 must be in eval mode and attend eagerly.
 """
 
-from __future__ import annotations
-
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -66,7 +64,7 @@ class AttentionMaps(TorchFunctionMode):
         self._values: dict[str, Tensor] = {}
         self._weights: dict[str, list[Tensor]] = {}
 
-    def __enter__(self) -> AttentionMaps:
+    def __enter__(self) -> "AttentionMaps":
         # A hook that held the mode strongly would keep the graph alive after it.
         me = weakref.proxy(self)
         for name, module in self.model.named_modules():

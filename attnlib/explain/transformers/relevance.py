@@ -15,8 +15,6 @@ Relevance is conserved but where a linear layer's output has no positive contrib
 product or sum is exactly zero: there is nothing to distribute it over, and it is lost.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -143,7 +141,7 @@ class Relevance(TorchFunctionMode):
         self.model = model
         self._before: dict[nn.Module, Any] = {}
 
-    def __enter__(self) -> Relevance:
+    def __enter__(self) -> "Relevance":
         for module in self.model.modules() if self.model else ():
             kind = type(module)
             if kind.__module__ == "transformers.activations" or kind.__name__.endswith("Norm"):

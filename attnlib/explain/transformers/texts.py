@@ -4,8 +4,6 @@ A tokenizer cuts words into pieces, and a model scores pieces. Pieces are one wo
 `word_ids` say so and no white space is between them.
 """
 
-from __future__ import annotations
-
 import inspect
 import re
 import sys
@@ -29,6 +27,7 @@ from attnlib.explain.transformers.methods import (
     PUBLISHED_AGGREGATION,
     RANDOM,
     Aggregation,
+    by_place,
     each_layer_and_head,
     explain,
     random_rows,
@@ -212,11 +211,7 @@ def explain_texts_by_layer_and_head(
         found = each_layer_and_head(model, ANY_TEXT, inputs, **options)
         return {(place, name): scores for place, own in found.items() for name, scores in own.items()}
 
-    result: dict[tuple[int, int | None], dict[str, list[np.ndarray]]] = {}
-    pieces = _of_pieces(model, encoded, explained, batch_size)
-    for (place, name), scores in _of_words(encoded, pieces, join).items():
-        result.setdefault(place, {})[name] = scores
-    return result
+    return by_place(_of_words(encoded, _of_pieces(model, encoded, explained, batch_size), join))
 
 
 def _of_pieces(

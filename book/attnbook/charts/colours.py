@@ -1,10 +1,8 @@
 """One colour per concept for the whole book: the dictionary is colours.toml."""
 
 import tomllib
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 _FOUND = tomllib.loads(Path(__file__).with_suffix(".toml").read_bytes().decode())
 SPARE: list[str] = _FOUND.pop("spare")
@@ -37,24 +35,3 @@ def _luminance(colour: str) -> float:
     parts = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
     linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
     return sum(share * part for share, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
-
-
-def of_specs(specs: Iterable[Any]) -> dict[str, set[str]]:
-    """The colours that each word has in these Vega-Lite specifications; there should be one."""
-    found = defaultdict(set)
-    for spec in specs:
-        for domain, shades in scales(spec):
-            for word, shade in zip(domain, shades, strict=False):
-                found[word].add(shade)
-    return dict(found)
-
-
-def scales(spec: Any) -> Iterator[tuple[list[str], list[str]]]:
-    """The words and the colours of each scale of a specification that gives words colours."""
-    if isinstance(spec, dict):
-        for channel in ("color", "fill", "stroke"):
-            encoding = spec.get(channel)
-            if isinstance(encoding, dict) and encoding.get("type") == "nominal" and "scale" in encoding:
-                yield encoding["scale"].get("domain", []), encoding["scale"].get("range", [])
-    for part in spec.values() if isinstance(spec, dict) else spec if isinstance(spec, list) else ():
-        yield from scales(part)

@@ -4,8 +4,6 @@ A cell is a number of one model: a data set, encoder and scorer, and whatever el
 (CELL). Everything that a page compares is read, chosen and averaged here; nothing here knows any paper.
 """
 
-from __future__ import annotations
-
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress

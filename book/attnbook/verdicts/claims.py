@@ -5,8 +5,6 @@ written down; `judge` gives its verdict by the rule of `inference`. The claims o
 book/reference/claims.toml. Published numbers are read the same way once they have a seed, any one.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any

@@ -3,8 +3,6 @@
 The defects are data, in book/reference/defects.toml.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import pandas as pd

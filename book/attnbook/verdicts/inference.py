@@ -9,8 +9,6 @@ never narrower than the seeds alone would make it (Röver, Knapp and Friede 2015
 https://doi.org/10.1186/s12874-015-0091-1).
 """
 
-from __future__ import annotations
-
 import operator
 from dataclasses import dataclass
 from typing import Any

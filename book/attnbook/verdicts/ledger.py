@@ -4,8 +4,6 @@ A paper has two tables in book/reference: <paper>.csv, its numbers in our schema
 a number of ours differs or is missing. Nothing here knows any paper.
 """
 
-from __future__ import annotations
-
 import html
 from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path

@@ -3,8 +3,6 @@
 The names and the experiments of each paper are in book/reference/papers.toml.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from typing import Any
 

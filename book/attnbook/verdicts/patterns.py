@@ -6,8 +6,6 @@ method is better than random scores, like them or worse; and whether the answers
 saying "better" would.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -4,8 +4,6 @@ Whether attention could change the output at all, whether it orders tokens by wh
 means anything, and where the papers mean different things by one word.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -3,8 +3,6 @@
 Nothing here knows any paper: its notebook says which data sets there are, in which order and by what name.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import pandas as pd

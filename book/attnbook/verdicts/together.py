@@ -3,8 +3,6 @@
 The claims themselves are in book/reference/claims.toml, and are all judged by one rule (`inference`).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """Adversaries side by side: a row per data set, loss and strength (Wiegreffe & Pinter 2019, §4)."""
 
-from __future__ import annotations
-
 import pandas as pd
 
 from attnbook.verdicts import cells

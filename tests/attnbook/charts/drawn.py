@@ -1,6 +1,7 @@
 """What a chart shows: its rows, and that it can be drawn."""
 
 import base64
+from collections import defaultdict
 
 import pandas as pd
 
@@ -20,3 +21,24 @@ def renders(chart):
     assert bundle[vegalite.MIME]["title"]
     assert len(marks(chart)) <= 5000
     return bundle
+
+
+def colours_of(specs):
+    """The colours that each word has in these Vega-Lite specifications; there should be one."""
+    found = defaultdict(set)
+    for spec in specs:
+        for domain, shades in scales(spec):
+            for word, shade in zip(domain, shades, strict=False):
+                found[word].add(shade)
+    return dict(found)
+
+
+def scales(spec):
+    """The words and the colours of each scale of a specification that gives words colours."""
+    if isinstance(spec, dict):
+        for channel in ("color", "fill", "stroke"):
+            encoding = spec.get(channel)
+            if isinstance(encoding, dict) and encoding.get("type") == "nominal" and "scale" in encoding:
+                yield encoding["scale"].get("domain", []), encoding["scale"].get("range", [])
+    for part in spec.values() if isinstance(spec, dict) else spec if isinstance(spec, list) else ():
+        yield from scales(part)

@@ -7,6 +7,7 @@ import pytest
 
 from attnbook import charts
 from attnbook.charts import colours
+from tests.attnbook.charts.drawn import colours_of
 
 WHITE, DARK = "#ffffff", "#14181e"
 
@@ -80,5 +81,5 @@ def test_the_colours_of_charts_are_found_and_are_those_of_the_dictionary():
             frame, "share", "value", by="method", curve="", order="epoch", front=[], y_title="y", **words
         ),
     ]
-    found = colours.of_specs(chart.to_dict() for chart in drawn)
+    found = colours_of(chart.to_dict() for chart in drawn)
     assert found == {name: {colour} for name, colour in zip(names, colours.palette(names), strict=True)}
