@@ -5,7 +5,6 @@ three ways to remove of an attention model of this library. `plausibility` asks 
 scores agree with what people marked?
 """
 
-# ruff: noqa: F401 - the names that this package offers
 from attnlib.faithfulness.measures import (
     area_under_threshold,
     comprehensiveness,
@@ -33,3 +32,36 @@ from attnlib.faithfulness.violation import (
     violation_test,
     violations,
 )
+
+__all__ = [
+    "OPERATORS",
+    "Plausibility",
+    "Removal",
+    "Violation",
+    "area_under_threshold",
+    "attention_mask",
+    "comprehensiveness",
+    "delete",
+    "erasure_of",
+    "level_boxes",
+    "levels",
+    "marked_share",
+    "measure_leave_one_out",
+    "measure_texts",
+    "plausibility",
+    "plausibility_table",
+    "rank_correlation",
+    "removal_of_texts",
+    "removals",
+    "replace_by",
+    "same_order",
+    "sign_agreement",
+    "sufficiency",
+    "summarise_measures",
+    "threshold_curve",
+    "violation_by_rank",
+    "violation_of",
+    "violation_rates",
+    "violation_test",
+    "violations",
+]

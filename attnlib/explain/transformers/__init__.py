@@ -1,6 +1,5 @@
 """Explanations of stock transformers: which keys a model reads, by every method, from one call."""
 
-# ruff: noqa: F401 - the names that this package offers
 from attnlib.explain.transformers.methods import (
     METHODS,
     PUBLISHED,
@@ -10,3 +9,16 @@ from attnlib.explain.transformers.methods import (
     explain,
 )
 from attnlib.explain.transformers.texts import Encoded, Explained, encode, explain_texts
+
+__all__ = [
+    "METHODS",
+    "PUBLISHED",
+    "PUBLISHED_AGGREGATION",
+    "Aggregation",
+    "Encoded",
+    "Explained",
+    "each_layer_and_head",
+    "encode",
+    "explain",
+    "explain_texts",
+]
