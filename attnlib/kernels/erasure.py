@@ -179,15 +179,17 @@ def erase_until_flip(readout: Readout, order: Tensor) -> Flip:
     for rows, width in similar(lengths, max(1, _TOKENS // readout.scores.shape[2])):
         # [n, W] tokens from the last erased to the first: what stands before one is left when it goes
         tokens, inside = (x.flip(1) for x in read_order(readout, order, lengths, rows, width))
-        texts = arranged(readout, rows, tokens)
-        weights = texts.alpha.mul_(SCALE).mul_(inside)
+        texts = arranged(readout, rows, int(tokens.amax()) + 1)
+        alpha = texts.alpha.mul_(SCALE)
+        weights = alpha.gather(1, tokens).mul_(inside)
         rest = _before(weights)  # [n, W] attention left after each step
         if readout.head is None:
-            lead, ahead, _ = leads(texts, weights, y[rows])
+            lead, ahead, _ = leads(texts, alpha, y[rows])
+            lead = lead.gather(2, tokens.expand(len(lead), -1, -1)).mul_(inside)
             flips = turned(sums(lead, _before), ahead).any(0)
         else:
-            scores = (weights[..., None] * texts.scores.double()).movedim(2, 0)
-            pooled = (_before(scores) / rest).movedim(0, 2)
+            scores = texts.scores.gather(1, tokens[..., None].expand(-1, -1, texts.scores.shape[2]))
+            pooled = (_before((weights[..., None] * scores.double()).movedim(2, 0)) / rest).movedim(0, 2)
             flips = texts.decode(pooled).argmax(2) != y[rows, None]
         flips = torch.where(rest > 0, flips, leaves[rows, None]) & inside
         at = torch.arange(1, width + 1, device=rows.device)

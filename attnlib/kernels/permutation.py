@@ -126,7 +126,9 @@ def _pooled(alpha: Tensor, columns: Tensor, order: Tensor) -> Tensor:
     permuted = (
         (weights.flatten() if n == 1 else weights).index_select(0, order).view(-1, length, n)
     )  # [P, L, n]
-    return torch.stack([(permuted * z).sum(1) for z in columns.permute(2, 1, 0).contiguous()], 2)
+    first, *others = columns.permute(2, 1, 0).contiguous()
+    found = [(permuted * z).sum(1) for z in others]
+    return torch.stack([permuted.mul_(first).sum(1), *found], 2)
 
 
 def _median(x: Tensor) -> Tensor:
