@@ -263,6 +263,8 @@ def test_likeness_of_states_is_the_bilstms_story():
     ).all()
     erased = of["excess_fraction"].droplevel("scorer").xs("bilstm", level="encoder")
     assert (erased[1] < erased[0]).all()
+    assert alike.loc["sst", "minilm"][0] < alike.loc["sst", "bilstm"][0]
+    assert flips.loc["sst", "minilm"][0] > 0.8
     judged = claims.expected("apart_reach", "apart_order")
     assert judged["verdict"].tolist() == ["holds", "points the other way"]
     assert flips.loc["sst", "bilstm"].is_monotonic_increasing

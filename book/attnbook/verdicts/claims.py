@@ -128,13 +128,16 @@ def row(found: pd.DataFrame, claim: Claim) -> dict[str, Any]:
     }
 
 
-def expected(*names: str) -> pd.DataFrame:
-    """What was expected of recorded runs, a row per name of EXPECTED: in words, and as `row` has it."""
+def expected(*names: str, table: pd.DataFrame | None = None) -> pd.DataFrame:
+    """What was expected of recorded runs, a row per name of EXPECTED: in words, and as `row` has it.
+
+    table: None takes the experiment's, of "beyond".
+    """
     rows = []
     for claim in (EXPECTED[name] for name in names):
-        table = table_of_cells.recorded("beyond", [claim.where["experiment"]])
+        found = table_of_cells.recorded("beyond", [claim.where["experiment"]]) if table is None else table
         words = {"expected": claim.claim, "measure": claim.measure.format(bound=claim.bound)}
-        rows.append(words | row(cells(table, claim), claim))
+        rows.append(words | row(cells(found, claim), claim))
     return pd.DataFrame(rows)
 
 
