@@ -280,10 +280,20 @@ def test_likeness_of_states_is_the_bilstms_story():
 def test_where_attention_is_needed_and_that_it_does_not_transfer():
     rows = recorded("beyond/need", metric="accuracy_need")
     need = rows.pivot_table("value", ["dataset", "encoder"], "method")
+    generated = need.index.get_level_values("dataset").str.startswith("planted")
+    planted = need[generated].reset_index().pivot_table("uniform", "dataset", "encoder")
+    need = need[~generated]
+    short, long = (planted["average"][f"planted, length {bounds}"] for bounds in ("[8, 12]", "[60, 90]"))
+    one, five = (planted["average"][f"planted, redundancy {bounds}"] for bounds in ("[1, 1]", "[5, 5]"))
+    assert short > 0.1 > 0.03 > long
+    assert one > five + 0.05
+    assert planted["bilstm"].abs().max() < 0.04
     assert need.loc["babi1", "bilstm"].min() > 0.2
     assert need.drop("babi1").max(axis=None) < 0.1
     assert need.loc["20news_sports", "bilstm"]["uniform"] > 0.02 > need.loc["sst", "bilstm"]["uniform"]
-    assert (need["random"] > need["uniform"]).sum() >= len(need) - 2
+    without = need.xs("average", level="encoder")
+    assert (without["random"] > without["uniform"] + 0.02).all()
+    assert need.xs("bilstm", level="encoder").drop("babi1").max(axis=None) < 0.04
     gain = recorded("beyond/transfer", metric="accuracy_gain")
     assert gain["value"].abs().max() < 0.04
     own = gain[gain["receiver"].eq("bilstm") & gain["method"].str.endswith(", attention")]
