@@ -16,7 +16,7 @@ from attnlib.readout import Readout
 # Weights are multiplied by this power of two, so exactly: the smallest there are, times a small lead, would
 # else be 0, a tie.
 SCALE = 2.0**500
-_LEAST = 2.0**-1074
+_LEAST = torch.finfo(torch.float64).tiny  # no sum of scaled leads but 0 is below it
 
 
 def leads(texts: Readout, weights: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -58,8 +58,7 @@ def sums(lead: Tensor, add: Callable[[Tensor], Tensor]) -> Tensor:
 
 def turned(left: Tensor, ahead: Tensor) -> Tensor:
     """Whether the other class wins with a lead of y of `left`: ties go to it where it comes first."""
-    least = left.new_tensor(_LEAST)  # what is < the smallest positive number is ≤ 0
-    return left < torch.where(ahead, least, 0.0)
+    return left < torch.where(ahead, left.new_tensor(_LEAST), 0.0)  # ≤ 0 where ahead, else < 0
 
 
 def flips_emptied(readout: Readout, y: Tensor) -> Tensor:
