@@ -90,7 +90,7 @@ columns = {
     "ours_s": "seconds",
     "ours_cpu_s": "CPU seconds",
     "over_floor": "× floor",
-    "target": "goal",
+    "goal": "goal",
     "met": "met",
     "plain_s": "plain way (s)",
     "ratio": "ratio",
