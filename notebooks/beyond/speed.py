@@ -48,7 +48,8 @@ notebook.markdown(
 # ## Above the floor
 #
 # Ticks mark the goals. A ratio to another way of computing moves with the machine, the distance to the floor
-# hardly does, so the goals are distances.
+# hardly does, so the goals are distances. Small inputs lie further above it: there the start of each
+# operation, which no floor counts, takes most of the time.
 
 # %% tags=["hide-input"]
 titles = {size["name"]: size["title"] for size in measured["sizes"]}
@@ -56,14 +57,20 @@ rows = pd.DataFrame(measured["rows"])
 rows["name"] = (rows["kernel"] + " " + rows["variant"]).str.strip()
 rows["texts like"] = rows["size"].map(titles)
 rows["goal"] = rows["target"].str.extract(r"≤ ([\d.]+) × floor")[0].astype(float)
-charts.ratios(
-    rows.dropna(subset="over_floor"),
-    "name",
-    "over_floor",
-    by="texts like",
-    target="goal",
-    title="Times the floor",
-    x_title="seconds of the kernel ÷ seconds of its floor",
+judged = rows.dropna(subset="goal")
+page.figure(
+    charts.ratios(
+        rows.dropna(subset="over_floor"),
+        "name",
+        "over_floor",
+        by="texts like",
+        target="goal",
+        title="Times the floor",
+        x_title="seconds of the kernel ÷ seconds of its floor",
+    ),
+    "Of {goals} distances to the floor {met} are within their goal.",
+    goals=len(judged),
+    met=int((judged["over_floor"] <= judged["goal"]).sum()),
 )
 
 # %% [markdown]
@@ -74,13 +81,18 @@ charts.ratios(
 # scaled up.
 
 # %% tags=["hide-input"]
-charts.ratios(
-    rows.dropna(subset="ratio"),
-    "name",
-    "ratio",
-    by="texts like",
-    title="Times faster than the plain way",
-    x_title="seconds of the plain way ÷ seconds of the kernel",
+ratio = rows.set_index(["name", "size"])["ratio"]
+page.figure(
+    charts.ratios(
+        rows.dropna(subset="ratio"),
+        "name",
+        "ratio",
+        by="texts like",
+        title="Times faster than the plain way",
+        x_title="seconds of the plain way ÷ seconds of the kernel",
+    ),
+    "On texts like SST's the exact adversary is {exact:,.0f} times faster than the search that it replaces.",
+    exact=ratio.get(("exact_adversary", "sst")),
 )
 
 # %% tags=["hide-input"]
