@@ -18,7 +18,7 @@ from attnlib.kernels.adversary import Adversary
 from attnlib.models import Architecture, build, collate
 from attnlib.training import flat
 from attnlib.training.fit import epochs
-from benchmarks import floors, plain
+from benchmarks import floors, libraries, plain
 from benchmarks.harness import Agreement, Bench, Measured, within
 from benchmarks.sizes import States, Workload, rankings, rising_attention, texts
 
@@ -330,7 +330,7 @@ def kendall_tau(bench: Bench, w: Workload, n_batches: int | None) -> None:
         lambda: kernels.kendall_tau(r.alpha, other, r.mask),
         lambda: bench.timed(lambda: plain.kendall_tau(x, y, lengths))[0][0],
     )
-    (library_s, _), _ = bench.timed(lambda: plain.kendall_tau_by_length(x, y, lengths))
+    (library_s, _), _ = bench.timed(lambda: libraries.kendall_tau_by_length(x, y, lengths))
     mine, theirs = torch.stack(measured.result, 1).cpu()[rows], torch.from_numpy(expected)
     gap = float((mine - theirs).abs().nan_to_num(0.0).max())
     if bool((mine.isnan() != theirs.isnan()).any()):
@@ -389,7 +389,7 @@ def _leave_one_out(bench: Bench, w: Workload, n_batches: int | None, encoder: st
         at += len(theirs)
         mine = measured.result[first : first + len(theirs), : theirs.shape[1]].cpu()
         worst = max(worst, float((mine - theirs).abs().nan_to_num(0.0).max()))
-    library_s = plain.ablation_seconds(model, parts) if encoder == "bilstm" and not long else None
+    library_s = libraries.ablation_seconds(model, parts) if encoder == "bilstm" and not long else None
     bench.add(
         "leave_one_out",
         w,

@@ -196,9 +196,8 @@ class Bench:
         peak = meter.stop()
         times = Times([], [])
         theirs: list[float] = []
-        while len(times.wall) < (1 if first > LONG else 3) or (
-            len(times.wall) < REPEATS and sum(times.wall) < self.settings.seconds and first < LONG
-        ):
+        least, most = (1, 1) if first > LONG else (3, REPEATS)
+        while len(times.wall) < least or (len(times.wall) < most and sum(times.wall) < self.settings.seconds):
             (wall, cpu), _ = self.timed(call)
             times.wall.append(wall)
             times.cpu.append(cpu)

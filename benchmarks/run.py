@@ -164,12 +164,14 @@ def versions() -> dict[str, str]:
 
 
 def finite(value: Any) -> Any:
-    """NaN and infinity as None, which JSON can hold."""
+    """Numbers to six digits, more than any time has; NaN and infinity as None, which JSON can hold."""
     if isinstance(value, dict):
         return {key: finite(item) for key, item in value.items()}
     if isinstance(value, list):
         return [finite(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    if not isinstance(value, float):
+        return value
+    return float(f"{value:.6g}") if math.isfinite(value) else None
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 
 `python -m tests.goldens COMMIT` checks that commit out beside this tree, runs one cheap run of every notebook
 and takes the checksum of every corpus at hand, there and here, on this machine and in this hour. It prints
-what is equal, what is but for rounding (nine digits agree), and what differs, and exits with 1 where
-something does. Models are trained anew in both.
+what is equal and what differs, and says where that is rounding alone (nine digits agree); it exits with 1
+where something differs. Models are trained anew in both.
 """
 
 from __future__ import annotations
@@ -89,8 +89,8 @@ def main(commit: str) -> int:
                 said = [f"{file}: {difference(then[file], now[file])}" for file in then if file in now]
                 said = [line for line in said if not line.endswith(": ")]
                 said += [f"{file} is on one side only" for file in then.keys() ^ now.keys()]
+                found += bool(said)
                 differs = any(not line.endswith(f": {ROUNDING}") for line in said)
-                found += differs
                 word = "differs" if differs else ROUNDING if said else "equal"
                 print(f"{word:8} {name}", *said, sep="\n  ", flush=True)
             then, now = (json.loads(python(tree, "-c", CHECKSUMS)) for tree in (base, ROOT))

@@ -179,15 +179,33 @@ def class_range(readout: Readout) -> ClassRange:
     [[0.09, 0.09, 0.245]]
     """
     check_linear(readout, "class_range")
-    out = ~readout.mask[..., None]
-    alone = readout.scores.double() + readout.bias.double()  # [N, T, C] logits of single tokens
-    p = alone.log_softmax(-1).exp()
-    lowest, reached = p.masked_fill(out, torch.inf).amin(1), p.masked_fill(out, -torch.inf).amax(1)
-    if len(readout.bias) == 2:
-        return ClassRange(lowest, reached, reached)
-    ahead = ((alone[..., y, None] - alone).masked_fill(out, -torch.inf).amax(1) for y in range(p.shape[2]))
-    ceiling = torch.stack([(-(-lead).logsumexp(1)).exp() for lead in ahead], 1)
+    classes = len(readout.bias)
+    lowest, reached, ceiling = (readout.alpha.new_empty(len(readout), classes) for _ in range(3))
+    for rows, _, texts in blocks(readout, max(1, _TOKENS // classes)):
+        for c in range(classes):
+            lead, _, mask = _single_tokens(texts, torch.full_like(rows, c))
+            p = _probability(lead)
+            lowest[rows, c] = torch.where(mask, p, torch.inf).amin(1)
+            reached[rows, c] = torch.where(mask, p, -torch.inf).amax(1)
+            ceiling[rows, c] = _probability(torch.where(mask, lead, -torch.inf).amax(2))
     return ClassRange(lowest, reached, ceiling.maximum(reached))
+
+
+def _single_tokens(texts: Readout, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Where one token holds all the attention: leads of class y [n], who wins ties, and the mask, as `leads`.
+
+    Of two classes the probability goes with the lead, so that its two ends stand for all tokens, W = 2.
+    """
+    (lead, ahead, _), mask = leads(texts, torch.ones_like(texts.alpha), y), texts.mask
+    if len(lead) == 1:
+        ends = torch.where(mask, lead, torch.inf).amin(2), torch.where(mask, lead, -torch.inf).amax(2)
+        lead, mask = torch.stack(ends, 2), mask.new_ones(len(mask), 2)
+    return lead, ahead, mask
+
+
+def _probability(lead: Tensor) -> Tensor:
+    """Probability of a class from its leads over all others, [C − 1, ...] to [...]."""
+    return 1 / (1 + (-lead).exp_().sum(0))
 
 
 def reach(readout: Readout) -> Reach:
@@ -211,13 +229,9 @@ def reach(readout: Readout) -> Reach:
     y, can_flip = logits.argmax(1), torch.empty_like(readout.mask[:, 0])
     lowest, highest = torch.full((2, len(y)), torch.nan, dtype=torch.float64, device=y.device)
     for rows, _, texts in blocks(readout, max(1, _TOKENS // len(b))):
-        mask = texts.mask
-        lead, ahead, _ = leads(texts, torch.ones_like(texts.alpha), y[rows])  # [C − 1, n, W]
-        if len(b) == 2:  # the probability goes with the lead: its ends are all that matters
-            ends = torch.where(mask, lead, torch.inf).amin(2), torch.where(mask, lead, -torch.inf).amax(2)
-            lead, mask = torch.stack(ends, 2), mask.new_ones(len(rows), 2)
+        lead, ahead, mask = _single_tokens(texts, y[rows])
         can_flip[rows] = (turned(lead, ahead).any(0) & mask).any(1)
-        p = 1 / (1 + lead.neg_().exp_().sum(0))  # [n, W]
+        p = _probability(lead)
         lowest[rows] = torch.where(mask, p, torch.inf).amin(1)
         if len(b) == 2:
             highest[rows] = p.amax(1)

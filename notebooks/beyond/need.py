@@ -49,10 +49,11 @@ page = notebook.begin(globals(), "beyond/need", notebook.TEXTS)
 usual = dict(vectors=vectors, dimension=dimension, epochs=epochs, device=device)
 varied = {"length": length, "redundancy": redundancy, "conflict": conflict}
 varied = {name: value for name, value in varied.items() if value is not None}
+texts = dataset
 if varied:
     told = ", ".join(f"{name} {value}" for name, value in varied.items())
-    dataset = replace(load(dataset, **varied), name=f"{dataset}, {told}")
-run = prepare(dataset, encoder, scorer, seed, limit=limit, **usual)
+    texts = replace(load(dataset, **varied), name=f"{dataset}, {told}")
+run = prepare(texts, encoder, scorer, seed, limit=limit, **usual)
 drawn = guides.chance(run.corpus, seed)
 
 # %% tags=["remove-input"]
