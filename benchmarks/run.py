@@ -52,7 +52,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         path = RESULTS / f"{slug(record['device'])}.json"
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(finite(record), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        text = json.dumps(
+            finite(record), indent=0, separators=(",", ":"), ensure_ascii=False
+        )  # a number a line
+        path.write_text(text + "\n", encoding="utf-8")
         print(f"saved as {path}")
     return 0 if all(row["agrees"] for row in record["rows"]) else 1
 
@@ -145,7 +148,10 @@ def commit() -> str | None:
         root = Path(__file__).parent
         run = [
             subprocess.run(["git", *words], cwd=root, capture_output=True, text=True, check=True).stdout
-            for words in (["rev-parse", "HEAD"], ["status", "--porcelain", "--", "../attnlib", "."])
+            for words in (
+                ["rev-parse", "HEAD"],
+                ["status", "--porcelain", "--", "../attnlib", ".", ":!results"],
+            )
         ]
     except (OSError, subprocess.CalledProcessError):
         return None
@@ -164,14 +170,14 @@ def versions() -> dict[str, str]:
 
 
 def finite(value: Any) -> Any:
-    """Numbers to six digits, more than any time has; NaN and infinity as None, which JSON can hold."""
+    """Numbers to five digits, more than any time has; NaN and infinity as None, which JSON can hold."""
     if isinstance(value, dict):
         return {key: finite(item) for key, item in value.items()}
     if isinstance(value, list):
         return [finite(item) for item in value]
     if not isinstance(value, float):
         return value
-    return float(f"{value:.6g}") if math.isfinite(value) else None
+    return float(f"{value:.5g}") if math.isfinite(value) else None
 
 
 if __name__ == "__main__":
