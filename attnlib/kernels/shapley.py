@@ -9,7 +9,7 @@ from math import comb
 from typing import NamedTuple
 
 import torch
-from scipy.stats import t as student
+from scipy.special import stdtrit
 from torch import Tensor
 
 from attnlib.checks import check_at_least
@@ -80,7 +80,7 @@ def shapley(
         draws = (token_keys(keys[rows], texts.mask, draw) for draw in range(n_permutations // 2))
         pairs = _pairs(a, w, torch.stack([drawn.argsort(dim=1, stable=True) for drawn in draws], 1))
         values[at] = pairs.mean(2).transpose(1, 2)
-        factor = student.ppf(0.975, pairs.shape[2] - 1) / pairs.shape[2] ** 0.5
+        factor = stdtrit(pairs.shape[2] - 1, 0.975) / pairs.shape[2] ** 0.5
         half_width[at] = factor * pairs.std(2).transpose(1, 2)
     off = ~readout.mask[..., None]
     return Shapley(values.masked_fill_(off, torch.nan), half_width.masked_fill_(off, torch.nan))

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from attnbook import BOOK
 from attnbook.runs import results
@@ -205,7 +205,7 @@ def mean_interval(cells: pd.DataFrame) -> pd.DataFrame:
     seeds = [np.array(each) if isinstance(each, tuple) and len(each) > 1 else None for each in cells["each"]]
     n = np.array([np.nan if each is None else len(each) for each in seeds])
     deviation = np.array([np.nan if each is None else each.std(ddof=1) for each in seeds])
-    half = student.ppf((1 + CONFIDENCE) / 2, n - 1) * deviation / np.sqrt(n)
+    half = stdtrit(n - 1, (1 + CONFIDENCE) / 2) * deviation / np.sqrt(n)
     return cells.assign(low=cells["value"] - half, high=cells["value"] + half)
 
 

@@ -15,8 +15,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit, logit
-from scipy.stats import t as student
+from scipy.special import expit, logit, stdtrit
 
 RELATIONS = {"<": operator.lt, "≤": operator.le, ">": operator.gt, "≥": operator.ge}
 VERDICTS = ("holds", "points that way", "open", "points the other way", "differs", "not run")
@@ -91,7 +90,7 @@ def judge(
     mean, error = hartung_knapp(effects, variances)
     freedom = len(effects) - 1
     word = str(verdicts(mean, error, freedom, relation, float(stretched(bound, limits))))
-    half = student.ppf((1 + SURE) / 2, freedom) * error
+    half = stdtrit(freedom, (1 + SURE) / 2) * error
     value, low, high = (float(shrunk(number, limits)) for number in (mean, mean - half, mean + half))
     return Judgement(word, value, low, high, len(effects), named)
 
@@ -160,7 +159,7 @@ def verdicts(mean: Any, error: Any, freedom: int, relation: str, bound: float) -
     meets = RELATIONS[relation]
     cases = []
     for level in (SURE, LIKELY):
-        half = student.ppf((1 + level) / 2, freedom) * error
+        half = stdtrit(freedom, (1 + level) / 2) * error
         low, high = meets(mean - half, bound), meets(mean + half, bound)
         cases += [low & high, ~(low | high)]
     words = np.select(cases, ["holds", "differs", "points that way", "points the other way"], "open")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from attnbook.runs.results import fits, label
 from attnbook.verdicts import cells, papers
@@ -156,7 +156,7 @@ def half_width(table: pd.DataFrame) -> pd.Series:
     sums = pd.DataFrame({"squares": table["deviation"].fillna(0) ** 2 * freedom, "freedom": freedom})
     sums = sums.groupby([table["metric"], table["encoder"]]).transform("sum")
     sums = sums.where(sums["freedom"] > 0)
-    factor = student.ppf((1 + cells.CONFIDENCE) / 2, sums["freedom"]) * np.sqrt(1 + 1 / table["n_seeds"])
+    factor = stdtrit(sums["freedom"], (1 + cells.CONFIDENCE) / 2) * np.sqrt(1 + 1 / table["n_seeds"])
     return factor * np.sqrt(sums["squares"] / sums["freedom"])
 
 

@@ -56,10 +56,8 @@ def test_unknown_settings_and_impossible_ones_are_refused(name, value, message):
         main(["train", "prepare", "-p", "dataset", "planted", "-p", name, value])
 
 
-FLAT = {"dataset": "planted", "encoder": "average"}
 SMALL = {
-    "jain_wallace/permutation": FLAT,
-    "violation/evidence": FLAT,
+    "jain_wallace/permutation": {"dataset": "planted", "encoder": "average"},
     "serrano_smith/single": {"dataset": "planted_documents", "architecture": "FLANnoenc"},
     "violation/regions": {"dataset": "scenes", "layers": 1},
 }
