@@ -67,7 +67,8 @@ def prepare_documents(
     ask for the same model train it once. Unknown names and impossible values are refused with a ValueError
     before anything is trained. recorded: as in `attnlib.prepare.flat.prepare`.
 
-    >>> run = prepare_documents("planted_documents", "HANnoenc", epochs=1, limit=10, progress=False)
+    >>> few = dict(epochs=1, train_limit=200, limit=10, progress=False)
+    >>> run = prepare_documents("planted_documents", "HANnoenc", **few)
     >>> run.readout
     Readout(10 texts, up to 12 tokens, 4 scores per token, linear, torch.float32)
     """
