@@ -1,11 +1,3 @@
-# ---
-# jupyter:
-#   kernelspec:
-#     display_name: Python 3
-#     language: python
-#     name: python3
-# ---
-
 # %% [markdown]
 # # Attention, gradient and leave-one-out, text by text (Jain & Wallace, Figures 2 to 4)
 #

@@ -1,11 +1,3 @@
-# ---
-# jupyter:
-#   kernelspec:
-#     display_name: Python 3
-#     language: python
-#     name: python3
-# ---
-
 # %% [markdown]
 # # Erasing one item, document by document (Serrano & Smith, Figures 3 and 4, Table 2)
 #

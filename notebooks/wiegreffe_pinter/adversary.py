@@ -1,11 +1,3 @@
-# ---
-# jupyter:
-#   kernelspec:
-#     display_name: Python 3
-#     language: python
-#     name: python3
-# ---
-
 # %% [markdown]
 # # A trained adversary and the whole curve of λ (Wiegreffe & Pinter, Figure 5)
 #
