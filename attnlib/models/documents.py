@@ -7,7 +7,7 @@ the last attention has a linear Readout.
 
 from dataclasses import dataclass, field
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -107,14 +107,7 @@ class DocumentGRU(BiGRU):
             nn.init.zeros_(bias)
             nn.init.zeros_(recurrent_bias)
             quarter = 3 * hidden // 4
-            with torch.no_grad():
-                recurrent_bias[quarter : 2 * quarter] = 1
-
-
-LEVEL_ENCODERS: dict[str, type[DocumentGRU] | type[DroppedConvolution]] = {
-    "rnn": DocumentGRU,
-    "conv": DroppedConvolution,
-}
+            nn.init.ones_(recurrent_bias[quarter : 2 * quarter])
 
 
 class Level(nn.Module):
@@ -126,15 +119,15 @@ class Level(nn.Module):
     def __init__(self, kind: str, dimension: int, hidden: int, dropout: float) -> None:
         super().__init__()
         self.dropout = nn.Dropout(dropout)
-        encoder = LEVEL_ENCODERS.get(kind)
-        self.encoder = encoder(dimension, hidden) if encoder else None
+        encoders: dict[str, Any] = {"rnn": DocumentGRU, "conv": DroppedConvolution}
+        self.encoder = encoders[kind](dimension, hidden) if kind in encoders else None
         self.size: int = self.encoder.size if self.encoder else dimension
         self.scorer = Additive(self.size, width=self.size)
 
     def forward(self, items: Tensor, lengths: Tensor) -> Pooled:
         """Pool items [N, L, d]; lengths [N], at least 1 each, on the CPU."""
-        positions = torch.arange(items.shape[1], device=items.device)
-        mask = positions < lengths.to(items.device).unsqueeze(1)
+        lengths = lengths.to(items.device)
+        mask = torch.arange(items.shape[1], device=items.device) < lengths.unsqueeze(1)
         states = self.dropout(items)
         if self.encoder is not None:
             states, _ = self.encoder(states, lengths, mask)
