@@ -157,48 +157,42 @@ class DocumentModel(nn.Module):
         # One look-up of each distinct word: the gradient of a look-up is as large as the whole table.
         every = torch.cat([batch.words.new_tensor([PAD]), batch.words])
         distinct, words = torch.unique(every, return_inverse=True)
-        table, words = self.embedding(distinct), words[1:]
+        table = self.embedding(distinct.to(self.embedding.weight.device))
         if self.sentences is None:
-            last = self.read_words(table, words, offsets_of(batch.lengths), batch.lengths)
+            last = self.read_words(table, words, starts_of(batch.lengths), batch.lengths)
         elif batch.sentences is None or batch.counts is None:
             raise ValueError("a hierarchical model reads sentences, but the batch has none")
         else:
-            vectors = self.sentence_vectors(table, words, batch.sentences, batch.counts)
-            last = self.sentences(vectors, batch.counts)
+            vectors = self.sentence_vectors(table, words, batch.sentences)
+            of_documents = pad_sequence(vectors.split(batch.counts.tolist()), batch_first=True)
+            last = self.sentences(of_documents, batch.counts)
         context, attention, states, mask = last
         return DocumentOutput(self.dropout(self.head(context)), attention, states, mask)
 
     def read_words(self, table: Tensor, words: Tensor, starts: Tensor, lengths: Tensor) -> Pooled:
-        """Pool K stretches of words [W], the rows of `table`, whose row 0 is padding; starts, lengths [K]."""
+        """Pool K stretches of words, rows of `table`, the first one padding; starts, lengths: [K]."""
         positions = torch.arange(int(lengths.max()))
         inside = positions < lengths.unsqueeze(1)
-        picked = torch.where(inside, starts.unsqueeze(1) + positions, 0).to(words.device)
-        rows = words[picked].masked_fill(~inside.to(words.device), 0)
+        rows = words[torch.where(inside, starts.unsqueeze(1) + positions, 0)].to(table.device)
         return self.words(nn.functional.embedding(rows, table), lengths)
 
-    def read_sentences(self, table: Tensor, words: Tensor, starts: Tensor, lengths: Tensor) -> Tensor:
-        """Sentence vectors [K, m], as `read_words` pools them."""
-        return self.read_words(table, words, starts, lengths)[0]
+    def sentence_vectors(self, table: Tensor, words: Tensor, lengths: Tensor) -> Tensor:
+        """Vectors [S, m] of sentences of lengths [S], one after another in `words`, behind the padding at 0.
 
-    def sentence_vectors(self, table: Tensor, words: Tensor, sentences: Tensor, counts: Tensor) -> Tensor:
-        """Vectors [N, most sentences, m], zero on padding, of S sentences of the lengths `sentences` [S].
-
-        counts: [N] sentences of each document. Sentences of like length are encoded together, whichever
-        document they are from. A batch of very many words is not kept for the gradient but encoded again.
+        Sentences of like length are encoded together, whichever document they are from. A batch of very many
+        words is not kept for the gradient but encoded again.
         """
-        starts = offsets_of(sentences)
-        again = torch.is_grad_enabled() and len(words) > MANY_WORDS
-        order = torch.argsort(sentences, stable=True)
-        read = partial(checkpoint, self.read_sentences, use_reentrant=False) if again else self.read_sentences
-        groups = [order[run] for run in runs(sentences[order].tolist(), GROUP_WORDS)]
-        vectors = torch.cat([read(table, words, starts[group], sentences[group]) for group in groups])
-        in_order = vectors[torch.argsort(order).to(vectors.device)]
-        return pad_sequence(in_order.split(counts.tolist()), batch_first=True)
+        starts, order = starts_of(lengths), torch.argsort(lengths, stable=True)
+        again = torch.is_grad_enabled() and int(lengths.sum()) > MANY_WORDS
+        read = partial(checkpoint, self.read_words, use_reentrant=False) if again else self.read_words
+        groups = [order[run] for run in runs(lengths[order].tolist(), GROUP_WORDS)]
+        vectors = torch.cat([read(table, words, starts[group], lengths[group])[0] for group in groups])
+        return vectors[torch.argsort(order).to(vectors.device)]
 
 
-def offsets_of(lengths: Tensor) -> Tensor:
-    """Where each stretch begins, [N]."""
-    return torch.cumsum(lengths, dim=0) - lengths
+def starts_of(lengths: Tensor) -> Tensor:
+    """Where each stretch of words begins, [K], behind the padding at 0."""
+    return torch.cumsum(lengths, dim=0) - lengths + 1
 
 
 def build_document_model(
@@ -215,7 +209,7 @@ def build_document_model(
 
 
 @torch.no_grad()
-def read_documents(model: DocumentModel, documents: Documents, device: str = "cpu") -> Readout:
+def read_documents(model: DocumentModel, documents: Documents) -> Readout:
     """Weights and scores z_t = V h_t of every document's sentences (HAN) or words (FLAN), in the order given.
 
     One column per item of the longest document, and C classes as the linear layer has them, two or more.
@@ -223,7 +217,7 @@ def read_documents(model: DocumentModel, documents: Documents, device: str = "cp
     model.eval()
     parts = []
     for rows, batch in evaluation_batches(documents, model.hierarchical):
-        output = model(batch.to(device))
+        output = model(batch)
         scores = output.states @ model.head.weight.T
         parts.append((rows, {"alpha": output.attention, "scores": scores, "mask": output.mask}))
     return Readout(bias=model.head.bias, **joined(parts))
