@@ -48,6 +48,12 @@ def pad(rows: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
     return ids, torch.tensor([len(row) for row in rows])
 
 
+def padded(rows: Sequence[Sequence[int]]) -> dict[str, Tensor]:
+    """Rows of ids as transformers take them: input_ids, padded with 0, and attention_mask."""
+    ids, lengths = pad(rows)
+    return {"input_ids": ids, "attention_mask": (torch.arange(ids.shape[1]) < lengths.unsqueeze(1)).long()}
+
+
 def collate(split: Split, vocabulary: Vocabulary, index: Sequence[int] | np.ndarray) -> Batch:
     """The texts of `split` at `index` as one Batch, in that order."""
     ids, lengths = pad([vocabulary.encode(split.texts[i]) for i in index])

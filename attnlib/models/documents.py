@@ -23,7 +23,6 @@ from attnlib.models.scorers import Additive
 from attnlib.readout import Readout
 
 DOCUMENT_ENCODERS = ("HANrnn", "HANconv", "HANnoenc", "FLANrnn", "FLANconv", "FLANnoenc")
-DOCUMENT_VARIANTS = ("released", "no_logit_dropout")
 GROUP_WORDS = 2048  # sentences are encoded together up to so many words, padding counted
 WIDTHS, CONVOLUTION_DROPOUT = (3, 5), 0.3  # of the convolutions, and before them
 MANY_WORDS = 131_072  # a batch with more is encoded a second time for its gradient rather than kept in memory
@@ -52,7 +51,7 @@ class DocumentArchitecture:
 
     def __post_init__(self) -> None:
         one_of("architecture", self.encoder, DOCUMENT_ENCODERS)
-        one_of("variant", self.variant, DOCUMENT_VARIANTS)
+        one_of("variant", self.variant, ("released", "no_logit_dropout"))
         check_at_least("n_classes", self.n_classes, 2)
         for name in ("dropout_words", "dropout_sentences", "dropout_logits"):
             if not 0 <= getattr(self, name) < 1:

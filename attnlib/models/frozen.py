@@ -18,7 +18,7 @@ from attnlib.cache import cache_folder, digest, file_name, remember, replacing
 from attnlib.cache.sources import function_digest
 from attnlib.data.columns import Ragged
 from attnlib.data.corpus import Corpus, Split
-from attnlib.models.batches import pad
+from attnlib.models.batches import padded
 from attnlib.models.pretrained import fingerprint, load_pretrained, pretrained_folder
 
 _TEXTS, _PIECES = 500, 1 << 13  # texts whose states are in memory at a time, and pieces in a batch
@@ -103,9 +103,8 @@ def word_states(model: Any, tokenizer: Any, texts: Sequence[Sequence[str]]) -> T
     while windows:
         size = max(1, _PIECES // len(windows[-1][0]))
         part, windows = windows[-size:], windows[:-size]
-        ids, lengths = pad([own for own, _ in part])
-        there = (torch.arange(ids.shape[1]) < lengths.unsqueeze(1)).long()
-        states = model(input_ids=ids.to(device), attention_mask=there.to(device)).last_hidden_state
+        given = padded([own for own, _ in part])
+        states = model(**{name: value.to(device) for name, value in given.items()}).last_hidden_state
         left = len(ends[:1])
         for row, (_, word) in zip(states, part, strict=True):
             at = torch.from_numpy(word).to(device)
