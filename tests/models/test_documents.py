@@ -12,15 +12,9 @@ from attnlib.data.corpus import PAD, UNK, Split, Vocabulary
 from attnlib.data.generated import planted_documents
 from attnlib.explain import Trained, explain, leave_one_out
 from attnlib.faithfulness import removals
-from attnlib.models import collate
+from attnlib.models import collate, document_batches
 from attnlib.models import documents as models
-from attnlib.models.document_batches import (
-    DocumentBatch,
-    Documents,
-    evaluation_batches,
-    runs,
-    training_batches,
-)
+from attnlib.models.document_batches import DocumentBatch, Documents, training_batches
 from attnlib.models.flans import FlatModel
 from attnlib.models.vectors import Sentences, passes_over, random_unit_vectors, train_document_vectors
 from attnlib.prepare.documents import released
@@ -126,7 +120,7 @@ def test_grouping_and_encoding_again_change_nothing(encoder, monkeypatch):
 @pytest.mark.parametrize("size", [128, np.inf])
 def test_runs_hold_each_length_once_few_items_and_no_more_than_they_may(size):
     lengths = [1] * 3000 + [7] * 500 + [900, 1500, 5000]
-    found = list(runs(lengths, 2048, size))
+    found = list(document_batches.runs(lengths, 2048, size))
     assert [n for run in found for n in lengths[run]] == lengths
     for run, after in zip(found, [*found[1:], None], strict=True):
         n, longest = run.stop - run.start, lengths[run.stop - 1]
@@ -251,8 +245,8 @@ def test_a_bucket_over_the_limit_is_cut_into_equal_parts():
 
 @pytest.mark.parametrize("hierarchical", [True, False])
 def test_evaluation_batches_hold_each_document_once(hierarchical, monkeypatch):
-    monkeypatch.setattr("attnlib.models.document_batches.MOST_ITEMS", 20)
-    batches = list(evaluation_batches(DOCUMENTS, hierarchical, size=4))
+    monkeypatch.setattr(document_batches, "MOST_ITEMS", 20)
+    batches = list(document_batches.evaluation_batches(DOCUMENTS, hierarchical, size=4))
     assert sorted(i for rows, _ in batches for i in rows) == list(range(9))
     for rows, batch in batches:
         longest = (batch.counts if hierarchical else batch.lengths).max()
