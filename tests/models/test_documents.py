@@ -84,18 +84,13 @@ def test_each_architecture_is_what_it_says(encoder):
     subject = model(encoder).double()
     output = subject(EVERY)
     for i, (text, lengths) in enumerate(zip(SPLIT.texts, SPLIT.sentences, strict=True)):
-        ids = torch.tensor(VOCABULARY.encode(text)[1:-1])
-        items = subject.embedding(ids)
+        items = subject.embedding(torch.tensor(VOCABULARY.encode(text)[1:-1]))
         if encoder.startswith("HAN"):
             items = torch.stack([pool(subject.words, s)[0] for s in items.split(lengths.tolist())])
-            context, attention, states = pool(subject.sentences, items)
-        else:
-            context, attention, states = pool(subject.words, items)
-        n = len(attention)
-        logits = subject.head.weight @ context + subject.head.bias
-        torch.testing.assert_close(output.logits[i], logits)
-        torch.testing.assert_close(output.attention[i, :n], attention)
-        torch.testing.assert_close(output.states[i, :n], states)
+        context, attention, states = pool(subject.sentences or subject.words, items)
+        n, logits = len(attention), subject.head.weight @ context + subject.head.bias
+        found = output.logits[i], output.attention[i, :n], output.states[i, :n]
+        torch.testing.assert_close(found, (logits, attention, states))
         assert output.mask[i].tolist() == [True] * n + [False] * (output.mask.shape[1] - n)
         assert (output.attention[i, n:] == 0).all()
 
@@ -136,10 +131,8 @@ def test_a_document_of_thousands_of_sentences():
     words = np.random.default_rng(0).integers(1, len(VOCABULARY), lengths.sum()).astype(np.int32)
     whole, sentences = Ragged.in_a_row(words, np.array([len(words)])), Ragged.in_a_row(lengths, np.array([n]))
     long = Documents(whole, np.array([1]), sentences)
-    readout = models.read_documents(model("HANrnn"), long)
-    assert readout.lengths.tolist() == [n]
-    flat = models.read_documents(model("FLANnoenc"), long)
-    assert flat.lengths.tolist() == [len(words)]
+    assert models.read_documents(model("HANrnn"), long).lengths.tolist() == [n]
+    assert models.read_documents(model("FLANnoenc"), long).lengths.tolist() == [len(words)]
 
 
 def test_the_gru_has_the_released_initial_parameters():
@@ -217,7 +210,8 @@ def test_words_unknown_or_spelt_like_a_symbol_are_unknown():
 def test_training_batches_hold_each_document_once_within_the_limit(hierarchical):
     documents = Documents.of(planted_documents.generate(200, "batches"), VOCABULARY)
     limit = 60 if hierarchical else 700
-    batches = list(training_batches(documents, hierarchical, limit, 16, np.random.default_rng(0)))
+    order = documents, hierarchical, limit, 16
+    batches = list(training_batches(*order, np.random.default_rng(0)))
     assert sum(len(batch.labels) for batch in batches) == 200
     assert sorted(n for batch in batches for n in batch.lengths.tolist()) == sorted(documents.words.lengths)
     for batch in batches:
@@ -227,8 +221,7 @@ def test_training_batches_hold_each_document_once_within_the_limit(hierarchical)
         # Buckets of like length: far closer together than the 3 to 12 sentences of all.
         assert batch.counts.max() - batch.counts.min() <= (4 if hierarchical else 12)
     assert len({len(batch.labels) for batch in batches}) > 1
-    again = list(training_batches(documents, hierarchical, limit, 16, np.random.default_rng(0)))
-    other = list(training_batches(documents, hierarchical, limit, 16, np.random.default_rng(1)))
+    again, other = (list(training_batches(*order, np.random.default_rng(seed))) for seed in (0, 1))
     assert all(torch.equal(a.words, b.words) for a, b in zip(batches, again, strict=True))
     assert [len(a.words) for a in batches] != [len(a.words) for a in other]
 
@@ -302,8 +295,7 @@ def test_vectors_have_length_one_and_follow_the_words(monkeypatch):
     torch.testing.assert_close(lengths[4:], torch.ones(len(vocabulary.words)))
     assert torch.equal(table, train_document_vectors([some], vocabulary, dimension=8))
     assert not torch.equal(table, train_document_vectors([some], vocabulary, dimension=8, seed=1))
-    drawn = random_unit_vectors(7, 5)
-    torch.testing.assert_close(drawn.norm(dim=1), torch.tensor([0.0] + [1.0] * 6))
+    torch.testing.assert_close(random_unit_vectors(7, 5).norm(dim=1), torch.tensor([0.0] + [1.0] * 6))
 
 
 def test_sentences_for_vectors_are_those_of_the_texts(monkeypatch):
