@@ -132,7 +132,8 @@ def test_states_are_kept_once_and_made_again_where_damaged(folder, tmp_path, mon
     np.testing.assert_array_equal(again.dev.states[9], corpus.dev.states[9])
     (kept,) = (tmp_path / "states").glob("toy-dev-*.npy")
     whole = kept.read_bytes()
-    for damaged in (whole[:-100], b"", b"nonsense"):
+    np.save(tmp_path / "other.npy", np.zeros((3, 16)))
+    for damaged in (whole[:-100], b"", b"nonsense", (tmp_path / "other.npy").read_bytes()):
         kept.write_bytes(damaged)
         frozen.with_states(toy.corpus(), str(folder))
         assert kept.read_bytes() == whole
