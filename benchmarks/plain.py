@@ -179,5 +179,5 @@ def leave_one_out(model: AttentionModel, batch: Batch, every: int = 1) -> Tensor
         lengths = batch.lengths - inside.long()
         shorter = Batch(ids[:, : int(lengths.max())], lengths, batch.labels)
         distance = (model(shorter).logits.softmax(1) - original).abs().sum(1) / 2
-        result[:, t] = torch.where(inside, distance.cpu(), 0.0)
+        result[:, t] = torch.where(inside, distance, 0.0)
     return result

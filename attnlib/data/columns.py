@@ -55,9 +55,9 @@ class Ragged(Sequence[Any]):
         start = self.starts[i]
         return self.values[start : start + self.counts[i]].astype(np.int64)
 
-    def select(self, rows: Any) -> "Ragged":
+    def select(self, rows: Any) -> Self:
         """These rows (positions, a boolean mask or a slice); the values are shared, not copied."""
-        return Ragged(self.values, self.starts[rows], self.counts[rows], self.words)
+        return type(self)(self.values, self.starts[rows], self.counts[rows], self.words)
 
     def reduced(self, operation: np.ufunc) -> np.ndarray:
         """Each row's numbers as one, int64 [N]: the sum for np.add, the largest for np.maximum; 0 if none."""

@@ -90,7 +90,8 @@ def logits_by_encoding_again(model: AttentionModel, batch: Batch, output: Output
     """The definition: T shorter texts per text, each through the whole model."""
     shorter = without_each(batch.ids)  # [n, T, T + 1]
     n, tokens, length = shorter.shape
-    changed = Batch(shorter.flatten(0, 1), torch.full((n * tokens,), length), batch.labels)
+    lengths = batch.lengths.new_full((n * tokens,), length)
+    changed = Batch(shorter.flatten(0, 1), lengths, batch.labels)
     query = output.query
     repeated = None if query is None else query.repeat_interleave(tokens, dim=0)
     return model(changed, query=repeated).logits.view(n, tokens, -1)

@@ -15,7 +15,7 @@ class Batch(NamedTuple):
     """Some texts as tensors. N texts, L = longest text + 2 (start and end symbols)."""
 
     ids: Tensor  # [N, L] word ids: start, tokens, end, padding
-    lengths: Tensor  # [N] with start and end; always on the CPU
+    lengths: Tensor  # [N] with start and end
     labels: Tensor  # [N]
     question_ids: Tensor | None = None  # [N, M]
     question_lengths: Tensor | None = None  # [N]
@@ -27,7 +27,7 @@ class Batch(NamedTuple):
     def mask(self) -> Tensor:
         """Positions that attention may use, [N, L]: tokens, not start, end or padding."""
         position = torch.arange(self.ids.shape[1], device=self.ids.device)
-        return (position > 0) & (position < (self.lengths.to(self.ids.device) - 1).unsqueeze(1))
+        return (position > 0) & (position < (self.lengths - 1).unsqueeze(1))
 
     def allowed(self, n_classes: int) -> Tensor | None:
         """Classes that may be the answer, [N, C]; None where all may."""
@@ -38,13 +38,8 @@ class Batch(NamedTuple):
         return marks.scatter_(1, self.candidates % (n_classes + 1), True)[:, :n_classes]
 
     def to(self, device: torch.device | str) -> "Batch":
-        """The batch on a device (lengths stay on the CPU)."""
-        moved = {
-            name: tensor.to(device)
-            for name, tensor in self._asdict().items()
-            if tensor is not None and not name.endswith("lengths")
-        }
-        return self._replace(**moved)
+        """The batch on a device."""
+        return Batch._make(column if column is None else column.to(device) for column in self)
 
 
 def pad(rows: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
@@ -53,23 +48,34 @@ def pad(rows: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
     return ids, torch.tensor([len(row) for row in rows])
 
 
+def padded(rows: Sequence[Sequence[int]]) -> dict[str, Tensor]:
+    """Rows of ids as transformers take them: input_ids, padded with 0, and attention_mask."""
+    ids, lengths = pad(rows)
+    return {"input_ids": ids, "attention_mask": (torch.arange(ids.shape[1]) < lengths.unsqueeze(1)).long()}
+
+
 def collate(split: Split, vocabulary: Vocabulary, index: Sequence[int] | np.ndarray) -> Batch:
     """The texts of `split` at `index` as one Batch, in that order."""
     ids, lengths = pad([vocabulary.encode(split.texts[i]) for i in index])
-    batch = Batch(ids, lengths, torch.from_numpy(split.labels[np.asarray(index)]))
+    more: dict[str, Tensor] = {}
     if split.questions is not None:
-        question_ids, question_lengths = pad([vocabulary.encode(split.questions[i]) for i in index])
-        batch = batch._replace(question_ids=question_ids, question_lengths=question_lengths)
+        questions = [vocabulary.encode(split.questions[i]) for i in index]
+        more["question_ids"], more["question_lengths"] = pad(questions)
     if split.candidates is not None:
         rows = [torch.from_numpy(split.candidates[i]) for i in index]
-        batch = batch._replace(candidates=pad_sequence(rows, batch_first=True, padding_value=-1))
+        more["candidates"] = pad_sequence(rows, batch_first=True, padding_value=-1)
     if split.attention is not None:
-        rows = [torch.from_numpy(np.pad(split.attention[i], 1)).float() for i in index]
-        batch = batch._replace(attention=pad_sequence(rows, batch_first=True))
+        more["attention"] = by_position(split.attention, index).float()
     if split.states is not None:
-        rows = [torch.from_numpy(np.pad(split.states[i], ((1, 1), (0, 0)))).float() for i in index]
-        batch = batch._replace(states=pad_sequence(rows, batch_first=True))
-    return batch
+        more["states"] = by_position(split.states, index).float()
+    return Batch(ids, lengths, torch.from_numpy(split.labels[np.asarray(index)]), **more)
+
+
+def by_position(of_tokens: Sequence[np.ndarray], index: Sequence[int] | np.ndarray) -> Tensor:
+    """What the tokens of each text have, [T, …], for the texts at `index`: [N, L, …], 0 off the tokens."""
+    rows = (of_tokens[i] for i in index)
+    padded = [np.pad(row, [(1, 1)] + [(0, 0)] * (row.ndim - 1)) for row in rows]
+    return pad_sequence([torch.from_numpy(row) for row in padded], batch_first=True)
 
 
 def joined(parts: Sequence[tuple[np.ndarray, dict[str, Tensor]]]) -> dict[str, Any]:

@@ -21,17 +21,13 @@ MOST_ITEMS = 32_768  # documents × longest document, in items of attention, of 
 
 
 class DocumentBatch(NamedTuple):
-    """Some documents as tensors: N documents of W words and S sentences in all, one after another."""
+    """N documents of W words and S sentences in all, one after another, on the CPU: a model pads them."""
 
     words: Tensor  # [W] word ids
-    lengths: Tensor  # [N] words of each document; always on the CPU
+    lengths: Tensor  # [N] words of each document
     labels: Tensor  # [N]
-    sentences: Tensor | None = None  # [S] words of each sentence; always on the CPU
-    counts: Tensor | None = None  # [N] sentences of each document; always on the CPU
-
-    def to(self, device: torch.device | str) -> "DocumentBatch":
-        """The batch on a device (lengths and counts stay on the CPU)."""
-        return self._replace(words=self.words.to(device), labels=self.labels.to(device))
+    sentences: Tensor | None = None  # [S] words of each sentence
+    counts: Tensor | None = None  # [N] sentences of each document
 
 
 @dataclass(frozen=True, eq=False)

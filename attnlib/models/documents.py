@@ -7,7 +7,7 @@ the last attention has a linear Readout.
 
 from dataclasses import dataclass, field
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -23,7 +23,6 @@ from attnlib.models.scorers import Additive
 from attnlib.readout import Readout
 
 DOCUMENT_ENCODERS = ("HANrnn", "HANconv", "HANnoenc", "FLANrnn", "FLANconv", "FLANnoenc")
-DOCUMENT_VARIANTS = ("released", "no_logit_dropout")
 GROUP_WORDS = 2048  # sentences are encoded together up to so many words, padding counted
 WIDTHS, CONVOLUTION_DROPOUT = (3, 5), 0.3  # of the convolutions, and before them
 MANY_WORDS = 131_072  # a batch with more is encoded a second time for its gradient rather than kept in memory
@@ -52,7 +51,7 @@ class DocumentArchitecture:
 
     def __post_init__(self) -> None:
         one_of("architecture", self.encoder, DOCUMENT_ENCODERS)
-        one_of("variant", self.variant, DOCUMENT_VARIANTS)
+        one_of("variant", self.variant, ("released", "no_logit_dropout"))
         check_at_least("n_classes", self.n_classes, 2)
         for name in ("dropout_words", "dropout_sentences", "dropout_logits"):
             if not 0 <= getattr(self, name) < 1:
@@ -107,14 +106,7 @@ class DocumentGRU(BiGRU):
             nn.init.zeros_(bias)
             nn.init.zeros_(recurrent_bias)
             quarter = 3 * hidden // 4
-            with torch.no_grad():
-                recurrent_bias[quarter : 2 * quarter] = 1
-
-
-LEVEL_ENCODERS: dict[str, type[DocumentGRU] | type[DroppedConvolution]] = {
-    "rnn": DocumentGRU,
-    "conv": DroppedConvolution,
-}
+            nn.init.ones_(recurrent_bias[quarter : 2 * quarter])
 
 
 class Level(nn.Module):
@@ -126,15 +118,15 @@ class Level(nn.Module):
     def __init__(self, kind: str, dimension: int, hidden: int, dropout: float) -> None:
         super().__init__()
         self.dropout = nn.Dropout(dropout)
-        encoder = LEVEL_ENCODERS.get(kind)
-        self.encoder = encoder(dimension, hidden) if encoder else None
+        encoders: dict[str, Any] = {"rnn": DocumentGRU, "conv": DroppedConvolution}
+        self.encoder = encoders[kind](dimension, hidden) if kind in encoders else None
         self.size: int = self.encoder.size if self.encoder else dimension
         self.scorer = Additive(self.size, width=self.size)
 
     def forward(self, items: Tensor, lengths: Tensor) -> Pooled:
         """Pool items [N, L, d]; lengths [N], at least 1 each, on the CPU."""
-        positions = torch.arange(items.shape[1], device=items.device)
-        mask = positions < lengths.to(items.device).unsqueeze(1)
+        lengths = lengths.to(items.device)
+        mask = torch.arange(items.shape[1], device=items.device) < lengths.unsqueeze(1)
         states = self.dropout(items)
         if self.encoder is not None:
             states, _ = self.encoder(states, lengths, mask)
@@ -164,48 +156,42 @@ class DocumentModel(nn.Module):
         # One look-up of each distinct word: the gradient of a look-up is as large as the whole table.
         every = torch.cat([batch.words.new_tensor([PAD]), batch.words])
         distinct, words = torch.unique(every, return_inverse=True)
-        table, words = self.embedding(distinct), words[1:]
+        table = self.embedding(distinct.to(self.embedding.weight.device))
         if self.sentences is None:
-            last = self.read_words(table, words, offsets_of(batch.lengths), batch.lengths)
+            last = self.read_words(table, words, starts_of(batch.lengths), batch.lengths)
         elif batch.sentences is None or batch.counts is None:
             raise ValueError("a hierarchical model reads sentences, but the batch has none")
         else:
-            vectors = self.sentence_vectors(table, words, batch.sentences, batch.counts)
-            last = self.sentences(vectors, batch.counts)
+            vectors = self.sentence_vectors(table, words, batch.sentences)
+            of_documents = pad_sequence(vectors.split(batch.counts.tolist()), batch_first=True)
+            last = self.sentences(of_documents, batch.counts)
         context, attention, states, mask = last
         return DocumentOutput(self.dropout(self.head(context)), attention, states, mask)
 
     def read_words(self, table: Tensor, words: Tensor, starts: Tensor, lengths: Tensor) -> Pooled:
-        """Pool K stretches of words [W], the rows of `table`, whose row 0 is padding; starts, lengths [K]."""
+        """Pool K stretches of words, rows of `table`, the first one padding; starts, lengths: [K]."""
         positions = torch.arange(int(lengths.max()))
         inside = positions < lengths.unsqueeze(1)
-        picked = torch.where(inside, starts.unsqueeze(1) + positions, 0).to(words.device)
-        rows = words[picked].masked_fill(~inside.to(words.device), 0)
+        rows = words[torch.where(inside, starts.unsqueeze(1) + positions, 0)].to(table.device)
         return self.words(nn.functional.embedding(rows, table), lengths)
 
-    def read_sentences(self, table: Tensor, words: Tensor, starts: Tensor, lengths: Tensor) -> Tensor:
-        """Sentence vectors [K, m], as `read_words` pools them."""
-        return self.read_words(table, words, starts, lengths)[0]
+    def sentence_vectors(self, table: Tensor, words: Tensor, lengths: Tensor) -> Tensor:
+        """Vectors [S, m] of sentences of lengths [S], one after another in `words`, behind the padding at 0.
 
-    def sentence_vectors(self, table: Tensor, words: Tensor, sentences: Tensor, counts: Tensor) -> Tensor:
-        """Vectors [N, most sentences, m], zero on padding, of S sentences of the lengths `sentences` [S].
-
-        counts: [N] sentences of each document. Sentences of like length are encoded together, whichever
-        document they are from. A batch of very many words is not kept for the gradient but encoded again.
+        Sentences of like length are encoded together, whichever document they are from. A batch of very many
+        words is not kept for the gradient but encoded again.
         """
-        starts = offsets_of(sentences)
-        again = torch.is_grad_enabled() and len(words) > MANY_WORDS
-        order = torch.argsort(sentences, stable=True)
-        read = partial(checkpoint, self.read_sentences, use_reentrant=False) if again else self.read_sentences
-        groups = [order[run] for run in runs(sentences[order].tolist(), GROUP_WORDS)]
-        vectors = torch.cat([read(table, words, starts[group], sentences[group]) for group in groups])
-        in_order = vectors[torch.argsort(order).to(vectors.device)]
-        return pad_sequence(in_order.split(counts.tolist()), batch_first=True)
+        starts, order = starts_of(lengths), torch.argsort(lengths, stable=True)
+        again = torch.is_grad_enabled() and int(lengths.sum()) > MANY_WORDS
+        read = partial(checkpoint, self.read_words, use_reentrant=False) if again else self.read_words
+        groups = [order[run] for run in runs(lengths[order].tolist(), GROUP_WORDS)]
+        vectors = torch.cat([read(table, words, starts[group], lengths[group])[0] for group in groups])
+        return vectors[torch.argsort(order).to(vectors.device)]
 
 
-def offsets_of(lengths: Tensor) -> Tensor:
-    """Where each stretch begins, [N]."""
-    return torch.cumsum(lengths, dim=0) - lengths
+def starts_of(lengths: Tensor) -> Tensor:
+    """Where each stretch of words begins, [K], behind the padding at 0."""
+    return torch.cumsum(lengths, dim=0) - lengths + 1
 
 
 def build_document_model(
@@ -222,7 +208,7 @@ def build_document_model(
 
 
 @torch.no_grad()
-def read_documents(model: DocumentModel, documents: Documents, device: str = "cpu") -> Readout:
+def read_documents(model: DocumentModel, documents: Documents) -> Readout:
     """Weights and scores z_t = V h_t of every document's sentences (HAN) or words (FLAN), in the order given.
 
     One column per item of the longest document, and C classes as the linear layer has them, two or more.
@@ -230,7 +216,7 @@ def read_documents(model: DocumentModel, documents: Documents, device: str = "cp
     model.eval()
     parts = []
     for rows, batch in evaluation_batches(documents, model.hierarchical):
-        output = model(batch.to(device))
+        output = model(batch)
         scores = output.states @ model.head.weight.T
         parts.append((rows, {"alpha": output.attention, "scores": scores, "mask": output.mask}))
     return Readout(bias=model.head.bias, **joined(parts))

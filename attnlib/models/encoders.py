@@ -45,7 +45,7 @@ class Recurrent(nn.Module):
 
     def forward(self, embedded: Tensor, lengths: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """States [N, L, 2·hidden] (zero on padding) and summary [N, 2·hidden]."""
-        lengths = lengths.to(embedded.device).unsqueeze(1)
+        lengths = lengths.unsqueeze(1)
         positions = torch.arange(embedded.shape[1], device=embedded.device)
         real = positions < lengths
         turned = torch.where(real, lengths - 1 - positions, positions)  # its own inverse
@@ -144,8 +144,6 @@ class Average(nn.Module):
 
     def forward(self, embedded: Tensor, lengths: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """States [N, L, size] and summary [N, size]."""
-        states = self.activation(self.projection(embedded))
-        lengths = lengths.to(states.device)
-        real = torch.arange(states.shape[1], device=states.device) < lengths.unsqueeze(1)
-        summary = (states * real.unsqueeze(2)).sum(dim=1) / lengths.unsqueeze(1)
-        return states, summary
+        states, lengths = self.activation(self.projection(embedded)), lengths.unsqueeze(1)
+        real = torch.arange(states.shape[1], device=states.device) < lengths
+        return states, (states * real.unsqueeze(2)).sum(dim=1) / lengths

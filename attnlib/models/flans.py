@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from attnlib.data.corpus import END, START
-from attnlib.models.classifier import AttentionModel, LinearHead
+from attnlib.models.classifier import Architecture, AttentionModel
 from attnlib.models.documents import DocumentModel
 from attnlib.models.encoders import Convolution, embedding
 
@@ -34,17 +34,15 @@ class FlatModel(AttentionModel):
     """
 
     def __init__(self, model: DocumentModel) -> None:
-        nn.Module.__init__(self)
         if model.hierarchical:
             raise ValueError("a HAN's attention is over sentences: give a FLAN, which attends to words")
+        # The smallest model, whose own random parameters are put aside at once.
+        with torch.random.fork_rng(devices=[]):
+            super().__init__(Architecture("average", "uniform", n_classes=2, n_words=1, dimension=1))
         table = model.embedding.weight.detach().clone()
         table[[START, END]] = 0
         self.embedding = embedding((table.shape[0], table.shape[1]), table)
         encoder = model.words.encoder
         self.encoder: Any = encoder if isinstance(encoder, Convolution) else BetweenSymbols(encoder)
         self.scorer = model.words.scorer
-        # Its own random parameters are put aside at once.
-        with torch.random.fork_rng(devices=[]):
-            self.head = LinearHead(1, 2)
         self.head.projection = model.head
-        self.question_embedding, self.question_encoder = None, None

@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
 
 from attnlib.cache import cache_folder, digest, file_name, remember, replacing
 from attnlib.cache.sources import function_digest
 from attnlib.data.columns import Ragged
 from attnlib.data.corpus import Corpus, Split
+from attnlib.models.batches import padded
 from attnlib.models.pretrained import fingerprint, load_pretrained, pretrained_folder
 
 _TEXTS, _PIECES = 500, 1 << 13  # texts whose states are in memory at a time, and pieces in a batch
@@ -30,10 +30,6 @@ class States(Ragged):
     def numbers(self, i: int) -> np.ndarray:
         """The states of text i, [T, d]."""
         return np.array(self.values[self.starts[i] : self.starts[i] + self.counts[i]])
-
-    def select(self, rows: Any) -> "States":
-        """Those of these texts (positions, a boolean mask or a slice)."""
-        return States(self.values, self.starts[rows], self.counts[rows])
 
 
 def with_states(corpus: Corpus, name: str, device: str = "cpu") -> tuple[Corpus, int, str]:
@@ -71,15 +67,12 @@ def _kept(split: Split, name: str, folder: Path, known: str, device: str) -> np.
             whole.flush()
 
     def check(path: Path) -> None:
-        try:
-            found = np.load(path, mmap_mode="r")
-        except EOFError:
-            raise ValueError(f"{path} is empty") from None
+        found = np.lib.format.open_memmap(path, mode="r")
         if found.dtype != np.float16 or found.shape[:1] != (n_words,):
             raise ValueError(f"{path} holds {found.dtype} {found.shape}, not the states of {n_words} words")
 
     remember(path, lambda: None, save, check)
-    return np.load(path, mmap_mode="r")
+    return np.lib.format.open_memmap(path, mode="r")
 
 
 @torch.no_grad()
@@ -100,7 +93,7 @@ def word_states(model: Any, tokenizer: Any, texts: Sequence[Sequence[str]]) -> T
             end = begin + most
             if len(cuts := np.flatnonzero(np.diff(word[begin : end + 1]))) and end < len(ids):
                 end = begin + int(cuts[-1]) + 1
-            windows.append((torch.tensor(ends[:1] + ids[begin:end] + ends[1:]), first + word[begin:end]))
+            windows.append((ends[:1] + ids[begin:end] + ends[1:], first + word[begin:end]))
             begin = end
         first += len(text)
     device = next(model.parameters()).device
@@ -110,10 +103,8 @@ def word_states(model: Any, tokenizer: Any, texts: Sequence[Sequence[str]]) -> T
     while windows:
         size = max(1, _PIECES // len(windows[-1][0]))
         part, windows = windows[-size:], windows[:-size]
-        ids = pad_sequence([own for own, _ in part], batch_first=True).to(device)
-        lengths = torch.tensor([len(own) for own, _ in part], device=device)
-        there = torch.arange(ids.shape[1], device=device) < lengths.unsqueeze(1)
-        states = model(input_ids=ids, attention_mask=there.long()).last_hidden_state
+        given = padded([own for own, _ in part])
+        states = model(**{name: value.to(device) for name, value in given.items()}).last_hidden_state
         left = len(ends[:1])
         for row, (_, word) in zip(states, part, strict=True):
             at = torch.from_numpy(word).to(device)

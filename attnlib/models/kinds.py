@@ -15,10 +15,6 @@ def _first(inputs: Inputs) -> Tensor:
     return torch.zeros(len(inputs["attention_mask"]), dtype=torch.long)
 
 
-def _words(inputs: Inputs) -> Tensor:
-    return inputs["attention_mask"]
-
-
 @dataclass(frozen=True)
 class Kind:
     """How a kind of model is read; every kind also has the input attention_mask, of its words.
@@ -39,7 +35,7 @@ class Kind:
     present: str
     logits: str = "logits"
     row: Callable[[Inputs], Tensor] | None = _first
-    queries: Callable[[Inputs], Tensor] = _words
+    queries: Callable[[Inputs], Tensor] = lambda inputs: inputs["attention_mask"]
     offset: Callable[[Inputs], int] = lambda inputs: 0
     streams: int = 1
     ends: int = 0

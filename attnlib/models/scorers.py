@@ -6,7 +6,6 @@ depends on the query (Jain & Wallace 2019, §2).
 """
 
 import math
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -44,24 +43,18 @@ class Additive(nn.Module):
 class AdditiveEntmax(Additive):
     """Additive scores, 1.5-entmax: many weights are exactly 0 (Peters et al. 2019)."""
 
-    @staticmethod
-    def to_weights(scores: Tensor) -> Tensor:
-        """Attention weights [..., L]."""
-        return sparse().entmax15(scores, dim=-1)
+    mapping = "entmax15"  # of the package entmax
+
+    @classmethod
+    def to_weights(cls, scores: Tensor) -> Tensor:
+        """Attention weights [..., L]; ImportError says how to install the package of sparse mappings."""
+        return getattr(needed("entmax", "sparse attention needs", "sparse"), cls.mapping)(scores, dim=-1)
 
 
-class AdditiveSparsemax(Additive):
+class AdditiveSparsemax(AdditiveEntmax):
     """Additive scores, sparsemax: the nearest distribution to the scores (Martins & Astudillo 2016)."""
 
-    @staticmethod
-    def to_weights(scores: Tensor) -> Tensor:
-        """Attention weights [..., L]."""
-        return sparse().sparsemax(scores, dim=-1)
-
-
-def sparse() -> Any:
-    """The package of sparse mappings; ImportError says how to install it."""
-    return needed("entmax", "sparse attention needs", "sparse")
+    mapping = "sparsemax"
 
 
 class ScaledDot(nn.Module):

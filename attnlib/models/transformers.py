@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from attnlib.checks import check_at_least, one_of
 from attnlib.data.corpus import Corpus, Split, Vocabulary
 from attnlib.data.scenes import SceneCorpus, SceneSplit
-from attnlib.models.batches import pad
+from attnlib.models.batches import pad, padded
 from attnlib.models.kinds import BERT_TEXT, LXMERT, VISUAL_BERT, Kind
 from attnlib.models.pretrained import WHERE, library, load_pretrained
 
@@ -124,17 +124,11 @@ def text_inputs(split: Split, words: Any, index: Sequence[int] | np.ndarray) -> 
         return dict(words(*given, **how, return_tensors="pt"))
     texts = [words.encode(split.texts[i]) for i in index]
     if split.questions is None:
-        return _padded(texts)
+        return padded(texts)
     seconds = [words.encode(split.questions[i])[1:] for i in index]
     pairs = list(zip(texts, seconds, strict=True))
     types, _ = pad([[0] * len(first) + [1] * len(second) for first, second in pairs])
-    return {**_padded([first + second for first, second in pairs]), "token_type_ids": types}
-
-
-def _padded(texts: list[list[int]]) -> dict[str, Tensor]:
-    ids, lengths = pad(texts)
-    mask = (torch.arange(ids.shape[1]) < lengths.unsqueeze(1)).long()
-    return {"input_ids": ids, "attention_mask": mask}
+    return {**padded([first + second for first, second in pairs]), "token_type_ids": types}
 
 
 def scene_inputs(
@@ -142,7 +136,7 @@ def scene_inputs(
 ) -> dict[str, Tensor]:
     """VisualBERT's or LXMERT's inputs for the scenes of `split` at `index`."""
     index = np.asarray(index)
-    words = _padded([vocabulary.encode(split.questions[i]) for i in index])
+    words = padded([vocabulary.encode(split.questions[i]) for i in index])
     features, present = (torch.from_numpy(column[index]) for column in (split.features, split.present))
     given = {**words, "visual_attention_mask": present.float()}
     if kind == "visual_bert":

@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from importlib.metadata import distributions
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -194,11 +195,10 @@ class Sentences:
             for i, text in enumerate(split.texts):
                 tokens = [words.get(token, unknown) for token in text]
                 lengths = [len(tokens)] if split.sentences is None else split.sentences[i].tolist()
-                start = 0
-                for length in lengths:
-                    for first in range(start, start + length, LONGEST):
-                        yield tokens[first : min(first + LONGEST, start + length)]
-                    start += length
+                for end, length in zip(accumulate(lengths), lengths, strict=True):
+                    sentence = tokens[end - length : end]
+                    for first in range(0, length, LONGEST):
+                        yield sentence[first : first + LONGEST]
 
 
 def random_unit_vectors(n_words: int, dimension: int, seed: int = 0) -> Tensor:

@@ -140,7 +140,7 @@ def plan(
         name={**name, "variant": variant, "vectors": label},
         device=device,
         recipe=begin,
-        predict=lambda split: predict_documents(model, Documents.of(split, words), device),
-        reading=lambda texts: partial(read_documents, model, Documents.of(texts, words), device),
+        predict=lambda split: predict_documents(model, Documents.of(split, words)),
+        reading=lambda texts: partial(read_documents, model, Documents.of(texts, words)),
         request=request,
     )

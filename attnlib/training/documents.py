@@ -31,10 +31,10 @@ class DocumentTraining(Settings):
     seed: int = 0
 
 
-def predict_documents(model: DocumentModel, documents: Documents, device: str = "cpu") -> np.ndarray:
+def predict_documents(model: DocumentModel, documents: Documents) -> np.ndarray:
     """Class probabilities [N, C], float64, in the order given."""
     found = evaluation_batches(documents, model.hierarchical)
-    return class_probabilities(model, found, lambda batch: model(batch.to(device)).logits)
+    return class_probabilities(model, found, lambda batch: model(batch).logits)
 
 
 def recipe(
@@ -53,8 +53,7 @@ def recipe(
 
     def steps() -> Iterator[Step]:
         for batch in training_batches(*order):
-            batch = batch.to(device)
-            loss = cross_entropy(model(batch).logits, batch.labels)
+            loss = cross_entropy(model(batch).logits, batch.labels.to(device))
             yield Step(loss, loss, len(batch.labels))
 
     return Recipe(
@@ -63,7 +62,7 @@ def recipe(
         training,
         len(train),
         steps,
-        measure=lambda: metrics(dev.labels, predict_documents(model, dev, device)),
+        measure=lambda: metrics(dev.labels, predict_documents(model, dev)),
         best=1.0,
         clip=training.clip,
         after_epoch=lambda row: schedule.step(row["accuracy"]),

@@ -15,8 +15,6 @@ from attnlib.training.fit import Recipe, Settings, Step, class_probabilities
 from attnlib.training.metrics import metrics
 from attnlib.training.penalties import Penalty
 
-SELECTIONS = ("dev", "test")
-
 
 @dataclass(frozen=True)
 class Training(Settings):
@@ -40,7 +38,7 @@ class Training(Settings):
     def __post_init__(self) -> None:
         super().__post_init__()
         one_of("variant", self.variant, VARIANTS)
-        one_of("selection", self.selection, SELECTIONS)
+        one_of("selection", self.selection, ("dev", "test"))
 
 
 def predict(model: AttentionModel, split: Split, vocabulary: Vocabulary, device: str = "cpu") -> np.ndarray:

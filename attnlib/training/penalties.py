@@ -9,10 +9,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
 
 from attnlib.kernels import conicity
-from attnlib.models.batches import Batch
+from attnlib.models.batches import Batch, by_position
 from attnlib.models.classifier import Output
 
 Penalty = Callable[[np.ndarray, Output, Batch], Tensor]
@@ -33,9 +32,7 @@ def deception(marks: Marks, strength: float) -> Penalty:
     """λ times `hiding` of the tokens that are marked in the training texts."""
 
     def penalty(index: np.ndarray, output: Output, batch: Batch) -> Tensor:
-        # Start and end have no weight.
-        marked = [torch.from_numpy(np.pad(marks[i], 1)) for i in index]
-        shown = pad_sequence(marked, batch_first=True).to(output.attention.device)
+        shown = by_position(marks, index).to(output.attention.device)
         return strength * hiding(output.attention, batch.mask & ~shown)
 
     return penalty

@@ -46,10 +46,9 @@ def test_who_may_read_a_file_is_up_to_the_umask(mask, tmp_path):
     ("folder", "lock"), [(0o1777, 0o666), (0o2775, 0o664), (0o755, 0o644), (0o700, 0o600)]
 )
 def test_whoever_may_write_in_the_folder_may_lock(folder, lock, tmp_path):
-    (tmp_path / "shared").mkdir()
-    (tmp_path / "shared").chmod(folder)
-    with cache.locked(tmp_path / "shared/entry"):
-        assert (tmp_path / "shared/entry.lock").stat().st_mode & 0o777 == lock
+    tmp_path.chmod(folder)
+    with cache.locked(tmp_path / "entry"):
+        assert (tmp_path / "entry.lock").stat().st_mode & 0o777 == lock
 
 
 def write(path):
@@ -71,20 +70,17 @@ def test_another_user_goes_on_in_a_shared_folder():
 
 
 def test_what_a_neighbour_of_a_like_name_is_writing_stays(tmp_path):
-    names = ("x", "x-1", "x-", "x-input", "y")
-    for name in names:
-        (tmp_path / f".{name}-01234567.ipynb").touch()
+    places = [tmp_path / f".{name}-01234567.ipynb" for name in ("x", "x-1", "x-", "x-input", "y")]
+    for place in places:
+        place.touch()
     cache.take_away_rest(tmp_path / "x.ipynb")
-    left = {path.name for path in tmp_path.iterdir()}
-    assert left == {f".{name}-01234567.ipynb" for name in names[1:]}
+    assert set(tmp_path.iterdir()) == set(places[1:])
 
 
 @pytest.mark.parametrize("given", [OSError(errno.ENOSPC, "full"), ValueError("I/O error: (os error 28)")])
 def test_a_full_disk_is_named_by_the_file(given, tmp_path):
-    with (
-        pytest.raises(OSError, match=rf"No space left on device: '{tmp_path}/entry\.txt'"),
-        cache.replacing(tmp_path / "entry.txt"),
-    ):
+    message = rf"No space left on device: '{tmp_path}/entry\.txt'"
+    with pytest.raises(OSError, match=message), cache.replacing(tmp_path / "entry.txt"):
         raise given
     assert list(tmp_path.iterdir()) == []
 

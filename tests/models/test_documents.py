@@ -1,6 +1,7 @@
 """Document models: six architectures against a plain reading, padding, initial parameters, batches."""
 
 from dataclasses import replace
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -11,15 +12,9 @@ from attnlib.data.corpus import PAD, UNK, Split, Vocabulary
 from attnlib.data.generated import planted_documents
 from attnlib.explain import Trained, explain, leave_one_out
 from attnlib.faithfulness import removals
-from attnlib.models import collate
+from attnlib.models import collate, document_batches
 from attnlib.models import documents as models
-from attnlib.models.document_batches import (
-    DocumentBatch,
-    Documents,
-    evaluation_batches,
-    runs,
-    training_batches,
-)
+from attnlib.models.document_batches import DocumentBatch, Documents, training_batches
 from attnlib.models.flans import FlatModel
 from attnlib.models.vectors import Sentences, passes_over, random_unit_vectors, train_document_vectors
 from attnlib.prepare.documents import released
@@ -31,9 +26,8 @@ EVERY = DOCUMENTS.batch(np.arange(len(DOCUMENTS)))
 
 
 def model(encoder, n_classes=4, seed=0, **settings):
-    architecture = models.DocumentArchitecture(
-        encoder, n_classes, len(VOCABULARY), dimension=12, hidden=5, **settings
-    )
+    sizes = dict(dimension=12, hidden=5) | settings
+    architecture = models.DocumentArchitecture(encoder, n_classes, len(VOCABULARY), **sizes)
     return models.build_document_model(architecture, seed=seed).eval()
 
 
@@ -90,18 +84,13 @@ def test_each_architecture_is_what_it_says(encoder):
     subject = model(encoder).double()
     output = subject(EVERY)
     for i, (text, lengths) in enumerate(zip(SPLIT.texts, SPLIT.sentences, strict=True)):
-        ids = torch.tensor(VOCABULARY.encode(text)[1:-1])
-        items = subject.embedding(ids)
+        items = subject.embedding(torch.tensor(VOCABULARY.encode(text)[1:-1]))
         if encoder.startswith("HAN"):
             items = torch.stack([pool(subject.words, s)[0] for s in items.split(lengths.tolist())])
-            context, attention, states = pool(subject.sentences, items)
-        else:
-            context, attention, states = pool(subject.words, items)
-        n = len(attention)
-        logits = subject.head.weight @ context + subject.head.bias
-        torch.testing.assert_close(output.logits[i], logits)
-        torch.testing.assert_close(output.attention[i, :n], attention)
-        torch.testing.assert_close(output.states[i, :n], states)
+        context, attention, states = pool(subject.sentences or subject.words, items)
+        n, logits = len(attention), subject.head.weight @ context + subject.head.bias
+        found = output.logits[i], output.attention[i, :n], output.states[i, :n]
+        torch.testing.assert_close(found, (logits, attention, states))
         assert output.mask[i].tolist() == [True] * n + [False] * (output.mask.shape[1] - n)
         assert (output.attention[i, n:] == 0).all()
 
@@ -115,22 +104,18 @@ def test_grouping_and_encoding_again_change_nothing(encoder, monkeypatch):
 
     usual = gradients()
     monkeypatch.setattr(models, "GROUP_WORDS", 20)
-    grouped = gradients()
+    torch.testing.assert_close(gradients(), usual)
     monkeypatch.setattr(models, "MANY_WORDS", 1)
-    calls = []
-    kept = models.checkpoint
-    monkeypatch.setattr(models, "checkpoint", lambda *a, **k: calls.append(1) or kept(*a, **k))
-    again = gradients()
-    assert len(calls) > 3
-    for one, two, three in zip(usual, grouped, again, strict=True):
-        torch.testing.assert_close(one, two)
-        torch.testing.assert_close(one, three)
+    again = mock.Mock(wraps=models.checkpoint)
+    monkeypatch.setattr(models, "checkpoint", again)
+    torch.testing.assert_close(gradients(), usual)
+    assert again.call_count > 3
 
 
 @pytest.mark.parametrize("size", [128, np.inf])
 def test_runs_hold_each_length_once_few_items_and_no_more_than_they_may(size):
     lengths = [1] * 3000 + [7] * 500 + [900, 1500, 5000]
-    found = list(runs(lengths, 2048, size))
+    found = list(document_batches.runs(lengths, 2048, size))
     assert [n for run in found for n in lengths[run]] == lengths
     for run, after in zip(found, [*found[1:], None], strict=True):
         n, longest = run.stop - run.start, lengths[run.stop - 1]
@@ -146,10 +131,8 @@ def test_a_document_of_thousands_of_sentences():
     words = np.random.default_rng(0).integers(1, len(VOCABULARY), lengths.sum()).astype(np.int32)
     whole, sentences = Ragged.in_a_row(words, np.array([len(words)])), Ragged.in_a_row(lengths, np.array([n]))
     long = Documents(whole, np.array([1]), sentences)
-    readout = models.read_documents(model("HANrnn"), long)
-    assert readout.lengths.tolist() == [n]
-    flat = models.read_documents(model("FLANnoenc"), long)
-    assert flat.lengths.tolist() == [len(words)]
+    assert models.read_documents(model("HANrnn"), long).lengths.tolist() == [n]
+    assert models.read_documents(model("FLANnoenc"), long).lengths.tolist() == [len(words)]
 
 
 def test_the_gru_has_the_released_initial_parameters():
@@ -157,35 +140,25 @@ def test_the_gru_has_the_released_initial_parameters():
     for layer in (models.DocumentGRU(200, 50).forwards, models.DocumentGRU(200, 50).backwards):
         bound = (6 / (200 + 150)) ** 0.5
         assert 0.95 * bound < layer.weight_ih_l0.abs().max() <= bound
-        torch.testing.assert_close(
-            layer.weight_hh_l0.T @ layer.weight_hh_l0, torch.eye(50), atol=1e-5, rtol=0
-        )
+        recurrent = layer.weight_hh_l0
+        torch.testing.assert_close(recurrent.T @ recurrent, torch.eye(50), atol=1e-5, rtol=0)
         assert (layer.bias_ih_l0 == 0).all()
         assert layer.bias_hh_l0.nonzero().flatten().tolist() == list(range(37, 74))
         assert layer.bias_hh_l0.unique().tolist() == [0, 1]
 
 
-@pytest.mark.parametrize(
-    ("encoder", "words", "sentences"),
-    [
-        ("HANrnn", 100, 100),
-        ("HANconv", 100, 100),
-        ("HANnoenc", 200, 200),
-        ("FLANrnn", 100, None),
-        ("FLANconv", 100, None),
-        ("FLANnoenc", 200, None),
-    ],
-)
-def test_sizes_are_the_papers(encoder, words, sentences):
+@pytest.mark.parametrize("encoder", models.DOCUMENT_ENCODERS)
+def test_sizes_are_the_papers(encoder):
     subject = models.build_document_model(models.DocumentArchitecture(encoder, 5, 30))
-    levels = {subject.words: words} | ({subject.sentences: sentences} if sentences else {})
-    for level, size in levels.items():
+    size = 200 if encoder.endswith("noenc") else 100
+    levels = [subject.words, subject.sentences] if encoder.startswith("HAN") else [subject.words]
+    for level in levels:
         assert level.scorer.states.weight.shape == (size, size)
         assert level.scorer.value.weight.shape == (1, size)
         assert level.scorer.value.bias is None
-    assert subject.hierarchical == (sentences is not None)
-    assert subject.head.weight.shape == (5, sentences or words)
-    bound = (6 / (5 + (sentences or words))) ** 0.5
+    assert subject.hierarchical == (len(levels) == 2) == (subject.sentences is not None)
+    assert subject.head.weight.shape == (5, size)
+    bound = (6 / (5 + size)) ** 0.5
     assert 0.9 * bound < subject.head.weight.abs().max() <= bound
     assert (subject.head.bias == 0).all()
 
@@ -194,13 +167,10 @@ def test_the_logits_are_dropped_in_the_released_variant_only():
     batch = DOCUMENTS.batch(np.tile(np.arange(9), 30))
     for encoder in ("HANnoenc", "FLANnoenc"):
         torch.manual_seed(0)
-        settings = {v: released("yelp_full", encoder, v)[0] for v in ("released", "no_logit_dropout")}
-        shares = {
-            v: (model(encoder, dropout_logits=s["dropout_logits"]).train()(batch).logits == 0).float().mean()
-            for v, s in settings.items()
-        }
-        assert shares["released"] == pytest.approx(0.7, abs=0.05)
-        assert shares["no_logit_dropout"] == 0
+        for variant, share in (("released", 0.7), ("no_logit_dropout", 0)):
+            dropped = released("yelp_full", encoder, variant)[0]["dropout_logits"]
+            logits = model(encoder, dropout_logits=dropped).train()(batch).logits
+            assert (logits == 0).float().mean() == pytest.approx(share, abs=0.05 * share)
 
 
 @pytest.mark.parametrize("n_classes", [2, 4])
@@ -220,10 +190,8 @@ def test_documents_are_the_split_in_numbers():
     assert DOCUMENTS.words.lengths.tolist() == [len(text) for text in SPLIT.texts]
     assert [row.tolist() for row in DOCUMENTS.sentences] == [s.tolist() for s in SPLIT.sentences]
     rows = np.array([4, 0, 7])
-    batch = DOCUMENTS.batch(rows)
-    assert [VOCABULARY.words[i - 4] for i in batch.words.tolist()] == [
-        token for i in rows for token in SPLIT.texts[i]
-    ]
+    batch, tokens = DOCUMENTS.batch(rows), [token for i in rows for token in SPLIT.texts[i]]
+    assert [VOCABULARY.words[i - 4] for i in batch.words.tolist()] == tokens
     assert batch.sentences.tolist() == [n for i in rows for n in SPLIT.sentences[i]]
     assert batch.labels.tolist() == SPLIT.labels[rows].tolist()
     builder = Builder(Words())
@@ -242,7 +210,8 @@ def test_words_unknown_or_spelt_like_a_symbol_are_unknown():
 def test_training_batches_hold_each_document_once_within_the_limit(hierarchical):
     documents = Documents.of(planted_documents.generate(200, "batches"), VOCABULARY)
     limit = 60 if hierarchical else 700
-    batches = list(training_batches(documents, hierarchical, limit, 16, np.random.default_rng(0)))
+    order = documents, hierarchical, limit, 16
+    batches = list(training_batches(*order, np.random.default_rng(0)))
     assert sum(len(batch.labels) for batch in batches) == 200
     assert sorted(n for batch in batches for n in batch.lengths.tolist()) == sorted(documents.words.lengths)
     for batch in batches:
@@ -252,8 +221,7 @@ def test_training_batches_hold_each_document_once_within_the_limit(hierarchical)
         # Buckets of like length: far closer together than the 3 to 12 sentences of all.
         assert batch.counts.max() - batch.counts.min() <= (4 if hierarchical else 12)
     assert len({len(batch.labels) for batch in batches}) > 1
-    again = list(training_batches(documents, hierarchical, limit, 16, np.random.default_rng(0)))
-    other = list(training_batches(documents, hierarchical, limit, 16, np.random.default_rng(1)))
+    again, other = (list(training_batches(*order, np.random.default_rng(seed))) for seed in (0, 1))
     assert all(torch.equal(a.words, b.words) for a, b in zip(batches, again, strict=True))
     assert [len(a.words) for a in batches] != [len(a.words) for a in other]
 
@@ -270,8 +238,8 @@ def test_a_bucket_over_the_limit_is_cut_into_equal_parts():
 
 @pytest.mark.parametrize("hierarchical", [True, False])
 def test_evaluation_batches_hold_each_document_once(hierarchical, monkeypatch):
-    monkeypatch.setattr("attnlib.models.document_batches.MOST_ITEMS", 20)
-    batches = list(evaluation_batches(DOCUMENTS, hierarchical, size=4))
+    monkeypatch.setattr(document_batches, "MOST_ITEMS", 20)
+    batches = list(document_batches.evaluation_batches(DOCUMENTS, hierarchical, size=4))
     assert sorted(i for rows, _ in batches for i in rows) == list(range(9))
     for rows, batch in batches:
         longest = (batch.counts if hierarchical else batch.lengths).max()
@@ -300,10 +268,12 @@ def test_hierarchical_models_refuse_texts_without_sentences():
 def test_impossible_architectures_are_refused(change, message):
     with pytest.raises(ValueError, match=message):
         models.DocumentArchitecture(**({"encoder": "HANrnn", "n_classes": 3, "n_words": 9} | change))
+
+
+def test_vectors_of_another_shape_are_refused():
+    architecture = models.DocumentArchitecture("HANrnn", 2, 5, dimension=12)
     with pytest.raises(ValueError, match=r"vectors have shape \[3, 12\]"):
-        models.build_document_model(
-            models.DocumentArchitecture("HANrnn", 2, 5, dimension=12), torch.zeros(3, 12)
-        )
+        models.build_document_model(architecture, torch.zeros(3, 12))
 
 
 def test_the_padding_row_stays_zero_and_each_word_gets_its_gradient():
@@ -325,17 +295,12 @@ def test_vectors_have_length_one_and_follow_the_words(monkeypatch):
     torch.testing.assert_close(lengths[4:], torch.ones(len(vocabulary.words)))
     assert torch.equal(table, train_document_vectors([some], vocabulary, dimension=8))
     assert not torch.equal(table, train_document_vectors([some], vocabulary, dimension=8, seed=1))
-    drawn = random_unit_vectors(7, 5)
-    torch.testing.assert_close(drawn.norm(dim=1), torch.tensor([0.0] + [1.0] * 6))
+    torch.testing.assert_close(random_unit_vectors(7, 5).norm(dim=1), torch.tensor([0.0] + [1.0] * 6))
 
 
 def test_sentences_for_vectors_are_those_of_the_texts(monkeypatch):
-    split = Split(
-        ("a", "b"),
-        (("x", "rare", "y"), ("y",)),
-        np.array([0, 1]),
-        sentences=(np.array([2, 1]), np.array([1])),
-    )
+    texts, sentences = (("x", "rare", "y"), ("y",)), (np.array([2, 1]), np.array([1]))
+    split = Split(("a", "b"), texts, np.array([0, 1]), sentences=sentences)
     vocabulary = Vocabulary(("x", "y"))
     assert list(Sentences([split], vocabulary)) == [["x", "<unk>"], ["y"], ["y"]]
     flat = replace(split, sentences=None)

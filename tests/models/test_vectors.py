@@ -6,14 +6,16 @@ import numpy as np
 import pytest
 import torch
 
+from attnlib.data.corpus import Vocabulary
 from attnlib.models.vectors import embedding_matrix, read_vectors, train_vectors
 from tests import toy
 
+VOCABULARY = Vocabulary.build([toy.WORDS])
+
 
 def write(path, lines):
-    opener = gzip.open if path.suffix == ".gz" else open
-    with opener(path, "wt", encoding="utf-8") as file:
-        file.write("\n".join(lines) + "\n")
+    text = "".join(f"{line}\n" for line in lines).encode()
+    path.write_bytes(gzip.compress(text) if path.suffix == ".gz" else text)
     return path
 
 
@@ -48,26 +50,24 @@ def test_a_missing_file_is_named(tmp_path):
 
 
 def test_random_vectors_have_the_deviation_and_a_zero_padding_row():
-    vocabulary = toy.model()[1]
-    matrix = embedding_matrix(vocabulary, dimension=500, deviation=0.1, seed=3)
+    matrix, again = (embedding_matrix(VOCABULARY, dimension=500, deviation=0.1, seed=3) for _ in range(2))
     assert (matrix[0] == 0).all()
     assert abs(float(matrix[1:].std()) - 0.1) < 0.005
-    assert torch.equal(matrix, embedding_matrix(vocabulary, dimension=500, deviation=0.1, seed=3))
+    assert torch.equal(matrix, again)
 
 
 @pytest.mark.parametrize(("missing", "zero"), [("zero", True), ("random", False)])
 def test_words_without_a_vector(tmp_path, missing, zero):
     path = write(tmp_path / "v.txt", ["good 1 2"])
-    vocabulary = toy.model()[1]
-    matrix = embedding_matrix(vocabulary, str(path), dimension=2, missing=missing)
-    assert matrix[vocabulary.index["good"]].tolist() == [1, 2]
-    assert bool((matrix[vocabulary.index["bad"]] == 0).all()) is zero
+    matrix = embedding_matrix(VOCABULARY, str(path), dimension=2, missing=missing)
+    assert matrix[VOCABULARY.index["good"]].tolist() == [1, 2]
+    assert bool((matrix[VOCABULARY.index["bad"]] == 0).all()) is zero
 
 
 def test_a_file_that_covers_no_word_is_refused(tmp_path):
     path = write(tmp_path / "v.txt", ["GOOD 1 2"])
     with pytest.raises(ValueError, match="no word of the vocabulary"):
-        embedding_matrix(toy.model()[1], str(path), dimension=2)
+        embedding_matrix(VOCABULARY, str(path), dimension=2)
 
 
 def test_trained_vectors_depend_on_the_seed_only():

@@ -1,6 +1,7 @@
 """A trained adversary: its loss against a float64 oracle, the two variants, selection, and what λ does."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,14 +12,7 @@ from attnlib.models import Architecture, build, collate
 from attnlib.models.classifier import Output
 from attnlib.models.reading import read
 from attnlib.training import adversary as training_adversary
-from attnlib.training.adversary import (
-    AdversaryTraining,
-    Target,
-    adversary_losses,
-    denormals_are_zero,
-    divergence,
-    recipe,
-)
+from attnlib.training.adversary import AdversaryTraining, Target, adversary_losses, divergence, recipe
 from attnlib.training.fit import fit
 from attnlib.training.flat import Training
 from attnlib.training.flat import recipe as flat_recipe
@@ -48,10 +42,9 @@ def near(base):
 def adversary(base, seed=1, **settings):
     corpus, readouts = base
     model = fresh(corpus, seed)
-    how = AdversaryTraining(**({"strength": 0.0, "epochs": 60, "batch_size": 4, "seed": seed} | settings))
+    how = AdversaryTraining(**({"strength": 0.0, "epochs": 20, "batch_size": 4, "seed": seed} | settings))
     history = fit(recipe(model, corpus, readouts, how), progress=False)
-    found = read(model, corpus.test, corpus.vocabulary)
-    return found, history
+    return read(model, corpus.test, corpus.vocabulary), history
 
 
 def outputs(n=5, length=9, n_classes=2, seed=0):
@@ -118,8 +111,8 @@ def test_the_divergence_is_the_adversarys_from_the_base():
 
 @pytest.mark.slow
 def test_without_strength_it_learns_the_bases_outputs(base, near):
-    (found, history), test = near, base[1]["test"]
-    untrained = read(fresh(base[0], 1), base[0].test, base[0].vocabulary)
+    (found, history), (corpus, readouts) = near, base
+    test, untrained = readouts["test"], read(fresh(corpus, 1), corpus.test, corpus.vocabulary)
     far = tvd(untrained.probabilities(), test.probabilities()).mean()
     assert tvd(found.probabilities(), test.probabilities()).mean() < 0.05 < far
     assert (found.predictions() == test.predictions()).double().mean() > 0.95
@@ -129,7 +122,7 @@ def test_without_strength_it_learns_the_bases_outputs(base, near):
 @pytest.mark.slow
 def test_a_large_strength_drives_attention_as_far_as_it_goes(base, near):
     test = base[1]["test"]
-    far, _ = adversary(base, strength=10.0, patience=60)
+    far, _ = adversary(base, strength=10.0)
     several = test.lengths > 3
     reached = jsd(far.alpha, test.alpha)[several].mean()
     assert reached > 2 * jsd(near[0].alpha, test.alpha)[several].mean()
@@ -143,11 +136,10 @@ def test_a_large_strength_drives_attention_as_far_as_it_goes(base, near):
 def test_attention_that_the_base_does_not_use_is_driven_to_ln_2(base):
     corpus, readouts = base
     # A base that looks at the first token only.
-    pointed = {}
-    for name, readout in readouts.items():
-        alpha = torch.zeros_like(readout.alpha)
-        alpha[:, 0] = 1
-        pointed[name] = type(readout)(alpha, readout.scores, readout.bias, readout.mask)
+    pointed = {
+        name: replace(readout, alpha=torch.eye(readout.alpha.shape[1])[0].expand_as(readout.alpha))
+        for name, readout in readouts.items()
+    }
     found, _ = adversary((corpus, pointed), strength=10.0)
     several = readouts["test"].lengths > 2
     reached = jsd(found.alpha, pointed["test"].alpha)[several]
@@ -155,21 +147,19 @@ def test_attention_that_the_base_does_not_use_is_driven_to_ln_2(base):
 
 
 @pytest.mark.slow
-def test_the_published_variant_keeps_the_best_epoch_on_dev_and_patience_ends_training(base):
-    _, history = adversary(base, strength=0.01, epochs=200, patience=3)
-    losses = [row["dev_loss"] for row in history]
-    kept = [row for row in history if row["selected"]]
-    assert [row["dev_loss"] for row in kept] == [min(losses)]
-    assert len(history) < 200
-    assert len(history) - int(kept[0]["epoch"]) == 3
-
-
-@pytest.mark.slow
-def test_the_released_variant_keeps_the_epoch_of_least_training_loss(base):
-    found, history = adversary(base, strength=0.001, variant="released", epochs=8)
-    kept = [row for row in history if row["selected"]]
-    assert [row["loss"] for row in kept] == [min(row["loss"] for row in history)]
+@pytest.mark.parametrize(
+    ("loss", "settings"),
+    [
+        ("dev_loss", {"strength": 0.01, "epochs": 200, "patience": 3}),
+        ("loss", {"strength": 0.001, "epochs": 8, "variant": "released"}),
+    ],
+)
+def test_the_epoch_of_least_loss_is_kept_and_patience_ends_training(base, loss, settings):
+    found, history = adversary(base, **settings)
+    (kept,) = [row for row in history if row["selected"]]
+    assert kept[loss] == min(row[loss] for row in history)
     assert torch.isfinite(found.alpha).all()
+    assert len(history) == (settings["epochs"] if "variant" in settings else int(kept["epoch"]) + 3) < 200
 
 
 @pytest.mark.slow
@@ -185,15 +175,17 @@ def test_denormal_numbers_are_zero_while_it_trains_and_come_back(base, monkeypat
         return bool(torch.tensor(1e-40) * 0.5 > 0)
 
     seen = []
-    losses = training_adversary.adversary_losses
-    monkeypatch.setattr(
-        training_adversary, "adversary_losses", lambda *given: seen.append(denormal()) or losses(*given)
-    )
+
+    def watched(*given):
+        seen.append(denormal())
+        return adversary_losses(*given)
+
+    monkeypatch.setattr(training_adversary, "adversary_losses", watched)
     assert denormal()
     adversary(base, epochs=1)
     assert set(seen) == {False}
     assert denormal()
-    with pytest.raises(RuntimeError), denormals_are_zero():
+    with pytest.raises(RuntimeError), training_adversary.denormals_are_zero():
         raise RuntimeError
     assert denormal()
 
@@ -213,9 +205,8 @@ def test_the_released_loss_is_refused_for_more_than_two_classes(base):
     corpus, _ = base
     model = fresh(corpus, 0, n_classes=3)
     readouts = {name: read(model, split, corpus.vocabulary) for name, split in corpus.splits.items()}
-    how = AdversaryTraining(0.1, "released")
     with pytest.raises(ValueError, match="two classes, here are 3"):
-        recipe(model, corpus, readouts, how)
+        recipe(model, corpus, readouts, AdversaryTraining(0.1, "released"))
 
 
 def test_a_loss_that_is_not_finite_is_refused(base):
