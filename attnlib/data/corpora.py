@@ -20,7 +20,7 @@ import numpy as np
 
 from attnlib.data.catalogue import DATA_SETS
 from attnlib.data.columns import Builder, Ragged, RowIds, Words
-from attnlib.data.corpus import SPECIALS, TASKS, Corpus, Split, Vocabulary
+from attnlib.data.corpus import PARTS, SPECIALS, TASKS, Corpus, Split, Vocabulary
 from attnlib.data.errors import DataError, needed
 from attnlib.data.tokens import Segmenter, clean
 
@@ -237,7 +237,7 @@ def make(
     known = dict(sums if isinstance(sums, Mapping) else dict.fromkeys(sums, "not known"))
     vocabulary = Vocabulary(tuple(sorted(words)))
     provenance = {**origin, "files": known, "notes": told}
-    train, dev, test = (splits[part] for part in ("train", "dev", "test"))
+    train, dev, test = (splits[part] for part in PARTS)
     return Corpus(name, about.get("task", TASKS[0]), train, dev, test, vocabulary, class_names, provenance)
 
 
