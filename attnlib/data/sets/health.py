@@ -213,14 +213,14 @@ def read_id_lists() -> dict[str, set[int]] | None:
     """Return the admission numbers of the paper's split, or None if its three lists are not there."""
     if not all(files.find("mimic3", path) for path in ID_LISTS.values()):
         return None
+
+    def numbers(content: Content) -> Iterator[int]:
+        for line, number in enumerate(content.lines(), start=1):
+            with row_at(f"{content.where}:{line}"):
+                yield int(number)
+
     contents = files.locate("mimic3", ID_LISTS.values())
-    lists: dict[str, set[int]] = {}
-    for part, path in ID_LISTS.items():
-        lists[part] = set()
-        for line, number in enumerate(contents[path].lines(), start=1):
-            with row_at(f"{contents[path].where}:{line}"):
-                lists[part].add(int(number))
-    return lists
+    return {part: set(numbers(contents[path])) for part, path in ID_LISTS.items()}
 
 
 def by_patient(patients: np.ndarray) -> dict[str, np.ndarray]:
