@@ -174,7 +174,7 @@ def read(
         if its:
             where = str(place) if item.is_folder else its[item.path].where
             data = {path: content.data for path, content in its.items()}
-            yield item, its, (item.difference(data, where) or "") if verify else ""
+            yield item, its, item.difference(data, where) if verify else ""
 
 
 def other_archive(data_set: DataSet, archive: Path) -> str:

@@ -54,7 +54,7 @@ def test_tar_archives_are_read_in_place(nowhere, monkeypatch, tmp_path, name):
 def test_a_git_blob_id_is_checked_where_no_sha256_is_known():
     # The id that git gives to a file of these six bytes.
     item = Item("x", git_blob="ce013625030ba8dba906f756967f9e9ca394464a")
-    assert item.difference({"x": b"hello\n"}, "here") is None
+    assert item.difference({"x": b"hello\n"}, "here") == ""
     assert "here is not the official file: 5 bytes, git blob" in item.difference({"x": b"hello"}, "here")
 
 
