@@ -12,7 +12,6 @@ import scipy.sparse
 import torch
 
 from attnlib import faithfulness
-from attnlib.data.columns import Builder
 from attnlib.data.corpus import Split, Vocabulary
 from attnlib.data.generated import planted
 from attnlib.data.imposed import impose
@@ -143,7 +142,6 @@ TEXTUAL = {
 TEXTUAL_ONE = {
     "encode": lambda text: Vocabulary(("a",)).encode(text),
     "words": Vocabulary,
-    "builder": lambda text: Builder().append(text),
     "planted rule": planted.score,
     "planted evidence": lambda text: planted.planted_evidence(text, 1),
     "bag of words": baselines_text.ngrams,

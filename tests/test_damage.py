@@ -75,13 +75,8 @@ def runs(folder):
     yield read
 
 
-KINDS = {
-    "corpora": corpora,
-    "models": models,
-    "Readouts": readouts,
-    "word vectors": word_vectors,
-    "runs": runs,
-}
+KINDS = {"corpora": corpora, "models": models, "Readouts": readouts, "runs": runs}
+KINDS |= {"word vectors": word_vectors}
 
 
 def tried(kind, folder, times):

@@ -71,6 +71,16 @@ def letters():
     return replace(whole, name="letters", **cut)
 
 
+def answers():
+    """Scenes whose questions have four answers."""
+    whole = scenes_generated.load(**SIZES)
+    four = {
+        part: replace(split, labels=split.labels + 2 * (np.arange(len(split)) % 2))
+        for part, split in whole.splits.items()
+    }
+    return replace(whole, name="answers", class_names=("no", "yes", "seldom", "often"), **four)
+
+
 TEXTS = {
     "planted": partial(planted.load, **SIZES, length=(8, 14)),
     "five": partial(flat, "five", 5),
@@ -81,10 +91,7 @@ TEXTS = {
     "planted_documents": partial(planted_documents.load, **SIZES, sentences=(3, 5)),
     "letters": letters,
 }
-SCENES = {
-    "scenes": partial(scenes_generated.load, **SIZES),
-    "colours": lambda: replace(scenes_generated.load(**SIZES, kinds=("colour",)), name="colours"),
-}
+SCENES = {"scenes": partial(scenes_generated.load, **SIZES), "answers": answers}
 SINGLE, TWO = {"planted", "five", "planted_documents", "letters"}, {"planted", "letters"}
 OF_TWO = ("violation/evidence", "beyond/deception", "beyond/conicity")
 DOCUMENTS, BERT = {"planted_documents", "letters"}, SINGLE | {"pairs", "pairs3"}

@@ -97,7 +97,7 @@ LOADERS: dict[str, Callable[..., Corpus]] = {
     "planted_documents": planted_documents.load,
 }
 
-# Generated scenes with known evidence, no file needed: options as in scenes_generated.load.
+# Generated scenes with known evidence, no file needed: options n_train, n_dev, n_test, seed.
 SCENES: dict[str, Callable[..., SceneCorpus]] = {"scenes": scenes_generated.load}
 
 

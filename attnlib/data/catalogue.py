@@ -54,8 +54,8 @@ class Item:
             return path == self.path
         return path.startswith(f"{self.path}/") and path.endswith(self.suffix)
 
-    def difference(self, files: Mapping[str, bytes], where: str) -> str | None:
-        """How its files (path: content), read at `where`, differ from the official; None if not known to."""
+    def difference(self, files: Mapping[str, bytes], where: str) -> str:
+        """How its files (path: content), read at `where`, differ from the official; "" if not known to."""
         if self.is_folder:
             sums = {path: _sha256(data.replace(b"\r", b"")) for path, data in files.items()}
             data = "".join(f"{sums[path]} {path}\n" for path in sorted(sums)).encode()
@@ -67,7 +67,7 @@ class Item:
         if self.git_blob:
             blob = hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False)
             kind, expected, found = "git blob", self.git_blob, blob.hexdigest()
-        return None if expected in (None, found) else f"{problem}, {kind} {found} instead of {expected}"
+        return "" if expected in (None, found) else f"{problem}, {kind} {found} instead of {expected}"
 
 
 def _sha256(data: bytes) -> str:

@@ -11,8 +11,6 @@ from typing import Any, Self
 
 import numpy as np
 
-from attnlib.checks import refuse_string
-
 CHUNK = 10_000
 
 
@@ -98,25 +96,21 @@ class Words(dict[str, int]):
 
 
 class Builder:
-    """Collects the rows of a Ragged one by one. known: numbers of the words of texts, shared with others."""
+    """Collects the rows of a Ragged one by one: numbers, or those that `Words` gives to a text."""
 
-    def __init__(self, known: Words | None = None) -> None:
-        self._known = known
+    def __init__(self) -> None:
         # array grows in place, by a sixteenth at a time, and numpy reads it without a copy.
         self._values, self._counts = array("i"), array("i")
 
-    def append(self, row: Iterable[Any]) -> None:
-        """Add one row at the end: words where these are known, else numbers."""
-        refuse_string(row, "tokens")
+    def append(self, row: Iterable[int]) -> None:
+        """Add one row at the end."""
         before = len(self._values)
-        self._values.extend(row if self._known is None else map(self._known.__getitem__, row))
+        self._values.extend(row)
         self._counts.append(len(self._values) - before)
 
     def finish(self, words: Sequence[str] | None = None) -> Ragged:
         """The rows, of these words; the builder takes no more."""
         counts = np.frombuffer(self._counts, dtype=np.int32)
-        if words is None and self._known is not None:
-            words = tuple(self._known)
         return Ragged.in_a_row(np.frombuffer(self._values, dtype=np.int32), counts, words)
 
 

@@ -20,7 +20,7 @@ import numpy as np
 
 from attnlib.data.catalogue import DATA_SETS
 from attnlib.data.columns import Builder, Ragged, RowIds, Words
-from attnlib.data.corpus import SPECIALS, TASKS, Corpus, Split, Vocabulary
+from attnlib.data.corpus import PARTS, SPECIALS, TASKS, Corpus, Split, Vocabulary
 from attnlib.data.errors import DataError, needed
 from attnlib.data.tokens import Segmenter, clean
 
@@ -70,7 +70,7 @@ def read(prefix: str, parts: Mapping[str, Iterable[Row]], cut: Cut, compact: boo
         # Arrays that grow are read by numpy without a copy.
         ids: list[str] = []
         lines, labels = array("q"), array("q")
-        columns = {name: Builder(known) for name in SPELT} | {name: Builder() for name in COUNTED}
+        columns = {name: Builder() for name in (*SPELT, *COUNTED)}
         for row in rows:
             text, sentences = cut(row.text)
             question = None if row.question is None else cut(row.question)[0]
@@ -79,7 +79,8 @@ def read(prefix: str, parts: Mapping[str, Iterable[Row]], cut: Cut, compact: boo
                 continue
             cast(Any, lines if isinstance(row.name, int) else ids).append(row.name)
             labels.append(row.label)
-            cells = (text, question, row.evidence, row.candidates, sentences)
+            spelt = (None if cell is None else map(known.__getitem__, cell) for cell in (text, question))
+            cells = (*spelt, row.evidence, row.candidates, sentences)
             for column, cell in zip(columns.values(), cells, strict=True):
                 if cell is not None:
                     column.append(cell)
@@ -237,7 +238,7 @@ def make(
     known = dict(sums if isinstance(sums, Mapping) else dict.fromkeys(sums, "not known"))
     vocabulary = Vocabulary(tuple(sorted(words)))
     provenance = {**origin, "files": known, "notes": told}
-    train, dev, test = (splits[part] for part in ("train", "dev", "test"))
+    train, dev, test = (splits[part] for part in PARTS)
     return Corpus(name, about.get("task", TASKS[0]), train, dev, test, vocabulary, class_names, provenance)
 
 

@@ -16,6 +16,7 @@ from attnlib.data.columns import Ragged, RowIds
 
 PAD, UNK, START, END = 0, 1, 2, 3
 SPECIALS = ("<pad>", "<unk>", "<start>", "<end>")
+PARTS = ("train", "dev", "test")
 TASKS = ("classification", "question answering", "pair classification")
 PAIRED = TASKS[1:]
 # How far the sum of imposed weights may be from 1 before it is an error and not rounding; as in a Readout.
@@ -281,7 +282,7 @@ class Parts(Generic[S]):
     @property
     def splits(self) -> dict[str, S]:
         """The three splits by name."""
-        return {"train": self.train, "dev": self.dev, "test": self.test}
+        return {part: getattr(self, part) for part in PARTS}
 
     @cached_property
     def checksum(self) -> str:

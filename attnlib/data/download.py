@@ -36,18 +36,13 @@ class _BrokenOff(Failed):
 
 
 def retrieve(
-    address: str,
-    target: Path,
-    part: Path,
-    accept: Callable[[Path], None],
-    resume: bool,
-    most: int = SIZE_LIMIT,
+    address: str, target: Path, part: Path, accept: Callable[[Path], None], resume: bool, most: int
 ) -> None:
     """Download `address` to `target`, which is replaced when the file is whole and as it should be.
 
     part: where bytes arrive, in the file system of `target`. `accept` raises ValueError for a file that is
     not as it should be. resume: whether to go on with `part`, and to keep it if the connection breaks; only
-    for files that are checked. most: bytes that are taken, whatever the server sends.
+    for files that are checked. most: bytes that are taken, whatever the server sends, and SIZE_LIMIT at most.
 
     Raises Failed, ValueError for wrong content, and OSError if the disk cannot be written. Two calls for the
     same `part` must not overlap.

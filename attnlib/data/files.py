@@ -21,7 +21,7 @@ from typing import IO, NamedTuple
 
 from attnlib import cache
 from attnlib.checks import one_of
-from attnlib.data import archives, places
+from attnlib.data import archives, places, rows
 from attnlib.data.catalogue import DATA_SETS, DataSet, Item
 from attnlib.data.download import SIZE_LIMIT, Failed, NotThere, retrieve
 from attnlib.data.errors import DataError, needed
@@ -104,6 +104,22 @@ def stream(name: str, path: str) -> Iterator[tuple[str, IO[bytes]]]:
     except archives.BROKEN as error:
         problem = f"{place} {places.damage(error)}. Delete it"
         raise DataError(f"{name}: {problem}. {places.advice(data_set)}") from error
+
+
+def labelled_rows(
+    name: str, path: str, columns: int, labels: Sequence[str], what: str
+) -> Iterator[tuple[int, int, list[str]]]:
+    """Yield (line on which it starts, class, other fields) of each row of a csv file, opened as by `stream`.
+
+    The first field is one of the labels, whose place among them is the class; `what` it is, for errors. Rows
+    may hold line ends and doubled quotes inside quoted fields. Raises DataError, with file and line, for a
+    wrong number of fields, another label, or an open quote.
+    """
+    with stream(name, path) as (where, file):
+        for line, (label, *fields) in rows.read_rows(rows.decoded(file, where), where, columns):
+            with rows.row_at(f"{where}:{line}"):
+                number = rows.one_of(label, labels, what)
+            yield line, number, fields
 
 
 # What `check` says of a file or folder; unknown: its checksum is.

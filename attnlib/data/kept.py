@@ -19,7 +19,7 @@ from attnlib import cache
 from attnlib.cache.sources import function_digest
 from attnlib.data import files
 from attnlib.data.columns import Builder, Ragged, RowIds, Words
-from attnlib.data.corpus import Corpus, Split, Vocabulary
+from attnlib.data.corpus import PARTS, Corpus, Split, Vocabulary
 
 Loader = Callable[..., Corpus]
 CUTTERS = ("scikit-learn", "sentencex", "spacy")
@@ -108,7 +108,7 @@ def _corpus(arrays: dict[str, np.ndarray]) -> Corpus:
     about = json.loads(_unpacked(arrays["about"])[0])
     words = _unpacked(arrays["words"])
     splits = {}
-    for part in ("train", "dev", "test"):
+    for part in PARTS:
         ids, prefix = arrays[f"{part}.ids"], about.get(f"{part}.ids")
         columns: dict[str, Any] = {"ids": RowIds(prefix, ids) if prefix else _unpacked(ids)}
         for name in ("texts", "questions", "evidence", "candidates", "sentences"):

@@ -35,14 +35,12 @@ from attnlib.cache import file_checksum
 from attnlib.checks import own_path, tokens_of
 from attnlib.data.columns import Ragged, Words
 from attnlib.data.corpora import SEED, Cut, Parts, Row, by_class, held_out, read
-from attnlib.data.corpus import TASKS, Corpus, Split, Vocabulary
+from attnlib.data.corpus import PARTS, TASKS, Corpus, Split, Vocabulary
 from attnlib.data.errors import DataError
 from attnlib.data.rows import decoded, read_rows, row_at
 
 NEEDED, FURTHER = ("text", "label"), ("split", "rationale", "id", "text_b")
 COLUMNS = (*NEEDED, *FURTHER)
-PARTS = {"train": "train", "dev": "dev", "validation": "dev", "test": "test"}
-ORDER = ("train", "dev", "test")
 # Shares that are drawn: of all texts, then of the rest.
 TEST, DEV = (0.2, SEED), (0.125, SEED)
 
@@ -225,10 +223,11 @@ def _made(name: str, found: Found, sums: Mapping[str, str]) -> Corpus:
         label, text = _label(cells["label"]), _sentences(cells["text"])
         first.setdefault(label, place)
         if "split" in cells:
-            part = PARTS.get(str(cells["split"]).strip().lower())
-            if part is None:
+            written = str(cells["split"]).strip().lower()
+            part = {"validation": "dev"}.get(written, written)
+            if part not in PARTS:
                 raise ValueError(f"the split is {cells['split']!r}: give train, dev or test")
-            parts.append(ORDER.index(part))
+            parts.append(PARTS.index(part))
         own = number if "id" not in cells else "" if _missing(cells["id"]) else str(cells["id"])
         if isinstance(own, str):
             if not own or not own.isprintable():
@@ -272,16 +271,16 @@ def _made(name: str, found: Found, sums: Mapping[str, str]) -> Corpus:
 
 def _divided(name: str, every: Split, parts: np.ndarray) -> tuple[Parts, list[str]]:
     """The three splits, as the parts [N] of the file say or drawn; and a note on what was drawn."""
-    there = {part: every.select(parts == n) for n, part in enumerate(ORDER) if (parts == n).any()}
+    there = {part: every.select(parts == n) for n, part in enumerate(PARTS) if (parts == n).any()}
     for part in ("train", "test"):
         if there and part not in there:
             raise DataError(f"{name}: no row has the split {part}")
     if "dev" in there:
-        return {part: there[part] for part in ORDER}, []
+        return {part: there[part] for part in PARTS}, []
     drawn = "no split dev: drawn of train" if there else "no column split: drawn by class"
     try:
         splits = held_out(there) if there else by_class({"": every}, TEST, DEV)
     except ValueError as error:
         raise DataError(f"{name}: {len(every)} texts are too few to divide: {error}") from error
-    sizes = ", ".join(f"{len(splits[part])} {part}" for part in ORDER)
-    return {part: splits[part] for part in ORDER}, [f"{drawn} with seed {SEED}, {sizes}"]
+    sizes = ", ".join(f"{len(splits[part])} {part}" for part in PARTS)
+    return {part: splits[part] for part in PARTS}, [f"{drawn} with seed {SEED}, {sizes}"]

@@ -17,7 +17,7 @@ from attnlib import cache
 from attnlib.data import archives
 from attnlib.data.catalogue import DataSet, Item
 from attnlib.data.errors import DataError
-from attnlib.data.rows import decoded, read_rows
+from attnlib.data.rows import decoded, read_rows, require_columns
 
 SIZES: dict[str, dict[str, int]] = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
 # Path, place for messages, content as a stream.
@@ -49,9 +49,21 @@ class Content:
             lines.pop()
         return lines
 
-    def rows(self, columns: int | None = None) -> Iterator[tuple[int, list[str]]]:
+    def rows(self, columns: int | None = None, delimiter: str = ",") -> Iterator[tuple[int, list[str]]]:
         """The rows of a csv file, as `rows.read_rows` yields them."""
-        return read_rows((line + "\n" for line in self.lines()), self.where, columns)
+        return read_rows((line + "\n" for line in self.lines()), self.where, columns, delimiter)
+
+    def table(self, columns: Sequence[str], delimiter: str = ",") -> Iterator[tuple[int, list[str]]]:
+        """The rows below the header of a csv file, of each the fields of these columns; others are not read.
+
+        DataError for a file without one of them, and as of `rows.read_rows`.
+        """
+        rows = self.rows(delimiter=delimiter)
+        _, header = next(rows, (1, []))
+        require_columns(header, columns, self.where)
+        places = [header.index(column) for column in columns]
+        for line, fields in rows:
+            yield line, [fields[place] for place in places]
 
 
 def cache_folder() -> Path:
@@ -162,7 +174,7 @@ def read(
         if its:
             where = str(place) if item.is_folder else its[item.path].where
             data = {path: content.data for path, content in its.items()}
-            yield item, its, (item.difference(data, where) or "") if verify else ""
+            yield item, its, item.difference(data, where) if verify else ""
 
 
 def other_archive(data_set: DataSet, archive: Path) -> str:

@@ -52,21 +52,6 @@ def require_columns(found: Iterable[str], wanted: Sequence[str], where: str) -> 
         raise DataError(f"{where}:1: no column {lacking} in the header. Is it the right file?")
 
 
-def labelled_rows(
-    lines: Iterable[str], where: str, columns: int, labels: Sequence[str], what: str
-) -> Iterator[tuple[int, int, list[str]]]:
-    """Yield (line on which it starts, class, other fields) of each row of csv lines, which keep their ends.
-
-    The first field is one of the labels, whose place among them is the class; `what` it is, for errors. Rows
-    may hold line ends and doubled quotes inside quoted fields. Raises DataError, with `where` and line, for a
-    wrong number of fields, another label, or an open quote.
-    """
-    for line, (label, *fields) in read_rows(lines, where, columns):
-        with row_at(f"{where}:{line}"):
-            number = one_of(label, labels, what)
-        yield line, number, fields
-
-
 def read_rows(
     lines: Iterable[str], where: str, columns: int | None, delimiter: str = ","
 ) -> Iterator[tuple[int, list[str]]]:

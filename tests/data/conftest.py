@@ -40,6 +40,13 @@ def nowhere(monkeypatch, tmp_path):
 
 
 @pytest.fixture
+def root(tmp_path, monkeypatch, nowhere):
+    """An empty folder of data sets, the only one; the cache is empty and nobody is at any address."""
+    monkeypatch.setenv("ATTNLIB_DATA", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
 def mirror(server, nowhere, monkeypatch, tmp_path):
     """A folder that `server` serves, set as the download address."""
     server.folder = tmp_path / "mirror"

@@ -205,8 +205,7 @@ def tried(kind, root, times):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_damaged_archive_is_read_rightly_or_refused_by_name(kind, nowhere, tmp_path, monkeypatch):
-    monkeypatch.setenv("ATTNLIB_DATA", str(tmp_path))
-    found = tried(kind, tmp_path, 40)
+def test_a_damaged_archive_is_read_rightly_or_refused_by_name(kind, root):
+    found = tried(kind, root, 40)
     assert found.keys() <= {"right", "refused"}
     assert found["refused"] > 10

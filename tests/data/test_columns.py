@@ -8,15 +8,16 @@ PLAIN = (("a", "b", "a"), ("c",), ("b", "b"), ("a", "d", "e", "a"))
 LENGTHS = ([2, 1], [1], [1, 1], [4])
 
 
-def ragged(rows=LENGTHS, *words):
-    builder = Builder(*words)
+def ragged(rows=LENGTHS, words=None):
+    builder = Builder()
     for row in rows:
         builder.append(row)
-    return builder.finish()
+    return builder.finish(words)
 
 
 def packed(texts=PLAIN):
-    return ragged(texts, Words())
+    known = Words()
+    return ragged([[known[word] for word in text] for text in texts], tuple(known))
 
 
 @pytest.mark.parametrize("rows", [[3, 0], [], slice(1, 3), np.array([True, False, False, True]), [1, 1]])
@@ -39,21 +40,6 @@ def test_occurrences_are_those_of_the_selected_texts():
     texts = packed().select([0, 3])
     assert texts.words == tuple("abcde")
     assert texts.occurrences(5).tolist() == [4, 1, 0, 1, 1]
-
-
-def test_builders_may_share_their_words():
-    known = Words()
-    first, second = Builder(known), Builder(known)
-    first.append(["x", "y"])
-    second.append(["y", "z"])
-    first.append(["z", "x"])
-    words = tuple(known)
-    assert words == ("x", "y", "z")
-    one, two = first.finish(words), second.finish(words)
-    assert one.words is two.words
-    assert (tuple(one), tuple(two)) == ((("x", "y"), ("z", "x")), (("y", "z"),))
-    with pytest.raises(ValueError, match="tokens is a string"):
-        first.append("xyz")
 
 
 def test_ragged_sums_and_extremes_in_any_order(monkeypatch):

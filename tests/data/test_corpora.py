@@ -17,6 +17,7 @@ from attnlib.data.__main__ import set_of
 from attnlib.data.catalogue import DATA_SETS, SET_OF
 from attnlib.data.columns import Ragged, RowIds
 from attnlib.data.corpora import CORPORA, Row, by_class, draws, filter_by_length, held_out, make, random_split
+from attnlib.data.corpus import PARTS
 from tests.data.sets.writing import sizes
 
 # Sizes of train, dev and test; texts of each class of test; entries of the vocabulary; where they are known
@@ -91,8 +92,7 @@ REMEDIES |= {"imdb10": "'imdb_ratings'", "yahoo": "'20news'", "diabetes": "crede
 
 
 @pytest.mark.parametrize("name", GIVEN)
-def test_what_is_not_on_this_machine_says_how_to_get_it(nowhere, tmp_path, monkeypatch, name):
-    monkeypatch.setenv("ATTNLIB_DATA", str(tmp_path))
+def test_what_is_not_on_this_machine_says_how_to_get_it(root, monkeypatch, name):
     monkeypatch.setenv("ATTNLIB_OFFLINE", "1")
     with pytest.raises(DataError, match=f"^{GIVEN[name].name}: .*not (found in|on this machine)") as caught:
         load(name)
@@ -123,7 +123,6 @@ def test_notes_take_up_what_a_loader_says():
     assert make("mine", parts, {}, {"csv": 1}, entry="yahoo").provenance["notes"][1].startswith("The files")
 
 
-PARTS = ("train", "dev", "test")
 CLASSES = ("no", "yes")
 TEXTS = ["Good film. I liked it!", "Bad film. Dull and long."]
 

@@ -29,9 +29,8 @@ LAYOUTS = {
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("place", ["data", "cache"])
-def test_every_layout_is_found_in_data_folder_and_cache(toy, nowhere, tmp_path, monkeypatch, layout, place):
-    monkeypatch.setenv("ATTNLIB_DATA", str(tmp_path))
-    LAYOUTS[layout]((tmp_path if place == "data" else nowhere) / "sst")
+def test_every_layout_is_found_in_data_folder_and_cache(toy, nowhere, root, layout, place):
+    LAYOUTS[layout]((root if place == "data" else nowhere) / "sst")
     assert contents() == TEXTS
     assert files.find("sst", "dev.txt") is not None
 
@@ -55,13 +54,12 @@ def test_tar_archives_are_read_in_place(nowhere, monkeypatch, tmp_path, name):
 def test_a_git_blob_id_is_checked_where_no_sha256_is_known():
     # The id that git gives to a file of these six bytes.
     item = Item("x", git_blob="ce013625030ba8dba906f756967f9e9ca394464a")
-    assert item.difference({"x": b"hello\n"}, "here") is None
+    assert item.difference({"x": b"hello\n"}, "here") == ""
     assert "here is not the official file: 5 bytes, git blob" in item.difference({"x": b"hello"}, "here")
 
 
-def test_data_folder_comes_before_cache(toy, nowhere, tmp_path, monkeypatch):
-    monkeypatch.setenv("ATTNLIB_DATA", str(tmp_path))
-    write(tmp_path / "sst", {"dev.txt": "given"})
+def test_data_folder_comes_before_cache(toy, nowhere, root):
+    write(root / "sst", {"dev.txt": "given"})
     write(nowhere / "sst", {"dev.txt": "cached"})
     assert contents(["dev.txt"], verify=False) == {"dev.txt": b"given"}
 
@@ -93,10 +91,9 @@ def test_a_truncated_file_is_named(toy, nowhere, name, keep):
         contents()
 
 
-def test_missing_files_without_network_say_where_and_how(toy, nowhere, tmp_path, monkeypatch):
-    monkeypatch.setenv("ATTNLIB_DATA", str(tmp_path))
+def test_missing_files_without_network_say_where_and_how(toy, nowhere, root, monkeypatch):
     address = "http://127.0.0.1:9/nobody/sst/trainDevTestTrees_PTB.zip"
-    remedy = f"Get {toy.address} and put it, .*{tmp_path}/sst"
+    remedy = f"Get {toy.address} and put it, .*{root}/sst"
     with pytest.raises(DataError, match=f"{address} failed, nothing was kept.*{remedy}"):
         contents()
     assert list((nowhere / "sst").iterdir()) == []
@@ -119,9 +116,8 @@ def test_download_lands_whole_in_the_cache_and_is_used_again(toy, mirror, nowher
     assert contents() == TEXTS
 
 
-def test_only_what_is_missing_comes_from_the_download(toy, mirror, tmp_path, monkeypatch):
-    monkeypatch.setenv("ATTNLIB_DATA", str(tmp_path))
-    write(tmp_path / "sst", {"dev.txt": "mine"})
+def test_only_what_is_missing_comes_from_the_download(toy, mirror, root):
+    write(root / "sst", {"dev.txt": "mine"})
     write(mirror, {toy.archive: ZIP})
     assert contents(verify=False) == {**TEXTS, "dev.txt": b"mine"}
 

@@ -25,11 +25,10 @@ reads = []
 
 
 @pytest.fixture
-def file(tmp_path, monkeypatch, nowhere):
-    monkeypatch.setenv("ATTNLIB_DATA", str(tmp_path))
+def file(root):
     reads.clear()
-    (tmp_path / "yelp_full").mkdir()
-    path = tmp_path / "yelp_full" / "train.csv"
+    (root / "yelp_full").mkdir()
+    path = root / "yelp_full" / "train.csv"
     path.write_text("It was good")
     return path
 

@@ -1,10 +1,9 @@
-import io
-
 import pytest
 
 from attnlib.data import DataError
-from attnlib.data.rows import decoded, labelled_rows, one_of, read_rows, require_columns, row_at
-from tests.data.sets.writing import quoted
+from attnlib.data.files import labelled_rows
+from attnlib.data.rows import one_of, read_rows, require_columns, row_at
+from tests.data.sets.writing import quoted, write
 
 
 def test_csv_rows_are_named_by_the_line_on_which_they_start():
@@ -24,10 +23,10 @@ BAD = [
 
 
 @pytest.mark.parametrize(("line", "problem"), BAD)
-def test_bad_rows_are_named(line, problem):
+def test_bad_rows_are_named(root, line, problem):
     text = quoted("a", "two\nlines") + quoted("b", "c") + line
-    lines = decoded(io.BytesIO(text.encode("latin-1")), "test.csv")
-    rows = labelled_rows(lines, "test.csv", 2, ("a", "b", "c"), "the class")
+    write(root / "yelp_full", {"test.csv": text.encode("latin-1")})
+    rows = labelled_rows("yelp_full", "test.csv", 2, ("a", "b", "c"), "the class")
     assert next(rows) == (1, 0, ["two\nlines"])
     with pytest.raises(DataError, match=rf"test\.csv:4: .*{problem}"):
         list(rows)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from attnlib.data.columns import Builder, Ragged, Words
+from attnlib.data.columns import Ragged
 from attnlib.data.corpus import PAD, UNK, Split, Vocabulary
 from attnlib.data.generated import planted_documents
 from attnlib.explain import Trained, explain, leave_one_out
@@ -18,6 +18,7 @@ from attnlib.models.document_batches import DocumentBatch, Documents, training_b
 from attnlib.models.flans import FlatModel
 from attnlib.models.vectors import Sentences, passes_over, random_unit_vectors, train_document_vectors
 from attnlib.prepare.documents import released
+from tests.data.test_columns import packed
 
 SPLIT = planted_documents.generate(9, "test", sentences=(1, 6))
 VOCABULARY = Vocabulary.build(SPLIT.texts)
@@ -194,11 +195,8 @@ def test_documents_are_the_split_in_numbers():
     assert [VOCABULARY.words[i - 4] for i in batch.words.tolist()] == tokens
     assert batch.sentences.tolist() == [n for i in rows for n in SPLIT.sentences[i]]
     assert batch.labels.tolist() == SPLIT.labels[rows].tolist()
-    builder = Builder(Words())
-    for text in SPLIT.texts:
-        builder.append(text)
-    packed = Documents.of(replace(SPLIT, texts=builder.finish()), VOCABULARY)
-    assert [row.tolist() for row in packed.words] == [row.tolist() for row in DOCUMENTS.words]
+    compact = Documents.of(replace(SPLIT, texts=packed(SPLIT.texts)), VOCABULARY)
+    assert [row.tolist() for row in compact.words] == [row.tolist() for row in DOCUMENTS.words]
 
 
 def test_words_unknown_or_spelt_like_a_symbol_are_unknown():

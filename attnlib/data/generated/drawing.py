@@ -83,11 +83,10 @@ def word_lists(name: str) -> dict[str, Any]:
     return lists
 
 
-def check_bounds(option: str, bounds: Bounds, least: int, most: int | None = None) -> None:
-    """Raise ValueError unless bounds are (low, high), at least `least` and at most `most`."""
-    if not least <= bounds[0] <= bounds[1] <= (bounds[1] if most is None else most):
-        end = "" if most is None else f" <= {most}"
-        raise ValueError(f"{option} must be (low, high) with {least} <= low <= high{end}, got {bounds}")
+def check_bounds(option: str, bounds: Bounds, least: int) -> None:
+    """Raise ValueError unless bounds are (low, high), at least `least`."""
+    if not least <= bounds[0] <= bounds[1]:
+        raise ValueError(f"{option} must be (low, high) with {least} <= low <= high, got {bounds}")
 
 
 def check_shares(**shares: float) -> None:

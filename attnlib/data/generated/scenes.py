@@ -9,28 +9,26 @@ size      is the red circle large                      one red circle
 relation  is the red circle left of the blue square    one of each; left of, right of, above, below
 every     is every circle red                          two or three circles, one at least red
 more      are there more circles than squares          at least one of each, never as many; or of colours
-colour    what colour is the large square              one large square; not asked by default
 ========= ============================================ ================================================
 
-The answer is yes or no, as often in every kind, and also a colour where the kind ``colour`` is asked. For
-``exists`` and ``every`` the colours and shapes of the scene are as frequent behind either answer, so counting
-attributes does not help: a model has to bind them to objects.
+The answer is yes or no, as often in every kind. For ``exists`` and ``every`` the colours and shapes of the
+scene are as frequent behind either answer, so counting attributes does not help: a model has to bind them to
+objects.
 
 Evidence is the effect of taking an object away. `support` is how much the scene says for yes:
 
 - exists: the number of such objects;
 - size, relation: 1 where it holds, -1 where it does not, 0 where what is asked about is not there;
 - every: objects of the colour less those of another (one of the latter decides for no, however many others);
-- more: the first number less the second;
-- colour: 1 for the colour that the answer names, 0 where there is no such object.
+- more: the first number less the second.
 
 An object is +1 if taking it away lowers the support for the answer given, -1 if it raises it, else 0. So for
 "is every circle red", answer no, a circle of another colour is +1 and a red one is -1. For "is there a red
 circle", answer no, every object is 0: nothing there makes the answer what it is.
 
 What holds, and the tests check: taking away objects of evidence 0 or -1 never changes the answer; taking away
-all of +1 always does, if there are any. One +1 object is enough for that in size, relation and colour (the
-question has no answer then), and in exists and every if it is the only one of its kind; in more, where the
+all of +1 always does, if there are any. One +1 object is enough for that in size and relation (the question
+has no answer then), and in exists and every if it is the only one of its kind; in more, where the
 numbers differ by one and the answer is yes. Elsewhere taking one away weakens the answer without changing it.
 """
 
@@ -42,22 +40,24 @@ import numpy as np
 
 from attnlib.data.corpus import Vocabulary
 from attnlib.data.generated import drawing
-from attnlib.data.generated.drawing import Bounds, Draw
+from attnlib.data.generated.drawing import Draw
 from attnlib.data.scenes import SceneCorpus, SceneSplit
 
 COLOURS = ("red", "green", "blue", "yellow")
 SHAPES = ("circle", "square", "triangle")
 SIZES = ("small", "large")
-KINDS = ("exists", "size", "relation", "every", "more", "colour")
-YES_NO_KINDS = KINDS[:5]
+KINDS = ("exists", "size", "relation", "every", "more")
 # Whether it compares rows (0) or columns (1), and the sign of the first object's less the second's.
 RELATIONS = {"left of": (1, -1), "right of": (1, 1), "above": (0, -1), "below": (0, 1)}
-REGIONS = 9
+# Fewest and most objects of a scene, and cells of the grid.
+N_OBJECTS, REGIONS = (4, 9), 9
 FEATURES = (*COLOURS, *SHAPES, *SIZES, "x1", "y1", "x2", "y2")
 
 # In cells: half the side of a box, at least and at most, and how far its middle is off the cell's.
 HALF_SIDE = {"small": (0.14, 0.20), "large": (0.30, 0.36)}
 JITTER = 0.12
+# What is added to the columns of colour, shape and size lies evenly between -NOISE and NOISE.
+NOISE = 0.1
 
 # A colour, a shape, a size or several of them.
 Description = frozenset[str]
@@ -98,8 +98,6 @@ def support(question: Question, things: Sequence[Thing]) -> int:
         return len(first) - len(second)
     if len(first) != 1:
         return 0
-    if question.kind == "colour":
-        return 1
     if question.kind == "size":
         return 1 if first[0].size == question.value else -1
     if len(second) != 1:
@@ -107,70 +105,48 @@ def support(question: Question, things: Sequence[Thing]) -> int:
     return 1 if _holds(question.value, first[0].cell, second[0].cell) else -1
 
 
-def evidence(question: Question, things: Sequence[Thing], answer: str) -> np.ndarray:
+def evidence(question: Question, things: Sequence[Thing], yes: bool) -> np.ndarray:
     """Return int8 ``[n]``: +1 where an object speaks for the answer of the scene, -1 against, 0 neutral."""
     without = [support(question, [*things[:i], *things[i + 1 :]]) for i in range(len(things))]
     lost = support(question, things) - np.array(without)
-    return (np.sign(lost) * (-1 if answer == "no" else 1)).astype(np.int8)
+    return (np.sign(lost) * (1 if yes else -1)).astype(np.int8)
 
 
-def generate(
-    n_scenes: int,
-    name: str,
-    seed: int = 0,
-    n_objects: Bounds = (4, 9),
-    kinds: Sequence[str] = YES_NO_KINDS,
-    noise: float = 0.1,
-) -> SceneSplit:
+def generate(n_scenes: int, name: str, seed: int = 0) -> SceneSplit:
     """Return `n_scenes` scenes with one question each; ids are ``scenes/<name>/<number from 1>``.
 
-    n_objects: fewest and most objects, within 4 to 9. kinds: which kinds of question, each as often. noise:
-    what is added to the columns of colour, shape and size lies evenly between -noise and noise; boxes are
-    exact. Regions are in random order. Raises ValueError, naming the option, for values out of range.
+    Each kind of question is asked as often, and each answer. Regions are in random order; boxes are exact.
     """
-    drawing.check_bounds("n_objects", n_objects, 4, REGIONS)
-    if not kinds or len(set(kinds) & set(KINDS)) < len(kinds):
-        raise ValueError(f"kinds must be one or more of {', '.join(KINDS)}, each once; got {tuple(kinds)}")
-    if not 0 <= noise < float("inf"):
-        raise ValueError(f"noise must be at least 0, got {noise}")
     draw = Draw(f"scenes {name} {seed}")
-    classes = class_names(kinds)
-    asked = [(kinds[i % len(kinds)], i // len(kinds) % 2 == 0) for i in range(n_scenes)]
+    asked = [(KINDS[i % len(KINDS)], i // len(KINDS) % 2 == 0) for i in range(n_scenes)]
     draw.shuffle(asked)
-    questions, labels = [], []
+    questions = []
     features = np.zeros((n_scenes, REGIONS, len(FEATURES)), dtype=np.float32)
     marks = np.zeros((n_scenes, REGIONS), dtype=np.int8)
     present = np.zeros((n_scenes, REGIONS), dtype=bool)
     for i, (kind, yes) in enumerate(asked):
-        n = draw.between(n_objects)
+        n = draw.between(N_OBJECTS)
         question, things = _scene(draw, kind, yes, n)
-        answer = question.value if kind == "colour" else "yes" if yes else "no"
         questions.append(question.words)
-        labels.append(classes.index(answer))
-        marks[i, :n] = evidence(question, things, answer)
+        marks[i, :n] = evidence(question, things, yes)
         present[i, :n] = True
         features[i, :n] = [_features(draw, thing) for thing in things]
     boxes = features[..., -4:].copy()
     # The stream of RandomState is frozen, and even draws are the same on every machine.
     drawn = np.random.RandomState(draw.below(2**32)).random_sample((*present.shape, len(FEATURES) - 4))
-    features[..., :-4] += ((2 * drawn - 1) * noise * present[..., None]).astype(np.float32)
+    features[..., :-4] += ((2 * drawn - 1) * NOISE * present[..., None]).astype(np.float32)
     ids = tuple(f"scenes/{name}/{i}" for i in range(1, n_scenes + 1))
-    return SceneSplit(ids, tuple(questions), features, boxes, present, np.array(labels), marks)
-
-
-def class_names(kinds: Sequence[str] = YES_NO_KINDS) -> tuple[str, ...]:
-    """Return the answers that these kinds of question can have: no and yes, and colours if asked for."""
-    return ("no", "yes", *COLOURS) if "colour" in kinds else ("no", "yes")
+    labels = np.array([int(yes) for _, yes in asked])
+    return SceneSplit(ids, tuple(questions), features, boxes, present, labels, marks)
 
 
 @drawing.loader(generate, train=20_000, dev=1000, test=1000)
 def load(splits: dict[str, Any], settings: dict[str, Any]) -> SceneCorpus:
-    """Return the corpus of generated scenes; options n_train … and as in `generate`.
+    """Return the corpus of generated scenes; options n_train … and seed.
 
-    Same options, same scenes, on every machine. Raises ValueError, naming the option, for values out of
-    range.
+    Same options, same scenes, on every machine. Raises ValueError for a split of less than one scene.
     """
-    about = drawing.about("scenes", __name__, settings) | {"class_names": class_names(settings["kinds"])}
+    about = drawing.about("scenes", __name__, settings)
     words = Vocabulary.build(splits["train"].questions)
     return SceneCorpus(**splits, vocabulary=words, region_features=FEATURES, **about)
 
@@ -265,15 +241,8 @@ def _more(draw: Draw, yes: bool, n: int) -> tuple[Question, list[Thing]]:
     return Question("more", asked, Description([first]), Description([second])), things
 
 
-def _colour(draw: Draw, yes: bool, n: int) -> tuple[Question, list[Thing]]:
-    size, shape = draw.one(SIZES), draw.one(SHAPES)
-    thing = _thing(draw, "", shape, size)
-    words = ("what", "colour", "is", "the", size, shape)
-    return Question("colour", words, Description([size, shape]), value=thing.colour), [thing]
-
-
 # Each draws a question and the objects that decide it; `_scene` adds others, which none of it is about.
-PLANS = dict(zip(KINDS, (_exists, _size, _relation, _every, _more, _colour), strict=True))
+PLANS = dict(zip(KINDS, (_exists, _size, _relation, _every, _more), strict=True))
 
 
 def _features(draw: Draw, thing: Thing) -> list[float]:

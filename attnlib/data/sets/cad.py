@@ -12,14 +12,14 @@ import numpy as np
 
 from attnlib.data import files
 from attnlib.data.corpora import Row, make
-from attnlib.data.corpus import Corpus
+from attnlib.data.corpus import PARTS, Corpus
 from attnlib.data.errors import DataError
 from attnlib.data.kept import keep
 from attnlib.data.places import Content
-from attnlib.data.rows import one_of, read_rows, require_columns, row_at
+from attnlib.data.rows import one_of, row_at
 from attnlib.data.tokens import collapse, english, mask_digits
 
-FILES = {part: f"sentiment/combined/paired/{part}_paired.tsv" for part in ("train", "dev", "test")}
+FILES = {part: f"sentiment/combined/paired/{part}_paired.tsv" for part in PARTS}
 COLUMNS = ("Sentiment", "Text", "batch_id")
 LABELS = ("Negative", "Positive")
 # Where more than this share of a review is gone, it was written anew, and what stayed stayed by chance.
@@ -60,14 +60,9 @@ def read(content: Content, found: Counter[str]) -> Iterator[Row]:
     Raises DataError, with file and row, for columns or a label that are none of theirs, a review without a
     word, a row without batch_id or the third of one, and a pair of one label.
     """
-    rows = read_rows((f"{line}\n" for line in content.lines()), content.where, None, "\t")
-    _, header = next(rows, (1, []))
-    require_columns(header, COLUMNS, content.where)
-    at = [header.index(column) for column in COLUMNS]
     pairs: dict[str, list[Row]] = {}
-    for line, fields in rows:
+    for line, (written, text, batch) in content.table(COLUMNS, "\t"):
         with row_at(f"{content.where}:{line}"):
-            written, text, batch = (fields[i] for i in at)
             row = Row(line, one_of(written, LABELS, "the sentiment"), cut(text))
             pair = pairs.setdefault(batch, [])
             if not row.text or not batch.strip():

@@ -17,15 +17,12 @@ import pandas as pd
 
 from attnlib.data import files
 from attnlib.data.corpora import Parts, Row, held_out, make, random_split
-from attnlib.data.corpus import Corpus
+from attnlib.data.corpus import PARTS, Corpus
 from attnlib.data.errors import DataError
 from attnlib.data.files import Content
 from attnlib.data.kept import keep
 from attnlib.data.rows import one_of, require_columns, row_at
 from attnlib.data.tokens import collapse, english, mask_digits
-
-PARTS = ("train", "dev", "test")
-TWEET_COLUMNS = ("text", "label", "exp_split")
 
 # Tables of MIMIC-III, and what is read of them.
 NOTES, DIAGNOSES, ADMISSIONS = "NOTEEVENTS.csv", "DIAGNOSES_ICD.csv", "ADMISSIONS.csv"
@@ -118,15 +115,10 @@ def tweets(content: Content) -> dict[str, list[Row]]:
     0 or 1, an unknown split, or a row with fields too few or too many.
     """
     found: dict[str, list[Row]] = {part: [] for part in PARTS}
-    rows = content.rows()
-    _, header = next(rows, (1, []))
-    require_columns(header, TWEET_COLUMNS, content.where)
-    for line, fields in rows:
-        named = dict(zip(header, fields, strict=True))
+    for line, (text, label, part) in content.table(("text", "label", "exp_split")):
         with row_at(f"{content.where}:{line}"):
-            part = PARTS[one_of(named["exp_split"], PARTS, "exp_split")]
-            label = one_of(named["label"], ("0", "1"), "the label")
-        found[part].append(Row(line, label, named["text"]))
+            one_of(part, PARTS, "exp_split")
+            found[part].append(Row(line, one_of(label, ("0", "1"), "the label"), text))
     return found
 
 
@@ -221,14 +213,14 @@ def read_id_lists() -> dict[str, set[int]] | None:
     """Return the admission numbers of the paper's split, or None if its three lists are not there."""
     if not all(files.find("mimic3", path) for path in ID_LISTS.values()):
         return None
+
+    def numbers(content: Content) -> Iterator[int]:
+        for line, number in enumerate(content.lines(), start=1):
+            with row_at(f"{content.where}:{line}"):
+                yield int(number)
+
     contents = files.locate("mimic3", ID_LISTS.values())
-    lists: dict[str, set[int]] = {}
-    for part, path in ID_LISTS.items():
-        lists[part] = set()
-        for line, number in enumerate(contents[path].lines(), start=1):
-            with row_at(f"{contents[path].where}:{line}"):
-                lists[part].add(int(number))
-    return lists
+    return {part: set(numbers(contents[path])) for part, path in ID_LISTS.items()}
 
 
 def by_patient(patients: np.ndarray) -> dict[str, np.ndarray]:

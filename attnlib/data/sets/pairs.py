@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from attnlib.data import files
 from attnlib.data.corpora import Row, classes, make
-from attnlib.data.corpus import Corpus
+from attnlib.data.corpus import PARTS, Corpus
 from attnlib.data.errors import DataError
 from attnlib.data.files import Content
 from attnlib.data.kept import keep
@@ -27,11 +27,11 @@ class Layout(NamedTuple):
 
 
 SNLI_LABELS = (*classes("snli"), "-")
-OFFICIAL = {part: f"snli_1.0_{part}.jsonl" for part in ("train", "dev", "test")}
+OFFICIAL = {part: f"snli_1.0_{part}.jsonl" for part in PARTS}
 HELD_OUT = Layout(("text", "question", "label"), ("2", "0", "1"))
 SUBSET = Layout(("label", "", "text", "question"), ("2", "3", "1"), header=False)
 # By file: the part that its pairs belong to, what their ids begin with, and the layout.
-PARTS = {
+SUBSETS = {
     "train_subset_18k.tsv": ("train", "snli/train_subset_18k", SUBSET),
     "train_subset_2k.tsv": ("train", "snli/train_subset_2k", SUBSET),
     "validation.tsv": ("dev", "snli/dev", HELD_OUT),
@@ -94,8 +94,8 @@ def load_snli(train: str | None = None, verify: bool = True) -> Corpus:
     if train == "official":
         official = {part: snli_official(contents[path], part) for part, path in OFFICIAL.items()}
         return make("snli", official, files.sums(contents))
-    parts: dict[str, list[Row]] = {"train": [], "dev": [], "test": []}
-    for path, (part, name, layout) in PARTS.items():
+    parts: dict[str, list[Row]] = {part: [] for part in PARTS}
+    for path, (part, name, layout) in SUBSETS.items():
         parts[part] += tabbed(contents[path], name, layout)
     return make("snli_subset", parts, files.sums(contents), {"subset": len(parts["train"])}, entry="snli")
 

@@ -18,7 +18,7 @@ from attnlib.data.columns import RowIds
 from attnlib.data.corpora import Parts, Row, make
 from attnlib.data.corpus import Corpus
 from attnlib.data.kept import keep
-from attnlib.data.rows import decoded, labelled_rows, one_of, row_at
+from attnlib.data.rows import one_of, row_at
 from attnlib.data.tokens import Segmenter, collapse
 
 STARS = ("1", "2", "3", "4", "5")
@@ -38,12 +38,10 @@ def read(name: str, path: str, columns: int, title: bool = False) -> Iterator[Ro
     """Yield the reviews of one csv file: stars, a title where there are three columns, text.
 
     title: put the title before the text. Raises DataError, with file and line, for stars other than 1 to 5
-    and for what `labelled_rows` refuses.
+    and for what `files.labelled_rows` refuses.
     """
-    with files.stream(name, path) as (where, file):
-        rows = labelled_rows(decoded(file, where), where, columns, STARS, "the star rating")
-        for line, label, fields in rows:
-            yield Row(line, label, unescape(" ".join(fields if title else fields[-1:])))
+    for line, label, fields in files.labelled_rows(name, path, columns, STARS, "the star rating"):
+        yield Row(line, label, unescape(" ".join(fields if title else fields[-1:])))
 
 
 @keep("amazon_full")

@@ -5,12 +5,11 @@ from collections.abc import Iterator, Sequence
 
 from attnlib.data import files
 from attnlib.data.corpora import Row, make
-from attnlib.data.corpus import Corpus
+from attnlib.data.corpus import PARTS, Corpus
 from attnlib.data.rows import one_of, row_at
 
 # Class by the root's label, of each corpus; None: the sentence is left out.
 CLASSES = {"sst": (0, 0, None, 1, 1), "sst5": (0, 1, 2, 3, 4)}
-PARTS = ("train", "dev", "test")
 
 # Looked for at the begin of a word alone: a long one without end takes no time.
 _LEAF = re.compile(r"(?<![^ ()])([^ ()]+)\)")

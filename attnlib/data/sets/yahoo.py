@@ -17,7 +17,6 @@ from attnlib.data.corpora import SEED, Limits, Parts, Row, classes, held_out, ma
 from attnlib.data.corpus import Corpus, Split
 from attnlib.data.errors import DataError
 from attnlib.data.kept import keep
-from attnlib.data.rows import decoded, labelled_rows
 
 # In the order of Zhang et al.'s classes 1 to 10.
 TOPICS = classes("yahoo")
@@ -132,9 +131,8 @@ def balanced(every: Split, ranks: np.ndarray) -> Parts:
 
 def read_csv(path: str) -> Iterator[Row]:
     """Yield the rows of a csv file: class 1 to 10, title, content, best answer."""
-    with files.stream("yahoo", path) as (where, file):
-        for line, label, fields in labelled_rows(decoded(file, where), where, 4, CLASSES, "the class"):
-            yield Row(line, label, plain(" ".join(filter(None, fields))))
+    for line, label, fields in files.labelled_rows("yahoo", path, 4, CLASSES, "the class"):
+        yield Row(line, label, plain(" ".join(filter(None, fields))))
 
 
 @keep("yahoo")

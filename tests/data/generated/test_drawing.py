@@ -33,11 +33,10 @@ def test_lists_are_read_as_words_and_arrays_as_they_are():
 
 SHARES = {"label_noise": [-0.1, float("nan")]}
 BOUNDS = {"length": [(3, 10), (10, 9)], "redundancy": [(0, 2), (3, 2)]}
-KINDS = {"kinds": [(), ("exists", "count"), ("more", "more")]}
 OUT_OF_RANGE = {
     "planted": {**BOUNDS, "negation": [1.5], "conflict": [-0.1], **SHARES},
     "planted_documents": {"sentences": [(0, 3), (4, 3)], **SHARES},
-    "scenes": {"n_objects": [(3, 9), (4, 10), (6, 5)], "noise": [-0.1, float("nan")], **KINDS},
+    "scenes": {"n_train": [0]},
     "babi1_generated": {"n_train": [0, 1]},
 }
 

@@ -20,6 +20,8 @@ EDITS = [
     ("Great !", "GREAT !", ""),
     ("it drags and drags and ends", "it flies and sings and ends", "drags drags"),
     ("my time was wasted by this cast", "my time was well spent with this cast", "wasted by"),
+    ("a b", "c", "a b"),
+    ("a b", "", "a b"),
 ]
 
 
@@ -29,11 +31,6 @@ def test_the_marks_are_those_made_by_hand(original, revision, gone):
     marks = edited(tokens, cut(revision))
     assert marks.dtype == np.int8
     assert [token for token, mark in zip(tokens, marks, strict=True) if mark] == gone.split()
-
-
-def test_all_is_marked_where_nothing_is_shared():
-    assert edited(["a", "b"], ["c"]).tolist() == [1, 1]
-    assert edited(["a", "b"], []).tolist() == [1, 1]
 
 
 def row(label, text, batch):
@@ -80,17 +77,13 @@ def test_what_cannot_be_aligned_is_counted_and_said(root):
     assert "Left out: 1 rows without a partner" in said
 
 
-def test_half_is_not_yet_anew(root):
-    write(root / "cad", texts(train=pair(1, "so very bad film", "so very good book")))
-    assert load("cad", verify=False).train.evidence[0].tolist() == [0, 0, 1, 1]
-
-
-def test_partners_need_not_be_neighbours(root):
-    rows = row("Positive", "a good film", 1) + pair(2) + row("Negative", "a bad film", 1)
+def test_half_is_not_yet_anew_and_partners_need_not_be_neighbours(root):
+    half = pair(2, "so very bad film", "so very good book")
+    rows = row("Positive", "a good film", 1) + half + row("Negative", "a bad film", 1)
     write(root / "cad", texts(train=rows))
     corpus = load("cad", verify=False)
     assert corpus.train.ids == ("cad/train/2", "cad/train/3")
-    assert [marks.tolist() for marks in corpus.train.evidence] == [[0, 1, 0]] * 2
+    assert [marks.tolist() for marks in corpus.train.evidence] == [[0, 1, 0], [0, 0, 1, 1]]
 
 
 BAD = [
@@ -98,11 +91,7 @@ BAD = [
     (row("Positive", "a film", ""), 4, "the review or the batch_id is empty"),
     (row("Positive", "<br />", 7), 4, "the review or the batch_id is empty"),
     (row("Positive", "a film", 1), 4, "a third row of batch_id 1"),
-    (
-        row("Positive", "a film", 7) + row("Positive", "a book", 7),
-        5,
-        "both reviews of batch_id 7 are Positive",
-    ),
+    (row("Positive", "a film", 7) * 2, 5, "both reviews of batch_id 7 are Positive"),
     ("Positive\ta film\n", 4, "expected 3 tab-separated fields, found 2"),
 ]
 

@@ -34,22 +34,8 @@ from tests.data.sets import (
 from tests.data.sets.writing import write
 
 # Put into a file, or in place of a field: too long, too deep, too large, or of another kind.
-HOSTILE = [
-    "9" * 5000,
-    "-1",
-    "1e999",
-    "9" * 19,
-    "nan",
-    "NULL",
-    "",
-    "\0",
-    "\x85",
-    "{}",
-    "[]",
-    *'\t|",\n',
-    "\n\n",
-]
-HOSTILE += ["[" * 1_500, '{"a":' * 2_000, "<review>" * 2_000, "(" * 1_000]
+HOSTILE = ["9" * 5000, "-1", "1e999", "9" * 19, "nan", "NULL", "", "\0", "\x85", "{}", "[]", *'\t|",\n']
+HOSTILE += ["\n\n", "[" * 1_500, '{"a":' * 2_000, "<review>" * 2_000, "(" * 1_000]
 BYTES = [*map(str.encode, HOSTILE), b"\xed\xa0\x80"]
 BETWEEN = b' \t,|\n"<>()'
 

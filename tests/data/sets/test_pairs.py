@@ -25,7 +25,7 @@ def lines(*rows):
 def write_tsv(root):
     held = ["premise\thypothesis\tlabel", *(f"{p}\t{h}\t{CODES[y][0]}" for p, h, y in SNLI)]
     some = [f"{CODES[y][1]}\t{CODES[y][1]}\t{p}\t{h}" for p, h, y in SNLI]
-    texts = {path: held if layout.header else some for path, (_, _, layout) in pairs.PARTS.items()}
+    texts = {path: held if layout.header else some for path, (_, _, layout) in pairs.SUBSETS.items()}
     write(root / "snli", {path: lines(*found) for path, found in texts.items()})
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from attnlib.data import DataError, load
 from attnlib.data.catalogue import DATA_SETS
-from attnlib.data.columns import Builder, Words
+from attnlib.data.columns import Builder
 from attnlib.data.corpus import Split
 from attnlib.data.sets import yahoo
 from tests.data.sets.writing import everything, quoted, sizes, write
@@ -84,12 +84,12 @@ def test_as_many_of_each_class_with_test_first(monkeypatch):
 
     # One in four has too many sentences.
     long = np.arange(1, 401) % 4 == 1
-    texts, cut = Builder(Words()), Builder()
+    texts, cut = Builder(), Builder()
     for is_long in long:
-        texts.append(["so", "."] * (51 if is_long else 1))
+        texts.append([0, 1] * (51 if is_long else 1))
         cut.append([2] * (51 if is_long else 1))
     ids = tuple(f"yahoo/{i}" for i in range(1, 401))
-    every = Split(ids, texts.finish(), np.arange(1, 401) % 10, sentences=cut.finish())
+    every = Split(ids, texts.finish(("so", ".")), np.arange(1, 401) % 10, sentences=cut.finish())
     ranks = np.random.RandomState(0).permutation(400)
     parts = yahoo.balanced(every, ranks)
     assert np.bincount(parts["train"].labels).tolist() == [10, 10] * 5
