@@ -7,12 +7,10 @@ import numpy as np
 import pandas as pd
 
 from attnbook.charts import frames
-from attnbook.charts.panels import points
 from attnlib.tables.summaries import MAX_ATTENTION_LABELS, max_attention_bin
 
 # Most rows of a chart, shared among its lines, and most steps of a line.
 ROWS, STEPS = 4800, 200
-PANEL_HEIGHT = {1: 260, 2: 170, 3: 120, 4: 100}
 
 
 @frames.chart
@@ -27,9 +25,6 @@ def ecdf(
     facet: str | None = None,
     by_title: str = "predicted class",
     y_title: str = "texts at or below",
-    share: str | None = None,
-    marked: pd.DataFrame | None = None,
-    columns: int = 1,
 ) -> Any:
     """Draw which share of each group's texts has a value of at most ``x`` (the cumulative distribution).
 
@@ -41,59 +36,30 @@ def ecdf(
         Range of the axis; a value outside it is refused.
     by
         Column with the groups, one line each; None puts all texts in one group.
-    facet, columns
-        Column whose values become panels with the same axes, so many side by side.
-    share
-        Column of shares, where the frame has the steps of histograms in place of texts: ``x`` is where a step
-        of equal bins starts, the share is that of the texts of each bin up to the next step.
-    marked
-        Numbers to mark at the foot of a panel: columns x and ``source``, and those of ``by`` and ``facet``.
+    facet
+        Column whose values become panels with the same axes, one below the other.
     """
-    needed = [x, *filter(None, [share])]
-    frame, groups, missing = frames.prepare(frame, needed, by, facet, {x: domain})
+    frame, groups, missing = frames.prepare(frame, [x], by, facet, {x: domain})
     cells: list[Any] = list(frame.groupby(["facet", "group"], observed=True))
     edges = np.linspace(*domain, min(STEPS, ROWS // len(cells)) + 1)
     parts = []
     for (shown, group), part in cells:
-        below = _below(part[x], part[share], domain, edges) if share else _at_most(part[x], edges)
+        below = np.searchsorted(np.sort(part[x]), edges, side="right") / len(part)
         line = pd.DataFrame({"x": edges, "share": below}).round(4)
         parts.append(line.assign(facet=str(shown), group=str(group)))
-    lines = pd.concat(parts, ignore_index=True).assign(source="")
-    names = frames.in_order(frame[facet]) if facet else [frames.ALL]
     pick = alt.selection_point(name="pick", fields=["group"], bind="legend")
     told = frames.place(facet) | {"group:N": by_title, "x": x_title}
-    base = alt.Chart().encode(x=frames.across("x", x_title, domain), color=frames.hues(groups, by_title))
-    line = base.mark_line(strokeWidth=2.5, interpolate="step-after").add_params(pick)
-    layers = [
-        line.transform_filter("datum.source == ''").encode(
-            y=alt.Y("share:Q", title=y_title).scale(domain=(0, 1)).axis(format="~%", tickCount=4),
-            opacity=alt.when(pick).then(alt.value(1)).otherwise(alt.value(0.1)),
-            tooltip=frames.tooltip(told, alt.Tooltip("share:Q", title=y_title, format=".1%")),
-        )
-    ]
-    height = PANEL_HEIGHT[min(columns + (facet is not None and columns == 1), 4)]
-    if marked is not None:
-        feet = marked.dropna(subset="x").rename(columns={facet: "facet", by: "group"}).astype({"facet": str})
-        feet = feet[feet["facet"].isin(names)][["facet", "group", "source", "x"]].astype({"group": str})
-        foot = base.transform_filter("datum.source != ''").encode(
-            y=alt.value(height), tooltip=frames.tooltip(told | {"source:N": "mean"})
-        )
-        if len(feet):
-            layers.append(points(foot, feet["source"].unique(), size=40))
-            lines = pd.concat([lines, feet.round(4)], ignore_index=True)
-    chart = alt.layer(*layers, data=lines).properties(width=frames.panel_width(columns), height=height)
-    return frames.figure(frames.facets(chart, names, columns) if facet else chart, title, missing)
-
-
-def _at_most(values: pd.Series, edges: np.ndarray) -> np.ndarray:
-    return np.searchsorted(np.sort(values), edges, side="right") / len(values)
-
-
-def _below(starts: pd.Series, shares: pd.Series, domain: frames.Span, edges: np.ndarray) -> np.ndarray:
-    """The mass of a histogram below each edge, spread evenly within a step of equal bins."""
-    at = np.append(starts, domain[1])
-    mass = np.append(0, np.cumsum(shares.to_numpy() * np.diff(at)))
-    return np.interp(edges, at, mass / (mass[-1] or 1))
+    line = alt.Chart(pd.concat(parts, ignore_index=True)).mark_line(strokeWidth=2.5, interpolate="step-after")
+    chart = line.encode(
+        x=frames.across("x", x_title, domain),
+        y=alt.Y("share:Q", title=y_title).scale(domain=(0, 1)).axis(format="~%", tickCount=4),
+        color=frames.hues(groups, by_title),
+        opacity=alt.when(pick).then(alt.value(1)).otherwise(alt.value(0.1)),
+        tooltip=frames.tooltip(told, alt.Tooltip("share:Q", title=y_title, format=".1%")),
+    )
+    chart = chart.add_params(pick).properties(width=frames.panel_width(), height=170 if facet else 260)
+    chart = frames.facets(chart, frames.in_order(frame[facet])) if facet else chart
+    return frames.figure(chart, title, missing)
 
 
 @frames.chart

@@ -1,6 +1,5 @@
 """Lines: values by training epoch, and recorded results against a number, in panels."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import altair as alt
@@ -67,15 +66,13 @@ def line_panels(
     x_title: str,
     y_title: str,
     by_title: str,
-    baseline: tuple[str, str] | None = None,
 ) -> Any:
     """Draw a line with the range over seeds per group against `x`, a panel per value of `row` and `column`.
 
-    Without either there is one panel. `published` and `baseline`, a further column and what it is called, are
-    levels, named on the chart: one value for all `x` of a panel. All panels have one scale.
+    Without either there is one panel. `published`, one value for all `x` of a panel, is a level named on the
+    chart. All panels have one scale.
     """
-    levels = {"published": THEIRS} | dict([baseline] if baseline else [])
-    bounds = ["value", "low", "high", *levels]
+    bounds = ["value", "low", "high", "published"]
     split = {place: name for place, name in {"row": row, "column": column}.items() if name}
     frame, _, missing = frames.prepare(frame, [x, "value", by, *split.values()], by, optional=bounds)
     groups = frames.present(frame["group"])
@@ -100,7 +97,7 @@ def line_panels(
             layers = [
                 base.mark_area(opacity=0.15).encode(y=up["low"], y2="high:Q"),
                 base.mark_line(point=alt.OverlayMarkDef(size=24)).encode(y=up["value"]),
-                *_rules({label: cell[key] for key, label in levels.items()}, up["value"], size),
+                *_level(cell["published"].dropna(), up["value"], size),
             ]
             head = alt.TitleParams(", ".join(part for part in (name, other) if part), fontSize=12)
             panels.append(alt.layer(*layers).properties(width=size, height=150, title=head))
@@ -108,12 +105,12 @@ def line_panels(
     return frames.figure(chart, title, missing)
 
 
-def _rules(levels: Mapping[str, pd.Series], up: Any, size: int) -> list[Any]:
-    """A dashed line with its name for each level of one panel that has a value."""
-    found = [(name, values.dropna().iloc[0]) for name, values in levels.items() if values.notna().any()]
-    if not found:
+def _level(values: pd.Series, up: Any, size: int) -> list[Any]:
+    """A dashed line with its name for the published number of one panel, if it has one."""
+    if values.empty:
         return []
-    base = alt.Chart(pd.DataFrame(found, columns=["name", "value"]).round(4)).encode(y=up)
+    level = pd.DataFrame({"name": [THEIRS], "value": values.iloc[:1].round(4)})
+    base = alt.Chart(level).encode(y=up)
     text = base.mark_text(color=frames.GREY, align="right", baseline="bottom", dy=-2, fontSize=11)
     rule = base.mark_rule(color=frames.GREY, strokeWidth=1.5, strokeDash=[5, 3])
     return [rule, text.encode(x=alt.value(size), text="name:N")]

@@ -16,11 +16,10 @@ from attnbook.charts import frames
 from attnlib.tables.summaries import MAX_ATTENTION_LABELS
 
 OURS, THEIRS = "ours", "theirs"
-# Shape of a point by where it is from; what is none of these is a baseline, a thin upright tick. The
-# diamond is two outlines, wound in opposite directions: a legend has one filling for all its symbols.
+# Shape of a point by where it is from. The diamond is two outlines, wound in opposite directions, since a
+# legend has one filling for all its symbols.
 DIAMOND = "M0,-1.35L1.35,0L0,1.35L-1.35,0Z M0,-0.85L-0.85,0L0,0.85L0.85,0Z"
 SHAPES = {OURS: "circle", THEIRS: DIAMOND}
-BASELINE = "M-0.16,-1H0.16V1H-0.16Z"
 OVER_SEEDS = {"low": "least over seeds", "high": "greatest over seeds"}
 
 
@@ -36,15 +35,13 @@ def dot_panels(
     by_title: str = "",
     domain: frames.Span | None = None,
     logarithmic: bool = False,
-    baseline: tuple[str, str] | None = None,
     columns: int = 2,
 ) -> Any:
     """Draw a circle with its range per row `y` and group `by`, and a diamond for the published number.
 
-    Without `panel` all is one panel. `baseline`: a further column of values, drawn as ticks, and what it is
-    called. A logarithmic axis is for positive values.
+    Without `panel` all is one panel. A logarithmic axis is for positive values.
     """
-    sources = {"value": OURS, "published": THEIRS} | dict([baseline] if baseline else [])
+    sources = {"value": OURS, "published": THEIRS}
     needed = [y, *(name for name in (panel, by) if name)]
     columns = columns if panel else 1
     frame, _, missing = frames.prepare(frame, needed, by, panel, {}, [*sources, "low", "high"])
@@ -86,7 +83,6 @@ def quartile_panels(
     x_title: str,
     by_title: str,
     domain: frames.Span,
-    columns: int = 3,
 ) -> Any:
     """Draw median and quartiles per bin of the largest attention weight, ours above theirs.
 
@@ -127,15 +123,15 @@ def quartile_panels(
         between.transform_filter(alt.datum.source == THEIRS).mark_rule(strokeWidth=1),
         middle.encode(x=frames.across("q50", x_title, domain)),
         data=marks[["facet", "group", "bin", "source", "y", *quartiles, "n"]].round(4),
-    ).properties(width=frames.panel_width(columns, levels), height=26 * len(levels))
-    return frames.figure(frames.facets(chart, frames.present(frame[panel]), columns), title)
+    ).properties(width=frames.panel_width(3, levels), height=26 * len(levels))
+    return frames.figure(frames.facets(chart, frames.present(frame[panel]), 3), title)
 
 
 def points(chart: Any, sources: Iterable[str], size: float) -> Any:
     """Points whose shape says where a number is from (column `source`); one source needs no legend."""
     kinds = list(sources)
     shape = alt.Shape("source:N", title=None, legend=frames.legend(kinds) if len(kinds) > 1 else None)
-    shape = shape.scale(domain=kinds, range=[SHAPES.get(kind, BASELINE) for kind in kinds])
+    shape = shape.scale(domain=kinds, range=[SHAPES[kind] for kind in kinds])
     return chart.mark_point(filled=True, size=size, opacity=1).encode(shape=shape)
 
 

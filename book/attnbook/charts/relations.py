@@ -7,12 +7,12 @@ import altair as alt
 import pandas as pd
 
 from attnbook.charts import frames
-from attnbook.charts.panels import BASELINE, DIAMOND
+from attnbook.charts.panels import DIAMOND
 
 MAX_POINTS = 2000
 CELLS = 48
 BOUND, ONE_SET, THEIRS = "bound", "one data set", "published"
-SHAPES = {THEIRS: DIAMOND, BOUND: BASELINE}
+SHAPES = {THEIRS: DIAMOND, BOUND: "M-0.16,-1H0.16V1H-0.16Z"}
 
 
 @frames.chart
@@ -65,8 +65,6 @@ def intervals(
     title: str,
     x_title: str,
     value: str = "value",
-    low: str = "low",
-    high: str = "high",
     bound: str | None = None,
     group: str | None = None,
     points: pd.DataFrame | None = None,
@@ -82,7 +80,7 @@ def intervals(
     colour. ``points``: a frame with the columns ``by`` and ``value`` (and ``group``), such as a row per data
     set, drawn as small rings; ``ours`` is what the legend calls the dots; ``to_scale`` as in `frames.across`.
     """
-    names = {"value": value, "low": low, "high": high} | ({BOUND: bound} if bound else {})
+    names = {"value": value} | ({BOUND: bound} if bound else {})
     frame = frame.assign(**{name: frame[column] for name, column in names.items() if column in frame})
     frame, groups, missing = frames.prepare(frame, [by, "value"], group, None, {}, list(frames.BESIDE))
     parts = [frame.assign(source=ours)]

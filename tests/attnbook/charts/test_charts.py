@@ -61,15 +61,6 @@ class TestDistribution:
         assert (shares == 1).all()
         assert chart.to_dict()["resolve"]["axis"]["x"] == "independent"
 
-    def test_steps_of_a_histogram_add_up_to_the_same_curve_and_numbers_stand_at_its_foot(self):
-        steps = pd.DataFrame({"tau": [0.0, 0.5, 1.0], "share": [0.25, 0.75, 0.75], "panel": "a", "of": "b"})
-        marked = pd.DataFrame({"panel": ["a", "c"], "of": "b", "x": [0.3, 0.4], "source": "theirs"})
-        options = {"by": "of", "facet": "panel", "marked": marked, "share": "share"}
-        found = marks(ecdf(steps, (0, 1), **options))
-        line = found[found["source"] == ""].set_index("x")["share"]
-        assert line[[0.0, 0.25, 0.5, 0.75, 1.0]].tolist() == [0, 0.125, 0.25, 0.625, 1]
-        assert found.loc[found["source"] == "theirs", "x"].tolist() == [0.3]
-
     def test_the_ends_of_the_domain_belong_to_it_and_what_is_missing_is_left_out_and_said(self, frame):
         frame.loc[0, "tau"], frame.loc[1, "tau"], frame.loc[2:6, "tau"] = -1, 1 + 1e-9, math.nan
         chart = ecdf(frame)

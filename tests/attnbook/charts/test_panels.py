@@ -17,12 +17,12 @@ MODELS = ["bilstm", "average"]
 def frame():
     """Two data sets and encoders; of the last cell there is a published number only."""
     rows = [
-        ("b", "bilstm", 0.1, 0.05, 0.15, (0.05, 0.15), 0.12, 0.0),
-        ("b", "average", 0.2, 0.2, 0.2, (0.2,), np.nan, 0.01),
-        ("a", "bilstm", 0.3, 0.25, 0.35, (0.25, 0.35), 0.4, np.nan),
-        ("a", "average", np.nan, np.nan, np.nan, np.nan, 0.5, np.nan),
+        ("b", "bilstm", 0.1, 0.05, 0.15, (0.05, 0.15), 0.12),
+        ("b", "average", 0.2, 0.2, 0.2, (0.2,), np.nan),
+        ("a", "bilstm", 0.3, 0.25, 0.35, (0.25, 0.35), 0.4),
+        ("a", "average", np.nan, np.nan, np.nan, np.nan, 0.5),
     ]
-    names = ["dataset", "encoder", "value", "low", "high", "each", "published", "chance"]
+    names = ["dataset", "encoder", "value", "low", "high", "each", "published"]
     table = pd.DataFrame(rows, columns=names)
     dataset = pd.Categorical(table["dataset"], ["b", "a", "unused"], ordered=True)
     encoder = pd.Categorical(table["encoder"], MODELS, ordered=True)
@@ -45,11 +45,10 @@ def row_labels(spec):
 
 
 class TestDots:
-    def test_ours_theirs_and_the_baseline_are_separate_marks(self, frame):
-        found = marks(dots(frame, baseline=("chance", "shuffled")))
+    def test_ours_and_theirs_are_separate_marks(self, frame):
+        found = marks(dots(frame))
         assert of(found, "ours") == [0.1, 0.2, 0.3]
         assert of(found, "theirs") == [0.12, 0.4, 0.5]
-        assert of(found, "shuffled") == [0, 0.01]
         assert of(found, "ours", "low") == [0.05, 0.2, 0.25]
         assert found.loc[found["source"] != "ours", "low"].isna().all()
 
@@ -147,11 +146,11 @@ def epochs():
     table = grid.to_frame(index=False)
     table["value"] = np.arange(len(table)) / 20
     table["published"] = table["metric"].map({"τ": 0.35})
-    return table.assign(low=table["value"] - 0.01, high=table["value"] + 0.01, chance=0.0)
+    return table.assign(low=table["value"] - 0.01, high=table["value"] + 0.01)
 
 
 def lines(epochs):
-    named = dict(by="vectors", row="metric", column="encoder", baseline=("chance", "shuffled"))
+    named = dict(by="vectors", row="metric", column="encoder")
     words = dict(title="t", x_title="epoch", y_title="mean", by_title="vectors")
     return charts.line_panels(epochs, "epoch", **named, **words)
 
@@ -175,9 +174,8 @@ def test_lines_have_a_panel_per_row_and_column_in_order_and_levels_where_they_ar
     here = epochs[(epochs["metric"] == "τ") & (epochs["encoder"] == "bilstm")]
     assert [row["value"] for row in values] == here["value"].tolist()
     assert panels[0]["layer"][0]["encoding"]["tooltip"][2]["title"] == "vectors"
-    levels = [spec["datasets"][panel["layer"][-1]["data"]["name"]] for panel in panels]
-    named = [[row["name"] for row in level] for level in levels]
-    assert named == [["shuffled"]] * 2 + [["theirs", "shuffled"]] * 2
+    levels = [panel["layer"][2:] and spec["datasets"][panel["layer"][-1]["data"]["name"]] for panel in panels]
+    assert levels == [[]] * 2 + [[{"name": "theirs", "value": 0.35}]] * 2
     # All panels have one scale.
     scales = [panel["layer"][1]["encoding"]["y"]["scale"]["domain"] for panel in panels]
     assert all(scale == scales[0] for scale in scales)
