@@ -23,15 +23,3 @@ def palette(groups: Sequence[str]) -> list[str]:
     if sum(name not in BY_WORD for name in groups) > len(set(SPARE) - known):
         raise ValueError(f"there are not enough colours for {len(groups)} groups: {', '.join(groups)}")
     return [BY_WORD[name] if name in BY_WORD else next(spare) for name in groups]
-
-
-def contrast(colour: str, ground: str) -> float:
-    """Contrast of two colours (#rrggbb) as the guidelines for web pages define it, from 1 to 21."""
-    low, high = sorted(map(_luminance, (colour, ground)))
-    return (high + 0.05) / (low + 0.05)
-
-
-def _luminance(colour: str) -> float:
-    parts = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
-    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
-    return sum(share * part for share, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))

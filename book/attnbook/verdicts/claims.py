@@ -14,7 +14,7 @@ import pandas as pd
 
 from attnbook.verdicts import cells as table_of_cells
 from attnbook.verdicts import inference
-from attnbook.verdicts.cells import Tables, over_seeds, overall, select, several, tuples
+from attnbook.verdicts.cells import over_seeds, overall, select, several, tuples
 from attnbook.verdicts.papers import dataset_name
 
 # Arguments of `spread` by what it is called.
@@ -150,28 +150,6 @@ def spread(table: pd.DataFrame, metric: str, by: str = "dataset", **where: Any) 
     return over_seeds(rows, [by], mixed=True).set_index(by).sort_index()
 
 
-def in_words(found: pd.DataFrame, digits: int = 2) -> pd.Series:
-    """Each spread as a text, such as "0.35 (0.31 to 0.38)"; the mean alone where there is one seed."""
-
-    def word(row: pd.Series) -> str:
-        mean, low, high = (number(row[name], digits) for name in ("value", "low", "high"))
-        return mean if row["n_seeds"] < 2 else f"{mean} ({low} to {high})"
-
-    return pd.Series({name: word(row) for name, row in found.iterrows()}, dtype=object)
-
-
-def side_by_side(columns: Tables, digits: int = 2, name: str = "data set") -> pd.DataFrame:
-    """Spreads as columns of text, a row per data set of any of them; empty where a column has none.
-
-    seeds: the largest number of any column; name: of what the rows are.
-    """
-    rows = pd.Index(sorted({row for found in columns.values() for row in found.index}), name=name)
-    seeds = pd.DataFrame({column: found["n_seeds"].reindex(rows) for column, found in columns.items()})
-    words = {column: in_words(found, digits).reindex(rows) for column, found in columns.items()}
-    table = pd.DataFrame({"seeds": seeds.max(axis=1).astype(int)} | words, index=rows)
-    return table.fillna("").reset_index()
-
-
 def compared(ours: pd.DataFrame, theirs: pd.DataFrame, columns: Spreads) -> pd.DataFrame:
     """Spreads of ours in rows, with a column `published`, their mean; a row per data set of ours and name.
 
@@ -184,31 +162,6 @@ def compared(ours: pd.DataFrame, theirs: pd.DataFrame, columns: Spreads) -> pd.D
         published = spread(theirs, **where)["value"].reindex(found.index)
         parts.append(found.assign(published=published, name=name))
     return pd.concat(parts).rename_axis(index="dataset").reset_index().sort_values("dataset", kind="stable")
-
-
-def beside(ours: pd.DataFrame, theirs: pd.DataFrame, columns: Spreads) -> pd.DataFrame:
-    """Spreads as columns of text, after each of ours the published one if there is any.
-
-    columns: the arguments of `spread` by name; the rows are the data sets of ours, and so are the seeds.
-    """
-    own = {name: spread(ours, **where) for name, where in columns.items()}
-    rows = {row for found in own.values() for row in found.index}
-    pairs = {}
-    for name, where in columns.items():
-        pairs[name] = own[name]
-        published = spread(theirs, **where)
-        if len(published):
-            pairs[f"{name}, theirs"] = published[published.index.isin(rows)]
-    return side_by_side(pairs).assign(seeds=side_by_side(own)["seeds"])
-
-
-def ends(means: pd.Series, digits: int = 2) -> str:
-    """The lowest and the highest of some means, each with its name, as a part of a sentence."""
-    means = means.dropna()
-    if means.empty:
-        return "(no result yet)"
-    words = [f"{number(value, digits)} ({name})" for name, value in means.sort_values(kind="stable").items()]
-    return words[0] if len(words) == 1 else f"between {words[0]} and {words[-1]}"
 
 
 def number(value: float, digits: int = 2) -> str:

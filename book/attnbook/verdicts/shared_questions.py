@@ -15,8 +15,6 @@ from attnbook.verdicts.papers import CONTRASTS, dataset_name
 
 # The released search of Jain & Wallace lets an output move by so much; a trained adversary may as well.
 EPSILON = 0.05
-# Attention whose violation ratio is less than this below that of random scores is little better than chance.
-LIKE_CHANCE = 0.1
 
 
 def means(rows: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:

@@ -162,14 +162,3 @@ def every_number(found: Sequence[Finding]) -> pd.DataFrame:
     table = named(stack(parts))
     table["texts"] = table["texts"].astype(float).round().astype("Int64")
     return table[["paper", "claim", "verdict", *DETAILS]]
-
-
-def counts(found: Iterable[Finding]) -> pd.DataFrame:
-    """How many claims of each paper, and of all, have which verdict: a column for each that some have."""
-    rows = pd.DataFrame(
-        [(PAPERS[one.claim.paper], one.judged.verdict) for one in found], columns=["paper", "verdict"]
-    )
-    table = pd.crosstab(rows["paper"], rows["verdict"], margins=True, margins_name="all")
-    verdicts = [name for name in (*inference.VERDICTS, "all") if name in table]
-    papers = [name for name in (*PAPERS.values(), "all") if name in table.index]
-    return table.loc[papers, verdicts].rename_axis(columns=None).reset_index()

@@ -9,8 +9,6 @@ TRAINED, SEARCH, OTHER = "trained adversary", "published search", "other seed"
 KINDS = [TRAINED, OTHER, "uniform model", SEARCH, "exact optimum"]
 MEASURES = ("tvd", "jsd", "accuracy", "f1", "roc_auc", "kl", "same_class", "epochs")
 MODEL = ["dataset", "variant", "method", "lambda"]
-# Their Table 4 gives the best adversaries whose attention is further from the base's than this, in nats.
-FAR = 0.4
 
 
 def models(found: pd.DataFrame) -> pd.DataFrame:
@@ -88,13 +86,3 @@ def search_and_furthest(table: pd.DataFrame, budget: float | None) -> pd.DataFra
     near = wide["jsd"].where(wide["tvd"] <= wide["budget"])
     furthest = near.groupby(keys).max().rename("of_model")
     return search[[*keys, "of_search"]].merge(furthest.reset_index(), on=keys)
-
-
-def best(table: pd.DataFrame, far: float = FAR) -> pd.DataFrame:
-    """Of each data set and loss the trained adversary of least mean TVD among those of mean JSD above `far`.
-
-    table: of `models`. A loss that reaches `far` with no λ has no row; of equal ones the smaller λ stays.
-    """
-    reached = table[(table["method"] == TRAINED) & (table["jsd"] > far)].sort_values(["tvd", "lambda"])
-    kept = reached.drop_duplicates(["dataset", "variant"]).sort_index()
-    return kept.reset_index(drop=True)

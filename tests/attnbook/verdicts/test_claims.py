@@ -131,28 +131,19 @@ class TestWords:
         found = claims.spread(table, "tau")
         spread = found.loc["a", ["value", "low", "high", "n_seeds"]]
         assert spread.tolist() == pytest.approx([0.2, 0.1, 0.3, 2])
-        assert claims.in_words(found).to_dict() == {"a": "0.20 (0.10 to 0.30)", "b": "0.50"}
 
-    def test_columns_side_by_side_have_a_row_for_every_data_set_of_ours(self):
+    def test_theirs_stand_beside_every_data_set_of_ours(self):
         ours = pd.concat([rows({"a": [0.1]}, encoder="x"), rows({"b": [0.2, 0.4]}, encoder="y")])
         theirs = rows({"b": [0.7], "c": [0.8]}, encoder="y")
         columns = {name: {"metric": "tau", "encoder": name} for name in "xy"}
-        table = claims.beside(ours, theirs, columns)
-        assert list(table) == ["data set", "seeds", "x", "y", "y, theirs"]
-        first, second = table.to_numpy().tolist()
-        assert (first, second) == (["a", 1, "0.10", "", ""], ["b", 2, "", "0.30 (0.20 to 0.40)", "0.70"])
         drawn = claims.compared(ours, theirs, columns)
         assert drawn["dataset"].tolist() == ["a", "b"]
         assert drawn["published"].fillna(-1).tolist() == [-1, 0.7]
-        for side_by_side in (claims.beside, claims.compared):
-            assert side_by_side(rows({}), theirs, columns).empty
+        assert claims.compared(rows({}), theirs, columns).empty
 
-    def test_ends_numbers_and_counts(self):
-        assert claims.ends(pd.Series({"a": 0.5, "b": 0.1, "c": np.nan})) == "between 0.10 (b) and 0.50 (a)"
-        assert claims.ends(pd.Series({"a": 0.5})) == "0.50 (a)"
-        assert claims.ends(pd.Series({"a": -0.5, "b": -0.001})) == "between −0.50 (a) and 0.00 (b)"
+    def test_numbers_and_counts(self):
         for value, text in ((0.126, "0.13"), (-0.126, "−0.13"), (-0.001, "0.00")):
             assert claims.number(value) == text
-        assert claims.ends(pd.Series(dtype=float)) == claims.number(float("nan")) == "(no result yet)"
+        assert claims.number(float("nan")) == "(no result yet)"
         for counts, text in (([], ""), ([2, 2], "2"), ([3, 1, 2], "1 to 3")):
             assert claims.least_to_most(pd.Series(counts, dtype=int)) == text

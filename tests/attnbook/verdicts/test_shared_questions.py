@@ -61,7 +61,6 @@ def test_without_results_nothing_is_run():
 
 
 def test_their_bounds_are_those_of_the_claims():
-    assert CLAIMS["sign"].bound == questions.LIKE_CHANCE
     assert CLAIMS["adversarial"].where["epsilon"] == questions.EPSILON
     budgets = [given.get("budget") for given in questions.CONTRASTS[:2]]
     assert budgets == [CLAIMS["one_model"].given, None] == [questions.EPSILON, None]

@@ -252,9 +252,6 @@ class TestTables:
             assert set(shown[column]) == {words}
         assert together.every_number(found).empty
         assert list(dict.fromkeys(one.claim.paper for one in found)) == list(papers.PAPERS)
-        counted = together.counts(found)
-        assert counted["not run"].tolist() == counted["all"].tolist()
-        assert counted["all"].iloc[-1] == len(CLAIMS)
 
     def test_a_row_has_the_claim_its_verdict_and_when_it_was_written(self):
         found = [finding("needed", gains({"sst": [0.01, 0.02], "imdb": [0.0], "agnews": [0.01]}))]

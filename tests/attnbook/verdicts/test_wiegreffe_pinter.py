@@ -101,11 +101,3 @@ class TestModels:
         found = compared.found
         with pytest.raises(ValueError, match="several results of ours"):
             trained_adversaries.models(pd.concat([found, found.assign(value=found["value"] + 0.1)]))
-
-    def test_the_best_moves_the_output_least_beyond_the_divergence(self, compared):
-        found = trained_adversaries.models(compared.found)
-        best = trained_adversaries.best(found).set_index(["dataset", "variant"])
-        assert (len(best), set(best["lambda"])) == (6, {0.0005})
-        assert best.loc[("sst", "published loss"), "tvd"] == pytest.approx(0.026)
-        assert trained_adversaries.best(found, 0.5)["lambda"].unique().tolist() == [0.001]
-        assert trained_adversaries.best(found, 0.69).empty
