@@ -9,8 +9,7 @@ import torch
 from attnlib.explain.transformers import methods as stock
 from attnlib.faithfulness import violations
 from attnlib.faithfulness.transformers import removals
-from attnlib.models.kinds import LXMERT
-from tests.explain.transformers.stock_models import KINDS, bert, embedded, lxmert, visual_bert
+from tests.stock import bert, embedded, lxmert, visual_bert
 
 
 def probabilities(model, kind, inputs):
@@ -30,8 +29,7 @@ def without(inputs, kind, row, gone):
 
 @pytest.mark.parametrize("make", [bert, visual_bert, lxmert])
 def test_against_the_model(make):
-    model, inputs = embedded(make)
-    kind = KINDS[make]
+    model, kind, inputs = embedded(make)
     inputs[kind.present] = inputs[kind.present].clone()
     inputs[kind.present][1, -1] = 0
     ways = removals(model, kind, inputs, batch_size=3)
@@ -59,8 +57,7 @@ def test_against_the_model(make):
 
 @pytest.mark.parametrize("make", [visual_bert, lxmert])
 def test_for_regions_the_attention_mask_is_deletion(make):
-    model, inputs = embedded(make)
-    kind = KINDS[make]
+    model, kind, inputs = embedded(make)
     removal = removals(model, kind, inputs)["attention mask"]
     found = removal.drop_of_each()
     whole = probabilities(model, kind, inputs)
@@ -73,9 +70,9 @@ def test_for_regions_the_attention_mask_is_deletion(make):
 
 @pytest.mark.slow
 def test_the_violation_test_takes_scores_and_removals_of_a_stock_model():
-    model, inputs = embedded(lxmert)
-    scores = stock.explain(model, LXMERT, inputs)
-    for removal in removals(model, LXMERT, inputs).values():
+    model, kind, inputs = embedded(lxmert)
+    scores = stock.explain(model, kind, inputs)
+    for removal in removals(model, kind, inputs).values():
         assert violations(removal.drop_of_each(), removal).ratio == 0
         for found in scores.values():
             assert violations(found, removal).tested.all()

@@ -7,17 +7,7 @@ import torch
 from attnlib.explain.transformers import methods as stock
 from attnlib.faithfulness.transformers import removals
 from attnlib.models.kinds import BERT_TEXT
-from tests.explain.transformers.stock_models import (
-    KINDS,
-    READERS,
-    Wrapped,
-    bert,
-    embedded,
-    inputs_of,
-    lxmert,
-    model_of,
-    text,
-)
+from tests.stock import READERS, Wrapped, bert, embedded, inputs_of, lxmert, model_of, text, with_text
 
 transformers = pytest.importorskip("transformers")
 
@@ -51,8 +41,7 @@ def test_an_answer_that_is_no_row_of_classes_is_refused(make, message, read):
 
 
 def test_one_output_has_a_logit_and_no_probability():
-    model = model_of("Bert", num_labels=1)
-    _, inputs = text(model)
+    model, inputs = with_text("Bert", num_labels=1)
     (found,) = stock.explain(model, BERT_TEXT, inputs, "input × gradient").values()
     features = inputs["inputs_embeds"].clone().requires_grad_()
     (gradient,) = torch.autograd.grad(model(**{**inputs, "inputs_embeds": features}).logits.sum(), features)
@@ -65,8 +54,7 @@ def test_one_output_has_a_logit_and_no_probability():
 
 
 def test_the_advice_for_several_labels_works():
-    model = model_of("Bert", problem_type="multi_label_classification")
-    _, inputs = text(model)
+    model, inputs = with_text("Bert", problem_type="multi_label_classification")
 
     def answer(model, inputs):
         logit = model(**inputs).logits[:, 1:2]
@@ -94,9 +82,9 @@ def test_tuples_are_asked_for_by_name(family):
 @pytest.mark.parametrize("read", READERS.values(), ids=READERS)
 @pytest.mark.parametrize("make", [bert, lxmert])
 def test_labels_among_the_inputs_are_refused(make, read):
-    model, inputs = embedded(make)
+    model, kind, inputs = embedded(make)
     with pytest.raises(ValueError, match="computes a loss: leave labels out"):
-        read(model, KINDS[make], {**inputs, "labels": torch.tensor([0, 1])})
+        read(model, kind, {**inputs, "labels": torch.tensor([0, 1])})
 
 
 # Two texts that nothing tells apart

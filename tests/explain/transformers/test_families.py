@@ -9,7 +9,7 @@ import torch
 from attnlib.explain.transformers import methods as stock
 from attnlib.faithfulness.transformers import removals
 from attnlib.models.kinds import ANY_TEXT
-from tests.explain.transformers.stock_models import Wrapped, model_of, text
+from tests.stock import Wrapped, model_of, text, with_text
 
 transformers = pytest.importorskip("transformers")
 
@@ -75,8 +75,7 @@ def test_each_method_is_right_or_refused_as_the_table_says(family):
 
 @pytest.mark.parametrize("family", ["DistilBert", "GPT2", "Llama"])
 def test_fused_attention_is_refused_only_where_maps_are_read(family):
-    model = model_of(family, attn_implementation="sdpa")
-    _, inputs = text(model)
+    model, inputs = with_text(family, attn_implementation="sdpa")
     with pytest.raises(ValueError, match='attn_implementation="eager"'):
         stock.explain(model, ANY_TEXT, inputs, "attention")
     assert stock.explain(model, ANY_TEXT, inputs, ["input × gradient", "integrated gradients"])

@@ -9,19 +9,7 @@ from torch import nn
 
 from attnlib.explain.transformers import methods as stock
 from attnlib.models.kinds import BERT_TEXT, VISUAL_BERT
-from tests.explain.transformers.stock_models import (
-    KINDS,
-    SIZE,
-    Adapter,
-    Wrapped,
-    bert,
-    embedded,
-    lxmert,
-    model_of,
-    replaced,
-    text,
-    visual_bert,
-)
+from tests.stock import SIZE, Adapter, Wrapped, bert, embedded, lxmert, model_of, replaced, text, visual_bert
 
 transformers = pytest.importorskip("transformers")
 
@@ -47,10 +35,10 @@ def test_attention_of_adapted_layers_is_what_the_model_returns(family, where):
 @pytest.mark.parametrize("make", [visual_bert, lxmert])
 @pytest.mark.parametrize("part", ["query", "value"])
 def test_adapters_in_models_of_two_modalities(make, part):
-    model, inputs = embedded(make)
+    model, kind, inputs = embedded(make)
     model = replaced(model, f"1.attention.self.{part}" if make is visual_bert else f"att.{part}", Adapter)
     output = model(**inputs, output_attentions=True)
-    found = stock.explain(model, KINDS[make], inputs)["attention"]
+    found = stock.explain(model, kind, inputs)["attention"]
     maps = output["attentions" if make is visual_bert else "cross_encoder_attentions"][-1].mean(1)
     torch.testing.assert_close(found, (maps[:, 5, 7:] if make is visual_bert else maps[:, 0]).detach())
 
@@ -89,8 +77,7 @@ def test_albert_s_one_layer_counts_as_often_as_it_runs():
 @pytest.mark.parametrize("make", [bert, visual_bert, lxmert])
 @pytest.mark.parametrize("part", ["", "embeddings", "encoder", "attention"])
 def test_frozen_parameters_change_nothing(make, part):
-    model, inputs = embedded(make)
-    kind = KINDS[make]
+    model, kind, inputs = embedded(make)
     expected = stock.explain(model, kind, inputs)
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(part not in name)
@@ -176,10 +163,10 @@ def test_a_layer_that_is_not_read_is_named(change, message):
     ],
 )
 def test_a_layer_by_another_name_is_read_as_it_is(make, part):
-    model, inputs = embedded(make)
+    model, kind, inputs = embedded(make)
     names = ["attention", "rollout", "relevance", "generic attribution"]
-    expected = stock.explain(model, KINDS[make], inputs, names)
-    for name, found in stock.explain(replaced(model, part, Aside), KINDS[make], inputs, names).items():
+    expected = stock.explain(model, kind, inputs, names)
+    for name, found in stock.explain(replaced(model, part, Aside), kind, inputs, names).items():
         assert torch.equal(found, expected[name]), name
 
 
@@ -256,7 +243,7 @@ def test_another_head_of_visual_bert_reads_another_query():
     torch.manual_seed(0)
     config = transformers.VisualBertConfig(**SIZE | {"initializer_range": 0.02}, visual_embedding_dim=5)
     model = transformers.VisualBertForVisualReasoning(config).eval()
-    _, inputs = embedded(visual_bert)
+    *_, inputs = embedded(visual_bert)
     with pytest.raises(ValueError, match="head reads position 0 .* says 5"):
         stock.explain(model, VISUAL_BERT, inputs, "attention")
     at_first = replace(VISUAL_BERT, row=BERT_TEXT.row)

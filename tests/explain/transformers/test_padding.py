@@ -11,17 +11,7 @@ from attnlib.explain.transformers import methods as stock
 from attnlib.explain.transformers.asking import Asked, without_padding
 from attnlib.faithfulness.transformers import removals
 from attnlib.models.kinds import BERT_TEXT
-from tests.explain.transformers.stock_models import (
-    KINDS,
-    READERS,
-    bert,
-    embedded,
-    inputs_of,
-    lxmert,
-    model_of,
-    text,
-    visual_bert,
-)
+from tests.stock import READERS, bert, embedded, inputs_of, lxmert, model_of, text, visual_bert, with_text
 
 transformers = pytest.importorskip("transformers")
 
@@ -92,8 +82,7 @@ def test_texts_of_one_length_are_no_way_round():
 
 
 def test_maps_are_read_where_padding_changes_the_answer_but_there_is_none():
-    model = model_of("MobileBert")
-    _, inputs = text(model)
+    model, inputs = with_text("MobileBert")
     returned = model(**inputs, output_attentions=True).attentions[-1].mean(1)[:, 0, 1:-1]
     found = stock.explain(model, BERT_TEXT, inputs, ["attention", "attention × norm"])
     torch.testing.assert_close(found["attention"], returned.detach())
@@ -124,8 +113,7 @@ class Mixed(nn.Module):
     ids=["sum", "order", "size", "chance"],
 )
 def test_an_answer_that_depends_on_the_batch_is_refused(make, mix):
-    model, inputs = embedded(make)
-    kind = KINDS[make]
+    model, kind, inputs = embedded(make)
     for read in (READERS["explain"], removals):
         with pytest.raises(ValueError, match=r"row \d: in its batch .* alone, without padding"):
             read(Mixed(model, kind.logits, mix), kind, inputs)
@@ -134,8 +122,7 @@ def test_an_answer_that_depends_on_the_batch_is_refused(make, mix):
 @pytest.mark.parametrize("make", [visual_bert, lxmert])
 def test_regions_that_are_not_there_do_not_count(make):
     """A model that reads the mean of all regions, padding among them, is asked without."""
-    model, inputs = embedded(make)
-    kind = KINDS[make]
+    model, kind, inputs = embedded(make)
     inputs[kind.present] = torch.tensor([[1.0, 1, 1, 0], [1, 1, 1, 1]])
 
     class Mean(nn.Module):
@@ -152,6 +139,5 @@ def test_regions_that_are_not_there_do_not_count(make):
 
 @pytest.mark.parametrize("family", ["Bert", "Roberta", "Albert", "Electra"])
 def test_a_model_that_padding_leaves_alone_is_asked_as_it_is(family):
-    model = model_of(family)
-    _, inputs = text(model, lengths=(9, 4, 7, 2))
+    model, inputs = with_text(family, lengths=(9, 4, 7, 2))
     assert without_padding(Asked(model, BERT_TEXT, inputs)).model is model

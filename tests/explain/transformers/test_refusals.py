@@ -10,7 +10,7 @@ from attnlib.explain.transformers import methods as stock
 from attnlib.faithfulness import violations
 from attnlib.faithfulness.transformers import removals
 from attnlib.models.kinds import BERT_TEXT
-from tests.explain.transformers.stock_models import READERS, Wrapped, model_of, text
+from tests.stock import READERS, Wrapped, model_of, text, with_text
 
 transformers = pytest.importorskip("transformers")
 
@@ -45,8 +45,7 @@ def test_scores_are_of_a_kind_that_numpy_has(kind_of_number):
 
 @pytest.mark.slow
 def test_global_states_of_torch_are_named_or_do_not_matter():
-    model = model_of("Bert")
-    _, inputs = text(model)
+    model, inputs = with_text()
     expected = stock.explain(model, BERT_TEXT, inputs)
     with torch.no_grad():
         found = stock.explain(model, BERT_TEXT, inputs)
@@ -68,8 +67,7 @@ def test_global_states_of_torch_are_named_or_do_not_matter():
 
 
 def test_a_class_is_given_in_any_natural_way():
-    model = model_of("Bert")
-    _, inputs = text(model)
+    model, inputs = with_text()
     ways = [torch.tensor([1, 1, 1]), 1, [1, 1, 1], (1, 1, 1), np.ones(3, int), np.uint8(1), torch.tensor(1)]
     ways.append(torch.ones(3).int())
     names = ["attention × gradient", "relevance"]
@@ -93,8 +91,7 @@ def test_a_class_is_given_in_any_natural_way():
     ],
 )
 def test_what_is_no_class_is_refused(chosen, message):
-    model = model_of("Bert")
-    _, inputs = text(model)
+    model, inputs = with_text()
     with pytest.raises(ValueError, match=f"^chosen.*{message}"):
         stock.explain(model, BERT_TEXT, inputs, "attention", chosen=chosen)
 
@@ -128,8 +125,7 @@ def test_an_unknown_input_with_a_row_per_word_is_refused_where_words_go(name):
     ],
 )
 def test_inputs_that_do_not_fit_are_refused(name, value, message):
-    model = model_of("Bert")
-    _, inputs = text(model)
+    model, inputs = with_text()
     for read in READERS.values():
         with pytest.raises(ValueError, match=message):
             read(model, BERT_TEXT, {**inputs, name: value})
@@ -140,16 +136,14 @@ def test_inputs_that_do_not_fit_are_refused(name, value, message):
 
 
 def test_dropout_in_a_part_of_the_model_is_named():
-    model = model_of("Bert")
-    _, inputs = text(model)
+    model, inputs = with_text()
     model.bert.encoder.layer[1].train()
     with pytest.raises(ValueError, match=r"bert\.encoder\.layer\.1\..* is in training mode"):
         stock.explain(model, BERT_TEXT, inputs, "attention")
 
 
 def test_one_method_is_named_without_a_list_and_twice_is_once():
-    model = model_of("Bert")
-    _, inputs = text(model)
+    model, inputs = with_text()
     for methods in ("attention", ["attention", "attention"]):
         assert list(stock.explain(model, BERT_TEXT, inputs, methods)) == ["attention"]
     (each, *_) = stock.each_layer_and_head(model, BERT_TEXT, inputs, "attention").values()

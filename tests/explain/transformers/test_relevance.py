@@ -6,7 +6,7 @@ from torch import nn
 
 from attnlib.explain.transformers.passes import AttentionMaps
 from attnlib.explain.transformers.relevance import Relevance
-from tests.explain.transformers.stock_models import bert, built, lxmert, visual_bert
+from tests.stock import bert, built, lxmert, visual_bert
 
 
 def logits_of(output):

@@ -10,7 +10,7 @@ from attnlib.explain.transformers import encode, explain, explain_texts
 from attnlib.faithfulness import erasure_of, violation_of
 from attnlib.faithfulness.transformers import removals
 from attnlib.models.kinds import ANY_TEXT
-from tests.explain.transformers.stock_models import model_of
+from tests.stock import model_of
 
 transformers = pytest.importorskip("transformers")
 tokenizers = pytest.importorskip("tokenizers")

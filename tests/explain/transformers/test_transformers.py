@@ -9,8 +9,7 @@ import torch
 from attnlib.explain.targets import target_value
 from attnlib.explain.transformers import methods as stock
 from attnlib.faithfulness.transformers import removals
-from attnlib.models.kinds import BERT_TEXT, LXMERT, VISUAL_BERT
-from tests.explain.transformers.stock_models import KINDS, bert, embedded, lxmert, visual_bert
+from tests.stock import bert, embedded, lxmert, visual_bert
 
 MAKERS = [bert, visual_bert, lxmert]
 SIGNED = stock.Aggregation(clamp=False)
@@ -18,8 +17,7 @@ SIGNED = stock.Aggregation(clamp=False)
 
 @pytest.mark.parametrize("make", MAKERS)
 def test_every_method_scores_every_row(make):
-    model, inputs = embedded(make)
-    kind = KINDS[make]
+    model, kind, inputs = embedded(make)
     # Clamped, an attribution may be zero throughout.
     scores = stock.explain(model, kind, inputs, aggregation=SIGNED)
     assert list(scores) == list(stock.METHODS) == list(stock.PUBLISHED)
@@ -33,8 +31,7 @@ def test_every_method_scores_every_row(make):
 @pytest.mark.slow
 @pytest.mark.parametrize("make", MAKERS)
 def test_a_row_does_not_depend_on_its_batch_or_padding(make):
-    model, inputs = embedded(make)
-    kind = KINDS[make]
+    model, kind, inputs = embedded(make)
     inputs[kind.present] = inputs[kind.present].clone()
     inputs[kind.present][1, -1] = 0
     both = stock.explain(model, kind, inputs)
@@ -55,8 +52,8 @@ def test_a_row_does_not_depend_on_its_batch_or_padding(make):
 @pytest.mark.parametrize("target", ["logit", "probability", "margin"])
 @pytest.mark.parametrize("make", [visual_bert, lxmert])
 def test_attention_and_its_gradient_are_of_the_maps_that_the_model_returns(make, target):
-    model, inputs = embedded(make)
-    output, kind = model(**inputs, output_attentions=True), KINDS[make]
+    model, kind, inputs = embedded(make)
+    output = model(**inputs, output_attentions=True)
     logits = output[kind.logits]
     value = target_value(logits, logits.argmax(1), target).sum()
     last = output[{visual_bert: "attentions", lxmert: "cross_encoder_attentions"}[make]][-1]
@@ -70,21 +67,21 @@ def test_attention_and_its_gradient_are_of_the_maps_that_the_model_returns(make,
 
 
 def test_input_times_gradient_is_plain_autograd():
-    model, inputs = embedded(lxmert)
+    model, kind, inputs = embedded(lxmert)
     features = inputs["visual_feats"].clone().requires_grad_()
     logits = model(**{**inputs, "visual_feats": features}).question_answering_score
     (gradient,) = torch.autograd.grad(logits[:, 2].sum(), features)
     chosen = torch.tensor([2, 2])
-    found = stock.explain(model, LXMERT, inputs, ["input × gradient"], chosen=chosen)
+    found = stock.explain(model, kind, inputs, ["input × gradient"], chosen=chosen)
     torch.testing.assert_close(found["input × gradient"], (features * gradient).sum(2).detach())
 
 
 @pytest.mark.parametrize("make", MAKERS)
 def test_clamping_is_what_keeps_attributions_from_being_negative(make):
-    model, inputs = embedded(make, seed=3)
+    model, kind, inputs = embedded(make, seed=3)
     names = ["transformer attribution", "generic attribution"]
-    clamped = stock.explain(model, KINDS[make], inputs, names)
-    signed = stock.explain(model, KINDS[make], inputs, names, aggregation=SIGNED)
+    clamped = stock.explain(model, kind, inputs, names)
+    signed = stock.explain(model, kind, inputs, names, aggregation=SIGNED)
     for name in names:
         assert (clamped[name] >= 0).all()
         assert not torch.allclose(clamped[name], signed[name])
@@ -92,8 +89,7 @@ def test_clamping_is_what_keeps_attributions_from_being_negative(make):
 
 @pytest.mark.parametrize("make", MAKERS)
 def test_integrated_gradients_sum_to_the_difference_between_both_ends(make):
-    model, inputs = embedded(make)
-    kind = KINDS[make]
+    model, kind, inputs = embedded(make)
     for parameter in model.parameters():
         parameter.data *= 0.3  # smooth enough for ten steps
     (found,) = stock.explain(model, kind, inputs, ["integrated gradients"]).values()
@@ -112,8 +108,7 @@ def test_integrated_gradients_sum_to_the_difference_between_both_ends(make):
 @pytest.mark.slow
 @pytest.mark.parametrize("make", MAKERS)
 def test_layers_and_heads_one_by_one_are_those_of_the_aggregation(make):
-    model, inputs = embedded(make)
-    kind = KINDS[make]
+    model, kind, inputs = embedded(make)
     methods = ["attention", "attention × norm", "attention × gradient"]
     each = stock.each_layer_and_head(model, kind, inputs, methods, batch_size=1)
     assert list(each) == list(product(range(2), (None, 0, 1)))
@@ -128,12 +123,12 @@ def test_layers_and_heads_one_by_one_are_those_of_the_aggregation(make):
 
 
 def test_the_mean_row_is_that_of_the_queries_that_are_present():
-    model, inputs = embedded(bert)
+    model, kind, inputs = embedded(bert)
     inputs["attention_mask"] = inputs["attention_mask"].clone()
     inputs["attention_mask"][1, -2:] = 0
     last = model(**inputs, output_attentions=True).attentions[-1].mean(1).detach()
     how = stock.Aggregation(row="mean")
-    (found,) = stock.explain(model, BERT_TEXT, inputs, ["attention"], aggregation=how).values()
+    (found,) = stock.explain(model, kind, inputs, ["attention"], aggregation=how).values()
     torch.testing.assert_close(found[0], last[0].mean(0)[1:6])
     torch.testing.assert_close(found[1, :3], last[1, :5].mean(0)[1:4])
     assert (found[1, 3:] == 0).all()
@@ -148,8 +143,8 @@ def test_random_scores_depend_on_row_and_seed_alone():
         assert low <= drawn.min() < low + 0.01
         assert 0.99 < drawn.max() < 1
         assert np.isclose(drawn.mean(), (low + 1) / 2, atol=0.02)
-    model, inputs = embedded(lxmert)
-    for name, found in stock.explain(model, LXMERT, inputs, stock.RANDOM, seed=1).items():
+    model, kind, inputs = embedded(lxmert)
+    for name, found in stock.explain(model, kind, inputs, stock.RANDOM, seed=1).items():
         assert torch.equal(found, stock.random_rows(present[:2, :4], 1, name == "signed random"))
 
 
@@ -171,11 +166,11 @@ def test_random_scores_depend_on_row_and_seed_alone():
     ],
 )
 def test_inputs_that_do_not_fit_are_refused_by_name(name, value, message):
-    model, inputs = embedded(visual_bert)
+    model, kind, inputs = embedded(visual_bert)
     given = {key: kept for key, kept in {**inputs, name: value}.items() if kept is not None}
     for read in (stock.explain, removals):
         with pytest.raises(ValueError, match=message):
-            read(model, VISUAL_BERT, given)
+            read(model, kind, given)
 
 
 @pytest.mark.parametrize(
@@ -187,11 +182,11 @@ def test_inputs_that_do_not_fit_are_refused_by_name(name, value, message):
     ],
 )
 def test_bad_options_are_refused_by_name(message, options):
-    model, inputs = embedded(visual_bert)
+    model, kind, inputs = embedded(visual_bert)
     with pytest.raises(ValueError, match=message):
-        stock.explain(model, VISUAL_BERT, inputs, **options)
+        stock.explain(model, kind, inputs, **options)
     with pytest.raises(ValueError, match="training mode"):
-        stock.explain(model.train(), VISUAL_BERT, inputs)
+        stock.explain(model.train(), kind, inputs)
 
 
 @pytest.mark.parametrize(
@@ -209,9 +204,9 @@ def test_a_reading_that_is_none_is_refused(field, value):
 
 
 def test_a_reading_takes_numpy_s_numbers():
-    model, inputs = embedded(bert)
+    model, kind, inputs = embedded(bert)
     for number in np.arange(2):
         how = stock.Aggregation(heads=number, layers=number)
         assert how == stock.Aggregation(heads=int(number), layers=int(number))
         assert type(how.heads) is type(how.layers) is int
-        assert stock.explain(model, BERT_TEXT, inputs, ["attention", "rollout"], aggregation=how)
+        assert stock.explain(model, kind, inputs, ["attention", "rollout"], aggregation=how)

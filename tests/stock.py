@@ -119,12 +119,12 @@ def built(make, seed=0):
 
 
 def embedded(make, seed=0):
-    """The same, with what is scored as features: BERT's word embeddings in place of the ids."""
+    """The model, its kind and its inputs, with features to score: BERT's word embeddings, not the ids."""
     model, inputs = built(make, seed)
     if make is bert:
         words = inputs.pop("input_ids")
         inputs["inputs_embeds"] = model.bert.embeddings.word_embeddings(words).detach()
-    return model, inputs
+    return model, KINDS[make], inputs
 
 
 def model_of(family, head="ForSequenceClassification", seed=0, **more):
@@ -143,6 +143,12 @@ def text(model, lengths=(8, 8, 8), seed=0):
     ids = torch.randint(5, 60, mask.shape, generator=torch.Generator().manual_seed(seed))
     ids[torch.arange(len(ids)), lengths - 1] = 4
     return ids, inputs_of(model, ids, mask)
+
+
+def with_text(family="Bert", lengths=(8, 8, 8), **more):
+    """A model of a family, and inputs of some lengths."""
+    model = model_of(family, **more)
+    return model, text(model, lengths)[1]
 
 
 def inputs_of(model, ids, mask=None):
