@@ -108,10 +108,8 @@ def plan(
     words = corpus.vocabulary
     if corpus.task != "classification":
         raise ValueError(f"data set {corpus.name!r} is {corpus.task}; document models read classification")
-    sizes = sizes_given(dimension=dimension, hidden=hidden)
-    made_of = DocumentArchitecture(
-        architecture, len(corpus.class_names), len(words), variant, **drops, **sizes
-    )
+    drops |= sizes_given(dimension=dimension, hidden=hidden)
+    made_of = DocumentArchitecture(architecture, len(corpus.class_names), len(words), variant, **drops)
     if made_of.hierarchical and corpus.train.sentences is None:
         raise ValueError(
             f"data set {corpus.name!r} has no sentences, which {architecture} reads: take a FLAN "

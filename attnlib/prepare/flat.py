@@ -157,8 +157,8 @@ def plan(
         corpus = impose_on(corpus, imposed)
     usual = USUAL.get(corpus.name, USUAL[corpus.task])
     usual = usual | chosen(deviation=deviation, epochs=epochs, batch_size=batch_size)
-    own = usual | {"dimension": glove.DIMENSION if vectors == glove.NAME else usual["dimension"]}
-    usual = own | sizes_given(dimension=dimension, hidden=hidden)
+    width = glove.DIMENSION if vectors == glove.NAME else usual["dimension"]
+    usual |= {"dimension": width, **sizes_given(dimension=dimension, hidden=hidden)}
     more: dict[str, Any] = {}
     if frozen:
         if corpus.paired or vectors != "random" or dimension is not None:
@@ -167,15 +167,14 @@ def plan(
                 f"{corpus.task}) and has words of its own, so leave vectors and dimension out"
             )
         corpus, usual["dimension"], more["encoder"] = with_states(corpus, encoder, device)
-    dimension, deviation = usual["dimension"], usual["deviation"]
-    words = corpus.vocabulary
-    kind, n_classes, hidden = FROZEN if frozen else encoder, len(corpus.class_names), usual["hidden"]
-    sizes: dict[str, Any] = {"pair": corpus.paired, "dimension": dimension, "hidden": hidden}
-    architecture = Architecture(kind, scorer, n_classes, len(words), variant, layers=layers, **sizes)
+    dimension, deviation, hidden = (usual[size] for size in ("dimension", "deviation", "hidden"))
+    words, classes, kind = corpus.vocabulary, len(corpus.class_names), FROZEN if frozen else encoder
+    sizes: dict[str, Any] = {"dimension": dimension, "hidden": hidden, "layers": layers}
+    made_of = Architecture(kind, scorer, classes, len(words), variant, corpus.paired, **sizes)
     way: dict[str, Any] = {"variant": variant, "patience": patience, "selection": selection, "seed": seed}
     how = Training(usual["epochs"], usual["batch_size"], **way)
     label = f"random, deviation {deviation:g}" if vectors == "random" else Path(vectors).name
-    label += "" if dimension == own["dimension"] else f", {dimension}-d"
+    label += "" if dimension == width else f", {dimension}-d"
     if vectors in data.names():
         vectors = str(vectors_file(vectors, dimension))
     start = vectors if vectors in ("random", "corpus") else file_digest(vectors)
@@ -183,14 +182,13 @@ def plan(
     missing = "zero" if variant == "released" else "random"
     drawn: dict[str, Any] = {"dimension": dimension, "deviation": deviation, "missing": missing, "seed": seed}
     matrix = None if frozen else embedding_matrix(words, vectors, texts=corpus.train.texts, **drawn)
-    model = build(architecture, matrix, seed)
+    model = build(made_of, matrix, seed)
     name = {"dataset": corpus.name, "encoder": Path(encoder).name, "scorer": scorer, "seed": seed}
-    label = FROZEN if frozen else label
     return Plan(
         corpus=corpus,
         model=model,
-        settings=decided(corpus, architecture, how, device, code, vectors=start, deviation=deviation, **more),
-        name={**name, "variant": variant, "vectors": label},
+        settings=decided(corpus, made_of, how, device, code, vectors=start, deviation=deviation, **more),
+        name={**name, "variant": variant, "vectors": FROZEN if frozen else label},
         device=device,
         recipe=lambda: recipe(model, corpus, how, device),
         predict=lambda split: predict(model, split, words, device),

@@ -23,24 +23,22 @@ Guide = Mapping[str, Weights]
 
 def attention(model: Prepared) -> Guide:
     """The attention weights of a trained model."""
-    return _per_split(model.corpus, lambda name, split: model.readouts[name].alpha)
+    return _per_split(model, lambda readout, split: readout.alpha)
 
 
 def exact_adversarial(model: Prepared, epsilon: float) -> Guide:
     """Per text the most distant weights that leave the model's output within epsilon (two classes)."""
-    return _per_split(
-        model.corpus, lambda name, split: exact_adversary(model.readouts[name], epsilon).weights
-    )
+    return _per_split(model, lambda readout, split: exact_adversary(readout, epsilon).weights)
 
 
 def leave_one_out_weights(model: Prepared) -> Guide:
     """The change of the output when a token is left out (`leave_one_out`), over the sum of all changes."""
 
-    def weights(name: str, split: Split) -> Tensor:
+    def weights(readout: Readout, split: Split) -> Tensor:
         changes = leave_one_out(model.model, split, model.corpus.vocabulary, model.device)
-        return normalised(changes, model.readouts[name])
+        return normalised(changes, readout)
 
-    return _per_split(model.corpus, weights)
+    return _per_split(model, weights)
 
 
 def chance(corpus: Corpus, seed: int = 0) -> Guide:
@@ -83,5 +81,6 @@ def normalised(changes: Tensor, readout: Readout) -> Tensor:
     return torch.where(total > 0, known / total, same)
 
 
-def _per_split(corpus: Corpus, weights: Callable[[str, Split], Tensor]) -> Guide:
-    return {name: by_text(split, weights(name, split)) for name, split in corpus.splits.items()}
+def _per_split(model: Prepared, weights: Callable[[Readout, Split], Tensor]) -> Guide:
+    splits = model.corpus.splits.items()
+    return {name: by_text(split, weights(model.readouts[name], split)) for name, split in splits}

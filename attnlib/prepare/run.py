@@ -1,6 +1,5 @@
 """What all families of models share: a plan, the trained model in the cache, and what was read from it."""
 
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from functools import cached_property, partial
@@ -240,20 +239,20 @@ def load(path: Any, head: Head | None, device: str) -> Readout:
         raise ValueError(f"{path} is no Readout of the cache: {error!r}") from error
 
 
-def prepared(
-    plan: Callable[..., Plan], *model: Any, limit: int | None, progress: bool, **model_settings: Any
-) -> Prepared:
-    """What an experiment works on: a planned model, trained or from the cache, and what it reads."""
-    began, planned = time.perf_counter(), plan(*model, **model_settings)
-    texts = planned.corpus.test.sample(limit, planned.name["seed"])
-    return analysed(planned, texts, began, progress)
+def trained(
+    plan: Plan, texts: Any, began: float, progress: bool = True, history: list[Row] | None = None
+) -> Trained:
+    """A planned model, trained or from the cache, with the texts under analysis.
+
+    history: of a model in training, which is taken as it is.
+    """
+    past, scores = train_once(plan, progress) if history is None else (history, tested(plan))
+    return Trained(**vars(plan), texts=texts, test_metrics=scores, history=past, began=began)
 
 
 def analysed(
     plan: Plan, texts: Split, began: float, progress: bool = True, history: list[Row] | None = None
 ) -> Prepared:
-    """The same of given texts. history: of a model in training, read as it is; nothing of it is kept."""
-    kept = history is None
-    past, scores = train_once(plan, progress) if history is None else (history, tested(plan))
-    found: dict[str, Any] = {"history": past, "test_metrics": scores, "texts": texts, "began": began}
-    return Prepared(**vars(plan), **found, readout=read(plan, texts, kept), kept=kept)
+    """The same and its Readout of the texts; nothing of a model in training is kept."""
+    run, kept = trained(plan, texts, began, progress, history), history is None
+    return Prepared(**vars(run), readout=read(run, texts, kept), kept=kept)

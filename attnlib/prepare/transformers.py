@@ -32,7 +32,7 @@ from attnlib.models.transformers import (
     inputs_of,
     longest,
 )
-from attnlib.prepare.run import Plan, Trained, chosen, decided, resolve_device, train_once
+from attnlib.prepare.run import Plan, Trained, chosen, decided, resolve_device, trained
 from attnlib.training.transformers import StockTraining, predict_stock, recipe
 
 # Found on the dev splits of SST and scenes. A question about a scene is answered by looking up, and with the
@@ -103,16 +103,13 @@ def prepare_transformer(
     """
     began = time.perf_counter()
     planned = plan(cast(str, dataset), kind, seed, **model_settings)
-    texts = planned.corpus.test.sample(limit, seed)
-    history, scores = train_once(planned, progress)
-    found: dict[str, Any] = {"history": history, "test_metrics": scores, "texts": texts, "began": began}
-    if (tokenizer := planned.request.get("tokenizer")) is not None:
-        read = by_words(planned.model, tokenizer, texts)
-        found |= {"kind": ANY_TEXT, "inputs": dict(read.inputs), "encoded": read}
-        return PreparedTransformer(**vars(planned), **found)
-    given = inputs_of(kind, texts, planned.corpus.vocabulary, np.arange(len(texts)))
-    inputs = embedded(planned.model, {name: value.to(planned.device) for name, value in given.items()})
-    return PreparedTransformer(**vars(planned), **found, kind=KINDS[kind], inputs=inputs)
+    run = trained(planned, planned.corpus.test.sample(limit, seed), began, progress)
+    if (tokenizer := run.request.get("tokenizer")) is not None:
+        read = by_words(run.model, tokenizer, run.texts)
+        return PreparedTransformer(**vars(run), kind=ANY_TEXT, inputs=dict(read.inputs), encoded=read)
+    given = inputs_of(kind, run.texts, run.corpus.vocabulary, np.arange(len(run.texts)))
+    inputs = embedded(run.model, {name: value.to(run.device) for name, value in given.items()})
+    return PreparedTransformer(**vars(run), kind=KINDS[kind], inputs=inputs)
 
 
 def by_words(model: Any, tokenizer: Any, texts: data.Split) -> Encoded:
@@ -153,7 +150,6 @@ def plan(
     given = chosen(layers=layers, epochs=epochs, batch_size=batch_size, learning_rate=learning_rate)
     usual = USUAL[kind if transformer is None else "pretrained"] | given
     how = StockTraining(**{name: usual[name] for name in SCHEDULES}, seed=seed)
-    versions = {"transformers": library().__version__}
     architecture: StockArchitecture | PretrainedArchitecture
     code: tuple[Callable, ...]
     tokenizer = None
@@ -188,7 +184,7 @@ def plan(
     return Plan(
         corpus=corpus,
         model=model,
-        settings=decided(corpus, architecture, how, device, code, **versions),
+        settings=decided(corpus, architecture, how, device, code, transformers=library().__version__),
         name={**name, "variant": variant, "vectors": vectors},
         device=device,
         recipe=lambda: recipe(model, kind, corpus, how, device, tokenizer),
