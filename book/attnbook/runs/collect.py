@@ -4,8 +4,6 @@ A run is the folder that its parameter `output` named. A folder that is none is 
 one without any summary is named and left out. @FILE stands for the names in a file, one a line.
 """
 
-from __future__ import annotations
-
 import argparse
 import sys
 from collections.abc import Iterable
@@ -25,6 +23,7 @@ def collect(places: Iterable[str | Path], texts: bool = False) -> tuple[pd.DataF
     texts: the rows of the texts instead of the summaries. Without any run an empty table of the schema.
     FileNotFoundError for a place that does not exist; ValueError names a table that is cut or malformed.
     """
+    name, read = (TEXTS, results.read) if texts else (SUMMARY, results.read_summary)
     tables, without = [], []
     for place in map(Path, places):
         if not place.exists():
@@ -34,12 +33,7 @@ def collect(places: Iterable[str | Path], texts: bool = False) -> tuple[pd.DataF
         found = [path.parent for path in runs if path.with_name(SUMMARY).is_file()]
         if not found:
             without.append(place)
-        tables += [
-            results.read(check_whole(run / TEXTS))
-            if texts
-            else results.read_summary(check_whole(run / SUMMARY))
-            for run in found
-        ]
+        tables += [read(check_whole(run / name)) for run in found]
     empty = pd.DataFrame(columns=list(results.COLUMNS))
     return pd.concat(tables, ignore_index=True) if tables else empty, without
 

@@ -6,8 +6,6 @@ its row's own interval, else FALLBACK. What rests on random draws (DRAWN) and wa
 others is compared as an estimate of the same quantity.
 """
 
-from __future__ import annotations
-
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -66,19 +64,18 @@ def compare(
     old, new = (side[numbers].astype(float).join(side[keys].apply(words)) for side in sides)
     both = old.merge(new, on=keys, how="outer", suffixes=("", "_now"), indicator="side", sort=False)
     side = both["side"].map({"both": "", "left_only": GONE, "right_only": NEW}).astype(object)
-    pairs = {name: both[[name, f"{name}_now"]] for name in numbers}
-    equal = {name: (both[name] == both[f"{name}_now"]) | pairs[name].isna().all(axis=1) for name in numbers}
-    same = pd.DataFrame(equal)
-    difference = (both["value_now"] - both["value"]).abs().where(~same["value"], 0.0)
+    was, here = both[numbers], both[[f"{name}_now" for name in numbers]].set_axis(numbers, axis=1)
+    same = (was == here) | (was.isna() & here.isna())
+    difference = (here["value"] - was["value"]).abs().where(~same["value"], 0.0)
     named = pd.to_numeric(label(both["metric"], {**(tolerances or {}), **TOLERANCES}), errors="coerce")
     if exact:
         allowed, agrees = pd.Series(0.0, both.index).astype(object), same.all(axis=1)
     else:
         # An interval without width is that of texts which all agree: it says nothing about another machine.
-        inside = named.isna() & (both["high"] > both["low"])
+        inside = named.isna() & (was["high"] > was["low"])
         agrees = difference <= named.fillna(FALLBACK) + 1e-12
-        agrees = agrees.mask(inside, both["value_now"].between(both["low"], both["high"]))
-        agrees = agrees.mask(pairs["value"].isna().any(axis=1), same["value"])
+        agrees = agrees.mask(inside, here["value"].between(was["low"], was["high"]))
+        agrees = agrees.mask(was["value"].isna() | here["value"].isna(), same["value"])
         allowed = named.fillna(FALLBACK).astype(object).mask(inside, "interval")
     timed = np.isinf(named)
     agrees = (side == "") & (agrees | timed)
@@ -87,16 +84,16 @@ def compare(
     note = pd.Series("interval or n", both.index).mask(same.all(axis=1) | ~same["value"], "")
     if other_draws:
         drawn = of_draws(both)
-        low, high = (both[f"{end}_now"].fillna(both["value_now"]) for end in ("low", "high"))
-        known = both["low"].notna() & both["high"].notna()
-        overlap = (low <= both["high"]) & (both["low"] <= high)
+        low, high = (here[end].fillna(here["value"]) for end in ("low", "high"))
+        known = was["low"].notna() & was["high"].notna()
+        overlap = (low <= was["high"]) & (was["low"] <= high)
         there = side == ""
         if "bin" in both:  # an empty one has no row
             there |= both["bin"] != ""
         agrees = agrees.mask(drawn, there & (overlap | ~known))
         allowed = allowed.mask(drawn, known.map({True: "overlap", False: "any"}))
         note = note.mask(drawn, OTHER_DRAWS)
-    found = both[keys].assign(recorded=both["value"], now=both["value_now"], difference=difference)
+    found = both[keys].assign(recorded=was["value"], now=here["value"], difference=difference)
     return found.assign(allowed=allowed, agrees=agrees | (side == NEW), side=side, note=note)
 
 

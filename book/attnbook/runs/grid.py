@@ -3,8 +3,6 @@
 A configuration may name others in `grids`, whose runs are then its own.
 """
 
-from __future__ import annotations
-
 import hashlib
 import itertools
 import re

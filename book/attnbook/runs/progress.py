@@ -4,8 +4,6 @@ Reads what finished runs wrote; a sweep need not be at work, and is not disturbe
 runs of book/results that count. --rest writes the runs still to go as a grid of their own.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import os
@@ -27,12 +25,12 @@ def finished(folder: str | Path, runs: grid.Runs) -> Seconds:
     folder: of the sweep. A run is finished when its summary is there (`results.save_run` writes it last).
     """
     places = {key: Path(folder, *key) for key in runs}
-    return {key: _seconds(place) for key, place in places.items() if (place / "summary.csv").is_file()}
+    return {key: _seconds(place) for key, place in places.items() if (place / results.SUMMARY).is_file()}
 
 
 def _seconds(place: Path) -> float:
     try:
-        return float(json.loads((place / "provenance.json").read_text(encoding="utf-8"))["seconds"])
+        return float(results.read_origin(place)["seconds"])
     except (OSError, ValueError, KeyError, TypeError):
         return float("nan")
 

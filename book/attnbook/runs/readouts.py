@@ -4,8 +4,6 @@ Writes a file a model and index.csv. Trained models of the cache are used; the s
 on one machine. Data sets under a user agreement are refused.
 """
 
-from __future__ import annotations
-
 import argparse
 import csv
 import json

@@ -7,8 +7,6 @@ experiment is not written again, as git would keep all of it once more: later ru
 <experiment>.later.csv, and take the place of its own.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import sys
@@ -42,31 +40,24 @@ USUAL = "book/results"
 def check_instances(folder: Path) -> None:
     """ValueError for a run whose texts are missing, malformed or have a value that cannot be (RANGES)."""
     path = results.check_whole(folder / results.TEXTS)
-    try:
+    with results.of_whole_run(path):
         texts = results.read(path)
-        outside = [
-            name for name in RANGES if name in texts and not texts[name].dropna().between(*RANGES[name]).all()
-        ]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{path} is missing or malformed ({error}): run it again") from None
-    if outside:
-        low, high = RANGES[outside[0]]
+        inside = {name: texts[name].dropna().between(*RANGES[name]).all() for name in RANGES if name in texts}
+    for name in (name for name, all_of_it in inside.items() if not all_of_it):
+        low, high = RANGES[name]
         raise ValueError(
-            f"{path} is wrong: values of column {outside[0]!r} lie outside [{low:g}, {high:g}]: run it again"
+            f"{path} is wrong: values of column {name!r} lie outside [{low:g}, {high:g}]: run it again"
         )
 
 
 def run_row(folder: Path, summary: pd.DataFrame) -> dict[str, str]:
     """One row of runs.csv as text: a run's name and identity, commit, versions, machine, data, parameters."""
-    path = folder / "provenance.json"
-    try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
+    with results.of_whole_run(folder / results.ORIGIN):
+        facts = results.read_origin(folder)
         row = dict.fromkeys(PROVENANCE, "") | facts | facts["versions"]
         row |= {name: facts[name] for name in ("commit", "device", "threads", "date")}
         row |= {"data": dict(facts["settings"]).get("data", ""), "seconds": f"{facts['seconds']:.4g}"}
         parameters = dict(facts["parameters"])
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise ValueError(f"{path} is missing or malformed ({error!r}): run it again") from None
     # Where one machine keeps its files means nothing elsewhere, but for data that are nowhere else.
     parameters.pop("output", None)
     plain = {name: Path(of).name if isinstance(of, str) else of for name, of in parameters.items()}

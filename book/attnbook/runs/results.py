@@ -4,8 +4,6 @@ A run is one notebook with one set of parameters; its summary has the columns of
 those that apply. Recorded results are the summaries of many runs in one table (DESIGN, section 5).
 """
 
-from __future__ import annotations
-
 import gzip
 import json
 import platform
@@ -13,7 +11,8 @@ import re
 import subprocess
 import time
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from importlib import import_module
@@ -188,18 +187,31 @@ def save_run(folder: str | Path, frame: pd.DataFrame, summary: pd.DataFrame, ori
         path.unlink(missing_ok=True)
 
 
+def read_origin(folder: Path) -> dict[str, Any]:
+    """What the run in a folder says of itself (`provenance`)."""
+    facts: dict[str, Any] = json.loads((folder / ORIGIN).read_text(encoding="utf-8"))
+    return facts
+
+
+@contextmanager
+def of_whole_run(path: Path) -> Iterator[None]:
+    """Whatever a file of a run lacks, or has of another kind, is a ValueError of the block that names it."""
+    try:
+        yield
+    except (OSError, ValueError, AttributeError, KeyError, TypeError) as error:
+        raise ValueError(f"{path} is missing or malformed ({error!r}): run it again") from None
+
+
 def check_whole(table: Path) -> Path:
     """The path of a run's table; ValueError unless it is, byte for byte, the one that the run saved.
 
     Of runs that were saved before their origin told the sums of their tables, nothing is known.
     """
     origin = table.with_name(ORIGIN)
-    try:
-        facts = json.loads(origin.read_text(encoding="utf-8")) if origin.is_file() else {}
+    with of_whole_run(origin):
+        facts = read_origin(table.parent) if origin.is_file() else {}
         saved = facts.get("tables", {}).get(table.name)
         whole = not saved or (table.is_file() and file_checksum(table) == saved["sha256"])
-    except (ValueError, AttributeError, KeyError, TypeError) as error:
-        raise ValueError(f"{origin} is missing or malformed ({error!r}): run it again") from None
     if not whole:
         rows = f"{saved['rows']} rows"
         raise ValueError(f"{table} is missing, cut or changed since the run saved it ({rows}): run it again")
@@ -275,7 +287,7 @@ def read_runs(sweep: str | Path, paper: str = "*", experiment: str = "*") -> dic
     """
     runs: dict[Path, pd.DataFrame] = {}
     folders: dict[str, Path] = {}
-    for path in sorted(Path(sweep).glob(f"{paper}/{experiment}/*/summary.csv")):
+    for path in sorted(Path(sweep).glob(f"{paper}/{experiment}/*/{SUMMARY}")):
         table, folder = read_summary(check_whole(path)), path.parent
         with naming(path):
             found = identity(without_repeats(table))

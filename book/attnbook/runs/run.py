@@ -5,8 +5,6 @@ runs, the executed notebook appears only when the run succeeded, and a failed on
 OUTPUT.failed.ipynb for a look.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import sys

@@ -4,8 +4,6 @@ A sweep does this once per model, before the runs that share it start: they woul
 other's lock, each holding a core. `model_of` says which model a notebook's run asks for.
 """
 
-from __future__ import annotations
-
 import argparse
 import ast
 from collections.abc import Mapping

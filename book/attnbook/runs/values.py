@@ -5,8 +5,6 @@ understand a word differently (in YAML 1.1 `no` is false, 010 is 8, 1:30 is 90; 
 text): such a word is refused unless it is quoted, or the annotation decides it.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import math
@@ -112,10 +110,8 @@ def read(text: str, kind: Any) -> Any:
             return plain(text)
         if tag in (UNCLEAR, INT, FLOAT):
             raise ValueError(f"is {text!r}: it must be {name_of(kind)}{advice(word, kind)}")
-    try:
+    with naming(f"is {text!r}"):
         value = plain(load(word))
-    except ValueError as error:
-        raise ValueError(f"is {text!r}: {error}") from None
     if is_instance(value, kind):
         return value
     raise ValueError(f"is {text!r}: it must be {name_of(kind)}")
@@ -145,16 +141,14 @@ def read_all(
     ValueError for an unknown name or an unfit value.
     """
     found = {}
-    for name, value, way in [
-        *((name, value, fit) for name, value in values.items()),
-        *((name, word, read) for name, word in (words or {}).items()),
-    ]:
-        try:
-            one_of("parameter", name, declared)
-            found[name] = way(value, kind_of(declared[name]))
-        except ValueError as error:
-            unfit = f"parameter {name} " if name in declared else ""
-            raise ValueError(f"{what}: {unfit}{error}") from None
+    for given, way in ((values, fit), (words or {}, read)):
+        for name, value in given.items():
+            try:
+                one_of("parameter", name, declared)
+                found[name] = way(value, kind_of(declared[name]))
+            except ValueError as error:
+                unfit = f"parameter {name} " if name in declared else ""
+                raise ValueError(f"{what}: {unfit}{error}") from None
     return found
 
 

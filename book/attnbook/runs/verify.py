@@ -15,8 +15,6 @@ compared as an estimate of the same quantity: the two intervals must overlap, an
 is asked.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import os
@@ -191,10 +189,9 @@ def run_again(
                 (folder / "cache" / "data").symlink_to((cache_folder() / "data").resolve())
         with patch.dict(os.environ, around):
             run.run(source, folder / "run.ipynb", {**parameters, "output": str(folder / "tables")})
-        summary = results.read_summary(folder / "tables" / "summary.csv")
+        summary = results.read_summary(folder / "tables" / results.SUMMARY)
         results.write(record.whole(summary), folder / "rounded.csv", record.FLOAT_FORMAT)
-        origin = json.loads((folder / "tables" / "provenance.json").read_text(encoding="utf-8"))
-        return results.read_summary(folder / "rounded.csv"), origin
+        return results.read_summary(folder / "rounded.csv"), results.read_origin(folder / "tables")
 
 
 def differs_here(row: Mapping[str, Any], origin: Mapping[str, Any]) -> dict[str, tuple[str, str]]:

@@ -92,8 +92,7 @@ def parameters(
     texts = {} if rows is None else dict(zip(rows["run"], rows["parameters"], strict=True))
     found = {run: json.loads(text) for run, text in texts.items() if text}
     for place, table in (results.read_runs(fresh, paper) if fresh is not None else {}).items():
-        origin = json.loads((place / "provenance.json").read_text(encoding="utf-8"))
-        found[str(table["run"].iloc[0])] = origin.get("parameters", {})
+        found[str(table["run"].iloc[0])] = results.read_origin(place).get("parameters", {})
     return found
 
 
