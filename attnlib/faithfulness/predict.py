@@ -18,7 +18,8 @@ def asked_twice(predict: Predict, texts: list[list[str]]) -> Any:
     """The answers by `columns`; ValueError where the first texts, asked again, get others."""
     found, again = columns(predict(texts)), columns(predict(texts[:FEW]))
     if _numbers(found) and _numbers(again) and found[:FEW].shape == again.shape:
-        apart = np.abs(found[:FEW] - again).max(initial=0)
+        with np.errstate(invalid="ignore"):  # what is not finite is refused by name later
+            apart = np.abs(found[:FEW] - again).max(initial=0)
         if apart > TOLERANCE:
             raise ValueError(
                 f"`predict` answers the same texts differently, by up to {apart:.2g}: what a removal does "
