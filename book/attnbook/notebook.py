@@ -212,9 +212,25 @@ class Page:
         tables = {("", self.name.split("/")[0]): ours} if isinstance(ours, pd.DataFrame) else ours
         lines = [FROM]
         for (words, paper), table in tables.items():
-            line = results.origin(table, folder / paper / "runs.csv")
+            line = runs_in_words(table, folder / paper / "runs.csv")
             lines.append(f"*{words}*: {line}" if words else line)
         return markdown(" ".join(lines))
+
+
+def runs_in_words(ours: pd.DataFrame, runs: str | Path) -> str:
+    """A sentence: how many runs, and of the recorded ones in runs.csv the commits and the days."""
+    count = ours["run"].nunique()
+    if not count:
+        return "No run is recorded yet."
+    runs = results.as_it_lies(runs)
+    known = results.read(runs) if runs.is_file() else pd.DataFrame(columns=["run", "commit", "date"])
+    known = known[known["run"].isin(ours.loc[ours["origin"] == "recorded", "run"])]
+    words = f"Runs of ours: {count}, of which {count - len(known)} are fresh or without a record of origin."
+    if len(known):
+        days = sorted(known["date"].fillna("an unknown day").str.partition("T")[0])
+        commits = ", ".join(f"`{commit}`" for commit in sorted(known["commit"].unique()))
+        words += f" Recorded from {days[0]} to {days[-1]} at commit {commits}."
+    return words
 
 
 def parameters(namespace: Mapping[str, Any], reads: Sequence[str] = (), **needs: Any) -> dict[str, Any]:

@@ -204,3 +204,15 @@ def test_a_page_of_generated_data_says_so_and_shows_what_is_recorded(tmp_path, m
     shown = page.generated(["dataset", "lambda"], ["f1"], method="m").data
     cells = re.findall(r"<td[^>]*>([^<]*)</td>", shown)
     assert cells == ["a", "0.0005", "0.500", "b", "0.0005", "0.125"]
+
+
+def test_the_origin_names_commits_and_days(tmp_path):
+    own = pd.DataFrame({"run": ["1", "2", "3"], "origin": ["recorded", "recorded", "fresh"]})
+    known = {"run": ["1", "2", "9"], "commit": ["b", "a", "z"]}
+    known |= {"date": ["2026-02-01T1", "2026-01-31T2", "2020"]}
+    pd.DataFrame(known).to_csv(tmp_path / "runs.csv", index=False)
+    assert notebook.runs_in_words(own, tmp_path / "runs.csv") == (
+        "Runs of ours: 3, of which 1 are fresh or without a record of origin. "
+        "Recorded from 2026-01-31 to 2026-02-01 at commit `a`, `b`."
+    )
+    assert notebook.runs_in_words(own[:0], tmp_path) == "No run is recorded yet."

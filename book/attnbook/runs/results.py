@@ -386,19 +386,3 @@ def recorded(paper: str, experiment: str, fresh: Folder = None, folder: Folder =
     new = [summary.assign(origin="fresh") for summary in runs.values()]
     old = old if old is None else old.assign(origin="recorded")
     return validate(merge(old, new, (summary["run"].iloc[0] for summary in runs.values())))
-
-
-def origin(ours: pd.DataFrame, runs: str | Path) -> str:
-    """A sentence: how many runs, and of the recorded ones in runs.csv the commits and the days."""
-    count = ours["run"].nunique()
-    if not count:
-        return "No run is recorded yet."
-    runs = as_it_lies(runs)
-    known = read(runs) if runs.is_file() else pd.DataFrame(columns=["run", "commit", "date"])
-    known = known[known["run"].isin(ours.loc[ours["origin"] == "recorded", "run"])]
-    words = f"Runs of ours: {count}, of which {count - len(known)} are fresh or without a record of origin."
-    if len(known):
-        days = sorted(known["date"].fillna("an unknown day").str.partition("T")[0])
-        commits = ", ".join(f"`{commit}`" for commit in sorted(known["commit"].unique()))
-        words += f" Recorded from {days[0]} to {days[-1]} at commit {commits}."
-    return words

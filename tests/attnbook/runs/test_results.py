@@ -201,15 +201,3 @@ def test_a_summary_in_another_folder_or_with_a_repeated_row_is_refused(tmp_path)
     results.write(summary(experiment="other"), path)
     with pytest.raises(ValueError, match="a/summary.csv: its rows are of p/other"):
         results.read_runs(tmp_path)
-
-
-def test_the_origin_names_commits_and_days(tmp_path):
-    own = pd.DataFrame({"run": ["1", "2", "3"], "origin": ["recorded", "recorded", "fresh"]})
-    known = {"run": ["1", "2", "9"], "commit": ["b", "a", "z"]}
-    known |= {"date": ["2026-02-01T1", "2026-01-31T2", "2020"]}
-    pd.DataFrame(known).to_csv(tmp_path / "runs.csv", index=False)
-    assert results.origin(own, tmp_path / "runs.csv") == (
-        "Runs of ours: 3, of which 1 are fresh or without a record of origin. "
-        "Recorded from 2026-01-31 to 2026-02-01 at commit `a`, `b`."
-    )
-    assert results.origin(own[:0], tmp_path) == "No run is recorded yet."
