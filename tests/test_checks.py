@@ -12,6 +12,7 @@ import scipy.sparse
 import torch
 
 from attnlib import faithfulness
+from attnlib.data.columns import Words
 from attnlib.data.corpus import Split, Vocabulary
 from attnlib.data.generated import planted
 from attnlib.data.imposed import impose
@@ -142,6 +143,7 @@ TEXTUAL = {
 TEXTUAL_ONE = {
     "encode": lambda text: Vocabulary(("a",)).encode(text),
     "words": Vocabulary,
+    "numbers of words": lambda text: Words().numbers(text),
     "planted rule": planted.score,
     "planted evidence": lambda text: planted.planted_evidence(text, 1),
     "bag of words": baselines_text.ngrams,

@@ -89,9 +89,9 @@ def model_of(folder):
 
 @pytest.mark.slow
 def test_a_training_killed_in_mid_epoch_leaves_no_model_and_is_done_again(tmp_path):
-    words = [*TRAIN, "-p", "epochs", "4", "-p", "encoder", "average"]
+    words = [*TRAIN, "-p", "epochs", "8", "-p", "encoder", "average"]
     process = started(words, tmp_path / "killed")
-    next(line for line in process.stderr if line.startswith("epoch 2/4"))
+    next(line for line in process.stderr if line.startswith("epoch 2/8"))
     time.sleep(0.05)
     kill(process)
     assert visible(tmp_path / "killed" / "models") == []

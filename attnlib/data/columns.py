@@ -11,6 +11,8 @@ from typing import Any, Self
 
 import numpy as np
 
+from attnlib.checks import refuse_string
+
 CHUNK = 10_000
 
 
@@ -94,9 +96,14 @@ class Words(dict[str, int]):
         self[word] = len(self)
         return self[word]
 
+    def numbers(self, tokens: Iterable[str]) -> list[int]:
+        """The number of each token; ValueError for a string, whose characters would pass for words."""
+        refuse_string(tokens, "tokens")
+        return [self[token] for token in tokens]
+
 
 class Builder:
-    """Collects the rows of a Ragged one by one: numbers, or those that `Words` gives to a text."""
+    """Collects the rows of a Ragged one by one: numbers, such as those that `Words` gives to a text."""
 
     def __init__(self) -> None:
         # array grows in place, by a sixteenth at a time, and numpy reads it without a copy.

@@ -79,7 +79,7 @@ def read(prefix: str, parts: Mapping[str, Iterable[Row]], cut: Cut, compact: boo
                 continue
             cast(Any, lines if isinstance(row.name, int) else ids).append(row.name)
             labels.append(row.label)
-            spelt = (None if cell is None else map(known.__getitem__, cell) for cell in (text, question))
+            spelt = [None if cell is None else known.numbers(cell) for cell in (text, question)]
             cells = (*spelt, row.evidence, row.candidates, sentences)
             for column, cell in zip(columns.values(), cells, strict=True):
                 if cell is not None:

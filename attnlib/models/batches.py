@@ -74,8 +74,8 @@ def collate(split: Split, vocabulary: Vocabulary, index: Sequence[int] | np.ndar
 def by_position(of_tokens: Sequence[np.ndarray], index: Sequence[int] | np.ndarray) -> Tensor:
     """What the tokens of each text have, [T, …], for the texts at `index`: [N, L, …], 0 off the tokens."""
     rows = (of_tokens[i] for i in index)
-    padded = [np.pad(row, [(1, 1)] + [(0, 0)] * (row.ndim - 1)) for row in rows]
-    return pad_sequence([torch.from_numpy(row) for row in padded], batch_first=True)
+    between = (np.pad(row, [(1, 1)] + [(0, 0)] * (row.ndim - 1)) for row in rows)  # of start and end nothing
+    return pad_sequence([torch.from_numpy(row) for row in between], batch_first=True)
 
 
 def joined(parts: Sequence[tuple[np.ndarray, dict[str, Tensor]]]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ import hashlib
 import logging
 import math
 import re
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from importlib.metadata import distributions
 from itertools import accumulate
@@ -20,7 +21,7 @@ from attnlib import data
 from attnlib.cache import cache_folder, digest, file_checksum, remember, replacing
 from attnlib.cache.sources import function_digest
 from attnlib.cache.tensors import load_tensors, save_tensors
-from attnlib.checks import needed, refuse_string, token_lists
+from attnlib.checks import check_number, needed, refuse_string, token_lists
 from attnlib.data.catalogue import own_files
 from attnlib.data.corpus import PAD, SPECIALS, UNK, Corpus, Split, Vocabulary
 from attnlib.models import glove
@@ -142,6 +143,7 @@ def embedding_matrix(
     missing: what a word without a vector gets, "zero" (Jain & Wallace's code) or "random" (N(0, 1), their
     paper). The padding row is zero.
     """
+    check_number("deviation", deviation, 0, sys.float_info.max)
     generator = np.random.default_rng(seed)
     shape = (len(vocabulary), dimension)
     if source == "random":

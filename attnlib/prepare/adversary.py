@@ -2,7 +2,6 @@
 
 import time
 from dataclasses import asdict, replace
-from typing import Any
 
 from attnlib.cache.sources import function_digest
 from attnlib.prepare.flat import plan
@@ -38,13 +37,13 @@ def prepare_adversary(
     began, base_seed = time.perf_counter(), base.name["seed"]
     if seed is None:
         seed = base_seed if variant == "released" else base_seed + 1
-    way: dict[str, Any] = {"variant": variant, "direction": direction, "epochs": epochs}
-    way |= {"patience": patience, "seed": seed}
-    asked = {"strength": float(strength), "adversary": way}
+    asked = dict(variant=variant, direction=direction, epochs=epochs, patience=patience, seed=seed)
+    asked = {"strength": float(strength), "adversary": asked}
     if base.recorded is not None:
         return like(base, asked)
     start = plan(**{**base.request, "seed": seed})
-    how = AdversaryTraining(strength, batch_size=start.settings["training"]["batch_size"], **way)
+    size = start.settings["training"]["batch_size"]
+    how = AdversaryTraining(strength, variant, direction, epochs, patience, size, seed)
     adversary = {"adversary": asdict(how), "adversary_code": function_digest(recipe)}
     planned = replace(
         start,

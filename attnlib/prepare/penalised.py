@@ -32,8 +32,12 @@ def prepare_deceptive(
     >>> hidden.readout.alpha.shape == run.readout.alpha.shape
     True
     """
-    said = {"kind": "deception", "marks": digest([row.tolist() for row in marks["train"]])}
-    return _penalised(base, strength, deception(marks["train"], strength), said, progress)
+    hidden, n = marks.get("train", ()), len(base.corpus.train)
+    if len(hidden) != n:
+        remedy = "give what marked_words or marked_evidence made of base.corpus"
+        raise ValueError(f"marks: {len(hidden)} for {n} training texts; {remedy}")
+    said = {"kind": "deception", "marks": digest([row.tolist() for row in hidden])}
+    return _penalised(base, strength, deception(hidden, strength), said, progress)
 
 
 def prepare_diverse(base: Prepared, strength: float, *, progress: bool = True) -> Prepared:

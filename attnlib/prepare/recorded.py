@@ -14,7 +14,7 @@ from attnlib.checks import one_of, shown
 from attnlib.data import files
 from attnlib.data.catalogue import DATA_SETS, SET_OF
 from attnlib.data.corpus import Columns
-from attnlib.prepare.run import Plan, Prepared, analysed, resolve_device
+from attnlib.prepare.run import Plan, Prepared, prepared, resolve_device
 
 CHOICES = ("never", "only", "auto")
 
@@ -57,32 +57,37 @@ class Texts(Columns):
         refuse(f"texts.{name}")
 
 
-def recorded_or_prepared(
-    choice: str, plan: Callable[..., Plan], *model: Any, limit: int | None, progress: bool, **settings: Any
-) -> Prepared:
+def recorded_or_prepared(choice: str, plan: Callable[..., Plan], *model: Any, **given: Any) -> Prepared:
     """The recorded Readout of a model that is about to be planned, or the model, trained or from the cache.
 
     choice: one of CHOICES; "auto" takes a recorded one where there is one and the files of the data are not
-    at hand. model and settings: what `plan` takes. Raises NotRecorded, a ValueError, for "only" where there
-    is none; for either ValueError where the file is there and wrong.
+    at hand. plan, model and given: as `prepared` takes them. Raises NotRecorded, a ValueError, for "only"
+    where there is none; for either ValueError where the file is there and wrong.
     """
     one_of("recorded", choice, CHOICES)
-    if choice != "never":
-        bound = inspect.signature(plan).bind(*model, **settings)
-        bound.apply_defaults()
-        request = bound.arguments
-        if choice == "only" or not (here(request["dataset"]) and here(request["vectors"])):
-            try:
-                run = of_request(request, limit)
-                if progress:
-                    print(f"a recorded Readout, not a training: {run!r}", file=sys.stderr)
-                return run
-            except readouts.NotRecorded:
-                if choice == "only":
-                    raise
-    began, planned = time.perf_counter(), plan(*model, **settings)
-    texts = planned.corpus.test.sample(limit, planned.name["seed"])
-    return analysed(planned, texts, began, progress)
+    return recorded_run(choice, plan, *model, **given) or prepared(plan, *model, **given)
+
+
+def recorded_run(
+    choice: str, plan: Callable[..., Plan], *model: Any, limit: int | None, progress: bool, **settings: Any
+) -> Prepared | None:
+    """The recorded Readout of that model; None where it is to be trained."""
+    if choice == "never":
+        return None
+    bound = inspect.signature(plan).bind(*model, **settings)
+    bound.apply_defaults()
+    request = bound.arguments
+    if choice == "auto" and here(request["dataset"]) and here(request["vectors"]):
+        return None
+    try:
+        run = of_request(request, limit)
+    except readouts.NotRecorded:
+        if choice == "only":
+            raise
+        return None
+    if progress:
+        print(f"a recorded Readout, not a training: {run!r}", file=sys.stderr)
+    return run
 
 
 def here(name: str) -> bool:

@@ -1,5 +1,6 @@
 """What all families of models share: a plan, the trained model in the cache, and what was read from it."""
 
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from functools import cached_property, partial
@@ -237,6 +238,15 @@ def load(path: Any, head: Head | None, device: str) -> Readout:
         return Readout(**{name: column.to(device) for name, column in tensors.items()}, head=head)
     except (ValueError, KeyError, TypeError, RuntimeError, IndexError) as error:
         raise ValueError(f"{path} is no Readout of the cache: {error!r}") from error
+
+
+def prepared(
+    plan: Callable[..., Plan], *model: Any, limit: int | None, progress: bool, **model_settings: Any
+) -> Prepared:
+    """What an experiment works on: a planned model, trained or from the cache, and what it reads."""
+    began, planned = time.perf_counter(), plan(*model, **model_settings)
+    texts = planned.corpus.test.sample(limit, planned.name["seed"])
+    return analysed(planned, texts, began, progress)
 
 
 def trained(

@@ -5,9 +5,10 @@ import time
 from collections.abc import Sequence
 from importlib.metadata import version
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
-from attnlib.cache import cache_folder, digest, locked, replacing
+from attnlib.cache import cache_folder, digest, file_name, remember, replacing
 from attnlib.checks import needed, refuse_string
 from attnlib.data.corpus import Corpus, Split
 from attnlib.training.metrics import metrics
@@ -31,13 +32,19 @@ def baseline(corpus: Corpus, train_limit: int | None = None, seed: int = 0) -> d
     train = corpus.train.sample(train_limit, seed)
     drawn = None if len(train) == len(corpus.train) else [len(train), seed]
     name = digest([VERSION, corpus.checksum, drawn, version("scikit-learn")])
-    path = cache_folder() / "baselines" / f"{corpus.name}-{name}.json"
-    with locked(path):
-        if not path.exists():
-            found = fit(train, corpus.dev, corpus.test, len(corpus.class_names))
-            with replacing(path) as temporary:
-                temporary.write_text(json.dumps(found, indent=1), encoding="utf-8")
+    path = cache_folder() / "baselines" / f"{file_name(corpus.name)}-{name}.json"
+
+    def make() -> dict[str, Any]:
+        return fit(train, corpus.dev, corpus.test, len(corpus.class_names))
+
+    def save(path: Path, found: dict[str, Any]) -> None:
+        with replacing(path) as temporary:
+            temporary.write_text(json.dumps(found, indent=1), encoding="utf-8")
+
+    def load(path: Path) -> dict[str, Any]:
         return json.loads(path.read_text(encoding="utf-8"))
+
+    return remember(path, make, save, load)
 
 
 def fit(train: Split, dev: Split, test: Split, n_classes: int) -> dict[str, Any]:

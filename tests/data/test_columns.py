@@ -17,7 +17,7 @@ def ragged(rows=LENGTHS, words=None):
 
 def packed(texts=PLAIN):
     known = Words()
-    return ragged([[known[word] for word in text] for text in texts], tuple(known))
+    return ragged(list(map(known.numbers, texts)), tuple(known))
 
 
 @pytest.mark.parametrize("rows", [[3, 0], [], slice(1, 3), np.array([True, False, False, True]), [1, 1]])

@@ -54,6 +54,8 @@ def test_random_vectors_have_the_deviation_and_a_zero_padding_row():
     assert (matrix[0] == 0).all()
     assert abs(float(matrix[1:].std()) - 0.1) < 0.005
     assert torch.equal(matrix, again)
+    with pytest.raises(ValueError, match="deviation: must be a number"):
+        embedding_matrix(VOCABULARY, deviation=-1)
 
 
 @pytest.mark.parametrize(("missing", "zero"), [("zero", True), ("random", False)])

@@ -65,6 +65,9 @@ def test_marks_that_mark_nothing_are_refused(base):
         marked_words(base.corpus, [])
     with pytest.raises(ValueError, match="has no evidence"):
         marked_evidence(toy.corpus())
+    for marks in ({}, {"train": marked_evidence(base.corpus)["test"]}):
+        with pytest.raises(ValueError, match=r"marks: \d+ for \d+ training texts; give what marked_words"):
+            prepare_deceptive(base, 0.3, marks)
 
 
 def test_marks_of_words_and_of_evidence(base):

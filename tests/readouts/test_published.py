@@ -77,7 +77,7 @@ def test_pages_of_recorded_readouts_say_what_is_recorded(page, name, tmp_path, m
     # Another processor: of shares a text more or less, and a search ends in another corner on a few texts.
     bound = means["metric"].str.contains("jsd|tau|tvd|gap|max_attention").map({True: 1e-4, False: 2e-3})
     if "epsilon" in means:
-        bound = bound.mask(means["epsilon"].notna(), 2e-3)
+        bound = bound.mask(means["epsilon"].notna() & (bound == 1e-4), 5e-4)
     shown = [*keys, "value", "value_recorded"]
     assert (gap <= bound).all(), means.assign(gap=gap)[gap > bound].nlargest(5, "gap")[shown]
 

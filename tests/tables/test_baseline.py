@@ -33,7 +33,7 @@ def test_pairs_decide_where_words_do_not():
     assert found["n_train"] == 8
 
 
-def test_it_is_cached_by_corpus_and_size(tmp_path, monkeypatch):
+def test_it_is_cached_by_corpus_and_size_and_a_damaged_one_made_again(tmp_path, monkeypatch, caplog):
     planted = planted_documents.load(n_train=200, n_dev=50, n_test=80)
     whole = baseline(planted)
     small = baseline(planted, train_limit=40, seed=1)
@@ -41,9 +41,14 @@ def test_it_is_cached_by_corpus_and_size(tmp_path, monkeypatch):
     assert (whole["n_train"], small["n_train"]) == (200, 40)
     assert whole["accuracy"] > small["accuracy"]
     assert len(list((tmp_path / "cache" / "baselines").glob("*.json"))) == 2
-    monkeypatch.setattr(baselines_text, "fit", None)
-    assert baseline(planted) == whole
-    assert baseline(planted, train_limit=200) == whole
+    with monkeypatch.context() as patch:
+        patch.setattr(baselines_text, "fit", None)
+        assert baseline(planted) == whole
+        assert baseline(planted, train_limit=200) == whole
+    for path in (tmp_path / "cache" / "baselines").glob("*.json"):
+        path.write_text(path.read_text()[:-5])
+    assert baseline(planted) | {"seconds": whole["seconds"]} == whole
+    assert "it is made again" in caplog.text
 
 
 def test_a_class_absent_from_training_is_never_predicted():

@@ -37,7 +37,7 @@ def check_inputs(asked: Asked) -> None:
     for name in (kind.features, kind.present, "attention_mask"):
         if name not in inputs:
             raise ValueError(f"inputs lack {name!r}, which {kind.name} needs; there are {sorted(inputs)}")
-    n = len(asked)
+    n = next((len(v) for v in inputs.values() if isinstance(v, Tensor) and v.dim()), 0)
     if not n:
         raise ValueError("inputs: there are no instances")
     for name, value in inputs.items():

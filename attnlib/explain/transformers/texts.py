@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
-from attnlib.checks import one_of, refuse_string, some_of
+from attnlib.checks import check_at_least, one_of, refuse_string, some_of
 from attnlib.explain.transformers.asking import Asked, apart, tolerance, tried
 from attnlib.explain.transformers.checks import check, most_positions
 from attnlib.explain.transformers.methods import (
@@ -222,6 +222,7 @@ def _of_pieces(
     progress: bool = False,
 ) -> dict[Any, Tensor]:
     """What a function gives each position of its inputs, [N, L] float64, texts of similar length together."""
+    check_at_least("batch_size", batch_size, 1)
     asked, done = Asked(model, ANY_TEXT, encoded.inputs), 0
     sizes = asked.sizes()
     pieces: dict[Any, Tensor] = {}

@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 
-import nbformat
 import pandas as pd
 import papermill
 import pytest
@@ -12,6 +11,7 @@ import pytest
 from attnbook import NOTEBOOKS
 from attnbook.runs import compare, record, results, run, verify
 from tests.attnbook.made import ours, save
+from tests.test_notebooks import cells_in_a_fork
 
 # A notebook that writes a run's tables without a model: `shift` stands for whatever changes a number.
 SOURCE = """
@@ -44,12 +44,8 @@ results.save_run(output, rows, summary, origin)
 
 
 def executed_here(staged, output, values, **how):
-    """As `papermill.execute_notebook`, in this process: no kernel has to start."""
-    namespace = {}
-    for cell in nbformat.read(staged, 4).cells:
-        exec(cell.source, namespace)
-        if "parameters" in cell.metadata.get("tags", []):
-            namespace |= values
+    """As `papermill.execute_notebook`, in a fork of this process: no kernel has to start."""
+    cells_in_a_fork(staged, values)
     shutil.copy(staged, output)
 
 

@@ -118,6 +118,8 @@ def test_an_unknown_input_with_a_row_per_word_is_refused_where_words_go(name):
         ("position_ids", torch.arange(8)[None], r"position_ids: expected a tensor with a row .* \[1, 8\]"),
         ("output_attentions", True, "output_attentions: expected a tensor .* got bool"),
         ("attention_mask", torch.zeros(3, 8), "attention_mask: row 0 has fewer than 2 positions"),
+        ("attention_mask", None, "attention_mask: expected a tensor .* 3 instances, got NoneType"),
+        ("attention_mask", torch.tensor(0), r"attention_mask: expected a tensor .* got \[\]"),
         ("attention_mask", torch.zeros(3, 8) - 1, "attention_mask: expected zeros and ones"),
         ("attention_mask", torch.ones(3, 1, 1, 8), "attention_mask is for"),
         ("inputs_embeds", torch.rand(3, 2, 8, 16), "multiple choice"),

@@ -119,6 +119,7 @@ def test_pairs_lists_of_words_and_cut_texts():
         ({"join": "min"}, "unknown join 'min'"),
         ({"tokenizer": object()}, "use_fast=True"),
         ({"methods": "attentoin"}, "unknown method"),
+        ({"batch_size": 0}, "batch_size: must be a whole number ≥ 1, got 0"),
     ],
 )
 def test_what_cannot_be_explained_is_named(change, message):
